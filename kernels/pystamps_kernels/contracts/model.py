@@ -1,0 +1,120 @@
+"""What a contract is made of, and the check of a call against it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+DTYPES = {
+    "bool": np.bool_,
+    "i16": np.int16,
+    "i32": np.int32,
+    "i64": np.int64,
+    "f32": np.float32,
+    "f64": np.float64,
+    "c64": np.complex64,
+    "c128": np.complex128,
+}
+
+
+@dataclass(frozen=True)
+class Array:
+    """An array argument or result.
+
+    Parameters
+    ----------
+    name : str
+        Argument name.
+    shape : str
+        Blank separated dimensions: a symbol (equal symbols must have equal lengths) or a number.
+        ``""`` is a scalar array.
+    dtypes : str
+        Blank separated accepted types, e.g. ``"c64 c128"``.
+    meaning : str
+        What it holds, with the unit.
+    """
+
+    name: str
+    shape: str
+    dtypes: str
+    meaning: str
+
+    def check(self, kernel: str, value: Any, lengths: dict[str, int]) -> None:
+        """Raise ``ValueError`` unless `value` has this dtype and shape and is C-contiguous."""
+        expected = f"{self.dtypes.replace(' ', ' or ')} ({', '.join(self.shape.split())})"
+        if not isinstance(value, np.ndarray):
+            raise ValueError(f"{kernel}: argument '{self.name}' must be an array, {expected}")
+        found = f"{value.dtype} {value.shape}"
+        accepted = [np.dtype(DTYPES[name]) for name in self.dtypes.split()]
+        dims = self.shape.split()
+        if value.dtype not in accepted or value.ndim != len(dims):
+            raise ValueError(f"{kernel}: argument '{self.name}' is {found}, expected {expected}")
+        for dim, length in zip(dims, value.shape, strict=True):
+            wanted = int(dim) if dim.isdigit() else lengths.setdefault(dim, length)
+            if wanted != length:
+                raise ValueError(
+                    f"{kernel}: argument '{self.name}' is {found}, expected {expected} "
+                    f"with {dim} = {wanted}"
+                )
+        if not value.flags.c_contiguous:
+            raise ValueError(f"{kernel}: argument '{self.name}' is not C-contiguous")
+
+
+@dataclass(frozen=True)
+class Scalar:
+    """A number argument or result; nothing but its presence is checked."""
+
+    name: str
+    meaning: str
+
+    def check(self, kernel: str, value: Any, lengths: dict[str, int]) -> None:
+        """Raise ``ValueError`` for anything that is not a plain number or flag."""
+        if isinstance(value, np.ndarray) and value.ndim:
+            raise ValueError(f"{kernel}: argument '{self.name}' must be a number")
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """One kernel: what goes in, what comes out, how far backends may differ.
+
+    Parameters
+    ----------
+    name : str
+        ``<stage>_<function>``.
+    summary : str
+        One line for ``describe-backends`` and the docs.
+    arguments, returns : tuple of Array or Scalar
+        In call order. A single return value is the value itself, several are a tuple.
+    tolerance : mapping
+        Result name -> largest absolute difference between a backend and the reference; a missing
+        name means bit-identical.
+    single : bool
+        True when the kernel has a ``_single`` form for ``arithmetic: single``.
+    """
+
+    name: str
+    summary: str
+    arguments: tuple[Array | Scalar, ...]
+    returns: tuple[Array | Scalar, ...]
+    tolerance: Mapping[str, float] = field(default_factory=dict)
+    single: bool = False
+
+    @property
+    def module(self) -> str:
+        """Module that holds the kernel in every backend package."""
+        return self.name.partition("_")[0]
+
+    @property
+    def function(self) -> str:
+        """Function name inside the module."""
+        return self.name.partition("_")[2]
+
+    def check(self, values: tuple[Any, ...]) -> None:
+        """Raise ``ValueError`` naming kernel and argument unless `values` fit the contract."""
+        if len(values) != len(self.arguments):
+            names = ", ".join(argument.name for argument in self.arguments)
+            raise ValueError(f"{self.name}: {len(values)} arguments given, expected {names}")
+        lengths: dict[str, int] = {}
+        for argument, value in zip(self.arguments, values, strict=True):
+            argument.check(self.name, value, lengths)

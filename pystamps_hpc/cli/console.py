@@ -1,0 +1,185 @@
+"""What people see on stderr: bars on a terminal, plain lines with rates in a batch log."""
+
+import json
+import sys
+import threading
+import time
+from types import TracebackType
+from typing import Any
+
+from tqdm import tqdm
+
+from ..parallel.team import Team
+from ..pipeline.types import PipelineReport, StageResult
+
+PLAIN_EVERY_SEC = 30.0
+
+
+class Console:
+    """A watcher that writes to stderr.
+
+    Parameters
+    ----------
+    progress : str
+        ``auto`` (bars where stderr is a terminal, else plain lines), ``bar``, ``plain``, ``json``
+        or ``none``.
+    verbose : int
+        How much more to say.
+    quiet : bool
+        Only errors.
+    team : Team
+        Ranks other than 0 write only warnings and errors, with their number.
+    """
+
+    def __init__(self, progress: str, verbose: int, quiet: bool, team: Team) -> None:
+        if progress == "auto":
+            progress = "bar" if sys.stderr.isatty() and team.size == 1 else "plain"
+        self.style = "none" if quiet and progress != "json" else progress
+        self.quiet = quiet
+        self.verbose = verbose
+        self.team = team
+        self.lock = threading.RLock()
+        self.bars: dict[tuple[int, str], tqdm[Any]] = {}
+        self.steps: dict[tuple[int, str], tuple[str, float, float]] = {}
+
+    def __enter__(self) -> "Console":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        for bar in self.bars.values():
+            bar.close()
+
+    def started(self, stage: int, target: str, name: str) -> None:
+        """See :class:`pystamps_hpc.pipeline.progress.Watcher`."""
+        with self.lock:
+            self.steps[stage, target] = ("", time.monotonic(), time.monotonic())
+            if self.style == "json":
+                self._event("task_started", stage, target)
+            else:
+                self._line(stage, target, name)
+
+    def progress(self, stage: int, target: str, step: str, fraction: float) -> None:
+        """See :class:`pystamps_hpc.pipeline.progress.Watcher`."""
+        with self.lock:
+            if self.style == "bar":
+                self._bar(stage, target, step, fraction)
+            elif self.style in ("plain", "json"):
+                self._rarely(stage, target, step, fraction)
+
+    def warning(self, stage: int, target: str, message: str) -> None:
+        """See :class:`pystamps_hpc.pipeline.progress.Watcher`."""
+        if self.quiet:
+            return
+        with self.lock:
+            if self.style == "json":
+                self._event("warning", stage, target, text=message)
+            else:
+                self._write(f"{self._head(stage, target)} warning: {message}")
+
+    def finished(self, row: StageResult) -> None:
+        """See :class:`pystamps_hpc.pipeline.progress.Watcher`."""
+        with self.lock:
+            bar = self.bars.pop((row.stage_id, row.target), None)
+            if bar is not None:
+                bar.close()
+            if row.status == "failed":
+                if self.team.rank == 0 or row.scope == "patch":
+                    self._write(
+                        f"FAILED stage {row.stage_id} {row.target} on rank {row.rank} "
+                        f"({self.team.members[row.rank or 0].host}): {row.details}"
+                    )
+            elif self.style == "json":
+                self._event("task_finished", row.stage_id, row.target, row=row.to_json())
+            else:
+                seconds = f"{row.duration_sec:.2f} s" if row.duration_sec is not None else ""
+                details = f": {row.details}" if row.details else ""
+                self._line(row.stage_id, row.target, f"done in {seconds}{details}")
+
+    def conclude(self, report: PipelineReport) -> None:
+        """Say how the run ended, and where its products are."""
+        if self.quiet or self.style == "json":
+            return
+        counts = {row.status for row in report.results}
+        if counts == {"skipped_existing"}:
+            print(
+                "nothing to do: all selected stages are complete (use --force to recompute)",
+                file=sys.stderr,
+            )
+        for warning in report.warnings:
+            print(f"warning: {warning}", file=sys.stderr)
+        if any(row.stage_id in (5, 8) and row.status == "completed" for row in report.results):
+            print(_funnel(report.funnel), file=sys.stderr)
+        for path in report.products.values():
+            print(path, file=sys.stderr)
+
+    def _bar(self, stage: int, target: str, step: str, fraction: float) -> None:
+        bar = self.bars.get((stage, target))
+        if bar is None:
+            bar = self.bars[stage, target] = tqdm(
+                total=1.0,
+                leave=False,
+                file=sys.stderr,
+                bar_format="{desc} {percentage:3.0f} %|{bar:30}| {elapsed} < {remaining}",
+            )
+        text = f"stage {stage} {target} {step}"
+        if bar.desc != text or fraction < bar.n:
+            bar.reset(total=1.0)
+            bar.set_description_str(text, refresh=False)
+        bar.update(fraction - bar.n)
+
+    def _rarely(self, stage: int, target: str, step: str, fraction: float) -> None:
+        known, began, told = self.steps.get((stage, target), ("", 0.0, 0.0))
+        now = time.monotonic()
+        if step != known:
+            began = now
+        if now - told >= (2.0 if self.style == "json" else PLAIN_EVERY_SEC) and fraction > 0:
+            told = now
+            if self.style == "json":
+                self._event("task_progress", stage, target, fraction=fraction, text=step)
+            else:
+                left = (now - began) * (1 - fraction) / fraction
+                text = f"{step} {100 * fraction:.0f} %, {_duration(left)} left"
+                self._line(stage, target, text)
+        self.steps[stage, target] = (step, began, told)
+
+    def _line(self, stage: int, target: str, text: str) -> None:
+        if self.style != "none" and (self.team.rank == 0 or self.verbose):
+            self._write(f"{self._head(stage, target)} {text}")
+
+    def _head(self, stage: int, target: str) -> str:
+        clock = time.strftime("%H:%M:%S")
+        return f"{clock} stage {stage} {target} [r{self.team.rank}]"
+
+    def _event(self, kind: str, stage: int, target: str, **more: Any) -> None:
+        event = {"kind": kind, "rank": self.team.rank, "stage": stage, "target": target, **more}
+        self._write(json.dumps(event))
+
+    def _write(self, text: str) -> None:
+        member = self.team.members[self.team.rank]
+        prefix = "" if self.team.rank == 0 else f"[r{member.rank} {member.host}] "
+        tqdm.write(prefix + text, file=sys.stderr)
+        sys.stderr.flush()
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}"
+
+
+def _funnel(rows: list[dict[str, Any]]) -> str:
+    """Lay out the table of points per patch."""
+    columns = ("patch", "candidates", "selected", "weeded", "merged")
+    table = [[str(row.get(c) if row.get(c) is not None else "-") for c in columns] for row in rows]
+    widths = [max(map(len, column)) for column in zip(columns, *table, strict=True)]
+    lines = [columns, *table]
+    return "\n".join(
+        "  ".join(word.rjust(w) if i else word.ljust(w)
+                  for i, (word, w) in enumerate(zip(line, widths, strict=True)))
+        for line in lines
+    )  # fmt: skip

@@ -1,0 +1,56 @@
+"""The commands that only look: ``status``, ``describe-inputs``, ``describe-backends``."""
+
+from argparse import Namespace
+from typing import Any
+
+from ..config import load_config
+from ..errors import ConfigError
+from ..parallel.team import Team
+
+Answer = tuple[dict[str, Any] | None, int]
+
+
+def status(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
+    """Say how far a dataset is."""
+    del words
+
+    def act() -> dict[str, Any]:
+        from ..tools.status import collect_status
+
+        return collect_status(options.dataset, load_config(options.config), options.detail)
+
+    return team.on_root(act), 0
+
+
+def inputs(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
+    """Say what each stage reads, and check the candidate files of a dataset."""
+    del words
+
+    def act() -> dict[str, Any]:
+        from ..tools.inputs import describe_inputs
+
+        return describe_inputs(_stages(options.stage), options.dataset, options.patch)
+
+    return team.on_root(act), 0
+
+
+def _stages(text: str) -> tuple[int, ...]:
+    if text == "all":
+        return tuple(range(1, 9))
+    words = text.split(",")
+    bad = [word for word in words if word.strip() not in "12345678" or not word.strip()]
+    if bad:
+        raise ConfigError(f"unsupported stage: {', '.join(bad)}")
+    return tuple(int(word) for word in words)
+
+
+def backends(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
+    """Say which kernels run on which backend here."""
+    del words
+
+    def act() -> dict[str, Any]:
+        from ..tools.backends import describe_backend_matrix
+
+        return describe_backend_matrix(load_config(options.config))
+
+    return team.on_root(act), 0

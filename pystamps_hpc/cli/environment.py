@@ -1,0 +1,47 @@
+"""Environment variables that must be set before NumPy, Numba and MPI are imported."""
+
+import os
+import platform
+import tempfile
+from collections.abc import MutableMapping
+from pathlib import Path
+
+BLAS_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def prepare(environ: MutableMapping[str, str]) -> None:
+    """Fix what changes results or crashes; what the user has set is kept where that is safe.
+
+    One BLAS thread, because threads belong to the kernels and a threaded BLAS changes bits with
+    their number; the ``omp`` layer, because Numba's fall-back dies when two threads are in parallel
+    kernels; no SVML, because vector and remainder elements of a loop would come from different
+    functions; a cache directory that can be written, one for every processor type.
+    """
+    if environ.get("PYSTAMPS_HPC_KEEP_BLAS_THREADS") != "1":
+        for name in BLAS_THREADS:
+            environ[name] = "1"
+    environ.setdefault("NUMBA_NUM_THREADS", str(os.cpu_count() or 1))
+    environ.setdefault("NUMBA_THREADING_LAYER", "omp")
+    environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")
+    cache = cache_directory(environ)
+    environ.setdefault("NUMBA_CACHE_DIR", str(cache / f"numba-{platform.machine()}"))
+    environ.setdefault("CUPY_CACHE_DIR", str(cache / "cupy"))
+
+
+def cache_directory(environ: MutableMapping[str, str]) -> Path:
+    """Return the first directory for compiled kernels that can be written."""
+    if given := environ.get("PYSTAMPS_HPC_CACHE_DIR"):
+        return Path(given)
+    home = environ.get("XDG_CACHE_HOME") or (
+        str(Path(environ["HOME"]) / ".cache") if environ.get("HOME") else ""
+    )
+    for folder in (home, tempfile.gettempdir()):
+        name = "pystamps-hpc" if folder == home else f"pystamps-hpc-{os.getuid()}"
+        path = Path(folder) / name
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if folder and os.access(path, os.W_OK):
+            return path
+    return Path(tempfile.mkdtemp(prefix="pystamps-hpc-"))

@@ -1,0 +1,34 @@
+"""Start and end of the team of ranks that runs a command."""
+
+import os
+import sys
+from argparse import Namespace
+
+from ..config import load_config
+from ..errors import ConfigError
+from ..parallel.launcher import start_team
+from ..parallel.team import Team
+
+
+def launch(options: Namespace) -> Team:
+    """Return the team the launcher made, a team of one without a launcher.
+
+    ``--mpi`` beats ``$PYSTAMPS_HPC_MPI``, which beats the configuration.
+    """
+    mode = options.mpi or os.environ.get("PYSTAMPS_HPC_MPI")
+    if not mode:
+        mode = load_config(options.config).mpi.enabled
+    if mode not in ("auto", "on", "off"):
+        raise ConfigError(f"PYSTAMPS_HPC_MPI={mode}: use auto, on or off")
+    start = start_team(mode, os.environ)
+    if start.team.rank == 0:
+        for warning in start.warnings:
+            print(f"warning: {warning}", file=sys.stderr)
+    return start.team
+
+
+def finish(team: Team) -> None:
+    """Flush, wait for all ranks and leave; a launcher kills the others at the first exit."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    team.close()

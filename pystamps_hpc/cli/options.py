@@ -1,0 +1,240 @@
+"""The parser: commands, options, help with examples. Imports nothing heavy."""
+
+import argparse
+from collections.abc import Callable
+from importlib import import_module
+from importlib.metadata import version
+from typing import Any
+
+DESCRIPTION = """\
+Persistent-scatterer InSAR (StaMPS stages 1-8) on one core or many ranks.
+
+A StaMPS dataset directory (PATCH_*, patch.list, parms.mat) goes in; the same directory comes out
+with every artifact StaMPS would have written, velocities, a map and a table.
+"""
+
+EXAMPLES = """\
+examples:
+  pystamps-hpc simulate demo --candidates 20000 --images 20
+  pystamps-hpc run --dataset demo
+  mpirun -n 4 pystamps-hpc run --dataset demo
+  pystamps-hpc status --dataset demo
+"""
+
+Options = argparse.Namespace
+Setup = Callable[[argparse.ArgumentParser], None]
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Keeps line breaks, wide option column."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=34, width=100)
+
+
+def _command(name: str) -> Callable[..., Any]:
+    """Return a function that imports its command only when it is called."""
+    module, _, function = name.partition(":")
+
+    def call(*arguments: Any) -> Any:
+        return getattr(import_module(f".{module}", __package__), function)(*arguments)
+
+    return call
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of ``pystamps-hpc``."""
+    parser = argparse.ArgumentParser(
+        "pystamps-hpc",
+        description=DESCRIPTION,
+        epilog=EXAMPLES,
+        formatter_class=_Help,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
+    _global_options(parser, suppress=False)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, (setup, function, summary, examples) in COMMANDS.items():
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=summary,
+            epilog=f"examples:\n{examples}" if examples else None,
+            formatter_class=_Help,
+            allow_abbrev=False,
+        )
+        _global_options(command, suppress=True)
+        setup(command)
+        command.set_defaults(command=_command(function))
+    return parser
+
+
+def _version() -> str:
+    return version("pystamps-hpc")
+
+
+def _global_options(parser: argparse.ArgumentParser, suppress: bool) -> None:
+    """Add the options that may stand before or after the command."""
+
+    def default(value: Any) -> Any:
+        return argparse.SUPPRESS if suppress else value
+
+    group = parser.add_argument_group("global options")
+    group.add_argument("--config", metavar="FILE", default=default(None), help="YAML or JSON file")
+    group.add_argument("-v", "--verbose", action="count", default=default(0), help="say more")
+    group.add_argument("-q", "--quiet", action="store_true", default=default(False),
+                       help="errors only")  # fmt: skip
+    group.add_argument("--mpi", choices=("auto", "on", "off"), default=default(None),
+                       help="use of MPI (auto: when a launcher started several tasks)")  # fmt: skip
+    group.add_argument("--progress", choices=("auto", "bar", "plain", "json", "none"),
+                       default=default("auto"),
+                       help="how progress is shown on stderr")  # fmt: skip
+
+
+def _dataset(parser: argparse.ArgumentParser, required: bool = True) -> None:
+    parser.add_argument("--dataset", metavar="DIR", required=required, help="dataset directory")
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text} is negative")
+    return number
+
+
+def _kernel_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--backend", metavar="B",
+                        help="auto, threads, processes, gpu or native")  # fmt: skip
+    parser.add_argument("--stage2-kernel-backend", metavar="B",
+                        help="kernels of stage 2: auto, python, native or cuda")  # fmt: skip
+    parser.add_argument("--kernel-backend", metavar="KERNEL=B", action="append", default=[],
+                        help="backend of one kernel; may be repeated")  # fmt: skip
+    parser.add_argument("--native-only", action="store_true",
+                        help="refuse any kernel or program outside the native ones")  # fmt: skip
+    parser.add_argument("--cpu-workers", type=_count, metavar="N",
+                        help="threads of a rank, or width of the pool (0: all)")  # fmt: skip
+    parser.add_argument("--io-workers", type=_count, metavar="N", help="threads that read files")
+    parser.add_argument("--stage2-native-threads", type=_count, metavar="N",
+                        help="threads of the native kernels (0: all)")  # fmt: skip
+    parser.add_argument("--report", metavar="FILE", help="also write the report there")
+    parser.add_argument("--break-lock", action="store_true", help="remove a foreign lock")
+
+
+def _run(parser: argparse.ArgumentParser) -> None:
+    _dataset(parser)
+    parser.add_argument("--start-step", type=int, default=1, metavar="N", help="first stage (1)")
+    parser.add_argument("--end-step", type=int, default=8, metavar="N", help="last stage (8)")
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done")
+    parser.add_argument("--force", action="store_true", help="redo finished stages of the window")
+    parser.add_argument("--stale", choices=("warn", "rerun", "fail"),
+                        help="what to do with finished work that is out of date")  # fmt: skip
+    parser.add_argument("--part", choices=("all", "patches", "merged"), default="all",
+                        help="patch stages only, or the merge and later only")  # fmt: skip
+    parser.add_argument("--patches", metavar="A,B", help="only these patches")
+    parser.add_argument("--keep-going", action="store_true",
+                        help="a failed patch does not stop the others")  # fmt: skip
+    _kernel_options(parser)
+
+
+def _stage(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("number", type=int, choices=range(1, 9), metavar="N", help="stage, 1 to 8")
+    parser.add_argument("--patch", metavar="DIR", help="patch directory (stages 1-5)")
+    _dataset(parser, required=False)
+    _kernel_options(parser)
+
+
+def _status(parser: argparse.ArgumentParser) -> None:
+    _dataset(parser)
+    parser.add_argument("--detail", action="store_true", help="points and file sizes per stage")
+
+
+def _parms(parser: argparse.ArgumentParser) -> None:
+    _dataset(parser)
+    parser.add_argument("--patch", metavar="NAME", help="the parameters that hold in this patch")
+    parser.add_argument("--local", action="store_true", help="localparms.mat instead of parms.mat")
+    actions = parser.add_subparsers(title="actions", dest="action", required=True, metavar="ACTION")
+    show = actions.add_parser("show", help="all parameters, or one", allow_abbrev=False)
+    show.add_argument("name", nargs="?")
+    change = actions.add_parser("set", help="change a parameter", allow_abbrev=False)
+    change.add_argument("name")
+    change.add_argument("value", nargs="+", help="number, text, list of numbers or []")
+    back = actions.add_parser("reset", help="back to the default", allow_abbrev=False)
+    back.add_argument("name")
+
+
+def _reset_scla(parser: argparse.ArgumentParser) -> None:
+    _dataset(parser)
+    parser.add_argument("--no-patches", action="store_true", help="the root only")
+    parser.add_argument("--dry-run", action="store_true", help="list, remove nothing")
+
+
+def _inputs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--stage", default="all", metavar="N,M", help="stages, or all")
+    _dataset(parser, required=False)
+    parser.add_argument("--patch", metavar="NAME", help="patch to check (the first)")
+
+
+def _backends(parser: argparse.ArgumentParser) -> None:
+    del parser
+
+
+def _simulate(parser: argparse.ArgumentParser) -> None:
+    import_module(".simulating", __package__).add_options(parser)
+
+
+COMMANDS: dict[str, tuple[Setup, str, str, str]] = {
+    "run": (
+        _run,
+        "running:run",
+        "Run stages 1-8 of a dataset; finished work is skipped.",
+        "  pystamps-hpc run --dataset DIR\n"
+        "  pystamps-hpc run --dataset DIR --end-step 4 --dry-run\n"
+        "  pystamps-hpc run --dataset DIR --start-step 6 --force    # second pass with SCLA\n"
+        "  srun --mpi=pmix --kill-on-bad-exit=1 pystamps-hpc run --dataset DIR\n",
+    ),
+    "stage": (
+        _stage,
+        "running:stage",
+        "Run one stage of one patch, or one merged stage, whether it is finished or not.",
+        "  pystamps-hpc stage 2 --patch DIR/PATCH_1\n  pystamps-hpc stage 6 --dataset DIR\n",
+    ),
+    "status": (
+        _status,
+        "describing:status",
+        "How far a dataset is, what is missing or out of date.",
+        "  pystamps-hpc status --dataset DIR\n",
+    ),
+    "simulate": (
+        _simulate,
+        "simulating:simulate",
+        "Write a dataset of candidates with known truth.",
+        "  pystamps-hpc simulate OUT --candidates 20000 --images 20 --patches 1x2\n",
+    ),
+    "parms": (
+        _parms,
+        "parameters:parms",
+        "Show, set or reset processing parameters.",
+        "  pystamps-hpc parms --dataset DIR show\n"
+        "  pystamps-hpc parms --dataset DIR set unwrap_grid_size 100\n"
+        "  pystamps-hpc parms --dataset DIR set drop_ifg_index 3 12\n"
+        "  pystamps-hpc parms --dataset DIR reset unwrap_grid_size\n",
+    ),
+    "reset-scla": (
+        _reset_scla,
+        "parameters:reset_scla",
+        "Remove the SCLA estimates, so that the next stage 6 starts without feedback.",
+        "",
+    ),
+    "describe-inputs": (
+        _inputs,
+        "describing:inputs",
+        "What each stage reads, and a check of the candidate files of a dataset.",
+        "  pystamps-hpc describe-inputs --stage 1 --dataset DIR\n",
+    ),
+    "describe-backends": (
+        _backends,
+        "describing:backends",
+        "Kernels, their backends, and external programs found here.",
+        "",
+    ),
+}

@@ -1,0 +1,114 @@
+"""The commands ``parms`` and ``reset-scla``."""
+
+import os
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from ..dataset import parameters
+from ..dataset.lock import DatasetLock
+from ..dataset.parameters import Parameters
+from ..dataset.tree import Dataset, discover_dataset
+from ..errors import DatasetError
+from ..parallel.team import Team
+
+Answer = tuple[dict[str, Any] | None, int]
+SCLA = ("scla2", "scla_smooth2", "scla_sb2", "scla_smooth_sb2")
+
+
+def parms(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
+    """Show, set or reset parameters."""
+
+    def act() -> dict[str, Any]:
+        dataset = discover_dataset(options.dataset, need_patches=False)
+        if options.action == "show":
+            return _shown(_load(dataset, options.patch), options.name)
+        with _locked(dataset, words):
+            known = _load(dataset, options.patch)
+            if options.action == "set":
+                changed = known.set_value(options.name, _value(options.value), options.local)
+            else:
+                changed = known.reset(options.name, options.local)
+            parameters.save(changed)
+        return _shown(changed, options.name)
+
+    return team.on_root(act), 0
+
+
+def _load(dataset: Dataset, patch: str | None) -> Parameters:
+    if patch is None:
+        return parameters.load(dataset.root)
+    if patch not in dataset.patches:
+        raise DatasetError(f"{dataset.root} has no patch {patch}")
+    return parameters.load(dataset.directory(patch), dataset.root)
+
+
+def _shown(known: Parameters, name: str | None) -> dict[str, Any]:
+    names = sorted(known.names, key=str.lower) if name is None else [known.resolve(name)]
+    return {item: {"value": _plain(known.value(item)), "source": known.source(item)}
+            for item in names}  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    """Return a value that JSON can hold: infinite and undefined numbers as text."""
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and (value != value or abs(value) == float("inf")):
+        return str(value)
+    return value
+
+
+def _value(words: list[str]) -> Any:
+    """Turn the words of the command line into a parameter value."""
+    text = " ".join(words).strip().strip("[]").replace(",", " ")
+    try:
+        numbers = tuple(float(word) for word in text.split())
+    except ValueError:
+        return " ".join(words)
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
+@contextmanager
+def _locked(dataset: Dataset, words: tuple[str, ...]) -> Iterator[None]:
+    dataset.require_writable()
+    stamp = datetime.now(UTC)
+    owner = {
+        "run_id": f"{stamp:%Y%m%dT%H%M%SZ}-command",
+        "command": " ".join(words),
+        "user": os.environ.get("USER") or str(os.getuid()),
+        "started_utc": f"{stamp:%Y-%m-%dT%H:%M:%SZ}",
+    }
+    with DatasetLock(dataset.root, owner):
+        yield
+
+
+def reset_scla(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
+    """Remove the SCLA estimates of the root and of the patches."""
+
+    def act() -> dict[str, Any]:
+        dataset = discover_dataset(options.dataset, need_patches=False)
+        folders = [dataset.root]
+        if not options.no_patches:
+            folders += [dataset.directory(name) for name in dataset.patches]
+        found = [path for path in _scla_files(folders) if path.exists()]
+        if not options.dry_run:
+            with _locked(dataset, words):
+                for path in found:
+                    path.unlink(missing_ok=True)
+        return {
+            "schema": "pystamps-hpc/reset-scla/1",
+            "dataset": str(dataset.root),
+            "dry_run": options.dry_run,
+            "removed": [path.relative_to(dataset.root).as_posix() for path in found],
+        }
+
+    return team.on_root(act), 0
+
+
+def _scla_files(folders: list[Path]) -> Iterator[Path]:
+    for folder in folders:
+        for name in SCLA:
+            yield folder / f"{name}.mat"

@@ -1,0 +1,118 @@
+"""The commands ``run`` and ``stage``."""
+
+import json
+import sys
+from argparse import Namespace
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..config import RunConfig, load_config
+from ..errors import ConfigError, ToolMissingError
+from ..parallel.team import Team
+from ..pipeline.progress import Silence
+from ..pipeline.stages import run_pipeline, stage_context
+from ..pipeline.types import PipelineContext, PipelineReport
+from .console import Console
+
+Answer = tuple[dict[str, Any] | None, int]
+
+
+def run(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
+    """Run a window of stages."""
+    config = team.on_root(lambda: configuration(options))
+    patches = tuple(name for name in (options.patches or "").split(",") if name) or None
+    context = PipelineContext(
+        Path(options.dataset),
+        config,
+        start_step=options.start_step,
+        end_step=options.end_step,
+        dry_run=options.dry_run,
+        force=options.force,
+        part=options.part,
+        patches=patches,
+        keep_going=options.keep_going,
+    )
+    return _answer(context, options, team, words)
+
+
+def stage(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
+    """Run one task."""
+    config = team.on_root(lambda: configuration(options))
+    context = stage_context(options.number, options.patch, options.dataset, config)
+    return _answer(context, options, team, words)
+
+
+def configuration(options: Namespace) -> RunConfig:
+    """Return the configuration file with the options of the command line laid over it.
+
+    Raises
+    ------
+    ConfigError
+        Unknown value, or ``KERNEL=B`` without an equals sign.
+    """
+    values = {
+        "runtime.backend": options.backend,
+        "runtime.stage2_kernel_backend": options.stage2_kernel_backend,
+        "runtime.cpu_workers": options.cpu_workers,
+        "runtime.io_workers": options.io_workers,
+        "runtime.stage2_native_threads": options.stage2_native_threads,
+        "runtime.stale_policy": getattr(options, "stale", None),
+    }
+    config = load_config(options.config)
+    if options.kernel_backend:
+        overrides = dict(config.runtime.kernel_backend_overrides)
+        for word in options.kernel_backend:
+            kernel, equals, backend = word.partition("=")
+            if not equals:
+                raise ConfigError(f"--kernel-backend {word}: expected KERNEL=BACKEND")
+            overrides[kernel] = backend
+        values["runtime.kernel_backend_overrides"] = overrides
+    return config.with_values({key: value for key, value in values.items() if value is not None})
+
+
+def _answer(
+    context: PipelineContext, options: Namespace, team: Team, words: tuple[str, ...]
+) -> Answer:
+    context = replace(
+        context,
+        native_only=options.native_only,
+        break_lock=options.break_lock,
+        command=words,
+    )
+    console = Console(options.progress, options.verbose, options.quiet, team)
+    with console:
+        report = run_pipeline(context, Silence() if context.dry_run else console, team)
+    if team.rank == 0:
+        _products(report)
+        console.conclude(report)
+        if options.report:
+            _write_report(Path(options.report), report)
+    return report.to_json(), report.exit_code
+
+
+def _products(report: PipelineReport) -> None:
+    """Draw the map and write the table once stage 8 has run."""
+    if not any(row.stage_id == 8 and row.status == "completed" for row in report.results):
+        return
+    from ..tools.products import velocity_csv, velocity_map
+
+    root = Path(report.dataset)
+    for name, make in (("velocity.png", velocity_map), ("velocity.csv", velocity_csv)):
+        path = root / "products" / name
+        path.parent.mkdir(exist_ok=True)
+        try:
+            make(root, path)
+        except ToolMissingError as error:
+            report.warnings.append(str(error))
+        else:
+            report.products[path.stem + path.suffix] = str(path)
+
+
+def _write_report(path: Path, report: PipelineReport) -> None:
+    from ..dataset.publish import write_text
+
+    try:
+        write_text(path, json.dumps(report.to_json(), indent=2, allow_nan=False) + "\n")
+    except OSError as error:
+        print(f"report {path} cannot be written: {error.strerror}", file=sys.stderr)

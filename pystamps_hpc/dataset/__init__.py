@@ -1,0 +1,1 @@
+"""The StaMPS dataset directory: tree, artifacts, parameters, candidate files, publication, lock."""

@@ -1,0 +1,183 @@
+"""The lock of a dataset: one run writes, and it says who it is.
+
+A run over the whole dataset holds ``lock/root.json``; runs over disjoint patches hold one
+``lock/PATCH_k.json`` each and exclude only the former. A lock whose owner is provably dead is taken
+over; age alone never suffices.
+"""
+
+import json
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from ..errors import LockError
+from .tree import STATE_DIRECTORY
+
+WHOLE = "root"
+
+
+def lock_directory(root: Path) -> Path:
+    """Return where the lock files of a dataset lie."""
+    return root / STATE_DIRECTORY / "lock"
+
+
+def holders(root: Path) -> list[dict[str, Any]]:
+    """Return the content of all lock files, dead owners included."""
+    texts = ((path.name, _read(path)) for path in sorted(lock_directory(root).glob("*.json")))
+    return [{"lock": name, **_parse(text)} for name, text in texts if text is not None]
+
+
+class DatasetLock:
+    """Exclusive right to write a dataset, or some of its patches.
+
+    Parameters
+    ----------
+    root : Path
+        Dataset root.
+    owner : mapping
+        ``run_id``, ``command``, ``user``, ``started_utc``...; host and process are added.
+    patches : sequence of str or None
+        Names for patch mode; None locks the whole dataset.
+    break_lock : bool
+        Remove a foreign lock.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        owner: Mapping[str, Any],
+        patches: Sequence[str] | None = None,
+        break_lock: bool = False,
+    ) -> None:
+        self.folder = lock_directory(root)
+        self.names = [WHOLE] if patches is None else sorted(patches)
+        self.owner = {**owner, **_process(), **_slurm()}
+        self.break_lock = break_lock
+        self.taken_over: list[str] = []
+        self._mine: list[Path] = []
+
+    def __enter__(self) -> "DatasetLock":
+        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            for name in self.names:
+                self._create(self.folder / f"{name}.json")
+            self._refuse_other_mode()
+        except BaseException:
+            self._release()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._release()
+
+    def _create(self, path: Path) -> None:
+        text = json.dumps(self.owner, indent=2)
+        for _ in range(3):
+            temporary = path.with_name(f".{path.name}.{os.getpid()}")
+            temporary.write_text(text, encoding="utf-8")
+            try:
+                os.link(temporary, path)  # fails if the lock exists; never shows half a file
+            except FileExistsError:
+                self._remove_if_dead(path)
+            else:
+                self._mine.append(path)
+                return
+            finally:
+                temporary.unlink(missing_ok=True)
+        raise LockError(f"data set is in use: {path} cannot be taken")
+
+    def _refuse_other_mode(self) -> None:
+        for path in self.folder.glob("*.json"):
+            other = (path.stem == WHOLE) != (self.names == [WHOLE])
+            if other and path not in self._mine:
+                self._remove_if_dead(path)
+
+    def _remove_if_dead(self, path: Path) -> None:
+        text = _read(path)
+        if text is None:
+            return
+        owner = _parse(text)
+        if not (self.break_lock or _is_dead(owner, self.owner)):
+            raise LockError(_in_use(owner))
+        claimed = path.with_name(f".{path.name}.{os.getpid()}.dead")
+        try:
+            os.rename(path, claimed)  # of two rivals only one moves a given file
+        except FileNotFoundError:
+            return
+        if _read(claimed) != text:  # a rival was faster and this is its new lock
+            os.link(claimed, path)
+        claimed.unlink()
+        how = "broken" if self.break_lock else "left by a dead process, taken over"
+        self.taken_over.append(
+            f"lock of run {owner.get('run_id', '?')} (pid {owner.get('pid', '?')} on "
+            f"{owner.get('host', '?')}) {how}"
+        )
+
+    def _release(self) -> None:
+        for path in self._mine:
+            path.unlink(missing_ok=True)
+        self._mine.clear()
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError:
+        return None
+
+
+def _parse(text: str) -> dict[str, Any]:
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _in_use(owner: Mapping[str, Any]) -> str:
+    job = owner.get("slurm_job_id")
+    return (
+        f"data set is in use: run {owner.get('run_id', '?')} by {owner.get('user', '?')} on "
+        f"{owner.get('host', '?')} (pid {owner.get('pid', '?')}"
+        f"{f', SLURM job {job}' if job else ''}) since {owner.get('started_utc', '?')}; "
+        "wait, or remove the lock with --break-lock"
+    )
+
+
+def _process() -> dict[str, Any]:
+    pid = os.getpid()
+    return {"host": socket.gethostname(), "pid": pid, "pid_start": process_start(pid)}
+
+
+def _slurm() -> dict[str, Any]:
+    return {
+        "slurm_job_id": os.environ.get("SLURM_JOB_ID"),
+        "slurm_restart_count": int(os.environ.get("SLURM_RESTART_COUNT", "0") or 0),
+    }
+
+
+def process_start(pid: int) -> int | None:
+    """Return the start time of a process in clock ticks since boot, None if there is none."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    except OSError:
+        return None
+    return None if fields[0] == "Z" else int(fields[19])
+
+
+def _is_dead(owner: Mapping[str, Any], own: Mapping[str, Any]) -> bool:
+    if owner.get("host") == own["host"] and isinstance(owner.get("pid"), int):
+        start = process_start(owner["pid"])
+        return start is None or start != owner.get("pid_start")
+    same_job = owner.get("slurm_job_id") and owner.get("slurm_job_id") == own["slurm_job_id"]
+    return (
+        bool(same_job) and int(owner.get("slurm_restart_count") or 0) < own["slurm_restart_count"]
+    )

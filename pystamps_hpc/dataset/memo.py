@@ -1,0 +1,83 @@
+"""Finished parts of a running task, kept so that a killed run need not compute them again."""
+
+import hashlib
+import io
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from .rows import AnyArray
+from .tree import STATE_DIRECTORY
+
+_CHECKSUM = "sha256"
+
+
+class MemoStore:
+    """Arrays by key in ``memo/<stage>-<fingerprint>/`` of a target.
+
+    The fingerprint names what the task is made with, so a part made with other parameters, inputs
+    or versions is never found.
+
+    Parameters
+    ----------
+    directory : Path
+        Target.
+    stage : int
+        Stage number.
+    fingerprint : str
+        Of the task's record.
+    warn : callable
+        Told when a stored part cannot be used.
+    """
+
+    def __init__(
+        self, directory: Path, stage: int, fingerprint: str, warn: Callable[[str], None]
+    ) -> None:
+        self.root = directory / STATE_DIRECTORY / "memo"
+        self.folder = self.root / f"{stage}-{fingerprint[:32]}"
+        self.warn = warn
+
+    def load(self, key: str) -> dict[str, AnyArray] | None:
+        """Return the arrays stored under `key`; None if there are none or they are damaged."""
+        path = self.folder / f"{key}.npz"
+        if not path.exists():
+            return None
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            checksum = str(arrays.pop(_CHECKSUM))
+        except Exception as error:
+            self.warn(f"ignoring checkpoint {path}: {error}")
+            return None
+        if checksum != _checksum(arrays):
+            self.warn(f"ignoring checkpoint {path}: checksum does not match")
+            return None
+        return arrays
+
+    def save(self, key: str, arrays: Mapping[str, AnyArray]) -> None:
+        """Store arrays under `key`, atomically."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        contents = {name: np.asarray(array) for name, array in arrays.items()}
+        buffer = io.BytesIO()
+        np.savez(buffer, allow_pickle=False, **{_CHECKSUM: _checksum(contents)}, **contents)
+        temporary = self.folder / f".{key}.{os.getpid()}.tmp"
+        temporary.write_bytes(buffer.getbuffer())
+        os.replace(temporary, self.folder / f"{key}.npz")
+
+    def clear(self) -> None:
+        """Remove the parts of this stage, those of other fingerprints included."""
+        stage = self.folder.name.partition("-")[0]
+        for folder in self.root.glob(f"{stage}-*"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _checksum(arrays: Mapping[str, AnyArray]) -> str:
+    total = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        total.update(f"{name} {array.dtype.str} {array.shape}".encode())
+        total.update(array.tobytes())
+    return total.hexdigest()

@@ -1,0 +1,131 @@
+"""Atomic publication of a bundle of artifacts.
+
+All files are written to a staging directory inside the target and checked; then the old marker is
+removed, the files are renamed into place, the new marker last. A crash leaves the old bundle
+complete, an incomplete one (which runs again), or the new one complete; never a mix that counts as
+complete.
+"""
+
+import errno
+import os
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+
+from ..errors import PublishError
+from .tree import STATE_DIRECTORY
+
+
+def staging_root(target: Path) -> Path:
+    """Return the directory that holds the staging directories of a target."""
+    return target / STATE_DIRECTORY / "tmp"
+
+
+class Publication:
+    """Staging directory of one bundle; leaving the ``with`` block removes what is not published.
+
+    Parameters
+    ----------
+    target : Path
+        Directory of the patch or root.
+    name : str
+        Name of the staging directory, ``<run_id>-<stage>``.
+    fsync : bool
+        Whether directories are flushed to disk.
+    """
+
+    def __init__(self, target: Path, name: str, fsync: bool = True) -> None:
+        self.target = target
+        self.fsync = fsync
+        self.staging = staging_root(target) / name
+
+    def __enter__(self) -> "Publication":
+        try:
+            self.staging.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise PublishError(
+                f"cannot publish into {self.target}: {error.strerror or error}"
+            ) from None
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        shutil.rmtree(self.staging, ignore_errors=True)
+
+    def path(self, artifact: str) -> Path:
+        """Return where to write `artifact` (a name without ``.mat``)."""
+        return self.staging / f"{artifact}.mat"
+
+    def commit(self, artifacts: Sequence[str], stale: Sequence[str] = ()) -> None:
+        """Move the staged artifacts into place.
+
+        Parameters
+        ----------
+        artifacts : sequence of str
+            Names in publication order; the last is the marker.
+        stale : sequence of str
+            Optional members of the old bundle that the new one lacks; removed at the end.
+
+        Raises
+        ------
+        PublishError
+            A file could not be moved; what had been moved is removed again.
+        """
+        marker = artifacts[-1]
+        (self.target / f"{marker}.mat").unlink(missing_ok=True)
+        moved: list[Path] = []
+        for name in artifacts:
+            final = self.target / f"{name}.mat"
+            try:
+                os.replace(self.path(name), final)
+            except OSError as error:
+                for path in moved:
+                    path.unlink(missing_ok=True)
+                raise PublishError(_cannot_publish(final, error)) from None
+            moved.append(final)
+        for name in stale:
+            (self.target / f"{name}.mat").unlink(missing_ok=True)
+        if self.fsync:
+            flush_directory(self.target)
+
+
+def write_error(path: Path, error: OSError) -> PublishError:
+    """Turn an error of writing a staged file into one that says what to do."""
+    return PublishError(_cannot_publish(path, error))
+
+
+def _cannot_publish(path: Path, error: OSError) -> str:
+    if error.errno == errno.EXDEV:
+        return f"cannot publish {path}: staging and target are on different file systems"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        folder = path.parent
+        while not folder.exists():
+            folder = folder.parent
+        free = shutil.disk_usage(folder).free // 2**20
+        return f"cannot publish {path}: no space left on device ({free} MiB free)"
+    return f"cannot publish {path}: {error.strerror or error}"
+
+
+def flush_directory(path: Path) -> None:
+    """Make renames in `path` durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a text file atomically."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)

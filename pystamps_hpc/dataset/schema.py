@@ -1,0 +1,244 @@
+"""Every artifact and key, declared once: dimensions, MATLAB class, meaning, and its form inside.
+
+One line per key: ``name | rows columns [planes] | class | how | meaning``.
+
+class
+    ``double``, ``single``, ``complex`` (single), ``logical``, ``char``, ``sparse``; several,
+    separated by ``/``, mean that the class of the array written is kept.
+how
+    ``index``: 1-based on disk, 0-based integers inside; ``int``: whole number inside;
+    ``opt``: may be missing in a valid file (every key may be 0 x 0 = absent).
+
+Inside, ``1 1`` is a scalar, ``n 1`` and ``1 n`` are 1-D, everything else keeps its shape; logical
+is bool, char is str.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Mode = Literal["ps", "sb"]
+
+
+@dataclass(frozen=True)
+class Key:
+    """One variable of an artifact."""
+
+    name: str
+    dims: tuple[str, ...]
+    classes: tuple[str, ...]
+    index: bool
+    integer: bool
+    optional: bool
+    meaning: str
+
+    @property
+    def scalar(self) -> bool:
+        """Whether the variable is a single number or text."""
+        return self.dims == ("1", "1") or self.classes == ("char",)
+
+    @property
+    def vector(self) -> bool:
+        """Whether the variable is 1-D inside."""
+        return not self.scalar and len(self.dims) == 2 and "1" in self.dims
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """One MAT file of the dataset (name without ``.mat``)."""
+
+    name: str
+    keys: dict[str, Key]
+    mode: Mode | None = None
+
+
+_PS = """
+ij             | n_ps 3     | double         |       | id (from 1), azimuth line, range sample (from 0)
+lonlat         | n_ps 2     | double         |       | longitude, latitude [deg]
+xy             | n_ps 3     | single         |       | id (from 1), local x, y [m], rounded to mm
+bperp          | n_ifg 1    | double/single  |       | perpendicular baseline [m]
+day            | n_image 1  | double         |       | acquisition, MATLAB day number
+master_day     | 1 1        | double         |       | master, MATLAB day number
+master_ix      | 1 1        | double         | index | position of the master in day
+n_ifg          | 1 1        | double         | int   | interferograms, PS: with the master column
+n_image        | 1 1        | double         | int   | images
+n_ps           | 1 1        | double         | int   | points
+ll0            | 1 2        | double         | opt   | origin of the local frame [deg]
+sort_ix        | n_cand 1   | double         | index opt | row of each point in pscands.1.*
+calconst       | n_slave 1  | double         | opt   | amplitude calibration
+day_ix         | n_slave 1  | double         | index opt | order of the day file
+mean_incidence | 1 1        | double         | opt   | incidence angle [rad]
+mean_range     | 1 1        | double         | opt   | slant range [m]
+ifgday         | n_ifg 2    | double         | opt   | SB: days of each pair
+ifgday_ix      | n_ifg 2    | double         | index opt | SB: images of each pair
+"""
+
+_SCLA = """
+ph_scla  | n_ps n_ifg  | single        | | look-angle error phase [rad]
+K_ps_uw  | n_ps 1      | double        | | look-angle error slope [rad/m]
+C_ps_uw  | n_ps 1      | single/double | | master atmosphere and orbit error [rad]
+ph_ramp  | n_ps n_ifg  | double        | | plane of each interferogram [rad]
+"""
+
+_TABLES: dict[str, str] = {
+    "ps1": _PS,
+    "ph1": "ph | n_ps n_ifg | complex | | candidate phasors, PS: ones at the master",
+    "bp1": "bperp_mat | n_ps n_pm | single/double | | baseline of each point [m], PS: no master",
+    "la1": "la | n_ps 1 | double/single | | look angle (SNAP, GAMMA PS: incidence) [rad]",
+    "inc1": "inc | n_ps 1 | double/single | | incidence angle [rad]",
+    "da1": "D_A | n_ps 1 | double | | amplitude dispersion",
+    "hgt1": "hgt | n_ps 1 | double/single | | height [m]",
+    "pm1": """
+ph_patch           | n_ps n_pm     | complex       |       | filtered phasor at the point's cell
+K_ps               | n_ps 1        | double        |       | look-angle error slope [rad/m]
+C_ps               | n_ps 1        | double        |       | phase offset [rad]
+coh_ps             | n_ps 1        | double        |       | temporal coherence gamma
+N_opt              | n_ps 1        | double        |       | 1 where the fit is valid
+ph_res             | n_ps n_pm     | single        |       | residual phase, offset included [rad]
+step_number        | 1 1           | double        | int   | always 1
+ph_grid            | n_i n_j n_pm  | complex       |       | weighted phasors on the grid
+n_trial_wraps      | 1 1           | double/single |       | cycles over the baseline range
+grid_ij            | n_ps 2        | single        | index | cell of each point, row and column
+grid_size          | 1 1           | double        |       | cell size [m]
+low_pass           | n_w n_w       | double        |       | low-pass response, zero frequency first
+i_loop             | 1 1           | double        | int   | executed iterations
+ph_weight          | n_ps n_pm     | complex       |       | weighted phasors that were gridded
+Nr                 | 1 n_bin       | double        |       | scaled histogram of random coherence
+Nr_max_nz_ix       | 1 1           | double        | int   | last non-empty bin (from 1)
+coh_bins           | 1 n_bin       | double        |       | bin centres
+coh_ps_save        | n_ps 1        | double        |       | copy of coh_ps
+gamma_change_save  | 1 1           | double        |       | RMS change of gamma in the last iteration
+""",
+    "select1": """
+ix                   | n_sel 1    | double        | index | selected candidates
+keep_ix              | n_sel 1    | logical       |       | kept after re-estimation
+ph_patch2            | n_sel n_pm | complex       |       | filtered phasor without the own cell
+ph_res2              | n_sel n_pm | single        |       | residual phase [rad]
+K_ps2                | n_sel 1    | double        |       | look-angle error slope [rad/m]
+C_ps2                | n_sel 1    | double        |       | phase offset [rad]
+coh_ps2              | n_sel 1    | double        |       | re-estimated gamma
+coh_thresh           | k 1        | double        |       | gamma threshold: one, or one per point
+coh_thresh_coeffs    | 1 c        | double        |       | slope and intercept against D_A
+clap_alpha           | 1 1        | double        |       | parameter
+clap_beta            | 1 1        | double        |       | parameter
+n_win                | 1 1        | double        | int   | parameter clap_win
+max_percent_rand     | 1 1        | single/double |       | accepted random points per bin
+gamma_stdev_reject   | 1 1        | double        |       | parameter
+small_baseline_flag  | 1 1        | char          |       | 'y' or 'n'
+ifg_index            | 1 n_use    | double        | index | columns used, master not counted
+""",
+    "weed1": """
+ix_weed   | n_keep 1 | logical       |       | kept, over the rows ix(keep_ix)
+ix_weed2  | n_node 1 | logical       |       | kept, over the nodes of the network
+ps_std    | n_node 1 | single/double |       | smallest arc noise [rad]
+ps_max    | n_node 1 | single/double |       | smallest largest arc noise [rad]
+ifg_index | 1 n_use  | double        | index | interferograms used
+""",
+    "pm2": """
+ph_patch | n_ps n_pm | complex       | | filtered phasor
+ph_res   | n_ps n_pm | single/double | | residual phase [rad]
+K_ps     | n_ps 1    | double        | | look-angle error slope [rad/m]
+C_ps     | n_ps 1    | double        | | phase offset [rad]
+coh_ps   | n_ps 1    | double        | | gamma
+""",
+    "rc2": """
+ph_rc    | n_ps n_ifg | complex | | phase without look-angle error and master noise
+ph_reref | n_ps n_ifg | complex | | filtered phase, PS: ones at the master
+""",
+    "ifgstd2": "ifg_std | n_ifg 1 | single | | noise of each interferogram [deg]",
+    "uw_grid": """
+ph           | n_node n_uw  | complex |       | filtered grid phase
+ph_in        | n_ps n_uw    | complex |       | phase before gridding
+ph_lowpass   | n_node n_uw  | complex |       | low-passed grid phase
+ph_uw_predef | n_node n_uw  | single  |       | held values
+ph_in_predef | n_ps n_uw    | single  |       | held values of the points
+xy           | n_node 3     | double  |       | id, x, y of the node [m]
+ij           | n_node 2     | double  | index | row and column of the node
+nzix         | n_i n_j      | logical |       | occupied cells
+grid_x_min   | 1 1          | single  |       | origin [m]
+grid_y_min   | 1 1          | single  |       | origin [m]
+n_i          | 1 1          | single  | int   | rows of the grid
+n_j          | 1 1          | single  | int   | columns of the grid
+n_ifg        | 1 1          | double  | int   | unwrapped interferograms
+n_ps         | 1 1          | double  | int   | nodes
+grid_ij      | n_ps 2       | single  | index | cell of each point
+pix_size     | 1 1          | double  |       | cell size [m]
+""",
+    "uw_interp": """
+edgs   | n_edge 3   | double |     | id, low node, high node (from 1)
+n_edge | 1 1        | double | int | edges
+rowix  | n_i1 n_j   | double |     | signed edge number of the row arcs, 0 inside a cell
+colix  | n_i n_j1   | double |     | signed edge number of the column arcs
+Z      | n_i n_j    | double | index | nearest node of each cell
+""",
+    "uw_space_time": """
+dph_space_uw    | n_edge n_uw | single  |     | arc phase, smooth and noise [rad]
+dph_noise       | n_edge n_uw | single  |     | arc noise [rad]
+G               | n_uw n_used | double  | opt | network: -1 first image, +1 second
+spread          | n_edge n_uw | sparse  | opt | spread of the spatial cost function
+ifreq_ij        | n_node n_uw | single  | opt | gradient along rows
+jfreq_ij        | n_node n_uw | single  | opt | gradient along columns
+shaky_ix        | n_edge 1    | logical | opt | edges that take the spatial estimate
+predef_ix       | n_edge n_uw | logical | opt | held values
+edge_noise_std  | n_edge 1    | single  | opt | deviation of dph_noise over interferograms [rad]
+ifg_noise_std   | 1 n_uw      | double  | opt | deviation of dph_noise over edges [rad]
+n_edge_rejected | 1 1         | double  | int opt | edges without statistics
+stage           | 1 1         | double  | int opt | 8 once stage 8 has added its keys
+""",
+    "uw_phaseuw": """
+ph_uw | n_node n_uw | single |  | unwrapped grid phase [rad]
+msd   | n_uw 1      | double |  | mean squared neighbour difference [rad^2]
+""",
+    "phuw2": """
+ph_uw               | n_ps n_ifg | single |           | unwrapped phase [rad]
+msd                 | n_ifg 1    | single | opt       | mean squared neighbour difference [rad^2]
+unwrap_ifg_index_sm | 1 n_use    | double | index opt | SB: images with an unwrapped phase
+""",
+    "scla2": _SCLA + "ifg_vcm | n_ifg n_ifg | double | | covariance of the interferograms [rad^2]",
+    "scla_smooth2": _SCLA,
+    "scn2": """
+ph_scn_slave | n_ps n_ifg | double | | atmosphere and orbit error of the slaves [rad]
+ph_hpt       | n_ps n_use | single | | phase, high-passed in time [rad]
+ph_ramp      | n_ps n_d   | double | | planes of the deramped interferograms [rad]
+""",
+    "mean_v": """
+m                | 2 n_ps   | double |           | offset [rad] and slope [rad/day]
+mean_v           | n_ps 1   | double | opt       | velocity towards the satellite [mm/yr]
+value_type       | 1 1      | char   | opt       | how the phase was corrected
+unwrap_ifg_index | 1 n_use  | double | index opt | columns used
+ref_ps           | n_ref 1  | double | index opt | points of the reference area
+lambda           | 1 1      | double | opt       | wavelength [m]
+master_day       | 1 1      | double | opt       | MATLAB day number
+""",
+    "psver": "psver | 1 1 | double | int | version suffix of the current files",
+    "no_ps_info": "stamps_step_no_ps | 5 1 | double | | 1: no PS left after stage k",
+}
+
+_SAME: dict[str, str] = {
+    "ps2": "ps1", "ph2": "ph1", "bp2": "bp1", "la2": "la1", "inc2": "inc1", "hgt2": "hgt1",
+}  # fmt: skip
+
+
+def _parse(name: str, table: str) -> Artifact:
+    keys = {}
+    for line in table.strip().splitlines():
+        key, dims, classes, how, meaning = (part.strip() for part in line.split("|"))
+        flags = how.split()
+        keys[key] = Key(
+            key,
+            tuple(dims.split()),
+            tuple(classes.split("/")),
+            index="index" in flags,
+            integer="int" in flags,
+            optional="opt" in flags,
+            meaning=meaning,
+        )
+    return Artifact(name, keys)
+
+
+ARTIFACTS: dict[str, Artifact] = {name: _parse(name, table) for name, table in _TABLES.items()}
+ARTIFACTS |= {name: Artifact(name, ARTIFACTS[model].keys) for name, model in _SAME.items()}
+
+
+def key(artifact: str, name: str) -> Key:
+    """Return the declaration of one key."""
+    return ARTIFACTS[artifact].keys[name]

@@ -1,0 +1,140 @@
+"""The directory tree of a dataset: root, patches in processing order, and where things lie."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import DatasetError
+from .rows import IntArray
+
+ROOT = "root"
+STATE_DIRECTORY = ".pystamps-hpc"
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A discovered dataset: its root and the names of its patches in processing order."""
+
+    root: Path
+    patches: tuple[str, ...]
+
+    def directory(self, target: str) -> Path:
+        """Return the directory of a patch, or the root for the target ``"root"``."""
+        return self.root if target == ROOT else self.root / target
+
+    def require_writable(self) -> None:
+        """Refuse a protected or unwritable dataset.
+
+        Raises
+        ------
+        DatasetError
+            A file ``.golden`` marks the root, or nothing can be written there.
+        """
+        if (self.root / ".golden").exists():
+            raise DatasetError(f"data set is marked golden ({self.root}/.golden): work on a copy")
+        try:
+            (self.root / STATE_DIRECTORY).mkdir(exist_ok=True)
+            probe = self.root / STATE_DIRECTORY / ".writable"
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as error:
+            raise DatasetError(
+                f"data set is not writable: {self.root} ({error.strerror})"
+            ) from None
+
+
+def discover_dataset(root: str | Path, need_patches: bool = True) -> Dataset:
+    """Find the patches of a dataset.
+
+    The order is that of ``patch.list``, else the integer suffix of ``PATCH_<n>``.
+
+    Parameters
+    ----------
+    root : str or Path
+        Dataset directory.
+    need_patches : bool
+        Whether a dataset without patches is an error.
+
+    Raises
+    ------
+    DatasetError
+        Missing root, missing or unsafe patch directory, no patch.
+    """
+    path = Path(root).resolve()
+    if not path.exists():
+        raise DatasetError(f"Data set root does not exist: {path}")
+    if not path.is_dir():
+        raise DatasetError(f"Data set root is not a directory: {path}")
+    listing = path / "patch.list"
+    names = _listed(listing) if listing.exists() else _numbered(path)
+    _require_distinct(path, names)
+    if not names and need_patches:
+        raise DatasetError(f"no PATCH_* directory under {path}")
+    return Dataset(path, tuple(names))
+
+
+def _listed(listing: Path) -> list[str]:
+    try:
+        lines = listing.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(f"{listing}: cannot be read: {error}") from None
+    names = [line.strip() for line in lines]
+    names = [name for name in names if name and not name.startswith("#")]
+    unsafe = [name for name in names if "/" in name or "\\" in name or ".." in name]
+    if unsafe:
+        raise DatasetError(f"unsafe patch names: {', '.join(unsafe)}")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise DatasetError(f"patch.list names a patch twice: {', '.join(twice)}")
+    missing = [name for name in names if not (listing.parent / name).is_dir()]
+    if missing:
+        raise DatasetError(f"patch.list references missing patch directories: {', '.join(missing)}")
+    return names
+
+
+def _numbered(root: Path) -> list[str]:
+    def order(name: str) -> tuple[bool, int, str]:
+        suffix = name.removeprefix("PATCH_")
+        return (not suffix.isdigit(), int(suffix) if suffix.isdigit() else 0, name)
+
+    return sorted((p.name for p in root.glob("PATCH_*") if p.is_dir()), key=order)
+
+
+def _require_distinct(root: Path, names: list[str]) -> None:
+    seen: dict[Path, str] = {}
+    for name in names:
+        real = (root / name).resolve()
+        if real in seen:
+            raise DatasetError(f"patches {seen[real]} and {name} are the same directory: {real}")
+        seen[real] = name
+
+
+def patch_core(directory: Path) -> IntArray | None:
+    """Read the part of the scene that a patch owns, ``patch_noover.in``.
+
+    Returns
+    -------
+    (4,) int64 or None
+        First range, last range, first azimuth, last azimuth; 1-based, inclusive. None when the
+        file is missing.
+
+    Raises
+    ------
+    DatasetError
+        The file does not hold four integers.
+    """
+    path = directory / "patch_noover.in"
+    if not path.exists():
+        return None
+    words = path.read_text(encoding="utf-8", errors="replace").split()
+    try:
+        box = np.array([int(word) for word in words], np.int64)
+    except ValueError:
+        box = np.empty(0, np.int64)
+    if box.shape != (4,):
+        raise DatasetError(
+            f"{path}: holds {' '.join(words)[:60]!r}, expected four integers: "
+            "first and last range, first and last azimuth"
+        )
+    return box

@@ -1,0 +1,175 @@
+"""The context of one task: all that a stage may ask of the machine."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from ..config import RunConfig
+from ..dataset.rows import AnyArray, Rows
+from .team import UNIT, SerialTeam, Team
+
+if TYPE_CHECKING:
+    from pystamps_kernels.dispatch import KernelTable
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Log(Protocol):
+    """Where a task's progress and messages go."""
+
+    def progress(self, label: str, fraction: float) -> None:
+        """Tell the finished share of the step `label`."""
+        ...
+
+    def warn(self, message: str) -> None:
+        """Tell something the user should know; ends up in the report row."""
+        ...
+
+    def note(self, message: str) -> None:
+        """Add to the details of the report row."""
+        ...
+
+    def fact(self, name: str, value: Any) -> None:
+        """Record a number of the report, e.g. of the funnel."""
+        ...
+
+
+@dataclass
+class QuietLog:
+    """Keeps messages in lists; for tests and for use as a library."""
+
+    warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def progress(self, label: str, fraction: float) -> None:
+        """Ignore progress."""
+
+    def warn(self, message: str) -> None:
+        """Keep a warning."""
+        self.warnings.append(message)
+
+    def note(self, message: str) -> None:
+        """Keep a detail."""
+        self.notes.append(message)
+
+    def fact(self, name: str, value: Any) -> None:
+        """Keep a fact."""
+        self.facts[name] = value
+
+
+class Memo(Protocol):
+    """A store of finished parts of one task."""
+
+    def load(self, key: str) -> Mapping[str, AnyArray] | None:
+        """Return the arrays stored under `key`, None if there are none."""
+        ...
+
+    def save(self, key: str, arrays: Mapping[str, AnyArray]) -> None:
+        """Store arrays under `key`, atomically."""
+        ...
+
+
+@dataclass(frozen=True)
+class Context:
+    """Work splitting, kernels, resolved configuration, progress and messages of one task.
+
+    Parameters
+    ----------
+    kernels : KernelTable
+        Kernels bound to backend and arithmetic.
+    config : RunConfig
+        Configuration with every ``auto`` resolved.
+    team : Team
+        The ranks that share the task; a patch stage has a team of one.
+    log : Log
+        Receiver of progress, warnings and details.
+    checkpoints : Memo or None
+        Store behind :meth:`memo`.
+    """
+
+    kernels: "KernelTable"
+    config: RunConfig
+    team: Team = field(default_factory=SerialTeam)
+    log: Log = field(default_factory=QuietLog)
+    checkpoints: Memo | None = None
+
+    @property
+    def single(self) -> bool:
+        """Whether the reference's single arithmetic is asked for, operation by operation."""
+        return self.config.compat.arithmetic == "single"
+
+    def map_tasks(
+        self,
+        fn: Callable[[Item], Result],
+        items: Sequence[Item],
+        cost: Sequence[float] | None = None,
+        label: str = "",
+    ) -> list[Result]:
+        """Run `fn` on every item on whichever rank is free, dearest first; results by index."""
+        return self.team.map_tasks(fn, items, cost, self._tick(label))
+
+    def map_rows(
+        self, fn: Callable[[slice], Any], n: int, label: str = "", piece: int = 16 * UNIT
+    ) -> Any:
+        """Compute rows in pieces; each rank computes and keeps its contiguous stretch.
+
+        Parameters
+        ----------
+        fn : callable
+            ``fn(rows: slice)`` returns an array, or a tuple of arrays, of ``rows`` many rows.
+        n : int
+            Number of rows.
+        label : str
+            Name of the step in progress lines.
+        piece : int
+            Upper bound of rows per call; whole units of 4096 rows.
+
+        Returns
+        -------
+        Rows or tuple of Rows
+            As `fn` returned.
+        """
+        return self.team.map_rows(fn, n, piece, self._tick(label))
+
+    def sum_rows(self, fn: Callable[[slice], AnyArray], n: int, label: str = "") -> AnyArray:
+        """Add ``fn(rows)`` over units of 4096 rows, in ascending order."""
+        return self.team.sum_rows(fn, n, self._tick(label))
+
+    def on_root(self, fn: Callable[[], Result]) -> Result:
+        """Run `fn` once and give its result to all ranks."""
+        return self.team.on_root(fn)
+
+    def share(self, rows: Rows) -> AnyArray:
+        """Return the whole of `rows` in memory, on every rank."""
+        return self.team.share(rows)
+
+    def memo(self, key: str, fn: Callable[[], Mapping[str, AnyArray]]) -> Mapping[str, AnyArray]:
+        """Return the stored arrays of a finished part, or compute and store them (local)."""
+        if self.checkpoints is None:
+            return fn()
+        arrays = self.checkpoints.load(key)
+        if arrays is None:
+            arrays = fn()
+            self.checkpoints.save(key, arrays)
+        return arrays
+
+    def warn(self, message: str) -> None:
+        """Tell the user; the message ends up in the report row."""
+        self.log.warn(message)
+
+    def note(self, message: str) -> None:
+        """Add to the details of the report row."""
+        self.log.note(message)
+
+    def fact(self, name: str, value: Any) -> None:
+        """Record a number for the report."""
+        self.log.fact(name, value)
+
+    def _tick(self, label: str) -> Callable[[float], None]:
+        def tick(fraction: float) -> None:
+            if label:
+                self.log.progress(label, fraction)
+
+        return tick

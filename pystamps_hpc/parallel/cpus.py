@@ -1,0 +1,177 @@
+"""The processors a rank may use, and how many threads it should start."""
+
+import os
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Member:
+    """One rank of a team and where it runs.
+
+    Parameters
+    ----------
+    rank : int
+        Number of the rank in the team.
+    host : str
+        Name of its machine.
+    node : int
+        Lowest rank on the same machine: ranks of one node have the same value.
+    local_rank : int
+        Position among the ranks of its node.
+    affinity : frozenset of int
+        Processors the operating system lets it run on; empty where the system does not say.
+    visible : int
+        Processors it may use, see :func:`visible_cpus`.
+    installed : int
+        Processors of the machine.
+    cpu_model : str
+        Name of the processor type.
+    """
+
+    rank: int
+    host: str
+    node: int
+    local_rank: int
+    affinity: frozenset[int]
+    visible: int
+    installed: int
+    cpu_model: str
+
+
+@dataclass(frozen=True)
+class CpuBudget:
+    """Threads for this rank's kernels, and what the user should know about them."""
+
+    threads: int
+    warnings: tuple[str, ...] = ()
+
+
+def this_member(rank: int = 0, node: int = 0, local_rank: int = 0) -> Member:
+    """Describe the calling process as a member of a team."""
+    return Member(
+        rank=rank,
+        host=platform.node(),
+        node=node,
+        local_rank=local_rank,
+        affinity=_affinity(),
+        visible=visible_cpus(os.environ),
+        installed=os.cpu_count() or 1,
+        cpu_model=_cpu_model(Path("/")),
+    )
+
+
+def visible_cpus(environ: Mapping[str, str], root: Path = Path("/")) -> int:
+    """Count the processors this process may use.
+
+    The least of: installed, allowed by affinity, quota of the control group, and
+    ``SLURM_CPUS_PER_TASK``; what cannot be found out is left out. At least 1.
+    """
+    limits = [os.cpu_count() or 1, *_cgroup_limits(root)]
+    if affinity := _affinity():
+        limits.append(len(affinity))
+    if (cpus_per_task := environ.get("SLURM_CPUS_PER_TASK", "")).isdecimal():
+        limits.append(int(cpus_per_task))
+    return max(min(limits), 1)
+
+
+def cpu_budget(
+    members: Sequence[Member], rank: int, cpu_workers: int = 0, *, open_mpi: bool = False
+) -> CpuBudget:
+    """Share the processors of a node among its ranks.
+
+    Parameters
+    ----------
+    members : sequence of Member
+        The whole team, by rank.
+    rank : int
+        The rank that asks.
+    cpu_workers : int
+        Number of threads the user asked for; 0 to share evenly.
+    open_mpi : bool
+        Whether Open MPI's launcher started the team (it binds ranks to single cores by default).
+
+    Returns
+    -------
+    CpuBudget
+        Ranks of one node with the same affinity share what they see; ranks with sets of their
+        own use all of it.
+    """
+    me = members[rank]
+    sharing = sum(m.node == me.node and m.affinity == me.affinity for m in members)
+    threads = max(1, me.visible // sharing)
+    warnings = []
+    if cpu_workers > 0:
+        threads = min(cpu_workers, me.visible)
+        if cpu_workers > me.visible:
+            warnings.append(
+                f"cpu_workers={cpu_workers} exceeds the {me.visible} CPUs visible to rank {rank}"
+            )
+    bound = next((m for m in members if len(m.affinity) == 1 < m.installed), None)
+    if rank == 0 and open_mpi and bound is not None:
+        warnings.append(
+            f"rank {bound.rank} is bound to 1 of {bound.installed} CPUs; "
+            "start with --bind-to none or --map-by slot:PE=N"
+        )
+    return CpuBudget(threads, tuple(warnings))
+
+
+def mixed_cpus(members: Sequence[Member]) -> str | None:
+    """Return a warning if the ranks run on processors of several types."""
+    types = {each.cpu_model for each in members}
+    if len(types) == 1:
+        return None
+    return (
+        f"ranks run on {len(types)} CPU types; "
+        "results may differ in the last bits from a single-type run"
+    )
+
+
+def _affinity() -> frozenset[int]:
+    if hasattr(os, "sched_getaffinity"):
+        return frozenset(os.sched_getaffinity(0))
+    return frozenset()
+
+
+def _cgroup_limits(root: Path) -> Iterator[int]:
+    """Yield the processor quotas of the control group and of all above it, rounded up."""
+    for line in _read(root / "proc/self/cgroup").splitlines():
+        _, controllers, path = line.split(":", 2)
+        if controllers == "":
+            mounts = [root / "sys/fs/cgroup"]
+        elif "cpu" in controllers.split(","):
+            mounts = [root / "sys/fs/cgroup" / name for name in (controllers, "cpu")]
+        else:
+            continue
+        group = Path(path.lstrip("/"))
+        for mount in mounts:
+            for folder in (group, *group.parents):
+                yield from _quota(mount / folder)
+
+
+def _quota(folder: Path) -> Iterator[int]:
+    """Yield quota / period of one control group, version 2 or 1, if it has one."""
+    fields = _read(folder / "cpu.max").split() or [
+        *_read(folder / "cpu.cfs_quota_us").split(),
+        *_read(folder / "cpu.cfs_period_us").split(),
+    ]
+    if len(fields) == 2 and all(field.isdecimal() for field in fields):
+        quota, period = map(int, fields)
+        yield -(-quota // max(period, 1))
+
+
+def _cpu_model(root: Path) -> str:
+    for line in _read(root / "proc/cpuinfo").splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() == "model name":
+            return value.strip()
+    return platform.processor() or platform.machine()
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""

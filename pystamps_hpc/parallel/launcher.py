@@ -1,0 +1,136 @@
+"""How this process was started, and the team that follows from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from ..errors import MpiEnvironmentError
+from .team import SerialTeam, Team
+
+if TYPE_CHECKING:
+    from .mpi import MpiTeam
+
+MpiMode = Literal["auto", "on", "off"]
+
+# Launcher, variables of job size and rank, in the order they are believed. SLURM_NTASKS is not
+# among them: a batch script has it where one process runs.
+LAUNCHERS = (
+    ("Open MPI mpirun", "OMPI_COMM_WORLD_SIZE", "OMPI_COMM_WORLD_RANK"),
+    ("PMI launcher", "PMI_SIZE", "PMI_RANK"),
+    ("MVAPICH2 mpirun", "MV2_COMM_WORLD_SIZE", "MV2_COMM_WORLD_RANK"),
+    ("SLURM srun", "SLURM_STEP_NUM_TASKS", "SLURM_PROCID"),
+)
+OPEN_MPI = LAUNCHERS[0][0]
+
+
+@dataclass(frozen=True)
+class Hint:
+    """What the environment says about the job this process belongs to."""
+
+    name: str
+    size: int
+    rank: int
+
+
+@dataclass(frozen=True)
+class Start:
+    """The team of this process, and what the user should know about how it came about."""
+
+    team: Team
+    hint: Hint | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def open_mpi(self) -> bool:
+        """Whether Open MPI's own launcher started the job."""
+        return self.hint is not None and self.hint.name == OPEN_MPI
+
+
+def launcher_hint(environ: Mapping[str, str]) -> Hint | None:
+    """Read the variables that MPI launchers and SLURM set for each process they start."""
+    for name, size, rank in LAUNCHERS:
+        if environ.get(size, "").isdecimal():
+            place = environ.get(rank, "")
+            return Hint(name, int(environ[size]), int(place) if place.isdecimal() else 0)
+    return None
+
+
+def start_team(mode: MpiMode, environ: Mapping[str, str]) -> Start:
+    """Decide between a serial and an MPI run, and start the team.
+
+    Parameters
+    ----------
+    mode : {"auto", "on", "off"}
+        Whether to use MPI; ``auto`` uses it where a launcher started several processes.
+    environ : mapping
+        Environment of the process.
+
+    Raises
+    ------
+    MpiEnvironmentError
+        The library cannot be loaded, or does not see the processes the launcher started. The
+        error is the same in all processes; its ``quiet`` is true in those that should not print.
+
+    Notes
+    -----
+    Runtime contract, section 8.1. mpi4py is imported only where MPI is used. With MPI, an
+    uncaught exception ends the whole job from here on.
+    """
+    hint = launcher_hint(environ)
+    tasks = hint.size if hint else 1
+    if mode == "off":
+        if tasks == 1:
+            return Start(SerialTeam(), hint)
+        return Start(SerialTeam(), hint, (_off_warning(tasks),))
+    if mode == "auto" and tasks == 1:
+        return Start(SerialTeam(), hint)
+    try:
+        size, library = mpi_world()
+    except (ImportError, RuntimeError, OSError) as error:
+        cause = "MPI was asked for" if tasks == 1 else f"{tasks} tasks were launched"
+        raise _refusal(f"mpi4py cannot be loaded ({error}) but {cause}", hint) from error
+    if hint is not None and tasks > 1 and size == 1:
+        raise _refusal(_mismatch(hint, library), hint)
+    team = mpi_team()
+    if tasks > 1 and team.size != tasks:
+        return Start(team, hint, (_size_warning(tasks, team.size),))
+    return Start(team, hint)
+
+
+def mpi_world() -> tuple[int, str]:
+    """Initialise MPI; return the number of processes it sees and its name and version."""
+    from .world import MPI, library_version
+
+    return MPI.COMM_WORLD.size, library_version()
+
+
+def mpi_team() -> "MpiTeam":
+    """Make the team of all MPI processes, which end together whatever happens."""
+    from .abort import install_abort_hook
+    from .mpi import MpiTeam
+
+    team = MpiTeam()
+    install_abort_hook(team)
+    return team
+
+
+def _refusal(message: str, hint: Hint | None) -> MpiEnvironmentError:
+    error = MpiEnvironmentError(message)
+    error.quiet = hint is not None and hint.rank > 0
+    return error
+
+
+def _mismatch(hint: Hint, library: str) -> str:
+    return (
+        f"{hint.size} tasks were launched ({hint.name}) but the MPI library ({library}) sees a "
+        "world of 1: launcher and library do not match. Try srun --mpi=pmix (see srun --mpi=list), "
+        "or mpirun from the same MPI as the library, or the image variant built for this MPI."
+    )
+
+
+def _off_warning(tasks: int) -> str:
+    return f"--mpi off although {tasks} tasks were launched; only one of them can take the lock"
+
+
+def _size_warning(tasks: int, size: int) -> str:
+    return f"{tasks} tasks were launched but MPI has {size} ranks; going on with {size}"

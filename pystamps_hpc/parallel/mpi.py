@@ -1,0 +1,354 @@
+"""The team of MPI ranks.
+
+Every method has the same shape: a part that a rank does alone, the agreement that it went well
+everywhere, then messages between ranks that are all there. The agreement is the first message of
+every method (only the task queue talks before, on a communicator of its own), so a rank that fails
+anywhere inside :meth:`MpiTeam.agreed` meets the others at their next agreement.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, NoReturn, TypeVar
+
+import numpy as np
+
+from ..dataset.rows import AnyArray, Rows
+from ..errors import StageError
+from .cpus import Member, this_member
+from .distributed import Distributed, common_layout, layout, no_rows
+from .failures import annotated, portable, unpack_error
+from .messages import (
+    Parcel,
+    as_bytes,
+    broadcast,
+    lengths,
+    pack,
+    patiently,
+    receive,
+    send,
+    unpack,
+)
+from .queue import DealtQueue, SharedQueue, TaskQueue, deal, dearest_first
+from .shared import NodeMemory
+from .team import (
+    RowsOf,
+    Tick,
+    add_in_order,
+    piece_length,
+    read_only,
+    run_stretch,
+    stretches,
+    units,
+)
+from .world import MPI, library_version, threads_allowed
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+# What the root of a pull asks for once it wants no more rows: all is well, or it left early.
+FINISHED, STOPPED = -1, -2
+# Seconds that a rank which ends waits for the others to end too.
+PARTING = 5.0
+# Exit code of a job that is ended because of an unexpected error.
+ABORTED = 70
+
+
+class MpiTeam:
+    """All ranks of the MPI world; see :class:`~pystamps_hpc.parallel.team.Team`.
+
+    Parameters
+    ----------
+    threads : bool or None
+        Whether the task queue may answer from a thread; None to ask the library.
+
+    Notes
+    -----
+    Making one is collective. Runtime contract, sections 8.1 to 8.7.
+    """
+
+    def __init__(self, threads: bool | None = None) -> None:
+        self._comm = MPI.COMM_WORLD.Dup()
+        self._queue_comm = MPI.COMM_WORLD.Dup()
+        node = MPI.Intracomm(self._comm.Split_type(MPI.COMM_TYPE_SHARED))
+        self.rank: int = self._comm.rank
+        self.size: int = self._comm.size
+        self.library = library_version()
+        me = this_member(self.rank, node.bcast(self.rank), node.rank)
+        self.members: tuple[Member, ...] = tuple(self._comm.allgather(me))
+        self._node_memory = NodeMemory(self._comm, node)
+        self._threads = threads_allowed() if threads is None else threads
+        self._working_alone = False
+        self._pulling = False
+        self._closed = False
+        self._agreed_error: Exception | None = None
+
+    def map_tasks(
+        self,
+        fn: Callable[[Item], Result],
+        items: Sequence[Item],
+        cost: Sequence[float] | None,
+        tick: Tick,
+    ) -> list[Result]:
+        """See :class:`Team`; after an error no further item is handed out."""
+        order = self._agree(lambda: dearest_first(cost, len(items)))
+        queue = self._queue([1.0 if cost is None else cost[index] for index in order])
+
+        def work() -> dict[int, Result]:
+            mine = {}
+            try:
+                for place in queue:
+                    mine[order[place]] = fn(items[order[place]])
+                    tick((place + 1) / len(items))
+            except BaseException:
+                queue.fail()
+                raise
+            return mine
+
+        results: dict[int, Result] = {}
+        with queue:
+            for part in self.on_each(work):
+                results.update(part)
+        return [results[index] for index in range(len(items))]
+
+    def map_rows(self, fn: RowsOf, n: int, piece: int, tick: Tick) -> Any:
+        """See :class:`Team`; returns :class:`~.distributed.Distributed`.
+
+        A rank without rows takes dtypes and columns from the others. Only when there are no rows
+        at all, `fn` is given the empty slice.
+        """
+        start, stop = stretches(n, self.size)[self.rank]
+        idle = start == stop and n > 0
+        blocks = self._agree(lambda: () if idle else run_stretch(fn, start, stop, piece, tick))
+        layouts = self.on_each(lambda: None if idle else layout(blocks))
+        kind = self._agree(lambda: common_layout(layouts))
+        rows = tuple(Distributed(block, start, n) for block in blocks or no_rows(kind))
+        return rows if len(rows) > 1 else rows[0]
+
+    def sum_rows(self, fn: Callable[[slice], AnyArray], n: int, tick: Tick) -> AnyArray:
+        """See :class:`Team`; the root adds all partial sums, in ascending order of units."""
+        cuts = stretches(n, self.size)
+        cut = [list(units(start, stop)) for start, stop in cuts]
+        if n == 0:
+            cut[0] = [slice(0, 0)]
+        mine = cut[self.rank]
+
+        def work() -> AnyArray | None:
+            sums = []
+            for done, rows in enumerate(mine, 1):
+                sums.append(np.array(fn(rows)))
+                tick(done / len(mine))
+            return np.stack(sums) if sums else None
+
+        partials = self._agree(work)
+        layouts = self.on_each(lambda: None if partials is None else layout((partials,)))
+        (kind,) = self._agree(lambda: common_layout(layouts))
+        most = max(map(len, cut)) if self.rank == 0 else 0
+        foreign = self._agree(lambda: np.empty((most, *kind[0]), kind[1]))
+
+        total: Any = add_in_order(0, partials if self.rank == 0 and partials is not None else ())
+        for rank in range(1, self.size):
+            if self.rank == rank and partials is not None:
+                send(self._comm, partials, 0)
+            if self.rank == 0 and cut[rank]:
+                receive(self._comm, foreign[: len(cut[rank])], rank)
+                total = add_in_order(total, foreign[: len(cut[rank])])
+        return self.on_root(lambda: np.asarray(total))
+
+    def on_root(self, fn: Callable[[], Result]) -> Result:
+        """See :class:`Team`."""
+        result: Any = self.on_each(lambda: fn() if self.rank == 0 else None)[0]
+        return result  # type: ignore[no-any-return]
+
+    def on_each(self, fn: Callable[[], Result]) -> list[Result]:
+        """See :class:`Team`."""
+
+        def work() -> tuple[Result, Parcel]:
+            result = fn()
+            return result, pack(result)
+
+        mine, parcel = self._agree(work)
+        parcels = self._exchange(parcel)
+        return self._agree(
+            lambda: [
+                mine if rank == self.rank else unpack(theirs) for rank, theirs in enumerate(parcels)
+            ]
+        )
+
+    def share(self, rows: Rows) -> AnyArray:
+        """See :class:`Team`; a large array lies in memory once per node."""
+        if isinstance(rows, np.ndarray):
+            return read_only(rows)
+        self._settle(None)
+        once_per_node = self._node_memory.array(rows.shape, rows.dtype)
+        whole = self._agree(
+            lambda: np.empty(rows.shape, rows.dtype) if once_per_node is None else once_per_node
+        )
+        copies: MPI.Comm = self._comm
+        homes = list(range(self.size))
+        if once_per_node is not None:
+            copies, homes = self._node_memory.leaders, self._node_memory.homes
+        fills_copy = copies != MPI.COMM_NULL
+
+        def fill() -> None:
+            if isinstance(rows, Distributed):
+                whole[rows.start : rows.stop] = rows.block
+            elif fills_copy:
+                for piece in units(0, rows.shape[0], piece_length(rows)):
+                    whole[piece] = rows[piece]
+
+        self._agree(fill)
+        if once_per_node is not None:
+            self._node_memory.synchronise()
+        if isinstance(rows, Distributed):
+            for home, (start, stop) in zip(homes, stretches(len(whole), self.size), strict=True):
+                if fills_copy:
+                    broadcast(copies, as_bytes(whole[start:stop]), home)
+            if once_per_node is not None:
+                self._node_memory.synchronise()
+        return read_only(whole)
+
+    def pull(self, rows: Rows) -> Iterator[tuple[slice, AnyArray]]:
+        """See :class:`Team`; rows that every rank can read are read by the root alone."""
+        self._settle(None)
+        if self.rank > 0:
+            self._answer_pull(rows)
+            return
+        self._pulling = True
+        error = None
+        try:
+            for holder, (start, stop) in enumerate(stretches(rows.shape[0], self.size)):
+                for piece in units(start, stop, piece_length(rows)):
+                    yield piece, self._fetch(rows, piece, holder)
+        except GeneratorExit:
+            self._end_pull(STOPPED)
+            raise
+        except Exception as failure:
+            error = failure
+        self._end_pull(FINISHED)
+        self._settle(error)
+
+    @contextmanager
+    def agreed(self) -> Iterator[None]:
+        """See :class:`Team`."""
+        try:
+            yield
+        except Exception as error:
+            if error is self._agreed_error:
+                raise
+            self._settle(error)
+        else:
+            self._settle(None)
+
+    def close(self) -> None:
+        """See :class:`Team`."""
+        self._settle(None)
+        self._node_memory.release()
+        self._closed = True
+
+    def leave(self) -> None:
+        """Wait a moment for the others to end their process too, else abort the job.
+
+        A rank that ends alone would leave the others waiting for ever.
+        """
+        if self._closed:
+            return
+        parting = self._queue_comm.Ibarrier()
+        deadline = time.monotonic() + PARTING
+        while not parting.Test():
+            if time.monotonic() > deadline:
+                self.abort()
+            time.sleep(0.01)
+
+    def abort(self, code: int = ABORTED) -> NoReturn:
+        """End the processes of all ranks at once."""
+        MPI.COMM_WORLD.Abort(code)
+        raise SystemExit(code)
+
+    def _queue(self, cost: Sequence[float]) -> TaskQueue:
+        if self._threads:
+            return SharedQueue(self._queue_comm, len(cost))
+        return DealtQueue(deal(cost, self.size)[self.rank])
+
+    def _agree(self, alone: Callable[[], Result]) -> Result:
+        """Run this rank's part of a method; all ranks learn whether it went well everywhere."""
+        if self._working_alone:
+            raise RuntimeError("a method of the team was called inside the function of another")
+        error = None
+        self._working_alone = True
+        try:
+            result = alone()
+        except Exception as failure:
+            error = failure
+        finally:
+            self._working_alone = False
+        self._settle(error)
+        return result
+
+    def _settle(self, error: Exception | None) -> None:
+        """Meet the other ranks; raise the error of the lowest rank that has one."""
+        if self._working_alone:
+            raise RuntimeError("a method of the team was called inside the function of another")
+        self._end_pull(STOPPED)
+        first = np.array([self.size if error is None else self.rank], np.int64)
+        patiently(self._comm.Iallreduce(MPI.IN_PLACE, first, op=MPI.MIN))
+        origin = int(first[0])
+        self._agreed_error = None if origin == self.size else self._error_of(origin, error)
+        if self._agreed_error is not None:
+            raise self._agreed_error
+
+    def _error_of(self, origin: int, error: Exception | None) -> Exception:
+        message: Any = b""
+        if self.rank == origin and error is not None:
+            error, message = portable(annotated(error, origin, self.members[origin].host))
+        size = np.array([len(message)], np.int64)
+        self._comm.Bcast(size, origin)
+        if self.rank != origin:
+            message = np.empty(size[0], np.uint8)
+        broadcast(self._comm, memoryview(message), origin)
+        if self.rank != origin or error is None:
+            error = unpack_error(message)
+        return error
+
+    def _exchange(self, parcel: Parcel) -> list[Parcel]:
+        """Give every rank the parcels of all."""
+        sizes = lengths(self._comm, parcel)
+        parcels: list[Parcel] = self._agree(
+            lambda: [
+                parcel if rank == self.rank else [np.empty(size, np.uint8) for size in theirs]
+                for rank, theirs in enumerate(sizes)
+            ]
+        )
+        for rank, theirs in enumerate(parcels):
+            for buffer in theirs:
+                broadcast(self._comm, buffer, rank)
+        return parcels
+
+    def _fetch(self, rows: Rows, piece: slice, holder: int) -> AnyArray:
+        """Get one piece to the root, from the rank that holds it if it is not readable here."""
+        if holder == 0 or not isinstance(rows, Distributed):
+            return rows[piece]
+        block = np.empty((piece.stop - piece.start, *rows.shape[1:]), rows.dtype)
+        self._comm.Send(np.array([piece.start, piece.stop], np.int64), holder)
+        receive(self._comm, block, holder)
+        return block
+
+    def _answer_pull(self, rows: Rows) -> None:
+        """Send the pieces that the root asks for, until it has enough."""
+        asked = np.empty(2, np.int64)
+        while True:
+            patiently(self._comm.Irecv(asked, 0))
+            start, stop = asked.tolist()
+            if start == FINISHED:
+                return self._settle(None)
+            if start == STOPPED:
+                raise StageError("rank 0 stopped taking rows before their end")
+            send(self._comm, rows[start:stop], 0)
+
+    def _end_pull(self, reason: int) -> None:
+        """Let the other ranks out of a pull, if the root is in one."""
+        if not self._pulling:
+            return
+        self._pulling = False
+        for rank in range(1, self.size):
+            self._comm.Send(np.array([reason, reason], np.int64), rank)

@@ -1,0 +1,230 @@
+"""A team of ranks: how work is cut, and the team of one.
+
+Every long axis is cut at multiples of :data:`UNIT` rows. A row's result never depends on the cut;
+sums are taken per unit and added in order. So any number of ranks gives the same bits.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import cached_property
+from itertools import pairwise
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+
+from ..dataset.rows import AnyArray, Rows
+from .cpus import Member, this_member
+
+UNIT = 4096
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+RowsOf = Callable[[slice], Any]
+Tick = Callable[[float], None]
+
+
+class Team(Protocol):
+    """What a group of ranks can do together; every method is collective.
+
+    All methods agree on errors: they return on all ranks or raise the same error on all ranks.
+    Functions given to a method work alone: they call no method of the team.
+    `tick` is told the finished share (0 to 1) of this rank's work.
+    """
+
+    rank: int
+    size: int
+
+    @property
+    def members(self) -> Sequence[Member]:
+        """Where each rank runs, by rank."""
+        ...
+
+    @property
+    def library(self) -> str:
+        """Name and version of the message-passing library; empty without one."""
+        ...
+
+    def map_tasks(
+        self,
+        fn: Callable[[Item], Result],
+        items: Sequence[Item],
+        cost: Sequence[float] | None,
+        tick: Tick,
+    ) -> list[Result]:
+        """Run `fn` on every item, dearest first, wherever a rank is free; results by index."""
+        ...
+
+    def map_rows(self, fn: RowsOf, n: int, piece: int, tick: Tick) -> Any:
+        """Run `fn` on slices that cover ``range(n)``; each rank keeps its contiguous stretch."""
+        ...
+
+    def sum_rows(self, fn: Callable[[slice], AnyArray], n: int, tick: Tick) -> AnyArray:
+        """Add ``fn(unit)`` over the units of ``range(n)`` in ascending order."""
+        ...
+
+    def on_root(self, fn: Callable[[], Result]) -> Result:
+        """Run `fn` once and give its result to all."""
+        ...
+
+    def on_each(self, fn: Callable[[], Result]) -> list[Result]:
+        """Run `fn` on every rank and give all results, by rank, to all."""
+        ...
+
+    def share(self, rows: Rows) -> AnyArray:
+        """Return the whole of `rows` as a read-only array in memory."""
+        ...
+
+    def pull(self, rows: Rows) -> Iterator[tuple[slice, AnyArray]]:
+        """Yield `rows` piece by piece on the root; the other ranks send theirs, yielding nothing.
+
+        To be run to its end on all ranks. A root that leaves early (its disk is full, say) makes
+        the others raise; wrap the loop in :meth:`agreed` to give them the root's own error.
+        """
+        ...
+
+    def agreed(self) -> AbstractContextManager[None]:
+        """Agree on the errors of a whole block, methods of the team inside it included."""
+        ...
+
+    def close(self) -> None:
+        """Wait for all ranks and give back what the team holds; its last method."""
+        ...
+
+
+def units(start: int, stop: int, length: int = UNIT) -> Iterator[slice]:
+    """Cut ``[start, stop)`` into pieces of whole units, at most `length` rows (at least one unit).
+
+    `start` must be a multiple of the unit.
+    """
+    step = max(length // UNIT, 1) * UNIT
+    for first in range(start, stop, step):
+        yield slice(first, min(first + step, stop))
+
+
+def stretches(n: int, parts: int) -> list[tuple[int, int]]:
+    """Cut ``range(n)`` into `parts` contiguous stretches of whole units of nearly equal size."""
+    count = -(-n // UNIT)
+    cuts = [min(count * part // parts * UNIT, n) for part in range(parts + 1)]
+    return list(pairwise(cuts))
+
+
+def piece_length(rows: Rows, memory: int = 1 << 28) -> int:
+    """Choose how many rows to move at a time: at most 16 units and, if one unit fits, `memory`."""
+    width = int(np.prod(rows.shape[1:])) * rows.dtype.itemsize
+    return min(16 * UNIT, memory // max(width, 1))
+
+
+def run_stretch(fn: RowsOf, start: int, stop: int, piece: int, tick: Tick) -> tuple[AnyArray, ...]:
+    """Run `fn` over the pieces of one stretch and join the results.
+
+    Returns
+    -------
+    tuple of ndarray
+        One array per result of `fn`, of ``stop - start`` rows. An empty stretch is given to `fn`
+        as an empty slice, so that dtypes and columns are known.
+    """
+    joined: tuple[AnyArray, ...] = ()
+    for rows in list(units(start, stop, piece)) or [slice(start, stop)]:
+        result = fn(rows)
+        parts = result if isinstance(result, tuple) else (result,)
+        if not joined:
+            joined = tuple(np.empty((stop - start, *part.shape[1:]), part.dtype) for part in parts)
+        for whole, part in zip(joined, parts, strict=True):
+            if len(part) != rows.stop - rows.start:
+                raise ValueError(f"{len(part)} rows computed for rows {rows.start}:{rows.stop}")
+            whole[rows.start - start : rows.stop - start] = part
+        if stop > start:
+            tick((rows.stop - start) / (stop - start))
+    return joined
+
+
+def add_in_order(total: Any, partials: Iterable[Any]) -> Any:
+    """Add `partials` to `total` one after the other; begin with a total of 0."""
+    for partial in partials:
+        total = total + partial
+    return total
+
+
+def read_only(array: AnyArray) -> AnyArray:
+    """Return a view of `array` that cannot be written to."""
+    view = array[...]
+    view.flags.writeable = False
+    return view
+
+
+def facts(team: Team) -> dict[str, Any]:
+    """Tell size, library and place of each rank, for the run report."""
+    return {
+        "size": team.size,
+        "library": team.library,
+        "ranks": [
+            {"rank": each.rank, "host": each.host, "local_rank": each.local_rank}
+            for each in team.members
+        ],
+    }
+
+
+class SerialTeam:
+    """The team of one rank: the same cuts and orders, no messages."""
+
+    rank = 0
+    size = 1
+    library = ""
+
+    @cached_property
+    def members(self) -> tuple[Member, ...]:
+        """See :class:`Team`."""
+        return (this_member(),)
+
+    def map_tasks(
+        self,
+        fn: Callable[[Item], Result],
+        items: Sequence[Item],
+        cost: Sequence[float] | None,
+        tick: Tick,
+    ) -> list[Result]:
+        """See :class:`Team`; runs in item order, which no result depends on."""
+        results = []
+        for done, item in enumerate(items, 1):
+            results.append(fn(item))
+            tick(done / len(items))
+        return results
+
+    def map_rows(self, fn: RowsOf, n: int, piece: int, tick: Tick) -> Any:
+        """See :class:`Team`; returns arrays."""
+        joined = run_stretch(fn, 0, n, piece, tick)
+        return joined if len(joined) > 1 else joined[0]
+
+    def sum_rows(self, fn: Callable[[slice], AnyArray], n: int, tick: Tick) -> AnyArray:
+        """See :class:`Team`."""
+
+        def partials() -> Iterator[AnyArray]:
+            for rows in list(units(0, n)) or [slice(0, 0)]:
+                yield np.asarray(fn(rows))
+                tick(rows.stop / max(n, 1))
+
+        return np.asarray(add_in_order(0, partials()))
+
+    def on_root(self, fn: Callable[[], Result]) -> Result:
+        """See :class:`Team`."""
+        return fn()
+
+    def on_each(self, fn: Callable[[], Result]) -> list[Result]:
+        """See :class:`Team`."""
+        return [fn()]
+
+    def share(self, rows: Rows) -> AnyArray:
+        """See :class:`Team`."""
+        return read_only(rows[:])
+
+    def pull(self, rows: Rows) -> Iterator[tuple[slice, AnyArray]]:
+        """See :class:`Team`."""
+        for piece in units(0, rows.shape[0], piece_length(rows)):
+            yield piece, rows[piece]
+
+    def agreed(self) -> AbstractContextManager[None]:
+        """See :class:`Team`."""
+        return nullcontext()
+
+    def close(self) -> None:
+        """See :class:`Team`."""

@@ -1,0 +1,1 @@
+"""The pipeline: which task runs, what it reads and publishes, and the report of a run."""

@@ -1,0 +1,98 @@
+"""Which backend runs which kernel in this run: explicit choices are strict, nothing falls back."""
+
+from pystamps_kernels.contracts import Kernel, all_kernels
+from pystamps_kernels.dispatch import Arithmetic, Backend, KernelTable, function, unavailable_reason
+
+from ..config import RunConfig
+from ..errors import BackendUnavailableError, ConfigError
+from ..parallel.team import Team
+
+
+def resolve_kernels(config: RunConfig, team: Team, native_only: bool = False) -> KernelTable:
+    """Bind every kernel to a backend that all ranks have; collective.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Resolved configuration.
+    team : Team
+        Ranks that will run the kernels.
+    native_only : bool
+        Refuse any kernel without native implementation.
+
+    Raises
+    ------
+    BackendUnavailableError
+        An explicit choice is not implemented or not available on some rank.
+    ConfigError
+        `native_only` contradicts the configured backends.
+    """
+    if native_only:
+        _require_native_choices(config)
+    reasons = team.on_each(lambda: {name: unavailable_reason(name) for name in _BACKENDS})
+    lacking: dict[Backend, str] = {}
+    for name in _BACKENDS:
+        ranks = [rank for rank, known in enumerate(reasons) if known[name]]
+        if ranks:
+            where = "" if len(reasons) == 1 else f" on ranks {', '.join(map(str, ranks))}"
+            lacking[name] = f"backend '{name}' is not available{where}: {reasons[ranks[0]][name]}"
+    if config.runtime.backend == "gpu" and "cuda" in lacking:
+        raise BackendUnavailableError(lacking["cuda"])
+    arithmetic: Arithmetic = "single" if config.compat.arithmetic == "single" else "double"
+    chosen: dict[str, Backend] = {}
+    for kernel in all_kernels().values():
+        chosen[kernel.name] = _choose(kernel, config, lacking, arithmetic, native_only)
+    return KernelTable(chosen, arithmetic)
+
+
+_BACKENDS: tuple[Backend, ...] = ("python", "native", "cuda")
+
+
+def _choose(
+    kernel: Kernel,
+    config: RunConfig,
+    lacking: dict[Backend, str],
+    arithmetic: Arithmetic,
+    native_only: bool,
+) -> Backend:
+    def implemented(backend: Backend) -> bool:
+        return backend not in lacking and function(kernel, backend, arithmetic) is not None
+
+    wanted = _wanted(kernel, config)
+    if native_only:
+        wanted = "native"
+    if wanted == "gpu":
+        wanted = "cuda" if implemented("cuda") else "auto"
+    if wanted == "auto":
+        return "native" if implemented("native") else "python"
+    for backend in _BACKENDS:
+        if wanted == backend:
+            if backend in lacking:
+                raise BackendUnavailableError(lacking[backend])
+            if not implemented(backend):
+                raise BackendUnavailableError(
+                    f"kernel '{kernel.name}' has no '{backend}' implementation"
+                )
+            return backend
+    raise AssertionError(wanted)
+
+
+def _wanted(kernel: Kernel, config: RunConfig) -> str:
+    runtime = config.runtime
+    override = runtime.kernel_backend_overrides.get(kernel.name, "auto")
+    if override != "auto":
+        return override
+    if kernel.module == "stage2" and runtime.stage2_kernel_backend != "auto":
+        return runtime.stage2_kernel_backend
+    return {"native": "native", "gpu": "gpu"}.get(runtime.backend, "auto")
+
+
+def _require_native_choices(config: RunConfig) -> None:
+    runtime = config.runtime
+    if (runtime.backend, runtime.stage2_kernel_backend) != ("native", "native"):
+        raise ConfigError(
+            "--native-only requires --backend native and --stage2-kernel-backend native"
+        )
+    foreign = [k for k, b in runtime.kernel_backend_overrides.items() if b not in ("native",)]
+    if foreign:
+        raise ConfigError(f"--native-only: override of {', '.join(foreign)} is not native")

@@ -1,0 +1,62 @@
+"""Choices that a configuration leaves open (``auto``) and that change numbers."""
+
+from dataclasses import replace
+from importlib.util import find_spec
+
+from ..config import RunConfig
+from ..errors import ConfigError, ToolMissingError
+from ..stages.stage6.snaphu import find_snaphu
+
+
+def resolve_choices(config: RunConfig, native_only: bool = False) -> RunConfig:
+    """Return a configuration whose arithmetic, unwrapper and triangulator are decided.
+
+    Parameters
+    ----------
+    config : RunConfig
+        As the user gave it.
+    native_only : bool
+        Choose nothing outside this package, except an unwrapper named explicitly.
+
+    Raises
+    ------
+    ConfigError
+        `native_only` with the external triangulator.
+    """
+    runtime = config.runtime
+    solver, triangulator = runtime.stage6_solver, runtime.triangulator
+    if native_only and triangulator == "triangle":
+        raise ConfigError("--native-only: runtime.triangulator must resolve to native")
+    if solver == "auto":
+        found = find_snaphu(config.tools.snaphu) is not None and not native_only
+        solver = "snaphu" if found else "native"
+    if triangulator == "auto":
+        found = find_spec("triangle") is not None and not native_only
+        triangulator = "triangle" if found else "native"
+    runtime = replace(runtime, stage6_solver=solver, triangulator=triangulator)
+    return replace(config, runtime=runtime).resolved()
+
+
+def require_tools(config: RunConfig, stages: list[int]) -> None:
+    """Refuse stages whose external program is missing, before anything is written.
+
+    Raises
+    ------
+    ToolMissingError
+        Names the program, the stage and how to get it.
+    """
+    if 6 in stages and find_snaphu(config.tools.snaphu) is None:
+        raise ToolMissingError(
+            f"external tool '{config.tools.snaphu}' not found (needed by stage 6): install the "
+            "extra 'unwrap' (pip install 'pystamps-hpc[unwrap]') or set tools.snaphu"
+        )
+    if 6 in stages and config.runtime.stage6_solver == "native":
+        raise ToolMissingError(
+            "runtime.stage6_solver=native is not supported in stage 6; supported: snaphu"
+        )
+    if {4, 7} & set(stages) and config.runtime.triangulator == "triangle":
+        if find_spec("triangle") is None:
+            raise ToolMissingError(
+                f"external tool '{config.tools.triangle}' not found (needed by stages 4 and 7): "
+                "install the extra 'unwrap' or set runtime.triangulator: native"
+            )

@@ -1,0 +1,164 @@
+"""One task from its inputs on disk to its published bundle."""
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..config import RunConfig
+from ..dataset.mat import write_mat
+from ..dataset.memo import MemoStore
+from ..dataset.publish import Publication
+from ..dataset.tree import Dataset
+from ..errors import PystampsError, StageError
+from ..parallel.context import Context
+from ..parallel.team import Team
+from .loading import load_inputs
+from .plan import PlannedTask, no_ps_stage, task_record
+from .progress import TaskLog, Watcher
+from .saving import bundle_of, publish
+from .session import Session, remove
+from .state import TargetState, fingerprint
+from .table import SCIENCE_COUNT, Task, patch_inputs, task, tasks
+from .types import StageResult
+
+
+def run_task(session: Session, planned: PlannedTask, team: Team, watcher: Watcher) -> StageResult:
+    """Run one task and return its row; collective over `team`.
+
+    A known error becomes a row ``failed``; nothing of the task is published then.
+    """
+    row = task(planned.stage, planned.scope)
+    result = StageResult(
+        planned.stage,
+        planned.scope,
+        planned.target,
+        "failed",
+        rank=team.rank,
+        backend=session.config.runtime.backend,
+        invalidates=list(planned.invalidates),
+    )
+    log = TaskLog(watcher, result)
+    watcher.started(planned.stage, planned.target, row.spec.name)
+    try:
+        details = _execute(session, row, planned, team, log)
+    except PystampsError as error:
+        return log.close("failed", _text(error))
+    except MemoryError as error:
+        return log.close("failed", f"stage {planned.stage} {planned.target} is out of memory: "
+                         f"{error}; use fewer ranks per node or smaller patches")  # fmt: skip
+    return log.close("completed", details)
+
+
+def _text(error: PystampsError) -> str:
+    rank, host = getattr(error, "rank", None), getattr(error, "host", None)
+    return str(error) if host is None else f"{error} (rank {rank} on {host})"
+
+
+def _execute(session: Session, row: Task, planned: PlannedTask, team: Team, log: TaskLog) -> str:
+    dataset, target = session.dataset, planned.target
+    directory = dataset.directory(target)
+    parameters = session.parameters[target]
+    params = parameters.to_params(row.spec.params)
+
+    def prepare() -> dict[str, Any]:
+        remove(dataset, planned.invalidates)
+        return task_record(dataset, session.config, parameters, row, target)
+
+    record = team.on_root(prepare)
+    patches = _patches_with_ps(dataset, row, log)
+    with team.agreed():
+        inputs = load_inputs(row.spec.inputs, directory, parameters, dataset, patches)
+    memo = MemoStore(directory, planned.stage, fingerprint(record), log.warn)
+    ctx = Context(session.kernels, session.config, team, log, memo)
+    outputs = row.spec.solve(inputs, params, ctx)
+
+    lost = row.spec.scope == "patch" and log.row.facts.get(
+        SCIENCE_COUNT.get(planned.stage, ""), 1
+    ) == 0  # fmt: skip
+    if lost:
+        team.on_root(lambda: _give_up(session, row, directory))
+        details = "no PS left"
+    else:
+        bookkeeping = _bookkeeping(row, directory)
+        name = f"{session.run_id}-{planned.stage}"
+        publish(row, bundle_of(outputs), directory, team, session.config.output, name, bookkeeping)
+        details = ""
+
+    def conclude() -> None:
+        memo.clear()
+        _record(session, record, directory, log.row.facts)
+        _stamps_log(session.config, directory, row, log)
+
+    team.on_root(conclude)
+    return details
+
+
+def _patches_with_ps(dataset: Dataset, row: Task, log: TaskLog) -> tuple[str, ...]:
+    if patch_inputs(row) is None:
+        return ()
+    lost = [name for name in dataset.patches if no_ps_stage(dataset.directory(name)) is not None]
+    kept = tuple(name for name in dataset.patches if name not in lost)
+    if not kept:
+        raise StageError(
+            "no patch has PS left after stages 3-5; relax the selection or weeding parameters"
+        )
+    if lost:
+        log.note(f"without {', '.join(lost)} (no PS left)")
+        log.fact("dropped_patches", lost)
+    return kept
+
+
+def _bookkeeping(row: Task, directory: Path) -> dict[str, dict[str, Any]]:
+    """Return the files that StaMPS' driver expects beside the bundle of a stage."""
+    version = 2.0 if row.spec.number >= 5 else 1.0
+    files: dict[str, dict[str, Any]] = {}
+    if row.spec.number in (1, 5):
+        files["psver"] = {"psver": np.full((1, 1), version)}
+    if row.spec.scope == "patch" and (row.spec.number == 1 or no_ps_stage(directory)):
+        files["no_ps_info"] = {"stamps_step_no_ps": np.zeros((5, 1))}
+    return files
+
+
+def _give_up(session: Session, row: Task, directory: Path) -> None:
+    """Record that a stage left no PS: flag it, remove the patch's artifacts from there on."""
+    number = row.spec.number
+    flags = np.zeros((5, 1))
+    flags[number - 1] = 1
+    for other in tasks():
+        if other.spec.scope == "patch" and other.spec.number >= number:
+            for name in reversed(other.bundle):
+                (directory / f"{name}.mat").unlink(missing_ok=True)
+    with Publication(directory, f"{session.run_id}-{number}") as publication:
+        write_mat(publication.path("no_ps_info"), {"stamps_step_no_ps": flags})
+        publication.commit(["no_ps_info"])
+
+
+def _record(
+    session: Session, record: dict[str, Any], directory: Path, facts: Mapping[str, Any]
+) -> None:
+    state = TargetState.load(directory)
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    number = record["stage"]
+    state.records[number] = {
+        **record,
+        "run_id": session.run_id,
+        "finished_utc": now,
+        "facts": dict(facts),
+    }
+    state.due.discard(number)
+    state.save()
+
+
+def _stamps_log(config: RunConfig, directory: Path, row: Task, log: TaskLog) -> None:
+    """Append one line in the format of StaMPS' own log."""
+    if not config.output.stamps_log:
+        return
+    stamp = time.strftime("%d-%b-%Y %H:%M:%S")
+    text = "; ".join(log.notes) or row.spec.name
+    line = f"{stamp} {f'PYSTAMPS_HPC_{row.spec.number}':<16} {text}\n"
+    with (directory / "STAMPS.log").open("a", encoding="utf-8") as stream:
+        stream.write(line)

@@ -1,0 +1,154 @@
+"""Which rank, thread or process runs which patch, and the merged tasks after them."""
+
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
+from multiprocessing import get_context
+from pathlib import Path
+
+from ..dataset.tree import STATE_DIRECTORY
+from ..parallel.cpus import cpu_budget
+from ..parallel.team import SerialTeam, Team
+from .execute import run_task
+from .plan import PlannedTask, no_ps_stage
+from .progress import Silence, Watcher
+from .session import Session
+from .types import StageResult
+
+
+def run_patches(session: Session, team: Team, watcher: Watcher) -> list[StageResult]:
+    """Run the chain of every patch, largest first, on whichever rank or worker is free.
+
+    Returns
+    -------
+    list of StageResult
+        The rows of all patches, the same on all ranks.
+    """
+    due = [planned for planned in session.plan if _runs(planned, "patch")]
+    targets = list(dict.fromkeys(planned.target for planned in due))
+    if not targets:
+        return []
+    cost = [_work(session.dataset.directory(target)) for target in targets]
+    runtime = session.config.runtime
+    threads = cpu_budget(team.members, team.rank, runtime.cpu_workers).threads
+    pooled = team.size == 1 and runtime.backend in ("threads", "processes")
+    width = min(threads, len(targets)) if pooled else 1
+    if width == 1:
+
+        def chain(target: str) -> list[StageResult]:
+            return run_chain(session, target, team.rank, watcher, threads)
+
+        chains = team.map_tasks(chain, targets, cost, lambda fraction: None)
+    else:
+        chains = _run_pool(session, targets, cost, watcher, threads, width)
+    return [row for rows in chains for row in rows]
+
+
+def run_merged(session: Session, team: Team, watcher: Watcher) -> list[StageResult]:
+    """Run the merged tasks in order on the whole team, up to the first failure."""
+    rows: list[StageResult] = []
+    workers = session.config.runtime.cpu_workers
+    _give_threads(session, cpu_budget(team.members, team.rank, workers).threads)
+    for planned in session.plan:
+        if _runs(planned, "merged"):
+            rows.append(run_task(session, planned, team, watcher))
+            watcher.finished(rows[-1])
+            if rows[-1].status == "failed":
+                break
+    return rows
+
+
+def run_chain(
+    session: Session, target: str, rank: int, watcher: Watcher, threads: int
+) -> list[StageResult]:
+    """Run the planned tasks of one patch until one fails, no PS is left, or another patch failed.
+
+    Parameters
+    ----------
+    session : Session
+        The run.
+    target : str
+        Patch.
+    rank : int
+        Rank that does it, for the report.
+    watcher : Watcher
+        Told about progress.
+    threads : int
+        Threads of the kernels.
+    """
+    _give_threads(session, threads)
+    directory = session.dataset.directory(target)
+    rows: list[StageResult] = []
+    for planned in session.plan:
+        if planned.target != target or not _runs(planned, "patch"):
+            continue
+        lost = no_ps_stage(directory)
+        if lost is not None and lost < planned.stage:
+            details = f"no PS left after stage {lost}"
+            rows.append(StageResult(planned.stage, "patch", target, "skipped", details, rank=rank))
+            continue
+        if _stop_file(session).exists():
+            break
+        inside = tuple(name for name in planned.invalidates if name.startswith(f"{target}/"))
+        row = run_task(session, replace(planned, invalidates=inside), SerialTeam(), watcher)
+        row.invalidates, row.rank = list(planned.invalidates), rank
+        watcher.finished(row)
+        rows.append(row)
+        if row.status == "failed":
+            if not session.keep_going:
+                _stop_file(session).touch()
+            break
+    return rows
+
+
+def _runs(planned: PlannedTask, scope: str) -> bool:
+    return planned.scope == scope and planned.action == "run"
+
+
+def _run_pool(
+    session: Session,
+    targets: list[str],
+    cost: list[float],
+    watcher: Watcher,
+    threads: int,
+    width: int,
+) -> list[list[StageResult]]:
+    """Run chains in a pool of threads or of spawned processes of this machine."""
+    processes = session.config.runtime.backend == "processes"
+    seen: Watcher = Silence() if processes else watcher
+    share = max(threads // width, 1)
+    order = sorted(range(len(targets)), key=lambda index: -cost[index])
+    with _executor(processes, width) as pool:
+        futures = {i: pool.submit(run_chain, session, targets[i], 0, seen, share) for i in order}
+        chains = [futures[index].result() for index in range(len(targets))]
+    if processes:
+        for rows in chains:
+            for row in rows:
+                watcher.finished(row)
+    return chains
+
+
+def _executor(processes: bool, width: int) -> Executor:
+    if processes:
+        return ProcessPoolExecutor(width, mp_context=get_context("spawn"))
+    return ThreadPoolExecutor(width)
+
+
+def _work(directory: Path) -> float:
+    """Predict the work of a patch from the size of its stack."""
+    stacks = [directory / "pscands.1.ph", directory / "ph1.mat"]
+    return float(max((path.stat().st_size for path in stacks if path.exists()), default=0))
+
+
+def _give_threads(session: Session, threads: int) -> None:
+    """Set the number of kernel threads; Numba keeps it per calling thread."""
+    if "native" not in session.kernels.backends.values():
+        return
+    import numba
+
+    wanted = session.config.runtime.stage2_native_threads or threads
+    numba.set_num_threads(max(1, min(wanted, numba.config.NUMBA_NUM_THREADS)))
+
+
+def _stop_file(session: Session) -> Path:
+    """Return the file by which a failed patch asks the others, on any rank, to stop."""
+    return session.dataset.root / STATE_DIRECTORY / "runs" / session.run_id / "failed"

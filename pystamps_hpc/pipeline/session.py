@@ -1,0 +1,159 @@
+"""What every rank of a run knows before work starts, and what the root does before it."""
+
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pystamps_kernels.dispatch import KernelTable
+
+from ..config import RunConfig
+from ..dataset import parameters as parms
+from ..dataset.candidates import sensor_parameters
+from ..dataset.parameters import Parameters
+from ..dataset.publish import staging_root
+from ..dataset.tree import ROOT, STATE_DIRECTORY, Dataset, discover_dataset
+from ..errors import MpiEnvironmentError, StageError
+from ..parallel.team import Team
+from .choices import require_tools, resolve_choices
+from .plan import PlannedTask, Planner, Request
+from .state import TargetState
+from .table import tasks
+from .types import PipelineContext
+
+VISIBLE_WITHIN_SEC = 60.0
+
+
+@dataclass(frozen=True)
+class Session:
+    """A planned run; picklable, the same on all ranks.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Tree.
+    config : RunConfig
+        Configuration in which every choice that changes numbers is made.
+    parameters : mapping
+        Target -> parameters.
+    kernels : KernelTable
+        Kernels bound to backends.
+    plan : tuple of PlannedTask
+        All tasks of the window, in report order.
+    run_id : str
+        Name of the run.
+    keep_going : bool
+        Whether a failed patch lets the others go on.
+    """
+
+    dataset: Dataset
+    config: RunConfig
+    parameters: Mapping[str, Parameters]
+    kernels: KernelTable
+    plan: tuple[PlannedTask, ...]
+    run_id: str
+    keep_going: bool
+
+
+def prepare(context: PipelineContext, kernels: KernelTable) -> Session:
+    """Discover the dataset, read parameters and plan; only reads.
+
+    Raises
+    ------
+    PystampsError
+        Whatever is wrong with dataset, parameters, configuration or window.
+    """
+    request = Request(
+        context.start_step,
+        context.end_step,
+        context.part,
+        context.patches,
+        context.force and not int(os.environ.get("SLURM_RESTART_COUNT") or 0),
+    )
+    config = resolve_choices(context.run_config, context.native_only)
+    dataset = discover_dataset(context.dataset_root, need_patches=request.first <= 5)
+    parameters = _parameters(dataset, sensor=request.first == 1)
+    if parameters[ROOT].small_baselines:
+        raise StageError("small_baseline_flag='y' is not supported in stages 1-8; supported: 'n'")
+    plan = Planner(dataset, config, parameters, request).plan()
+    require_tools(config, [planned.stage for planned in plan if planned.action == "run"])
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    run_id = f"{stamp}-{secrets.token_hex(3)}"
+    return Session(dataset, config, parameters, kernels, tuple(plan), run_id, context.keep_going)
+
+
+def _parameters(dataset: Dataset, sensor: bool) -> dict[str, Parameters]:
+    """Read the parameters of every target, with the sensor values that stage 1 finds out."""
+    root = parms.load(dataset.root)
+    values = sensor_parameters(dataset.root, root) if sensor else {}
+    found = {ROOT: root.with_values(values)}
+    for name in dataset.patches:
+        found[name] = parms.load(dataset.directory(name), dataset.root).with_values(values)
+    return found
+
+
+def before_work(session: Session, context: PipelineContext, team: Team) -> None:
+    """Prepare the tree for the plan; collective.
+
+    Removes leftovers of dead runs and what patch tasks outdate in the root, writes the parameters
+    that stage 1 found out, marks forced tasks, and makes sure that every rank sees the dataset.
+    """
+    team.on_root(lambda: _clear_the_way(session, context))
+    with team.agreed():
+        _require_sight(session, team.rank)
+
+
+def _clear_the_way(session: Session, context: PipelineContext) -> None:
+    dataset = session.dataset
+    due = [planned for planned in session.plan if planned.action == "run"]
+    (dataset.root / STATE_DIRECTORY / "runs" / session.run_id).mkdir(parents=True, exist_ok=True)
+    targets = (ROOT, *dataset.patches) if context.patches is None else context.patches
+    for target in targets:
+        shutil.rmtree(staging_root(dataset.directory(target)), ignore_errors=True)
+    if any(planned.stage == 1 for planned in due):
+        _save_parameters(session)
+    if context.force:
+        for target in {planned.target for planned in due}:
+            state = TargetState.load(dataset.directory(target))
+            state.due |= {planned.stage for planned in due if planned.target == target}
+            state.save()
+    in_root = (name for planned in due if planned.scope == "patch" for name in planned.invalidates)
+    remove(dataset, tuple(dict.fromkeys(name for name in in_root if "/" not in name)))
+
+
+def _save_parameters(session: Session) -> None:
+    known = parms.load(session.dataset.root)
+    if not known.file.exists() or parms.disagreements(known, session.parameters[ROOT]):
+        parms.save(session.parameters[ROOT])
+
+
+def _require_sight(session: Session, rank: int) -> None:
+    folder = session.dataset.root / STATE_DIRECTORY / "runs" / session.run_id
+    deadline = time.monotonic() + VISIBLE_WITHIN_SEC
+    while not folder.exists():
+        if time.monotonic() > deadline:
+            raise MpiEnvironmentError(
+                f"rank {rank} on {os.uname().nodename} does not see {session.dataset.root}: "
+                "the data set must be on a file system shared by all nodes"
+            )
+        time.sleep(0.2)
+
+
+def remove(dataset: Dataset, relative: tuple[str, ...]) -> None:
+    """Delete artifacts, in the order given, and the records of the tasks that made them."""
+    paths = [dataset.root / name for name in relative]
+    for path in paths:
+        path.unlink(missing_ok=True)
+    for directory in dict.fromkeys(path.parent for path in paths):
+        scope = "merged" if directory == dataset.root else "patch"
+        gone = {path.stem for path in paths if path.parent == directory}
+        markers = {row.spec.marker: row.spec.number for row in tasks() if row.spec.scope == scope}
+        state = TargetState.load(directory)
+        outdated = {markers[name] for name in gone if name in markers} & set(state.records)
+        for number in outdated:
+            del state.records[number]
+        if outdated:
+            state.save()

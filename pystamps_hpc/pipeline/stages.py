@@ -1,0 +1,200 @@
+"""Run a window of stages on a dataset: plan, lock, patches over ranks, merged stages, report."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ..config import RunConfig
+from ..dataset.lock import DatasetLock
+from ..dataset.publish import write_text
+from ..dataset.tree import STATE_DIRECTORY
+from ..errors import ConfigError
+from ..parallel.launcher import start_team
+from ..parallel.team import SerialTeam, Team
+from .backends import resolve_kernels
+from .plan import PlannedTask
+from .progress import Silence, Watcher
+from .report import build_report
+from .scheduling import run_merged, run_patches
+from .session import Session, before_work, prepare
+from .table import task
+from .types import PipelineContext, PipelineReport, StageResult
+
+__all__ = ["plan_pipeline", "run_pipeline", "run_stage"]
+
+KEPT_RUNS = 50
+
+
+def plan_pipeline(context: PipelineContext) -> list[PlannedTask]:
+    """Return every task of the window with its decision; no side effects.
+
+    Raises
+    ------
+    PystampsError
+        As :func:`run_pipeline` before it writes anything.
+    """
+    return list(prepare(context, resolve_kernels(context.run_config.resolved(), SerialTeam())).plan)
+
+
+def run_pipeline(
+    context: PipelineContext, watcher: Watcher | None = None, team: Team | None = None
+) -> PipelineReport:
+    """Run the planned tasks of a dataset; collective when several ranks run it.
+
+    Parameters
+    ----------
+    context : PipelineContext
+        What to run.
+    watcher : Watcher, optional
+        Told about progress.
+    team : Team, optional
+        Ranks; by default those of ``context.comm``, else as the launcher's environment says.
+
+    Returns
+    -------
+    PipelineReport
+        The same on all ranks.
+
+    Raises
+    ------
+    PystampsError
+        Configuration, dataset, lock, backend or MPI error before work starts. Errors of tasks are
+        rows of the report.
+    """
+    watcher = watcher or Silence()
+    team = team or _team(context)
+    started = datetime.now(UTC)
+    kernels = resolve_kernels(context.run_config.resolved(), team, context.native_only)
+    session = team.on_root(lambda: prepare(context, kernels))
+    if context.dry_run:
+        rows = [_row_of(planned) for planned in session.plan]
+        return team.on_root(lambda: build_report(session, context, rows, team, started))
+    with _locked(session, context, team) as warnings:
+        before_work(session, context, team)
+        rows = run_patches(session, team, watcher)
+        if not any(row.status == "failed" for row in rows):
+            rows += run_merged(session, team, watcher)
+        rows += [_row_of(planned) for planned in session.plan if planned.action != "run"]
+
+        def conclude() -> PipelineReport:
+            report = build_report(session, context, rows, team, started)
+            report.warnings += warnings
+            _save_report(session, report)
+            return report
+
+        return team.on_root(conclude)
+
+
+def run_stage(
+    stage_id: int,
+    *,
+    patch: str | Path | None = None,
+    dataset: str | Path | None = None,
+    run_config: RunConfig | None = None,
+) -> StageResult:
+    """Run one stage of one target, whether it is finished or not.
+
+    Raises
+    ------
+    ConfigError
+        The scope does not fit the stage.
+    PystampsError
+        As :func:`run_pipeline`.
+    """
+    return run_pipeline(stage_context(stage_id, patch, dataset, run_config)).results[0]
+
+
+def stage_context(
+    stage_id: int,
+    patch: str | Path | None,
+    dataset: str | Path | None,
+    run_config: RunConfig | None = None,
+) -> PipelineContext:
+    """Return the context that runs exactly one task.
+
+    Raises
+    ------
+    ConfigError
+        The scope does not fit the stage.
+    """
+    if (patch is None) == (dataset is None):
+        raise ConfigError(f"stage {stage_id} needs exactly one of --patch and --dataset")
+    if patch is not None and stage_id > 5:
+        raise ConfigError(f"stage {stage_id} is a merged stage: use --dataset ROOT")
+    if dataset is not None and stage_id < 5:
+        raise ConfigError(f"stage {stage_id} is a patch stage: use --patch ROOT/PATCH_k")
+    directory = Path(patch or dataset or ".").resolve()
+    return PipelineContext(
+        directory.parent if patch is not None else directory,
+        run_config or RunConfig(),
+        start_step=stage_id,
+        end_step=stage_id,
+        force=True,
+        part="patches" if patch is not None else "merged",
+        patches=(directory.name,) if patch is not None else None,
+    )
+
+
+def _team(context: PipelineContext) -> Team:
+    if context.comm is None:
+        return start_team(context.run_config.mpi.enabled, os.environ).team
+    from ..parallel.mpi import MpiTeam
+
+    return MpiTeam(context.comm)
+
+
+def _row_of(planned: PlannedTask) -> StageResult:
+    """Return the row of a task that is not run, or not yet."""
+    row = StageResult(
+        planned.stage,
+        planned.scope,
+        planned.target,
+        planned.action,
+        planned.details,
+        invalidates=list(planned.invalidates),
+    )
+    if planned.action == "run":
+        marker = task(planned.stage, planned.scope).spec.marker
+        row = replace(row, status="planned", details=f"Would produce {marker}.mat")
+    return row
+
+
+@contextmanager
+def _locked(session: Session, context: PipelineContext, team: Team) -> Iterator[list[str]]:
+    """Hold the lock of the dataset on the root while the team works; yields warnings."""
+    lock = DatasetLock(
+        session.dataset.root,
+        {
+            "run_id": session.run_id,
+            "command": " ".join(context.command),
+            "user": os.environ.get("USER") or str(os.getuid()),
+            "started_utc": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        },
+        context.patches,
+        context.break_lock,
+    )
+
+    def acquire() -> list[str]:
+        session.dataset.require_writable()
+        lock.__enter__()
+        return lock.taken_over
+
+    warnings = team.on_root(acquire)
+    try:
+        yield list(warnings)
+    finally:
+        if team.rank == 0:
+            lock.__exit__(None, None, None)
+
+
+def _save_report(session: Session, report: PipelineReport) -> None:
+    runs = session.dataset.root / STATE_DIRECTORY / "runs"
+    text = json.dumps(report.to_json(), indent=2, allow_nan=False) + "\n"
+    write_text(runs / session.run_id / "report.json", text)
+    for folder in sorted(runs.iterdir())[:-KEPT_RUNS]:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,129 @@
+"""The records of a run: its context, one result per task, and the report."""
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..config import RunConfig
+from ..stages.base import Scope
+
+STATUSES = ("completed", "skipped_existing", "skipped", "planned", "failed")
+
+
+@dataclass
+class PipelineContext:
+    """What to run.
+
+    Parameters
+    ----------
+    dataset_root : Path
+        Dataset directory.
+    run_config : RunConfig
+        Configuration.
+    start_step, end_step : int
+        Window of stages; start 0 is 1.
+    dry_run, force, keep_going, native_only, break_lock : bool
+        As the options of ``pystamps-hpc run``.
+    part : str
+        ``all``, ``patches`` (patch stages only) or ``merged`` (merge and later).
+    patches : tuple of str or None
+        Restriction of the patch tasks.
+    comm : mpi4py communicator or None
+        Ranks to use; None decides by the launcher's environment.
+    command : tuple of str
+        Command line for the report.
+    """
+
+    dataset_root: Path
+    run_config: RunConfig = field(default_factory=RunConfig)
+    start_step: int = 1
+    end_step: int = 8
+    dry_run: bool = False
+    force: bool = False
+    part: str = "all"
+    patches: tuple[str, ...] | None = None
+    comm: Any = None
+    keep_going: bool = False
+    native_only: bool = False
+    break_lock: bool = False
+    command: tuple[str, ...] = ()
+
+
+@dataclass
+class StageResult:
+    """What became of one task; one row of the report."""
+
+    stage_id: int
+    scope: Scope
+    target: str
+    status: str
+    details: str = ""
+    duration_sec: float | None = None
+    rank: int | None = None
+    backend: str | None = None
+    warnings: list[str] = field(default_factory=list)
+    invalidates: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the row with the report's key names."""
+        row = asdict(self)
+        return {"stage": row.pop("stage_id"), **row}
+
+
+@dataclass
+class PipelineReport:
+    """The report of a run: the rows and everything around them."""
+
+    run_id: str
+    results: list[StageResult]
+    dataset: str = ""
+    version: str = ""
+    command: list[str] = field(default_factory=list)
+    window: tuple[int, int] = (1, 8)
+    dry_run: bool = False
+    interrupted: bool = False
+    started_utc: str = ""
+    finished_utc: str = ""
+    wall_sec: float = 0.0
+    mpi: dict[str, Any] = field(default_factory=dict)
+    backends: dict[str, str] = field(default_factory=dict)
+    science_versions: dict[str, int] = field(default_factory=dict)
+    stages: list[dict[str, Any]] = field(default_factory=list)
+    stale: list[dict[str, str]] = field(default_factory=list)
+    funnel: list[dict[str, Any]] = field(default_factory=list)
+    products: dict[str, str] = field(default_factory=dict)
+    dropped_patches: list[str] = field(default_factory=list)
+    not_started: list[dict[str, Any]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    config: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def failures(self) -> list[StageResult]:
+        """Rows that failed."""
+        return [row for row in self.results if row.status == "failed"]
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing failed."""
+        return not self.failures
+
+    @property
+    def exit_code(self) -> int:
+        """Exit code of the command."""
+        return 0 if self.ok else 1
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the document ``pystamps-hpc/run-report/1``."""
+        document = {
+            item: getattr(self, item) for item in self.__dataclass_fields__ if item != "results"
+        }
+        counts = {name: sum(row.status == name for row in self.results) for name in STATUSES}
+        return {
+            "schema": "pystamps-hpc/run-report/1",
+            **document,
+            "ok": self.ok,
+            "exit_code": self.exit_code,
+            "counts": counts,
+            "results": [row.to_json() for row in self.results],
+        }

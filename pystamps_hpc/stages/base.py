@@ -1,0 +1,108 @@
+"""What every stage declares: inputs, parameters, outputs, and one row of the stage table.
+
+A field of ``Inputs`` or ``Outputs`` is annotated with its artifact key,
+``Annotated[Rows, "ph1.ph"]``. The annotation is the whole mapping between a stage and the disk: the
+pipeline loads and publishes from it. The type says how it arrives:
+
+``Rows``
+    read in pieces; everything else is loaded whole;
+``... | None``
+    may be missing (or 0 x 0) on disk; as an output, ``None`` leaves an optional key out and writes
+    0 x 0 for a required one;
+``Annotated[dict[str, Any], "ps1.*"]``
+    all keys of the file that no other field names, as they are on disk;
+``Annotated[tuple[PatchInputs, ...], EACH_PATCH]``
+    one nested dataclass per patch that still has PS, in patch order (merge).
+
+How a key looks inside (0-based indices, bools, 1-D vectors) is declared once, in
+:mod:`pystamps_hpc.dataset.schema`.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from ..dataset.rows import Rows
+
+Scope = Literal["patch", "merged"]
+EACH_PATCH = "patches.*"
+
+
+@dataclass(frozen=True)
+class Field:
+    """One annotated field of ``Inputs`` or ``Outputs``."""
+
+    name: str
+    artifact: str
+    key: str
+    type: Any
+    optional: bool
+
+    @property
+    def lazy(self) -> bool:
+        """Whether the field is read in pieces."""
+        return self.type is Rows
+
+
+@dataclass(frozen=True)
+class StageSpec:
+    """One row of the stage table.
+
+    Parameters
+    ----------
+    number : int
+        1 to 8.
+    name : str
+        Title in reports.
+    scope : {"patch", "merged"}
+        Whether the stage runs in every patch or once in the root.
+    marker : str
+        Artifact whose presence, published last, says that the stage is complete.
+    inputs, params, outputs : type
+        Frozen dataclasses; ``params`` fields carry StaMPS names (``lambda_`` for ``lambda``).
+    solve : callable
+        ``solve(inputs, params, ctx) -> outputs``.
+    config : tuple of str
+        Configuration keys that change the result, ``"compat.random_generator"``.
+    version : int
+        Science version; raised by hand when the numbers of the stage change.
+    """
+
+    number: int
+    name: str
+    scope: Scope
+    marker: str
+    inputs: type
+    params: type
+    outputs: type
+    solve: Callable[[Any, Any, Any], Any]
+    config: tuple[str, ...] = ("compat.arithmetic",)
+    version: int = 1
+
+
+def _annotated_fields(cls: type) -> Iterator[Field]:
+    hints = get_type_hints(cls, include_extras=True)
+    for field in fields(cls):
+        hint = hints[field.name]
+        optional = False
+        if get_origin(hint) in (Union, UnionType):
+            members = [member for member in get_args(hint) if member is not NoneType]
+            optional = len(members) < len(get_args(hint))
+            hint = members[0]
+        if get_origin(hint) is not Annotated:
+            raise TypeError(f"{cls.__qualname__}.{field.name} has no artifact key")
+        base, key = get_args(hint)[:2]
+        if get_origin(base) in (Union, UnionType):
+            members = [member for member in get_args(base) if member is not NoneType]
+            optional = optional or len(members) < len(get_args(base))
+            base = members[0]
+        artifact, _, name = key.partition(".")
+        yield Field(field.name, artifact, name, base, optional)
+
+
+@cache
+def artifact_fields(cls: type) -> tuple[Field, ...]:
+    """Return the annotated fields of an ``Inputs`` or ``Outputs`` dataclass, in order."""
+    return tuple(_annotated_fields(cls))
