@@ -3,10 +3,11 @@
 import os
 import sys
 from argparse import Namespace
+from typing import cast
 
 from ..config import load_config
 from ..errors import ConfigError
-from ..parallel.launcher import start_team
+from ..parallel.launcher import MpiMode, start_team
 from ..parallel.team import Team
 
 
@@ -20,7 +21,7 @@ def launch(options: Namespace) -> Team:
         mode = load_config(options.config).mpi.enabled
     if mode not in ("auto", "on", "off"):
         raise ConfigError(f"PYSTAMPS_HPC_MPI={mode}: use auto, on or off")
-    start = start_team(mode, os.environ)
+    start = start_team(cast(MpiMode, mode), os.environ)
     if start.team.rank == 0:
         for warning in start.warnings:
             print(f"warning: {warning}", file=sys.stderr)

@@ -150,26 +150,6 @@ class Parameter:
             raise ValueError("must be one number")
         return self._number(numbers[0])
 
-    def parse(self, text: str) -> Value:
-        """Read a value typed by a user: ``[1 2 3]``, ``1,2``, ``Inf``, ``'PERCENT'``, ``yes``.
-
-        Raises
-        ------
-        ValueError
-            As :meth:`check`.
-        """
-        text = text.strip()
-        if len(text) > 1 and text[0] == text[-1] and text[0] in "'\"":
-            text = text[1:-1]
-        if self.kind in ("flag", "text") or (self.kind == "indices" and text.lower() == "all"):
-            return self.check(text)
-        words = re.split(r"[\s,;]+", text.strip("[]() "))
-        try:
-            numbers = tuple(float(word) for word in words if word)
-        except ValueError:
-            raise ValueError(f"must be {self.form}") from None
-        return numbers if is_reset(numbers) else self.check(numbers)
-
     @property
     def form(self) -> str:
         """What a value looks like, in words."""

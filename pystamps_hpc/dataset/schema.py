@@ -175,10 +175,10 @@ dph_space_uw    | n_edge n_uw | single  |     | arc phase, smooth and noise [rad
 dph_noise       | n_edge n_uw | single  |     | arc noise [rad]
 G               | n_uw n_used | double  | opt | network: -1 first image, +1 second
 spread          | n_edge n_uw | sparse  | opt | spread of the spatial cost function
-ifreq_ij        | n_node n_uw | single  | opt | gradient along rows
-jfreq_ij        | n_node n_uw | single  | opt | gradient along columns
-shaky_ix        | n_edge 1    | logical | opt | edges that take the spatial estimate
-predef_ix       | n_edge n_uw | logical | opt | held values
+ifreq_ij        | n_node n_uw | single  |     | gradient along rows
+jfreq_ij        | n_node n_uw | single  |     | gradient along columns
+shaky_ix        | n_edge 1    | logical |     | edges that take the spatial estimate
+predef_ix       | n_edge n_uw | logical |     | held values
 edge_noise_std  | n_edge 1    | single  | opt | deviation of dph_noise over interferograms [rad]
 ifg_noise_std   | 1 n_uw      | double  | opt | deviation of dph_noise over edges [rad]
 n_edge_rejected | 1 1         | double  | int opt | edges without statistics
@@ -209,6 +209,7 @@ ref_ps           | n_ref 1  | double | index opt | points of the reference area
 lambda           | 1 1      | double | opt       | wavelength [m]
 master_day       | 1 1      | double | opt       | MATLAB day number
 """,
+    "deramp_degree": "degree | 1 1 | double | | degree of the ramps: 1, 1.5, 2 or 3",
     "psver": "psver | 1 1 | double | int | version suffix of the current files",
     "no_ps_info": "stamps_step_no_ps | 5 1 | double | | 1: no PS left after stage k",
 }

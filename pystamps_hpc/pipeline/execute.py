@@ -62,7 +62,7 @@ def _execute(session: Session, row: Task, planned: PlannedTask, team: Team, log:
     dataset, target = session.dataset, planned.target
     directory = dataset.directory(target)
     parameters = session.parameters[target]
-    params = parameters.to_params(row.spec.params)
+    params: Any = parameters.to_params(row.spec.params)
 
     def prepare() -> dict[str, Any]:
         remove(dataset, planned.invalidates)

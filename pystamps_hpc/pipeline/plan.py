@@ -270,9 +270,9 @@ def task_record(
     known : mapping, optional
         Earlier digests by relative path, so that unchanged files are not read again.
     """
-    params = parameters.to_params(row.spec.params)
+    params: Any = parameters.to_params(row.spec.params)
     paths = {
-        path.relative_to(dataset.root).as_posix(): path
+        _relative(path, dataset.root): path
         for path in _input_paths(dataset, row, target)
     }
     return {
@@ -283,6 +283,11 @@ def task_record(
         "config": {key: plain(config.value(key)) for key in row.spec.config},
         "inputs": {name: digest(path, (known or {}).get(name)) for name, path in paths.items()},
     }
+
+
+def _relative(path: Path, root: Path) -> str:
+    """Return the path below the root; a file that a link brings in keeps its full name."""
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
 
 def _input_paths(dataset: Dataset, row: Task, target: str) -> Iterable[Path]:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ..config import OutputConfig
 from ..dataset import border
-from ..dataset.mat import MatFile, Stream, write_mat
+from ..dataset.mat import MatFile, MatFormat, Stream, write_mat
 from ..dataset.publish import Publication, write_error
 from ..dataset.rows import AnyArray, Rows
 from ..dataset.schema import ARTIFACTS, Key
@@ -36,7 +36,7 @@ def bundle_of(outputs: Any) -> Bundle:
     """
     artifacts: dict[str, dict[str, Any]] = {}
     present: set[str] = set()
-    for field in artifact_fields(type(outputs)):
+    for field in artifact_fields(outputs.__class__):
         value = getattr(outputs, field.name)
         keys = artifacts.setdefault(field.artifact, {})
         if field.key == "*":
@@ -133,7 +133,9 @@ def _write(
             blocks = team.pull(value.rows)
             pulls.append(blocks)
             dtype = border.stored_dtype(value.key, value.rows.dtype)
-            variables[name] = Stream(value.rows.shape, dtype, blocks)
+            columns = ((rows, block.reshape(len(block), -1)) for rows, block in blocks)
+            shape = (*value.rows.shape, 1)[:2]
+            variables[name] = Stream(shape, dtype, columns)
         else:
             variables[name] = value
     if problem is None:
@@ -151,7 +153,7 @@ def _save(path: Path, variables: Mapping[str, Any], output: OutputConfig) -> Non
         write_mat(
             path,
             variables,
-            mat_format=output.mat_format,
+            mat_format=cast(MatFormat, output.mat_format),
             compress=output.compress,
             fsync=output.fsync,
         )

@@ -146,7 +146,8 @@ def _give_threads(session: Session, threads: int) -> None:
     import numba
 
     wanted = session.config.runtime.stage2_native_threads or threads
-    numba.set_num_threads(max(1, min(wanted, numba.config.NUMBA_NUM_THREADS)))
+    most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
+    numba.set_num_threads(max(1, min(wanted, most)))
 
 
 def _stop_file(session: Session) -> Path:

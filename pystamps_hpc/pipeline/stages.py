@@ -8,13 +8,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 from ..config import RunConfig
 from ..dataset.lock import DatasetLock
 from ..dataset.publish import write_text
 from ..dataset.tree import STATE_DIRECTORY
 from ..errors import ConfigError
-from ..parallel.launcher import start_team
+from ..parallel.launcher import MpiMode, start_team
 from ..parallel.team import SerialTeam, Team
 from .backends import resolve_kernels
 from .plan import PlannedTask
@@ -142,7 +143,7 @@ def stage_context(
 
 def _team(context: PipelineContext) -> Team:
     if context.comm is None:
-        return start_team(context.run_config.mpi.enabled, os.environ).team
+        return start_team(cast(MpiMode, context.run_config.mpi.enabled), os.environ).team
     from ..parallel.mpi import MpiTeam
 
     return MpiTeam(context.comm)

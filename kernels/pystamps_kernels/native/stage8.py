@@ -1,0 +1,139 @@
+"""Native twins of the stage 8 kernels; see :mod:`pystamps_kernels.reference.stage8`."""
+
+import math
+from typing import Any
+
+import numba
+import numpy as np
+from numba import prange
+
+from ..reference.stage8 import NOISE_SHARE, check_nodes
+from .compile import inline, kernel
+
+
+@kernel
+def temporal_highpass(phase: Any, weights: Any, origin: Any) -> Any:
+    """Native twin of :func:`reference.stage8.temporal_highpass`."""
+    n_ps, n_use = phase.shape
+    high_pass = np.empty((n_ps, n_use), np.float64)
+    for point in prange(n_ps):
+        for k in range(n_use):
+            high_pass[point, k] = 0.0
+        for image in range(n_use):
+            value = numba.float64(phase[point, image])
+            for k in range(n_use):
+                high_pass[point, k] += value * weights[image, k]
+        for k in range(n_use):
+            high_pass[point, k] = phase[point, k] - high_pass[point, k] - origin[k]
+    return high_pass
+
+
+@inline
+def _near(cell: int, order: Any, cells: Any, starts: Any, width: int) -> Any:
+    """Return the PS of the cell and its eight neighbours in ascending order."""
+    spans = np.empty((3, 2), np.int64)
+    count = 0
+    for row in range(3):
+        left = cell + (row - 1) * width - 1
+        spans[row, 0] = starts[np.searchsorted(cells, left)]
+        spans[row, 1] = starts[np.searchsorted(cells, left + 3)]
+        count += spans[row, 1] - spans[row, 0]
+    near = np.empty(count, np.int64)
+    count = 0
+    for row in range(3):
+        for place in range(spans[row, 0], spans[row, 1]):
+            near[count] = order[place]
+            count += 1
+    near.sort()
+    return near
+
+
+@kernel
+def spatial_lowpass(
+    phase: Any,
+    xy: Any,
+    order: Any,
+    cells: Any,
+    starts: Any,
+    width: int,
+    sigma: float,
+    first: int,
+    stop: int,
+) -> Any:
+    """Native twin of :func:`reference.stage8.spatial_lowpass`; one cell after the other."""
+    n_use = phase.shape[1]
+    low_pass = np.zeros((stop - first, n_use), np.float64)
+    radius = np.float32((4.0 * sigma) ** 2)
+    scale = 2.0 * sigma**2
+    asked = np.zeros(cells.shape[0], np.bool_)
+    for cell in prange(cells.shape[0]):
+        for place in range(starts[cell], starts[cell + 1]):
+            if first <= order[place] < stop:
+                asked[cell] = True
+    active = np.nonzero(asked)[0]
+    for k in prange(active.shape[0]):
+        cell = active[k]
+        near = _near(cells[cell], order, cells, starts, width)
+        for place in range(starts[cell], starts[cell + 1]):
+            point = order[place]
+            if not first <= point < stop:
+                continue
+            row = low_pass[point - first]
+            total = 0.0
+            for other in near:
+                dx = xy[point, 0] - xy[other, 0]
+                dy = xy[point, 1] - xy[other, 1]
+                square = dx * dx + dy * dy
+                if square < radius:
+                    weight = math.exp(-numba.float64(square) / scale)
+                    total += weight
+                    for column in range(n_use):
+                        row[column] += weight * phase[other, column]
+            for column in range(n_use):
+                row[column] /= total
+    return low_pass
+
+
+@kernel
+def velocity_fit(operator: Any, phase: Any, reference: Any) -> Any:
+    """Native twin of :func:`reference.stage8.velocity_fit`."""
+    n_ps, n_fit = phase.shape
+    fit = np.empty((n_ps, 2), np.float64)
+    for point in prange(n_ps):
+        offset = 0.0
+        rate = 0.0
+        for k in range(n_fit):
+            value = numba.float64(phase[point, k] - reference[k])
+            offset += value * operator[0, k]
+            rate += value * operator[1, k]
+        fit[point, 0] = offset
+        fit[point, 1] = rate
+    return fit
+
+
+@kernel
+def _edge_noise(uw_ph: Any, node_a: Any, node_b: Any) -> Any:
+    n_edge, n_ifg = node_a.shape[0], uw_ph.shape[1]
+    arc = np.empty((n_edge, n_ifg), np.float32)
+    noise = np.empty((n_edge, n_ifg), np.float32)
+    for edge in prange(n_edge):
+        total = 0.0
+        for ifg in range(n_ifg):
+            a = uw_ph[node_a[edge], ifg]
+            b = uw_ph[node_b[edge], ifg]
+            real = b.real * a.real + b.imag * a.imag
+            imaginary = b.imag * a.real - b.real * a.imag
+            arc[edge, ifg] = 0.0
+            if real != 0.0 or imaginary != 0.0:
+                arc[edge, ifg] = math.atan2(imaginary, real)
+            total += numba.float64(arc[edge, ifg])
+        mean = np.float32(total / n_ifg) if n_ifg else np.float32(0.0)
+        for ifg in range(n_ifg):
+            noise[edge, ifg] = NOISE_SHARE * (arc[edge, ifg] - mean)
+    return arc, noise
+
+
+def edge_noise(uw_ph: Any, node_a: Any, node_b: Any) -> Any:
+    """Native twin of :func:`reference.stage8.edge_noise`."""
+    check_nodes(uw_ph, node_a, node_b)
+    return _edge_noise(uw_ph, node_a, node_b)

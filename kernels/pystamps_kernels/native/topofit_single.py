@@ -1,0 +1,287 @@
+"""Native twins of :mod:`pystamps_kernels.reference.topofit`, single form.
+
+Every operation is rounded as in the reference: cosine, sine and angle of single values are the C
+library's single functions, sums run over interferograms in ascending order in their own class, and
+no product is fused. Trials t and -t share their cosines, sines and products, exactly.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import float64, prange
+from numpy.typing import NDArray
+
+from ..reference.topofit import trial_steps
+from . import topofit as double
+from .compile import inline, kernel
+
+Array = NDArray[Any]
+Fit = tuple[Array, Array, Array, Array]
+
+BLOCK = 256
+LANES = 16
+
+
+def topofit_single(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Fit:
+    """Native twin of :func:`reference.topofit.topofit_single`."""
+    if cpxphase.dtype == np.complex128 and bperp.dtype == np.float64:
+        return double.topofit(cpxphase, bperp, n_trial_wraps)
+    return _fit_rows(cpxphase, bperp, *_constants(bperp, n_trial_wraps))
+
+
+def topofit_row_invariant_single(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Fit:
+    """Native twin of :func:`reference.topofit.topofit_row_invariant_single`."""
+    if cpxphase.dtype == np.complex128 and bperp.dtype == np.float64:
+        return double.topofit_row_invariant(cpxphase, bperp, n_trial_wraps)
+    fit: Fit = _fit_shared(cpxphase, bperp, *_constants(bperp, n_trial_wraps))
+    return fit
+
+
+def topofit_coh_row_invariant_single(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Array:
+    """Native twin of :func:`reference.topofit.topofit_coh_row_invariant_single`."""
+    if bperp.dtype == np.float64:
+        return double.topofit_coh_row_invariant(cpxphase, bperp, n_trial_wraps)
+    return _coherence_shared(cpxphase, bperp, *_constants(bperp, n_trial_wraps))
+
+
+def _constants(bperp: Array, n_trial_wraps: float) -> tuple[Array, Any, Any, Any]:
+    """Trial numbers from 0 and the constants pi, 4 and pi/4, of the class of the baselines."""
+    real = bperp.dtype.type
+    trials = np.arange(trial_steps(n_trial_wraps) + 1).astype(real)
+    return trials, real(np.pi), real(4), real(np.pi / 4)
+
+
+@inline
+def _length(re: Any, im: Any) -> Any:
+    return np.float32(math.sqrt(float64(re) * float64(re) + float64(im) * float64(im)))
+
+
+@inline
+def _spread(z: Array, b: Array) -> Any:
+    """Range of the baselines with data, of their class; 0 without data."""
+    low, high, found = b[0], b[0], False
+    for k in range(z.size):
+        if z[k] != 0:
+            low = min(low, b[k]) if found else b[k]
+            high = max(high, b[k]) if found else b[k]
+            found = True
+    return high - low
+
+
+@inline
+def _search(
+    z: Array, b: Array, spread: Any, trials: Array, pi: Any, four: Any, cos: Array, sin: Array, sums: Array
+) -> int:
+    """Return the first most coherent trial of one row."""
+    steps = trials.size - 1
+    sums[:] = 0
+    magnitude = np.float32(0)
+    for k in range(z.size):
+        re, im = np.float32(z[k].real), np.float32(z[k].imag)
+        magnitude += _length(z[k].real, z[k].imag)
+        unit = b[k] / spread * pi / four
+        for t in range(1, steps + 1):
+            cos[t] = np.float32(math.cos(unit * trials[t]))
+            sin[t] = np.float32(math.sin(unit * trials[t]))
+        cos[0] = 1
+        sin[0] = 0
+        for t in range(steps + 1):
+            rc, rs, ic, js = re * cos[t], re * sin[t], im * cos[t], im * sin[t]
+            sums[0, t] += rc - js
+            sums[1, t] += rs + ic
+            sums[2, t] += rc + js
+            sums[3, t] += ic - rs
+    best, largest = 0, np.float32(-1)
+    for t in range(steps, 0, -1):
+        coherence = _length(sums[0, t], sums[1, t]) / magnitude
+        if coherence > largest:
+            best, largest = -t, coherence
+    for t in range(steps + 1):
+        coherence = _length(sums[2, t], sums[3, t]) / magnitude
+        if coherence > largest:
+            best, largest = t, coherence
+    return best
+
+
+@inline
+def _turn(z: Array, b: Array, slope: Any, res_re: Array, res_im: Array) -> tuple[Any, Any]:
+    """Take a slope off one row; return the sum of what remains."""
+    total_re, total_im = np.float32(0), np.float32(0)
+    for k in range(z.size):
+        re, im = np.float32(z[k].real), np.float32(z[k].imag)
+        phase = slope * b[k]
+        cos, sin = np.float32(math.cos(phase)), np.float32(math.sin(phase))
+        res_re[k] = re * cos + im * sin
+        res_im[k] = im * cos - re * sin
+        total_re += res_re[k]
+        total_im += res_im[k]
+    return total_re, total_im
+
+
+@inline
+def _refine(z: Array, b: Array, coarse: Any, res_re: Array, res_im: Array) -> tuple[Any, Any, Any]:
+    """Refine the slope of one row; return slope, offset and coherence."""
+    off_re, off_im = _turn(z, b, coarse, res_re, res_im)
+    moment, norm = 0.0, 0.0
+    for k in range(z.size):
+        deviation = math.atan2(
+            res_im[k] * off_re - res_re[k] * off_im, res_re[k] * off_re + res_im[k] * off_im
+        )
+        magnitude = _length(z[k].real, z[k].imag)
+        weighted = float64(magnitude * np.float32(b[k]))
+        moment += weighted * float64(magnitude * deviation)
+        norm += weighted * weighted
+    slope = coarse + b.dtype.type(moment / norm)
+    total_re, total_im = _turn(z, b, slope, res_re, res_im)
+    length = np.float32(0)
+    for k in range(z.size):
+        length += _length(res_re[k], res_im[k])
+    return slope, math.atan2(total_im, total_re), _length(total_re, total_im) / length
+
+
+@kernel
+def _fit_rows(z: Array, b: Array, trials: Array, pi: Any, four: Any, quarter_pi: Any) -> Fit:
+    n, m = z.shape
+    slope, offset, coherence = np.empty(n), np.empty(n), np.empty(n)
+    residual = np.zeros((n, m), np.complex64)
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        cos, sin = np.empty((2, trials.size), np.float32)
+        sums = np.empty((4, trials.size), np.float32)
+        res_re, res_im = np.empty((2, m), np.float32)
+        for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
+            spread = _spread(z[i], b[i])
+            if not spread > 0:
+                slope[i] = offset[i] = coherence[i] = np.nan
+                continue
+            best = _search(z[i], b[i], spread, trials, pi, four, cos, sin, sums)
+            coarse = quarter_pi / spread * b.dtype.type(best)
+            slope[i], offset[i], coherence[i] = _refine(z[i], b[i], coarse, res_re, res_im)
+            for k in range(m):
+                residual[i, k] = complex(res_re[k], res_im[k])
+    return slope, offset, coherence, residual
+
+
+@inline
+def _table(b: Array, spread: Any, trials: Array, pi: Any, four: Any) -> tuple[Array, Array]:
+    """Cosines and sines (n_trials, m) single of every trial from 0 at shared baselines."""
+    cos, sin = np.empty((2, trials.size, b.size), np.float32)
+    for t in range(trials.size):
+        for k in range(b.size):
+            unit = b[k] / spread * pi / four
+            cos[t, k] = np.float32(math.cos(unit * trials[t]))
+            sin[t, k] = np.float32(math.sin(unit * trials[t]))
+    return cos, sin
+
+
+@inline
+def _search_lanes(
+    z: Array,
+    first: int,
+    last: int,
+    cos: Array,
+    sin: Array,
+    phasor: Array,
+    sums: Array,
+    best: Array,
+) -> None:
+    """Find the first most coherent trial of rows `first` to `last`, side by side."""
+    m = z.shape[1]
+    magnitude, largest_minus, largest_plus = sums[4], sums[5], sums[6]
+    magnitude[:] = 0
+    for lane in range(LANES):
+        row = min(first + lane, last)
+        for k in range(m):
+            phasor[0, k, lane] = np.float32(z[row, k].real)
+            phasor[1, k, lane] = np.float32(z[row, k].imag)
+            magnitude[lane] += _length(z[row, k].real, z[row, k].imag)
+    best[:] = 0
+    largest_minus[:] = -1
+    largest_plus[:] = -1
+    for t in range(cos.shape[0]):
+        sums[:4] = 0
+        for k in range(m):
+            c, s = cos[t, k], sin[t, k]
+            for lane in range(LANES):
+                re, im = phasor[0, k, lane], phasor[1, k, lane]
+                rc, rs, ic, js = re * c, re * s, im * c, im * s
+                sums[0, lane] += rc - js
+                sums[1, lane] += rs + ic
+                sums[2, lane] += rc + js
+                sums[3, lane] += ic - rs
+        for lane in range(LANES):
+            minus = _length(sums[0, lane], sums[1, lane]) / magnitude[lane]
+            plus = _length(sums[2, lane], sums[3, lane]) / magnitude[lane]
+            if minus >= largest_minus[lane]:
+                largest_minus[lane] = minus
+                best[0, lane] = -t
+            if plus > largest_plus[lane]:
+                largest_plus[lane] = plus
+                best[1, lane] = t
+    for lane in range(LANES):
+        if largest_plus[lane] > largest_minus[lane]:
+            best[0, lane] = best[1, lane]
+
+
+@kernel
+def _fit_shared(z: Array, b: Array, trials: Array, pi: Any, four: Any, quarter_pi: Any) -> Fit:
+    n, m = z.shape
+    slope, offset, coherence = np.empty(n), np.empty(n), np.empty(n)
+    residual = np.zeros((n, m), np.complex64)
+    shared = np.max(b) - np.min(b)
+    cos, sin = _table(b, shared, trials, pi, four)
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        stop = min(n, (block + 1) * BLOCK)
+        phasor = np.empty((2, m, LANES), np.float32)
+        sums, best = np.empty((7, LANES), np.float32), np.empty((2, LANES), np.int64)
+        own_cos, own_sin = np.empty((2, trials.size), np.float32)
+        own_sums = np.empty((4, trials.size), np.float32)
+        res_re, res_im = np.empty((2, m), np.float32)
+        for first in range(block * BLOCK, stop, LANES):
+            last = min(first + LANES, stop) - 1
+            _search_lanes(z, first, last, cos, sin, phasor, sums, best)
+            for i in range(first, last + 1):
+                spread = _spread(z[i], b)
+                if not spread > 0:
+                    slope[i] = offset[i] = coherence[i] = np.nan
+                    continue
+                trial = best[0, i - first]
+                if _has_hole(z[i]):
+                    trial = _search(
+                        z[i], b, spread, trials, pi, four, own_cos, own_sin, own_sums
+                    )
+                coarse = quarter_pi / spread * b.dtype.type(trial)
+                slope[i], offset[i], coherence[i] = _refine(z[i], b, coarse, res_re, res_im)
+                for k in range(m):
+                    residual[i, k] = complex(res_re[k], res_im[k])
+    return slope, offset, coherence, residual
+
+
+@inline
+def _has_hole(z: Array) -> bool:
+    for k in range(z.size):
+        if z[k] == 0:
+            return True
+    return False
+
+
+@kernel
+def _coherence_shared(
+    z: Array, b: Array, trials: Array, pi: Any, four: Any, quarter_pi: Any
+) -> Array:
+    n, m = z.shape
+    coherence = np.empty(n, np.float32)
+    spread = np.max(b) - np.min(b)
+    cos, sin = _table(b, spread, trials, pi, four)
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        stop = min(n, (block + 1) * BLOCK)
+        phasor = np.empty((2, m, LANES), np.float32)
+        sums, best = np.empty((7, LANES), np.float32), np.empty((2, LANES), np.int64)
+        res_re, res_im = np.empty((2, m), np.float32)
+        for first in range(block * BLOCK, stop, LANES):
+            last = min(first + LANES, stop) - 1
+            _search_lanes(z, first, last, cos, sin, phasor, sums, best)
+            for i in range(first, last + 1):
+                coarse = quarter_pi / spread * b.dtype.type(best[0, i - first])
+                coherence[i] = _refine(z[i], b, coarse, res_re, res_im)[2]
+    return coherence

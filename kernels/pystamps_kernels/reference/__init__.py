@@ -1,0 +1,1 @@
+"""NumPy definitions of the kernels: short and readable; called ``python`` in configurations."""

@@ -1,0 +1,314 @@
+"""Stage 6, arcs: look-angle error and temporal smoothing of the phase differences of neighbours."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .phasors import join, product, unit
+
+Phasors = NDArray[np.complex64]
+Phases = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+# Limits of the look-angle search: lead of the best trial over the next peak, and coherence.
+CLEAR_LEAD = 0.1
+LEAST_COHERENCE = 0.31
+BLOCK = 4096
+
+
+def arc_phasors(phase: Phasors, low: Ints, high: Ints) -> Phasors:
+    """Return the unit phasors of the arcs, high minus low.
+
+    Parameters
+    ----------
+    phase : (n_node, m) complex64
+        Phasors of the nodes.
+    low, high : (n,) int64
+        End nodes of each arc.
+
+    Returns
+    -------
+    (n, m) complex64
+        Unit phasors, NaN where a node is zero.
+
+    Notes
+    -----
+    Specification of stage 6, section 6.
+    """
+    start = phase[low]
+    return unit(product(phase[high], start.real, -start.imag), zero=np.nan)
+
+
+def phase_steps(phasors: Phasors) -> Phasors:
+    """Return the unit phasors of the steps from column to column.
+
+    Parameters
+    ----------
+    phasors : (n, m) complex64
+        A series of each arc.
+
+    Returns
+    -------
+    (n, m - 1) complex64
+        Unit phasors of column k + 1 minus column k.
+    """
+    before = phasors[:, :-1]
+    return unit(product(phasors[:, 1:], before.real, -before.imag), zero=np.nan)
+
+
+def look_angle(phasors: Phasors, baseline: Doubles, n_trial: int) -> Phases:
+    """Find the look-angle error of each arc by a periodogram over trial slopes.
+
+    Parameters
+    ----------
+    phasors : (n, m) complex64
+        Unit phasors.
+    baseline : (m,) float64
+        Perpendicular baseline of each column [m]; not all equal.
+    n_trial : int
+        Trials on each side of zero; each turns the phase by pi/4 over the range of `baseline`.
+
+    Returns
+    -------
+    (n,) float32
+        Slope [rad/m]; 0 for an arc without clear peak, with low coherence or with NaN.
+
+    Notes
+    -----
+    The best trial must lead every other peak by 0.1; its slope is refined by a linear fit without
+    intercept. StaMPS ``uw_sb_unwrap_space_time``; specification of stage 6, section 7.3.
+    """
+    step = trial_step(baseline)
+    cosine, sine = trial_table(baseline, n_trial)
+    slope = np.empty(phasors.shape[0], np.float32)
+    for start in range(0, slope.size, BLOCK):
+        rows = slice(start, start + BLOCK)
+        z = phasors[rows].astype(np.complex128)
+        weight = _modulus(z)
+        trial = _best_trial(_coherences(z, weight.sum(axis=1), cosine, sine))
+        slope[rows] = _refine(z, weight, baseline, step * (trial - n_trial).astype(np.float64))
+        slope[rows][trial < 0] = 0
+    return slope
+
+
+def trial_step(baseline: Doubles) -> float:
+    """Slope between two trials: pi/4 over the range of `baseline` [rad/m]."""
+    return float(np.pi / 4 / (baseline.max() - baseline.min()))
+
+
+def trial_table(baseline: Doubles, n_trial: int) -> tuple[Doubles, Doubles]:
+    """Cosine and sine of the trial phases k theta, k = 0..n_trial; two (m, n_trial + 1) arrays."""
+    theta = (baseline / (baseline.max() - baseline.min()) * np.pi / 4).astype(np.float32)
+    angle = (theta[:, None] * np.arange(n_trial + 1, dtype=np.float32)).astype(np.float64)
+    return np.cos(angle), np.sin(angle)
+
+
+def _modulus(z: NDArray[np.complex128]) -> Doubles:
+    return np.asarray(np.sqrt(z.real * z.real + z.imag * z.imag))
+
+
+def _coherences(
+    z: NDArray[np.complex128], total: Doubles, cosine: Doubles, sine: Doubles
+) -> Phases:
+    """Coherence of every trial -n_trial..n_trial; one cosine and sine serve both signs."""
+    n_side = cosine.shape[1]
+    rc, rs, ic, is_ = (np.zeros((z.shape[0], n_side)) for _ in range(4))
+    for column in range(z.shape[1]):
+        real, imag = z.real[:, column, None], z.imag[:, column, None]
+        rc += real * cosine[column]
+        rs += real * sine[column]
+        ic += imag * cosine[column]
+        is_ += imag * sine[column]
+    plus = np.sqrt((rc + is_) * (rc + is_) + (ic - rs) * (ic - rs))
+    minus = np.sqrt((rc - is_) * (rc - is_) + (ic + rs) * (ic + rs))
+    sums = np.concatenate([minus[:, :0:-1], plus], axis=1)
+    return (sums / total[:, None]).astype(np.float32)
+
+
+def _best_trial(coherence: Phases) -> Ints:
+    """Index of the first maximum, -1 unless it leads all other peaks clearly."""
+    n_trial = coherence.shape[1]
+    index = np.arange(n_trial)
+    best = np.argmax(coherence, axis=1)
+    step = np.diff(coherence, axis=1)
+    left = np.where((step < 0) & (index[:-1] < best[:, None]), index[1:], 0).max(axis=1, initial=0)
+    rising = (step > 0) & (index[:-1] >= best[:, None])
+    right = np.where(rising, index[:-1], n_trial - 1).min(axis=1, initial=n_trial - 1)
+    peak = (index >= left[:, None]) & (index <= right[:, None])
+    lead = coherence.max(axis=1) - np.where(peak, np.float32(0), coherence).max(axis=1)
+    return np.where(lead > np.float32(CLEAR_LEAD), best, -1)
+
+
+def _turned(
+    z: NDArray[np.complex128], baseline: Doubles, slope: Doubles
+) -> tuple[Doubles, Doubles, Doubles, Doubles]:
+    """Turn z back by slope times baseline; parts of each column, and of their sum in order."""
+    angle = slope[:, None] * baseline
+    real = z.real * np.cos(angle) + z.imag * np.sin(angle)
+    imag = z.imag * np.cos(angle) - z.real * np.sin(angle)
+    return real, imag, _ordered_sum(real), _ordered_sum(imag)
+
+
+def _ordered_sum(values: Doubles) -> Doubles:
+    total = np.zeros(values.shape[0])
+    for column in range(values.shape[1]):
+        total += values[:, column]
+    return total
+
+
+def _refine(
+    z: NDArray[np.complex128], weight: Doubles, baseline: Doubles, slope: Doubles
+) -> Phases:
+    real, imag, sum_real, sum_imag = _turned(z, baseline, slope)
+    rest = np.arctan2(
+        imag * sum_real[:, None] - real * sum_imag[:, None],
+        real * sum_real[:, None] + imag * sum_imag[:, None],
+    )
+    squared = weight * weight
+    upper = _ordered_sum(squared * baseline * rest)
+    lower = _ordered_sum(squared * baseline * baseline)
+    fitted = (slope + upper / lower).astype(np.float32)
+    _, _, sum_real, sum_imag = _turned(z, baseline, fitted.astype(np.float64))
+    coherence = np.sqrt(sum_real * sum_real + sum_imag * sum_imag) / _ordered_sum(weight)
+    return np.asarray(np.where(coherence >= LEAST_COHERENCE, fitted, np.float32(0)))
+
+
+def star_smooth(
+    phasors: Phasors, weights: Doubles, intercepts: Doubles, first: int, last: int
+) -> Phases:
+    """Smooth arc phases of a star of interferograms by local straight lines in time.
+
+    Parameters
+    ----------
+    phasors : (n, m) complex64
+        Unit phasors, centre of the star minus date k, in order of date.
+    weights : (m, m) float64
+        Row k holds the weights of the dates around date k; rows sum to one.
+    intercepts : (m, m) float64
+        Row k maps the phases at the dates to the intercept of a weighted line at date k.
+    first, last : int
+        Dates next to the centre; the mean of their smooth phase stays within a cycle.
+
+    Returns
+    -------
+    (n, m) float32
+        Unwrapped smooth phase [rad].
+
+    Notes
+    -----
+    Around each date the phases are taken relative to their weighted mean phasor, so the line is
+    fitted to small numbers; successive dates are then joined by their shortest step. StaMPS
+    ``uw_sb_unwrap_space_time`` (3D_FULL); specification of stage 6, section 7.4.
+    """
+    single = np.float32
+    n, m = phasors.shape
+    pi, cycle = single(np.pi), single(2 * np.pi)
+    angles = np.arctan2(phasors.imag, phasors.real)
+    smooth = np.empty((n, m), single)
+    before = np.empty(n, np.complex64)
+    for k in range(m):
+        real, imag = np.zeros(n), np.zeros(n)
+        for j in range(m):
+            real += weights[k, j] * phasors.real[:, j]
+            imag += weights[k, j] * phasors.imag[:, j]
+        mean = join(real.astype(single), imag.astype(single))
+        level = np.arctan2(mean.imag, mean.real)
+        intercept = np.zeros(n)
+        for j in range(m):
+            rest = angles[:, j] - level + pi
+            rest = np.where(rest < 0, rest + cycle, rest)
+            rest = np.where(rest >= cycle, rest - cycle, rest)
+            intercept += intercepts[k, j] * (rest - pi)
+        turn = intercept.astype(single)
+        here = product(mean, np.cos(turn), np.sin(turn))
+        if k == 0:
+            smooth[:, k] = np.arctan2(here.imag, here.real)
+        else:
+            step = product(here, before.real, -before.imag)
+            smooth[:, k] = smooth[:, k - 1] + np.arctan2(step.imag, step.real)
+        before = here
+    centre = (smooth[:, first] + smooth[:, last]) / single(2)
+    smooth -= (centre - np.arctan2(np.sin(centre), np.cos(centre)))[:, None]
+    return smooth
+
+
+def network_smooth(phasors: Phasors, operator: Doubles, design: Phases) -> Phases:
+    """Smooth arc phases in time through the inverted network of interferograms.
+
+    Parameters
+    ----------
+    phasors : (n, m) complex64
+        Unit phasors.
+    operator : (n_image, m) float64
+        Wrapped interferogram phases to smoothed image phases.
+    design : (m, n_image) float32
+        Image phases to interferograms.
+
+    Returns
+    -------
+    (n, m) float32
+        Smooth phase [rad].
+
+    Notes
+    -----
+    StaMPS ``uw_sb_unwrap_space_time`` (3D_QUICK); specification of stage 6, section 7.5.
+    """
+    n, m = phasors.shape
+    angles = np.arctan2(phasors.imag, phasors.real).astype(np.float64)
+    smooth = np.zeros((n, m), np.float32)
+    for row, column in zip(operator, design.T, strict=True):
+        image = np.zeros(n)
+        for j in range(m):
+            image += row[j] * angles[:, j]
+        smooth += image.astype(np.float32)[:, None] * column
+    return smooth
+
+
+def arc_noise(phasors: Phasors, smooth: Phases, limit: float) -> Phases:
+    """Return what is left of the arc phases after the smooth part.
+
+    Parameters
+    ----------
+    phasors : (n, m) complex64
+        Unit phasors.
+    smooth : (n, m) float32
+        Smooth phase [rad].
+    limit : float
+        Rows with a larger standard deviation over the interferograms become NaN [rad].
+
+    Returns
+    -------
+    (n, m) float32
+        Noise [rad].
+    """
+    rest = product(phasors, np.cos(smooth), -np.sin(smooth))
+    noise = np.arctan2(rest.imag, rest.real)
+    above = ~(deviation(noise) <= np.float32(limit))
+    noise[above] = np.nan
+    return noise
+
+
+def arc_variance(noise: Phases) -> Phases:
+    """Noise variance of each arc over the interferograms, divisor m - 1.
+
+    Parameters
+    ----------
+    noise : (n, m) float32
+        Noise [rad].
+
+    Returns
+    -------
+    (n,) float32
+        Variance [cycles^2]; NaN where any noise is NaN. Specification of stage 6, section 8.1.
+    """
+    cycles = deviation(noise) / np.float32(2) / np.float32(np.pi)
+    return cycles * cycles
+
+
+def deviation(noise: Phases) -> Phases:
+    """Take the standard deviation of each row, summed in double in order, rounded once."""
+    m = noise.shape[1]
+    values = noise.astype(np.float64)
+    rest = values - (_ordered_sum(values) / m)[:, None]
+    spread: Phases = np.sqrt(_ordered_sum(rest * rest) / (m - 1)).astype(np.float32)
+    return spread

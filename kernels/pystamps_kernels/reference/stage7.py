@@ -1,0 +1,193 @@
+"""Stage 7 kernels: look-angle error, master phase, clamping, least absolute deviations."""
+
+from itertools import combinations
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Single = NDArray[np.float32]
+Double = NDArray[np.float64]
+Index = NDArray[np.int64]
+Values = TypeVar("Values", Single, Double)
+
+_BLOCK = 4_000_000
+_TIE = 1e-9
+
+
+def scla(
+    phase: Single,
+    bperp: Single,
+    reference: Single,
+    sequence: Index,
+    slope_operator: Double,
+    fitted: Index,
+    offset_operator: Double,
+) -> tuple[Double, Single, Single]:
+    """Fit look-angle error slope and master phase of every PS.
+
+    Parameters
+    ----------
+    phase : (n_ps, n_ifg) float32
+        Unwrapped phase [rad].
+    bperp : (n_ps, n_ifg) float32
+        Perpendicular baseline [m], zero at the master.
+    reference : (n_ifg,) float32
+        Phase of the reference area [rad], taken off every PS.
+    sequence : (n_seq,) int64
+        Interferograms whose successive differences are fitted, 0-based, ascending.
+    slope_operator : (n_seq - 1,) float64
+        Weights that turn phase differences into the slope [1/m].
+    fitted : (n_fit,) int64
+        Interferograms of the fit of the master phase, 0-based.
+    offset_operator : (n_fit,) float64
+        Weights that turn the remaining phase into the master phase.
+
+    Returns
+    -------
+    K_ps_uw : (n_ps,) float64
+        Slope [rad/m].
+    C_ps_uw : (n_ps,) float32
+        Master atmosphere and orbit error [rad].
+    ph_scla : (n_ps, n_ifg) float32
+        Slope times baseline [rad].
+
+    Notes
+    -----
+    StaMPS ``ps_calc_scla``; specification of stage 7, section 3, steps 7 to 14. Differences are
+    taken in single, sums in double and in ascending order.
+    """
+    if len(slope_operator) != len(sequence) - 1:
+        raise ValueError("stage7_scla: argument 'slope_operator' needs n_seq - 1 weights")
+    steps = np.diff((phase - reference)[:, sequence], axis=1)
+    slope = _weighted_sum(slope_operator, steps)
+    offset, look_angle = scla_of_slope(phase, bperp, reference, slope, fitted, offset_operator)
+    return slope, offset, look_angle
+
+
+def scla_of_slope(
+    phase: Single,
+    bperp: Single,
+    reference: Single,
+    slope: Double,
+    fitted: Index,
+    offset_operator: Double,
+) -> tuple[Single, Single]:
+    """Return master phase and look-angle error phase for known slopes; see :func:`scla`."""
+    look_angle = slope.astype(np.float32)[:, None] * bperp
+    rest = ((phase - reference) - look_angle)[:, fitted]
+    return _weighted_sum(offset_operator, rest).astype(np.float32), look_angle
+
+
+def _weighted_sum(weights: Double, values: Single) -> Double:
+    """Sum the columns of `values` with `weights`, in ascending order."""
+    total = np.zeros(len(values))
+    for weight, column in zip(weights, values.T, strict=True):
+        total += weight * column.astype(np.float64)
+    return total
+
+
+def lad_fit(design: Double, values: Double, start: Double) -> Double:
+    """Fit every PS by least absolute deviations, exactly.
+
+    Parameters
+    ----------
+    design : (n_obs, n_par) float64
+        Regressors, of full column rank.
+    values : (n_ps, n_obs) float64
+        Observations of each PS.
+    start : (n_ps, n_par) float64
+        Least-squares solution; among equally good solutions the nearest to it is taken.
+
+    Returns
+    -------
+    (n_ps, n_par) float64
+        Coefficients; NaN where an observation is NaN.
+
+    Notes
+    -----
+    Specification of stage 7, section 3.1. A minimum lies on a vertex, where ``n_par`` independent
+    observations are met exactly; all vertices are compared, which takes ``n_obs ** n_par`` time.
+    """
+    rows = np.array(list(combinations(range(design.shape[0]), design.shape[1])))
+    scaled = design / np.abs(design).max(axis=0)
+    rows = rows[np.linalg.matrix_rank(scaled[rows], tol=1e-10) == design.shape[1]]
+    inverse = np.linalg.inv(design[rows])
+    solution = np.empty_like(start)
+    step = max(_BLOCK // (len(rows) * design.shape[0]), 1)
+    for first in range(0, len(values), step):
+        block = slice(first, first + step)
+        vertices = np.einsum("vij,nvj->nvi", inverse, values[block][:, rows])
+        residual = vertices @ design.T - values[block][:, None, :]
+        objective = np.abs(residual).sum(axis=2)
+        best = objective <= objective.min(axis=1, keepdims=True) + _TIE
+        distance = ((vertices - start[block][:, None, :]) ** 2).sum(axis=2)
+        nearest = np.where(best, distance, np.inf).argmin(axis=1)
+        solution[block] = np.take_along_axis(vertices, nearest[:, None, None], axis=1)[:, 0]
+    solution[np.isnan(values).any(axis=1)] = np.nan
+    return solution
+
+
+def scla_smooth(slope: Double, offset: Single, edges: Index) -> tuple[Double, Single]:
+    """Clamp slope and offset of every PS to the range of its neighbours.
+
+    Parameters
+    ----------
+    slope : (n_ps,) float64
+        Look-angle error slope [rad/m].
+    offset : (n_ps,) float32
+        Master atmosphere and orbit error [rad].
+    edges : (n_edge, 2) int64
+        Neighbours, 0-based.
+
+    Returns
+    -------
+    slope : (n_ps,) float64
+        A clamped value is that of a neighbour in single.
+    offset : (n_ps,) float32
+        Likewise.
+
+    Notes
+    -----
+    StaMPS ``ps_smooth_scla``; specification of stage 7, section 6. All PS at once, not iterated;
+    NaN neighbours are ignored, a PS without valid neighbours keeps its value.
+    """
+    return _clamp(slope, edges), _clamp(offset, edges)
+
+
+def _clamp(values: Values, edges: Index) -> Values:
+    single = values.astype(np.float32)
+    lowest = np.full(len(values), np.inf, np.float32)
+    highest = np.full(len(values), -np.inf, np.float32)
+    for own, other in (edges.T, edges.T[::-1]):
+        np.fmin.at(lowest, own, single[other])
+        np.fmax.at(highest, own, single[other])
+    bounded = lowest <= highest
+    clamped = values.copy()
+    np.copyto(clamped, highest, where=bounded & (values > highest))
+    np.copyto(clamped, lowest, where=bounded & (values < lowest))
+    return clamped
+
+
+def sequential_mean(values: Single) -> float:
+    """Mean of a column in plain single arithmetic, without NaN.
+
+    Parameters
+    ----------
+    values : (n_ps,) float32
+        One column.
+
+    Returns
+    -------
+    float
+        Sum from the first row to the last, each step rounded to single, divided in single by the
+        count; NaN without valid values.
+
+    Notes
+    -----
+    How the reference's interpreter sums single data; specification of stage 7, section 1, rule 4.
+    """
+    valid = values[~np.isnan(values)]
+    if not len(valid):
+        return np.nan
+    return float(np.cumsum(valid, dtype=np.float32)[-1] / np.float32(len(valid)))

@@ -1,0 +1,201 @@
+"""Fit of look-angle error slope and offset to the phasors of one point (StaMPS ``ps_topofit``).
+
+Trial slopes, a quarter of pi of phase over the baseline range apart, are searched for the largest
+coherence; the best one is refined by least squares through the origin. Two arithmetics: double,
+and the mixed single of the reference, operation by operation.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+Fit = tuple[Array, Array, Array, Array]
+
+BLOCK_SAMPLES = 1 << 20
+
+
+def trial_steps(n_trial_wraps: float) -> int:
+    """Return the number of trial slopes to each side of zero."""
+    return math.ceil(8 * float(n_trial_wraps))
+
+
+def topofit(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Fit:
+    """Fit phase = slope * bperp + offset to each row of phasors.
+
+    Parameters
+    ----------
+    cpxphase : (n, m) complex64 or complex128
+        Phasors; zeros are no data.
+    bperp : (n, m) float32 or float64
+        Perpendicular baselines [m], finite.
+    n_trial_wraps : float
+        Cycles over the baseline range of the largest slope that is searched.
+
+    Returns
+    -------
+    slope, offset, coherence : (n,) float64
+        Slope [rad/m], offset [rad] and coherence; NaN without a baseline range. Slope is rounded to
+        single if `bperp` is single, the others if either argument is.
+    residual : (n, m) complex64
+        Phasors without the slope; the offset is still in them.
+
+    Notes
+    -----
+    StaMPS ``ps_topofit``; specification of stages 2 and 3, section 3.3. The first of equally
+    coherent trials is taken.
+    """
+    return _rounded(_in_blocks(_fit_double, cpxphase, bperp, n_trial_wraps), cpxphase, bperp)
+
+
+def topofit_single(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Fit:
+    """Fit as :func:`topofit` does, rounding each operation as the reference does.
+
+    Complex double phasors with double baselines are double throughout.
+    """
+    if cpxphase.dtype == np.complex128 and bperp.dtype == np.float64:
+        return topofit(cpxphase, bperp, n_trial_wraps)
+    return _in_blocks(_fit_single, cpxphase, bperp, n_trial_wraps)
+
+
+def topofit_row_invariant(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Fit:
+    """Fit as :func:`topofit` does with baselines `bperp` (m,) that all rows share."""
+    return topofit(cpxphase, np.broadcast_to(bperp, cpxphase.shape), n_trial_wraps)
+
+
+def topofit_row_invariant_single(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Fit:
+    """Fit as :func:`topofit_single` does with baselines `bperp` (m,) that all rows share."""
+    return topofit_single(cpxphase, np.broadcast_to(bperp, cpxphase.shape), n_trial_wraps)
+
+
+def topofit_coh_row_invariant(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Array:
+    """Return the coherence of :func:`topofit_row_invariant`, (n,) of the class of `bperp`."""
+    return topofit_row_invariant(cpxphase, bperp, n_trial_wraps)[2].astype(bperp.dtype)
+
+
+def topofit_coh_row_invariant_single(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Array:
+    """Return the coherence of :func:`topofit_row_invariant_single`, of the class of `bperp`."""
+    return topofit_row_invariant_single(cpxphase, bperp, n_trial_wraps)[2].astype(bperp.dtype)
+
+
+def _blocks(n: int, row_samples: int) -> Iterator[slice]:
+    step = max(1, BLOCK_SAMPLES // max(row_samples, 1))
+    for first in range(0, n, step):
+        yield slice(first, min(first + step, n))
+
+
+def _in_blocks(
+    fit: Callable[[Array, Array, int], Fit], cpxphase: Array, bperp: Array, n_trial_wraps: float
+) -> Fit:
+    n, m = cpxphase.shape
+    steps = trial_steps(n_trial_wraps)
+    slope, offset, coherence = np.empty(n), np.empty(n), np.empty(n)
+    residual = np.empty((n, m), np.complex64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for rows in _blocks(n, m * (2 * steps + 1)):
+            slope[rows], offset[rows], coherence[rows], residual[rows] = fit(
+                cpxphase[rows], bperp[rows], steps
+            )
+    residual[np.isnan(slope)] = 0
+    return slope, offset, coherence, residual
+
+
+def _rounded(fit: Fit, cpxphase: Array, bperp: Array) -> Fit:
+    slope, offset, coherence, residual = fit
+    if bperp.dtype == np.float32:
+        slope = slope.astype(np.float32).astype(np.float64)
+    if bperp.dtype == np.float32 or cpxphase.dtype == np.complex64:
+        offset = offset.astype(np.float32).astype(np.float64)
+        coherence = coherence.astype(np.float32).astype(np.float64)
+    return slope, offset, coherence, residual
+
+
+def _baseline_range(cpxphase: Array, bperp: Array) -> Array:
+    """Return the range of the baselines with data, (n, 1) of their class; NaN where it is zero."""
+    kept = cpxphase != 0
+    infinity = bperp.dtype.type(np.inf)
+    largest = np.where(kept, bperp, -infinity).max(axis=1, keepdims=True)
+    spread = largest - np.where(kept, bperp, infinity).min(axis=1, keepdims=True)
+    spread[~(spread > 0)] = np.nan
+    return spread
+
+
+def _fit_double(cpxphase: Array, bperp: Array, steps: int) -> Fit:
+    z = cpxphase.astype(np.complex128)
+    b = bperp.astype(np.float64)
+    magnitude = np.abs(z)
+    spread = _baseline_range(z, b)
+    trials = np.arange(-steps, steps + 1)
+
+    basis = np.exp(-1j * (b / spread * np.pi / 4)[:, :, np.newaxis] * trials)
+    trial_coherence = np.abs(np.einsum("nk,nkt->nt", z, basis))
+    best = trials[np.argmax(trial_coherence, axis=1)][:, np.newaxis]
+
+    coarse = np.pi / 4 / spread * best
+    residual = z * np.exp(-1j * coarse * b)
+    deviation = np.angle(residual * residual.sum(axis=1, keepdims=True).conj())
+    weighted = magnitude * b
+    refinement = (weighted * magnitude * deviation).sum(axis=1) / (weighted**2).sum(axis=1)
+
+    slope = coarse[:, 0] + refinement
+    residual = z * np.exp(-1j * slope[:, np.newaxis] * b)
+    total = residual.sum(axis=1)
+    coherence = np.abs(total) / np.abs(residual).sum(axis=1)
+    return slope, np.angle(total), coherence, residual.astype(np.complex64)
+
+
+def _fit_single(cpxphase: Array, bperp: Array, steps: int) -> Fit:
+    """Fit in the classes of the reference; sums run over interferograms in ascending order."""
+    real = bperp.dtype.type
+    magnitude = _magnitude(cpxphase)
+    re, im = cpxphase.real.astype(np.float32), cpxphase.imag.astype(np.float32)
+    spread = _baseline_range(cpxphase, bperp)
+    trials = np.arange(-steps, steps + 1)
+
+    unit_step = bperp / spread * real(np.pi) / real(4)
+    turned = _turned(
+        re[:, :, np.newaxis], im[:, :, np.newaxis], unit_step[:, :, np.newaxis] * real(trials)
+    )
+    trial_coherence = _length(_total(turned[0]), _total(turned[1])) / _total(magnitude)[:, None]
+    best = trials[np.argmax(trial_coherence, axis=1)][:, np.newaxis]
+
+    coarse = real(np.pi / 4) / spread * real(best)
+    res_re, res_im = _turned(re, im, coarse * bperp)
+    off_re, off_im = _total(res_re)[:, np.newaxis], _total(res_im)[:, np.newaxis]
+    deviation = np.arctan2(res_im * off_re - res_re * off_im, res_re * off_re + res_im * off_im)
+    weighted = (magnitude * bperp.astype(np.float32)).astype(np.float64)
+    deviation = (magnitude * deviation).astype(np.float64)
+    refinement = _total(weighted * deviation) / _total(weighted * weighted)
+
+    slope = coarse[:, 0] + refinement.astype(bperp.dtype)
+    res_re, res_im = _turned(re, im, slope[:, np.newaxis] * bperp)
+    total_re, total_im = _total(res_re), _total(res_im)
+    coherence = _length(total_re, total_im) / _total(_length(res_re, res_im))
+    residual = np.empty(res_re.shape, np.complex64)
+    residual.real, residual.imag = res_re, res_im
+    offset = np.arctan2(total_im, total_re)
+    return slope.astype(np.float64), offset.astype(np.float64), coherence, residual
+
+
+def _turned(re: Array, im: Array, phase: Array) -> tuple[Array, Array]:
+    """Multiply phasors by exp(-i phase), rounded to single before the product."""
+    cos, sin = np.cos(phase).astype(np.float32), -np.sin(phase).astype(np.float32)
+    return re * cos - im * sin, re * sin + im * cos
+
+
+def _length(re: Array, im: Array) -> Array:
+    return np.sqrt(np.square(re, dtype=np.float64) + np.square(im, dtype=np.float64)).astype(
+        np.float32
+    )
+
+
+def _magnitude(phasors: Array) -> Array:
+    return _length(phasors.real, phasors.imag)
+
+
+def _total(samples: Array) -> Array:
+    """Sum over interferograms one after the other, in the class of the samples."""
+    return np.add.accumulate(samples, axis=1)[:, -1]

@@ -1,0 +1,1 @@
+"""The science of the eight stages: typed arrays in, typed arrays out; no stage opens a file."""

@@ -1,0 +1,57 @@
+"""Index lists of interferograms: 1-based as in StaMPS outside, 0-based inside."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+
+from ..dataset.rows import IntArray
+from ..errors import StageError
+
+
+def from_parameter(numbers: Sequence[int], n_ifg: int, parameter: str) -> IntArray:
+    """Convert a list of a parameter to sorted 0-based positions.
+
+    Parameters
+    ----------
+    numbers : sequence of int
+        1-based numbers.
+    n_ifg : int
+        Number of interferograms, the master column included.
+    parameter : str
+        Name of the parameter, for the message.
+
+    Returns
+    -------
+    (k,) int64
+        Ascending, each once.
+
+    Raises
+    ------
+    StageError
+        A number outside 1 to `n_ifg`.
+    """
+    listed = np.unique(np.asarray(numbers, np.int64))
+    outside = listed[(listed < 1) | (listed > n_ifg)]
+    if len(outside):
+        bad = ", ".join(map(str, outside))
+        raise StageError(f"parameter {parameter}: {bad} is outside 1 to {n_ifg}; correct the list")
+    return listed - 1
+
+
+def all_but(n_ifg: int, *dropped: IntArray) -> IntArray:
+    """Return the positions of ``range(n_ifg)`` that no list of `dropped` holds, ascending."""
+    kept = np.ones(n_ifg, np.bool_)
+    for positions in dropped:
+        kept[positions] = False
+    return np.flatnonzero(kept).astype(np.int64)
+
+
+def one_based(positions: IntArray) -> str:
+    """Write 0-based positions as StaMPS would number them, for messages."""
+    return ", ".join(str(position + 1) for position in positions) or "none"
+
+
+def date_of(day: float) -> str:
+    """Write a MATLAB day number as a date."""
+    return date.fromordinal(int(day) - 366).isoformat()

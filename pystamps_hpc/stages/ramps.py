@@ -1,0 +1,116 @@
+"""Orbital ramps: a low-degree surface per interferogram, fitted over all PS."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..dataset.rows import AnyArray, FloatArray, IntArray
+from ..errors import StageError
+from ..parallel.context import Context
+from .interferograms import one_based
+
+FEWEST_PS = 6
+"""PS with a valid phase that a fit needs (StaMPS: more than 5)."""
+
+DEFAULT_DEGREE = 1.0
+"""Where the dataset has no ``deramp_degree.mat``."""
+
+_SINGULAR = 1e-12
+
+
+def regressors(xy: FloatArray, degree: float) -> FloatArray:
+    """Return the terms of a ramp.
+
+    Parameters
+    ----------
+    xy : (n_ps, 3) float32
+        Id and local coordinates [m].
+    degree : float
+        1, 1.5, 2 or 3; 2 and 3 have no linear terms, as in StaMPS.
+
+    Returns
+    -------
+    (n_ps, n_term) float64
+        Terms in km, the constant last.
+
+    Raises
+    ------
+    StageError
+        Another degree.
+
+    Notes
+    -----
+    StaMPS ``ps_deramp``; specification of stage 7, section 2.4.
+    """
+    x, y = xy[:, 1:3].astype(np.float64).T / 1000
+    terms = {
+        1.0: (x, y),
+        1.5: (x, y, x * y),
+        2.0: (x**2, y**2, x * y),
+        3.0: (x**3, y**3, x**2 * y, y**2 * x, x**2, y**2, x * y),
+    }
+    if degree not in terms:
+        raise StageError(f"deramp_degree.degree: {degree} is no degree; use 1, 1.5, 2 or 3")
+    return np.column_stack((*terms[degree], np.ones(len(x))))
+
+
+def fit_ramps(
+    terms: FloatArray, phase: Callable[[slice], FloatArray], ifgs: IntArray, ctx: Context
+) -> FloatArray:
+    """Fit a ramp to every column.
+
+    Parameters
+    ----------
+    terms : (n_ps, n_term) float64
+        Regressors of all PS.
+    phase : callable
+        ``phase(rows)`` returns the phase of some PS, (n, n_col) [rad]; NaN do not take part.
+    ifgs : (n_col,) int64
+        Which interferograms the columns are, for the message.
+    ctx : Context
+        Sums over PS.
+
+    Returns
+    -------
+    (n_term, n_col) float64
+        Coefficients; zero, with a warning, for a column of fewer than six valid PS. (StaMPS makes
+        such a column NaN in stage 7 and leaves it in velocities.)
+    """
+    scale = np.maximum(np.abs(terms).max(axis=0, initial=0), np.finfo(np.float64).tiny)
+    scaled = terms / scale
+    n_term = terms.shape[1]
+
+    def normal_equations(rows: slice) -> AnyArray:
+        values = phase(rows).astype(np.float64)
+        valid = (~np.isnan(values)).astype(np.float64)
+        design = scaled[rows]
+        left = np.einsum("np,nq,nc->cpq", design, design, valid)
+        right = np.einsum("np,nc->cp", design, np.where(valid == 1, values, 0))
+        return np.concatenate((left, right[:, :, None]), axis=2)
+
+    sums = ctx.sum_rows(normal_equations, len(terms), "ramps")
+    left, right = sums[:, :, :n_term], sums[:, :, n_term:]
+    coefficients = (np.linalg.pinv(left, _SINGULAR, hermitian=True) @ right)[:, :, 0]
+    few = left[:, -1, -1] < FEWEST_PS
+    if few.any():
+        ctx.warn(
+            f"interferograms {one_based(ifgs[few])}: not deramped, fewer than "
+            f"{FEWEST_PS} PS have a phase"
+        )
+    coefficients[few] = 0
+    ramps: FloatArray = (coefficients / scale).T
+    return ramps
+
+
+def ramp(terms: FloatArray, coefficients: FloatArray) -> FloatArray:
+    """Evaluate ramps at some PS: (n, n_term) terms, (n_term, n_col) coefficients, (n, n_col)."""
+    total = np.zeros((len(terms), coefficients.shape[1]))
+    for term, weights in zip(terms.T, coefficients, strict=True):
+        total += term[:, None] * weights
+    return total
+
+
+def without_ramp(phase: FloatArray, terms: FloatArray, coefficients: FloatArray) -> FloatArray:
+    """Take ramps off a phase in its own class, as the reference does; see :func:`ramp`."""
+    flat: FloatArray = phase - ramp(terms, coefficients).astype(phase.dtype)
+    return flat

@@ -1,0 +1,330 @@
+"""Stage 1, initial load: the candidates of a patch in a local frame and in chronological order."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..dataset.candidates.model import Candidates, Grid, GridGeometry, OrbitGeometry
+from ..dataset.rows import BoolArray, FloatArray, IntArray, Rows
+from ..errors import StageError
+from ..parallel.context import Context
+from .base import StageSpec
+from .projection import centre_of, local_coordinates, order_and_round, rotate_if_smaller
+
+
+@dataclass(frozen=True)
+class Params:
+    """StaMPS parameters that stage 1 reads."""
+
+    heading: float
+    lambda_: float
+    insar_processor: str
+    small_baseline_flag: bool
+
+    def __post_init__(self) -> None:
+        if self.small_baseline_flag:
+            raise StageError("small_baseline_flag=y is not supported in stage 1; supported: n")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What the processor left in the patch directory."""
+
+    candidates: Annotated[Candidates, "candidates.*"]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Candidates ordered by northing of the local frame; interferograms by day, master included."""
+
+    ij: Annotated[NDArray[np.float64], "ps1.ij"]  # (n_ps, 3) id from 1, azimuth, range from 0
+    lonlat: Annotated[NDArray[np.float64], "ps1.lonlat"]  # (n_ps, 2) [deg]
+    xy: Annotated[NDArray[np.float32], "ps1.xy"]  # (n_ps, 3) id from 1, x, y [m]
+    bperp: Annotated[FloatArray, "ps1.bperp"]  # (n_ifg,) [m], 0 at the master
+    day: Annotated[NDArray[np.float64], "ps1.day"]  # (n_ifg,) MATLAB day numbers
+    master_day: Annotated[float, "ps1.master_day"]  # MATLAB day number
+    master_ix: Annotated[int, "ps1.master_ix"]  # position in day, from 0
+    n_ifg: Annotated[int, "ps1.n_ifg"]
+    n_image: Annotated[int, "ps1.n_image"]
+    n_ps: Annotated[int, "ps1.n_ps"]
+    sort_ix: Annotated[IntArray, "ps1.sort_ix"]  # (n_cand,) row in the candidate files
+    ll0: Annotated[NDArray[np.float64], "ps1.ll0"]  # (2,) origin of the local frame [deg]
+    calconst: Annotated[NDArray[np.float64] | None, "ps1.calconst"]  # (n_slave,)
+    day_ix: Annotated[IntArray | None, "ps1.day_ix"]  # (n_slave,) order of the day file
+    mean_incidence: Annotated[float | None, "ps1.mean_incidence"]  # [rad]
+    mean_range: Annotated[float | None, "ps1.mean_range"]  # [m]
+    ph: Annotated[Rows, "ph1.ph"]  # (n_ps, n_ifg) phasors, ones at the master
+    bperp_mat: Annotated[Rows, "bp1.bperp_mat"]  # (n_ps, n_ifg - 1) [m]
+    la: Annotated[NDArray[np.float64] | None, "la1.la"]  # (n_ps,) [rad]
+    inc: Annotated[NDArray[np.float64] | None, "inc1.inc"]  # (n_ps,) [rad]
+    D_A: Annotated[NDArray[np.float64] | None, "da1.D_A"]  # (n_ps,) amplitude dispersion
+    hgt: Annotated[NDArray[np.float64] | None, "hgt1.hgt"]  # (n_ps,) [m]
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Baselines and angles of all candidates, in file order; interferograms by day, no master."""
+
+    bperp: FloatArray  # (n_slave,) [m]
+    bperp_mat: NDArray[np.float32]  # (n_cand, n_slave) [m]
+    la: NDArray[np.float64] | None = None  # (n_cand,) [rad]
+    inc: NDArray[np.float64] | None = None  # (n_cand,) [rad]
+    mean_incidence: float | None = None  # [rad]
+    mean_range: float | None = None  # [m]
+
+
+@dataclass(frozen=True)
+class Phasors:
+    """Phasors of the ordered candidates with the master's ones, read from disk when asked for.
+
+    Parameters
+    ----------
+    phase : (n_slave, n_cand) complex64
+        As in the candidate files.
+    points : (n_ps,) int64
+        Candidate of each row.
+    day_order : (n_slave,) int64
+        Interferogram of each column but the master's.
+    master_ix : int
+        Column of the master.
+    calibration : (n_slave,) float64 or None
+        Amplitude that each column but the master's is divided by.
+    """
+
+    phase: NDArray[np.complex64]
+    points: IntArray
+    day_order: IntArray
+    master_ix: int
+    calibration: NDArray[np.float64] | None
+
+    @property
+    def dtype(self) -> np.dtype[np.complex64]:
+        """Complex single."""
+        return np.dtype(np.complex64)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of points and of images."""
+        return len(self.points), len(self.day_order) + 1
+
+    def __getitem__(self, key: Any, /) -> NDArray[np.complex64]:
+        """Read ``[rows]``, ``[rows, ifgs]``; one interferogram at a time."""
+        rows, ifgs = key if isinstance(key, tuple) else (key, slice(None))
+        points = self.points[rows]
+        columns = np.arange(self.shape[1])[ifgs]
+        by_ifg = np.ones((columns.size, *points.shape), np.complex64)
+        for phasors, column in zip(by_ifg, columns.reshape(-1), strict=True):
+            if column != self.master_ix:
+                k = column - (column > self.master_ix)
+                phasors[...] = self.phase[self.day_order[k]][points]
+                if self.calibration is not None:
+                    # real and imaginary part one by one, as MATLAB divides by a real number
+                    phasors.view(np.float32)[...] /= np.float32(self.calibration[k])
+        return by_ifg.T if columns.ndim else by_ifg[0]
+
+
+def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
+    """Bring the candidates of a single-master stack into StaMPS' form.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        Candidates in file order.
+    params : Params
+        Parameters.
+    ctx : Context
+        Kernels and messages.
+
+    Returns
+    -------
+    Outputs
+        Without rows if there are no candidates, which is no error.
+
+    Raises
+    ------
+    StageError
+        The orbit parameters give no geometry for a candidate.
+
+    Notes
+    -----
+    StaMPS ``ps_load_initial_gamma``, ``ps_load_initial``, ``ps_load_initial_isce``; specification
+    of stage 1, B.1 to B.4. Files in chronological order come out as there; others are sorted.
+    """
+    candidates = inputs.candidates
+    for warning in candidates.warnings:
+        ctx.warn(warning)
+    day_order = np.argsort(candidates.slave_day, kind="stable")
+    slave_day = candidates.slave_day[day_order]
+    master_ix = int(np.searchsorted(slave_day, candidates.master_day))
+
+    lonlat = np.where(np.isfinite(candidates.lonlat), candidates.lonlat, np.nan)
+    origin, xy = _local_frame(lonlat, params.heading)
+    order, rounded = order_and_round(xy)
+    geometry = _geometry(candidates, day_order, ctx)
+
+    known = _known(candidates, lonlat, ctx)
+    kept = order[known[order]]
+    n_ps, n_ifg = len(kept), len(slave_day) + 1
+    ctx.fact("candidates", n_ps)
+    if not n_ps:
+        ctx.warn("no candidate in the patch; a larger dispersion threshold gives more")
+    ids = np.arange(1, n_ps + 1)
+    grids = candidates.geometry if isinstance(candidates.geometry, GridGeometry) else None
+    calibration = None if grids is None else grids.calibration[day_order]
+    return Outputs(
+        ij=np.column_stack((ids, candidates.azimuth[kept], candidates.range_sample[kept])).astype(
+            np.float64
+        ),
+        lonlat=lonlat[kept],
+        xy=np.column_stack((ids.astype(np.float32), rounded[known[order]])),
+        bperp=np.insert(geometry.bperp, master_ix, 0),
+        day=np.insert(slave_day, master_ix, candidates.master_day).astype(np.float64),
+        master_day=float(candidates.master_day),
+        master_ix=master_ix,
+        n_ifg=n_ifg,
+        n_image=n_ifg,
+        n_ps=n_ps,
+        sort_ix=order,
+        ll0=origin,
+        calconst=calibration,
+        day_ix=None if grids is None else day_order,
+        mean_incidence=geometry.mean_incidence,
+        mean_range=geometry.mean_range,
+        ph=Phasors(candidates.phase, kept, day_order, master_ix, calibration),
+        bperp_mat=geometry.bperp_mat[kept],
+        la=_rows(geometry.la, kept),
+        inc=_rows(geometry.inc, kept),
+        D_A=_rows(candidates.amplitude_dispersion, kept),
+        hgt=_rows(candidates.height, kept),
+    )
+
+
+def _rows(values: NDArray[np.float64] | None, rows: IntArray) -> NDArray[np.float64] | None:
+    return None if values is None else values[rows]
+
+
+def _local_frame(
+    lonlat: NDArray[np.float64], heading: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return origin (2,) [deg] and local coordinates (n_cand, 2) [m]."""
+    if np.isnan(lonlat).all(axis=0).any():
+        return np.full(2, np.nan), np.full(lonlat.shape, np.nan)
+    origin = centre_of(lonlat)
+    return origin, rotate_if_smaller(local_coordinates(lonlat, origin), heading)
+
+
+def _known(candidates: Candidates, lonlat: NDArray[np.float64], ctx: Context) -> BoolArray:
+    """Whether position and every phasor of a candidate are finite, (n_cand,) bool."""
+    placed = ~np.isnan(lonlat).any(axis=1)
+    measured = np.ones(len(lonlat), np.bool_)
+    infinite = np.asarray(np.isinf(candidates.lonlat).any(axis=1))
+    for column in candidates.phase:
+        np.logical_and(measured, np.isfinite(column), out=measured)
+        np.logical_or(infinite, np.isinf(column), out=infinite)
+    known: BoolArray = np.logical_and(placed, measured)
+    if infinite.any():
+        ctx.warn(f"{int(infinite.sum()):,} candidates with infinite values removed")
+    if not known.all():
+        ctx.note(f"{int((~known).sum()):,} candidates without position or phase removed")
+    return known
+
+
+def _geometry(candidates: Candidates, day_order: IntArray, ctx: Context) -> Geometry:
+    if isinstance(candidates.geometry, OrbitGeometry):
+        return _from_orbit(candidates, candidates.geometry, day_order, ctx)
+    return _from_grids(candidates, candidates.geometry, day_order, ctx)
+
+
+def _from_orbit(
+    candidates: Candidates, orbit: OrbitGeometry, day_order: IntArray, ctx: Context
+) -> Geometry:
+    """SNAP and GAMMA: angles from the slant range, baselines from vectors (B.2.4 to B.2.6)."""
+    look, incidence = ctx.kernels.stage1_look_angles(
+        candidates.range_sample.astype(np.float64),
+        orbit.near_range,
+        orbit.range_spacing,
+        orbit.sar_to_earth_center,
+        orbit.earth_radius,
+    )
+    impossible = np.flatnonzero(np.isnan(look) | np.isnan(incidence))
+    if len(impossible):
+        p = impossible[0]
+        slant = orbit.near_range + candidates.range_sample[p] * orbit.range_spacing
+        raise StageError(
+            f"candidate {p + 1}: slant range {slant:.1f} m closes no triangle with "
+            f"sar_to_earth_center {orbit.sar_to_earth_center:.1f} m and earth_radius_below_sensor "
+            f"{orbit.earth_radius:.1f} m; check the master's parameter file"
+        )
+    bperp_mat = ctx.kernels.stage1_perpendicular_baselines(
+        candidates.azimuth - (orbit.azimuth_lines / 2 - 0.5),
+        look,
+        orbit.baseline[day_order],
+        orbit.baseline_rate[day_order],
+        orbit.prf,
+    )
+    if len(look):
+        means = ctx.kernels.stage1_column_means(bperp_mat).astype(np.float32)
+        mean_incidence = float(np.mean(incidence))
+    else:
+        means, mean_incidence = np.zeros(len(day_order), np.float32), float("nan")
+    return Geometry(
+        bperp=means,
+        bperp_mat=bperp_mat,
+        # stage 2 of StaMPS finds the incidence angle where other processors leave the look angle
+        la=incidence,
+        mean_incidence=mean_incidence,
+        mean_range=orbit.center_range,
+    )
+
+
+def _from_grids(
+    candidates: Candidates, scene: GridGeometry, day_order: IntArray, ctx: Context
+) -> Geometry:
+    """DORIS and ISCE: angles and baselines interpolated on grids over the scene (B.3.7, B.4)."""
+    bperp = scene.bperp[day_order]
+    n = len(candidates.azimuth)
+    if scene.baselines is None:
+        bperp_mat = np.tile(bperp.astype(np.float32), (n, 1))
+    else:
+        columns = [_at_candidates(scene.baselines[k], candidates, scene, ctx) for k in day_order]
+        bperp_mat = np.column_stack(columns).astype(np.float32)
+    look = scene.look_angle
+    inc = scene.incidence
+    return Geometry(
+        bperp=bperp,
+        bperp_mat=bperp_mat,
+        la=None if look is None else np.radians(_at_candidates(look, candidates, scene, ctx)),
+        inc=None if inc is None else np.radians(_at_pixels(inc, candidates)),
+    )
+
+
+def _at_pixels(raster: FloatArray, candidates: Candidates) -> NDArray[np.float64]:
+    values = raster[candidates.azimuth, candidates.range_sample]
+    return np.asarray(values, np.float64)
+
+
+def _at_candidates(
+    grid: Grid, candidates: Candidates, scene: GridGeometry, ctx: Context
+) -> NDArray[np.float64]:
+    """Value of a grid at each candidate and its height, (n_cand,)."""
+    n_row, n_col = grid.at_zero.shape
+    if (n_row, n_col) == (scene.length, scene.width):
+        return _at_pixels(grid.at_zero, candidates)
+    row = candidates.azimuth * ((n_row - 1) / scene.length)
+    column = candidates.range_sample * ((n_col - 1) / scene.width)
+    values: NDArray[np.float64] = ctx.kernels.stage1_bilinear(_nodes(grid.at_zero), row, column)
+    if grid.at_1000 is None or candidates.height is None:
+        return values
+    high = ctx.kernels.stage1_bilinear(_nodes(grid.at_1000), row, column)
+    values += (high - values) * candidates.height / 1000
+    return values
+
+
+def _nodes(values: FloatArray) -> NDArray[np.float64]:
+    nodes: NDArray[np.float64] = np.ascontiguousarray(values, np.float64)
+    return nodes
+
+
+SPEC = StageSpec(1, "Initial load", "patch", "ps1", Inputs, Params, Outputs, solve)

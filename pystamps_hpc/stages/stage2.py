@@ -1,0 +1,408 @@
+"""Stage 2: estimate the phase stability (coherence gamma) of every candidate of a patch.
+
+Iterates: grid the weighted phasors, filter the grid (CLAP), fit the look-angle error of each
+candidate against the filtered phase, weight candidates by their coherence.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+
+from ..dataset.rows import BoolArray, ComplexArray, FloatArray, IntArray, Rows
+from ..errors import StageError
+from ..parallel.context import Context
+from .base import StageSpec
+from .coherence import COHERENCE_BINS, LOW_BINS, check_clap_win, p_square_weights, scaled_random
+from .random_phase import random_histogram
+
+MEAN_RANGE = 830_000.0  # m
+FALLBACK_INCIDENCE = 21 * math.pi / 180
+LOOK_TO_INCIDENCE = 0.052  # rad
+
+
+@dataclass(frozen=True)
+class Params:
+    """StaMPS parameters that stage 2 reads (names as in parms.mat)."""
+
+    clap_alpha: float
+    clap_beta: float
+    clap_low_pass_wavelength: float
+    clap_win: int
+    filter_grid_size: float
+    filter_weighting: str
+    gamma_change_convergence: float
+    gamma_max_iterations: int
+    lambda_: float
+    max_topo_err: float
+    quick_est_gamma_flag: bool
+    small_baseline_flag: bool
+
+    def __post_init__(self) -> None:
+        if not self.quick_est_gamma_flag:
+            raise StageError(
+                "quick_est_gamma_flag=n: the full estimator is not available; set it to 'y'"
+            )
+        if not (math.isfinite(self.lambda_) and self.lambda_ > 0):
+            raise StageError(f"lambda={self.lambda_:g}: must be a wavelength in metres; set it")
+        check_clap_win(self.clap_win)
+
+    @property
+    def n_win(self) -> int:
+        """Cells of a window without its padding."""
+        return self.clap_win * 3 // 4
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Candidates of a patch."""
+
+    xy: Annotated[FloatArray, "ps1.xy"]  # (n_ps, 3) float32, id, x, y [m]
+    bperp: Annotated[FloatArray, "ps1.bperp"]  # (n_ifg,) float32 or float64 [m]
+    master: Annotated[int, "ps1.master_ix"]  # column from 0
+    phase: Annotated[Rows, "ph1.ph"]  # (n_ps, n_ifg) complex64
+    bperp_mat: Annotated[FloatArray, "bp1.bperp_mat"]  # (n_ps, n_ifg - 1) float32 or float64 [m]
+    dispersion: Annotated[FloatArray | None, "da1.D_A"]  # (n_ps,)
+    incidence: Annotated[FloatArray | None, "inc1.inc"]  # (n_ps,) [rad], 0 = no data
+    look_angle: Annotated[FloatArray | None, "la1.la"]  # (n_ps,) [rad]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Stability of the candidates, and the grid it was estimated on; m ifgs without the master."""
+
+    ph_patch: Annotated[ComplexArray, "pm1.ph_patch"]  # (n_ps, m) complex64
+    slope: Annotated[FloatArray, "pm1.K_ps"]  # (n_ps,) [rad/m], NaN = invalid
+    offset: Annotated[FloatArray, "pm1.C_ps"]  # (n_ps,) [rad]
+    coherence: Annotated[FloatArray, "pm1.coh_ps"]  # (n_ps,)
+    n_opt: Annotated[FloatArray, "pm1.N_opt"]  # (n_ps,) 1 = valid
+    residual: Annotated[FloatArray, "pm1.ph_res"]  # (n_ps, m) float32 [rad]
+    step_number: Annotated[int, "pm1.step_number"]
+    ph_grid: Annotated[ComplexArray, "pm1.ph_grid"]  # (n_i, n_j, m) complex64
+    n_trial_wraps: Annotated[Any, "pm1.n_trial_wraps"]  # float64 or float32 scalar
+    grid_ij: Annotated[IntArray, "pm1.grid_ij"]  # (n_ps, 2) from 0
+    grid_size: Annotated[float, "pm1.grid_size"]  # [m]
+    low_pass: Annotated[FloatArray, "pm1.low_pass"]  # (n_w, n_w)
+    iterations: Annotated[int, "pm1.i_loop"]
+    ph_weight: Annotated[ComplexArray, "pm1.ph_weight"]  # (n_ps, m) complex64
+    random: Annotated[FloatArray, "pm1.Nr"]  # (100,) scaled counts
+    last_random_bin: Annotated[int, "pm1.Nr_max_nz_ix"]  # from 1
+    bins: Annotated[FloatArray, "pm1.coh_bins"]  # (100,)
+    coherence_save: Annotated[FloatArray, "pm1.coh_ps_save"]  # (n_ps,)
+    gamma_change: Annotated[float, "pm1.gamma_change_save"]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Filter grid of a patch."""
+
+    ij: IntArray  # (n_ps, 2) from 0
+    lin: IntArray  # (n_ps,) row-major cell
+    n_i: int
+    n_j: int
+
+
+@dataclass(frozen=True)
+class Fit:
+    """State of every candidate after an iteration."""
+
+    ph_patch: ComplexArray  # (n_ps, m) complex64
+    slope: FloatArray  # (n_ps,) [rad/m]
+    offset: FloatArray  # (n_ps,) [rad]
+    coherence: FloatArray  # (n_ps,)
+    valid: BoolArray  # (n_ps,) in any iteration so far
+    residual: FloatArray  # (n_ps, m) float32 [rad]
+
+
+def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
+    """Estimate the coherence of every candidate of a single-master patch.
+
+    Raises
+    ------
+    StageError
+        Inputs that do not fit together, baselines without a range, a patch too small for the
+        filter, or a filter result that is not finite.
+
+    Notes
+    -----
+    StaMPS ``ps_est_gamma_quick``; Hooper et al. (2007); specification of stages 2 and 3, section 3.
+    """
+    if params.small_baseline_flag:
+        raise StageError("small_baseline_flag=y: stage 2 knows single-master datasets only")
+    return solve_ps(inputs, params, ctx)
+
+
+def solve_ps(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
+    """Run the iterations of a single-master patch; see :func:`solve`."""
+    n_ps = len(inputs.xy)
+    check(inputs)
+    bperp = np.delete(inputs.bperp, inputs.master)
+    n_trial_wraps = trial_wraps(inputs, params, bperp)
+    grid = filter_grid(inputs.xy, params, ctx)
+    low_pass = low_pass_response(
+        params.clap_win, params.filter_grid_size, params.clap_low_pass_wavelength
+    )
+    ph = ctx.map_rows(lambda rows: ctx.kernels.stage2_unit_phasors(phasors(inputs, rows)), n_ps)
+    nulls = int((ph == 0).any(axis=1).sum())
+    if nulls:
+        ctx.note(f"{nulls} candidates without phase in an interferogram void their grid cells")
+
+    generator = ctx.config.compat.random_generator
+    random = random_histogram(bperp, n_trial_wraps, generator, ctx.kernels)
+    last_random_bin = int(np.flatnonzero(random)[-1]) + 1
+    scaled = random
+
+    fit = blank_fit(n_ps, bperp.size)
+    weight = initial_weights(inputs.dispersion, n_ps, ctx)
+    change = 0.0
+    for iteration in range(1, params.gamma_max_iterations + 1):
+        ph_weight = ctx.kernels.stage2_ph_weight(ph, inputs.bperp_mat, fit.slope, weight)
+        ph_grid = ctx.kernels.stage2_grid_accumulate(ph_weight, grid.lin, grid.n_i, grid.n_j)
+        filtered = clap(ph_grid, low_pass, params, ctx)
+        previous, previous_change = fit, change
+        fit = fit_candidates(ph, filtered, grid, inputs.bperp_mat, n_trial_wraps, previous, ctx)
+        change = root_mean_square(fit.coherence, previous.coherence, ctx)
+        steady = abs(change - previous_change) < params.gamma_change_convergence
+        if steady or iteration == params.gamma_max_iterations:
+            break
+        if params.filter_weighting.lower() == "p-square":
+            candidates = ctx.kernels.stage2_histogram(fit.coherence, COHERENCE_BINS)
+            scaled = scaled_random(random, candidates)
+            if not candidates[:LOW_BINS].any():
+                ctx.warn("no low-coherence candidates; the random density cannot be scaled")
+            weight = p_square_weights(fit.coherence, scaled, candidates, last_random_bin)
+        else:
+            weight = ctx.map_rows(
+                lambda rows, fit=fit: snr_weights(phasors(inputs, rows), fit.residual[rows]), n_ps
+            )
+
+    ctx.note(f"{n_ps} candidates, {iteration} iterations")
+    ctx.fact("candidates", n_ps)
+    return Outputs(
+        ph_patch=fit.ph_patch,
+        slope=fit.slope,
+        offset=fit.offset,
+        coherence=fit.coherence,
+        n_opt=fit.valid.astype(np.float64),
+        residual=fit.residual,
+        step_number=1,
+        ph_grid=ph_grid,
+        n_trial_wraps=n_trial_wraps,
+        grid_ij=grid.ij,
+        grid_size=params.filter_grid_size,
+        low_pass=low_pass,
+        iterations=iteration,
+        ph_weight=ph_weight,
+        random=scaled,
+        last_random_bin=last_random_bin,
+        bins=COHERENCE_BINS,
+        coherence_save=fit.coherence,
+        gamma_change=change,
+    )
+
+
+def check(inputs: Inputs) -> None:
+    """Refuse inputs that do not fit together."""
+    n_ps, n_ifg = len(inputs.xy), inputs.bperp.size
+    shapes = {
+        "ph1.mat: ph": (inputs.phase.shape, (n_ps, n_ifg)),
+        "bp1.mat: bperp_mat": (inputs.bperp_mat.shape, (n_ps, n_ifg - 1)),
+        "da1.mat: D_A": (_shape(inputs.dispersion, n_ps), (n_ps,)),
+    }
+    for key, (found, expected) in shapes.items():
+        if tuple(found) != expected:
+            raise StageError(
+                f"{key} has shape {tuple(found)}, ps1.mat says {expected}; run stage 1 again"
+            )
+
+
+def _shape(values: FloatArray | None, n_ps: int) -> tuple[int, ...]:
+    return (n_ps,) if values is None else values.shape
+
+
+def phasors(inputs: Inputs, rows: slice) -> ComplexArray:
+    """Return the candidates' phasors without the master column, as they are in ``ph1``."""
+    return np.delete(np.ascontiguousarray(inputs.phase[rows]), inputs.master, axis=1)
+
+
+def trial_wraps(inputs: Inputs, params: Params, bperp: FloatArray) -> Any:
+    """Return how many cycles the largest look-angle error makes over the baseline range.
+
+    Notes
+    -----
+    Section 3.2. The result is single if the baselines or the angles are. GAMMA and SNAP data hold
+    the incidence in ``la1``; the step from look angle to incidence is added all the same.
+    """
+    spread = np.max(bperp) - np.min(bperp) if bperp.size else 0
+    if bperp.size < 2 or not spread > 0:
+        raise StageError("ps1.mat: baselines of all interferograms are equal; K cannot be estimated")
+    incidence: Any = FALLBACK_INCIDENCE
+    source = "its default"
+    if inputs.incidence is not None:
+        incidence, source = _mean(inputs.incidence[inputs.incidence != 0]), "inc1.mat: inc"
+    elif inputs.look_angle is not None:
+        incidence, source = _mean(inputs.look_angle) + LOOK_TO_INCIDENCE, "la1.mat: la"
+    if not 0 < incidence < math.pi / 2:
+        raise StageError(
+            f"mean incidence angle {float(incidence):g} rad from {source}: must lie between 0 and "
+            "pi/2; correct the angles"
+        )
+    largest = params.max_topo_err / (params.lambda_ * MEAN_RANGE * np.sin(incidence) / 4 / np.pi)
+    return spread * spread.dtype.type(largest) / spread.dtype.type(2 * np.pi)
+
+
+def _mean(angles: FloatArray) -> Any:
+    finite = angles[np.isfinite(angles)]
+    if not finite.size:
+        return np.float64(np.nan)
+    return finite.mean(dtype=np.float64).astype(angles.dtype)
+
+
+def filter_grid(xy: FloatArray, params: Params, ctx: Context) -> Grid:
+    """Place the candidates on the filter grid; the last row and column join the ones before."""
+    size = params.filter_grid_size
+    row, column = _cells(xy[:, 2], size), _cells(xy[:, 1], size)
+    n_i, n_j = int(row.max()) + 1, int(column.max()) + 1
+    if min(row.min(), column.min()) < 0:
+        raise StageError(
+            f"patch narrower than two grid cells of {size:g} m; enlarge the patch or reduce "
+            "filter_grid_size"
+        )
+    if min(n_i, n_j) < params.n_win:
+        raise StageError(
+            f"grid {n_i} x {n_j} cells of {size:g} m is smaller than the CLAP window of "
+            f"{params.n_win}; enlarge the patch, or reduce filter_grid_size or clap_win"
+        )
+    if min(n_i, n_j) < params.clap_win:
+        ctx.warn(
+            f"grid {n_i} x {n_j} cells is smaller than clap_win={params.clap_win}: stage 3 will "
+            "reject every candidate of this patch"
+        )
+    return Grid(np.stack((row, column), axis=1), row * n_j + column, n_i, n_j)
+
+
+def _cells(position: FloatArray, size: float) -> IntArray:
+    real = position.dtype.type
+    cell = np.ceil((position - position.min() + real(1e-6)) / real(size)).astype(np.int64) - 1
+    return np.minimum(cell, cell.max() - 1)
+
+
+def low_pass_response(n: int, size: float, wavelength: float) -> FloatArray:
+    """Return the Butterworth response, (n, n), of fifth order; zero frequency first."""
+    frequency = (np.arange(n) - n / 2) / (size * n)
+    one_axis = 1 / (1 + (frequency * wavelength) ** 10)
+    return np.fft.fftshift(np.outer(one_axis, one_axis))
+
+
+def initial_weights(dispersion: FloatArray | None, n_ps: int, ctx: Context) -> FloatArray:
+    """Weight candidates by the inverse of their amplitude dispersion; 0 where it is unusable."""
+    if dispersion is None:
+        return np.ones(n_ps)
+    usable = np.isfinite(dispersion) & (dispersion > 0)
+    if not usable.all():
+        ctx.warn(f"da1.mat: D_A of {int((~usable).sum())} candidates is not positive; weight 0")
+    return np.divide(1.0, dispersion, out=np.zeros(n_ps), where=usable)
+
+
+def blank_fit(n_ps: int, n_ifg: int) -> Fit:
+    """Return the state before the first iteration."""
+    return Fit(
+        np.zeros((n_ps, n_ifg), np.complex64),
+        np.zeros(n_ps),
+        np.zeros(n_ps),
+        np.zeros(n_ps),
+        np.zeros(n_ps, np.bool_),
+        np.zeros((n_ps, n_ifg), np.float32),
+    )
+
+
+def clap(ph_grid: ComplexArray, low_pass: FloatArray, params: Params, ctx: Context) -> ComplexArray:
+    """Filter the grid, (n_i, n_j, m) complex64."""
+    filtered: ComplexArray = ctx.kernels.stage2_clap_grid(
+        ph_grid,
+        params.clap_alpha,
+        params.clap_beta,
+        params.n_win,
+        params.clap_win - params.n_win,
+        low_pass,
+    )
+    if not np.isfinite(filtered).all():
+        row, column, ifg = np.argwhere(~np.isfinite(filtered))[0] + 1
+        raise StageError(
+            f"filtered phase of interferogram {ifg} (master not counted) is not finite at grid "
+            f"cell {row}, {column}; check ph1.mat and da1.mat for infinite values"
+        )
+    return filtered
+
+
+def fit_candidates(
+    ph: ComplexArray,
+    filtered: ComplexArray,
+    grid: Grid,
+    bperp_mat: FloatArray,
+    n_trial_wraps: Any,
+    previous: Fit,
+    ctx: Context,
+) -> Fit:
+    """Fit every candidate against the filtered phase of its cell.
+
+    A candidate without phase anywhere gets slope NaN and coherence 0 and keeps offset and residual
+    of the iteration before.
+    """
+    kernels = ctx.kernels
+    planes = filtered.reshape(grid.n_i * grid.n_j, -1)
+    shared = np.array_equal(bperp_mat, np.broadcast_to(bperp_mat[0], bperp_mat.shape))
+
+    def fit_rows(rows: slice) -> tuple[Any, ...]:
+        ph_patch = kernels.stage2_unit_phasors(planes[grid.lin[rows]])
+        deviation = kernels.stage2_deviation(ph[rows], ph_patch)
+        valid = (deviation != 0).all(axis=1)
+        if shared:
+            fit = kernels.stage2_topofit_row_invariant(
+                deviation[valid], bperp_mat[0], n_trial_wraps
+            )
+        else:
+            fit = kernels.stage2_topofit(deviation[valid], bperp_mat[rows][valid], n_trial_wraps)
+        slope, coherence = np.full(valid.size, np.nan), np.zeros(valid.size)
+        offset, residual = previous.offset[rows].copy(), previous.residual[rows].copy()
+        slope[valid], offset[valid], coherence[valid] = fit[:3]
+        residual[valid] = kernels.stage2_angle(fit[3])
+        return ph_patch, slope, offset, coherence, valid | previous.valid[rows], residual
+
+    return Fit(*ctx.map_rows(fit_rows, len(ph), "fit"))
+
+
+def root_mean_square(values: FloatArray, previous: FloatArray, ctx: Context) -> float:
+    """Return the root of the mean square of the change of all candidates."""
+    total = ctx.sum_rows(lambda rows: np.square(values[rows] - previous[rows]).sum(), len(values))
+    return math.sqrt(float(total) / len(values))
+
+
+def snr_weights(phase: ComplexArray, residual: FloatArray) -> FloatArray:
+    """Weight rows by their signal over noise, in single.
+
+    Notes
+    -----
+    Section 3.9; the offset is not taken off the residual, and a weight may be negative. Rounding
+    can make the variance of the noise slightly negative; it then counts as zero.
+    """
+    amplitude = np.abs(phase)
+    amplitude[amplitude == 0] = 1
+    signal = (amplitude * np.cos(residual)).mean(axis=1)
+    variance = np.float32(0.5) * (np.square(amplitude).mean(axis=1) - np.square(signal))
+    noise = np.sqrt(np.maximum(variance, 0))
+    return np.divide(signal, noise, out=np.zeros_like(signal), where=noise > 0).astype(np.float64)
+
+
+SPEC = StageSpec(
+    number=2,
+    name="Estimate gamma",
+    scope="patch",
+    marker="pm1",
+    inputs=Inputs,
+    params=Params,
+    outputs=Outputs,
+    solve=solve,
+    config=("compat.arithmetic", "compat.random_generator"),
+)

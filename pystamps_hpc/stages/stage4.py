@@ -1,0 +1,268 @@
+"""Stage 4: weed out points that repeat a neighbour, lie at zero height, or are noisy."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated
+
+import numpy as np
+
+from pystamps_kernels.reference.stage4 import NoiseVarianceError
+
+from ..dataset.rows import BoolArray, ComplexArray, FloatArray, IntArray, Rows
+from ..errors import StageError
+from ..parallel.context import Context
+from .base import StageSpec
+from .network import choose_triangulator, edges
+
+RELIABLE = 5  # interferograms from which the noise of an arc means something
+
+
+@dataclass(frozen=True)
+class Params:
+    """StaMPS parameters that stage 4 reads (names as in parms.mat)."""
+
+    small_baseline_flag: bool
+    weed_neighbours: bool
+    weed_zero_elevation: bool
+    weed_time_win: float
+    weed_standard_dev: float
+    weed_max_noise: float
+    drop_ifg_index: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        if self.small_baseline_flag:
+            raise StageError("small_baseline_flag=y is not supported in stage 4; supported: n")
+        if not self.weed_time_win > 0:
+            raise StageError(f"weed_time_win={self.weed_time_win:g}: must be a positive number")
+
+    @property
+    def weed_noise(self) -> bool:
+        """Whether a threshold can reject a phase at all."""
+        return self.weed_standard_dev < np.pi or self.weed_max_noise < np.pi
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Candidates of a patch and what stage 3 selected of them."""
+
+    selected: Annotated[IntArray, "select1.ix"]  # (n_sel,) rows of the candidates
+    kept: Annotated[BoolArray, "select1.keep_ix"]  # (n_sel,)
+    k_ps: Annotated[FloatArray, "select1.K_ps2"]  # (n_sel,) [rad/m]
+    c_ps: Annotated[FloatArray, "select1.C_ps2"]  # (n_sel,) [rad]
+    coherence: Annotated[FloatArray, "select1.coh_ps2"]  # (n_sel,)
+    ij: Annotated[FloatArray, "ps1.ij"]  # (n_ps, 3) id, azimuth line, range sample
+    xy: Annotated[FloatArray, "ps1.xy"]  # (n_ps, 3) float32, id, x, y [m]
+    bperp: Annotated[FloatArray, "ps1.bperp"]  # (n_ifg,) float32 or float64 [m]
+    day: Annotated[FloatArray, "ps1.day"]  # (n_image,) [day]
+    master: Annotated[int, "ps1.master_ix"]  # column from 0
+    n_ifg: Annotated[int, "ps1.n_ifg"]
+    phase: Annotated[Rows, "ph1.ph"]  # (n_ps, n_ifg) complex64
+    height: Annotated[FloatArray | None, "hgt1.hgt"]  # (n_ps,) [m]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Two masks and the noise behind the second; kept points are n_keep, nodes of them n_node."""
+
+    keep: Annotated[BoolArray, "weed1.ix_weed"]  # (n_keep,) over selected[kept]
+    keep_node: Annotated[BoolArray, "weed1.ix_weed2"]  # (n_node,)
+    ps_std: Annotated[FloatArray, "weed1.ps_std"]  # (n_node,) float32 [rad]
+    ps_max: Annotated[FloatArray, "weed1.ps_max"]  # (n_node,) float32 [rad]
+    ifg_index: Annotated[IntArray, "weed1.ifg_index"]  # (n_use,) columns from 0
+
+
+@dataclass(frozen=True)
+class Noise:
+    """What the network says about its nodes."""
+
+    keep: BoolArray  # (n_node,)
+    ps_std: FloatArray  # (n_node,) float32 [rad]
+    ps_max: FloatArray  # (n_node,) float32 [rad]
+
+
+def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
+    """Weed by adjacency, height, position and noise, in this order.
+
+    Raises
+    ------
+    StageError
+        Inputs that do not fit together, an index list without effect or without end, or an
+        interferogram without noise.
+
+    Notes
+    -----
+    StaMPS ``ps_weed``; specification of stage 4, 2.
+    """
+    check(inputs)
+    used = used_interferograms(params.drop_ifg_index, inputs.n_ifg)
+    point = inputs.selected[inputs.kept]
+    coherence = inputs.coherence[inputs.kept]
+    keep = weed_positions(inputs, params, ctx, point, coherence)
+    node = point[keep]
+    if params.weed_noise and len(node):
+        noise = weed_noise(inputs, params, ctx, node, np.flatnonzero(inputs.kept)[keep], used)
+        keep[keep] = noise.keep
+    else:
+        zero = np.zeros(len(node))
+        noise = Noise(np.ones(len(node), np.bool_), zero, zero)
+    ctx.note(f"{int(keep.sum())} of {len(point)} PS kept")
+    ctx.fact("weeded", int(keep.sum()))
+    return Outputs(keep, noise.keep, noise.ps_std, noise.ps_max, used)
+
+
+def check(inputs: Inputs) -> None:
+    """Refuse a selection that does not belong to these candidates."""
+    n_ps, n_sel = len(inputs.ij), len(inputs.selected)
+    if n_sel and not 0 <= inputs.selected.min() <= inputs.selected.max() < n_ps:
+        raise StageError(
+            f"select1.mat: ix reaches from {inputs.selected.min() + 1} to "
+            f"{inputs.selected.max() + 1}, expected 1 to {n_ps}; run stage 3 of this patch again"
+        )
+    sizes = {
+        "select1.mat: keep_ix": (len(inputs.kept), n_sel),
+        "select1.mat: K_ps2": (len(inputs.k_ps), n_sel),
+        "select1.mat: C_ps2": (len(inputs.c_ps), n_sel),
+        "select1.mat: coh_ps2": (len(inputs.coherence), n_sel),
+        "ph1.mat: ph": (inputs.phase.shape[0], n_ps),
+        "hgt1.mat: hgt": (n_ps if inputs.height is None else len(inputs.height), n_ps),
+    }
+    for key, (found, expected) in sizes.items():
+        if found != expected:
+            raise StageError(
+                f"{key} has {found} rows, expected {expected}; run stage 3 of this patch again"
+            )
+
+
+def used_interferograms(drop_ifg_index: tuple[int, ...], n_ifg: int) -> IntArray:
+    """Return the columns that are not dropped, from 0."""
+    dropped = np.array(drop_ifg_index, np.int64) - 1
+    if ((dropped < 0) | (dropped >= n_ifg)).any():
+        raise StageError(f"drop_ifg_index={list(drop_ifg_index)}: must lie in 1 to {n_ifg}")
+    used = np.setdiff1d(np.arange(n_ifg), dropped)
+    if not len(used):
+        raise StageError(f"drop_ifg_index={list(drop_ifg_index)}: leaves none of {n_ifg} ifgs")
+    return used
+
+
+def weed_positions(
+    inputs: Inputs, params: Params, ctx: Context, point: IntArray, coherence: FloatArray
+) -> BoolArray:
+    """Return the mask, (n_keep,), left by adjacency, height and position."""
+    keep = np.ones(len(point), np.bool_)
+    if params.weed_neighbours:
+        pixel = np.ascontiguousarray(inputs.ij[point, 1:3].astype(np.int64))
+        keep = ctx.kernels.stage4_adjacent_keep(pixel, coherence)
+        ctx.note(f"{int(keep.sum())} of {len(point)} after adjacent pixels")
+    if params.weed_zero_elevation:
+        if inputs.height is None:
+            ctx.warn("hgt1.mat: does not exist, so weed_zero_elevation has no effect")
+        else:
+            height = inputs.height[point]
+            keep &= ~(height < height.dtype.type(1e-6))
+            ctx.note(f"{int(keep.sum())} after zero heights")
+    position = np.ascontiguousarray(inputs.xy[point[keep], 1:3])
+    distinct = ctx.kernels.stage4_duplicate_keep(position, coherence[keep])
+    if not distinct.all():
+        ctx.note(f"{int((~distinct).sum())} at the position of another dropped")
+    keep[keep] = distinct
+    return keep
+
+
+def weed_noise(
+    inputs: Inputs,
+    params: Params,
+    ctx: Context,
+    node: IntArray,
+    selection: IntArray,
+    used: IntArray,
+) -> Noise:
+    """Estimate the noise of the nodes from the arcs of a Delaunay network and test it.
+
+    Parameters
+    ----------
+    inputs, params, ctx
+        As given to :func:`solve`.
+    node : (n_node,) int64
+        Candidate of each node.
+    selection : (n_node,) int64
+        Row of each node in the arrays of ``select1``.
+    used : (n_use,) int64
+        Columns of the interferograms used.
+
+    Returns
+    -------
+    Noise
+        A node without arcs, or without a phase in every interferogram, has infinite noise and is
+        dropped.
+    """
+    if len(used) < RELIABLE:
+        ctx.warn(f"noise weeding with {len(used)} interferograms is unreliable")
+    phase = node_phase(inputs, node, selection, used)
+    usable = np.isfinite(phase).all(axis=1)
+    if not usable.all():
+        ids = inputs.ij[node[~usable], 0][:5].astype(int)
+        ctx.warn(
+            f"{int((~usable).sum())} PS with a zero or infinite phase dropped (ids from "
+            f"{', '.join(map(str, ids))})"
+        )
+    arcs, oriented = edges(inputs.xy[node[usable], 1:3], choose_triangulator(ctx))
+    ctx.note(f"{len(arcs)} arcs over {int(usable.sum())} PS, {len(used)} interferograms")
+    ps_std, ps_max = (np.full(len(node), np.inf, np.float32) for _ in range(2))
+    if len(arcs):
+        stats = ctx.kernels.stage4_edge_stats if oriented else (
+            ctx.kernels.stage4_edge_stats_undirected)  # fmt: skip
+        start, end = (np.ascontiguousarray(column) for column in arcs.T)
+        bperp = inputs.bperp[used].astype(np.float64)
+        try:
+            found = stats(phase[usable], start, end, bperp, inputs.day[used], params.weed_time_win)
+        except NoiseVarianceError as error:
+            raise StageError(_without_noise(inputs, params, used, error)) from None
+        ps_std[usable], ps_max[usable] = found[0], found[1]
+    else:
+        ctx.warn(f"{len(node)} PS: too few, or on one line: no network, all dropped")
+    keep = (ps_std < np.float32(params.weed_standard_dev)) & (
+        ps_max < np.float32(params.weed_max_noise)
+    )
+    return Noise(keep, ps_std, ps_max)
+
+
+def node_phase(inputs: Inputs, node: IntArray, selection: IntArray, used: IntArray) -> ComplexArray:
+    """Return the unit phasors of the nodes without look-angle error; NaN where there is none.
+
+    The mean baseline of each interferogram stands for that of the point, in its own precision;
+    the master's column holds the master noise. Specification of stage 4, 2.5.
+    """
+    bperp = inputs.bperp[used]
+    k_ps = inputs.k_ps[selection].astype(bperp.dtype)
+    phase = inputs.phase[node][:, used].astype(np.complex64)
+    phase *= np.exp(-1j * (k_ps[:, None] * bperp)).astype(np.complex64)
+    with np.errstate(invalid="ignore"):
+        phase /= np.abs(phase)
+    phase[:, used == inputs.master] = np.exp(1j * inputs.c_ps[selection, None])
+    return phase
+
+
+def _without_noise(
+    inputs: Inputs, params: Params, used: IntArray, error: NoiseVarianceError
+) -> str:
+    ifg = used[error.column]
+    acquired = date.fromordinal(round(inputs.day[ifg]) - 366)
+    spacing = np.diff(np.sort(inputs.day[used])).min()
+    return (
+        f"interferogram {ifg + 1} ({acquired}): its noise variance is {error.variance:g}; "
+        f"weed_time_win={params.weed_time_win:g} days, the smallest epoch spacing is {spacing:g}; "
+        "widen weed_time_win, or put the interferogram into drop_ifg_index"
+    )
+
+
+SPEC = StageSpec(
+    4,
+    "Weed adjacent pixels",
+    "patch",
+    "weed1",
+    Inputs,
+    Params,
+    Outputs,
+    solve,
+    config=("compat.arithmetic", "runtime.triangulator"),
+)

@@ -1,0 +1,351 @@
+"""Stage 6: phase unwrapping in space and time.
+
+The wrapped phase is gridded and filtered (:mod:`.grid`), neighbouring grid cells are joined to arcs
+(:mod:`.graph`), the phase history of every arc tells which cycles are likely
+(:mod:`.arcs`, :mod:`.costs`), SNAPHU finds the cheapest cycles of each interferogram
+(:mod:`.unwrap`), and the points take over their cell's cycles (:mod:`.transfer`).
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from scipy.sparse import csc_matrix
+
+from ...dataset.rows import BoolArray, FloatArray, IntArray, Rows
+from ...errors import StageError
+from ...parallel.context import Context
+from ..base import StageSpec
+from .arcs import ALIASES, arc_phases
+from .costs import edge_costs
+from .graph import build_graph
+from .grid import assign_cells, filter_grid
+from .network import make_network
+from .prepare import Feedback, WrappedStack
+from .snaphu import require_snaphu
+from .transfer import unwrapped_points
+from .unwrap import unwrap_grid
+
+__all__ = ["SPEC", "Inputs", "Outputs", "Params", "solve"]
+
+# Geometry of the look-angle search: slant range [m] of every sensor, as in the reference.
+SLANT_RANGE = 830_000.0
+# Incidence minus look angle, and the incidence when nothing is known [rad].
+EARTH_CURVATURE = 0.052
+DEFAULT_INCIDENCE = 21 * np.pi / 180
+
+# Above this share of arcs without statistics the result deserves a warning.
+STAT_LESS_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class Params:
+    """StaMPS parameters that stage 6 reads (names as in parms.mat)."""
+
+    small_baseline_flag: bool
+    drop_ifg_index: tuple[int, ...]
+    lambda_: float
+    max_topo_err: float
+    scla_deramp: bool
+    subtr_tropo: bool
+    tropo_method: str
+    unwrap_method: str
+    unwrap_patch_phase: bool
+    unwrap_prefilter_flag: bool
+    unwrap_grid_size: float
+    unwrap_gold_n_win: int
+    unwrap_gold_alpha: float
+    unwrap_time_win: float
+    unwrap_la_error_flag: bool
+    unwrap_spatial_cost_func_flag: bool
+    unwrap_hold_good_values: bool
+
+    def __post_init__(self) -> None:
+        """Refuse what is not built and what cannot work."""
+        if self.small_baseline_flag:
+            raise StageError("small_baseline_flag=y is not supported in stage 6; supported: n")
+        if self.subtr_tropo:
+            raise StageError("subtr_tropo=y is not supported in stage 6; supported: n")
+        if self.unwrap_spatial_cost_func_flag:
+            raise StageError(
+                "unwrap_spatial_cost_func_flag=y is not supported in stage 6; supported: n"
+            )
+        if self.unwrap_method.upper() not in ALIASES:
+            raise StageError(
+                f"unwrap_method={self.unwrap_method} is unknown; supported: {', '.join(ALIASES)}"
+            )
+        if self.unwrap_gold_n_win < 2 or self.unwrap_gold_n_win % 2:
+            raise StageError(
+                f"unwrap_gold_n_win={self.unwrap_gold_n_win} must be even and at least 2"
+            )
+        for name in ("unwrap_grid_size", "unwrap_time_win", "lambda_"):
+            if not getattr(self, name) > 0:
+                raise StageError(f"{name.rstrip('_')}={getattr(self, name)} must be above 0")
+
+    @property
+    def method(self) -> str:
+        """The unwrapping method, without its other names."""
+        return ALIASES[self.unwrap_method.upper()]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Merged arrays that stage 6 reads; rows are PS."""
+
+    n_ps: Annotated[int, "ps2.n_ps"]
+    n_ifg: Annotated[int, "ps2.n_ifg"]  # with the master column
+    master_ix: Annotated[int, "ps2.master_ix"]  # from 0
+    master_day: Annotated[float, "ps2.master_day"]  # MATLAB day number
+    day: Annotated[FloatArray, "ps2.day"]  # (n_image,) float64, MATLAB day number
+    xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 3) float32, id, x, y [m]
+    mean_bperp: Annotated[FloatArray, "ps2.bperp"]  # (n_ifg,) [m], 0 at the master
+    mean_incidence: Annotated[float | None, "ps2.mean_incidence"]  # [rad]
+    phase: Annotated[Rows, "rc2.ph_rc"]  # (n_ps, n_ifg) complex64
+    bperp: Annotated[Rows | None, "bp2.bperp_mat"]  # (n_ps, n_ifg - 1) float32 [m], no master
+    look_angle_error: Annotated[FloatArray | None, "pm2.K_ps"]  # (n_ps,) float64 [rad/m]
+    patch_phase: Annotated[Rows | None, "pm2.ph_patch"]  # (n_ps, n_ifg - 1) complex64, no master
+    look_angle: Annotated[FloatArray | None, "la2.la"]  # (n_ps,) [rad]
+    feedback_slope: Annotated[FloatArray | None, "scla_smooth2.K_ps_uw"]  # (n_ps,) [rad/m]
+    feedback_offset: Annotated[FloatArray | None, "scla_smooth2.C_ps_uw"]  # (n_ps,) [rad]
+    feedback_ramp: Annotated[Rows | None, "scla_smooth2.ph_ramp"]  # (n_ps, n_ifg) float64 [rad]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What stage 6 writes; u unwrapped interferograms, nodes in column-major order of the grid."""
+
+    grid_phase: Annotated[Rows, "uw_grid.ph"]  # (n_node, n_u) complex64
+    psi: Annotated[Rows, "uw_grid.ph_in"]  # (n_ps, n_u) complex64
+    low_pass: Annotated[Rows | None, "uw_grid.ph_lowpass"]
+    held_points: Annotated[Rows | None, "uw_grid.ph_in_predef"]
+    held_nodes: Annotated[Rows | None, "uw_grid.ph_uw_predef"]
+    node_xy: Annotated[FloatArray, "uw_grid.xy"]  # (n_node, 3) float64, id, x, y [m]
+    node_ij: Annotated[IntArray, "uw_grid.ij"]  # (n_node, 2) int64
+    occupied: Annotated[BoolArray, "uw_grid.nzix"]  # (n_row, n_col) bool
+    x_min: Annotated[float, "uw_grid.grid_x_min"]  # [m]
+    y_min: Annotated[float, "uw_grid.grid_y_min"]  # [m]
+    n_row: Annotated[int, "uw_grid.n_i"]
+    n_col: Annotated[int, "uw_grid.n_j"]
+    n_unwrapped: Annotated[int, "uw_grid.n_ifg"]
+    n_node: Annotated[int, "uw_grid.n_ps"]
+    point_cell: Annotated[IntArray, "uw_grid.grid_ij"]  # (n_ps, 2) int64
+    cell_size: Annotated[float, "uw_grid.pix_size"]  # [m]
+
+    edges: Annotated[FloatArray, "uw_interp.edgs"]  # (n_edge, 3) float64, id, nodes from 1
+    n_edge: Annotated[int, "uw_interp.n_edge"]
+    row_edges: Annotated[
+        FloatArray, "uw_interp.rowix"
+    ]  # (n_row - 1, n_col) float64, signed, from 1
+    col_edges: Annotated[
+        FloatArray, "uw_interp.colix"
+    ]  # (n_row, n_col - 1) float64, signed, from 1
+    nearest: Annotated[IntArray, "uw_interp.Z"]  # (n_row, n_col) int64
+
+    arc_phase: Annotated[Rows, "uw_space_time.dph_space_uw"]  # (n_edge, n_u) float32 [rad]
+    arc_noise: Annotated[Rows | None, "uw_space_time.dph_noise"]  # (n_edge, n_u) float32 [rad]
+    design: Annotated[FloatArray | None, "uw_space_time.G"]  # (n_u, n_used) float64
+    spread: Annotated[csc_matrix, "uw_space_time.spread"]  # (n_edge, n_u) float64, zero
+    row_gradient: Annotated[Rows | None, "uw_space_time.ifreq_ij"]
+    col_gradient: Annotated[Rows | None, "uw_space_time.jfreq_ij"]
+    shaky: Annotated[BoolArray | None, "uw_space_time.shaky_ix"]
+    held_arcs: Annotated[Rows | None, "uw_space_time.predef_ix"]
+
+    node_unwrapped: Annotated[FloatArray, "uw_phaseuw.ph_uw"]  # (n_node, n_u) float32 [rad]
+    node_msd: Annotated[FloatArray, "uw_phaseuw.msd"]  # (n_u,) float64 [rad^2]
+
+    unwrapped: Annotated[Rows, "phuw2.ph_uw"]  # (n_ps, n_ifg) float32 [rad]
+    msd: Annotated[FloatArray, "phuw2.msd"]  # (n_ifg,) float32 [rad^2]
+
+
+def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
+    """Unwrap the phase of a single-master stack.
+
+    Raises
+    ------
+    StageError
+        Too few interferograms, a zero or missing phase, a grid smaller than the filter window, or
+        a failed SNAPHU run.
+    ToolMissingError
+        SNAPHU is not installed.
+
+    Notes
+    -----
+    StaMPS ``ps_unwrap`` and ``uw_3d``.
+    """
+    if ctx.config.runtime.stage6_solver == "native":
+        raise StageError("runtime.stage6_solver native: there is no native solver yet; use snaphu")
+    executable = ctx.on_root(lambda: require_snaphu(ctx.config.tools.snaphu))
+    return solve_ps(inputs, params, executable, ctx)
+
+
+def solve_ps(inputs: Inputs, params: Params, executable: str, ctx: Context) -> Outputs:
+    """Single-master mode of :func:`solve` with a given SNAPHU."""
+    ifgs = _unwrapped_ifgs(inputs, params)
+    stack = _wrapped_stack(inputs, params, ifgs, ctx)
+    every = np.arange(ifgs.size)
+
+    size, window = params.unwrap_grid_size, params.unwrap_gold_n_win
+    cells = ctx.on_root(lambda: assign_cells(inputs.xy, size, window))
+    psi: Rows = ctx.map_rows(lambda rows: stack.psi(rows, every, ctx), inputs.n_ps, "wrapped phase")
+    nodes = filter_grid(
+        stack, cells, window, params.unwrap_gold_alpha, params.unwrap_prefilter_flag, ctx
+    )
+    graph = build_graph(nodes, ctx)
+    n_node, n_edge = nodes.row.size, graph.low.size
+
+    pairs = np.stack([np.full(ifgs.size, inputs.master_ix), ifgs], axis=1)
+    network = make_network(pairs, inputs.day - inputs.master_day, inputs.mean_bperp[ifgs])
+    wraps = _trial_wraps(inputs, params) if params.unwrap_la_error_flag else None
+    arcs = arc_phases(
+        nodes.phase, graph, network, params.method, params.unwrap_time_win, wraps, ctx
+    )
+    costs = edge_costs(arcs, graph, nodes, size, ctx)
+    _report(costs.sigsq, nodes.point_node, n_node, params, ctx)
+    solution = unwrap_grid(nodes, graph, costs, executable, ctx)
+
+    patch_rest = None
+    if params.unwrap_patch_phase and inputs.patch_phase is not None:
+        patch_rest = (inputs.phase, inputs.patch_phase)
+    unwrapped = unwrapped_points(
+        stack, psi, solution.phase, nodes.point_node, inputs.n_ifg, patch_rest, ctx
+    )
+    msd = np.zeros(inputs.n_ifg, np.float32)
+    msd[ifgs] = solution.msd
+
+    number = np.arange(1.0, n_node + 1)
+    full_3d = params.method not in ("2D", "3D_NO_DEF")
+    return Outputs(
+        grid_phase=nodes.phase,
+        psi=psi,
+        low_pass=None,
+        held_points=None,
+        held_nodes=None,
+        node_xy=np.stack([number, (nodes.col + 0.5) * size, (nodes.row + 0.5) * size], axis=1),
+        node_ij=np.stack([nodes.row, nodes.col], axis=1),
+        occupied=nodes.occupied,
+        x_min=float(cells.x_min),
+        y_min=float(cells.y_min),
+        n_row=cells.shape[0],
+        n_col=cells.shape[1],
+        n_unwrapped=ifgs.size,
+        n_node=n_node,
+        point_cell=np.stack([cells.point_row, cells.point_col], axis=1),
+        cell_size=size,
+        edges=np.stack([np.arange(1.0, n_edge + 1), graph.low + 1.0, graph.high + 1.0], axis=1),
+        n_edge=n_edge,
+        row_edges=graph.row_edges.astype(np.float64),
+        col_edges=graph.col_edges.astype(np.float64),
+        nearest=graph.nearest,
+        arc_phase=arcs.unwrapped,
+        arc_noise=arcs.noise,
+        design=network.design if full_3d else None,
+        spread=csc_matrix((n_edge, ifgs.size)),
+        row_gradient=None,
+        col_gradient=None,
+        shaky=None,
+        held_arcs=None,
+        node_unwrapped=solution.phase,
+        node_msd=solution.msd,
+        unwrapped=unwrapped,
+        msd=msd,
+    )
+
+
+def _unwrapped_ifgs(inputs: Inputs, params: Params) -> IntArray:
+    """Interferograms to unwrap, from 0: neither dropped nor the master's own column."""
+    master = int(np.count_nonzero(inputs.day < inputs.master_day))
+    if master != inputs.master_ix:
+        raise StageError(
+            f"ps2.master_ix: {inputs.master_ix + 1}, but ps2.master_day is date {master + 1} of "
+            "ps2.day; rerun stage 5"
+        )
+    dropped = np.array([*params.drop_ifg_index, master + 1], np.int64) - 1
+    ifgs = np.setdiff1d(np.arange(inputs.n_ifg), dropped)
+    if ifgs.size < 2:
+        raise StageError(
+            f"drop_ifg_index {list(params.drop_ifg_index)}: leaves {ifgs.size} of {inputs.n_ifg} "
+            f"interferograms besides the master {master + 1}; stage 6 needs at least 2"
+        )
+    return ifgs
+
+
+def _wrapped_stack(inputs: Inputs, params: Params, ifgs: IntArray, ctx: Context) -> WrappedStack:
+    """Choose the phase to unwrap and what is taken off it; specification of stage 6, section 2."""
+    without_master = ifgs - (ifgs > inputs.master_ix)
+    phase, columns = inputs.phase, ifgs
+    slope = np.zeros(inputs.n_ps, np.float32)
+    if params.unwrap_patch_phase:
+        if inputs.patch_phase is None:
+            raise StageError(
+                "pm2.ph_patch: missing, unwrap_patch_phase 'y' needs it; rerun stage 5"
+            )
+        phase, columns = inputs.patch_phase, without_master
+    elif inputs.look_angle_error is not None:
+        slope = inputs.look_angle_error.astype(np.float32)
+    bperp, bperp_columns = inputs.bperp, without_master
+    if bperp is None:
+        mean = inputs.mean_bperp.astype(np.float32)
+        bperp, bperp_columns = np.broadcast_to(mean, (inputs.n_ps, mean.size)), ifgs
+    feedback = _feedback(inputs, params, ctx)
+    return WrappedStack(phase, columns, bperp, bperp_columns, ifgs, slope, feedback)
+
+
+def _feedback(inputs: Inputs, params: Params, ctx: Context) -> Feedback | None:
+    """Take over the phases of an earlier stage 7, if they belong to these points."""
+    slope, offset, ramp = inputs.feedback_slope, inputs.feedback_offset, inputs.feedback_ramp
+    if slope is None or offset is None:
+        return None
+    if slope.shape[0] != inputs.n_ps or offset.shape[0] != inputs.n_ps:
+        ctx.warn(
+            f"scla_smooth2.K_ps_uw: {slope.shape[0]} points, the dataset has {inputs.n_ps}; "
+            "feedback ignored, file kept"
+        )
+        return None
+    if not params.scla_deramp or ramp is None or ramp.shape[0] != inputs.n_ps:
+        ramp = None
+    return Feedback(slope.astype(np.float32), offset.astype(np.float32), ramp)
+
+
+def _trial_wraps(inputs: Inputs, params: Params) -> float:
+    """Range of the look-angle search [cycles over all baselines]; section 2, step 8."""
+    if inputs.mean_incidence is not None:
+        incidence = inputs.mean_incidence
+    elif inputs.look_angle is not None:
+        incidence = float(np.mean(inputs.look_angle)) + EARTH_CURVATURE
+    else:
+        incidence = DEFAULT_INCIDENCE
+    per_metre = params.lambda_ * SLANT_RANGE * np.sin(incidence) / (4 * np.pi)
+    spread = inputs.mean_bperp.max() - inputs.mean_bperp.min()
+    return float(spread * (params.max_topo_err / per_metre) / (2 * np.pi))
+
+
+def _report(
+    sigsq: IntArray, point_node: IntArray, n_node: int, params: Params, ctx: Context
+) -> None:
+    """Tell how much of the network carries information."""
+    stat_less = float(np.mean(sigsq == 0)) if sigsq.size else 0.0
+    lost = int(np.count_nonzero(point_node < 0))
+    ctx.fact("n_node", n_node)
+    ctx.fact("n_edge", sigsq.size)
+    ctx.fact("stat_less_share", stat_less)
+    if lost:
+        ctx.warn(f"{lost} PS get no phase: their grid cell cancels out in the first interferogram")
+    if stat_less > STAT_LESS_SHARE:
+        ctx.warn(
+            f"{100 * stat_less:.0f} % of the arcs have no statistics (method "
+            f"{params.unwrap_method}): use the prefilter, another unwrap_grid_size or a shorter "
+            "unwrap_time_win"
+        )
+
+
+SPEC = StageSpec(
+    6,
+    "Unwrap phase",
+    "merged",
+    "phuw2",
+    Inputs,
+    Params,
+    Outputs,
+    solve,
+    config=("compat.arithmetic", "runtime.stage6_solver"),
+)

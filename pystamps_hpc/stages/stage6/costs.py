@@ -1,0 +1,91 @@
+"""Stage 6, fifth step: what a cycle on an arc costs, from the noise of the arc."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...dataset.rows import AnyArray, FloatArray
+from ...parallel.context import Context
+from .arcs import ArcPhase
+from .graph import Graph
+from .grid import Nodes
+
+# Covariance of the atmosphere over distance in the 2D method: 1 - exp(-3 d / range), range in m.
+ATMOSPHERE_RANGE = 20000
+
+
+@dataclass(frozen=True)
+class EdgeCosts:
+    """Cost parabolas of all edges, whole on every rank; 2 bytes per edge and interferogram.
+
+    Parameters
+    ----------
+    offset : (n_edge, n_u) int16
+        Wrapped minus expected phase [1/200 cycle].
+    sigsq : (n_edge,) int16
+        Variance in units of the cost; 0 for an edge without statistics.
+    """
+
+    offset: AnyArray
+    sigsq: AnyArray
+
+
+def edge_costs(
+    arcs: ArcPhase, graph: Graph, nodes: Nodes, cell_size: float, ctx: Context
+) -> EdgeCosts:
+    """Turn the noise of every arc into SNAPHU's cost parabola.
+
+    Parameters
+    ----------
+    arcs : ArcPhase
+        Phase histories; without noise (2D) the variance follows from the length of the arc.
+    graph : Graph
+        Edges.
+    nodes : Nodes
+        Cells of the nodes.
+    cell_size : float
+        Cell size [m].
+    ctx : Context
+        Edges are cut into pieces.
+
+    Notes
+    -----
+    StaMPS ``uw_stat_costs``; specification of stage 6, section 8.
+    """
+
+    def costs(rows: slice) -> tuple[AnyArray, AnyArray]:
+        unwrapped = np.ascontiguousarray(arcs.unwrapped[rows])
+        if arcs.noise is None:
+            noise = np.zeros_like(unwrapped)
+            variance = _length_variance(graph, nodes, rows, cell_size)
+        else:
+            noise = np.ascontiguousarray(arcs.noise[rows])
+            variance = ctx.kernels.stage6_arc_variance(noise)
+        offset, sigsq = ctx.kernels.stage6_edge_costs(
+            unwrapped, noise, variance, graph.n_arcs[rows]
+        )
+        return offset, sigsq
+
+    piece = ctx.config.runtime.stage8_chunk_edges
+    offset, sigsq = ctx.map_rows(costs, graph.low.size, "costs", piece)
+    return EdgeCosts(ctx.share(offset), ctx.share(sigsq))
+
+
+def _length_variance(graph: Graph, nodes: Nodes, rows: slice, cell_size: float) -> FloatArray:
+    """Variance of an arc by its length [cycles^2]; specification of stage 6, section 8.2."""
+    low, high = graph.low[rows], graph.high[rows]
+    length = np.hypot(nodes.row[high] - nodes.row[low], nodes.col[high] - nodes.col[low])
+    decorrelation = 1 - np.exp(-3 * length * cell_size / ATMOSPHERE_RANGE)
+    variance: FloatArray = ((2 * np.pi) ** 2 * decorrelation / 10).astype(np.float32)
+    return variance
+
+
+def snaphu_costs(
+    costs: EdgeCosts, graph: Graph, ifg: int, ctx: Context
+) -> tuple[AnyArray, AnyArray]:
+    """Return SNAPHU's records of one interferogram: of the row arcs, of the column arcs."""
+    offset = np.ascontiguousarray(costs.offset[:, ifg])
+    row_costs, col_costs = ctx.kernels.stage6_cost_records(
+        graph.row_edges, graph.col_edges, offset, costs.sigsq
+    )
+    return row_costs, col_costs

@@ -1,0 +1,181 @@
+"""Stage 6, second step: points to grid cells, cell sums, Goldstein filter, nodes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...dataset.rows import BoolArray, ComplexArray, FloatArray, IntArray
+from ...errors import StageError
+from ...parallel.context import Context
+from .prepare import ALL, WrappedStack
+
+# SNAPHU keeps line lengths and flows in 16-bit integers.
+LONGEST_LINE = 32000
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Which points lie in which cell; cells are numbered down the columns of the grid.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Rows (along y) and columns (along x) of the grid.
+    x_min, y_min : float32
+        Origin [m].
+    point_row, point_col : (n_ps,) int64
+        Cell of each point.
+    row, col : (n_cell,) int64
+        The cells that hold a point.
+    point_cell : (n_ps,) int64
+        Position of each point's cell in `row`, `col`.
+    members : (n_ps,) int64
+        Points cell after cell, ascending in each.
+    starts : (n_cell + 1,) int64
+        Where each cell starts in `members`.
+    """
+
+    shape: tuple[int, int]
+    x_min: np.float32
+    y_min: np.float32
+    point_row: IntArray
+    point_col: IntArray
+    row: IntArray
+    col: IntArray
+    point_cell: IntArray
+    members: IntArray
+    starts: IntArray
+
+
+@dataclass(frozen=True)
+class Nodes:
+    """Cells with a phase, numbered down the columns: the nodes of the network.
+
+    Parameters
+    ----------
+    occupied : (n_row, n_col) bool
+        Cells that are nodes.
+    row, col : (n_node,) int64
+        Cell of each node.
+    point_node : (n_ps,) int64
+        Node of each point, -1 where its cell is none.
+    phase : (n_node, n_u) complex64
+        Filtered phasors, amplitude of the cell sum.
+    """
+
+    occupied: BoolArray
+    row: IntArray
+    col: IntArray
+    point_node: IntArray
+    phase: ComplexArray
+
+
+def assign_cells(xy: FloatArray, size: float, window: int) -> Cells:
+    """Put every point into a grid cell, in single precision like the reference.
+
+    Parameters
+    ----------
+    xy : (n_ps, 3) float32
+        Id, x, y [m].
+    size : float
+        Cell size [m].
+    window : int
+        Filter window; the grid must be at least as large [cells].
+
+    Raises
+    ------
+    StageError
+        Grid smaller than the window, or larger than SNAPHU can take.
+
+    Notes
+    -----
+    Points of the last row and column go to the one before. StaMPS ``uw_grid_wrapped``;
+    specification of stage 6, section 3.1.
+    """
+    x, y = (xy[:, axis].astype(np.float32) for axis in (1, 2))
+    point_row, point_col = _along(y, size), _along(x, size)
+    n_row, n_col = int(point_row.max()) + 1, int(point_col.max()) + 1
+    if min(n_row, n_col) < window:
+        raise StageError(
+            f"grid of {n_row} x {n_col} cells of {size:g} m is smaller than the filter window of "
+            f"{window} cells; reduce unwrap_gold_n_win or unwrap_grid_size"
+        )
+    if max(n_row, n_col) > LONGEST_LINE:
+        larger = size * max(n_row, n_col) / LONGEST_LINE
+        raise StageError(
+            f"grid of {n_row} x {n_col} cells ({130 * n_row * n_col / 2**30:.0f} GiB in SNAPHU) "
+            f"exceeds {LONGEST_LINE} lines; set unwrap_grid_size to at least {larger:.0f}"
+        )
+    number = point_col * n_row + point_row
+    members = np.argsort(number, kind="stable")
+    cell, point_cell, count = np.unique(number, return_inverse=True, return_counts=True)
+    starts = np.concatenate([[0], np.cumsum(count)])
+    return Cells(
+        (n_row, n_col), x.min(), y.min(), point_row, point_col,
+        cell % n_row, cell // n_row, point_cell, members, starts,
+    )  # fmt: skip
+
+
+def _along(coordinate: FloatArray, size: float) -> IntArray:
+    """Cell numbers from 0 along one axis; the last cell is merged into the one before."""
+    offset = coordinate - coordinate.min() + np.float32(0.001)
+    cell = np.ceil(offset / np.float32(size)).astype(np.int64) - 1
+    return np.asarray(np.minimum(cell, cell.max() - 1))
+
+
+def filter_grid(
+    stack: WrappedStack, cells: Cells, window: int, alpha: float, prefilter: bool, ctx: Context
+) -> Nodes:
+    """Sum the wrapped phase in the cells, filter each interferogram, and number the nodes.
+
+    Parameters
+    ----------
+    stack : WrappedStack
+        Wrapped phase.
+    cells : Cells
+        Point to cell map.
+    window, alpha
+        Goldstein filter: width [cells] and exponent.
+    prefilter : bool
+        False keeps the plain cell sums.
+    ctx : Context
+        One task per interferogram.
+
+    Raises
+    ------
+    StageError
+        A phasor is zero or NaN.
+
+    Notes
+    -----
+    A node is a cell whose sum differs from zero in the first interferogram, as in the reference.
+    """
+
+    def task(which: int) -> tuple[ComplexArray, BoolArray]:
+        psi = stack.psi(ALL, np.array([which]), ctx)[:, 0].copy()
+        _require_phase(psi, int(stack.ifgs[which]))
+        sums: ComplexArray = ctx.kernels.stage6_cell_sums(psi, cells.members, cells.starts)
+        if not prefilter:
+            return sums, sums != 0
+        raster = np.zeros(cells.shape, np.complex64)
+        raster[cells.row, cells.col] = sums
+        filtered = ctx.kernels.stage6_goldstein(raster, window, alpha)
+        return filtered[cells.row, cells.col], sums != 0
+
+    columns = ctx.map_tasks(task, range(stack.ifgs.size), label="grid and filter")
+    kept = columns[0][1]
+    occupied = np.zeros(cells.shape, bool)
+    occupied[cells.row[kept], cells.col[kept]] = True
+    node = np.where(kept, np.cumsum(kept) - 1, -1)
+    phase = np.stack([values[kept] for values, _ in columns], axis=1)
+    return Nodes(occupied, cells.row[kept], cells.col[kept], node[cells.point_cell], phase)
+
+
+def _require_phase(psi: ComplexArray, ifg: int) -> None:
+    bad = np.flatnonzero((psi == 0) | np.isnan(psi))
+    if bad.size:
+        raise StageError(
+            f"wrapped phase of interferogram {ifg + 1}: {bad.size} points are zero or NaN, the "
+            f"first is PS {bad[0] + 1}; a zero sample in the input stack or a zero patch phase is "
+            "the likely cause, drop the interferogram (drop_ifg_index) or rerun stage 5"
+        )

@@ -1,0 +1,264 @@
+"""Stage 7: spatially correlated look-angle error and master atmosphere (StaMPS ``ps_calc_scla``).
+
+Every fit has a design that is the same for all PS, so that it is one fixed row of weights; per PS
+nothing but weighted sums is left. What the reference keeps of an older run (``tmp_scla2_*.mat``)
+is not written.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Annotated
+
+import numpy as np
+
+from ..dataset.rows import AnyArray, FloatArray, IntArray, Rows
+from ..errors import StageError
+from ..parallel.context import Context
+from . import ramps
+from .base import StageSpec
+from .corrected_phase import Baselines, CorrectedPhase, Steps, check_shape
+from .interferograms import all_but, date_of, from_parameter, one_based
+from .least_squares import operator
+from .network import choose_triangulator, edges
+from .reference_area import ReferenceArea, mean_over_ps, reference_ps
+from .velocity import ifg_covariance, phase_variance
+
+FEWEST_IMAGES_WITH_VELOCITY = 4
+
+
+@dataclass(frozen=True)
+class Params(ReferenceArea):
+    """StaMPS parameters of stage 7; index lists are 1-based."""
+
+    drop_ifg_index: tuple[int, ...]
+    scla_drop_index: tuple[int, ...]
+    scla_method: str
+    scla_deramp: bool
+    subtr_tropo: bool
+    small_baseline_flag: bool
+
+    def __post_init__(self) -> None:
+        """Refuse what is not built."""
+        if self.small_baseline_flag:
+            raise StageError("small_baseline_flag=y is not supported in stage 7; supported: n")
+        if self.subtr_tropo:
+            raise StageError("subtr_tropo=y is not supported in stage 7; supported: n")
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Merged arrays that stage 7 reads; rows are PS, interferograms include the master column."""
+
+    phase: Annotated[Rows, "phuw2.ph_uw"]  # (n_ps, n_ifg) float32 [rad]
+    bperp_mat: Annotated[Rows, "bp2.bperp_mat"] | None  # (n_ps, n_ifg - 1) float32 [m]
+    bperp: Annotated[FloatArray, "ps2.bperp"]  # (n_ifg,) [m]
+    lonlat: Annotated[FloatArray, "ps2.lonlat"]  # (n_ps, 2) float64 [deg]
+    xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 3) float32, id and position [m]
+    origin: Annotated[FloatArray, "ps2.ll0"] | None  # (2,) float64 [deg]
+    day: Annotated[FloatArray, "ps2.day"]  # (n_ifg,) float64, MATLAB day numbers
+    master_ix: Annotated[int, "ps2.master_ix"]  # 0-based
+    ifg_std: Annotated[FloatArray, "ifgstd2.ifg_std"] | None  # (n_ifg,) float32 [deg]
+    deramp_degree: Annotated[float, "deramp_degree.degree"] | None
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Look-angle error and master phase, as fitted and clamped to the neighbours."""
+
+    slope: Annotated[Rows, "scla2.K_ps_uw"]  # (n_ps,) float64 [rad/m]
+    master_phase: Annotated[Rows, "scla2.C_ps_uw"]  # (n_ps,) float32 [rad]
+    look_angle: Annotated[Rows, "scla2.ph_scla"]  # (n_ps, n_ifg) float32 [rad]
+    ramp: Annotated[Rows, "scla2.ph_ramp"] | None  # (n_ps, n_ifg) float64 [rad]
+    covariance: Annotated[FloatArray, "scla2.ifg_vcm"]  # (n_ifg, n_ifg) float64 [rad^2]
+    smooth_slope: Annotated[FloatArray, "scla_smooth2.K_ps_uw"]  # (n_ps,) float64 [rad/m]
+    smooth_master_phase: Annotated[FloatArray, "scla_smooth2.C_ps_uw"]  # (n_ps,) float32 [rad]
+    smooth_look_angle: Annotated[Rows, "scla_smooth2.ph_scla"]  # (n_ps, n_ifg) float32 [rad]
+    smooth_ramp: Annotated[Rows, "scla_smooth2.ph_ramp"] | None  # (n_ps, n_ifg) float64 [rad]
+
+
+def solve_ps(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
+    """Estimate look-angle error and master phase of a single-master stack.
+
+    Raises
+    ------
+    StageError
+        Shapes that do not fit, unusable index lists, an empty reference area, too few
+        interferograms, baselines that are all equal.
+
+    Notes
+    -----
+    Specification of stage 7, section 3; steps 1 to 17.
+    """
+    n_ps, n_ifg = check_shape(inputs.phase, "phuw2.ph_uw", len(inputs.xy), len(inputs.day))
+    used = all_but(n_ifg, from_parameter(params.drop_ifg_index, n_ifg, "drop_ifg_index"))
+    left_out = from_parameter(params.scla_drop_index, n_ifg, "scla_drop_index")
+    sequence = np.setdiff1d(used, left_out)
+    fitted = sequence[sequence != inputs.master_ix]
+    baselines = _baselines(inputs)
+    design = _design(inputs.day, baselines, sequence, params, ctx)
+    offset_operator = _offset_operator(inputs, fitted)
+    phase = _phase(inputs, params, ctx)
+    reference = _reference_phase(inputs, params, phase, sequence, ctx)
+
+    def by_least_squares(rows: slice) -> tuple[AnyArray, ...]:
+        fit: tuple[AnyArray, ...] = ctx.kernels.stage7_scla(
+            phase.rows(rows), baselines.rows(rows), reference, sequence, slope_operator, fitted,
+            offset_operator,
+        )  # fmt: skip
+        return fit
+
+    def by_least_deviations(rows: slice) -> tuple[AnyArray, ...]:
+        values = phase.rows(rows)
+        steps = np.diff((values - reference)[:, sequence], axis=1).astype(np.float64)
+        slope = _least_deviations(design, steps, ctx)
+        return slope, *ctx.kernels.stage7_scla_of_slope(
+            values, baselines.rows(rows), reference, slope, fitted, offset_operator
+        )
+
+    slope_operator = operator(design)[1]
+    estimate = by_least_deviations if params.scla_method == "L1" else by_least_squares
+    piece = ctx.config.runtime.stage7_chunk_ps
+    slope, master_phase, look_angle = ctx.map_rows(estimate, n_ps, "look-angle error", piece)
+    ramp = ctx.map_rows(phase.ramps, n_ps, "ramps", piece) if params.scla_deramp else None
+
+    smooth_slope, smooth_phase = _smoothed(ctx.share(slope), ctx.share(master_phase), inputs, ctx)
+
+    def smooth_look_angle(rows: slice) -> AnyArray:
+        corrected: AnyArray = smooth_slope[rows, None].astype(np.float32) * baselines.rows(rows)
+        return corrected
+
+    return Outputs(
+        slope=slope,
+        master_phase=master_phase,
+        look_angle=look_angle,
+        ramp=ramp,
+        covariance=np.diag(phase_variance(inputs.ifg_std, n_ifg)),
+        smooth_slope=smooth_slope,
+        smooth_master_phase=smooth_phase,
+        smooth_look_angle=ctx.map_rows(smooth_look_angle, n_ps, "smoothing", piece),
+        smooth_ramp=ramp,
+    )
+
+
+def _baselines(inputs: Inputs) -> Baselines:
+    n_ps, n_ifg = len(inputs.xy), len(inputs.day)
+    if inputs.bperp_mat is not None:
+        check_shape(inputs.bperp_mat, "bp2.bperp_mat", n_ps, n_ifg - 1)
+    return Baselines(inputs.bperp_mat, inputs.bperp, inputs.master_ix, n_ps)
+
+
+def _design(
+    day: FloatArray, baselines: Baselines, sequence: IntArray, params: Params, ctx: Context
+) -> FloatArray:
+    """Return constant, mean baseline and time of every step, (n_diff, 2 or 3) (steps 8 to 10)."""
+    n_used, n_steps = len(sequence), len(sequence) - 1
+    lists = (
+        f"drop_ifg_index {params.drop_ifg_index or '[]'}, "
+        f"scla_drop_index {params.scla_drop_index or '[]'}"
+    )
+    if n_steps < 2:
+        raise StageError(
+            f"look-angle error: {n_used} images give {max(n_steps, 0)} differences, 2 are needed; "
+            f"shorten {lists}"
+        )
+    steps = mean_over_ps(Steps(baselines, sequence), ctx).astype(np.float64)
+    if not steps.any():
+        means = ", ".join(f"{baselines.bperp[ifg]:.1f}" for ifg in sequence)
+        raise StageError(
+            f"look-angle error not observable: the baselines are all equal ({means} m); use "
+            f"images with other baselines"
+        )
+    columns = [np.ones(n_steps), steps]
+    if n_used < FEWEST_IMAGES_WITH_VELOCITY:
+        ctx.warn(
+            f"look-angle error: {n_used} images are too few to estimate velocity with it; {lists}"
+        )
+    else:
+        columns.append(np.diff(day[sequence]))
+    design = np.column_stack(columns)
+    others = np.delete(design, 1, axis=1)
+    if np.linalg.matrix_rank(design) == np.linalg.matrix_rank(others):
+        problem = "look-angle error not observable: the baselines change linearly with time"
+        if params.scla_method == "L1":
+            raise StageError(f"{problem}; set scla_method to 'L2' or use other images")
+        ctx.warn(f"{problem}; the smallest slopes are taken")
+    if n_steps <= design.shape[1]:
+        ctx.warn(f"look-angle error: {n_steps} differences determine {design.shape[1]} unknowns")
+    ctx.note(f"{n_steps} differences of interferograms {one_based(sequence)}")
+    return design
+
+
+def _offset_operator(inputs: Inputs, fitted: IntArray) -> FloatArray:
+    """Return the weights of the master phase (step 14)."""
+    if len(fitted) < 2:
+        return np.full(len(fitted), 1 / len(fitted))
+    elapsed = inputs.day[fitted] - inputs.day[inputs.master_ix]
+    design = np.column_stack((np.ones(len(fitted)), elapsed))
+    covariance = ifg_covariance(inputs.ifg_std, inputs.day, fitted)
+    return np.ascontiguousarray(operator(design, covariance)[0])
+
+
+def _phase(inputs: Inputs, params: Params, ctx: Context) -> CorrectedPhase:
+    """Return the unwrapped phase, deramped if asked (step 4)."""
+    phase = CorrectedPhase(inputs.phase, np.arange(len(inputs.day)))
+    if not params.scla_deramp:
+        return phase
+    terms = ramps.regressors(inputs.xy, inputs.deramp_degree or ramps.DEFAULT_DEGREE)
+    coefficients = ramps.fit_ramps(terms, phase.rows, phase.ifgs, ctx)
+    return replace(phase, terms=terms, coefficients=coefficients)
+
+
+def _reference_phase(
+    inputs: Inputs, params: Params, phase: CorrectedPhase, sequence: IntArray, ctx: Context
+) -> FloatArray:
+    """Return the phase of the reference area, (n_ifg,) float32 (step 7)."""
+    chosen = reference_ps(params, inputs.lonlat, inputs.xy, inputs.origin)
+    if chosen is None:
+        ctx.warn("ref_radius is -Inf: the phase is not referenced to any area")
+        return np.zeros(len(inputs.day), np.float32)
+    reference = mean_over_ps(phase, ctx, chosen)
+    for ifg in sequence[np.isnan(reference[sequence])]:
+        raise StageError(
+            f"phuw2.ph_uw: interferogram {ifg + 1} ({date_of(inputs.day[ifg])}) has no phase in "
+            f"the reference area; list it in drop_ifg_index or change the ref_* parameters"
+        )
+    return reference
+
+
+def _least_deviations(design: FloatArray, steps: FloatArray, ctx: Context) -> FloatArray:
+    """Return the slopes of least absolute deviations, (n,) (section 3.1)."""
+    n_independent = np.linalg.matrix_rank(design)
+    independent = np.ascontiguousarray(design[:, :n_independent])
+    start = np.zeros((len(steps), n_independent))
+    for weights, values in zip(operator(independent).T, steps.T, strict=True):
+        start += values[:, None] * weights
+    fit: FloatArray = ctx.kernels.stage7_lad_fit(independent, np.ascontiguousarray(steps), start)
+    return np.ascontiguousarray(fit[:, 1])
+
+
+def _smoothed(
+    slope: FloatArray, master_phase: FloatArray, inputs: Inputs, ctx: Context
+) -> tuple[FloatArray, FloatArray]:
+    """Clamp slope and master phase to the range of the neighbours (section 6)."""
+    triangulator = choose_triangulator(ctx)
+
+    def clamp() -> tuple[FloatArray, FloatArray]:
+        network, _ = edges(inputs.xy[:, 1:3], triangulator)
+        clamped: tuple[FloatArray, FloatArray] = ctx.kernels.stage7_scla_smooth(
+            slope, master_phase, network
+        )
+        return clamped
+
+    return ctx.on_root(clamp)
+
+
+SPEC = StageSpec(
+    7,
+    "Calculate SCLA",
+    "merged",
+    "scla2",
+    Inputs,
+    Params,
+    Outputs,
+    solve_ps,
+    config=("compat.arithmetic", "runtime.triangulator"),
+)

@@ -1,0 +1,316 @@
+"""Stage 8: spatially correlated noise, mean velocity, arc noise (StaMPS ``ps_scn_filt``).
+
+What is left after stage 7 is deformation, slowly varying in time; atmosphere and orbits of the
+other images, correlated in space only; and noise. A high-pass in time followed by a low-pass in
+space finds the second.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+import numpy as np
+
+from ..dataset.rows import AnyArray, FloatArray, IntArray, Rows
+from ..errors import StageError
+from ..parallel.context import Context
+from . import ramps
+from .base import StageSpec
+from .corrected_phase import CorrectedPhase, check_shape
+from .interferograms import all_but, date_of, from_parameter
+from .neighbours import cell_grid
+from .reference_area import ReferenceArea, reference_ps
+from .velocity import PhaseSeries, fit_velocity, line_of_sight_velocity
+
+RADIUS = 4.0
+"""Reach of the spatial low-pass, in standard deviations."""
+
+ADDED_TO_ARCS = ("edge_noise_std", "ifg_noise_std", "n_edge_rejected", "stage")
+
+
+@dataclass(frozen=True)
+class Params(ReferenceArea):
+    """StaMPS parameters of stage 8; index lists are 1-based."""
+
+    drop_ifg_index: tuple[int, ...]
+    scn_deramp_ifg: tuple[int, ...] | str
+    scn_kriging_flag: bool
+    scn_time_win: float
+    scn_wavelength: float
+    lambda_: float
+    small_baseline_flag: bool
+
+    def __post_init__(self) -> None:
+        """Refuse what is not built or makes no sense."""
+        if self.small_baseline_flag:
+            raise StageError("small_baseline_flag=y is not supported in stage 8; supported: n")
+        if self.scn_kriging_flag:
+            raise StageError("scn_kriging_flag=y is not supported in stage 8; supported: n")
+        for name in ("scn_time_win", "scn_wavelength"):
+            if not 0 < getattr(self, name) < np.inf:
+                raise StageError(f"parameter {name}: {getattr(self, name)} is not positive")
+        if not 0 < self.lambda_ < np.inf:
+            raise StageError(
+                f"parameter lambda: {self.lambda_}, wavelength not set (lambda); rerun stage 1"
+            )
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Merged arrays that stage 8 reads; rows are PS, interferograms include the master column."""
+
+    phase: Annotated[Rows, "phuw2.ph_uw"]  # (n_ps, n_ifg) float32 [rad]
+    look_angle: Annotated[Rows, "scla2.ph_scla"] | None  # (n_ps, n_ifg) float32 [rad]
+    master_phase: Annotated[FloatArray, "scla2.C_ps_uw"] | None  # (n_ps,) float32 [rad]
+    ramp: Annotated[Rows, "scla2.ph_ramp"] | None  # (n_ps, n_ifg) float64 [rad]
+    lonlat: Annotated[FloatArray, "ps2.lonlat"]  # (n_ps, 2) float64 [deg]
+    xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 3) float32, id and position [m]
+    origin: Annotated[FloatArray, "ps2.ll0"] | None  # (2,) float64 [deg]
+    day: Annotated[FloatArray, "ps2.day"]  # (n_ifg,) float64, MATLAB day numbers
+    master_day: Annotated[float, "ps2.master_day"]  # MATLAB day number
+    master_ix: Annotated[int, "ps2.master_ix"]  # 0-based
+    ifg_std: Annotated[FloatArray, "ifgstd2.ifg_std"] | None  # (n_ifg,) float32 [deg]
+    deramp_degree: Annotated[float, "deramp_degree.degree"] | None
+    arc_phase: Annotated[Rows, "uw_space_time.dph_space_uw"] | None  # (n_edge, n_uw) [rad]
+    arc_noise: Annotated[Rows, "uw_space_time.dph_noise"] | None  # (n_edge, n_uw) [rad]
+    arcs: Annotated[dict[str, Any], "uw_space_time.*"]  # the other keys of stage 6
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Noise correlated in space, mean velocity, and the arcs of stage 6 with their noise."""
+
+    scn: Annotated[Rows, "scn2.ph_scn_slave"]  # (n_ps, n_ifg) float64 [rad]
+    high_pass: Annotated[Rows, "scn2.ph_hpt"]  # (n_ps, n_use) float32 [rad]
+    planes: Annotated[Rows, "scn2.ph_ramp"]  # (n_ps, n_deramped) float64 [rad]
+    velocity_fit: Annotated[FloatArray, "mean_v.m"]  # (2, n_ps) float64 [rad], [rad/day]
+    velocity: Annotated[FloatArray, "mean_v.mean_v"]  # (n_ps,) float64 [mm/yr]
+    value_type: Annotated[str, "mean_v.value_type"]
+    velocity_ifgs: Annotated[IntArray, "mean_v.unwrap_ifg_index"]  # (n_fit,) 0-based
+    ref_ps: Annotated[IntArray, "mean_v.ref_ps"] | None  # (n_ref,) 0-based
+    wavelength: Annotated[float, "mean_v.lambda"]  # [m]
+    master_day: Annotated[float, "mean_v.master_day"]  # MATLAB day number
+    arc_phase: Annotated[Rows, "uw_space_time.dph_space_uw"] | None  # (n_edge, n_uw) [rad]
+    arc_noise: Annotated[Rows, "uw_space_time.dph_noise"] | None  # (n_edge, n_uw) [rad]
+    arcs: Annotated[dict[str, Any], "uw_space_time.*"] | None  # the other keys of stage 6
+    edge_noise_std: Annotated[FloatArray, "uw_space_time.edge_noise_std"] | None  # (n_edge,) [rad]
+    ifg_noise_std: Annotated[FloatArray, "uw_space_time.ifg_noise_std"] | None  # (n_uw,) [rad]
+    n_edge_rejected: Annotated[int, "uw_space_time.n_edge_rejected"] | None
+    stage: Annotated[int, "uw_space_time.stage"] | None
+
+
+def solve_ps(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
+    """Estimate noise correlated in space and mean velocity of a single-master stack.
+
+    Raises
+    ------
+    StageError
+        Shapes that do not fit, unusable index lists, an empty reference area, too few images.
+
+    Notes
+    -----
+    Specification of stage 8, sections 8, 10.1 and 15. The origin of the noise is the first PS, not
+    the reference area, as in StaMPS.
+    """
+    n_ps, n_ifg = check_shape(inputs.phase, "phuw2.ph_uw", len(inputs.xy), len(inputs.day))
+    used = all_but(n_ifg, from_parameter(params.drop_ifg_index, n_ifg, "drop_ifg_index"))
+    if inputs.look_angle is not None:
+        check_shape(inputs.look_angle, "scla2.ph_scla", n_ps, n_ifg)
+    ref_ps = reference_ps(params, inputs.lonlat, inputs.xy, inputs.origin)
+    high_pass, planes = _high_pass(inputs, params, used, ctx)
+    scn = _low_pass(high_pass, inputs, params, used, ctx)
+
+    value_type = ctx.config.output.mean_v_type
+    series = PhaseSeries(
+        phase=inputs.phase,
+        look_angle=inputs.look_angle,
+        master_phase=inputs.master_phase,
+        xy=inputs.xy,
+        day=inputs.day,
+        master_ix=inputs.master_ix,
+        ifg_std=inputs.ifg_std,
+        used=used,
+        ref_ps=ref_ps,
+        deramp_degree=inputs.deramp_degree or ramps.DEFAULT_DEGREE,
+    )
+    fit = np.ascontiguousarray(ctx.share(fit_velocity(value_type, series, ctx)).T)
+    return Outputs(
+        scn=scn,
+        high_pass=high_pass,
+        planes=planes,
+        velocity_fit=fit,
+        velocity=line_of_sight_velocity(fit[1], params.lambda_),
+        value_type=value_type,
+        velocity_ifgs=series.fitted,
+        ref_ps=ref_ps,
+        wavelength=params.lambda_,
+        master_day=inputs.master_day,
+        arc_phase=inputs.arc_phase,
+        arc_noise=inputs.arc_noise,
+        **_arc_statistics(inputs, ctx),
+    )
+
+
+def low_pass_weights(day: FloatArray, time_win: float, excluded: int) -> FloatArray:
+    """Return the weights of the temporal low-pass.
+
+    Parameters
+    ----------
+    day : (n_use,) float64
+        Days of the images.
+    time_win : float
+        Standard deviation [days].
+    excluded : int
+        Image that contributes to none.
+
+    Returns
+    -------
+    (n_use, n_use) float64
+        Column k holds the weights of image k; columns sum to one.
+    """
+    exponent: FloatArray = -((day[:, None] - day[None, :]) ** 2) / (2 * time_win**2)
+    exponent[excluded] = -np.inf
+    # taking the largest off changes no weight but keeps a lonely image from 0/0
+    weights = np.exp(exponent - exponent.max(axis=0))
+    normalised: FloatArray = weights / weights.sum(axis=0)
+    return normalised
+
+
+def _high_pass(inputs: Inputs, params: Params, used: IntArray, ctx: Context) -> tuple[Rows, Rows]:
+    """Return the phase high-passed in time and the planes that are part of it (steps 1 to 6)."""
+    excluded = _excluded_image(inputs, used, ctx)
+    weights = low_pass_weights(inputs.day[used], params.scn_time_win, excluded)
+    phase = CorrectedPhase(inputs.phase, used, inputs.look_angle, inputs.master_phase, inputs.ramp)
+    n_ps = phase.shape[0]
+    deramped = _deramped(params.scn_deramp_ifg, used, len(inputs.day))
+    terms = ramps.regressors(inputs.xy, 1)
+    coefficients = np.zeros((terms.shape[1], 0))
+    if len(deramped):
+        columns = replace(phase, ifgs=used[deramped])
+        coefficients = ramps.fit_ramps(
+            terms, lambda rows: np.nan_to_num(columns.rows(rows)), used[deramped], ctx
+        )
+
+    def filtered(rows: slice, origin: FloatArray) -> tuple[FloatArray, FloatArray]:
+        values = phase.rows(rows)
+        values[np.isnan(values)] = 0
+        planes = ramps.ramp(terms[rows], coefficients)
+        values[:, deramped] -= planes.astype(np.float32)
+        high_pass: FloatArray = ctx.kernels.stage8_temporal_highpass(values, weights, origin)
+        return high_pass, planes
+
+    origin = filtered(slice(0, 1), np.zeros(len(used)))[0][0]
+
+    def with_planes(rows: slice) -> tuple[AnyArray, AnyArray]:
+        high_pass, planes = filtered(rows, origin)
+        high_pass[:, deramped] += planes
+        return high_pass.astype(np.float32), planes
+
+    filtered_rows: tuple[Rows, Rows] = ctx.map_rows(
+        with_planes, n_ps, "temporal filter", ctx.config.runtime.stage7_chunk_ps
+    )
+    return filtered_rows
+
+
+def _excluded_image(inputs: Inputs, used: IntArray, ctx: Context) -> int:
+    """Return the column, among the used images, that contributes to no low-pass (step 4).
+
+    StaMPS takes the number of the master although the dropped images are gone.
+    """
+    excluded = inputs.master_ix
+    if excluded >= len(used) or len(used) < 2:
+        raise StageError(
+            f"temporal filter: {len(used)} images are used, the master is number {excluded + 1} of "
+            f"all; StaMPS cannot filter that, drop fewer interferograms before the master"
+        )
+    if used[excluded] != inputs.master_ix:
+        ctx.warn(
+            f"temporal filter: the image of {date_of(inputs.day[used[excluded]])} is left out "
+            f"instead of the master, as in StaMPS when images before the master are dropped"
+        )
+    return excluded
+
+
+def _deramped(scn_deramp_ifg: tuple[int, ...] | str, used: IntArray, n_ifg: int) -> IntArray:
+    """Return which columns of the used images are deramped first."""
+    if scn_deramp_ifg == "all":
+        return np.arange(len(used))
+    numbers = tuple(int(number) for number in scn_deramp_ifg)
+    listed = from_parameter(numbers, n_ifg, "scn_deramp_ifg")
+    return np.flatnonzero(np.isin(used, listed)).astype(np.int64)
+
+
+def _low_pass(
+    high_pass: Rows, inputs: Inputs, params: Params, used: IntArray, ctx: Context
+) -> Rows:
+    """Return the high-passed phase, low-passed in space (steps 7 and 8)."""
+    phase = np.ascontiguousarray(ctx.share(high_pass))
+    xy = np.ascontiguousarray(inputs.xy[:, 1:3], np.float32)
+    grid = cell_grid(xy, RADIUS * params.scn_wavelength)
+
+    def smoothed(rows: slice) -> AnyArray:
+        low_pass: AnyArray = ctx.kernels.stage8_spatial_lowpass(
+            phase, xy, grid.order, grid.cells, grid.starts, grid.width,
+            params.scn_wavelength, rows.start, rows.stop,
+        )  # fmt: skip
+        return low_pass
+
+    origin = smoothed(slice(0, 1))[0]
+    kept = used != inputs.master_ix
+
+    def noise(rows: slice) -> AnyArray:
+        scn = np.zeros((rows.stop - rows.start, len(inputs.day)))
+        scn[:, used[kept]] = (smoothed(rows) - origin)[:, kept]
+        return scn
+
+    scn: Rows = ctx.map_rows(noise, len(xy), "spatial filter", ctx.config.runtime.stage7_chunk_ps)
+    return scn
+
+
+def _arc_statistics(inputs: Inputs, ctx: Context) -> dict[str, Any]:
+    """Return the other keys of stage 6 and what stage 8 adds to them (section 15.2)."""
+    stage6 = {key: value for key, value in inputs.arcs.items() if key not in ADDED_TO_ARCS}
+    if inputs.arc_noise is None:
+        ctx.warn("uw_space_time.dph_noise is missing: arc noise is left out; rerun stage 6 for it")
+        return {"arcs": stage6, **dict.fromkeys(ADDED_TO_ARCS)}
+    arc_noise = inputs.arc_noise
+    n_edge, n_uw = arc_noise.shape
+
+    def deviation(rows: slice) -> AnyArray:
+        noise = arc_noise[rows].astype(np.float64)
+        mean = noise.mean(axis=1, keepdims=True)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            variance = ((noise - mean) ** 2).sum(axis=1) / np.float64(n_uw - 1)
+        result: AnyArray = np.sqrt(variance).astype(np.float32)
+        return result
+
+    def moments(rows: slice) -> AnyArray:
+        noise = arc_noise[rows].astype(np.float64)
+        noise = noise[~np.isnan(noise).any(axis=1)]
+        count = np.full(n_uw, len(noise), np.float64)
+        return np.stack((count, noise.sum(axis=0), (noise**2).sum(axis=0)))
+
+    count, total, squares = ctx.sum_rows(moments, n_edge)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        variance = (squares - total**2 / count) / (count - 1)
+    return {
+        "arcs": stage6,
+        "edge_noise_std": ctx.share(
+            ctx.map_rows(deviation, n_edge, "arc noise", ctx.config.runtime.stage8_chunk_edges)
+        ),
+        "ifg_noise_std": np.sqrt(np.maximum(variance, 0)),
+        "n_edge_rejected": n_edge - int(count[0]),
+        "stage": 8,
+    }
+
+
+SPEC = StageSpec(
+    8,
+    "Filter SCN",
+    "merged",
+    "scn2",
+    Inputs,
+    Params,
+    Outputs,
+    solve_ps,
+    config=("compat.arithmetic", "output.mean_v_type"),
+)

@@ -1,0 +1,160 @@
+"""What the products show: the velocities of a finished dataset, and what they refer to."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...dataset import parameters, schema
+from ...dataset.border import inside
+from ...dataset.mat import MatFile
+from ...dataset.publish import write_error
+from ...dataset.rows import FloatArray, IntArray
+from ...errors import DatasetError
+from ...stages.interferograms import date_of
+from ...stages.reference_area import ReferenceArea, reference_ps
+
+
+@dataclass(frozen=True)
+class Velocities:
+    """Mean velocities of all PS and their meaning.
+
+    Attributes
+    ----------
+    lonlat : (n_ps, 2) float64
+        Longitude, latitude [deg].
+    velocity : (n_ps,) float64
+        Line-of-sight velocity [mm/yr], positive towards the satellite.
+    value_type : str
+        How the phase was corrected (StaMPS' names, ``v-do``).
+    reference : (n_ref,) int64 or None
+        Rows of the reference area; None if the phase is not referenced (``ref_radius`` -Inf).
+    days : tuple of date
+        Acquisitions, master included, ascending.
+    master : date
+        The master.
+    wavelength : float
+        Radar wavelength [m].
+    heading : float
+        Flight direction, clockwise from north [deg]; NaN where unknown.
+    """
+
+    lonlat: FloatArray
+    velocity: FloatArray
+    value_type: str
+    reference: IntArray | None
+    days: tuple[date, ...]
+    master: date
+    wavelength: float
+    heading: float
+
+    @property
+    def reference_text(self) -> str:
+        """Say what the velocities are relative to."""
+        if self.reference is None:
+            return "no reference area"
+        if len(self.reference) == len(self.velocity):
+            return f"the mean of all {len(self.velocity):,} PS"
+        centre = np.nanmean(self.lonlat[self.reference], axis=0)
+        return (
+            f"the mean of {len(self.reference):,} PS around"
+            f" {degrees(centre[0], 'EW', 4)}, {degrees(centre[1], 'NS', 4)}"
+        )
+
+    @property
+    def correction_text(self) -> str:
+        """Say what was taken off the phase before the velocities were fitted."""
+        parts = {"d": "DEM and look-angle error", "o": "orbital ramps"}
+        taken = [parts[letter] for letter in self.value_type.partition("-")[2] if letter in parts]
+        return f"{', '.join(taken)} removed" if taken else "nothing removed from the phase"
+
+
+def degrees(value: float, sides: str, decimals: int) -> str:
+    """Write an angle with the letter of its side: ``degrees(-3.5, "EW", 1)`` is 3.5°W."""
+    return f"{abs(value):.{decimals}f}°{sides[int(value < 0)]}"
+
+
+def read_velocities(root: str | os.PathLike[str]) -> Velocities:
+    """Read the velocities that stage 8 left.
+
+    A ``mean_v.mat`` that StaMPS wrote holds the fit alone; the velocity is then made from it.
+
+    Raises
+    ------
+    MatError
+        ``ps2.mat`` or ``mean_v.mat`` is missing or damaged.
+    DatasetError
+        The two do not belong together, or the wavelength is not known.
+    """
+    folder = Path(root)
+    points = read_artifact(folder, "ps2", "lonlat", "xy", "ll0", "day", "master_day")
+    fit = read_artifact(folder, "mean_v", "m", "mean_v", "value_type", "ref_ps", "lambda")
+    known = parameters.load(folder)
+    wavelength = fit.get("lambda") or known.value("lambda")
+    if not (isinstance(wavelength, float) and np.isfinite(wavelength) and wavelength > 0):
+        raise DatasetError(f"{folder}: the wavelength is not known; run stage 1 or set lambda")
+    velocity = fit.get("mean_v")
+    if velocity is None:
+        velocity = fit["m"][1] * (-365.25 * wavelength * 1000 / (4 * np.pi))
+    if len(velocity) != len(points["lonlat"]):
+        raise DatasetError(
+            f"{folder / 'mean_v.mat'}: {len(velocity)} velocities for {len(points['lonlat'])} PS;"
+            " run stage 8 again"
+        )
+    reference = fit.get("ref_ps")
+    if reference is None:
+        area = known.to_params(ReferenceArea)
+        reference = reference_ps(area, points["lonlat"], points["xy"], points.get("ll0"))
+    heading = known.value("heading")
+    return Velocities(
+        lonlat=points["lonlat"],
+        velocity=velocity,
+        value_type=fit.get("value_type") or "v",
+        reference=reference,
+        days=tuple(date.fromisoformat(date_of(day)) for day in points["day"]),
+        master=date.fromisoformat(date_of(points["master_day"])),
+        wavelength=wavelength,
+        heading=heading if isinstance(heading, float) else np.nan,
+    )
+
+
+def read_artifact(folder: Path, artifact: str, *names: str) -> dict[str, Any]:
+    """Read keys of one artifact in their form inside; optional ones may be missing.
+
+    Raises
+    ------
+    MatError
+        The file or a key is missing or damaged.
+    """
+    with MatFile(folder / f"{artifact}.mat") as file:
+        return {
+            name: inside(schema.key(artifact, name), file.read(name))
+            for name in names
+            if name in file.variables or not schema.key(artifact, name).optional
+        }
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside ``path`` and, if all went well, move that file into place.
+
+    Raises
+    ------
+    PublishError
+        The file cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        temporary.replace(path)
+    except OSError as error:
+        raise write_error(path, error) from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink()

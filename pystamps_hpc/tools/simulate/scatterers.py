@@ -1,0 +1,172 @@
+"""The candidate pixels and their echoes: what amplitude and phase each image sees of them.
+
+A persistent scatterer is a constant echo of amplitude 1 in circular Gaussian clutter of deviation
+``sigma`` per component, so that its amplitude dispersion and its phase deviation [rad] are both
+close to ``sigma`` (Ferretti et al. 2001). A false candidate keeps its amplitude but has a new
+phase in every image: the tail of the other pixels' dispersions that reaches below the threshold.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...dataset.rows import BoolArray, ComplexArray, FloatArray, IntArray
+from ...errors import ConfigError
+from .geometry import Scene
+from .options import Options
+
+_STREAMS = ("acquisitions", "sites", "choice", "dem error", "delay", "orbit", "echo", "gain")
+#: Sites drawn per wanted candidate: some turn out above the dispersion threshold.
+_SPARE = 1.5
+
+
+def stream(options: Options, name: str, image: int = 0) -> np.random.Generator:
+    """Return the random numbers of one purpose and image, independent of all others."""
+    key = (_STREAMS.index(name), image)
+    return np.random.Generator(
+        np.random.Philox(np.random.SeedSequence(options.seed, spawn_key=key))
+    )
+
+
+@dataclass(frozen=True)
+class Sites:
+    """Pixels that may become candidates, in raster order (azimuth line, then range sample).
+
+    Attributes
+    ----------
+    azimuth, sample : (n,) int64
+        Azimuth line and range sample, from 0.
+    is_ps : (n,) bool
+        Whether the phase persists.
+    sigma : (n,) float32
+        Clutter per component, relative to the echo.
+    """
+
+    azimuth: IntArray
+    sample: IntArray
+    is_ps: BoolArray
+    sigma: FloatArray
+
+    def __len__(self) -> int:
+        return len(self.azimuth)
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """The sites that pass the dispersion test and were chosen.
+
+    Attributes
+    ----------
+    sites : Sites
+        Everything that was drawn.
+    index : (n,) int64
+        Chosen sites, ascending.
+    dispersion : (n,) float64
+        Amplitude dispersion of each chosen site.
+    """
+
+    sites: Sites
+    index: IntArray
+    dispersion: FloatArray
+
+    @property
+    def azimuth(self) -> IntArray:
+        """Azimuth lines, from 0."""
+        return self.sites.azimuth[self.index]
+
+    @property
+    def sample(self) -> IntArray:
+        """Range samples, from 0."""
+        return self.sites.sample[self.index]
+
+    @property
+    def is_ps(self) -> BoolArray:
+        """Whether the phase persists."""
+        return self.sites.is_ps[self.index]
+
+    @property
+    def sigma(self) -> FloatArray:
+        """Clutter per component, relative to the echo."""
+        return self.sites.sigma[self.index]
+
+
+def draw_sites(scene: Scene) -> Sites:
+    """Scatter sites over the raster, none twice."""
+    options = scene.options
+    rng = stream(options, "sites")
+    wanted = _wanted(options)
+    n_ps, n_false = (int(np.ceil(_SPARE * n)) + 50 * (n > 0) for n in wanted)
+    pixels = scene.width * scene.length
+    if n_ps + n_false > pixels:
+        raise ConfigError(
+            f"candidates {options.candidates}: {n_ps + n_false} pixels are needed, the scene has"
+            f" {scene.length} x {scene.width}; use a lower density or a smaller pixel spacing"
+        )
+    pixel = np.sort(rng.choice(pixels, n_ps + n_false, replace=False, shuffle=False))
+    is_ps = np.zeros(len(pixel), np.bool_)
+    is_ps[rng.choice(len(pixel), n_ps, replace=False)] = True
+    sigma = np.where(
+        is_ps,
+        0.08 + 0.22 * rng.beta(2, 3, len(pixel)),
+        options.da_threshold * (0.6 + 0.4 * np.sqrt(rng.random(len(pixel)))),
+    )
+    return Sites(pixel // scene.width, pixel % scene.width, is_ps, sigma.astype(np.float32))
+
+
+def _wanted(options: Options) -> tuple[int, int]:
+    if not options.noise:
+        return options.candidates, 0
+    n_ps = round(options.ps_fraction * options.candidates)
+    return n_ps, options.candidates - n_ps
+
+
+def echo(options: Options, sites: Sites, image: int) -> ComplexArray:
+    """Return what one image sees of every site.
+
+    Returns
+    -------
+    (n,) complex64
+        Echo relative to the constant amplitude of the site, without the model phase.
+    """
+    rng = stream(options, "echo", image)
+    clutter = sites.sigma * rng.standard_normal((2, len(sites)), dtype=np.float32)
+    seen = np.empty(len(sites), np.complex64)
+    seen.real = 1 + clutter[0]
+    seen.imag = clutter[1]
+    if not options.noise:
+        return np.abs(seen).astype(np.complex64)
+    false = ~sites.is_ps
+    turn = rng.random(int(false.sum()), dtype=np.float32)
+    seen[false] = np.abs(1 + clutter[0, false]) * np.exp(np.complex64(2j * np.pi) * turn)
+    return seen
+
+
+def choose_candidates(options: Options, sites: Sites) -> Candidates:
+    """Choose the wanted number of sites among those below the dispersion threshold.
+
+    Notes
+    -----
+    The dispersion is computed as StaMPS ``selpsc_patch`` does: sums over the images in single
+    precision, population moments (specification A.4).
+    """
+    total = np.zeros(len(sites), np.float32)
+    square = np.zeros(len(sites), np.float32)
+    for image in range(options.images):
+        amplitude = np.abs(echo(options, sites, image))
+        total += amplitude
+        square += amplitude * amplitude
+    dispersion2 = np.float32(options.images) * square / (total * total) - np.float32(1)
+    passed = dispersion2 < np.float32(options.da_threshold) ** 2
+
+    rng = stream(options, "choice")
+    chosen = []
+    for wanted, kind in zip(_wanted(options), (sites.is_ps, ~sites.is_ps), strict=True):
+        possible = np.flatnonzero(passed & kind)
+        if len(possible) < wanted:
+            raise ConfigError(
+                f"da_threshold {options.da_threshold}: only {len(possible)} of {wanted} candidates"
+                " of one kind stay below it; raise the threshold"
+            )
+        chosen.append(rng.choice(possible, wanted, replace=False, shuffle=False))
+    index = np.sort(np.concatenate(chosen))
+    return Candidates(sites, index, np.sqrt(np.maximum(dispersion2[index], 0)).astype(np.float64))

@@ -1,0 +1,119 @@
+"""How far a finished chain is from the truth of its simulated dataset."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ...dataset.mat import MatFile
+from ...dataset.rows import AnyArray, FloatArray
+from ...errors import DatasetError
+
+
+@dataclass(frozen=True)
+class VelocityError:
+    """Agreement of estimated and true velocities over the persistent scatterers found.
+
+    Attributes
+    ----------
+    n_ps : int
+        Points of the result that are persistent scatterers in truth.
+    n_false : int
+        Points of the result that are not; they do not enter the figures below.
+    rmse : float
+        Root mean square of estimate minus truth after a plane and an offset are removed [mm/yr].
+    bias : float
+        Median of the same differences [mm/yr].
+    offset : float
+        Mean of estimate minus truth before the plane is removed [mm/yr]: the reference area.
+    correlation : float
+        Of estimate and truth.
+    noise_bound : float
+        Root mean square of the standard deviation that the simulated phase noise alone leaves in
+        a least-squares velocity fitted together with offset and DEM error [mm/yr]. Atmosphere,
+        orbits and the yearly term come on top.
+    """
+
+    n_ps: int
+    n_false: int
+    rmse: float
+    bias: float
+    offset: float
+    correlation: float
+    noise_bound: float
+
+
+def truth_velocity_error(root: str | os.PathLike[str]) -> VelocityError:
+    """Compare ``mean_v`` of a finished chain with the truth.
+
+    Parameters
+    ----------
+    root : path
+        Dataset written by :func:`simulate`, processed through stage 8.
+
+    Raises
+    ------
+    DatasetError
+        No ``truth.npz``, a point that the simulation does not know, or fewer than four
+        persistent scatterers.
+    MatError
+        ``ps2.mat`` or ``mean_v.mat`` is missing or unreadable.
+    """
+    folder = Path(root)
+    if not (folder / "truth.npz").is_file():
+        raise DatasetError(f"{folder / 'truth.npz'}: missing; this is not a simulated dataset")
+    with MatFile(folder / "ps2.mat") as file:
+        pixels, lonlat = file.read("ij")[:, 1:].astype(np.int64), file.read("lonlat")
+    with MatFile(folder / "mean_v.mat") as file:
+        estimate = np.ravel(file.read("mean_v"))
+    with np.load(folder / "truth.npz") as archive:
+        truth = {key: archive[key] for key in archive.files}
+
+    rows = _match(pixels, truth["ij"], folder)
+    real = truth["is_ps"][rows]
+    n_ps = int(real.sum())
+    if n_ps < 4:
+        raise DatasetError(f"{folder}: {n_ps} persistent scatterers, a plane needs four")
+    rows, estimate, lonlat = rows[real], estimate[real], lonlat[real]
+
+    expected = -truth["velocity"][rows]
+    difference = estimate - expected
+    plane = np.column_stack([lonlat - lonlat.mean(axis=0), np.ones(n_ps)])
+    residual = difference - plane @ np.linalg.lstsq(plane, difference, rcond=None)[0]
+    bound = _slope_deviation(truth) * truth["phase_std"][rows]
+    return VelocityError(
+        n_ps=n_ps,
+        n_false=len(real) - n_ps,
+        rmse=float(np.sqrt(np.mean(residual**2))),
+        bias=float(np.median(residual)),
+        offset=float(difference.mean()),
+        correlation=float(np.corrcoef(estimate, expected)[0, 1]),
+        noise_bound=float(np.sqrt(np.mean(bound**2))),
+    )
+
+
+def _match(pixels: AnyArray, known: AnyArray, folder: Path) -> AnyArray:
+    """Return the row of ``known``, which is in raster order, of every pixel."""
+    width = int(max(pixels[:, 1].max(initial=0), known[:, 1].max(initial=0))) + 1
+    wanted, have = (ij[:, 0] * width + ij[:, 1] for ij in (pixels, known))
+    rows = np.searchsorted(have, wanted).clip(max=len(have) - 1)
+    lost = np.flatnonzero(have[rows] != wanted)
+    if lost.size:
+        raise DatasetError(
+            f"{folder / 'ps2.mat'}: {lost.size} points are not in truth.npz, the first is"
+            f" azimuth {pixels[lost[0], 0]}, range {pixels[lost[0], 1]}; was the dataset simulated"
+            " again after it was processed?"
+        )
+    return np.asarray(rows)
+
+
+def _slope_deviation(truth: dict[str, AnyArray]) -> float:
+    """Return the velocity deviation [mm/yr] per radian of phase noise of one image."""
+    iso = [f"{date[:4]}-{date[4:6]}-{date[6:]}" for date in truth["dates"].tolist()]
+    days = np.array(iso, "datetime64[D]").astype(np.float64)
+    days -= days.mean()
+    design: FloatArray = np.column_stack([np.ones(len(days)), days / 365.25, truth["bperp"]])
+    slaves = np.arange(len(days)) != int(truth["master"])
+    variance = np.linalg.inv(design[slaves].T @ design[slaves])[1, 1]
+    return float(np.sqrt(variance) * truth["wavelength"] * 1000 / (4 * np.pi))

@@ -1,0 +1,120 @@
+"""How far a dataset is: finished stages, gaps, stale work, patches without PS, lock."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..config import RunConfig
+from ..dataset import parameters
+from ..dataset.lock import holders
+from ..dataset.tree import ROOT, STATE_DIRECTORY, Dataset, discover_dataset
+from ..errors import PystampsError
+from ..pipeline.choices import resolve_choices
+from ..pipeline.plan import Planner, Request, missing_members, no_ps_stage
+from ..pipeline.report import funnel
+from ..pipeline.table import Task, tasks
+from ..stages.base import Scope
+
+
+def collect_status(
+    root: str | Path, config: RunConfig | None = None, detail: bool = False
+) -> dict[str, Any]:
+    """Return the document ``pystamps-hpc/status/1``; reads only.
+
+    Parameters
+    ----------
+    root : str or Path
+        Dataset.
+    config : RunConfig, optional
+        Configuration against which finished work may be stale.
+    detail : bool
+        Add points per stage and file sizes.
+
+    Raises
+    ------
+    DatasetError
+        The root does not exist or its patch list is unusable.
+    """
+    dataset = discover_dataset(root, need_patches=False)
+    gaps: list[dict[str, Any]] = []
+    patches = []
+    lost = []
+    for patch in dataset.patches:
+        gone = no_ps_stage(dataset.directory(patch))
+        if gone is not None:
+            lost.append({"patch": patch, "stage": gone})
+            patches.append({"patch": patch, "stage": 5})
+        else:
+            patches.append({"patch": patch, "stage": _reached(dataset, patch, "patch", gaps)})
+    document = {
+        "schema": "pystamps-hpc/status/1",
+        "dataset": str(dataset.root),
+        "merged_stage": _reached(dataset, ROOT, "merged", gaps),
+        "patches": patches,
+        "gaps": gaps,
+        "stale": _stale(dataset, config or RunConfig()),
+        "no_ps": lost,
+        "locked_by": next(iter(holders(dataset.root)), None),
+        "last_run": _last_run(dataset.root),
+    }
+    if detail:
+        document["funnel"] = funnel(dataset)
+        document["files"] = _files(dataset)
+    return document
+
+
+def _rows(scope: Scope) -> list[Task]:
+    return [row for row in tasks() if row.spec.scope == scope]
+
+
+def _reached(dataset: Dataset, target: str, scope: Scope, gaps: list[dict[str, Any]]) -> int:
+    """Return the last stage of the gap-free prefix; what is complete behind a gap is told."""
+    directory = dataset.directory(target)
+    missing = {row.spec.number: missing_members(row, directory) for row in _rows(scope)}
+    reached = 0
+    for number, names in missing.items():
+        if names:
+            break
+        reached = number
+    last = max((number for number, names in missing.items() if not names), default=0)
+    for number, names in missing.items():
+        if names and number < last:
+            files = [f"{name}.mat" for name in names]
+            gaps.append({"target": target, "stage": number, "missing": files})
+    return reached
+
+
+def _stale(dataset: Dataset, config: RunConfig) -> list[dict[str, Any]]:
+    known = {ROOT: parameters.load(dataset.root)}
+    for name in dataset.patches:
+        known[name] = parameters.load(dataset.directory(name), dataset.root)
+    planner = Planner(dataset, resolve_choices(config), known, Request())
+    found = []
+    for row in tasks():
+        for target in dataset.patches if row.spec.scope == "patch" else (ROOT,):
+            try:
+                reason = planner.stale_reason(row, target)
+            except PystampsError as error:
+                reason = str(error)
+            if reason and not missing_members(row, dataset.directory(target)):
+                found.append({"target": target, "stage": row.spec.number, "reason": reason})
+    return found
+
+
+def _last_run(root: Path) -> dict[str, Any] | None:
+    reports = sorted((root / STATE_DIRECTORY / "runs").glob("*/report.json"))
+    if not reports:
+        return None
+    try:
+        report = json.loads(reports[-1].read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return {name: report.get(name) for name in ("run_id", "exit_code", "finished_utc")}
+
+
+def _files(dataset: Dataset) -> dict[str, int]:
+    sizes = {}
+    for target in (ROOT, *dataset.patches):
+        for path in sorted(dataset.directory(target).glob("*.mat")):
+            sizes[path.relative_to(dataset.root).as_posix()] = path.stat().st_size
+    return sizes

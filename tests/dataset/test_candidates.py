@@ -1,0 +1,329 @@
+"""Candidate files are read in the right byte order, or refused with what is wrong with them."""
+
+import shutil
+
+import numpy as np
+import pytest
+
+from pystamps_hpc.dataset import candidates
+from pystamps_hpc.dataset.candidates import isce
+from pystamps_hpc.dataset.candidates.text import day_number, day_text, key_file, locate_reference
+from pystamps_hpc.dataset.parameters import Parameters
+from pystamps_hpc.errors import DatasetError
+
+from .scenes import ORBIT, scene, write_doris, write_patch, write_snap
+
+
+def rewrite(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_a_snap_patch_is_read_as_it_was_written(tmp_path):
+    made = scene()
+    read = candidates.read(*write_snap(tmp_path, made))
+    np.testing.assert_array_equal(read.azimuth, made.ij[:, 0])
+    np.testing.assert_array_equal(read.range_sample, made.ij[:, 1])
+    np.testing.assert_array_equal(read.lonlat, made.lonlat)
+    np.testing.assert_array_equal(read.phase, made.phase)
+    np.testing.assert_array_equal(read.height, made.height)
+    np.testing.assert_allclose(read.amplitude_dispersion, made.dispersion, rtol=1e-6)
+    assert [day_text(day) for day in read.slave_day] == list(made.days)
+    assert day_text(read.master_day) == made.master
+    assert read.geometry.prf == 486.486
+    np.testing.assert_allclose(read.geometry.baseline[1], [2 * -173.6289257, 2 * 108.3307236])
+    assert read.warnings == ()
+
+
+def test_dates_become_matlab_day_numbers():
+    assert day_number("20160115", "name") == 736344
+    assert day_number("20170109", "name") == 736704
+    assert day_text(736704) == "20170109"
+    with pytest.raises(DatasetError, match="name: '20171301' is not a date yyyymmdd"):
+        day_number("20171301", "name")
+
+
+@pytest.mark.parametrize("order", [">", "<"])
+@pytest.mark.parametrize("processor", ["snap", "doris"])
+def test_a_wrong_byte_order_is_recognised(tmp_path, processor, order):
+    made = scene(n=200)
+    patch, parameters = (write_snap if processor == "snap" else write_doris)(tmp_path, made)
+    write_patch(patch, made, order)
+    if (processor == "snap") == (order == ">"):
+        candidates.read(patch, parameters)
+        return
+    with pytest.raises(DatasetError, match=rf"pscands\.1\.ll: .*\({processor}\); .*-endian"):
+        candidates.read(patch, parameters)
+    made.lonlat.astype(">f4" if processor == "snap" else "<f4").tofile(patch / "pscands.1.ll")
+    made.height.astype(">f4" if processor == "snap" else "<f4").tofile(patch / "pscands.1.hgt")
+    with pytest.raises(DatasetError, match=r"pscands\.1\.ph: .*does processor\.txt name"):
+        candidates.read(patch, parameters)
+
+
+def test_files_that_are_plausible_in_no_order_are_damaged(tmp_path):
+    patch, parameters = write_snap(tmp_path, scene(n=200))
+    noise = np.random.default_rng(0).integers(0, 2**32, 400, dtype=np.uint32)
+    noise.tofile(patch / "pscands.1.ll")
+    with pytest.raises(DatasetError, match="the file is damaged"):
+        candidates.read(patch, parameters)
+
+
+def test_exchanged_longitudes_and_latitudes_are_noticed(tmp_path):
+    made = scene()
+    east = made.lonlat + np.float32([100, 0])
+    patch, parameters = write_snap(tmp_path, made.but(lonlat=east[:, ::-1]))
+    with pytest.raises(DatasetError, match=r"12 latitudes beyond 90 degrees.*exchanged"):
+        candidates.read(patch, parameters)
+
+
+def test_a_short_phase_file_is_told_in_bytes(tmp_path):
+    patch, parameters = write_snap(tmp_path, scene())
+    path = patch / "pscands.1.ph"
+    path.write_bytes(path.read_bytes()[: 12 * 2 * 8])
+    with pytest.raises(
+        DatasetError,
+        match=r"192 bytes, expected 288 \(12 candidates x 3 interferograms x 8\); was an interf",
+    ):
+        candidates.read(patch, parameters)
+
+
+@pytest.mark.parametrize("name", ["pscands.1.ll", "pscands.1.hgt"])
+def test_row_counts_must_agree_with_ij(tmp_path, name):
+    patch, parameters = write_snap(tmp_path, scene())
+    path = patch / name
+    path.write_bytes(path.read_bytes()[:-4])
+    with pytest.raises(DatasetError, match=rf"{name}: .* bytes, expected .*12 candidates"):
+        candidates.read(patch, parameters)
+
+
+def test_amplitude_dispersions_must_be_as_many_as_candidates(tmp_path):
+    patch, parameters = write_snap(tmp_path, scene())
+    (patch / "pscands.1.da").write_text("0.1\n-nan\n")
+    with pytest.raises(DatasetError, match=r"pscands\.1\.da: 2 lines, expected 12"):
+        candidates.read(patch, parameters)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("1 2\n2 3\n", "has 2 columns, expected 3"),
+        ("1 2 three\n", "pscands.1.ij: "),
+        ("1 2 3.5\n", "pixels must be integers from 0"),
+    ],
+)
+def test_a_broken_candidate_list_is_refused(tmp_path, text, message):
+    patch, parameters = write_snap(tmp_path, scene())
+    (patch / "pscands.1.ij").write_text(text)
+    with pytest.raises(DatasetError, match=message):
+        candidates.read(patch, parameters)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    patch, parameters = write_snap(tmp_path, scene())
+    (patch / "pscands.1.ph").unlink()
+    with pytest.raises(DatasetError, match=r"pscands\.1\.ph: file not found"):
+        candidates.read(patch, parameters)
+
+
+def test_optional_files_may_be_missing(tmp_path):
+    read = candidates.read(*write_snap(tmp_path, scene().but(height=None, dispersion=None)))
+    assert read.height is None
+    assert read.amplitude_dispersion is None
+
+
+def test_no_candidates_are_no_error(tmp_path):
+    read = candidates.read(*write_snap(tmp_path, scene(n=0)))
+    assert read.azimuth.shape == (0,)
+    assert read.lonlat.shape == (0, 2)
+    assert read.phase.shape == (3, 0)
+
+
+def test_many_unplaced_candidates_give_a_warning(tmp_path):
+    made = scene(n=50)
+    lonlat = made.lonlat.copy()
+    lonlat[:2] = np.nan
+    lonlat[2:5] = 0
+    read = candidates.read(*write_snap(tmp_path, made.but(lonlat=lonlat)))
+    assert len(read.warnings) == 2
+    assert read.warnings[0].startswith("PATCH_1: 2 candidates without longitude")
+    assert "PATCH_1: 3 candidates at longitude and latitude 0" in read.warnings[1]
+
+
+def test_a_null_interferogram_of_the_master_is_left_out(tmp_path):
+    made = scene(days=("20100101", "20100220", "20100301"))
+    read = candidates.read(*write_snap(tmp_path, made))
+    assert [day_text(day) for day in read.slave_day] == ["20100101", "20100301"]
+    np.testing.assert_array_equal(read.phase, made.phase[[0, 2]])
+    assert len(read.geometry.baseline) == 2
+    assert "master with itself" in read.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "20100220_20100101",
+            "20100221_20100101",
+            "more than one master .20100220, 2010",
+        ),
+        ("20100220_20100101", "20100220_20100301", "names an image twice: 20100301"),
+        ("20100220_20100101", "20100220", r"expected yyyymmdd_yyyymmdd\.diff"),
+        ("20100220_20100101", "20100220_20109901", "'20109901' is not a date"),
+    ],
+)
+def test_interferogram_names_must_make_a_single_master_stack(tmp_path, old, new, message):
+    patch, parameters = write_snap(tmp_path, scene())
+    rewrite(tmp_path / "pscphase.in", old, new)
+    with pytest.raises(DatasetError, match=message):
+        candidates.read(patch, parameters)
+
+
+def test_a_missing_key_is_told_with_the_keys_found(tmp_path):
+    patch, parameters = write_snap(tmp_path, scene())
+    base = tmp_path / "diff0" / "20100220_20100201.base"
+    rewrite(base, "initial_baseline_rate", "other")
+    with pytest.raises(
+        DatasetError,
+        match=r"20100201\.base: key 'initial_baseline_rate' with 3 values is missing \(keys found: "
+        r"initial_baseline\(TCN\), other\)",
+    ):
+        candidates.read(patch, parameters)
+
+
+def test_a_key_must_match_whole_and_be_a_number(tmp_path):
+    path = tmp_path / "a.par"
+    path.write_text("heading_extra: 3\nheading: north\nprf: 486.486 Hz\nprf: 1\n")
+    keys = key_file(path)
+    assert keys.number("prf") == 486.486
+    with pytest.raises(DatasetError, match="key 'heading' holds 'north', not a number"):
+        keys.number("heading")
+
+
+def test_a_moved_dataset_finds_its_files_by_name(tmp_path):
+    made = scene()
+    patch, parameters = write_snap(tmp_path / "old", made)
+    before = candidates.read(patch, parameters)
+    for name in ("rsc.txt", "pscphase.in"):
+        rewrite(tmp_path / "old" / name, "../", f"{tmp_path}/with blank/export/")
+    shutil.move(tmp_path / "old", tmp_path / "new")
+    after = candidates.read(tmp_path / "new" / "PATCH_1", parameters)
+    np.testing.assert_array_equal(after.geometry.baseline, before.geometry.baseline)
+
+
+def test_a_file_that_is_nowhere_lists_what_was_tried(tmp_path):
+    with pytest.raises(DatasetError) as error:
+        locate_reference("../diff0/a.base", tmp_path / "PATCH_1", tmp_path)
+    for path in (tmp_path / "diff0" / "a.base", tmp_path / "a.base"):
+        assert str(path) in str(error.value)
+
+
+@pytest.mark.parametrize("processor", ["gsar", "roi_pac"])
+def test_other_processors_are_not_supported(tmp_path, processor):
+    parameters = Parameters(stored={"insar_processor": processor})
+    with pytest.raises(DatasetError, match=f"{processor} is not supported in stage 1; supported: "):
+        candidates.read(tmp_path, parameters)
+
+
+def test_gamma_is_read_as_snap(tmp_path):
+    patch, parameters = write_snap(tmp_path, scene())
+    candidates.read(patch, parameters.with_values({"insar_processor": "gamma"}))
+
+
+def test_sensor_values_come_from_the_file_of_the_master(tmp_path):
+    _, parameters = write_snap(tmp_path, scene())
+    assert candidates.sensor_parameters(tmp_path, parameters) == {
+        "heading": -168.0,
+        "lambda": 299792458 / 5.405e9,
+        "platform": "SIMSAR",
+    }
+    _, parameters = write_snap(tmp_path, scene().but(orbit={**ORBIT, "radar_frequency": "0 Hz"}))
+    with pytest.raises(DatasetError, match="radar_frequency 0 must be above 0"):
+        candidates.sensor_parameters(tmp_path, parameters)
+
+
+def test_sensor_values_of_doris_come_from_text_files(tmp_path):
+    patch, parameters = write_doris(tmp_path, scene())
+    assert candidates.sensor_parameters(tmp_path, parameters) == {
+        "heading": -167.3,
+        "lambda": 0.0562,
+        "slc_osf": 2.0,
+    }
+    (tmp_path / "heading.1.in").write_text("\n")
+    with pytest.raises(DatasetError, match=r"heading\.1\.in: holds 0 numbers, expected one"):
+        candidates.sensor_parameters(tmp_path, parameters)
+    (tmp_path / "heading.1.in").rename(patch / "heading.1.in")
+    (patch / "heading.1.in").write_text("12")
+    assert candidates.sensor_parameters(tmp_path, parameters)["heading"] == 12
+
+
+def test_sources_are_the_files_that_were_read(tmp_path):
+    patch, _ = write_snap(tmp_path, scene())
+    names = {path.relative_to(tmp_path).as_posix() for path in candidates.sources(patch)}
+    assert names == {
+        *(f"PATCH_1/pscands.1.{kind}" for kind in ("ij", "ll", "ph", "da", "hgt")),
+        "rsc.txt", "pscphase.in", "rslc/20100220.rslc.par",
+        *(f"diff0/20100220_{day}.base" for day in ("20100101", "20100201", "20100301")),
+    }  # fmt: skip
+    (tmp_path / "diff0" / "20100220_20100101.base").unlink()
+    assert list(candidates.sources(patch))
+
+
+def test_doris_calibration_goes_by_the_date_in_the_path(tmp_path):
+    patch, parameters = write_doris(tmp_path, scene())
+    (tmp_path / "calamp.out").write_text(
+        "/x/20100220_crop.slc 5.5\n/a b/20100301/slave.slc 3.5\n/19991231/20100101/s.slc 1.5\n"
+    )
+    read = candidates.read(patch, parameters)
+    np.testing.assert_array_equal(read.geometry.calibration, [1.5, 1, 3.5])
+    assert "no calibration constant for 20100201" in read.warnings[0]
+    (tmp_path / "calamp.out").write_text("/x/20100101/s.slc 0\n")
+    with pytest.raises(DatasetError, match="constant of 20100101 is not above 0"):
+        candidates.read(patch, parameters)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("day.1.in", "20100101 20100101 20100201", "names a day twice: 20100101"),
+        ("day.1.in", "20100101 20100220 20100201", "names the master day 20100220"),
+        ("bperp.1.in", "1 2", "2 baselines, expected 3"),
+        ("bperp.1.in", "1 2 x", r"bperp\.1\.in: could not convert"),
+        ("width.txt", "3", "outside the scene of 400 x 3"),
+        ("look_angle.1.in", "1 2 3", r"3 numbers, expected 5000 \(50 x 50 nodes x 2 heights\)"),
+        ("bperp_20100101.1.in", "0 " * 5000, r"bperp_20100201\.1\.in not found in "),
+    ],
+)
+def test_contradictions_between_doris_files_are_refused(tmp_path, name, text, message):
+    patch, parameters = write_doris(tmp_path, scene())
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DatasetError, match=message):
+        candidates.read(patch, parameters)
+
+
+def header(width, length, scheme, bands, kind):
+    values = {
+        "WIDTH": width, "length": length, "Scheme": scheme,
+        "number_bands": bands, "data_type": kind,
+    }  # fmt: skip
+    component = '<component name="c"><property name="width"><value>1</value></property></component>'
+    return component + "".join(
+        f'<property name="{name}"><value>{value}</value></property>'
+        for name, value in values.items()
+    )
+
+
+@pytest.mark.parametrize("scheme", ["BIL", "BIP", "BSQ"])
+def test_the_first_band_of_an_isce_raster_is_read_in_any_layout(tmp_path, scheme):
+    bands = np.arange(24, dtype=np.float32).reshape(2, 3, 4)  # band, line, sample
+    layout = {"BIL": (1, 0, 2), "BIP": (1, 2, 0), "BSQ": (0, 1, 2)}[scheme]
+    path = tmp_path / "los.raw"
+    bands.transpose(layout).tofile(path)
+    (tmp_path / "los.raw.xml").write_text(header(4, 3, scheme, 2, "FLOAT"))
+    np.testing.assert_array_equal(isce.read_raster(path), bands[0])
+    (tmp_path / "los.raw.xml").write_text(header(5, 3, scheme, 2, "FLOAT"))
+    with pytest.raises(DatasetError, match=r"96 bytes, expected 120 \(5 x 3 x 2 bands x 4"):
+        isce.read_raster(path)
+    (tmp_path / "los.raw.xml").write_text(header(5, 3, scheme, 2, "OCTET"))
+    with pytest.raises(DatasetError, match="property 'octet' is missing or unknown"):
+        isce.read_raster(path)

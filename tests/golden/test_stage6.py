@@ -1,0 +1,80 @@
+"""Stage 6 on the golden sets: same cells, edges, costs and cycles as StaMPS with SNAPHU."""
+
+import numpy as np
+import pytest
+
+from pystamps_hpc.stages.stage6.snaphu import find_snaphu
+from pystamps_kernels.dispatch import table
+
+from .compare import Policy, compare
+from .parity import compare_bundle
+
+pytestmark = [
+    pytest.mark.golden,
+    pytest.mark.skipif(find_snaphu("snaphu") is None, reason="SNAPHU is not installed"),
+]
+
+SETS = ["ps-small", "iterate", "selection", "residues"]
+
+
+@pytest.fixture(scope="module")
+def runs(golden):
+    """Stage 6 of every set in the native backend, computed once."""
+    done = {}
+
+    def run(name):
+        if name not in done:
+            done[name] = golden(name).run(6)
+        return done[name]
+
+    return run
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_every_key_is_that_of_stamps(golden, runs, name):
+    lines = list(compare_bundle(golden(name), "root", runs(name), "single"))
+    assert {line.where for line in lines} == {
+        f"root/{file}" for file in ("uw_grid", "uw_interp", "uw_space_time", "uw_phaseuw", "phuw2")
+    }
+    wrong = [str(line) for line in lines if not line.difference.ok]
+    assert not wrong
+
+
+def test_the_reference_backend_unwraps_the_same_cycles(golden):
+    found = golden("ps-small").run(6, backend="python")
+    wrong = [
+        str(line)
+        for line in compare_bundle(golden("ps-small"), "root", found, "single")
+        if not line.difference.ok
+    ]
+    assert not wrong
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_no_sample_is_on_another_cycle(golden, runs, name):
+    expected = golden(name).artifact("root", "phuw2")["ph_uw"]
+    difference = compare(runs(name)["phuw2"]["ph_uw"], expected, Policy("cycle", 2e-6))
+    assert difference.ok, difference
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_no_cost_of_any_edge_differs(golden, runs, name):
+    """The costs of StaMPS are not stored; they follow from its stored arc phases."""
+    files = ("uw_interp", "uw_space_time")
+    run = edge_costs(*(runs(name)[file] for file in files))
+    stamps = edge_costs(*(golden(name).artifact("root", file) for file in files))
+    for found, wanted in zip(run, stamps, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+    assert np.count_nonzero(run[1] == 0) == {"residues": 6338}.get(name, 0)
+
+
+def edge_costs(graph, space_time):
+    kernels = table("native", "single")
+    edges = [np.abs(graph[key]).ravel().astype(np.int64) for key in ("rowix", "colix")]
+    n_edge = int(graph["n_edge"].item())
+    n_arcs = np.bincount(np.concatenate(edges), minlength=n_edge + 1)[1:]
+    unwrapped, noise = (
+        np.ascontiguousarray(space_time[key]) for key in ("dph_space_uw", "dph_noise")
+    )
+    variance = kernels.stage6_arc_variance(noise)
+    return kernels.stage6_edge_costs(unwrapped, noise, variance, n_arcs)

@@ -1,0 +1,84 @@
+"""Kernels of stage 5: corrected phase, unit phase, noise against the filtered phase."""
+
+import numpy as np
+import pytest
+
+from pystamps_kernels.dispatch import table
+
+BACKENDS = ["python", "native"]
+
+
+@pytest.fixture(params=BACKENDS)
+def kernels(request):
+    return table(request.param, "double")
+
+
+def points(n_ps=500, n_ifg=9, master=4, dtype=np.float32):
+    """Noise-free points: phase = filtered phase + look-angle error + master noise."""
+    rng = np.random.default_rng(7)
+    bperp = rng.normal(0, 200, (n_ps, n_ifg - 1)).astype(dtype)
+    k_ps, c_ps = rng.normal(0, 0.05, n_ps), rng.normal(0, 1, n_ps)
+    filtered = np.exp(1j * rng.uniform(-3, 3, bperp.shape)).astype(np.complex64)
+    angle = k_ps[:, None] * np.insert(bperp, master, 0, axis=1) + c_ps[:, None]
+    amplitude = rng.uniform(0.5, 8, (n_ps, n_ifg))
+    ph = amplitude * np.insert(filtered, master, 1, axis=1) * np.exp(1j * angle)
+    return ph.astype(np.complex64), filtered, k_ps, c_ps, bperp, master
+
+
+@pytest.mark.parametrize("master", [0, 4, 8])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_correction_leaves_the_filtered_phase_and_the_amplitude(kernels, master, dtype):
+    ph, filtered, *rest = points(master=master, dtype=dtype)
+    corrected = kernels.stage5_phase_correction(ph, *rest)
+    wanted = np.abs(ph) * np.insert(filtered, master, 1, axis=1)
+    np.testing.assert_allclose(corrected, wanted, atol=2e-5 * np.abs(ph).max())
+    np.testing.assert_allclose(np.abs(corrected), np.abs(ph), rtol=1e-6)
+
+
+def test_the_master_is_turned_by_its_noise_alone(kernels):
+    ph, _, k_ps, c_ps, bperp, master = points()
+    ph[:, master] = 1
+    corrected = kernels.stage5_phase_correction(ph, k_ps, c_ps, bperp, master)
+    np.testing.assert_allclose(corrected[:, master], np.exp(-1j * c_ps), atol=1e-6)
+
+
+def test_correction_and_unit_phase_are_the_same_bits_in_all_backends():
+    ph, _, *rest = points(n_ps=5000)
+    ph[3, 2] = 0
+    corrected = [table(b, "double").stage5_phase_correction(ph, *rest) for b in BACKENDS]
+    np.testing.assert_array_equal(*corrected)
+    np.testing.assert_array_equal(*[table(b, "double").stage5_unit_phase(ph) for b in BACKENDS])
+
+
+def test_unit_phase_keeps_the_angle_and_zeros(kernels):
+    ph, *_ = points()
+    ph[0, 0] = 0
+    unit = kernels.stage5_unit_phase(ph)
+    assert unit[0, 0] == 0
+    modulus = np.abs(unit)
+    modulus[0, 0] = 1
+    np.testing.assert_allclose(modulus, 1, atol=1e-7)
+    np.testing.assert_allclose(np.angle(unit * ph.conj()), 0, atol=1e-6)
+
+
+def test_noise_is_what_is_left_of_the_filtered_phase(kernels):
+    ph, *rest = points()
+    np.testing.assert_allclose(kernels.stage5_ifg_noise(ph, *rest), 0, atol=2e-5)
+    turned = (ph * np.exp(0.1j)).astype(np.complex64)
+    np.testing.assert_allclose(kernels.stage5_ifg_noise(turned, *rest), 0.1, atol=2e-5)
+
+
+def test_noise_of_backends_agrees_to_one_unit_of_single():
+    ph, *rest = points(n_ps=5000)
+    noisy = ph * np.exp(1j * np.random.default_rng(1).normal(0, 0.7, ph.shape))
+    one, other = (
+        table(b, "double").stage5_ifg_noise(noisy.astype(np.complex64), *rest) for b in BACKENDS
+    )
+    np.testing.assert_allclose(one, other, rtol=0, atol=5e-7)
+
+
+def test_no_points_give_no_rows(kernels):
+    ph, filtered, *rest = points(n_ps=0)
+    assert kernels.stage5_phase_correction(ph, *rest).shape == (0, 9)
+    assert kernels.stage5_unit_phase(ph).shape == (0, 9)
+    assert kernels.stage5_ifg_noise(ph, filtered, *rest).shape == (0, 9)

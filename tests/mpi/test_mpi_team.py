@@ -1,0 +1,430 @@
+"""The MPI team does what the serial team does; run by mpirun, see test_mpi_jobs.py."""
+
+import ctypes
+import gc
+import time
+from itertools import chain
+
+import numpy as np
+import pytest
+
+from pystamps_hpc.errors import PublishError, StageError
+from pystamps_hpc.parallel.team import SerialTeam, facts
+
+LENGTHS = [0, 1, 4095, 4096, 4097, 50000]
+SERIAL = SerialTeam()
+
+pytestmark = pytest.mark.mpi
+
+
+def ignore(fraction):
+    """Take no notice of progress."""
+
+
+@pytest.fixture(scope="session")
+def mpi_team():
+    mpi = pytest.importorskip("pystamps_hpc.parallel.mpi")
+    return mpi.MpiTeam()
+
+
+@pytest.fixture(scope="session")
+def mpi_team_without_threads():
+    mpi = pytest.importorskip("pystamps_hpc.parallel.mpi")
+    return mpi.MpiTeam(threads=False)
+
+
+@pytest.fixture(params=["threads", "no threads"])
+def team(request, mpi_team, mpi_team_without_threads):
+    return mpi_team if request.param == "threads" else mpi_team_without_threads
+
+
+def phase(n, shape=(3,), dtype=np.complex64):
+    rng = np.random.default_rng(n)
+    values = rng.normal(size=(n, *shape))
+    if np.issubdtype(dtype, np.complexfloating):
+        values = values + 1j * rng.normal(size=values.shape)
+    return values.astype(dtype)
+
+
+class OnDisk:
+    """Rows that are read on demand, the same on all ranks, and nowhere else in memory."""
+
+    def __init__(self, values):
+        self.values = values
+        self.shape = values.shape
+        self.dtype = values.dtype
+
+    def __getitem__(self, key):
+        return self.values[key].copy()
+
+
+def whole_of(team, rows):
+    """Put together what the root pulls; the other ranks get None."""
+    blocks = [(piece, block.copy()) for piece, block in team.pull(rows)]
+    if team.rank > 0:
+        assert blocks == []
+        return None
+    assert [piece.start for piece, _ in blocks] == sorted(piece.start for piece, _ in blocks)
+    empty = np.empty((0, *rows.shape[1:]), rows.dtype)
+    return np.concatenate([empty, *(block for _, block in blocks)])
+
+
+@pytest.mark.parametrize("n", LENGTHS)
+@pytest.mark.parametrize("shape", [(), (7,), (2, 3)])
+def test_distributed_rows_are_the_serial_rows_bit_for_bit(mpi_team, n, shape):
+    values = phase(n, shape)
+
+    def fn(rows):
+        return np.exp(values[rows]), np.abs(values[rows])
+
+    expected = SERIAL.map_rows(fn, n, 8192, ignore)
+    computed = mpi_team.map_rows(fn, n, 8192, ignore)
+    for rows, serial in zip(computed, expected, strict=True):
+        assert rows.shape == serial.shape
+        assert rows.dtype == serial.dtype
+        shared = mpi_team.share(rows)
+        assert shared.tobytes() == serial.tobytes()
+        pulled = whole_of(mpi_team, rows)
+        assert mpi_team.rank > 0 or pulled.tobytes() == serial.tobytes()
+
+
+def test_a_rank_without_rows_is_not_asked_to_compute(mpi_team):
+    asked = []
+
+    def fn(rows):
+        asked.append(rows)
+        return np.arange(rows.start, rows.stop)
+
+    shared = mpi_team.share(mpi_team.map_rows(fn, 10, 4096, ignore))
+    np.testing.assert_array_equal(shared, np.arange(10))
+    assert all(rows.stop > rows.start for rows in asked)
+
+
+@pytest.mark.parametrize("n", LENGTHS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128, np.int64, np.bool_])
+def test_sums_are_the_serial_sums_bit_for_bit(mpi_team, n, dtype):
+    values = phase(n, (5,), dtype)
+
+    def fn(rows):
+        return np.add.reduce(values[rows], axis=0, dtype=dtype)
+
+    expected = SERIAL.sum_rows(fn, n, ignore)
+    total = mpi_team.sum_rows(fn, n, ignore)
+    assert total.dtype == expected.dtype
+    assert total.tobytes() == expected.tobytes()
+
+
+def test_a_sum_may_be_a_number(mpi_team):
+    values = phase(50000, (), np.float64)
+    total = mpi_team.sum_rows(lambda rows: values[rows].sum(), 50000, ignore)
+    assert total == SERIAL.sum_rows(lambda rows: values[rows].sum(), 50000, ignore)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 23])
+@pytest.mark.parametrize("with_cost", [False, True])
+def test_task_results_come_by_index(team, n, with_cost):
+    cost = [float(index % 5) for index in range(n)] if with_cost else None
+
+    def fn(item):
+        return {"item": item, "grid": np.full((item, 3), item, np.float32), "none": None}
+
+    results = team.map_tasks(fn, range(n), cost, ignore)
+    assert [result["item"] for result in results] == list(range(n))
+    for item, result in enumerate(results):
+        np.testing.assert_array_equal(result["grid"], np.full((item, 3), item))
+
+
+def test_each_task_runs_once_and_dear_ones_first(team):
+    cost = [1.0, 9.0, 3.0, 9.0, 5.0, 0.0, 2.0]
+    started = []
+    team.map_tasks(started.append, range(len(cost)), cost, ignore)
+    assert [cost[item] for item in started] == sorted((cost[i] for i in started), reverse=True)
+    everyones = chain.from_iterable(team.on_each(lambda: started))
+    assert sorted(everyones) == list(range(len(cost)))
+
+
+@pytest.mark.mpi(min_size=2)
+def test_a_free_rank_takes_the_next_task(mpi_team):
+    started = []
+
+    def fn(item):
+        started.append(item)
+        time.sleep(0.5 if item == 0 else 0.01)
+
+    mpi_team.map_tasks(fn, range(12), None, ignore)
+    for work in mpi_team.on_each(lambda: started):
+        assert 0 not in work or len(work) < 6
+
+
+def test_progress_ends_at_one(mpi_team):
+    seen = []
+    mpi_team.map_tasks(int, range(5), None, seen.append)
+    assert seen == sorted(seen)
+    assert max(chain.from_iterable(mpi_team.on_each(lambda: seen))) == 1.0
+    seen = []
+    mpi_team.map_rows(lambda rows: np.zeros(rows.stop - rows.start), 50000, 4096, seen.append)
+    assert seen == sorted(seen)
+    assert seen[-1:] in ([], [1.0])
+
+
+def test_the_root_works_once_for_all(mpi_team):
+    calls = []
+
+    def fn():
+        calls.append(1)
+        return {"graph": np.arange(5), "text": "arcs", "nothing": None}
+
+    result = mpi_team.on_root(fn)
+    assert len(calls) == (mpi_team.rank == 0)
+    np.testing.assert_array_equal(result["graph"], np.arange(5))
+    assert mpi_team.on_root(lambda: None) is None
+
+
+def test_each_rank_answers_for_itself(mpi_team):
+    assert mpi_team.on_each(lambda: mpi_team.rank) == list(range(mpi_team.size))
+
+
+@pytest.mark.parametrize("n", LENGTHS)
+def test_rows_on_disk_and_in_memory_are_shared_and_pulled_alike(mpi_team, n):
+    values = phase(n, (4,), np.float64)
+    for rows in (values, OnDisk(values)):
+        assert mpi_team.share(rows).tobytes() == values.tobytes()
+        pulled = whole_of(mpi_team, rows)
+        assert mpi_team.rank > 0 or pulled.tobytes() == values.tobytes()
+
+
+@pytest.mark.parametrize("kind", [np.asarray, OnDisk])
+def test_shared_rows_cannot_be_written_to(mpi_team, kind):
+    values = phase(50000, (4,), np.float64)
+    for team in (SERIAL, mpi_team):
+        with pytest.raises(ValueError, match="read-only"):
+            team.share(kind(values))[0] = 0
+    assert values.flags.writeable
+
+
+@pytest.mark.mpi(min_size=2)
+def test_a_large_shared_array_exists_once_per_node_and_goes_with_its_last_user(mpi_team):
+    one_node = len({member.node for member in mpi_team.members}) == 1
+    if not one_node:
+        pytest.skip("ranks on several nodes")
+    before = mpi_team._node_memory.n_windows
+    shared = mpi_team.share(OnDisk(np.zeros(500_000)))
+    tail = shared[10:][10:]
+    del shared
+    if mpi_team.rank == 0:
+        ctypes.c_double.from_address(tail.ctypes.data).value = 7.0
+    mpi_team.on_root(lambda: None)
+    assert tail[0] == 7.0
+    assert mpi_team.share(OnDisk(np.ones(500_000)))[0] == 1.0
+    assert tail[0] == 7.0
+    del tail
+    gc.collect()
+    mpi_team.share(OnDisk(np.zeros(1)))
+    assert mpi_team._node_memory.n_windows <= before
+
+
+def test_messages_longer_than_a_piece_arrive_whole(mpi_team, monkeypatch):
+    monkeypatch.setattr("pystamps_hpc.parallel.messages.PIECE", 1000)
+    values = phase(9000, (3,))
+    rows = mpi_team.map_rows(lambda rows: values[rows], 9000, 4096, ignore)
+    assert mpi_team.share(rows).tobytes() == values.tobytes()
+    pulled = whole_of(mpi_team, rows)
+    assert mpi_team.rank > 0 or pulled.tobytes() == values.tobytes()
+    assert mpi_team.on_root(lambda: "x" * 12345) == "x" * 12345
+    for result in mpi_team.map_tasks(lambda item: values, range(3), None, ignore):
+        assert result.tobytes() == values.tobytes()
+
+
+def test_distributed_rows_answer_for_the_own_stretch_only(mpi_team):
+    n = 50000
+    values = phase(n)
+    rows = mpi_team.map_rows(lambda rows: values[rows], n, 4096, ignore)
+    again = mpi_team.map_rows(lambda part: rows[part] + rows[part, :1], n, 8192, ignore)
+    np.testing.assert_array_equal(mpi_team.share(again), values + values[:, :1])
+    if mpi_team.size > 1:
+        for key in (slice(None), (slice(None), 0), np.array([0]), slice(0, n, 2)):
+            with pytest.raises(IndexError, match=r"ctx\.share"):
+                rows[key]
+        with pytest.raises(IndexError, match=r"ctx\.share"):
+            np.asarray(rows)
+
+
+def test_facts_name_every_rank(mpi_team):
+    told = facts(mpi_team)
+    assert told["size"] == mpi_team.size
+    assert "MPI" in told["library"] or "MPICH" in told["library"]
+    assert [each["rank"] for each in told["ranks"]] == list(range(mpi_team.size))
+
+
+class Unpicklable(Exception):
+    def __init__(self, text, more):
+        super().__init__(text)
+        self.more = more
+
+
+def some_error(kind):
+    if kind == "known":
+        return StageError("PATCH_1: no candidates; lower the threshold")
+    if kind == "memory":
+        return MemoryError("too much")
+    if kind == "unpicklable":
+        return Unpicklable("holds a lambda", lambda: None)
+    return ValueError("unexpected")
+
+
+class Broken(OnDisk):
+    def __init__(self, fail):
+        super().__init__(np.zeros(50000))
+        self.fail = fail
+
+    def __getitem__(self, key):
+        self.fail()
+        return super().__getitem__(key)
+
+
+def rows_that_fail(fail):
+    def fn(rows):
+        fail()
+        return np.zeros(rows.stop - rows.start)
+
+    return fn
+
+
+VERBS = {
+    "map_tasks": lambda team, fail: team.map_tasks(
+        lambda item: (time.sleep(0.05), fail()), range(4 * team.size), None, ignore
+    ),
+    "map_rows": lambda team, fail: team.map_rows(rows_that_fail(fail), 50000, 4096, ignore),
+    "sum_rows": lambda team, fail: team.sum_rows(rows_that_fail(fail), 50000, ignore),
+    "on_each": lambda team, fail: team.on_each(fail),
+    "tick": lambda team, fail: team.map_rows(
+        rows_that_fail(int), 50000, 4096, lambda fraction: fail()
+    ),
+    "block": lambda team, fail: fail(),
+    "nested": lambda team, fail: team.map_tasks(
+        lambda item: team.on_each(fail), range(4 * team.size), None, ignore
+    ),
+}
+ROOT_VERBS = {
+    "on_root": lambda team, fail: team.on_root(fail),
+    "share": lambda team, fail: team.share(Broken(fail)),
+    "pull": lambda team, fail: list(team.pull(Broken(fail))),
+    "writing": lambda team, fail: [fail() for _ in team.pull(Broken(int))],
+    "reading": lambda team, fail: [
+        fail() for _ in team.pull(team.map_rows(rows_that_fail(int), 50000, 4096, ignore))
+    ],
+}
+
+
+def assert_same_error_everywhere(team, verb, origin, kind):
+    def fail():
+        if team.rank == origin:
+            raise some_error(kind)
+
+    with pytest.raises(Exception) as caught, team.agreed():  # noqa: PT011, PT012
+        verb(team, fail)
+        team.on_each(lambda: "not reached")
+    met = caught.value
+    everyones = team.on_each(lambda: (type(met).__name__, str(met), met.rank, met.host))
+    assert len(set(everyones)) == 1
+    return met
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("origin", range(4))
+def test_an_error_on_one_rank_is_raised_on_all(team, verb, origin):
+    if origin >= team.size:
+        pytest.skip("no such rank")
+    met = assert_same_error_everywhere(team, VERBS[verb], origin, "known")
+    if verb == "nested":
+        assert "inside the function of another" in str(met)
+    else:
+        assert met.rank == origin
+        assert type(met) is StageError
+        assert str(met) == str(some_error("known"))
+
+
+@pytest.mark.parametrize("verb", ROOT_VERBS)
+def test_an_error_of_the_root_is_raised_on_all(mpi_team, verb):
+    met = assert_same_error_everywhere(mpi_team, ROOT_VERBS[verb], 0, "known")
+    assert met.rank == 0
+    assert str(met) == str(some_error("known"))
+
+
+@pytest.mark.parametrize("kind", ["memory", "unexpected"])
+def test_any_exception_keeps_its_type_and_tells_where_it_was_met(mpi_team, kind):
+    origin = mpi_team.size - 1
+    met = assert_same_error_everywhere(mpi_team, VERBS["map_rows"], origin, kind)
+    assert type(met) is type(some_error(kind))
+    assert f"on rank {origin}" in met.__notes__[0]
+    assert "in fail" in met.__notes__[0]
+
+
+def test_an_error_that_cannot_travel_becomes_a_stage_error(mpi_team):
+    met = assert_same_error_everywhere(mpi_team, VERBS["map_tasks"], 0, "unpicklable")
+    assert type(met) is StageError
+    assert str(met) == "holds a lambda"
+
+
+def test_a_result_that_cannot_travel_is_an_error_on_all_ranks(mpi_team):
+    with pytest.raises(Exception, match=r"pickle|local"):
+        mpi_team.map_tasks(lambda item: lambda: item, range(5), None, ignore)
+    with pytest.raises(Exception, match=r"pickle|local"):
+        mpi_team.on_root(lambda: lambda: None)
+    assert mpi_team.on_root(lambda: 1) == 1
+
+
+def test_of_several_errors_the_lowest_rank_wins(mpi_team):
+    def fail():
+        raise StageError(f"rank {mpi_team.rank}")
+
+    with pytest.raises(StageError, match=r"^rank 0$"):
+        mpi_team.on_each(fail)
+
+
+@pytest.mark.mpi(min_size=2)
+def test_after_an_error_no_task_is_handed_out(mpi_team):
+    started = []
+
+    def fn(item):
+        started.append(item)
+        time.sleep(0.02)
+        if item == 1:
+            raise StageError("ifg 2 cannot be unwrapped")
+
+    with pytest.raises(StageError, match="ifg 2"):
+        mpi_team.map_tasks(fn, range(200), None, ignore)
+    assert sum(mpi_team.on_each(lambda: len(started))) < 50
+
+
+@pytest.mark.mpi(min_size=2)
+def test_a_root_that_cannot_write_lets_the_others_go_without_agreement_too(mpi_team):
+    rows = mpi_team.map_rows(rows_that_fail(int), 50000, 4096, ignore)
+    with pytest.raises((StageError, PublishError)) as caught:  # noqa: PT012
+        for _ in mpi_team.pull(rows):
+            raise PublishError("disk full")
+    assert type(caught.value) is (PublishError if mpi_team.rank == 0 else StageError)
+    assert mpi_team.on_root(lambda: 1) == 1
+
+
+def test_ranks_that_compute_different_kinds_of_rows_are_told_so(mpi_team):
+    if mpi_team.size == 1:
+        pytest.skip("one rank agrees with itself")
+    dtype = np.float32 if mpi_team.rank == 0 else np.float64
+    with pytest.raises(ValueError, match="different kinds of rows"):
+        mpi_team.map_rows(lambda rows: np.zeros(rows.stop - rows.start, dtype), 50000, 4096, ignore)
+
+
+def test_rows_of_objects_are_refused(mpi_team):
+    with pytest.raises(TypeError, match="Python objects"):
+        mpi_team.map_rows(lambda rows: np.full(rows.stop - rows.start, None), 5, 4096, ignore)
+
+
+def test_places_are_dealt_to_the_rank_with_the_least_work():
+    queue = pytest.importorskip("pystamps_hpc.parallel.queue")
+    assert queue.dearest_first([1.0, 9.0, 3.0, 9.0], 4) == [1, 3, 2, 0]
+    assert queue.dearest_first(None, 3) == [0, 1, 2]
+    assert queue.deal([9.0, 9.0, 3.0, 1.0, 1.0], 2) == [[0, 2], [1, 3, 4]]
+    assert queue.deal([], 2) == [[], []]
+    with pytest.raises(ValueError, match="2 costs given for 3 items"):
+        queue.dearest_first([1.0, 2.0], 3)

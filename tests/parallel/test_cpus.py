@@ -1,0 +1,142 @@
+"""How many threads a rank starts."""
+
+import os
+from dataclasses import replace
+
+import pytest
+
+from pystamps_hpc.parallel import cpus
+from pystamps_hpc.parallel.cpus import Member, cpu_budget, mixed_cpus, this_member, visible_cpus
+
+ALL = frozenset(range(8))
+
+
+def member(rank, affinity=ALL, node=0, visible=None):
+    cpus_seen = len(affinity) if visible is None else visible
+    return Member(rank, f"n{node}", node, rank - node, affinity, cpus_seen, 8, "Some CPU")
+
+
+@pytest.fixture
+def machine(monkeypatch, tmp_path):
+    """A machine of 16 processors, all allowed, with a /proc and /sys of its own."""
+    monkeypatch.setattr(os, "cpu_count", lambda: 16)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(16)), raising=False)
+
+    def write(files):
+        for name, text in files.items():
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        return tmp_path
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ("files", "environ", "expected"),
+    [
+        ({}, {}, 16),
+        ({}, {"SLURM_CPUS_PER_TASK": "4"}, 4),
+        ({}, {"SLURM_CPUS_PER_TASK": "64"}, 16),
+        ({}, {"SLURM_CPUS_PER_TASK": "0"}, 1),
+        ({}, {"SLURM_CPUS_PER_TASK": "four"}, 16),
+        (
+            {
+                "proc/self/cgroup": "0::/job/step\n",
+                "sys/fs/cgroup/job/step/cpu.max": "max 100000\n",
+                "sys/fs/cgroup/job/cpu.max": "250000 100000\n",
+            },
+            {},
+            3,
+        ),
+        (
+            {
+                "proc/self/cgroup": "0::/../outside\n",
+                "sys/fs/cgroup/cpu.max": "50000 100000\n",
+            },
+            {},
+            1,
+        ),
+        (
+            {
+                "proc/self/cgroup": "4:cpu,cpuacct:/job\n3:memory:/job\n",
+                "sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_quota_us": "600000\n",
+                "sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_period_us": "100000\n",
+            },
+            {},
+            6,
+        ),
+        (
+            {
+                "proc/self/cgroup": "4:cpu:/job\n",
+                "sys/fs/cgroup/cpu/job/cpu.cfs_quota_us": "-1\n",
+                "sys/fs/cgroup/cpu/job/cpu.cfs_period_us": "100000\n",
+            },
+            {},
+            16,
+        ),
+    ],
+)
+def test_the_least_of_all_limits_is_visible(machine, files, environ, expected):
+    assert visible_cpus(environ, machine(files)) == expected
+
+
+def test_affinity_limits_what_is_visible(machine, monkeypatch, tmp_path):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: {3, 5}, raising=False)
+    assert visible_cpus({}, tmp_path) == 2
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert visible_cpus({}, tmp_path) == 16
+
+
+def test_ranks_with_the_same_processors_share_them():
+    members = [member(rank) for rank in range(3)]
+    assert [cpu_budget(members, rank).threads for rank in range(3)] == [2, 2, 2]
+
+
+def test_ranks_with_processors_of_their_own_use_them_all():
+    members = [member(0, frozenset(range(4))), member(1, frozenset(range(4, 8)))]
+    assert [cpu_budget(members, rank).threads for rank in range(2)] == [4, 4]
+
+
+def test_ranks_of_other_nodes_are_not_counted():
+    members = [member(0), member(1), member(2, node=2)]
+    assert [cpu_budget(members, rank).threads for rank in range(3)] == [4, 4, 8]
+
+
+def test_more_ranks_than_processors_get_one_thread_each():
+    members = [member(rank) for rank in range(20)]
+    assert cpu_budget(members, 0).threads == 1
+
+
+def test_cpu_workers_replace_the_budget_up_to_what_is_visible():
+    members = [member(0), member(1)]
+    assert cpu_budget(members, 0, 6) == cpus.CpuBudget(6)
+    budget = cpu_budget(members, 1, 12)
+    assert budget.threads == 8
+    assert budget.warnings == ("cpu_workers=12 exceeds the 8 CPUs visible to rank 1",)
+
+
+def test_open_mpi_binding_is_told_once_on_rank_0():
+    members = [member(0, frozenset({0})), member(1, frozenset({1}))]
+    assert cpu_budget(members, 0, open_mpi=True).warnings == (
+        "rank 0 is bound to 1 of 8 CPUs; start with --bind-to none or --map-by slot:PE=N",
+    )
+    assert cpu_budget(members, 1, open_mpi=True).warnings == ()
+    assert cpu_budget(members, 0).warnings == ()
+    assert cpu_budget([member(0), member(1)], 0, open_mpi=True).warnings == ()
+
+
+def test_processors_of_several_types_are_told():
+    members = [member(0), member(1)]
+    assert mixed_cpus(members) is None
+    members.append(replace(member(2), cpu_model="Another CPU"))
+    assert mixed_cpus(members) == (
+        "ranks run on 2 CPU types; results may differ in the last bits from a single-type run"
+    )
+
+
+def test_a_process_can_describe_itself():
+    me = this_member()
+    assert me.visible >= 1
+    assert me.host
+    assert me.cpu_model

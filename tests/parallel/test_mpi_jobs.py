@@ -1,0 +1,158 @@
+"""Whole MPI jobs: the team at every size, and how jobs end when a rank goes wrong."""
+
+import os
+import subprocess
+import sys
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from pystamps_hpc.parallel.launcher import launcher_hint
+from tests.mpi import mpi_run
+
+MPI_TESTS = Path(mpi_run.__file__).parent
+STARTED_BY_A_LAUNCHER = launcher_hint(os.environ) is not None
+
+pytestmark = [
+    pytest.mark.skipif(bool(mpi_run.why_not()), reason=mpi_run.why_not() or "MPI runs"),
+    pytest.mark.skipif(STARTED_BY_A_LAUNCHER, reason="jobs are not started from inside a job"),
+]
+
+START = """
+import os, sys, threading, time
+from pystamps_hpc.errors import StageError
+from pystamps_hpc.parallel.launcher import start_team
+team = start_team("auto", os.environ).team
+def bad():
+    raise StageError("no candidates")
+"""
+
+
+def job(n, program, timeout=30.0):
+    """Run a program that starts with a team; return the finished job and its wall time."""
+    began = time.monotonic()
+    ended = mpi_run.run(n, ["-c", START + program], timeout)
+    return ended, time.monotonic() - began
+
+
+@pytest.mark.skipif(find_spec("pytest_mpi") is None, reason="pytest-mpi is not installed")
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
+def test_the_mpi_team_equals_the_serial_team_at_size(size):
+    tests = str(MPI_TESTS / "test_mpi_team.py")
+    pytest_options = ["-q", "-x", "--with-mpi", "-p", "no:cacheprovider", "--color=no"]
+    ended = mpi_run.run(size, ["-m", "mpi4py", "-m", "pytest", *pytest_options, tests], 120.0)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.stdout.count(" passed") == size
+
+
+@pytest.mark.parametrize("origin", [0, 1])
+def test_an_uncaught_exception_ends_the_whole_job_with_code_70(origin):
+    ended, seconds = job(
+        3,
+        f"if team.rank == {origin}: raise KeyError('typo')\n"
+        "team.on_each(lambda: time.sleep(60 * (team.rank == 2)))\n",
+    )
+    assert ended.returncode == 70
+    assert seconds < 10
+    lines = [line for line in ended.stderr.splitlines() if line.startswith(f"[r{origin} ")]
+    assert lines[0].endswith("] Traceback (most recent call last):")
+    assert lines[-1].endswith("] KeyError: 'typo'")
+
+
+def test_an_uncaught_agreed_error_is_printed_by_the_rank_that_met_it():
+    ended, seconds = job(3, "team.on_each(lambda: bad() if team.rank == 1 else None)\n")
+    assert ended.returncode == 70
+    assert seconds < 10
+    assert ended.stderr.count("StageError: no candidates") == 1
+    assert "[r1 " in ended.stderr
+
+
+def test_an_exception_in_a_thread_ends_the_job():
+    ended, seconds = job(
+        2,
+        "if team.rank == 1: threading.Thread(target=bad).start()\n"
+        "team.on_each(lambda: time.sleep(60 * team.rank))\n",
+    )
+    assert ended.returncode == 70
+    assert seconds < 10
+
+
+def test_a_rank_that_leaves_alone_ends_the_job():
+    ended, seconds = job(2, "if team.rank == 1: sys.exit(0)\nteam.on_root(lambda: 1)\n")
+    assert ended.returncode != 0
+    assert seconds < 10
+
+
+@pytest.mark.parametrize(
+    "where", ["team.on_root(lambda: 1)", "team.map_tasks(time.sleep, [0.01] * 99, None, print)"]
+)
+def test_a_killed_rank_ends_the_job(where):
+    ended, seconds = job(3, f"if team.rank == 1: os.kill(os.getpid(), 9)\n{where}\n")
+    assert ended.returncode != 0
+    assert seconds < 10
+
+
+def test_all_ranks_leave_with_the_code_of_an_agreed_error():
+    ended, _ = job(
+        3,
+        "try:\n"
+        "    with team.agreed():\n"
+        "        if team.rank == 2: bad()\n"
+        "        team.map_tasks(time.sleep, [0.05] * 9, None, lambda fraction: None)\n"
+        "except StageError as error:\n"
+        "    if team.rank == 0: print(f'rank {error.rank}: {error}', flush=True)\n"
+        "    team.close()\n"
+        "    sys.exit(error.exit_code)\n",
+    )
+    assert ended.returncode == 1
+    assert ended.stdout == "rank 2: no candidates\n"
+
+
+def test_a_finished_job_ends_well():
+    ended, _ = job(2, "team.close()\nprint(team.size, flush=True)\n")
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "2\n2\n", "")
+
+
+def test_a_job_that_forgets_to_close_ends_well():
+    ended, _ = job(2, "print(team.on_root(lambda: 5), flush=True)\n")
+    assert (ended.returncode, ended.stdout) == (0, "5\n5\n")
+
+
+def test_waiting_ranks_leave_the_processor_to_others():
+    ended, _ = job(
+        2,
+        "began = time.process_time()\n"
+        "team.on_root(lambda: time.sleep(1.0))\n"
+        "print(time.process_time() - began < 0.3, flush=True)\n",
+    )
+    assert ended.stdout == "True\nTrue\n"
+
+
+def alone(program, **variables):
+    """Run a program in one process, without a launcher."""
+    return subprocess.run(
+        [sys.executable, "-c", START + program],
+        env={**mpi_run.environment(), **variables},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+def test_a_serial_run_does_not_import_mpi4py():
+    ended = alone("print(type(team).__name__, any('mpi4py' in name for name in sys.modules))")
+    assert ended.stdout == "SerialTeam False\n"
+
+
+def test_one_process_may_use_mpi():
+    ended = alone("team = start_team('on', os.environ).team; print(team.size, team.library)")
+    assert ended.stdout.startswith("1 ")
+    assert "MPI" in ended.stdout
+
+
+def test_a_launcher_that_the_library_does_not_know_is_found_out_before_work_starts():
+    ended = alone("", PMI_SIZE="4", PMI_RANK="1")
+    assert "MpiEnvironmentError: 4 tasks were launched (PMI launcher) but" in ended.stderr

@@ -1,0 +1,138 @@
+"""Single-master stacks of known look-angle error, master phase, velocity and ramps."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from pystamps_hpc.config import RunConfig
+from pystamps_hpc.parallel.context import Context, QuietLog
+from pystamps_hpc.stages import stage7, stage8
+from pystamps_kernels.dispatch import table
+
+EVERYWHERE = {
+    "ref_lon": (-np.inf, np.inf),
+    "ref_lat": (-np.inf, np.inf),
+    "ref_centre_lonlat": (0.0, 0.0),
+    "ref_radius": np.inf,
+    "ref_x": None,
+    "ref_y": None,
+}
+ORIGIN = np.array([12.3, 44.1])
+
+
+@dataclass
+class Stack:
+    """Truth and observation; rows are PS."""
+
+    xy: np.ndarray
+    day: np.ndarray
+    master_ix: int
+    bperp: np.ndarray
+    slope: np.ndarray
+    master_phase: np.ndarray
+    rate: np.ndarray
+    phase: np.ndarray = field(init=False)
+
+    def __post_init__(self):
+        n_ps, n_ifg = len(self.xy), len(self.day)
+        baselines = np.broadcast_to(self.bperp, (n_ps, n_ifg)).astype(np.float32)
+        self.bperp_mat = np.ascontiguousarray(np.delete(baselines, self.master_ix, axis=1))
+        elapsed = self.day - self.day[self.master_ix]
+        phase = self.slope[:, None] * baselines + self.rate[:, None] * elapsed
+        phase += self.master_phase[:, None]
+        phase[:, self.master_ix] = 0
+        self.phase = phase.astype(np.float32)
+        metres_per_degree = 111_000.0
+        self.lonlat = ORIGIN + self.xy[:, 1:] / metres_per_degree
+        self.ifg_std = np.linspace(10, 30, n_ifg).astype(np.float32)
+
+
+def stack(n_ps=60, n_ifg=12, seed=0, side=2000.0, common_bperp=True):
+    """Draw a stack; baselines are the same for all PS unless `common_bperp` is off."""
+    rng = np.random.default_rng(seed)
+    xy = np.column_stack((np.arange(1, n_ps + 1), rng.uniform(0, side, (n_ps, 2))))
+    day = 736_000.0 + np.cumsum(rng.integers(12, 60, n_ifg))
+    master_ix = n_ifg // 2
+    bperp = rng.normal(0, 150, n_ifg)
+    bperp[master_ix] = 0
+    if not common_bperp:
+        bperp = bperp + rng.normal(0, 0.5, (n_ps, n_ifg))
+        bperp[:, master_ix] = 0
+    return Stack(
+        xy=np.round(xy, 3).astype(np.float32),
+        day=day,
+        master_ix=master_ix,
+        bperp=bperp,
+        slope=rng.normal(0, 0.01, n_ps),
+        master_phase=rng.normal(0, 0.5, n_ps),
+        rate=rng.normal(0, 0.003, n_ps),
+    )
+
+
+def context(arithmetic="double", backend="native", **config):
+    values = {"compat.arithmetic": arithmetic, "runtime.triangulator": "native", **config}
+    return Context(
+        table(backend, arithmetic), RunConfig().with_values(values).resolved(), log=QuietLog()
+    )
+
+
+def stage7_params(**changes):
+    values = {
+        "drop_ifg_index": (),
+        "scla_drop_index": (),
+        "scla_method": "L2",
+        "scla_deramp": False,
+        "subtr_tropo": False,
+        "small_baseline_flag": False,
+    }
+    return stage7.Params(**{**EVERYWHERE, **values, **changes})
+
+
+def stage7_inputs(scene, **changes):
+    values = {
+        "phase": scene.phase,
+        "bperp_mat": scene.bperp_mat,
+        "bperp": np.insert(scene.bperp_mat.mean(axis=0), scene.master_ix, 0),
+        "lonlat": scene.lonlat,
+        "xy": scene.xy,
+        "origin": ORIGIN,
+        "day": scene.day,
+        "master_ix": scene.master_ix,
+        "ifg_std": scene.ifg_std,
+        "deramp_degree": None,
+    }
+    return stage7.Inputs(**{**values, **changes})
+
+
+def stage8_params(**changes):
+    values = {
+        "drop_ifg_index": (),
+        "scn_deramp_ifg": (),
+        "scn_kriging_flag": False,
+        "scn_time_win": 365.0,
+        "scn_wavelength": 100.0,
+        "lambda_": 0.0555,
+        "small_baseline_flag": False,
+    }
+    return stage8.Params(**{**EVERYWHERE, **values, **changes})
+
+
+def stage8_inputs(scene, **changes):
+    values = {
+        "phase": scene.phase,
+        "look_angle": np.zeros_like(scene.phase),
+        "master_phase": np.zeros(len(scene.xy), np.float32),
+        "ramp": None,
+        "lonlat": scene.lonlat,
+        "xy": scene.xy,
+        "origin": ORIGIN,
+        "day": scene.day,
+        "master_day": float(scene.day[scene.master_ix]),
+        "master_ix": scene.master_ix,
+        "ifg_std": scene.ifg_std,
+        "deramp_degree": None,
+        "arc_phase": None,
+        "arc_noise": None,
+        "arcs": {},
+    }
+    return stage8.Inputs(**{**values, **changes})

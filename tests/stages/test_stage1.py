@@ -1,0 +1,208 @@
+"""Stage 1 orders candidates and interferograms, whatever the chronology and the gaps."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pystamps_hpc.config import RunConfig
+from pystamps_hpc.dataset import candidates
+from pystamps_hpc.dataset.candidates.text import day_number
+from pystamps_hpc.errors import StageError
+from pystamps_hpc.parallel.context import Context
+from pystamps_hpc.stages import stage1
+from pystamps_kernels.dispatch import table
+from tests.dataset.scenes import ORBIT, scene, write_doris, write_snap
+
+
+def load(tmp_path, made, *, write=write_snap, backend="python", arithmetic="double", order=">"):
+    patch, parameters = write(tmp_path, made)
+    config = RunConfig().with_values({"compat.arithmetic": arithmetic})
+    context = Context(table(backend, arithmetic), config)
+    inputs = stage1.Inputs(candidates.read(patch, parameters))
+    return stage1.solve(inputs, parameters.to_params(stage1.Params), context), context.log
+
+
+def ordered(made, outputs):
+    """Phasors in the rows of the outputs, one column per interferogram of the file."""
+    return made.phase[:, outputs.sort_ix].T
+
+
+@pytest.mark.parametrize(
+    ("master", "position"), [("20091201", 0), ("20100115", 1), ("20100220", 2), ("20100401", 3)]
+)
+def test_the_master_takes_its_place_in_time_first_middle_or_last(tmp_path, master, position):
+    made = scene(master=master)
+    outputs, log = load(tmp_path, made)
+    assert outputs.master_ix == position
+    assert outputs.day.tolist() == sorted(day_number(day, "") for day in (*made.days, master))
+    assert outputs.day[position] == outputs.master_day
+    assert outputs.bperp[position] == 0
+    ph = outputs.ph[:]
+    np.testing.assert_array_equal(ph[:, position], 1)
+    np.testing.assert_array_equal(np.delete(ph, position, axis=1), ordered(made, outputs))
+    assert outputs.bperp_mat.shape == (12, 3)
+    assert (outputs.n_ps, outputs.n_ifg, outputs.n_image) == (12, 4, 4)
+    assert log.facts == {"candidates": 12}
+
+
+def test_a_null_interferogram_counts_as_the_master(tmp_path):
+    made = scene(days=("20100101", "20100220", "20100301"))
+    outputs, _ = load(tmp_path, made)
+    assert outputs.n_ifg == 3
+    assert outputs.bperp_mat.shape == (12, 2)
+    np.testing.assert_array_equal(outputs.ph[:, 1], 1)
+    np.testing.assert_array_equal(outputs.ph[:, [0, 2]], ordered(made, outputs)[:, [0, 2]])
+
+
+def test_interferograms_out_of_order_are_sorted_by_day(tmp_path):
+    made = scene(days=("20100301", "20100101", "20100201"))
+    outputs, _ = load(tmp_path, made)
+    np.testing.assert_array_equal(
+        np.delete(outputs.ph[:], 2, axis=1), ordered(made, outputs)[:, [1, 2, 0]]
+    )
+    # the vectors of the scene grow with the place in the list
+    size = np.abs(np.delete(outputs.bperp, 2))
+    assert size[2] < size[0] < size[1]
+
+
+def test_rows_run_north_and_every_array_follows_them(tmp_path):
+    made = scene(n=200)
+    outputs, _ = load(tmp_path, made)
+    assert sorted(outputs.sort_ix) == list(range(200))
+    assert (np.diff(outputs.xy[:, 2]) >= -1e-3).all()
+    np.testing.assert_array_equal(outputs.ij[:, 0], np.arange(1, 201))
+    np.testing.assert_array_equal(outputs.ij[:, 1:], made.ij[outputs.sort_ix])
+    np.testing.assert_array_equal(outputs.lonlat, made.lonlat[outputs.sort_ix])
+    np.testing.assert_array_equal(outputs.hgt, made.height[outputs.sort_ix])
+    np.testing.assert_array_equal(outputs.D_A, made.dispersion[outputs.sort_ix])
+    np.testing.assert_array_equal(outputs.xy[:, 0], outputs.ij[:, 0])
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=st.integers(0, 1000), n=st.integers(1, 30))
+def test_the_order_of_the_files_shows_in_sort_ix_only(tmp_path_factory, seed, n):
+    made = scene(n=n, seed=seed)
+    order = np.random.default_rng(seed).permutation(n)
+    mixed = made.but(
+        ij=made.ij[order],
+        lonlat=made.lonlat[order],
+        phase=made.phase[:, order],
+        height=made.height[order],
+        dispersion=made.dispersion[order],
+    )
+    one, _ = load(tmp_path_factory.mktemp("one"), made)
+    other, _ = load(tmp_path_factory.mktemp("other"), mixed)
+    np.testing.assert_array_equal(order[other.sort_ix], one.sort_ix)
+    for name in ("ij", "lonlat", "xy", "ll0", "day", "la", "D_A", "hgt"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
+    np.testing.assert_array_equal(one.ph[:], other.ph[:])
+    np.testing.assert_array_equal(one.bperp_mat[:], other.bperp_mat[:])
+
+
+@pytest.mark.parametrize("arithmetic", ["single", "double"])
+def test_baselines_are_the_mean_of_the_candidates(tmp_path, arithmetic):
+    outputs, _ = load(tmp_path, scene(n=500), arithmetic=arithmetic)
+    assert outputs.bperp.dtype == np.float32
+    means = np.insert(outputs.bperp_mat.mean(axis=0, dtype=np.float64), 2, 0)
+    np.testing.assert_allclose(outputs.bperp, means, rtol=1e-5)
+
+
+def test_candidates_without_position_or_phase_go_but_stay_in_sort_ix(tmp_path):
+    made = scene()
+    lonlat, phase = made.lonlat.copy(), made.phase.copy()
+    lonlat[3, 0] = np.nan
+    phase[1, 5] = complex(np.nan, 1)
+    phase[2, 7] = 0
+    whole, _ = load(tmp_path / "whole", made)
+    outputs, log = load(tmp_path / "gaps", made.but(lonlat=lonlat, phase=phase))
+    assert outputs.n_ps == 10
+    assert len(outputs.sort_ix) == 12
+    assert outputs.sort_ix[-1] == 3
+    lost = {tuple(made.ij[3]), tuple(made.ij[5])}
+    wanted = [tuple(pixel) for pixel in whole.ij[:, 1:] if tuple(pixel) not in lost]
+    assert [tuple(pixel) for pixel in outputs.ij[:, 1:]] == wanted
+    np.testing.assert_array_equal(outputs.xy[:, 0], np.arange(1, 11))
+    assert len(outputs.ph[:]) == len(outputs.la) == len(outputs.D_A) == len(outputs.bperp_mat) == 10
+    assert log.warnings == ["PATCH_1: 1 candidates without longitude or latitude"]
+    assert log.notes == ["2 candidates without position or phase removed"]
+
+
+def test_infinite_values_are_removed_with_a_warning(tmp_path):
+    made = scene()
+    lonlat, phase = made.lonlat.copy(), made.phase.copy()
+    lonlat[3, 1] = np.inf
+    phase[1, 5] = complex(-np.inf, 1)
+    outputs, log = load(tmp_path, made.but(lonlat=lonlat, phase=phase))
+    assert outputs.n_ps == 10
+    assert np.isfinite(outputs.ll0).all()
+    assert "2 candidates with infinite values removed" in log.warnings
+
+
+def test_one_candidate_is_a_patch(tmp_path):
+    outputs, _ = load(tmp_path, scene(n=1))
+    np.testing.assert_array_equal(outputs.xy, [[1, 0, 0]])
+    assert outputs.ph[:].shape == (1, 4)
+
+
+def test_no_candidate_gives_outputs_without_rows(tmp_path):
+    outputs, log = load(tmp_path, scene(n=0))
+    assert log.facts == {"candidates": 0}
+    assert "no candidate in the patch" in log.warnings[0]
+    assert outputs.n_ps == 0
+    assert outputs.ph[:].shape == (0, 4)
+    assert outputs.bperp_mat.shape == (0, 3)
+    assert outputs.xy.shape == (0, 3)
+    np.testing.assert_array_equal(outputs.bperp, 0)
+
+
+def test_phasors_are_read_by_rows_and_by_columns_alike(tmp_path):
+    ph = load(tmp_path, scene(), write=write_doris)[0].ph
+    whole = ph[:]
+    np.testing.assert_array_equal(ph[2:5], whole[2:5])
+    np.testing.assert_array_equal(ph[np.array([4, 1])], whole[[4, 1]])
+    np.testing.assert_array_equal(ph[:, 2], whole[:, 2])
+    np.testing.assert_array_equal(ph[:, 1:3], whole[:, 1:3])
+    np.testing.assert_array_equal(ph[:, np.array([3, 0])], whole[:, [3, 0]])
+
+
+def test_impossible_orbits_name_the_candidate(tmp_path):
+    made = scene().but(orbit={**ORBIT, "near_range_slc": "1000 m"})
+    with pytest.raises(StageError, match=r"candidate 1: slant range \d+\.\d m closes no triangle"):
+        load(tmp_path, made)
+
+
+def test_doris_divides_by_the_calibration_constants(tmp_path):
+    made = scene()
+    plain, _ = load(tmp_path, made, write=write_doris)
+    assert plain.calconst.tolist() == [1, 1, 1]
+    (tmp_path / "calamp.out").write_text("".join(f"/{day}/s.slc 4\n" for day in made.days))
+    outputs, _ = load(tmp_path, made, write=write_doris)
+    np.testing.assert_array_equal(outputs.ph[:, [0, 1, 3]], plain.ph[:, [0, 1, 3]] / 4)
+    np.testing.assert_array_equal(outputs.ph[:, 2], 1)
+
+
+def test_doris_without_grids_repeats_the_baselines(tmp_path):
+    outputs, _ = load(tmp_path, scene(), write=write_doris)
+    np.testing.assert_array_equal(outputs.bperp, [100.5, 201, 0, 301.5])
+    np.testing.assert_array_equal(outputs.bperp_mat, np.tile([100.5, 201, 301.5], (12, 1)))
+    assert outputs.la is None
+    assert outputs.mean_incidence is None
+
+
+def test_doris_grids_are_linear_in_position_and_height(tmp_path):
+    made = scene()
+    azimuth, ground = np.mgrid[:50, :50]
+    at_zero = 20 + 0.1 * ground * 300 / 49 + 0.02 * azimuth * 400 / 49
+    nodes = np.stack((at_zero, at_zero + 5), axis=-1)
+    patch, _ = write_doris(tmp_path, made)
+    np.savetxt(patch / "look_angle.1.in", nodes.ravel(), fmt="%.17g")
+    outputs, _ = load(tmp_path, made, write=write_doris, backend="native")
+    i, j = made.ij[outputs.sort_ix].T
+    wanted = 20 + 0.1 * j + 0.02 * i + 5 * made.height[outputs.sort_ix].astype(float) / 1000
+    np.testing.assert_allclose(np.degrees(outputs.la), wanted, rtol=1e-12)
+
+
+def test_small_baselines_are_refused_before_anything_is_done():
+    with pytest.raises(StageError, match="small_baseline_flag=y is not supported in stage 1"):
+        stage1.Params(-168.0, 0.05, "snap", True)

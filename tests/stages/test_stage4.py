@@ -1,0 +1,227 @@
+"""Stage 4: the four filters and their order, degenerate networks, messages."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pystamps_hpc.config import RunConfig
+from pystamps_hpc.errors import StageError
+from pystamps_hpc.parallel.context import Context
+from pystamps_hpc.stages.stage4 import Inputs, Params, node_phase, solve
+from pystamps_kernels.dispatch import table
+
+PARAMS = Params(
+    small_baseline_flag=False,
+    weed_neighbours=False,
+    weed_zero_elevation=False,
+    weed_time_win=730.0,
+    weed_standard_dev=1.0,
+    weed_max_noise=float("inf"),
+    drop_ifg_index=(),
+)
+NO_NOISE = replace(PARAMS, weed_standard_dev=10.0)
+
+
+@pytest.fixture
+def ctx():
+    config = RunConfig().with_values({"runtime.triangulator": "native"}).resolved()
+    return Context(table("python", "double"), config)
+
+
+def patch(n_ps=120, n_ifg=12, noisy=(), seed=5, noise=0.2):
+    """A patch of stable points with the look-angle error that stage 3 found; some are noisy."""
+    rng = np.random.default_rng(seed)
+    master, day = 5, 736000.0 + 24 * np.arange(n_ifg)
+    bperp = np.insert(rng.normal(0, 150, n_ifg - 1), master, 0)
+    k_ps, c_ps = rng.normal(0, 0.02, n_ps), rng.normal(0, 0.3, n_ps)
+    sigma = np.full((n_ps, 1), noise)
+    sigma[list(noisy)] = 3.0
+    phase = k_ps[:, None] * bperp + rng.normal(0, sigma, (n_ps, n_ifg))
+    phase[:, master] = 0
+    ids = np.arange(1.0, n_ps + 1)
+    xy = rng.uniform(0, 4000, (n_ps, 2)).round(3)
+    return Inputs(
+        selected=np.arange(n_ps),
+        kept=np.ones(n_ps, np.bool_),
+        k_ps=k_ps,
+        c_ps=c_ps,
+        coherence=rng.uniform(0.5, 1, n_ps),
+        ij=np.column_stack((ids, 10 * ids, 3 * ids)),
+        xy=np.column_stack((ids, xy)).astype(np.float32),
+        bperp=bperp,
+        day=day,
+        master=master,
+        n_ifg=n_ifg,
+        phase=(3 * np.exp(1j * phase)).astype(np.complex64),
+        height=rng.uniform(1, 100, n_ps),
+    )
+
+
+def test_noisy_points_are_dropped_and_their_neighbours_stay(ctx):
+    out = solve(patch(noisy=(7, 40)), PARAMS, ctx)
+    assert np.flatnonzero(~out.keep).tolist() == [7, 40]
+    np.testing.assert_array_equal(out.keep, out.keep_node)
+    assert out.ps_std.dtype == out.ps_max.dtype == np.float32
+    assert ctx.log.facts == {"weeded": 118}
+
+
+def test_only_points_that_stage_3_kept_take_part(ctx):
+    full = patch(noisy=(7, 40))
+    chosen = np.arange(0, 120, 2)
+    inputs = replace(
+        full,
+        selected=chosen,
+        kept=chosen != 60,
+        k_ps=full.k_ps[chosen],
+        c_ps=full.c_ps[chosen],
+        coherence=full.coherence[chosen],
+    )
+    out = solve(inputs, PARAMS, ctx)
+    assert len(out.keep) == 59
+    assert np.flatnonzero(~out.keep).tolist() == [20]
+
+
+def test_the_largest_noise_is_a_second_threshold(ctx):
+    out = solve(patch(), PARAMS, ctx)
+    limit = float(np.sort(out.ps_max)[60])
+    strict = solve(patch(), replace(PARAMS, weed_standard_dev=9.0, weed_max_noise=limit), ctx)
+    np.testing.assert_array_equal(strict.keep, out.ps_max < np.float32(limit))
+    assert strict.keep.sum() == 60
+
+
+def test_thresholds_that_no_phase_can_reach_skip_the_noise_and_leave_double_zeros(ctx):
+    out = solve(patch(noisy=(7,)), NO_NOISE, ctx)
+    assert out.keep.all()
+    assert out.ps_std.dtype == out.ps_max.dtype == np.float64
+    assert not out.ps_std.any()
+    assert ctx.log.notes == ["120 of 120 PS kept"]
+
+
+def test_dropped_interferograms_take_no_part_in_the_noise(ctx):
+    inputs = patch()
+    inputs.phase[:, 2] = np.exp(1j * np.random.default_rng(0).uniform(-3, 3, 120))
+    loud, quiet = (solve(inputs, replace(PARAMS, drop_ifg_index=of), ctx) for of in ((), (3,)))
+    assert quiet.ifg_index.tolist() == [0, 1, *range(3, 12)]
+    assert np.median(quiet.ps_max) < np.median(loud.ps_max) / 2
+
+
+def test_the_masters_column_holds_the_master_noise_and_the_others_no_look_angle_error():
+    inputs = patch(noise=0.0)
+    node = np.arange(120)
+    phase = node_phase(inputs, node, node, np.arange(12))
+    np.testing.assert_allclose(phase[:, 5], np.exp(1j * inputs.c_ps), atol=1e-6)
+    np.testing.assert_allclose(np.delete(phase, 5, axis=1), 1, atol=1e-5)
+    assert phase.dtype == np.complex64
+
+
+def test_single_baselines_make_the_product_single():
+    inputs = replace(patch(), bperp=patch().bperp.astype(np.float32))
+    node = np.arange(120)
+    angle = inputs.k_ps.astype(np.float32)[:, None] * inputs.bperp
+    assert angle.dtype == np.float32
+    wanted = np.exp(-1j * angle) * inputs.phase
+    wanted /= np.abs(wanted)
+    found = node_phase(inputs, node, node, np.arange(12))
+    np.testing.assert_allclose(np.delete(found, 5, 1), np.delete(wanted, 5, 1), atol=3e-7)
+
+
+def test_heights_below_a_micrometre_are_dropped_in_the_class_of_the_file(ctx):
+    height = np.full(120, 5.0)
+    height[:4] = [0, -3, np.nan, np.float32(1e-6)]
+    params = replace(NO_NOISE, weed_zero_elevation=True)
+    double = solve(replace(patch(), height=height), params, ctx)
+    single = solve(replace(patch(), height=height.astype(np.float32)), params, ctx)
+    assert np.flatnonzero(~double.keep).tolist() == [0, 1, 3]
+    assert np.flatnonzero(~single.keep).tolist() == [0, 1]
+
+
+def test_missing_heights_are_told(ctx):
+    params = replace(NO_NOISE, weed_zero_elevation=True)
+    assert solve(replace(patch(), height=None), params, ctx).keep.all()
+    assert "weed_zero_elevation has no effect" in ctx.log.warnings[0]
+
+
+def test_a_sea_pixel_can_first_eliminate_its_land_neighbour(ctx):
+    inputs = patch()
+    inputs.ij[1, 1:] = inputs.ij[0, 1:] + [0, 1]
+    inputs.coherence[:2] = [0.99, 0.5]
+    inputs.height[0] = 0
+    both = replace(NO_NOISE, weed_neighbours=True, weed_zero_elevation=True)
+    assert np.flatnonzero(~solve(inputs, both, ctx).keep).tolist() == [0, 1]
+
+
+def test_points_at_one_position_leave_the_network_before_the_noise(ctx):
+    inputs = patch()
+    inputs.xy[9, 1:] = inputs.xy[3, 1:]
+    inputs.coherence[[3, 9]] = [0.6, 0.7]
+    out = solve(inputs, PARAMS, ctx)
+    assert np.flatnonzero(~out.keep).tolist() == [3]
+    assert len(out.keep_node) == len(out.ps_std) == 119
+
+
+@pytest.mark.parametrize("value", [0, np.nan, np.inf])
+def test_a_point_without_phase_is_dropped_alone(ctx, value):
+    inputs = patch()
+    inputs.phase[11, 3] = value
+    out = solve(inputs, PARAMS, ctx)
+    assert np.flatnonzero(~out.keep).tolist() == [11]
+    assert np.isinf(out.ps_std[11])
+    assert "1 PS with a zero or infinite phase dropped (ids from 12)" in ctx.log.warnings[0]
+
+
+@pytest.mark.parametrize("n_ps", [1, 2])
+def test_too_few_points_have_no_network_and_are_dropped(ctx, n_ps):
+    out = solve(patch(n_ps), PARAMS, ctx)
+    assert not out.keep.any()
+    assert np.isinf(out.ps_std).all()
+    assert "no network, all dropped" in ctx.log.warnings[0]
+    assert ctx.log.facts == {"weeded": 0}
+
+
+def test_points_on_one_line_are_dropped(ctx):
+    inputs = patch()
+    inputs.xy[:, 1] = np.arange(120)
+    inputs.xy[:, 2] = 2 * inputs.xy[:, 1]
+    assert not solve(inputs, PARAMS, ctx).keep.any()
+
+
+def test_no_points_are_no_error(ctx):
+    inputs = replace(patch(), kept=np.zeros(120, np.bool_))
+    out = solve(inputs, replace(PARAMS, weed_neighbours=True, weed_zero_elevation=True), ctx)
+    assert len(out.keep) == len(out.ps_std) == 0
+    assert ctx.log.facts == {"weeded": 0}
+
+
+def test_few_interferograms_are_told(ctx):
+    solve(patch(), replace(PARAMS, drop_ifg_index=(1, 2, 3, 4, 5, 7, 8, 9)), ctx)
+    assert ctx.log.warnings == ["noise weeding with 4 interferograms is unreliable"]
+
+
+@pytest.mark.parametrize(
+    ("drop", "message"),
+    [((13,), "must lie in 1 to 12"), ((0,), "must lie in 1 to 12"),
+     (tuple(range(1, 13)), "leaves none of 12 ifgs")],
+)  # fmt: skip
+def test_an_index_list_out_of_place_is_refused(ctx, drop, message):
+    with pytest.raises(StageError, match=message):
+        solve(patch(), replace(PARAMS, drop_ifg_index=drop), ctx)
+
+
+def test_a_window_that_holds_one_epoch_is_refused_with_its_date(ctx):
+    with pytest.raises(StageError, match=r"interferogram 1 \(2015-02-03\).*epoch spacing is 24"):
+        solve(patch(), replace(PARAMS, weed_time_win=0.1), ctx)
+    with pytest.raises(StageError, match="weed_time_win=0: must be a positive number"):
+        replace(PARAMS, weed_time_win=0.0)
+
+
+def test_small_baselines_are_refused():
+    with pytest.raises(StageError, match="small_baseline_flag=y is not supported in stage 4"):
+        replace(PARAMS, small_baseline_flag=True)
+
+
+def test_a_selection_of_other_candidates_is_refused(ctx):
+    with pytest.raises(StageError, match=r"ix reaches from 1 to 121, expected 1 to 120"):
+        solve(replace(patch(), selected=np.r_[0:119, 120]), PARAMS, ctx)
+    with pytest.raises(StageError, match=r"coh_ps2 has 3 rows, expected 120; run stage 3"):
+        solve(replace(patch(), coherence=np.ones(3)), PARAMS, ctx)

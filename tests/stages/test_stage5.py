@@ -1,0 +1,321 @@
+"""Stage 5: promotion of a patch, merge of patches, noise of the interferograms."""
+
+import pickle
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pystamps_hpc.config import RunConfig
+from pystamps_hpc.errors import StageError
+from pystamps_hpc.parallel.context import Context
+from pystamps_hpc.parallel.team import UNIT
+from pystamps_hpc.stages import stage5_merge as merge
+from pystamps_hpc.stages import stage5_promote as promote
+from pystamps_hpc.stages.gathered import Gathered
+from pystamps_kernels.dispatch import table
+
+N_IFG, MASTER = 6, 2
+DAY = 736000.0 + 12 * np.arange(N_IFG)
+PROMOTE = promote.Params(small_baseline_flag=False)
+MERGE = merge.Params(
+    small_baseline_flag=False,
+    heading=float("nan"),
+    merge_resample_size=0.0,
+    merge_standard_dev=float("inf"),
+)
+
+
+def context(arithmetic="double"):
+    config = RunConfig().with_values({"compat.arithmetic": arithmetic})
+    return Context(table("python", arithmetic), config)
+
+
+@pytest.fixture
+def ctx():
+    return context()
+
+
+def phasors(rng, *shape):
+    return (rng.uniform(1, 5, shape) * np.exp(1j * rng.uniform(-3, 3, shape))).astype(np.complex64)
+
+
+# --- rows read on demand
+
+
+def test_gathered_rows_are_those_of_the_joined_sources():
+    rng = np.random.default_rng(0)
+    sources = tuple(rng.normal(size=(n, 4)) for n in (5, 0, 7))
+    where = rng.permutation(12)[:9]
+    whole = np.concatenate(sources)[where]
+    rows = Gathered(sources, where)
+    assert rows.shape == (9, 4)
+    assert rows.dtype == np.float64
+    np.testing.assert_array_equal(rows[:], whole)
+    np.testing.assert_array_equal(rows[2:5], whole[2:5])
+    np.testing.assert_array_equal(rows[np.array([7, 1])], whole[[7, 1]])
+    np.testing.assert_array_equal(rows[:, 2], whole[:, 2])
+    np.testing.assert_array_equal(rows[:, 1:3], whole[:, 1:3])
+    assert rows[4:4].shape == (0, 4)
+    assert Gathered(sources, where[:0])[:, 1].shape == (0,)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(rows))[:], whole)
+
+
+# --- promotion
+
+
+def candidates(n_ps=40, seed=2):
+    rng = np.random.default_rng(seed)
+    ids = np.arange(1.0, n_ps + 1)
+    selected = np.arange(0, n_ps, 2)
+    kept = selected % 3 != 0
+    return promote.Inputs(
+        record={"bperp": np.zeros((N_IFG, 1), np.float32), "sort_ix": ids, "odd": "kept"},
+        ij=np.column_stack((ids, 5 * ids, 2 * ids)),
+        xy=rng.normal(0, 900, (n_ps, 3)).astype(np.float32),
+        lonlat=rng.normal(0, 1, (n_ps, 2)),
+        n_ps=n_ps,
+        n_ifg=N_IFG,
+        day=DAY,
+        master=MASTER,
+        master_day=DAY[MASTER],
+        selected=selected,
+        kept=kept,
+        k_ps=rng.normal(0, 0.1, len(selected)),
+        c_ps=rng.normal(0, 1, len(selected)),
+        coherence=rng.uniform(0, 1, len(selected)),
+        residual=rng.normal(0, 1, (len(selected), N_IFG - 1)).astype(np.float32),
+        weeded=np.arange(kept.sum()) % 4 != 1,
+        phase=phasors(rng, n_ps, N_IFG),
+        filtered=phasors(rng, n_ps, N_IFG - 1),
+        bperp=rng.normal(0, 100, (n_ps, N_IFG - 1)).astype(np.float32),
+        height=rng.normal(0, 9, n_ps),
+        look=None,
+        incidence=rng.normal(0, 1, n_ps).astype(np.float32),
+    )
+
+
+def test_promotion_selects_rows_of_candidates_and_of_the_selection(ctx):
+    inputs = candidates()
+    out = promote.solve(inputs, PROMOTE, ctx)
+    row = inputs.selected[inputs.kept][inputs.weeded]
+    of_selection = np.flatnonzero(inputs.kept)[inputs.weeded]
+    for name in ("ij", "xy", "lonlat", "phase", "filtered", "bperp", "height", "incidence"):
+        np.testing.assert_array_equal(getattr(out, name)[:], getattr(inputs, name)[row])
+    for name in ("k_ps", "c_ps", "coherence", "residual"):
+        np.testing.assert_array_equal(getattr(out, name)[:], getattr(inputs, name)[of_selection])
+    assert out.look is None
+    assert out.incidence.dtype == np.float32
+    assert out.n_ps == len(row)
+    assert ctx.log.facts == {"promoted": len(row)}
+
+
+def test_unknown_keys_are_carried_along_and_the_order_of_candidates_is_not(ctx):
+    assert set(promote.solve(candidates(), PROMOTE, ctx).record) == {"bperp", "odd"}
+
+
+def test_the_phase_is_corrected_by_the_reestimated_slope_and_offset(ctx):
+    out = promote.solve(candidates(), PROMOTE, ctx)
+    baseline = np.insert(out.bperp[:].astype(float), MASTER, 0, axis=1)
+    wanted = out.phase[:] * np.exp(-1j * (out.k_ps[:, None] * baseline + out.c_ps[:, None]))
+    np.testing.assert_allclose(out.corrected[:], wanted, atol=3e-5)
+    reref = out.filtered_reref[:]
+    np.testing.assert_array_equal(reref[:, MASTER], 1)
+    np.testing.assert_array_equal(np.delete(reref, MASTER, axis=1), out.filtered[:])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"weeded": np.ones(3, np.bool_)}, r"weed1.mat: ix_weed has 3 rows, .*run stage 4"),
+        ({"height": np.ones(3)}, r"hgt1.mat: hgt has 3 rows, expected 40; run stage 1"),
+        ({"selected": np.arange(30, 50)}, r"ix reaches from 31 to 50, expected 1 to 40"),
+        ({"master": 3}, r"master_ix is 4, but 2 days come before master_day"),
+    ],
+)
+def test_inputs_that_do_not_fit_together_are_refused(ctx, change, message):
+    with pytest.raises(StageError, match=message):
+        promote.solve(replace(candidates(), **change), PROMOTE, ctx)
+
+
+# --- merge
+
+
+def patch(name, pixels, core, coherence=None, seed=0):
+    """A patch whose arrays depend on pixel and name, so that every row is known again."""
+    pixels = np.array(pixels, float).reshape(-1, 2)
+    n_ps = len(pixels)
+    rng = np.random.default_rng([seed, *name.encode()])
+    phase = phasors(rng, n_ps, N_IFG)
+    return merge.PatchPS(
+        name=name,
+        core=np.array(core),
+        record={"xy": None, "n_ps": None, "ll0": name},
+        ij=np.column_stack((np.arange(1.0, n_ps + 1) * 7, pixels)),
+        lonlat=np.array([10, 44]) + pixels[:, ::-1] * [1e-4, 1e-4],
+        n_ifg=N_IFG,
+        day=DAY,
+        master=MASTER,
+        phase=phase,
+        filtered=np.delete(phase, MASTER, axis=1),
+        residual=rng.normal(0, 1, (n_ps, N_IFG - 1)).astype(np.float32),
+        k_ps=np.zeros(n_ps),
+        c_ps=rng.normal(0, 1, n_ps),
+        coherence=rng.uniform(0, 1, n_ps) if coherence is None else np.array(coherence),
+        bperp=rng.normal(0, 100, (n_ps, N_IFG - 1)).astype(np.float32),
+        corrected=phase * 2,
+        filtered_reref=phase,
+        height=rng.normal(0, 9, n_ps),
+        look=rng.normal(0, 1, n_ps),
+        incidence=None,
+    )
+
+
+def merged(patches, ctx, params=MERGE):
+    out = merge.solve(merge.Inputs(tuple(patches)), params, ctx)
+    source = {value: p.name for p in patches for value in p.c_ps}
+    return out, {tuple(ij): source[c] for ij, c in zip(out.ij[:, 1:], out.c_ps, strict=True)}
+
+
+LEFT, RIGHT = (1, 10, 1, 10), (11, 20, 1, 10)  # cores: ranges 0-9 and 10-19, lines 0-9
+
+
+def test_a_pixel_of_two_patches_comes_from_the_one_that_owns_it(ctx):
+    one = patch("PATCH_1", [(0, 3), (0, 9), (1, 12)], LEFT)
+    two = patch("PATCH_2", [(0, 9), (1, 12), (0, 15)], RIGHT)
+    out, source = merged([one, two], ctx)
+    assert source == {(0, 3): "PATCH_1", (0, 9): "PATCH_1", (1, 12): "PATCH_2", (0, 15): "PATCH_2"}
+    assert out.n_ps == 4
+    assert ctx.log.facts == {"merged_per_patch": {"PATCH_1": 2, "PATCH_2": 2}}
+    assert "dropped: 2 in overlaps, 0 at the position of another" in ctx.log.notes[0]
+
+
+def test_a_pixel_that_its_owner_lost_or_nobody_owns_comes_from_the_first_patch(ctx):
+    one = patch("PATCH_1", [(0, 12), (0, 30)], LEFT)
+    two = patch("PATCH_2", [(0, 30), (0, 11)], RIGHT)
+    assert merged([one, two], ctx)[1][0, 12] == "PATCH_1"
+    assert merged([one, two], ctx)[1][0, 30] == "PATCH_1"
+    assert merged([two, one], ctx)[1][0, 30] == "PATCH_2"
+
+
+def test_of_many_overlaps_one_row_is_left():
+    pixel = np.array([[4, 4]] * 4 + [[5, 5]] * 3)
+    core = np.array([False, False, True, False, False, False, False])
+    assert np.flatnonzero(merge.without_overlap(pixel, core)).tolist() == [2, 4]
+
+
+def test_overlapping_cores_replace_the_first_row_only():
+    pixel, core = np.zeros((3, 2)), np.array([True, True, True])
+    assert np.flatnonzero(merge.without_overlap(pixel, core)).tolist() == [1, 2]
+
+
+def test_of_points_at_one_longitude_and_latitude_the_most_coherent_stays(ctx):
+    one = patch("PATCH_1", [(0, 1), (0, 2)], LEFT, coherence=[0.4, 0.5])
+    two = patch("PATCH_2", [(0, 12)], RIGHT, coherence=[0.6])
+    two.lonlat[0] = one.lonlat[1]
+    _, source = merged([one, two], ctx)
+    assert source == {(0, 1): "PATCH_1", (0, 12): "PATCH_2"}
+
+
+def test_rows_are_numbered_in_the_order_of_the_new_local_frame(ctx):
+    one = patch("PATCH_1", [(5, 2), (3, 7), (2, 1)], LEFT)
+    two = patch("PATCH_2", [(4, 15), (0, 12)], RIGHT)
+    out, _ = merged([one, two], ctx)
+    assert out.ij.tolist() == [[1, 0, 12], [2, 2, 1], [3, 3, 7], [4, 4, 15], [5, 5, 2]]
+    assert out.xy.dtype == np.float32
+    assert out.xy[:, 0].tolist() == [1, 2, 3, 4, 5]
+    assert (np.diff(out.xy[:, 2]) >= 0).all()
+    np.testing.assert_allclose(out.xy[:, 1:].min(0), -out.xy[:, 1:].max(0), rtol=1e-3)
+
+
+def test_every_array_is_in_the_same_order(ctx):
+    one = patch("PATCH_1", [(5, 2), (3, 7), (2, 1)], LEFT)
+    two = patch("PATCH_2", [(4, 15), (0, 12)], RIGHT)
+    out, _ = merged([one, two], ctx)
+    where = [4, 2, 1, 3, 0]
+    for name in ("phase", "filtered", "residual", "k_ps", "c_ps", "coherence", "bperp",
+                 "filtered_reref", "height", "look", "lonlat"):  # fmt: skip
+        both = np.concatenate([getattr(one, name), getattr(two, name)])
+        np.testing.assert_array_equal(getattr(out, name)[:], both[where])
+    unit = np.concatenate([one.corrected, two.corrected])[where]
+    np.testing.assert_allclose(out.corrected[:], unit / np.abs(unit), atol=1e-6)
+    np.testing.assert_array_equal(out.corrected[:, 3], out.corrected[:][:, 3])
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(out.corrected))[:], out.corrected[:])
+
+
+def test_what_a_patch_lacks_is_empty_in_the_whole(ctx):
+    one, two = patch("PATCH_1", [(5, 2)], LEFT), patch("PATCH_2", [(4, 15)], RIGHT)
+    out, _ = merged([one, replace(two, height=None, residual=None)], ctx)
+    assert out.height.shape == out.incidence.shape == (0, 0)
+    assert out.residual is None
+    assert len(out.look) == 2
+
+
+def test_the_record_is_that_of_the_last_patch(ctx):
+    one, two = patch("PATCH_1", [(5, 2)], LEFT), patch("PATCH_2", [(4, 15)], RIGHT)
+    assert merged([one, two], ctx)[0].record == {"ll0": "PATCH_2"}
+    assert merged([two, one], ctx)[0].record == {"ll0": "PATCH_1"}
+
+
+def test_one_patch_needs_no_core(ctx):
+    one = replace(patch("PATCH_1", [(5, 2), (3, 7)], LEFT), core=None)
+    assert merged([one], ctx)[0].n_ps == 2
+
+
+def test_a_missing_heading_is_told_and_turns_nothing(ctx):
+    one = patch("PATCH_1", [(5, 2), (3, 7)], LEFT)
+    merged([one], ctx)
+    assert ctx.log.warnings == [
+        "heading is not set: the local coordinates are not turned along the track"
+    ]
+    told = context()
+    merged([one], told, replace(MERGE, heading=-168.0))
+    assert told.log.warnings == []
+
+
+def test_patches_that_cannot_be_merged_are_refused(ctx):
+    one, two = patch("PATCH_1", [(5, 2)], LEFT), patch("PATCH_2", [(4, 15)], RIGHT)
+    for patches, message in (
+        ([], "no patch has PS left after stages 3-5; relax"),
+        ([one, replace(two, core=None)], r"PATCH_2/patch_noover.in: does not exist"),
+        ([one, replace(two, master=3)], "master_ix is 3 in PATCH_1 and 4 in PATCH_2"),
+        ([one, replace(two, day=DAY + 1)], "day is .* in PATCH_1 and .* in PATCH_2"),
+        ([replace(one, k_ps=np.zeros(4))], r"PATCH_1/pm2.mat: K_ps has 4 rows, expected 1"),
+    ):
+        with pytest.raises(StageError, match=message):
+            merge.solve(merge.Inputs(tuple(patches)), MERGE, ctx)
+
+
+def test_parameters_that_are_not_built_are_refused():
+    with pytest.raises(StageError, match="small_baseline_flag=y is not supported in stage 5"):
+        replace(MERGE, small_baseline_flag=True)
+    with pytest.raises(StageError, match="small_baseline_flag=y is not supported in stage 5"):
+        promote.Params(small_baseline_flag=True)
+
+
+# --- noise of the interferograms
+
+
+@pytest.mark.parametrize("arithmetic", ["double", "single"])
+def test_a_constant_offset_is_its_own_noise(arithmetic):
+    pixels = [(line, sample) for line in range(9) for sample in range(9)]
+    one = patch("PATCH_1", pixels, LEFT)
+    offset = np.exp(1j * (one.c_ps[:, None] + 0.1)).astype(np.complex64)
+    out, _ = merged([replace(one, phase=one.phase * offset)], context(arithmetic))
+    # the filtered phase of the master is zero, whatever its phase
+    np.testing.assert_allclose(np.delete(out.ifg_std, MASTER), 5.72957795, rtol=1e-5)
+    assert out.ifg_std.dtype == np.float32
+
+
+def test_in_single_arithmetic_the_squares_are_added_down_the_rows():
+    n_ps = 17 * UNIT + 3
+    noise = np.random.default_rng(0).normal(0, 0.7, (n_ps, 2)).astype(np.float32)
+    total = np.zeros(2, np.float32)
+    for squares in noise**2:
+        total = total + squares
+    wanted = np.sqrt(total / np.float32(n_ps)) * np.float32(180) / np.float32(np.pi)
+    single = merge.noise_of_ifgs(noise.__getitem__, n_ps, context("single"))
+    double = merge.noise_of_ifgs(noise.__getitem__, n_ps, context("double"))
+    np.testing.assert_array_equal(single, wanted)
+    exact = np.degrees(np.sqrt((noise.astype(float) ** 2).mean(axis=0)))
+    np.testing.assert_allclose(double, exact, rtol=1e-7)

@@ -1,0 +1,114 @@
+"""What a stage reads is told from its declaration; candidate files are checked before a run."""
+
+import json
+
+import pytest
+
+from pystamps_hpc.errors import DatasetError
+from pystamps_hpc.tools.inputs import DERIVED, DIRECT, MISSING, describe_inputs
+from tests.dataset.scenes import scene, write_doris, write_snap
+
+
+def contents(root):
+    return {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+
+
+def check(root, patch=None):
+    before = contents(root)
+    found = describe_inputs((1,), root, patch)["stage1_dataset_check"]
+    assert contents(root) == before
+    json.dumps(found, allow_nan=False)
+    return found
+
+
+def statuses(found):
+    return {row["check"]: row["status"] for row in found["consistency"]}
+
+
+def test_every_stage_tells_its_arrays_and_parameters():
+    stages = describe_inputs(range(1, 9))["stages"]
+    arrays = {
+        (stage["stage"], stage["scope"]): {row["array_name"] for row in stage["inputs"]}
+        for stage in stages
+    }
+    assert {"ij", "ph", "lonlat", "width", "length", "day", "master_day", "bperp", "D_A", "hgt",
+            "heading", "lambda"} <= arrays[1, "patch"]  # fmt: skip
+    for (stage, _), names in arrays.items():
+        assert names, stage
+    for stage in stages:
+        for row in stage["inputs"]:
+            assert row["meaning"]
+            assert row["common_sources"]
+
+
+def test_there_is_no_check_without_a_dataset_or_without_stage_1(tmp_path):
+    write_snap(tmp_path, scene())
+    assert "stage1_dataset_check" not in describe_inputs((1, 2))
+    assert "stage1_dataset_check" not in describe_inputs((2,), tmp_path)
+
+
+def test_a_sound_snap_patch_passes_every_check(tmp_path):
+    write_snap(tmp_path, scene())
+    (tmp_path / "parms.mat").unlink(missing_ok=True)
+    (tmp_path / "processor.txt").write_text("snap\n")
+    for name in ("width.txt", "len.txt"):
+        (tmp_path / name).write_text("240\n")
+    found = check(tmp_path)
+    assert found["patch"] == "PATCH_1"
+    assert found["metadata_mode"] == DERIVED
+    assert set(statuses(found).values()) == {"ok", "derived at runtime"}
+    assert found["warnings"] == []
+    overview = {row["metric"]: row["value"] for row in found["overview"]}
+    assert (overview["candidates"], overview["interferograms"]) == (12, 3)
+
+
+def test_a_sound_doris_patch_passes_every_check(tmp_path):
+    write_doris(tmp_path, scene())
+    found = check(tmp_path)
+    assert found["metadata_mode"] == DIRECT
+    assert set(statuses(found).values()) == {"ok"}
+    assert found["warnings"] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "failed"),
+    [
+        ("pscands.1.ll", lambda old: old[:-8], "bytes of pscands.1.ll"),
+        ("pscands.1.hgt", lambda old: old[:-1], "bytes of pscands.1.hgt"),
+        ("pscands.1.da", lambda old: b"0.1\n", "candidates in pscands.1.da"),
+        ("pscands.1.ph", lambda old: old[:-8], "bytes of pscands.1.ph"),
+        ("pscands.1.ph", lambda old: old[: 12 * 16], "days in day.1.in"),
+        ("../bperp.1.in", lambda old: b"1 2\n", "baselines in bperp.1.in"),
+        ("../master_day.1.in", None, "master day"),
+        ("../width.txt", None, "width.txt"),
+        ("../len.txt", lambda old: b"many", "len.txt"),
+    ],
+)
+def test_what_does_not_fit_is_a_warning_of_its_check_and_of_the_reader(
+    tmp_path, name, change, failed
+):
+    patch, _ = write_doris(tmp_path, scene())
+    path = patch / name
+    if change is None:
+        path.unlink()
+    else:
+        path.write_bytes(change(path.read_bytes()))
+    found = check(tmp_path)
+    assert statuses(found)[failed] == "warning"
+    assert len(found["warnings"]) == 1
+
+
+def test_a_patch_without_metadata_is_said_to_lack_them(tmp_path):
+    patch, _ = write_snap(tmp_path, scene())
+    for name in ("rsc.txt", "pscphase.in"):
+        (tmp_path / name).unlink()
+    (patch / "pscands.1.ij").unlink()
+    found = check(tmp_path)
+    assert found["metadata_mode"] == MISSING
+    assert "ok" not in statuses(found).values()
+
+
+def test_a_patch_that_is_not_there_is_refused(tmp_path):
+    write_snap(tmp_path, scene())
+    with pytest.raises(DatasetError, match="has no patch PATCH_9"):
+        check(tmp_path, "PATCH_9")

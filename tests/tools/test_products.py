@@ -1,0 +1,283 @@
+"""Products: the table holds what the phase says, the map shows it with its meaning."""
+
+import csv
+import sys
+import tracemalloc
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from pystamps_hpc.dataset.mat import write_mat
+from pystamps_hpc.errors import DatasetError, MatError, PublishError, ToolMissingError
+from pystamps_hpc.stages.projection import local_coordinates
+from pystamps_hpc.tools.products import velocity_csv, velocity_map
+from pystamps_hpc.tools.products.fixed_point import table_text
+from pystamps_hpc.tools.products.result import read_velocities
+from pystamps_hpc.tools.products.velocity_map import colour_limit
+
+WAVELENGTH = 0.056
+TO_MM = WAVELENGTH * 1000 / (4 * np.pi)
+MASTER = 2
+DAYS = np.array([736344, 736404, 736464, 736560, 736704], float)
+YEARS = (DAYS - DAYS[MASTER]) / 365.25
+
+
+class Result:
+    """A finished dataset whose displacements are known."""
+
+    def __init__(self, root: Path, n_ps: int = 400, **mean_v: Any) -> None:
+        root.mkdir()
+        rng = np.random.default_rng(7)
+        self.root = root
+        self.lonlat = np.array([12.3, 44.1]) + rng.uniform(-0.05, 0.05, (n_ps, 2))
+        origin = (self.lonlat.max(axis=0) + self.lonlat.min(axis=0)) / 2
+        xy = local_coordinates(self.lonlat, origin)
+        x, y = xy.T / 1000
+        # orthogonal to offset and plane, so that neither reference nor ramp can touch it
+        plane = np.column_stack([x, y, np.ones(n_ps)])
+
+        def flat(values: np.ndarray) -> np.ndarray:
+            return values - plane @ np.linalg.lstsq(plane, values, rcond=None)[0]
+
+        self.velocity = flat(rng.normal(0, 5, n_ps))
+        self.displacement = self.velocity[:, None] * YEARS
+        self.look_angle = rng.normal(0, 1, (n_ps, 5)).astype(np.float32)
+        self.master_phase = flat(rng.normal(0, 1, n_ps)).astype(np.float32)
+        self.ramp = x[:, None] * rng.normal(0, 0.5, 5) + rng.normal(0, 3, 5)
+        phase = -self.displacement / TO_MM + self.look_angle
+        phase += self.ramp + self.master_phase[:, None]
+        phase[:, MASTER] = 0
+        ids = np.arange(1, n_ps + 1)
+        write_mat(root / "ps2.mat", {
+            "ij": np.column_stack([ids, ids, ids]).astype(float), "lonlat": self.lonlat,
+            "xy": np.column_stack([ids, xy]).astype(np.float32), "ll0": origin[None],
+            "day": DAYS[:, None], "master_day": DAYS[MASTER], "master_ix": MASTER + 1.0,
+            "n_ps": float(n_ps), "n_ifg": 5.0, "bperp": np.zeros((5, 1)),
+        })  # fmt: skip
+        write_mat(root / "phuw2.mat", {"ph_uw": phase.astype(np.float32)})
+        write_mat(
+            root / "scla2.mat",
+            {"ph_scla": self.look_angle, "C_ps_uw": self.master_phase[:, None]},
+        )
+        fit = np.vstack([np.zeros(n_ps), -self.velocity / (TO_MM * 365.25)])
+        write_mat(root / "mean_v.mat", {
+            "m": fit, "mean_v": self.velocity[:, None], "value_type": "v-do",
+            "unwrap_ifg_index": np.array([[1.0, 2, 4, 5]]), "ref_ps": ids[:, None].astype(float),
+            "lambda": WAVELENGTH, "master_day": DAYS[MASTER],
+        } | mean_v)  # fmt: skip
+        write_mat(root / "parms.mat", {"lambda": WAVELENGTH, "heading": -168.0})
+
+
+def read_table(path: Path) -> tuple[list[str], list[str], np.ndarray]:
+    lines = path.read_text().splitlines()
+    comments = [line for line in lines if line.startswith("#")]
+    names, *rows = csv.reader(lines[len(comments) :])
+    return comments, names, np.array([[float(v) if v else np.nan for v in row] for row in rows])
+
+
+@pytest.fixture
+def result(tmp_path: Path) -> Result:
+    return Result(tmp_path / "set")
+
+
+def test_table_gives_back_position_velocity_and_displacement(result: Result) -> None:
+    path = velocity_csv(result.root, result.root / "products" / "velocity.csv")
+    _, names, table = read_table(path)
+    np.testing.assert_allclose(table[:, :2], result.lonlat, atol=5.1e-8)
+    np.testing.assert_allclose(table[:, 2], result.velocity, atol=5.1e-4)
+    expected = result.displacement - result.displacement.mean(axis=0)
+    np.testing.assert_allclose(table[:, 3:], expected, atol=6e-3)
+    assert names[:3] == ["longitude", "latitude", "velocity"]
+    assert names[3:] == [date.fromordinal(int(day) - 366).isoformat() for day in DAYS]
+    assert (table[:, 3 + MASTER] == 0).all()
+
+
+def test_slope_of_the_series_is_the_velocity(result: Result) -> None:
+    _, _, table = read_table(velocity_csv(result.root, result.root / "v.csv"))
+    slope = np.polyfit(YEARS, table[:, 3:].T, 1)[0]
+    np.testing.assert_allclose(slope, table[:, 2], atol=0.02)
+
+
+def test_table_says_unit_sign_and_reference(result: Result) -> None:
+    comments, _, _ = read_table(velocity_csv(result.root, result.root / "v.csv"))
+    text = "\n".join(comments)
+    assert "mm/yr" in text
+    assert "positive: towards the satellite" in text
+    assert "relative to the mean of all 400 PS" in text
+    assert "v-do" in text
+
+
+def test_series_are_relative_to_the_reference_area(tmp_path: Path) -> None:
+    rows = np.array([[3.0], [10], [17]])
+    result = Result(tmp_path / "set", ref_ps=rows)
+    comments, _, table = read_table(velocity_csv(result.root, result.root / "v.csv"))
+    chosen = rows.ravel().astype(int) - 1
+    np.testing.assert_allclose(table[chosen, 3:].mean(axis=0), 0, atol=6e-3)
+    assert "mean of 3 PS around 12." in "\n".join(comments)
+
+
+@pytest.mark.parametrize(
+    ("value_type", "left"), [("v", "so"), ("v-d", "o"), ("v-o", "s"), ("v-do", "")]
+)
+def test_corrections_follow_the_value_type(value_type: str, left: str, tmp_path: Path) -> None:
+    result = Result(tmp_path / "set", value_type=value_type)
+    _, _, table = read_table(velocity_csv(result.root, result.root / "v.csv"))
+    errors = result.look_angle * ("s" in left) + result.ramp * ("o" in left)
+    expected = result.displacement - TO_MM * (errors - errors.mean(axis=0))
+    expected[:, MASTER] = 0
+    tolerance = 6e-3
+    if value_type == "v-o":
+        # the plane is fitted to what is left, which here still holds the look-angle error
+        tolerance = 6 * TO_MM * 3 / np.sqrt(len(table))
+    np.testing.assert_allclose(table[:, 3:], expected, atol=tolerance)
+
+
+def test_dropped_interferograms_have_no_column(tmp_path: Path) -> None:
+    result = Result(tmp_path / "set", unwrap_ifg_index=np.array([[1.0, 2, 5]]))
+    _, names, table = read_table(velocity_csv(result.root, result.root / "v.csv"))
+    kept = [0, 1, 2, 4]
+    assert names[3:] == [date.fromordinal(int(day) - 366).isoformat() for day in DAYS[kept]]
+    np.testing.assert_allclose(table[:, 3:], result.displacement[:, kept], atol=6e-3)
+
+
+def test_a_fit_that_stamps_saved_is_enough(result: Result) -> None:
+    fit = np.vstack([np.zeros(400), -result.velocity / (TO_MM * 365.25)])
+    write_mat(result.root / "mean_v.mat", {"m": fit})
+    np.testing.assert_allclose(read_velocities(result.root).velocity, result.velocity)
+    _, names, _ = read_table(velocity_csv(result.root, result.root / "v.csv"))
+    assert len(names) == 3 + 5
+
+
+def test_table_needs_little_memory_at_a_time(tmp_path: Path) -> None:
+    result = Result(tmp_path / "set", n_ps=120_000)
+    tracemalloc.start()
+    velocity_csv(result.root, result.root / "v.csv")
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # the regressors of the ramps and the positions, a few numbers per PS, and one block of text
+    assert peak < 120_000 * 200 + 2e7
+
+
+def test_an_unfinished_table_is_not_left_behind(result: Result) -> None:
+    (result.root / "phuw2.mat").unlink()
+    with pytest.raises(MatError, match="phuw2"):
+        velocity_csv(result.root, result.root / "out" / "v.csv")
+    assert not (result.root / "out").exists() or not list((result.root / "out").iterdir())
+
+
+def test_phase_of_another_merge_is_refused(result: Result) -> None:
+    write_mat(result.root / "phuw2.mat", {"ph_uw": np.zeros((399, 5), np.float32)})
+    with pytest.raises(DatasetError, match="399 x 5, expected 400 x 5"):
+        velocity_csv(result.root, result.root / "v.csv")
+
+
+def test_velocities_of_another_merge_are_refused(result: Result) -> None:
+    write_mat(result.root / "mean_v.mat", {"m": np.zeros((2, 7)), "mean_v": np.zeros((7, 1))})
+    with pytest.raises(DatasetError, match="7 velocities for 400 PS"):
+        velocity_map(result.root, result.root / "v.png")
+
+
+@given(
+    values=hnp.arrays(
+        np.float64, hnp.array_shapes(min_dims=2, max_dims=2, max_side=6),
+        elements=st.floats(-1e9, 1e9) | st.just(np.nan),
+    ),
+    decimals=st.integers(0, 5),
+)  # fmt: skip
+def test_text_of_a_table_is_what_python_writes(values: np.ndarray, decimals: int) -> None:
+    for line, row in zip(
+        table_text([(values, decimals)]).decode().splitlines(), values, strict=True
+    ):
+        for text, value in zip(line.split(","), row, strict=True):
+            if np.isnan(value):
+                assert text == ""
+                continue
+            # halves may go either way: the scaled value is rounded, not the decimal one
+            assert abs(float(text) - value) <= 0.5 * 10.0**-decimals * (1 + 1e-6) + 1e-15 * 10**9
+            whole, _, fraction = text.lstrip("-").partition(".")
+            assert len(fraction) == decimals
+            assert whole == str(int(whole))
+            assert not (text.startswith("-") and float(text) == 0)
+
+
+def test_map_is_a_png_that_says_what_it_shows(
+    result: Result, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from matplotlib.figure import Figure
+
+    seen: list[Any] = []
+    save = Figure.savefig
+
+    def spy(figure: Any, *args: Any, **options: Any) -> None:
+        seen.append(figure)
+        save(figure, *args, **options)
+
+    monkeypatch.setattr(Figure, "savefig", spy)
+    path = velocity_map(result.root, result.root / "map.png")
+    assert path.read_bytes().startswith(b"\x89PNG")
+    (figure,) = seen
+    text = " ".join(item.get_text() for item in figure.texts)
+    assert "400 persistent scatterers" in text
+    assert "15 Jan 2016 to 9 Jan 2017" in text
+    assert "mean of all 400 PS" in text
+    assert "towards the satellite" in text
+    axes, bar = figure.axes[:2]
+    assert bar.get_ylabel() == "mm/yr, positive towards the satellite"
+    low, high = axes.collections[0].get_clim()
+    assert low == -high
+
+
+def test_map_keeps_distances(result: Result, monkeypatch: pytest.MonkeyPatch) -> None:
+    from matplotlib.figure import Figure
+
+    seen: list[Any] = []
+    monkeypatch.setattr(
+        Figure, "savefig", lambda figure, path, **_: (seen.append(figure), Path(path).touch())
+    )
+    velocity_map(result.root, result.root / "map.png")
+    axes = seen[0].axes[0]
+    box = axes.get_window_extent()
+    (west, east), (south, north) = axes.get_xlim(), axes.get_ylim()
+    per_metre_x = box.width / ((east - west) * np.cos(np.radians(44.1)))
+    assert per_metre_x == pytest.approx(box.height / (north - south), rel=1e-3)
+
+
+def test_colours_end_at_a_round_number_that_outliers_do_not_move() -> None:
+    rng = np.random.default_rng(1)
+    velocity = rng.normal(0, 4, 10_000)
+    assert colour_limit(velocity) == 12
+    velocity[:20] = 1e4
+    assert colour_limit(velocity) == 12
+    assert colour_limit(np.zeros(5)) == 1
+
+
+def test_map_needs_matplotlib_and_says_so(result: Result, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    with pytest.raises(ToolMissingError, match=r"pystamps-hpc\[viz\]"):
+        velocity_map(result.root, result.root / "map.png")
+
+
+def test_products_load_without_matplotlib() -> None:
+    import subprocess
+
+    code = "import sys, pystamps_hpc.tools.products; assert 'matplotlib' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_a_place_that_cannot_be_written_is_named(result: Result) -> None:
+    (result.root / "file").touch()
+    with pytest.raises(PublishError, match="file"):
+        velocity_map(result.root, result.root / "file" / "map.png")
+
+
+def test_points_without_velocity_are_left_out(tmp_path: Path) -> None:
+    velocity = np.full((400, 1), np.nan)
+    result = Result(tmp_path / "set", mean_v=velocity)
+    with pytest.raises(DatasetError, match="no PS has a velocity"):
+        velocity_map(result.root, result.root / "map.png")
