@@ -19,7 +19,7 @@ def install_abort_hook(team: MpiTeam) -> None:
 
     Without it the other ranks wait for ever. The traceback is printed by the rank that met the
     error, each line headed by ``[r{rank} {host}]``; the job ends with code 70, or 130 after a
-    keyboard interrupt. A rank that leaves by SystemExit while the others go on ends the job too.
+    keyboard interrupt. A rank that leaves a method of the team by SystemExit ends the job too.
     """
     head = f"[r{team.rank} {team.members[team.rank].host}] "
 

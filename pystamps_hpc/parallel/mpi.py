@@ -6,7 +6,6 @@ every method (only the task queue talks before, on a communicator of its own), s
 anywhere inside :meth:`MpiTeam.agreed` meets the others at their next agreement.
 """
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn, TypeVar
@@ -48,8 +47,8 @@ Result = TypeVar("Result")
 
 # What the root of a pull asks for once it wants no more rows: all is well, or it left early.
 FINISHED, STOPPED = -1, -2
-# Seconds that a rank which ends waits for the others to end too.
-PARTING = 5.0
+# Where ranks meet; ranks that meet at different places have left the common path.
+MEETINGS = ("work", "share", "pull", "the end of a block", "close")
 # Exit code of a job that is ended because of an unexpected error.
 ABORTED = 70
 
@@ -59,18 +58,29 @@ class MpiTeam:
 
     Parameters
     ----------
+    comm : MPI.Intracomm
+        The ranks of the team; it is duplicated, so its own messages do not matter.
     threads : bool or None
         Whether the task queue may answer from a thread; None to ask the library.
+    node : MPI.Intracomm or None
+        Those ranks that share this rank's memory; None to ask the library.
 
     Notes
     -----
     Making one is collective. Runtime contract, sections 8.1 to 8.7.
     """
 
-    def __init__(self, threads: bool | None = None) -> None:
-        self._comm = MPI.COMM_WORLD.Dup()
-        self._queue_comm = MPI.COMM_WORLD.Dup()
-        node = MPI.Intracomm(self._comm.Split_type(MPI.COMM_TYPE_SHARED))
+    def __init__(
+        self,
+        comm: MPI.Intracomm = MPI.COMM_WORLD,
+        *,
+        threads: bool | None = None,
+        node: MPI.Intracomm | None = None,
+    ) -> None:
+        self._comm = comm.Dup()
+        self._queue_comm = comm.Dup()
+        if node is None:
+            node = MPI.Intracomm(self._comm.Split_type(MPI.COMM_TYPE_SHARED))
         self.rank: int = self._comm.rank
         self.size: int = self._comm.size
         self.library = library_version()
@@ -80,7 +90,7 @@ class MpiTeam:
         self._threads = threads_allowed() if threads is None else threads
         self._working_alone = False
         self._pulling = False
-        self._closed = False
+        self._abandoned = False
         self._agreed_error: Exception | None = None
 
     def map_tasks(
@@ -179,7 +189,7 @@ class MpiTeam:
         """See :class:`Team`; a large array lies in memory once per node."""
         if isinstance(rows, np.ndarray):
             return read_only(rows)
-        self._settle(None)
+        self._settle(None, "share")
         once_per_node = self._node_memory.array(rows.shape, rows.dtype)
         whole = self._agree(
             lambda: np.empty(rows.shape, rows.dtype) if once_per_node is None else once_per_node
@@ -210,7 +220,7 @@ class MpiTeam:
 
     def pull(self, rows: Rows) -> Iterator[tuple[slice, AnyArray]]:
         """See :class:`Team`; rows that every rank can read are read by the root alone."""
-        self._settle(None)
+        self._settle(None, "pull")
         if self.rank > 0:
             self._answer_pull(rows)
             return
@@ -237,28 +247,21 @@ class MpiTeam:
             if error is self._agreed_error:
                 raise
             self._settle(error)
+        except BaseException:
+            self._abandoned = True
+            raise
         else:
-            self._settle(None)
+            self._settle(None, "the end of a block")
 
     def close(self) -> None:
         """See :class:`Team`."""
-        self._settle(None)
+        self._settle(None, "close")
         self._node_memory.release()
-        self._closed = True
 
     def leave(self) -> None:
-        """Wait a moment for the others to end their process too, else abort the job.
-
-        A rank that ends alone would leave the others waiting for ever.
-        """
-        if self._closed:
-            return
-        parting = self._queue_comm.Ibarrier()
-        deadline = time.monotonic() + PARTING
-        while not parting.Test():
-            if time.monotonic() > deadline:
-                self.abort()
-            time.sleep(0.01)
+        """End the job if this rank's process ends, say by SystemExit, while others rely on it."""
+        if self._abandoned:
+            self.abort()
 
     def abort(self, code: int = ABORTED) -> NoReturn:
         """End the processes of all ranks at once."""
@@ -280,20 +283,32 @@ class MpiTeam:
             result = alone()
         except Exception as failure:
             error = failure
+        except BaseException:
+            self._abandoned = True
+            raise
         finally:
             self._working_alone = False
         self._settle(error)
         return result
 
-    def _settle(self, error: Exception | None) -> None:
+    def _settle(self, error: Exception | None, meeting: str = "work") -> None:
         """Meet the other ranks; raise the error of the lowest rank that has one."""
         if self._working_alone:
             raise RuntimeError("a method of the team was called inside the function of another")
         self._end_pull(STOPPED)
-        first = np.array([self.size if error is None else self.rank], np.int64)
-        patiently(self._comm.Iallreduce(MPI.IN_PLACE, first, op=MPI.MIN))
-        origin = int(first[0])
-        self._agreed_error = None if origin == self.size else self._error_of(origin, error)
+        place = MEETINGS.index(meeting)
+        least = np.array([self.size if error is None else self.rank, place, -place], np.int64)
+        patiently(self._comm.Iallreduce(MPI.IN_PLACE, least, op=MPI.MIN))
+        origin, first, last = int(least[0]), int(least[1]), -int(least[2])
+        if origin < self.size:
+            self._agreed_error = self._error_of(origin, error)
+        elif first != last:
+            self._agreed_error = RuntimeError(
+                f"ranks left the common path: one is at {MEETINGS[first]}, "
+                f"another at {MEETINGS[last]}"
+            )
+        else:
+            self._agreed_error = None
         if self._agreed_error is not None:
             raise self._agreed_error
 

@@ -3,7 +3,13 @@
 Importing it initialises MPI, so it is imported only once a run is known to use MPI.
 """
 
+import os
+
 import mpi4py
+
+# Windows are made for the shared memory of a node only. Where Open MPI's other component finds no
+# hardware, it complains about that at every window.
+os.environ.setdefault("OMPI_MCA_osc", "^ucx")
 
 # The task queue answers from a thread of its own while the rank works.
 mpi4py.rc.thread_level = "multiple"

@@ -33,6 +33,19 @@ def mpi_team_without_threads():
     return mpi.MpiTeam(threads=False)
 
 
+@pytest.fixture(scope="session")
+def mpi_team_on_two_nodes():
+    """Even and odd ranks share no memory, as if dealt out to two nodes in turn."""
+    mpi = pytest.importorskip("pystamps_hpc.parallel.mpi")
+    world = mpi.MPI.COMM_WORLD
+    node = mpi.MPI.Intracomm(world.Split(world.rank % 2))
+    # Open MPI names shared memory by host and number of the communicator: here, the two nodes are
+    # one host, so the numbers have to differ.
+    for _ in range(world.rank % 2):
+        node = node.Dup()
+    return mpi.MpiTeam(node=node)
+
+
 @pytest.fixture(params=["threads", "no threads"])
 def team(request, mpi_team, mpi_team_without_threads):
     return mpi_team if request.param == "threads" else mpi_team_without_threads
@@ -221,6 +234,22 @@ def test_a_large_shared_array_exists_once_per_node_and_goes_with_its_last_user(m
     gc.collect()
     mpi_team.share(OnDisk(np.zeros(1)))
     assert mpi_team._node_memory.n_windows <= before
+
+
+@pytest.mark.mpi(min_size=3)
+def test_ranks_of_several_nodes_share_the_same_rows(mpi_team_on_two_nodes):
+    team = mpi_team_on_two_nodes
+    assert [member.node for member in team.members] == [rank % 2 for rank in range(team.size)]
+    values = phase(50000, (4,), np.float64)
+    expected = values.tobytes()
+    assert team.share(OnDisk(values)).tobytes() == expected
+    shared = team.share(team.map_rows(lambda rows: values[rows], 50000, 4096, ignore))
+    assert shared.tobytes() == expected
+    address = shared.ctypes.data
+    if team.rank == 0:
+        ctypes.c_double.from_address(address).value = 7.0
+    team.on_root(lambda: None)
+    assert (shared[0, 0] == 7.0) == (team.rank % 2 == 0)
 
 
 def test_messages_longer_than_a_piece_arrive_whole(mpi_team, monkeypatch):

@@ -79,8 +79,12 @@ def test_an_exception_in_a_thread_ends_the_job():
     assert seconds < 10
 
 
-def test_a_rank_that_leaves_alone_ends_the_job():
-    ended, seconds = job(2, "if team.rank == 1: sys.exit(0)\nteam.on_root(lambda: 1)\n")
+@pytest.mark.parametrize("where", ["sys.exit(0)", "team.on_each(lambda: sys.exit(0))"])
+def test_a_rank_that_leaves_alone_ends_the_job(where):
+    ended, seconds = job(
+        2,
+        f"with team.agreed():\n    if team.rank == 1: {where}\n    team.on_root(lambda: 1)\n",
+    )
     assert ended.returncode != 0
     assert seconds < 10
 
@@ -108,6 +112,26 @@ def test_all_ranks_leave_with_the_code_of_an_agreed_error():
     )
     assert ended.returncode == 1
     assert ended.stdout == "rank 2: no candidates\n"
+
+
+def test_a_keyboard_interrupt_of_one_rank_ends_the_job_with_code_130():
+    ended, seconds = job(
+        2, "if team.rank == 1: os.kill(os.getpid(), 2)\nteam.on_each(lambda: time.sleep(1))\n"
+    )
+    assert ended.returncode == 130
+    assert seconds < 10
+
+
+def test_a_rank_that_is_done_while_others_work_is_an_error_on_all():
+    ended, seconds = job(3, "if team.rank != 1: team.on_root(lambda: 1)\nteam.close()\n")
+    assert ended.returncode == 70
+    assert seconds < 10
+    assert "ranks left the common path: one is at work, another at close" in ended.stderr
+
+
+def test_the_rest_of_a_program_may_take_longer_on_one_rank():
+    ended, _ = job(2, "team.on_root(bool)\ntime.sleep(2 * team.rank)\nprint('end', flush=True)\n")
+    assert (ended.returncode, ended.stdout) == (0, "end\nend\n")
 
 
 def test_a_finished_job_ends_well():

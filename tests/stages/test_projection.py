@@ -28,7 +28,8 @@ def test_coordinates_are_those_of_the_worked_example(lonlat, xy):
 def test_a_constant_longitude_moves_nothing():
     lonlat = np.random.default_rng(0).uniform([10, 44], [11, 45], (50, 2))
     here = local_coordinates(lonlat, ORIGIN)
-    there = local_coordinates(lonlat + [30, 0], ORIGIN + [30, 0])
+    east = np.array([30, 0])
+    there = local_coordinates(lonlat + east, ORIGIN + east)
     np.testing.assert_allclose(here, there, atol=1e-6)
 
 

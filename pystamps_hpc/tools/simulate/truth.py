@@ -28,7 +28,7 @@ class VelocityError:
     offset : float
         Mean of estimate minus truth before the plane is removed [mm/yr]: the reference area.
     correlation : float
-        Of estimate and truth.
+        Of estimate, less plane and offset, and truth.
     noise_bound : float
         Root mean square of the standard deviation that the simulated phase noise alone leaves in
         a least-squares velocity fitted together with offset and DEM error [mm/yr]. Atmosphere,
@@ -88,7 +88,7 @@ def truth_velocity_error(root: str | os.PathLike[str]) -> VelocityError:
         rmse=float(np.sqrt(np.mean(residual**2))),
         bias=float(np.median(residual)),
         offset=float(difference.mean()),
-        correlation=float(np.corrcoef(estimate, expected)[0, 1]),
+        correlation=float(np.corrcoef(expected + residual, expected)[0, 1]),
         noise_bound=float(np.sqrt(np.mean(bound**2))),
     )
 

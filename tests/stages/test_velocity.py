@@ -1,0 +1,120 @@
+"""Mean velocity: sign, corrections, reference, weights."""
+
+import numpy as np
+import pytest
+
+from pystamps_hpc.errors import StageError
+from pystamps_hpc.stages.velocity import PhaseSeries, fit_velocity, line_of_sight_velocity
+
+from .stacks import context, stack
+
+TYPES = ("v", "v-d", "v-o", "v-do")
+
+
+def series(scene, **changes):
+    values = {
+        "phase": scene.phase,
+        "look_angle": np.zeros_like(scene.phase),
+        "master_phase": np.zeros(len(scene.xy), np.float32),
+        "xy": scene.xy,
+        "day": scene.day,
+        "master_ix": scene.master_ix,
+        "ifg_std": scene.ifg_std,
+        "used": np.arange(len(scene.day)),
+        "ref_ps": np.arange(len(scene.xy)),
+        "deramp_degree": 1.0,
+    }
+    return PhaseSeries(**{**values, **changes})
+
+
+def look_angle_of(scene):
+    baselines = np.insert(scene.bperp_mat, scene.master_ix, 0, axis=1)
+    return (scene.slope[:, None] * baselines).astype(np.float32)
+
+
+def test_falling_phase_is_motion_towards_the_satellite():
+    assert line_of_sight_velocity(np.array([-0.01]), 0.0555)[0] > 0
+    # one cycle per year is half a wavelength per year
+    assert line_of_sight_velocity(np.array([-2 * np.pi / 365.25]), 0.06)[0] == pytest.approx(30)
+
+
+@pytest.mark.parametrize("arithmetic", ["double", "single"])
+def test_without_look_angle_error_the_rate_comes_back(arithmetic):
+    scene = stack(seed=1)
+    fit = fit_velocity(
+        "v-d",
+        series(scene, look_angle=look_angle_of(scene), master_phase=np.float32(scene.master_phase)),
+        context(arithmetic),
+    )
+    np.testing.assert_allclose(fit[:, 1], scene.rate - scene.rate.mean(), atol=1e-8)
+    np.testing.assert_allclose(fit[:, 0], 0, atol=5e-6)
+
+
+def test_master_phase_is_the_offset_unless_only_the_look_angle_error_is_taken_off():
+    scene = stack(seed=2)
+    known = series(
+        scene, look_angle=look_angle_of(scene), master_phase=np.float32(scene.master_phase)
+    )
+    offsets = fit_velocity("v-do", known, context())[:, 0]
+    design = np.column_stack((scene.xy[:, 1:].astype(float), np.ones(60)))
+    plane = design @ np.linalg.lstsq(design, scene.master_phase, rcond=None)[0]
+    np.testing.assert_allclose(offsets, scene.master_phase - plane, atol=1e-5)
+
+
+@pytest.mark.parametrize("value_type", TYPES)
+def test_the_reference_area_is_at_rest(value_type):
+    scene = stack(seed=3)
+    chosen = np.array([3, 8, 30])
+    fit = fit_velocity(value_type, series(scene, ref_ps=chosen), context())
+    np.testing.assert_allclose(fit[chosen].mean(axis=0), 0, atol=1e-6)
+
+
+def test_ramps_are_taken_off():
+    scene = stack(seed=4)
+    plane = (scene.xy[:, 1:] / 1000) @ np.random.default_rng(0).normal(0, 2, (2, 12))
+    tilted = (scene.phase + plane).astype(np.float32)
+    flat = fit_velocity("v-o", series(scene), context())
+    np.testing.assert_allclose(
+        fit_velocity("v-o", series(scene, phase=tilted), context()), flat, atol=1e-5
+    )
+
+
+def test_only_used_interferograms_count():
+    scene = stack(seed=5)
+    used = np.delete(np.arange(12), [1, 4])
+    garbage = scene.phase.copy()
+    garbage[:, [1, 4]] = np.random.default_rng(0).normal(0, 100, (60, 2))
+    one = fit_velocity("v-do", series(scene, used=used), context())
+    other = fit_velocity("v-do", series(scene, used=used, phase=garbage), context())
+    np.testing.assert_array_equal(one, other)
+    assert np.delete(used, 4).tolist() != series(scene, used=used).fitted.tolist()
+    assert scene.master_ix not in series(scene, used=used).fitted
+
+
+def test_noisier_interferograms_weigh_less():
+    scene = stack(seed=6)
+    scene.phase[:, 2] += np.random.default_rng(0).normal(0, 5, 60).astype(np.float32)
+    loud = scene.ifg_std.copy()
+    loud[2] = 1e4
+    truth = fit_velocity("v", series(scene, used=np.delete(np.arange(12), 2)), context())
+    np.testing.assert_allclose(
+        fit_velocity("v", series(scene, ifg_std=loud), context()), truth, atol=1e-4
+    )
+    assert np.abs(fit_velocity("v", series(scene), context()) - truth).max() > 1e-3
+
+
+def test_without_reference_nothing_is_taken_off():
+    scene = stack(seed=7)
+    free = fit_velocity("v", series(scene, ref_ps=None, ifg_std=None), context())
+    fitted = np.delete(np.arange(12), scene.master_ix)
+    design = np.column_stack((np.ones(11), scene.day[fitted] - scene.day[scene.master_ix]))
+    expected = np.linalg.lstsq(design, scene.phase[:, fitted].T.astype(float), rcond=None)[0].T
+    np.testing.assert_allclose(free, expected, atol=1e-9)
+
+
+def test_what_is_missing_is_named():
+    scene = stack(seed=8)
+    with pytest.raises(StageError, match="stage 7"):
+        fit_velocity("v-d", series(scene, look_angle=None), context())
+    with pytest.raises(StageError, match="1 interferograms"):
+        fit_velocity("v", series(scene, used=np.array([0, scene.master_ix])), context())
