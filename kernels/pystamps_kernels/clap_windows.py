@@ -69,4 +69,5 @@ def plane_groups(m: int, window_samples: int) -> Iterator[slice]:
 
 def corner_starts(cells: Array, n: int, n_w: int) -> Array:
     """First cell, along one axis of `n` cells, of the window around each cell, kept inside."""
-    return np.minimum(np.maximum(cells - n_w // 2, 0), n - n_w)
+    start: Array = np.minimum(np.maximum(cells - n_w // 2, 0), n - n_w)
+    return start

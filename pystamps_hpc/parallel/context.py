@@ -142,7 +142,7 @@ class Context:
         return self.team.on_root(fn)
 
     def share(self, rows: Rows) -> AnyArray:
-        """Return the whole of `rows` in memory, on every rank."""
+        """Return the whole of `rows` in memory, read-only, on every rank."""
         return self.team.share(rows)
 
     def memo(self, key: str, fn: Callable[[], Mapping[str, AnyArray]]) -> Mapping[str, AnyArray]:

@@ -89,7 +89,7 @@ class MpiTeam:
         self._node_memory = NodeMemory(self._comm, node)
         self._threads = threads_allowed() if threads is None else threads
         self._working_alone = False
-        self._pulling = False
+        self._pull: object = None
         self._abandoned = False
         self._agreed_error: Exception | None = None
 
@@ -224,16 +224,21 @@ class MpiTeam:
         if self.rank > 0:
             self._answer_pull(rows)
             return
-        self._pulling = True
+        this_pull = self._pull = object()
         error = None
         try:
             for holder, (start, stop) in enumerate(stretches(rows.shape[0], self.size)):
                 for piece in units(start, stop, piece_length(rows)):
                     yield piece, self._fetch(rows, piece, holder)
+                    if self._pull is not this_pull:
+                        raise RuntimeError("rows were left half pulled, the ranks have gone on")
         except GeneratorExit:
-            self._end_pull(STOPPED)
+            if self._pull is this_pull:
+                self._end_pull(STOPPED)
             raise
         except Exception as failure:
+            if self._pull is not this_pull:
+                raise
             error = failure
         self._end_pull(FINISHED)
         self._settle(error)
@@ -362,8 +367,8 @@ class MpiTeam:
 
     def _end_pull(self, reason: int) -> None:
         """Let the other ranks out of a pull, if the root is in one."""
-        if not self._pulling:
+        if self._pull is None:
             return
-        self._pulling = False
+        self._pull = None
         for rank in range(1, self.size):
             self._comm.Send(np.array([reason, reason], np.int64), rank)

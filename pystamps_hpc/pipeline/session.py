@@ -16,10 +16,10 @@ from ..dataset.candidates import sensor_parameters
 from ..dataset.parameters import Parameters
 from ..dataset.publish import staging_root
 from ..dataset.tree import ROOT, STATE_DIRECTORY, Dataset, discover_dataset
-from ..errors import MpiEnvironmentError, StageError
+from ..errors import DatasetError, MpiEnvironmentError, StageError
 from ..parallel.team import Team
 from .choices import require_tools, resolve_choices
-from .plan import PlannedTask, Planner, Request
+from .plan import PlannedTask, Planner, Request, missing_members
 from .state import TargetState
 from .table import tasks
 from .types import PipelineContext
@@ -88,11 +88,22 @@ def prepare(context: PipelineContext, kernels: KernelTable) -> Session:
 def _parameters(dataset: Dataset, sensor: bool) -> dict[str, Parameters]:
     """Read the parameters of every target, with the sensor values that stage 1 finds out."""
     root = parms.load(dataset.root)
-    values = sensor_parameters(dataset.root, root) if sensor else {}
+    values = _sensor_values(dataset, root) if sensor else {}
     found = {ROOT: root.with_values(values)}
     for name in dataset.patches:
         found[name] = parms.load(dataset.directory(name), dataset.root).with_values(values)
     return found
+
+
+def _sensor_values(dataset: Dataset, root: Parameters) -> Mapping[str, str | float]:
+    """Read heading, wavelength and platform; a loaded dataset no longer needs the files."""
+    first = tasks()[0]
+    try:
+        return sensor_parameters(dataset.root, root)
+    except DatasetError:
+        if any(missing_members(first, dataset.directory(name)) for name in dataset.patches):
+            raise
+        return {}
 
 
 def before_work(session: Session, context: PipelineContext, team: Team) -> None:

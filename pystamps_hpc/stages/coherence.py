@@ -1,6 +1,7 @@
 """What stages 2 and 3 share: coherence bins, scaled random histogram, weights from it."""
 
 import numpy as np
+
 from pystamps_kernels.clap_windows import GAUSSIAN
 from pystamps_kernels.numerics import round_half_away
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+
 from pystamps_kernels.reference.stage2 import shift_register
 
 from ..dataset.rows import ComplexArray, FloatArray, IntArray
@@ -33,7 +34,7 @@ class OctaveStream:
     """Octave's generator: the Mersenne Twister, 53 bits of two words per number."""
 
     def __init__(self, seed: int) -> None:
-        self._state = np.random.RandomState([seed])  # noqa: NPY002 - the sequence is the contract
+        self._state = np.random.RandomState([seed])
 
     def draw(self, n: int) -> FloatArray:
         """See :class:`Stream`."""

@@ -236,7 +236,9 @@ def trial_wraps(inputs: Inputs, params: Params, bperp: FloatArray) -> Any:
     """
     spread = np.max(bperp) - np.min(bperp) if bperp.size else 0
     if bperp.size < 2 or not spread > 0:
-        raise StageError("ps1.mat: baselines of all interferograms are equal; K cannot be estimated")
+        raise StageError(
+            "ps1.mat: baselines of all interferograms are equal; K cannot be estimated"
+        )
     incidence: Any = FALLBACK_INCIDENCE
     source = "its default"
     if inputs.incidence is not None:

@@ -146,9 +146,7 @@ def solve_ps(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         if selected.size:
             coherence = inputs.coherence.copy()
             coherence[selected] = estimate.coherence
-            threshold = coherence_threshold(
-                coherence, dispersion, edges, inputs.random, limit, ctx
-            )
+            threshold = coherence_threshold(coherence, dispersion, edges, inputs.random, limit, ctx)
         values = threshold.at(dispersion[selected])
         keep = kept(inputs, selected, estimate, values)
 

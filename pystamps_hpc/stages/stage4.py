@@ -220,7 +220,7 @@ def weed_noise(
         ps_std[usable], ps_max[usable] = found[0], found[1]
     else:
         ctx.warn(f"{len(node)} PS: too few, or on one line: no network, all dropped")
-    keep = (ps_std <= np.float32(params.weed_standard_dev)) & (
+    keep = (ps_std < np.float32(params.weed_standard_dev)) & (
         ps_max < np.float32(params.weed_max_noise)
     )
     return Noise(keep, ps_std, ps_max)

@@ -167,7 +167,8 @@ def low_pass_weights(day: FloatArray, time_win: float, excluded: int) -> FloatAr
     (n_use, n_use) float64
         Column k holds the weights of image k; columns sum to one.
     """
-    exponent: FloatArray = -((day[:, None] - day[None, :]) ** 2) / (2 * time_win**2)
+    elapsed = day[:, None] - day[None, :]
+    exponent = np.asarray(-(elapsed**2) / (2 * time_win**2))
     exponent[excluded] = -np.inf
     # taking the largest off changes no weight but keeps a lonely image from 0/0
     weights = np.exp(exponent - exponent.max(axis=0))
@@ -183,16 +184,15 @@ def _high_pass(inputs: Inputs, params: Params, used: IntArray, ctx: Context) -> 
     n_ps = phase.shape[0]
     deramped = _deramped(params.scn_deramp_ifg, used, len(inputs.day))
     terms = ramps.regressors(inputs.xy, 1)
-    coefficients = np.zeros((terms.shape[1], 0))
+    coefficients: FloatArray = np.zeros((terms.shape[1], 0))
     if len(deramped):
         columns = replace(phase, ifgs=used[deramped])
         coefficients = ramps.fit_ramps(
-            terms, lambda rows: np.nan_to_num(columns.rows(rows)), used[deramped], ctx
+            terms, lambda rows: _without_nan(columns.rows(rows)), used[deramped], ctx
         )
 
     def filtered(rows: slice, origin: FloatArray) -> tuple[FloatArray, FloatArray]:
-        values = phase.rows(rows)
-        values[np.isnan(values)] = 0
+        values = _without_nan(phase.rows(rows))
         planes = ramps.ramp(terms[rows], coefficients)
         values[:, deramped] -= planes.astype(np.float32)
         high_pass: FloatArray = ctx.kernels.stage8_temporal_highpass(values, weights, origin)
@@ -209,6 +209,11 @@ def _high_pass(inputs: Inputs, params: Params, used: IntArray, ctx: Context) -> 
         with_planes, n_ps, "temporal filter", ctx.config.runtime.stage7_chunk_ps
     )
     return filtered_rows
+
+
+def _without_nan(phase: FloatArray) -> FloatArray:
+    """Return a copy in which NaN are zero."""
+    return np.where(np.isnan(phase), np.float32(0), phase)
 
 
 def _excluded_image(inputs: Inputs, used: IntArray, ctx: Context) -> int:

@@ -218,6 +218,18 @@ def test_a_file_that_is_nowhere_lists_what_was_tried(tmp_path):
         assert str(path) in str(error.value)
 
 
+def test_dates_that_disagree_between_files_give_a_warning(tmp_path):
+    patch, parameters = write_snap(tmp_path, scene())
+    (tmp_path / "day.1.in").write_text("20100101\n20100201\n20100301\n")
+    assert candidates.read(patch, parameters).warnings == ()
+    (tmp_path / "day.1.in").write_text("20100101\n20100202\n20100301\n")
+    (tmp_path / "rslc" / "20100220.rslc.par").rename(tmp_path / "rslc" / "20100101.rslc.par")
+    rewrite(tmp_path / "rsc.txt", "20100220", "20100101")
+    master, days = candidates.read(patch, parameters).warnings
+    assert "20100101.rslc.par: is of 20100101, the interferograms have the master 2010" in master
+    assert days.endswith("in the days 20100201, 20100202")
+
+
 @pytest.mark.parametrize("processor", ["gsar", "roi_pac"])
 def test_other_processors_are_not_supported(tmp_path, processor):
     parameters = Parameters(stored={"insar_processor": processor})

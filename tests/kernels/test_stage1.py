@@ -3,7 +3,7 @@
 import numba
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -39,6 +39,7 @@ def test_a_range_that_closes_no_triangle_has_no_angle(kernels):
     assert np.isnan(incidence[0])
 
 
+@settings(deadline=None)
 @given(st.tuples(*[st.floats(-10, 10)] * 3), st.integers(2, 6), st.integers(2, 6))
 def test_a_plane_is_reproduced_inside_the_grid(plane, n_row, n_col):
     a, b, c = plane
@@ -55,6 +56,7 @@ def test_nodes_are_reproduced_exactly_at_all_corners(kernels):
     np.testing.assert_array_equal(kernels.stage1_bilinear(grid, row, column), grid.ravel())
 
 
+@settings(deadline=None)
 @given(arrays(np.float32, (37, 18), elements=st.floats(-500, 500, width=32)))
 def test_single_means_add_row_after_row(values):
     total = np.zeros(values.shape[1], np.float32)

@@ -38,12 +38,7 @@ def mpi_team_on_two_nodes():
     """Even and odd ranks share no memory, as if dealt out to two nodes in turn."""
     mpi = pytest.importorskip("pystamps_hpc.parallel.mpi")
     world = mpi.MPI.COMM_WORLD
-    node = mpi.MPI.Intracomm(world.Split(world.rank % 2))
-    # Open MPI names shared memory by host and number of the communicator: here, the two nodes are
-    # one host, so the numbers have to differ.
-    for _ in range(world.rank % 2):
-        node = node.Dup()
-    return mpi.MpiTeam(node=node)
+    return mpi.MpiTeam(node=mpi.MPI.Intracomm(world.Split(world.rank % 2)))
 
 
 @pytest.fixture(params=["threads", "no threads"])
@@ -245,9 +240,9 @@ def test_ranks_of_several_nodes_share_the_same_rows(mpi_team_on_two_nodes):
     assert team.share(OnDisk(values)).tobytes() == expected
     shared = team.share(team.map_rows(lambda rows: values[rows], 50000, 4096, ignore))
     assert shared.tobytes() == expected
-    address = shared.ctypes.data
+    team.on_root(lambda: None)
     if team.rank == 0:
-        ctypes.c_double.from_address(address).value = 7.0
+        ctypes.c_double.from_address(shared.ctypes.data).value = 7.0
     team.on_root(lambda: None)
     assert (shared[0, 0] == 7.0) == (team.rank % 2 == 0)
 
@@ -361,16 +356,22 @@ def assert_same_error_everywhere(team, verb, origin, kind):
 
 @pytest.mark.parametrize("verb", VERBS)
 @pytest.mark.parametrize("origin", range(4))
-def test_an_error_on_one_rank_is_raised_on_all(team, verb, origin):
-    if origin >= team.size:
+def test_an_error_on_one_rank_is_raised_on_all(mpi_team, verb, origin):
+    if origin >= mpi_team.size:
         pytest.skip("no such rank")
-    met = assert_same_error_everywhere(team, VERBS[verb], origin, "known")
+    met = assert_same_error_everywhere(mpi_team, VERBS[verb], origin, "known")
     if verb == "nested":
         assert "inside the function of another" in str(met)
     else:
         assert met.rank == origin
         assert type(met) is StageError
         assert str(met) == str(some_error("known"))
+
+
+def test_an_error_in_a_dealt_task_is_raised_on_all(mpi_team_without_threads):
+    team = mpi_team_without_threads
+    met = assert_same_error_everywhere(team, VERBS["map_tasks"], team.size - 1, "known")
+    assert met.rank == team.size - 1
 
 
 @pytest.mark.parametrize("verb", ROOT_VERBS)
@@ -434,6 +435,27 @@ def test_a_root_that_cannot_write_lets_the_others_go_without_agreement_too(mpi_t
             raise PublishError("disk full")
     assert type(caught.value) is (PublishError if mpi_team.rank == 0 else StageError)
     assert mpi_team.on_root(lambda: 1) == 1
+
+
+def test_a_pull_that_was_left_does_not_disturb_the_next(mpi_team):
+    rows = mpi_team.map_rows(rows_that_fail(int), 50000, 4096, ignore)
+    left = mpi_team.pull(rows)
+    if mpi_team.rank == 0:
+        next(left)
+        mpi_team.on_root(lambda: None)
+    else:
+        with pytest.raises(StageError, match="stopped taking rows"):
+            next(left)
+        mpi_team.on_root(lambda: None)
+    following = mpi_team.pull(rows)
+    if mpi_team.rank > 0:
+        assert list(following) == []
+        return
+    first = next(following)
+    with pytest.raises(RuntimeError, match="left half pulled"):
+        next(left)
+    del left
+    assert len(first[1]) + sum(len(block) for _, block in following) == 50000
 
 
 def test_ranks_that_compute_different_kinds_of_rows_are_told_so(mpi_team):

@@ -92,7 +92,7 @@ def test_index_lists_become_sorted_positions():
 
 
 def test_matlab_day_numbers_are_dates():
-    assert date_of(736704.0) == "2017-01-12"
+    assert date_of(730486.0) == "2000-01-01"
 
 
 def test_an_operator_solves_weighted_least_squares():
@@ -152,5 +152,5 @@ def test_a_column_of_five_valid_ps_is_not_deramped():
 
 
 def test_an_unknown_degree_is_named():
-    with pytest.raises(StageError, match="2.5 is no degree"):
+    with pytest.raises(StageError, match=r"2\.5 is no degree"):
         ramps.regressors(stack().xy, 2.5)

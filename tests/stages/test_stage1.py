@@ -128,6 +128,21 @@ def test_candidates_without_position_or_phase_go_but_stay_in_sort_ix(tmp_path):
     assert log.notes == ["2 candidates without position or phase removed"]
 
 
+def test_a_lost_phase_leaves_the_local_frame_of_the_others_alone(tmp_path):
+    made = scene()
+    phase = made.phase.copy()
+    phase[0, [2, 9]] = np.nan
+    whole, _ = load(tmp_path / "whole", made)
+    outputs, _ = load(tmp_path / "gaps", made.but(phase=phase))
+    stays = ~np.isin(whole.sort_ix, [2, 9])
+    np.testing.assert_array_equal(outputs.sort_ix, whole.sort_ix)
+    np.testing.assert_array_equal(outputs.xy[:, 1:], whole.xy[stays, 1:])
+    np.testing.assert_array_equal(outputs.bperp_mat, whole.bperp_mat[stays])
+    np.testing.assert_array_equal(outputs.la, whole.la[stays])
+    np.testing.assert_array_equal(outputs.bperp, whole.bperp)
+    assert outputs.mean_incidence == whole.mean_incidence
+
+
 def test_infinite_values_are_removed_with_a_warning(tmp_path):
     made = scene()
     lonlat, phase = made.lonlat.copy(), made.phase.copy()

@@ -90,6 +90,13 @@ def test_the_largest_noise_is_a_second_threshold(ctx):
     assert strict.keep.sum() == 60
 
 
+def test_noise_at_the_threshold_is_too_much(ctx):
+    limit = float(np.sort(solve(patch(), PARAMS, ctx).ps_std)[60])
+    out = solve(patch(), replace(PARAMS, weed_standard_dev=limit), ctx)
+    assert (out.ps_std == limit).any()
+    np.testing.assert_array_equal(out.keep, out.ps_std < limit)
+
+
 def test_thresholds_that_no_phase_can_reach_skip_the_noise_and_leave_double_zeros(ctx):
     out = solve(patch(noisy=(7,)), NO_NOISE, ctx)
     assert out.keep.all()

@@ -87,8 +87,7 @@ def test_only_used_interferograms_count():
     one = fit_velocity("v-do", series(scene, used=used), context())
     other = fit_velocity("v-do", series(scene, used=used, phase=garbage), context())
     np.testing.assert_array_equal(one, other)
-    assert np.delete(used, 4).tolist() != series(scene, used=used).fitted.tolist()
-    assert scene.master_ix not in series(scene, used=used).fitted
+    assert series(scene, used=used).fitted.tolist() == [0, 2, 3, 5, 7, 8, 9, 10, 11]
 
 
 def test_noisier_interferograms_weigh_less():

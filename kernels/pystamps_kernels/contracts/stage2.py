@@ -1,4 +1,4 @@
-"""Contracts of the stage 2 kernels: gridding, CLAP filter, fit of the look-angle error, histogram."""
+"""Contracts of the stage 2 kernels: fit of the look-angle error, gridding, CLAP filter."""
 
 from .model import Array, Kernel, Scalar
 

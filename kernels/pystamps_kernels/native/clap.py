@@ -124,9 +124,7 @@ def _overlap_add(
 
 
 @kernel
-def _gather_cells(
-    ph_grid: Array, corners: Array, own: Array, slc_osf: int, windows: Array
-) -> None:
+def _gather_cells(ph_grid: Array, corners: Array, own: Array, slc_osf: int, windows: Array) -> None:
     """Copy the window around each cell, the cell itself (and its oversampled copies) set to 0."""
     n_cells, m, n_w, _ = windows.shape
     for cell in prange(n_cells):
@@ -207,7 +205,7 @@ def _respond(spectra: Array, alpha: float, beta: float, low_pass: Array) -> None
 
 
 @inline
-def _median(values: Array) -> float:
+def _median(values: Array) -> Any:
     """Mean of the two middle values of an even number, by selection; `values` is reordered."""
     middle = values.size // 2
     low, high = 0, values.size - 1

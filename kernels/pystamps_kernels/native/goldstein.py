@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from numba import prange
+from numba import get_num_threads, prange
 
 from ..reference.goldstein import inverse, smoother, spectra, with_phase
 from .compile import inline, kernel
@@ -11,11 +11,12 @@ from .compile import inline, kernel
 
 def goldstein(raster: Any, window: int, alpha: float) -> Any:
     """Native twin of :func:`..reference.goldstein.goldstein`; transforms by ``scipy.fft``."""
+    workers = get_num_threads()
     clean = np.where(np.isnan(raster), np.complex64(0), raster)
     joined = np.zeros(raster.shape, np.complex128)
-    for row, col, row_taper, col_taper, spectrum in spectra(clean, window):
+    for row, col, row_taper, col_taper, spectrum in spectra(clean, window, workers):
         _weight(spectrum, smoother(), float(alpha))
-        _join(joined, row, col, row_taper, col_taper, inverse(spectrum, window))
+        _join(joined, row, col, row_taper, col_taper, inverse(spectrum, window, workers))
     return with_phase(clean, joined)
 
 

@@ -130,7 +130,8 @@ def angle(phasors: Array) -> Array:
 
 def histogram(values: Array, centers: Array) -> Array:
     """Native twin of :func:`reference.stage2.histogram`."""
-    return _counts(values, histogram_cuts(centers).astype(values.dtype)).sum(axis=0)
+    counts: Array = _counts(values, histogram_cuts(centers).astype(values.dtype))
+    return counts.sum(axis=0)
 
 
 @kernel

@@ -71,7 +71,15 @@ def _spread(z: Array, b: Array) -> Any:
 
 @inline
 def _search(
-    z: Array, b: Array, spread: Any, trials: Array, pi: Any, four: Any, cos: Array, sin: Array, sums: Array
+    z: Array,
+    b: Array,
+    spread: Any,
+    trials: Array,
+    pi: Any,
+    four: Any,
+    cos: Array,
+    sin: Array,
+    sums: Array,
 ) -> int:
     """Return the first most coherent trial of one row."""
     steps = trials.size - 1
@@ -247,9 +255,7 @@ def _fit_shared(z: Array, b: Array, trials: Array, pi: Any, four: Any, quarter_p
                     continue
                 trial = best[0, i - first]
                 if _has_hole(z[i]):
-                    trial = _search(
-                        z[i], b, spread, trials, pi, four, own_cos, own_sin, own_sums
-                    )
+                    trial = _search(z[i], b, spread, trials, pi, four, own_cos, own_sin, own_sums)
                 coarse = quarter_pi / spread * b.dtype.type(trial)
                 slope[i], offset[i], coherence[i] = _refine(z[i], b, coarse, res_re, res_im)
                 for k in range(m):

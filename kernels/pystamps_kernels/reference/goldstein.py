@@ -55,7 +55,7 @@ def goldstein(raster: Phasors, window: int, alpha: float) -> Phasors:
 Batch = tuple[Ints, Ints, Doubles, Doubles, Complexes]
 
 
-def spectra(raster: Phasors, window: int) -> Iterator[Batch]:
+def spectra(raster: Phasors, window: int, workers: int = 1) -> Iterator[Batch]:
     """Yield windows in batches, rows of windows from top to bottom.
 
     Yields
@@ -75,13 +75,14 @@ def spectra(raster: Phasors, window: int) -> Iterator[Batch]:
     for start in range(0, i.size, BATCH):
         a, b = i[start : start + BATCH], j[start : start + BATCH]
         blocks = tiles[rows[a], cols[b]].astype(np.complex128)
-        spectrum = fft.fft2(blocks, s=(padded, padded))
+        spectrum = fft.fft2(blocks, s=(padded, padded), workers=workers)
         yield rows[a], cols[b], row_taper[a], col_taper[b], spectrum
 
 
-def inverse(spectrum: Complexes, window: int) -> Complexes:
+def inverse(spectrum: Complexes, window: int, workers: int = 1) -> Complexes:
     """Transform back and keep the window."""
-    return np.ascontiguousarray(fft.ifft2(spectrum, overwrite_x=True)[:, :window, :window])
+    whole = fft.ifft2(spectrum, overwrite_x=True, workers=workers)
+    return np.ascontiguousarray(whole[:, :window, :window])
 
 
 def padded_width(window: int) -> int:

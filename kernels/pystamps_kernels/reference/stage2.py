@@ -132,7 +132,8 @@ def deviation(phasors: Array, model: Array) -> Array:
 
 def angle(phasors: Array) -> Array:
     """Return the phase [rad] of phasors (n, m) complex64 in single."""
-    return np.arctan2(phasors.imag, phasors.real)
+    phase: Array = np.arctan2(phasors.imag, phasors.real)
+    return phase
 
 
 def histogram(values: Array, centers: Array) -> Array:

@@ -80,7 +80,7 @@ def clap_cells(
 
 
 def bootstrap_deviation(residual: Array, candidate: Array, n_resamples: int, seed: int) -> Array:
-    """Standard deviation of the coherence under resampling of interferograms.
+    """Spread the coherence by resampling interferograms; return its standard deviation.
 
     Parameters
     ----------
@@ -108,8 +108,8 @@ def bootstrap_deviation(residual: Array, candidate: Array, n_resamples: int, see
         rows = slice(first, first + step)
         key = _mixed(candidate[rows].astype(np.uint64) + np.uint64(seed) * _INCREMENT)
         words = _mixed(key[:, np.newaxis] + counter)
-        picked = (words >> np.uint64(32)) * np.uint64(m) >> np.uint64(32)
-        picked = picked.astype(np.int64).reshape(-1, n_resamples, m)
+        scaled = (words >> np.uint64(32)) * np.uint64(m) >> np.uint64(32)
+        picked = scaled.astype(np.int64).reshape(-1, n_resamples, m)
         sampled = np.take_along_axis(phasors[rows, np.newaxis], picked, axis=2)
         deviation[rows] = np.abs(sampled.mean(axis=2)).std(axis=1, ddof=1)
     return deviation
@@ -122,4 +122,5 @@ def _mixed(words: Array) -> Array:
     """Scramble 64-bit words (finaliser of SplitMix64; Steele, Lea and Flood, 2014)."""
     words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return words ^ (words >> np.uint64(31))
+    scrambled: Array = words ^ (words >> np.uint64(31))
+    return scrambled

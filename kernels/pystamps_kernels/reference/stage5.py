@@ -1,9 +1,11 @@
 """Stage 5, definition: corrected phase, unit phase, noise of interferograms; all in single."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-Phasors = NDArray[np.complex64]
+Phasors = NDArray[np.complexfloating]
 Singles = NDArray[np.float32]
 Floats = NDArray[np.float64]
 
@@ -44,12 +46,12 @@ def unit_phase(ph: Phasors) -> Phasors:
 
     Parameters
     ----------
-    ph : (n_ps, n_ifg) complex64
+    ph : (n_ps, n_ifg) complex64 or complex128
         Phasors.
 
     Returns
     -------
-    (n_ps, n_ifg) complex64
+    (n_ps, n_ifg) of the type of `ph`
         Unit phasors; zero where the modulus is zero.
     """
     modulus = np.hypot(ph.real, ph.imag)
@@ -71,10 +73,11 @@ def ifg_noise(
 
     Parameters
     ----------
-    ph : (n_ps, n_ifg) complex64
+    ph : (n_ps, n_ifg) complex64 or complex128
         Phasors, with the master column.
-    ph_patch : (n_ps, n_ifg - 1) complex64
-        Filtered phasors, without the master, whose filtered phase is zero.
+    ph_patch : (n_ps, n_ifg - 1) of the type of `ph`
+        Filtered phasors, without the master, whose filtered phase is zero. The product with these
+        is rounded to single.
     k_ps, c_ps, bperp, master
         See :func:`phase_correction`.
 
@@ -88,8 +91,83 @@ def ifg_noise(
     StaMPS ``ps_calc_ifg_std``; specification of stage 5, 7.
     """
     filtered = np.insert(ph_patch, master, 1, axis=1).conj()
-    left = _product(_product(ph, filtered), _correction(k_ps, c_ps, bperp, master))
+    against = _product(ph, filtered).astype(np.complex64)
+    left = _product(against, _correction(k_ps, c_ps, bperp, master))
     return np.arctan2(left.imag, left.real)
+
+
+def wrapped_residual(residual: Singles, offset: Singles) -> Singles:
+    """Take the offset off the residual phase of each point and wrap.
+
+    Parameters
+    ----------
+    residual : (n_ps, n_pm) float32
+        Residual phase [rad].
+    offset : (n_ps,) float32
+        Phase offset [rad].
+
+    Returns
+    -------
+    (n_ps, n_pm) float32
+        Wrapped difference [rad].
+    """
+    phase = residual - offset[:, None]
+    return np.arctan2(np.sin(phase), np.cos(phase))
+
+
+def point_noise(noise: Singles) -> tuple[Singles, Singles]:
+    """Return variance and coherence of the noise of each point.
+
+    Parameters
+    ----------
+    noise : (n_ps, n_col) float32
+        Noise [rad].
+
+    Returns
+    -------
+    variance : (n_ps,) float32
+        About the mean, normalised by ``n_col - 1`` [rad^2].
+    coherence : (n_ps,) float32
+        Modulus of the mean of ``exp(i noise)``.
+
+    Notes
+    -----
+    Specification of stage 5, 6.6; every operation is rounded to single, sums run over ascending
+    columns.
+    """
+    n_col = np.float32(noise.shape[1])
+    deviation = noise - (_sum_of_columns(noise) / n_col)[:, None]
+    variance = _sum_of_columns(deviation * deviation) / (n_col - np.float32(1))
+    coherence = np.hypot(_sum_of_columns(np.cos(noise)), _sum_of_columns(np.sin(noise))) / n_col
+    return variance, coherence
+
+
+def cell_sums(values: NDArray[Any], weight: Singles, start: NDArray[np.int64]) -> NDArray[Any]:
+    """Add up weighted values of the points of each cell.
+
+    Parameters
+    ----------
+    values : (n_ps, n_col) float32 or complex64
+        Values of the points, cell after cell.
+    weight : (n_ps,) float32
+        Weight of each point.
+    start : (n_cell + 1,) int64
+        First row of each cell, and the number of rows.
+
+    Returns
+    -------
+    (n_cell, n_col) of the type of `values`
+        Sums of ``weight * value``, in single in the order of the rows.
+    """
+    sums = np.zeros((len(start) - 1, values.shape[1]), values.dtype)
+    cell = np.repeat(np.arange(len(start) - 1), np.diff(start))
+    np.add.at(sums, cell, weight[:, None] * values)
+    return sums
+
+
+def _sum_of_columns(values: Singles) -> Singles:
+    total: Singles = np.add.accumulate(values, axis=1)[:, -1]
+    return total
 
 
 def _correction(k_ps: Floats, c_ps: Floats, bperp: NDArray[np.floating], master: int) -> Phasors:

@@ -118,7 +118,7 @@ def _baseline_range(cpxphase: Array, bperp: Array) -> Array:
     kept = cpxphase != 0
     infinity = bperp.dtype.type(np.inf)
     largest = np.where(kept, bperp, -infinity).max(axis=1, keepdims=True)
-    spread = largest - np.where(kept, bperp, infinity).min(axis=1, keepdims=True)
+    spread: Array = largest - np.where(kept, bperp, infinity).min(axis=1, keepdims=True)
     spread[~(spread > 0)] = np.nan
     return spread
 
@@ -187,9 +187,8 @@ def _turned(re: Array, im: Array, phase: Array) -> tuple[Array, Array]:
 
 
 def _length(re: Array, im: Array) -> Array:
-    return np.sqrt(np.square(re, dtype=np.float64) + np.square(im, dtype=np.float64)).astype(
-        np.float32
-    )
+    power: Array = np.square(re, dtype=np.float64) + np.square(im, dtype=np.float64)
+    return np.sqrt(power).astype(np.float32)
 
 
 def _magnitude(phasors: Array) -> Array:

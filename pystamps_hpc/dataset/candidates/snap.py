@@ -13,7 +13,17 @@ from ..parameters import Parameters
 from ..rows import IntArray
 from .model import Candidates, OrbitGeometry
 from .pscands import Order, read_patch
-from .text import KeyFile, day_number, day_text, key_file, lines_of, locate, locate_reference
+from .text import (
+    KeyFile,
+    day_number,
+    day_text,
+    days_of,
+    key_file,
+    lines_of,
+    locate,
+    locate_optional,
+    locate_reference,
+)
 
 SPEED_OF_LIGHT = 299792458.0  # [m/s]
 BYTE_ORDER: Order = "big"
@@ -55,7 +65,7 @@ def read(patch: Path, parameters: Parameters) -> Candidates:
     )
     # an interferogram of the master with itself holds nothing: stage 1 puts ones in its place
     kept = np.flatnonzero(stack.slave_day != stack.master_day)
-    warnings = list(files.warnings)
+    warnings = [*files.warnings, *_contradictions(patch, stack, orbit)]
     if len(kept) < len(stack.paths):
         warnings.append(f"{patch.name}: interferogram of the master with itself replaced by ones")
     baselines = [_baseline(stack.paths[k], patch) for k in kept]
@@ -159,6 +169,21 @@ def scene_files(patch: Path) -> Iterator[Path]:
     with suppress(DatasetError):
         yield master_parameters(root, patch).path
         yield from (_baseline_file(path, patch) for path in read_stack(patch).paths)
+
+
+def _contradictions(patch: Path, stack: Stack, orbit: KeyFile) -> Iterator[str]:
+    """Yield where the dates of other files disagree with those of the interferograms."""
+    named = re.match(r"(\d{8})\D", orbit.path.name)
+    master = day_text(stack.master_day)
+    if named and named[1] != master:
+        yield f"{orbit.path}: is of {named[1]}, the interferograms have the master {master}"
+    listing = locate_optional("day.1.in", patch, patch.parent)
+    if listing is not None:
+        listed = set(days_of(listing).tolist()) - {stack.master_day}
+        differing = sorted(listed ^ (set(stack.slave_day.tolist()) - {stack.master_day}))
+        if differing:
+            days = ", ".join(map(day_text, differing))
+            yield f"{listing}: differs from pscphase.in, which is used, in the days {days}"
 
 
 def _date_pair(path: str, listing: Path) -> tuple[int, int]:

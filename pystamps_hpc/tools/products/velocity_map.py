@@ -3,7 +3,6 @@
 import math
 import os
 import textwrap
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 
 from ...dataset.rows import FloatArray, IntArray
 from ...errors import DatasetError, ToolMissingError
+from .map_layout import Layout
 from .result import Velocities, degrees, read_velocities, replacing
 
 #: From away from the satellite (red) over standing still (grey) to towards it (blue); lightness
@@ -21,61 +21,6 @@ COLOURS = ("#5c0a1c", "#a31a2c", "#d6533f", "#eb9b7a", "#d3d1cf",
 INK = "#1f2328"
 FAINT = "#6a7078"
 DPI = 200
-
-
-@dataclass(frozen=True)
-class _Layout:
-    """Sizes in inches and the frame of the map in degrees."""
-
-    width: float
-    height: float
-    west: float
-    east: float
-    south: float
-    north: float
-
-    LONGEST = 8.0
-    LEFT, RIGHT, TOP, BOTTOM = 0.95, 1.45, 1.15, 0.95
-
-    @classmethod
-    def around(cls, lonlat: FloatArray) -> "_Layout":
-        """Choose a frame around points whose longest side fills the page."""
-        west, south = lonlat.min(axis=0)
-        east, north = lonlat.max(axis=0)
-        squeeze = math.cos(math.radians((south + north) / 2))
-        margin = 0.03 * max((east - west) * squeeze, north - south, 1e-3)
-        wide, high = (east - west) * squeeze + 2 * margin, north - south + 2 * margin
-        # very long scenes get a wider frame instead of an unreadable strip
-        extra_wide, extra_high = max(0, 0.55 * high - wide) / 2, max(0, 0.5 * wide - high) / 2
-        scale = cls.LONGEST / max(wide, high)
-        return cls(
-            (wide + 2 * extra_wide) * scale,
-            (high + 2 * extra_high) * scale,
-            west - (margin + extra_wide) / squeeze,
-            east + (margin + extra_wide) / squeeze,
-            south - margin - extra_high,
-            north + margin + extra_high,
-        )
-
-    @property
-    def page(self) -> tuple[float, float]:
-        """Size of the figure."""
-        return self.LEFT + self.width + self.RIGHT, self.BOTTOM + self.height + self.TOP
-
-    @property
-    def kilometre(self) -> float:
-        """One kilometre in the middle of the map, in degrees of longitude."""
-        return 1 / (111.32 * math.cos(math.radians((self.south + self.north) / 2)))
-
-    def box(self, left: float, bottom: float, width: float, height: float) -> Any:
-        """Turn inches from the lower left corner of the map into parts of the page."""
-        page = self.page
-        return (
-            (self.LEFT + left) / page[0],
-            (self.BOTTOM + bottom) / page[1],
-            width / page[0],
-            height / page[1],
-        )
 
 
 def velocity_map(
@@ -136,7 +81,7 @@ def _draw(result: Velocities, shown: IntArray, limit: float) -> Any:
             "matplotlib is not installed: maps need it; pip install 'pystamps-hpc[viz]'"
         ) from error
     lonlat, velocity = result.lonlat[shown], result.velocity[shown]
-    layout = _Layout.around(lonlat)
+    layout = Layout.around(lonlat)
     figure = Figure(figsize=layout.page)
     axes = figure.add_axes(layout.box(0, 0, layout.width, layout.height))
     axes.set(xlim=(layout.west, layout.east), ylim=(layout.south, layout.north))
@@ -161,7 +106,7 @@ def _draw(result: Velocities, shown: IntArray, limit: float) -> Any:
     return figure
 
 
-def _point_area(count: int, layout: _Layout) -> float:
+def _point_area(count: int, layout: Layout) -> float:
     """Return the marker area [pt^2] at which points nearly fill the map without hiding others."""
     share = layout.width * layout.height * 72**2 / count
     return float(np.clip(0.8 * share, 0.8, 40.0))
@@ -213,7 +158,7 @@ def _mark_reference(axes: Any, result: Velocities) -> None:
     )
 
 
-def _scale_bar(axes: Any, layout: _Layout) -> None:
+def _scale_bar(axes: Any, layout: Layout) -> None:
     from matplotlib.patheffects import withStroke
 
     wanted = 0.22 * (layout.east - layout.west) / layout.kilometre
@@ -239,7 +184,7 @@ def _scale_bar(axes: Any, layout: _Layout) -> None:
 
 
 def _colour_bar(
-    figure: Any, points: Any, velocity: FloatArray, limit: float, layout: _Layout
+    figure: Any, points: Any, velocity: FloatArray, limit: float, layout: Layout
 ) -> None:
     height = max(1.6, layout.height - 1.5)
     axes = figure.add_axes(layout.box(layout.width + 0.3, layout.height - height, 0.17, height))
@@ -259,7 +204,7 @@ def _colour_bar(
     bar.set_label(label, fontsize=9.5, color=INK, labelpad=6)
 
 
-def _directions(figure: Any, heading: float, layout: _Layout) -> None:
+def _directions(figure: Any, heading: float, layout: Layout) -> None:
     """Draw flight and look direction (to the right) beside the map."""
     if not math.isfinite(heading):
         return
@@ -283,7 +228,7 @@ def _directions(figure: Any, heading: float, layout: _Layout) -> None:
               ha="center", va="center", fontsize=8, color=FAINT)  # fmt: skip
 
 
-def _captions(figure: Any, result: Velocities, count: int, layout: _Layout) -> None:
+def _captions(figure: Any, result: Velocities, count: int, layout: Layout) -> None:
     page = layout.page
     left = layout.LEFT / page[0]
     above = layout.BOTTOM + layout.height

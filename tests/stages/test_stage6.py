@@ -1,0 +1,443 @@
+"""Stage 6: cells, edges, the choice of cycles, and the way back to the points."""
+
+import os
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from pystamps_hpc.errors import StageError, ToolMissingError
+from pystamps_hpc.stages import stage6
+from pystamps_hpc.stages.stage6.graph import connect
+from pystamps_hpc.stages.stage6.grid import assign_cells
+from pystamps_hpc.stages.stage6.network import complete_stars, look_angle_series, make_network
+from pystamps_hpc.stages.stage6.snaphu import find_snaphu, require_snaphu
+from pystamps_hpc.stages.stage6.unwrap import mean_squared_difference, run_snaphu
+
+from .unwrapping import cheapest, context, cycles, moving_ground, params, total_cost, wrap
+
+SNAPHU = find_snaphu("snaphu") or ""
+needs_snaphu = pytest.mark.skipif(not SNAPHU, reason="SNAPHU is not installed")
+
+
+def solve(stack, ctx=None, **changes):
+    return stage6.solve(stack.inputs, params(**changes), ctx or context())
+
+
+# cells and edges ----------------------------------------------------------------------------------
+
+
+def test_the_last_row_and_column_are_merged_into_the_one_before():
+    x, y = np.array([0, 100, 250, 399.999]), np.array([0, 0, 100, 300])
+    cells = assign_cells(np.stack([np.arange(4), x, y], axis=1).astype(np.float32), 100.0, 2)
+    assert cells.shape == (3, 3)
+    np.testing.assert_array_equal(cells.point_col, [0, 1, 2, 2])  # 100 + 1 mm is in cell 1
+    np.testing.assert_array_equal(cells.point_row, [0, 0, 1, 2])
+    np.testing.assert_array_equal(cells.starts, [0, 1, 2, 3, 4])
+
+
+def test_a_grid_smaller_than_the_window_or_beyond_snaphu_is_refused():
+    xy = np.array([[1, 0, 0], [2, 1000, 2000]], np.float32)
+    with pytest.raises(StageError, match=r"20 x 10 cells of 100 m is smaller.*of 12 cells; reduce"):
+        assign_cells(xy, 100.0, 12)
+    with pytest.raises(StageError, match="unwrap_grid_size to at least"):
+        assign_cells(xy, 0.01, 12)
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    st.tuples(st.integers(2, 9), st.integers(2, 9)).flatmap(
+        lambda shape: arrays(np.int64, shape, elements=st.integers(0, 20))
+    )
+)
+def test_edges_close_around_every_face_and_count_their_arcs(nearest):
+    nearest = np.unique(nearest, return_inverse=True)[1].reshape(nearest.shape)
+    graph = connect(nearest)
+    if not (np.diff(nearest, axis=0) == 0).any() and not (np.diff(nearest, axis=1) == 0).any():
+        return
+    step = np.concatenate([[0], graph.high - graph.low])
+    down = np.sign(graph.row_edges) * step[np.abs(graph.row_edges)]
+    right = np.sign(graph.col_edges) * step[np.abs(graph.col_edges)]
+    np.testing.assert_array_equal(down, np.diff(nearest, axis=0))
+    np.testing.assert_array_equal(right, np.diff(nearest, axis=1))
+    assert (graph.low < graph.high).all()
+    order = np.lexsort([graph.high, graph.low])
+    np.testing.assert_array_equal(order, np.arange(order.size))
+    arcs = np.count_nonzero(graph.row_edges) + np.count_nonzero(graph.col_edges)
+    assert graph.n_arcs.sum() == arcs
+
+
+def test_a_filled_grid_loses_its_first_edge():
+    graph = connect(np.array([[0, 2], [1, 3]]))
+    np.testing.assert_array_equal(np.stack([graph.low, graph.high], 1), [[0, 2], [1, 3], [2, 3]])
+    np.testing.assert_array_equal(graph.row_edges, [[0, 3]])
+    np.testing.assert_array_equal(graph.col_edges, [[1], [2]])
+
+
+# network in time ----------------------------------------------------------------------------------
+
+
+def test_a_single_master_uses_the_steps_of_the_series_with_the_master_in_its_place():
+    pairs = np.array([[1, 0], [1, 2], [1, 3], [1, 4]])
+    bperp = np.array([50.0, -20, 80, 10], np.float32)
+    series = look_angle_series(make_network(pairs, np.arange(5) * 12.0, bperp), 3.0)
+    np.testing.assert_array_equal(series.ifgs, [0, 1, 2, 3])
+    assert series.centre == 1
+    np.testing.assert_array_equal(series.baseline, [-50, -20, 100, -70])
+    assert series.trial_wraps == pytest.approx(3.0 * 170 / 100)
+
+
+def test_a_chain_of_images_is_used_as_it_is():
+    pairs = np.array([[0, 1], [1, 2], [2, 3], [0, 3]])
+    bperp = np.array([5.0, 10, -5, 7])
+    series = look_angle_series(make_network(pairs, np.arange(4.0), bperp), 2.0)
+    np.testing.assert_array_equal(series.ifgs, [0, 1, 2])
+    assert series.centre is None
+
+
+def test_equal_baselines_leave_nothing_to_search():
+    network = make_network(np.array([[0, 1], [0, 2], [0, 3]]), np.arange(4.0), np.zeros(3))
+    assert look_angle_series(network, 2.0) is None
+
+
+def test_interferograms_outside_of_complete_stars_are_refused():
+    network = make_network(np.array([[0, 1], [1, 2], [2, 3], [3, 4]]), np.arange(5.0), np.ones(4))
+    with pytest.raises(StageError, match="interferograms 1, 2, 3, 4 of the unwrapped"):
+        complete_stars(network)
+
+
+def test_unused_images_leave_the_network():
+    network = make_network(np.array([[4, 2], [4, 7]]), np.arange(10.0), np.ones(2))
+    np.testing.assert_array_equal(network.day, [2, 4, 7])
+    np.testing.assert_array_equal(network.design, [[1, -1, 0], [0, -1, 1]])
+
+
+# SNAPHU -------------------------------------------------------------------------------------------
+
+
+def records(shape, offset=0, sigsq=10):
+    """Uniform cost records of arcs with statistics."""
+    return np.tile(np.array([offset, sigsq, 32000, -32000], np.int16), (*shape, 1))
+
+
+def vortex_pair(shape):
+    """Two opposite residues on a smooth background."""
+    i, j = np.mgrid[: shape[0], : shape[1]]
+    middle = shape[0] / 2 - 0.5
+    turn = np.arctan2(i - middle, j - 1.5) - np.arctan2(i - middle, j - (shape[1] - 2.5))
+    return np.exp(1j * turn).astype(np.complex64)
+
+
+@needs_snaphu
+def test_a_plane_steeper_than_half_a_cycle_is_exact_with_the_matching_gradient():
+    i, j = np.mgrid[:12, :15]
+    phase = 4.0 * i - 1.0 * j
+    raster = np.exp(1j * phase).astype(np.complex64)
+    expected = round(200 * (wrap(4.0) - 4.0) / (2 * np.pi))
+    rows, cols = records((11, 15), -expected), records((12, 14))
+    solution = run_snaphu(raster, rows, cols, SNAPHU, 0)
+    unwrapped = solution.phase - solution.phase[0, 0] + phase[0, 0]
+    np.testing.assert_allclose(unwrapped, phase, atol=1e-4)
+    assert solution.cost == total_cost(phase, phase, rows, cols)
+
+
+@needs_snaphu
+def test_a_residue_pair_is_cut_along_the_cheapest_path():
+    raster = vortex_pair((6, 8))
+    rows, cols = records((5, 8)), records((6, 7))
+    rows[2, 2:6, 1] = 5000  # the straight way between the residues is nearly free
+    solution = run_snaphu(raster, rows, cols, SNAPHU, 0)
+    down, right = cycles(np.angle(raster), solution.phase)
+    np.testing.assert_array_equal(np.argwhere(down)[:, 0], 2)
+    assert np.count_nonzero(down) == np.count_nonzero(down[2, 2:6]) == 4
+    assert not right.any()
+    assert solution.max_flow == 1
+
+
+@needs_snaphu
+@pytest.mark.parametrize("seed", range(4))
+def test_the_cost_of_the_cycles_is_what_snaphu_reports_and_the_least_there_is(seed):
+    """The least among solutions without cycles on corner column arcs, where SNAPHU puts none."""
+    rng = np.random.default_rng(seed)
+    raster = np.exp(1j * rng.uniform(-np.pi, np.pi, (3, 3))).astype(np.complex64)
+    rows, cols = records((2, 3)), records((3, 2))
+    for costs in (rows, cols):
+        costs[..., 0] = rng.integers(-150, 150, costs.shape[:2])
+        costs[..., 1] = rng.integers(1, 400, costs.shape[:2])
+    solution = run_snaphu(raster, rows, cols, SNAPHU, 0)
+    wrapped = np.angle(raster.astype(complex))
+    assert solution.cost == total_cost(wrapped, solution.phase, rows, cols)
+    assert solution.cost == cheapest(wrapped, rows, cols)
+
+
+@needs_snaphu
+def test_the_reported_cost_is_the_cost_of_the_cycles_on_a_raster_with_many_residues():
+    rng = np.random.default_rng(7)
+    raster = np.exp(1j * rng.uniform(-np.pi, np.pi, (40, 50))).astype(np.complex64)
+    rows, cols = records((39, 50)), records((40, 49))
+    for costs in (rows, cols):
+        costs[..., 0] = rng.integers(-90, 90, costs.shape[:2])
+        without = rng.random(costs.shape[:2]) < 0.3
+        costs[without] = [0, 1, 32000, 1]
+    solution = run_snaphu(raster, rows, cols, SNAPHU, 0)
+    wrapped = np.angle(raster.astype(complex))
+    assert solution.cost == pytest.approx(total_cost(wrapped, solution.phase, rows, cols), rel=1e-8)
+    assert solution.max_flow >= 1
+
+
+def program(folder, text):
+    """An executable that stands for SNAPHU."""
+    path = Path(folder) / "solver"
+    path.write_text("#!/bin/sh\n" + text)
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return str(path)
+
+
+LOG = "echo 'Total solution cost: 5'; echo 'Maximum flow on network: 0';"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("echo out of cheese; exit 3", "status 3: out of cheese"),
+        (LOG, "snaphu.out has 0 bytes, expected 64"),
+        (LOG + "head -c 60 /dev/zero > snaphu.out", "has 60 bytes"),
+        (LOG + "head -c 64 /dev/zero > snaphu.out", "parts of a cycle in 16 cells"),
+        ("head -c 64 /dev/zero > snaphu.out", "parts of a cycle"),
+    ],
+)
+def test_a_failed_run_names_interferogram_cause_and_kept_folder(
+    tmp_path, monkeypatch, text, message
+):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    raster = np.full((4, 4), 1j, np.complex64)
+    with pytest.raises(StageError, match=message) as caught:
+        run_snaphu(raster, records((3, 4)), records((4, 3)), program(tmp_path, text), 6)
+    assert "interferogram 7" in str(caught.value)
+    folder = next(tmp_path.glob("pystamps-snaphu-000007-*"))
+    assert str(folder) in str(caught.value)
+    assert (folder / "snaphu.costinfile").stat().st_size == 8 * (2 * 16 - 8)
+
+
+@needs_snaphu
+def test_a_good_run_leaves_no_folder_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    run_snaphu(vortex_pair((6, 8)), records((5, 8)), records((6, 7)), SNAPHU, 0)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_missing_program_says_how_to_get_it(tmp_path):
+    assert find_snaphu(program(tmp_path, "")) == str(tmp_path / "solver")
+    with pytest.raises(ToolMissingError, match=r"'no-such' not found .needed by stage 6.*unwrap"):
+        require_snaphu("no-such")
+
+
+def test_the_mean_squared_difference_leaves_out_equal_neighbours():
+    assert mean_squared_difference(np.array([[0, 0, 3], [0, 0, 1]], np.float32)) == pytest.approx(
+        (9 + 1 + 4) / 3
+    )
+    assert mean_squared_difference(np.ones((2, 2), np.float32)) == 0
+
+
+# the whole stage ----------------------------------------------------------------------------------
+
+
+def cycle_errors(outputs, truth):
+    """Share of samples whose cycles differ from the truth by more than one number per column."""
+    off = np.rint((outputs.unwrapped[:] - truth) / (2 * np.pi))
+    return np.mean(off != np.median(off, axis=0))
+
+
+@needs_snaphu
+@pytest.mark.parametrize("method", ["3D", "3d_quick", "3D_NO_DEF", "2D"])
+def test_a_gentle_stack_is_unwrapped_to_the_truth(method):
+    stack = moving_ground(noise=0.1, rate=2.0)
+    outputs = solve(stack, unwrap_method=method)
+    off = np.rint((outputs.unwrapped[:] - stack.truth) / (2 * np.pi))
+    np.testing.assert_array_equal(off, np.broadcast_to(off[0], off.shape))
+    rest = outputs.unwrapped[:] - stack.truth - 2 * np.pi * off
+    rest[:, stack.inputs.master_ix] = 0
+    assert np.abs(rest).max() < 1e-4
+    assert (outputs.unwrapped[:, stack.inputs.master_ix] == 0).all()
+
+
+@needs_snaphu
+def test_a_steady_motion_across_a_fault_is_followed_through_time_but_not_in_space_alone():
+    stack = moving_ground(n_cells=30, noise=0.1, rate=0.5)
+    inputs = stack.inputs
+    beyond = inputs.xy[:, 1] > 1500
+    fault = 0.9 * beyond[:, None] * (np.arange(inputs.n_ifg) - inputs.master_ix)
+    assert np.abs(fault).max() > np.pi
+    moved = replace(
+        stack,
+        inputs=replace(inputs, phase=(inputs.phase * np.exp(1j * fault)).astype(np.complex64)),
+        truth=stack.truth + fault,
+    )
+    changes = {"unwrap_prefilter_flag": False, "unwrap_la_error_flag": False}
+    in_time = solve(moved, unwrap_time_win=15.0, **changes)
+    in_space = solve(moved, unwrap_method="2D", **changes)
+    assert cycle_errors(in_time, moved.truth) == 0
+    assert cycle_errors(in_space, moved.truth) > 0.1
+
+
+@needs_snaphu
+@pytest.mark.parametrize("method", ["3D_FULL", "3D_QUICK", "3D_NO_DEF", "2D"])
+def test_arc_phases_are_the_wrapped_ones_plus_whole_cycles(method):
+    stack = moving_ground()
+    outputs = solve(stack, unwrap_method=method)
+    low, high = (outputs.edges[:, 1:] - 1).astype(int).T
+    node = outputs.grid_phase[:]
+    wrapped = np.angle(node[high].astype(complex) * np.conj(node[low]))
+    arcs = outputs.arc_phase[:].astype(float)
+    known = ~np.isnan(arcs)
+    assert known.mean() > 0.9
+    assert np.abs(wrap(arcs - wrapped)[known]).max() < 1e-5
+
+
+@needs_snaphu
+def test_unwrapped_minus_wrapped_phase_is_a_number_of_cycles_at_every_point():
+    stack = moving_ground(noise=0.6)
+    slope = np.random.default_rng(3).normal(0, 0.005, stack.inputs.n_ps)
+    inputs = replace(stack.inputs, look_angle_error=slope)
+    outputs = stage6.solve(inputs, params(drop_ifg_index=(2,)), context())
+    used = [k for k in range(inputs.n_ifg) if k not in (1, inputs.master_ix)]
+    bperp = np.insert(inputs.bperp, inputs.master_ix, 0, axis=1)
+    wrapped = np.angle(inputs.phase) + slope[:, None] * bperp
+    assert np.abs(wrap(outputs.unwrapped[:] - wrapped)[:, used]).max() < 1e-5
+    assert (outputs.unwrapped[:, 1] == 0).all()
+    assert outputs.psi.shape == (inputs.n_ps, len(used))
+
+
+@needs_snaphu
+@pytest.mark.parametrize("deramp", [False, True])
+def test_a_second_pass_with_what_the_first_found_gives_the_same_phase(deramp):
+    stack = moving_ground(noise=0.1, rate=2.0)
+    n = stack.inputs.n_ps
+    first = solve(stack)
+    rng = np.random.default_rng(4)
+    inputs = replace(
+        stack.inputs,
+        feedback_slope=rng.normal(0, 1e-3, n),
+        feedback_offset=rng.normal(0, 0.2, n).astype(np.float32),
+        feedback_ramp=np.linspace(-1, 1, n)[:, None] * np.ones(stack.inputs.n_ifg),
+    )
+    second = stage6.solve(inputs, params(scla_deramp=deramp), context())
+    off = second.unwrapped[:] - first.unwrapped[:]
+    np.testing.assert_allclose(off, np.broadcast_to(off[0], off.shape), atol=1e-5)
+    ramp = inputs.feedback_ramp[:, :1] if deramp else 0
+    taken = wrap(np.angle(first.psi[:, :1]) - np.angle(second.psi[:, :1])
+                 - inputs.feedback_slope[:, None] * inputs.bperp[:, :1]
+                 - inputs.feedback_offset[:, None] - ramp)  # fmt: skip
+    assert np.abs(taken).max() < 1e-5
+
+
+@needs_snaphu
+def test_feedback_of_other_points_is_ignored_and_told():
+    stack = moving_ground(noise=0.1, rate=2.0)
+    inputs = replace(
+        stack.inputs, feedback_slope=np.ones(7), feedback_offset=np.ones(7), feedback_ramp=None
+    )
+    ctx = context()
+    outputs = stage6.solve(inputs, params(), ctx)
+    assert any("7 points" in line and "feedback ignored" in line for line in ctx.log.warnings)
+    np.testing.assert_array_equal(outputs.unwrapped[:], solve(stack).unwrapped[:])
+
+
+@needs_snaphu
+def test_the_patch_phase_is_unwrapped_and_the_rest_added():
+    stack = moving_ground(noise=0.1, rate=2.0)
+    turn = np.random.default_rng(5).uniform(-0.5, 0.5, stack.inputs.patch_phase.shape)
+    patch = (3 * stack.inputs.patch_phase * np.exp(1j * turn)).astype(np.complex64)
+    inputs = replace(stack.inputs, patch_phase=patch, look_angle_error=None)
+    outputs = stage6.solve(inputs, params(unwrap_patch_phase=True), context())
+    off = wrap(outputs.unwrapped[:] - stack.truth)
+    assert np.abs(np.delete(off, inputs.master_ix, axis=1)).max() < 1e-4
+    assert cycle_errors(outputs, stack.truth) == 0
+
+
+@needs_snaphu
+def test_a_cell_that_cancels_in_the_first_interferogram_loses_its_points():
+    stack = moving_ground(noise=0.1, rate=2.0)
+    inputs = stack.inputs
+    cells = assign_cells(inputs.xy, 100.0, 16)
+    pair = cells.members[cells.starts[np.flatnonzero(np.diff(cells.starts) == 2)[0]] :][:2]
+    phase = inputs.phase.copy()
+    phase[pair, 0] = 1, -1
+    ctx = context()
+    outputs = stage6.solve(replace(inputs, phase=phase), params(), ctx)
+    lost = np.isnan(outputs.unwrapped[:]).any(axis=1)
+    np.testing.assert_array_equal(np.flatnonzero(lost), np.sort(pair))
+    assert any("2 PS get no phase" in line for line in ctx.log.warnings)
+
+
+@needs_snaphu
+def test_results_do_not_depend_on_where_edges_are_cut():
+    stack = moving_ground(n_cells=70, fill=0.6)
+    whole, cut = solve(stack), solve(stack, context(stage8_chunk_edges=4096))
+    assert whole.n_edge > 4096
+    for name in ("arc_phase", "arc_noise", "node_unwrapped", "unwrapped"):
+        np.testing.assert_array_equal(getattr(whole, name)[:], getattr(cut, name)[:])
+
+
+class Store(dict):
+    """A memo in memory."""
+
+    def load(self, key):
+        return self.get(key)
+
+    def save(self, key, arrays):
+        self[key] = dict(arrays)
+
+
+@needs_snaphu
+def test_finished_interferograms_are_not_unwrapped_again(monkeypatch):
+    stack, store = moving_ground(), Store()
+    first = solve(stack, context(checkpoints=store))
+    assert sorted(store) == [f"ifg_{k:06d}" for k in range(1, 11)]
+    monkeypatch.setattr("pystamps_hpc.stages.stage6.unwrap.run_snaphu", None)
+    second = solve(stack, context(checkpoints=store))
+    np.testing.assert_array_equal(first.unwrapped[:], second.unwrapped[:])
+
+
+# what is refused ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"small_baseline_flag": True}, "small_baseline_flag=y is not supported in stage 6"),
+        ({"subtr_tropo": True}, "subtr_tropo=y is not supported"),
+        ({"unwrap_spatial_cost_func_flag": True}, "unwrap_spatial_cost_func_flag=y"),
+        ({"unwrap_method": "4D"}, "unwrap_method=4D is unknown; supported: 3D, 3D_NEW"),
+        ({"unwrap_gold_n_win": 15}, "must be even"),
+        ({"unwrap_grid_size": 0.0}, "unwrap_grid_size=0.0 must be above 0"),
+    ],
+)
+def test_parameters_that_cannot_work_are_refused(change, message):
+    with pytest.raises(StageError, match=message):
+        params(**change)
+
+
+@needs_snaphu
+def test_an_empty_phase_is_refused_with_point_and_interferogram():
+    inputs = moving_ground().inputs
+    phase = inputs.phase.copy()
+    phase[[5, 9], 3] = 0, np.nan
+    with pytest.raises(StageError, match=r"interferogram 4: 2 points are zero or NaN.*is PS 6;"):
+        stage6.solve(replace(inputs, phase=phase), params(), context())
+
+
+@needs_snaphu
+def test_too_few_interferograms_are_refused():
+    with pytest.raises(StageError, match="leaves 1 of 11 interferograms besides the master 6"):
+        solve(moving_ground(), drop_ifg_index=(1, 2, 3, 4, 5, 7, 8, 9, 10))
+
+
+def test_there_is_no_native_solver_yet():
+    with pytest.raises(StageError, match="no native solver yet"):
+        solve(moving_ground(), context(stage6_solver="native"))
