@@ -22,7 +22,40 @@ VALUE_TYPES = ("v", "v-d", "v-o", "v-do")
 
 @dataclass(frozen=True)
 class RuntimeConfig:
-    """Scheduling, kernel choice and memory bounds."""
+    """Scheduling, kernel choice and memory bounds.
+
+    Parameters
+    ----------
+    backend : str
+        How the patches of one process are spread: ``auto`` (one after the other, kernels threaded),
+        ``threads`` or ``processes`` (a pool of patches). ``native`` also insists on native kernels;
+        ``gpu`` asks for CUDA kernels, of which there are none yet.
+    stage2_kernel_backend : str
+        Backend of the stage 2 kernels; an explicit choice is strict, ``auto`` is native, else
+        python.
+    kernel_backend_overrides : mapping
+        Kernel name -> backend, beats every other choice.
+    stage2_native_threads : int
+        Threads of the native kernels; 0: all that the rank may use.
+    io_workers : int
+        Threads that read files; accepted, not used yet.
+    cpu_workers : int
+        Threads of a rank, or width of the pool of patches; 0: all that the rank may use.
+    stage6_solver : str
+        Unwrapper of stage 6; ``auto`` is SNAPHU. There is no native solver yet.
+    triangulator : str
+        Delaunay network of stages 4 and 7: ``triangle`` (Triangle, as StaMPS) or ``native``
+        (Qhull); ``auto`` takes Triangle where it is installed.
+    stage7_chunk_ps : int
+        PS that stages 7 and 8 hold at a time; changes memory, never results.
+    stage8_chunk_edges : int
+        Arcs that stages 6 and 8 hold at a time; changes memory, never results.
+    memory_gb : float
+        Memory of a rank [GB], 0: no bound; accepted, not used yet.
+    stale_policy : str
+        What happens to finished work that is out of date: ``warn`` keeps it and says so, ``rerun``
+        makes it again, ``fail`` refuses the run.
+    """
 
     backend: str = "auto"
     stage2_kernel_backend: str = "auto"
@@ -40,14 +73,35 @@ class RuntimeConfig:
 
 @dataclass(frozen=True)
 class MpiConfig:
-    """Whether MPI is used."""
+    """Whether MPI is used.
+
+    Parameters
+    ----------
+    enabled : str
+        ``auto``: where a launcher started several tasks; ``on`` fails without one; ``off`` never.
+    """
 
     enabled: str = "auto"
 
 
 @dataclass(frozen=True)
 class OutputConfig:
-    """How artifacts are written."""
+    """How artifacts are written.
+
+    Parameters
+    ----------
+    mat_format : str
+        MAT format; ``auto`` is v5, and v7.3 for a file with a variable of 2 GiB or more.
+    compress : bool
+        Compress variables; compressed files cannot be read in place.
+    fsync : bool
+        Flush files and directories to disk before a stage counts as finished.
+    stamps_log : bool
+        Add a line per stage to ``STAMPS.log``.
+    mean_v_type : str
+        Corrections before the velocity fit: ``d`` takes off the look-angle (DEM) error, ``o`` a
+        ramp per interferogram.
+    """
 
     mat_format: str = "auto"
     compress: bool = False
@@ -58,7 +112,22 @@ class OutputConfig:
 
 @dataclass(frozen=True)
 class ToleranceConfig:
-    """Default tolerances of comparisons."""
+    """Default tolerances of comparisons.
+
+    Parameters
+    ----------
+    profile : str
+        ``strict`` or ``scientific``. The section is checked and recorded; the chain does not read
+        it.
+    rtol, atol : float
+        Relative and absolute tolerance.
+    max_outlier_fraction : float
+        Share of values that may lie outside; needs ``profile: scientific`` and ``max_abs``.
+    max_abs : float or None
+        Bound of those outliers.
+    key_tolerances : mapping
+        Tolerances of single keys.
+    """
 
     profile: str = "strict"
     rtol: float = 1e-5
@@ -70,7 +139,15 @@ class ToleranceConfig:
 
 @dataclass(frozen=True)
 class ExternalToolsConfig:
-    """Names or paths of external programs."""
+    """Names or paths of external programs.
+
+    Parameters
+    ----------
+    triangle : str
+        Triangle. The Python binding of the extra ``unwrap`` is used, the name is for messages.
+    snaphu : str
+        SNAPHU; by default the one on the path, else the one of the extra ``unwrap``.
+    """
 
     triangle: str = "triangle"
     snaphu: str = "snaphu"
@@ -78,7 +155,20 @@ class ExternalToolsConfig:
 
 @dataclass(frozen=True)
 class CompatibilityConfig:
-    """How the StaMPS run that is reproduced was made."""
+    """How the StaMPS run that is reproduced was made.
+
+    Parameters
+    ----------
+    reference_root : str or None
+        Directory of the reference run; recorded, not used yet.
+    strict_reference : bool
+        Copy the artifacts of a reference run instead of computing; refused, not built yet.
+    random_generator : str
+        Random phases of stage 2 as MATLAB (``matlab``) or GNU Octave (``octave``) draws them.
+    arithmetic : str
+        ``double``: accurate and fast; ``single``: the mixed single precision of StaMPS, operation
+        by operation; ``auto``: single with ``random_generator: octave``, else double.
+    """
 
     reference_root: str | None = None
     strict_reference: bool = False
@@ -176,7 +266,7 @@ def _number(least: float, most: float, message: str) -> Callable[[Any], float]:
     def check(value: Any) -> float:
         try:
             number = math.nan if isinstance(value, bool) else float(value)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             raise ValueError(message) from None
         if not (math.isfinite(number) and least <= number <= most):
             raise ValueError(message)
@@ -234,6 +324,43 @@ def _overrides(value: Any) -> Mapping[str, str]:
     return overrides
 
 
+_fraction = _number(0, 1, "must be between 0 and 1")
+
+_TOLERANCES: dict[str, Callable[[Any], Any]] = {
+    "rtol": _not_negative,
+    "atol": _not_negative,
+    "max_outlier_fraction": _fraction,
+    "max_abs": _optional_number,
+}
+
+
+def _key_tolerances(value: Any) -> Mapping[str, Mapping[str, float | None]]:
+    checked: dict[str, dict[str, float | None]] = {}
+    problems = []
+    for key, entry in _mapping(value).items():
+        checked[key] = {}
+        try:
+            items = _mapping(entry).items()
+        except ValueError as error:
+            problems.append(f".{key}: {error}")
+            continue
+        for name, raw in items:
+            if name not in _TOLERANCES:
+                problems.append(f".{key}.{name}: unknown key (known: {', '.join(_TOLERANCES)})")
+                continue
+            try:
+                checked[key][name] = _TOLERANCES[name](raw)
+            except ValueError as error:
+                problems.append(f".{key}.{name}: {error}")
+    if problems:
+        raise _Problems(problems)
+    return checked
+
+
+class _Problems(ValueError):
+    """Several problems below one key; each begins with the rest of its key path."""
+
+
 CHECKS: dict[str, Callable[[Any], Any]] = {
     "runtime.backend": _choice("runtime backend", RUNTIME_BACKENDS, RUNTIME_ALIASES),
     "runtime.stage2_kernel_backend": _choice("kernel backend", KERNEL_BACKENDS, KERNEL_ALIASES),
@@ -256,9 +383,9 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "tolerance.profile": _choice("profile", ("strict", "scientific")),
     "tolerance.rtol": _not_negative,
     "tolerance.atol": _not_negative,
-    "tolerance.max_outlier_fraction": _number(0, 1, "must be between 0 and 1"),
+    "tolerance.max_outlier_fraction": _fraction,
     "tolerance.max_abs": _optional_number,
-    "tolerance.key_tolerances": _mapping,
+    "tolerance.key_tolerances": _key_tolerances,
     "tools.triangle": _text,
     "tools.snaphu": _text,
     "compat.reference_root": _optional_text,
@@ -282,11 +409,12 @@ def parse_config(tree: Any) -> RunConfig:
         raise ConfigError("Config error: the file must hold a mapping of sections")
     for name in tree:
         if name not in SECTIONS:
-            problems.append(f"{name}: unknown section (known: {', '.join(SECTIONS)})")
+            hint = _science_hint(str(name))
+            problems.append(f"{name}: unknown section (known: {', '.join(SECTIONS)}){hint}")
     for name, cls in SECTIONS.items():
         known = {item.name for item in fields(cls)}
         values: dict[str, Any] = {}
-        content = tree.get(name) or {}
+        content = tree[name] if tree.get(name) is not None else {}
         if not isinstance(content, Mapping):
             problems.append(f"{name}: must be a mapping of keys")
             continue
@@ -297,6 +425,8 @@ def parse_config(tree: Any) -> RunConfig:
                 continue
             try:
                 values[key] = CHECKS[path](raw)
+            except _Problems as error:
+                problems += [f"{path}{problem}" for problem in error.args[0]]
             except ValueError as error:
                 problems.append(f"{path}: {error}")
         sections[name] = cls(**values)
@@ -308,23 +438,41 @@ def parse_config(tree: Any) -> RunConfig:
 
 
 def _unknown(section: str, key: str, known: set[str]) -> str:
-    from .dataset.parameters import TABLE
-
     if section == "improve":
         return f"unknown improvement '{key}' (known: {', '.join(sorted(known)) or 'none yet'})"
-    hint = " (science parameters belong in parms.mat)" if key in TABLE else ""
-    return f"unknown key (known: {', '.join(sorted(known))}){hint}"
+    return f"unknown key (known: {', '.join(sorted(known))}){_science_hint(key)}"
+
+
+def _science_hint(key: str) -> str:
+    from .dataset.parameters import TABLE
+
+    return " (science parameters belong in parms.mat)" if key in TABLE else ""
 
 
 def _contradictions(config: RunConfig) -> list[str]:
     problems = []
     tolerance, compat = config.tolerance, config.compat
-    if tolerance.max_outlier_fraction > 0 and tolerance.profile == "strict":
-        problems.append("tolerance.max_outlier_fraction: needs profile scientific")
-    if tolerance.max_outlier_fraction > 0 and tolerance.max_abs is None:
-        problems.append("tolerance.max_abs: is required when max_outlier_fraction is not 0")
+    allowances = {
+        "tolerance": (tolerance.max_outlier_fraction, tolerance.max_abs),
+        **{
+            f"tolerance.key_tolerances.{key}": (
+                entry.get("max_outlier_fraction", tolerance.max_outlier_fraction) or 0.0,
+                entry.get("max_abs", tolerance.max_abs),
+            )
+            for key, entry in tolerance.key_tolerances.items()
+        },
+    }
+    for where, (fraction, most) in allowances.items():
+        if fraction > 0 and tolerance.profile == "strict":
+            problems.append(f"{where}.max_outlier_fraction: needs profile scientific")
+        if fraction > 0 and most is None:
+            problems.append(f"{where}.max_abs: is required when max_outlier_fraction is not 0")
     if compat.strict_reference and compat.reference_root is None:
         problems.append("compat.strict_reference: needs compat.reference_root")
+    elif compat.strict_reference:
+        problems.append(
+            "compat.strict_reference: replay of a reference is not supported yet; set it to false"
+        )
     return problems
 
 

@@ -1,12 +1,16 @@
 """The command line: arguments in, one JSON document on stdout, people's messages on stderr."""
 
-import json
 import os
 import sys
+import traceback
 from collections.abc import Sequence
+from typing import Any
 
 from .environment import prepare
 from .options import build_parser
+
+INTERNAL_ERROR = 70
+INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,19 +26,41 @@ def main(argv: Sequence[str] | None = None) -> int:
     prepare(os.environ)
 
     from ..errors import PystampsError
-    from .launch import finish, launch
+    from .launch import finish, launch, speaks
 
     team = None
     try:
         team = launch(options)
-        document, code = options.command(options, team, tuple(words))
+        with team.agreed():
+            document, code = options.command(options, team, tuple(words))
         if team.rank == 0 and document is not None:
-            sys.stdout.write(json.dumps(document, indent=2, allow_nan=False) + "\n")
-            sys.stdout.flush()
+            _print(document)
     except PystampsError as error:
         code = error.exit_code
-        if (team is None or team.rank == 0) and not getattr(error, "quiet", False):
+        if speaks(team, error):
             print(error, file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        if team is not None and team.size > 1:
+            raise  # the other ranks wait: the hook of the team ends the job
+        code = INTERRUPTED
+        print("interrupted; the same command goes on from here", file=sys.stderr, flush=True)
+    except Exception:
+        if team is not None and team.size > 1:
+            raise
+        code = INTERNAL_ERROR
+        traceback.print_exc(file=sys.stderr)
+        print(
+            "internal error: please report it with the lines above and the command",
+            file=sys.stderr,
+            flush=True,
+        )
     if team is not None:
         finish(team)
     return int(code)
+
+
+def _print(document: dict[str, Any]) -> None:
+    from ..pipeline.documents import json_text
+
+    sys.stdout.write(json_text(document))
+    sys.stdout.flush()

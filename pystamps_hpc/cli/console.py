@@ -10,6 +10,7 @@ from typing import Any
 from tqdm import tqdm
 
 from ..parallel.team import Team
+from ..pipeline.documents import json_ready, json_text
 from ..pipeline.types import PipelineReport, StageResult
 
 PLAIN_EVERY_SEC = 30.0
@@ -87,14 +88,14 @@ class Console:
             bar = self.bars.pop((row.stage_id, row.target), None)
             if bar is not None:
                 bar.close()
-            if row.status == "failed":
+            if self.style == "json":
+                self._event("task_finished", row.stage_id, row.target, row=row.to_json())
+            elif row.status == "failed":
                 if self.team.rank == 0 or row.scope == "patch":
                     self._write(
                         f"FAILED stage {row.stage_id} {row.target} on rank {row.rank} "
                         f"({self.team.members[row.rank or 0].host}): {row.details}"
                     )
-            elif self.style == "json":
-                self._event("task_finished", row.stage_id, row.target, row=row.to_json())
             else:
                 seconds = f"{row.duration_sec:.2f} s" if row.duration_sec is not None else ""
                 details = f": {row.details}" if row.details else ""
@@ -116,6 +117,11 @@ class Console:
             print(_funnel(report.funnel), file=sys.stderr)
         for path in report.products.values():
             print(path, file=sys.stderr)
+        if self.verbose:
+            chosen = sorted({f"{name}: {backend}" for name, backend in report.backends.items()})
+            print("\n".join(["kernels:", *chosen]), file=sys.stderr)
+        if self.verbose > 1:
+            print(f"configuration:\n{json_text(report.config)}", file=sys.stderr, end="")
 
     def _bar(self, stage: int, target: str, step: str, fraction: float) -> None:
         bar = self.bars.get((stage, target))
@@ -157,7 +163,7 @@ class Console:
 
     def _event(self, kind: str, stage: int, target: str, **more: Any) -> None:
         event = {"kind": kind, "rank": self.team.rank, "stage": stage, "target": target, **more}
-        self._write(json.dumps(event))
+        self._write(json.dumps(json_ready(event)))
 
     def _write(self, text: str) -> None:
         member = self.team.members[self.team.rank]

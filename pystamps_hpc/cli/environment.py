@@ -32,16 +32,16 @@ def cache_directory(environ: MutableMapping[str, str]) -> Path:
     """Return the first directory for compiled kernels that can be written."""
     if given := environ.get("PYSTAMPS_HPC_CACHE_DIR"):
         return Path(given)
-    home = environ.get("XDG_CACHE_HOME") or (
-        str(Path(environ["HOME"]) / ".cache") if environ.get("HOME") else ""
-    )
-    for folder in (home, tempfile.gettempdir()):
-        name = "pystamps-hpc" if folder == home else f"pystamps-hpc-{os.getuid()}"
-        path = Path(folder) / name
+    candidates = [Path(tempfile.gettempdir()) / f"pystamps-hpc-{os.getuid()}"]
+    if home := environ.get("XDG_CACHE_HOME"):
+        candidates.insert(0, Path(home) / "pystamps-hpc")
+    elif home := environ.get("HOME"):
+        candidates.insert(0, Path(home) / ".cache" / "pystamps-hpc")
+    for path in candidates:
         try:
             path.mkdir(parents=True, exist_ok=True)
         except OSError:
             continue
-        if folder and os.access(path, os.W_OK):
+        if os.access(path, os.W_OK):
             return path
     return Path(tempfile.mkdtemp(prefix="pystamps-hpc-"))

@@ -6,8 +6,8 @@ from argparse import Namespace
 from typing import cast
 
 from ..config import load_config
-from ..errors import ConfigError
-from ..parallel.launcher import MpiMode, start_team
+from ..errors import ConfigError, PystampsError
+from ..parallel.launcher import MpiMode, launcher_hint, start_team
 from ..parallel.team import Team
 
 
@@ -26,6 +26,14 @@ def launch(options: Namespace) -> Team:
         for warning in start.warnings:
             print(f"warning: {warning}", file=sys.stderr)
     return start.team
+
+
+def speaks(team: Team | None, error: PystampsError) -> bool:
+    """Whether this process is the one to print an error that all processes have met."""
+    if team is not None:
+        return team.rank == 0
+    hint = launcher_hint(os.environ)
+    return not getattr(error, "quiet", False) and (hint is None or hint.rank == 0)
 
 
 def finish(team: Team) -> None:

@@ -1,10 +1,11 @@
 """The parser: commands, options, help with examples. Imports nothing heavy."""
 
 import argparse
+import os
 from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import version
-from typing import Any
+from typing import Any, NoReturn
 
 DESCRIPTION = """\
 Persistent-scatterer InSAR (StaMPS stages 1-8) on one core or many ranks.
@@ -32,6 +33,18 @@ class _Help(argparse.RawDescriptionHelpFormatter):
         super().__init__(prog, max_help_position=34, width=100)
 
 
+class _Parser(argparse.ArgumentParser):
+    """Of the processes of a job, which all get the same arguments, one speaks."""
+
+    def error(self, message: str) -> NoReturn:
+        from ..parallel.launcher import launcher_hint
+
+        hint = launcher_hint(os.environ)
+        if hint is not None and hint.rank > 0:
+            self.exit(2)
+        super().error(message)
+
+
 def _command(name: str) -> Callable[..., Any]:
     """Return a function that imports its command only when it is called."""
     module, _, function = name.partition(":")
@@ -44,7 +57,7 @@ def _command(name: str) -> Callable[..., Any]:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of ``pystamps-hpc``."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         "pystamps-hpc",
         description=DESCRIPTION,
         epilog=EXAMPLES,

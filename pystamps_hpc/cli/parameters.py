@@ -1,6 +1,5 @@
 """The commands ``parms`` and ``reset-scla``."""
 
-import os
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..dataset import parameters
-from ..dataset.lock import DatasetLock
+from ..dataset.lock import DatasetLock, new_owner
 from ..dataset.parameters import Parameters
 from ..dataset.tree import Dataset, discover_dataset
 from ..errors import DatasetError
@@ -74,14 +73,8 @@ def _value(words: list[str]) -> Any:
 @contextmanager
 def _locked(dataset: Dataset, words: tuple[str, ...]) -> Iterator[None]:
     dataset.require_writable()
-    stamp = datetime.now(UTC)
-    owner = {
-        "run_id": f"{stamp:%Y%m%dT%H%M%SZ}-command",
-        "command": " ".join(words),
-        "user": os.environ.get("USER") or str(os.getuid()),
-        "started_utc": f"{stamp:%Y-%m-%dT%H:%M:%SZ}",
-    }
-    with DatasetLock(dataset.root, owner):
+    run_id = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-command"
+    with DatasetLock(dataset.root, new_owner(run_id, words)):
         yield
 
 
@@ -93,11 +86,13 @@ def reset_scla(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer
         folders = [dataset.root]
         if not options.no_patches:
             folders += [dataset.directory(name) for name in dataset.patches]
-        found = [path for path in _scla_files(folders) if path.exists()]
-        if not options.dry_run:
+        if options.dry_run:
+            found = [path for path in _scla_files(folders) if path.exists()]
+        else:
             with _locked(dataset, words):
+                found = [path for path in _scla_files(folders) if path.exists()]
                 for path in found:
-                    path.unlink(missing_ok=True)
+                    path.unlink()
         return {
             "schema": "pystamps-hpc/reset-scla/1",
             "dataset": str(dataset.root),

@@ -1,6 +1,6 @@
 """The commands ``run`` and ``stage``."""
 
-import json
+import os
 import sys
 from argparse import Namespace
 from dataclasses import replace
@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from ..config import RunConfig, load_config
-from ..errors import ConfigError, ToolMissingError
+from ..errors import ConfigError, PystampsError
 from ..parallel.team import Team
+from ..pipeline.documents import json_text
 from ..pipeline.progress import Silence
 from ..pipeline.stages import run_pipeline, stage_context
 from ..pipeline.types import PipelineContext, PipelineReport
@@ -58,6 +59,7 @@ def configuration(options: Namespace) -> RunConfig:
         "runtime.io_workers": options.io_workers,
         "runtime.stage2_native_threads": options.stage2_native_threads,
         "runtime.stale_policy": getattr(options, "stale", None),
+        "mpi.enabled": options.mpi or os.environ.get("PYSTAMPS_HPC_MPI") or None,
     }
     config = load_config(options.config)
     if options.kernel_backend:
@@ -100,19 +102,19 @@ def _products(report: PipelineReport) -> None:
     root = Path(report.dataset)
     for name, make in (("velocity.png", velocity_map), ("velocity.csv", velocity_csv)):
         path = root / "products" / name
-        path.parent.mkdir(exist_ok=True)
         try:
+            path.parent.mkdir(exist_ok=True)
             make(root, path)
-        except ToolMissingError as error:
-            report.warnings.append(str(error))
+        except (PystampsError, OSError) as error:
+            report.warnings.append(f"no {name}: {error}")
         else:
-            report.products[path.stem + path.suffix] = str(path)
+            report.products[name] = str(path)
 
 
 def _write_report(path: Path, report: PipelineReport) -> None:
     from ..dataset.publish import write_text
 
     try:
-        write_text(path, json.dumps(report.to_json(), indent=2, allow_nan=False) + "\n")
+        write_text(path, json_text(report.to_json()))
     except OSError as error:
         print(f"report {path} cannot be written: {error.strerror}", file=sys.stderr)

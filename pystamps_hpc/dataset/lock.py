@@ -9,6 +9,8 @@ import json
 import os
 import socket
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -30,6 +32,16 @@ def holders(root: Path) -> list[dict[str, Any]]:
     return [{"lock": name, **_parse(text)} for name, text in texts if text is not None]
 
 
+def new_owner(run_id: str, command: Sequence[str]) -> dict[str, str]:
+    """Return what a lock says about its owner; host and process are added when it is taken."""
+    return {
+        "run_id": run_id,
+        "command": " ".join(command),
+        "user": os.environ.get("USER") or str(os.getuid()),
+        "started_utc": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+
+
 class DatasetLock:
     """Exclusive right to write a dataset, or some of its patches.
 
@@ -38,7 +50,7 @@ class DatasetLock:
     root : Path
         Dataset root.
     owner : mapping
-        ``run_id``, ``command``, ``user``, ``started_utc``...; host and process are added.
+        See :func:`new_owner`.
     patches : sequence of str or None
         Names for patch mode; None locks the whole dataset.
     break_lock : bool
@@ -60,11 +72,14 @@ class DatasetLock:
         self._mine: list[Path] = []
 
     def __enter__(self) -> "DatasetLock":
-        self.folder.mkdir(parents=True, exist_ok=True)
         try:
+            self.folder.mkdir(parents=True, exist_ok=True)
             for name in self.names:
                 self._create(self.folder / f"{name}.json")
             self._refuse_other_mode()
+        except OSError as error:
+            self._release()
+            raise LockError(f"data set cannot be locked: {self.folder}: {error}") from None
         except BaseException:
             self._release()
             raise
@@ -113,7 +128,10 @@ class DatasetLock:
         except FileNotFoundError:
             return
         if _read(claimed) != text:  # a rival was faster and this is its new lock
-            os.link(claimed, path)
+            with suppress(FileExistsError):
+                os.link(claimed, path)
+            claimed.unlink()
+            return
         claimed.unlink()
         how = "broken" if self.break_lock else "left by a dead process, taken over"
         self.taken_over.append(

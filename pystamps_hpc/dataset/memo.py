@@ -55,6 +55,10 @@ class MemoStore:
         if checksum != _checksum(arrays):
             self.warn(f"ignoring checkpoint {path}: checksum does not match")
             return None
+        broken = [name for name, array in arrays.items() if not _finite(array)]
+        if broken:
+            self.warn(f"ignoring checkpoint {path}: {', '.join(broken)} is not finite")
+            return None
         return arrays
 
     def save(self, key: str, arrays: Mapping[str, AnyArray]) -> None:
@@ -72,6 +76,10 @@ class MemoStore:
         stage = self.folder.name.partition("-")[0]
         for folder in self.root.glob(f"{stage}-*"):
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _finite(array: AnyArray) -> bool:
+    return array.dtype.kind not in "fc" or bool(np.isfinite(array).all())
 
 
 def _checksum(arrays: Mapping[str, AnyArray]) -> str:

@@ -1,15 +1,16 @@
 """Atomic publication of a bundle of artifacts.
 
-All files are written to a staging directory inside the target and checked; then the old marker is
-removed, the files are renamed into place, the new marker last. A crash leaves the old bundle
-complete, an incomplete one (which runs again), or the new one complete; never a mix that counts as
-complete.
+All files are written to a staging directory inside the target and checked; then the old marker and
+what the new bundle lacks are removed, the files are renamed into place, the new marker last. A
+crash leaves the old bundle complete, an incomplete one (which runs again), or the new one complete;
+never a mix that counts as complete.
 """
 
 import errno
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -61,7 +62,9 @@ class Publication:
         """Return where to write `artifact` (a name without ``.mat``)."""
         return self.staging / f"{artifact}.mat"
 
-    def commit(self, artifacts: Sequence[str], stale: Sequence[str] = ()) -> None:
+    def commit(
+        self, artifacts: Sequence[str], stale: Sequence[str] = (), shared: Collection[str] = ()
+    ) -> None:
         """Move the staged artifacts into place.
 
         Parameters
@@ -69,37 +72,46 @@ class Publication:
         artifacts : sequence of str
             Names in publication order; the last is the marker.
         stale : sequence of str
-            Optional members of the old bundle that the new one lacks; removed at the end.
+            Optional members of the old bundle that the new one lacks. They go before the new
+            marker comes, so that a complete bundle never holds files of two runs.
+        shared : collection of str
+            Artifacts that do not belong to this bundle alone; they stay whatever happens.
 
         Raises
         ------
         PublishError
-            A file could not be moved; what had been moved is removed again.
+            A file could not be moved; what had been moved is removed again, shared files excepted.
         """
-        marker = artifacts[-1]
-        (self.target / f"{marker}.mat").unlink(missing_ok=True)
         moved: list[Path] = []
-        for name in artifacts:
-            final = self.target / f"{name}.mat"
-            try:
-                os.replace(self.path(name), final)
-            except OSError as error:
-                for path in moved:
-                    path.unlink(missing_ok=True)
-                raise PublishError(_cannot_publish(final, error)) from None
-            moved.append(final)
-        for name in stale:
-            (self.target / f"{name}.mat").unlink(missing_ok=True)
-        if self.fsync:
-            flush_directory(self.target)
+        path = self._final(artifacts[-1])
+        try:
+            path.unlink(missing_ok=True)
+            for name in stale:
+                path = self._final(name)
+                path.unlink(missing_ok=True)
+            for name in artifacts:
+                path = self._final(name)
+                os.replace(self.path(name), path)
+                if name not in shared:
+                    moved.append(path)
+            if self.fsync:
+                flush_directory(self.target)
+        except OSError as error:
+            for done in reversed(moved):
+                with suppress(OSError):
+                    done.unlink(missing_ok=True)
+            raise PublishError(_cannot_publish(path, error)) from None
+
+    def _final(self, artifact: str) -> Path:
+        return self.target / f"{artifact}.mat"
 
 
-def write_error(path: Path, error: OSError) -> PublishError:
-    """Turn an error of writing a staged file into one that says what to do."""
-    return PublishError(_cannot_publish(path, error))
+def write_error(path: Path, error: OSError, size: int = 0) -> PublishError:
+    """Turn an error of writing a staged file of `size` bytes into one that says what to do."""
+    return PublishError(_cannot_publish(path, error, size))
 
 
-def _cannot_publish(path: Path, error: OSError) -> str:
+def _cannot_publish(path: Path, error: OSError, size: int = 0) -> str:
     if error.errno == errno.EXDEV:
         return f"cannot publish {path}: staging and target are on different file systems"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -107,7 +119,8 @@ def _cannot_publish(path: Path, error: OSError) -> str:
         while not folder.exists():
             folder = folder.parent
         free = shutil.disk_usage(folder).free // 2**20
-        return f"cannot publish {path}: no space left on device ({free} MiB free)"
+        needed = f", {-(-size // 2**20)} MiB needed" if size else ""
+        return f"cannot publish {path}: no space left on device ({free} MiB free{needed})"
     return f"cannot publish {path}: {error.strerror or error}"
 
 

@@ -1,5 +1,6 @@
 """The directory tree of a dataset: root, patches in processing order, and where things lie."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,9 +36,9 @@ class Dataset:
             raise DatasetError(f"data set is marked golden ({self.root}/.golden): work on a copy")
         try:
             (self.root / STATE_DIRECTORY).mkdir(exist_ok=True)
-            probe = self.root / STATE_DIRECTORY / ".writable"
+            probe = self.root / STATE_DIRECTORY / f".writable.{os.getpid()}"
             probe.write_bytes(b"")
-            probe.unlink()
+            probe.unlink(missing_ok=True)
         except OSError as error:
             raise DatasetError(
                 f"data set is not writable: {self.root} ({error.strerror})"
@@ -81,7 +82,7 @@ def _listed(listing: Path) -> list[str]:
         raise DatasetError(f"{listing}: cannot be read: {error}") from None
     names = [line.strip() for line in lines]
     names = [name for name in names if name and not name.startswith("#")]
-    unsafe = [name for name in names if "/" in name or "\\" in name or ".." in name]
+    unsafe = [name for name in names if _unsafe(name)]
     if unsafe:
         raise DatasetError(f"unsafe patch names: {', '.join(unsafe)}")
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -93,10 +94,16 @@ def _listed(listing: Path) -> list[str]:
     return names
 
 
+def _unsafe(name: str) -> bool:
+    """Whether a listed name could mean something else than a directory below the root."""
+    return name in (".", ROOT, STATE_DIRECTORY) or any(part in name for part in ("/", "\\", ".."))
+
+
 def _numbered(root: Path) -> list[str]:
     def order(name: str) -> tuple[bool, int, str]:
         suffix = name.removeprefix("PATCH_")
-        return (not suffix.isdigit(), int(suffix) if suffix.isdigit() else 0, name)
+        numbered = suffix.isdecimal()
+        return (not numbered, int(suffix) if numbered else 0, name)
 
     return sorted((p.name for p in root.glob("PATCH_*") if p.is_dir()), key=order)
 

@@ -30,7 +30,7 @@ def install_abort_hook(team: MpiTeam) -> None:
             time.sleep(DEFERENCE)
         else:
             lines = "".join(traceback.format_exception(kind, error, trace)).splitlines()
-            print("\n".join(head + line for line in lines), file=sys.stderr)
+            sys.stderr.write("".join(f"{head}{line}\n" for line in lines))
         sys.stdout.flush()
         sys.stderr.flush()
         team.abort(INTERRUPTED if issubclass(kind, KeyboardInterrupt) else ABORTED)

@@ -54,9 +54,9 @@ def require_tools(config: RunConfig, stages: list[int]) -> None:
         raise ToolMissingError(
             "runtime.stage6_solver=native is not supported in stage 6; supported: snaphu"
         )
-    if {4, 7} & set(stages) and config.runtime.triangulator == "triangle":
-        if find_spec("triangle") is None:
-            raise ToolMissingError(
-                f"external tool '{config.tools.triangle}' not found (needed by stages 4 and 7): "
-                "install the extra 'unwrap' or set runtime.triangulator: native"
-            )
+    wanted = {4, 7} & set(stages) and config.runtime.triangulator == "triangle"
+    if wanted and find_spec("triangle") is None:
+        raise ToolMissingError(
+            f"external tool '{config.tools.triangle}' not found (needed by stages 4 and 7): "
+            "install the extra 'unwrap' or set runtime.triangulator: native"
+        )

@@ -1,7 +1,8 @@
 """One task from its inputs on disk to its published bundle."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,17 @@ from ..dataset.mat import write_mat
 from ..dataset.memo import MemoStore
 from ..dataset.publish import Publication
 from ..dataset.tree import Dataset
-from ..errors import PystampsError, StageError
+from ..errors import MatError, PystampsError, StageError
 from ..parallel.context import Context
 from ..parallel.team import Team
+from ..stages.base import Scope, artifact_fields
 from .loading import load_inputs
 from .plan import PlannedTask, no_ps_stage, task_record
 from .progress import TaskLog, Watcher
 from .saving import bundle_of, publish
 from .session import Session, remove
 from .state import TargetState, fingerprint
-from .table import SCIENCE_COUNT, Task, patch_inputs, task, tasks
+from .table import SCIENCE_COUNT, Task, maker, patch_inputs, task, tasks
 from .types import StageResult
 
 
@@ -40,6 +42,7 @@ def run_task(session: Session, planned: PlannedTask, team: Team, watcher: Watche
         rank=team.rank,
         backend=session.config.runtime.backend,
         invalidates=list(planned.invalidates),
+        started_at=round(time.time(), 3),
     )
     log = TaskLog(watcher, result)
     watcher.started(planned.stage, planned.target, row.spec.name)
@@ -47,6 +50,9 @@ def run_task(session: Session, planned: PlannedTask, team: Team, watcher: Watche
         details = _execute(session, row, planned, team, log)
     except PystampsError as error:
         return log.close("failed", _text(error))
+    except OSError as error:
+        cause = error.strerror or str(error)
+        return log.close("failed", f"{error.filename}: {cause}" if error.filename else cause)
     except MemoryError as error:
         return log.close("failed", f"stage {planned.stage} {planned.target} is out of memory: "
                          f"{error}; use fewer ranks per node or smaller patches")  # fmt: skip
@@ -70,7 +76,7 @@ def _execute(session: Session, row: Task, planned: PlannedTask, team: Team, log:
 
     record = team.on_root(prepare)
     patches = _patches_with_ps(dataset, row, log)
-    with team.agreed():
+    with team.agreed(), _with_remedy(row):
         inputs = load_inputs(row.spec.inputs, directory, parameters, dataset, patches)
     memo = MemoStore(directory, planned.stage, fingerprint(record), log.warn)
     ctx = Context(session.kernels, session.config, team, log, memo)
@@ -95,6 +101,24 @@ def _execute(session: Session, row: Task, planned: PlannedTask, team: Team, log:
 
     team.on_root(conclude)
     return details
+
+
+@contextmanager
+def _with_remedy(row: Task) -> Iterator[None]:
+    """Say of an input that cannot be used which stage makes it again."""
+    try:
+        yield
+    except MatError as error:
+        nested = patch_inputs(row)
+        fields: list[tuple[str, Scope]] = [(item.artifact, row.spec.scope) for item in row.reads]
+        fields += [(item.artifact, "patch") for item in (artifact_fields(nested) if nested else ())]
+        for artifact, scope in fields:
+            source = maker(artifact, scope)
+            if source is not None and f"/{artifact}.mat" in str(error):
+                missing = str(error).endswith("file does not exist")
+                remedy = "run" if missing else "delete it and rerun"
+                raise MatError(f"{error}; {remedy} stage {source.spec.number}") from None
+        raise
 
 
 def _patches_with_ps(dataset: Dataset, row: Task, log: TaskLog) -> tuple[str, ...]:

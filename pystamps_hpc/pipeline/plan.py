@@ -1,7 +1,7 @@
 """Which tasks run: presence, staleness, force, points left; decided without touching anything."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ from .loading import input_files
 from .state import TargetState, digest, plain, stale_reason
 from .table import Task, maker, patch_inputs, tasks
 
-Action = Literal["run", "skipped_existing", "skipped"]
+Action = Literal["run", "skipped_existing", "skipped", "failed", "not_started"]
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Request:
     part: str = "all"
     patches: tuple[str, ...] | None = None
     force: bool = False
+    keep_going: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.start <= 8 or not 1 <= self.end <= 8:
@@ -38,6 +39,10 @@ class Request:
             raise ConfigError("--patches needs --part patches or --end-step 4 or lower")
         if self.part == "merged" and self.end < 5:
             raise ConfigError("--part merged needs --end-step 5 or higher")
+        if self.part == "patches" and self.start > 5:
+            raise ConfigError("--part patches needs --start-step 5 or lower")
+        if self.part not in ("all", "patches", "merged"):
+            raise ConfigError(f"part is {self.part!r}: use all, patches or merged")
 
     @property
     def first(self) -> int:
@@ -108,13 +113,23 @@ class Planner:
                 f"{self.dataset.root} has no patch {', '.join(sorted(unknown))}; "
                 f"patches: {', '.join(self.dataset.patches) or 'none'}"
             )
-        planned = []
+        planned: list[PlannedTask] = []
+        broken: set[str] = set()
         for row in self.request.rows():
             for target in self._targets(row):
                 task = self._decide(row, target)
-                if task.action == "run":
-                    self._require_inputs(row, target)
-                    self.parameters[target].to_params(row.spec.params)
+                if task.action == "run" and (target in broken or (broken and target == ROOT)):
+                    task = replace(task, action="not_started", invalidates=())
+                elif task.action == "run":
+                    try:
+                        self._require_inputs(row, target)
+                    except DatasetError as error:
+                        if not self.request.keep_going or target == ROOT:
+                            raise
+                        broken.add(target)
+                        task = replace(task, action="failed", details=str(error), invalidates=())
+                    else:
+                        self.parameters[target].to_params(row.spec.params)
                     self._running.setdefault(target, set()).add(row.spec.number)
                 planned.append(task)
         return planned
@@ -271,10 +286,7 @@ def task_record(
         Earlier digests by relative path, so that unchanged files are not read again.
     """
     params: Any = parameters.to_params(row.spec.params)
-    paths = {
-        _relative(path, dataset.root): path
-        for path in _input_paths(dataset, row, target)
-    }
+    paths = {_relative(path, dataset.root): path for path in _input_paths(dataset, row, target)}
     return {
         "stage": row.spec.number,
         "scope": row.spec.scope,

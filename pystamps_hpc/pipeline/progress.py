@@ -3,6 +3,7 @@
 import time
 from typing import Any, Protocol
 
+from .documents import json_ready
 from .types import StageResult
 
 
@@ -67,7 +68,7 @@ class TaskLog:
 
     def fact(self, name: str, value: Any) -> None:
         """See :class:`pystamps_hpc.parallel.context.Log`."""
-        self.row.facts[name] = value
+        self.row.facts[name] = json_ready(value)
 
     def close(self, status: str, details: str = "") -> StageResult:
         """Complete the row with its status, details and wall time."""

@@ -1,5 +1,6 @@
 """The report of a run, put together from its rows and the state of the dataset."""
 
+import os
 import resource
 import sys
 from collections import defaultdict
@@ -8,11 +9,14 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
-from ..dataset.tree import Dataset
+from ..dataset.tree import ROOT, Dataset
+from ..parallel.cpus import cpu_budget
+from ..parallel.launcher import launcher_hint
 from ..parallel.team import Team
+from .plan import PlannedTask
 from .session import Session
 from .state import TargetState
-from .table import tasks
+from .table import task, tasks
 from .types import PipelineContext, PipelineReport, StageResult
 
 FUNNEL = ((1, "candidates", "candidates"), (3, "selected", "kept"), (4, "weeded", "weeded"))
@@ -22,10 +26,25 @@ def build_report(
     session: Session,
     context: PipelineContext,
     rows: list[StageResult],
+    usage: list[dict[str, Any]],
     team: Team,
     started: datetime,
 ) -> PipelineReport:
-    """Return the report; rows in the order of the plan, whatever finished first."""
+    """Return the report; rows in the order of the plan, whatever finished first.
+
+    Parameters
+    ----------
+    session, context : Session, PipelineContext
+        What was to be done.
+    rows : list of StageResult
+        What became of it.
+    usage : list of dict
+        :func:`rank_usage` of every rank.
+    team : Team
+        The ranks.
+    started : datetime
+        Start of the run, UTC.
+    """
     order = {(p.stage, p.scope, p.target): i for i, p in enumerate(session.plan)}
     rows = sorted(rows, key=lambda row: order[row.stage_id, row.scope, row.target])
     reported = {(row.stage_id, row.scope, row.target) for row in rows}
@@ -41,12 +60,12 @@ def build_report(
         started_utc=started.strftime("%Y-%m-%dT%H:%M:%SZ"),
         finished_utc=finished.strftime("%Y-%m-%dT%H:%M:%SZ"),
         wall_sec=round((finished - started).total_seconds(), 3),
-        mpi=_mpi(team, rows),
+        mpi=_mpi(team, usage, rows),
         backends=dict(session.kernels.backends),
         science_versions={str(row.spec.number): row.spec.version for row in tasks()},
         stages=_stage_times(rows),
         stale=[
-            {"stage": str(p.stage), "target": p.target, "reason": p.stale}
+            {"stage": p.stage, "target": p.target, "path": stale_path(p), "reason": p.stale}
             for p in session.plan
             if p.stale
         ],
@@ -61,14 +80,22 @@ def build_report(
     )
 
 
-def _mpi(team: Team, rows: list[StageResult]) -> dict[str, Any]:
+def stale_path(planned: PlannedTask) -> str:
+    """Return the marker of a task relative to the root, ``PATCH_3/pm1.mat``."""
+    marker = f"{task(planned.stage, planned.scope).spec.marker}.mat"
+    return marker if planned.target == ROOT else f"{planned.target}/{marker}"
+
+
+def _mpi(team: Team, usage: list[dict[str, Any]], rows: list[StageResult]) -> dict[str, Any]:
     busy: dict[int, float] = defaultdict(float)
     for row in rows:
         ranks = range(team.size) if row.scope == "merged" else (row.rank,)
         for rank in ranks:
             busy[rank or 0] += row.duration_sec or 0.0
+    hint = launcher_hint(os.environ)
     return {
-        "enabled": team.size > 1,
+        "enabled": bool(team.library),
+        "launcher": hint.name if hint else None,
         "library": team.library,
         "size": team.size,
         "ranks": [
@@ -78,6 +105,7 @@ def _mpi(team: Team, rows: list[StageResult]) -> dict[str, Any]:
                 "local_rank": member.local_rank,
                 "cpu": member.cpu_model,
                 "visible_cpus": member.visible,
+                **usage[member.rank],
                 "busy_sec": round(busy[member.rank], 3),
             }
             for member in team.members
@@ -85,20 +113,37 @@ def _mpi(team: Team, rows: list[StageResult]) -> dict[str, Any]:
     }
 
 
-def peak_memory_mib() -> int:
+def rank_usage(team: Team, cpu_workers: int) -> list[dict[str, Any]]:
+    """Return threads, device and largest memory of every rank; collective."""
+    return team.on_each(
+        lambda: {
+            "threads": cpu_budget(team.members, team.rank, cpu_workers).threads,
+            "device": None,
+            "peak_rss_mib": _peak_memory_mib(),
+        }
+    )
+
+
+def _peak_memory_mib() -> int:
     """Return the largest resident size of this process so far [MiB]."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return int(peak // (2**20 if sys.platform == "darwin" else 1024))
 
 
 def _stage_times(rows: list[StageResult]) -> list[dict[str, Any]]:
-    times: dict[tuple[int, str], list[float]] = defaultdict(list)
+    """Return wall time (first start to last end) and sum of durations of every stage that ran."""
+    spans: dict[tuple[int, str], list[tuple[float, float]]] = defaultdict(list)
     for row in rows:
         if row.duration_sec is not None:
-            times[row.stage_id, row.scope].append(row.duration_sec)
+            spans[row.stage_id, row.scope].append((row.started_at or 0.0, row.duration_sec))
     return [
-        {"stage": stage, "scope": scope, "sum_sec": round(sum(secs), 3), "max_sec": max(secs)}
-        for (stage, scope), secs in times.items()
+        {
+            "stage": stage,
+            "scope": scope,
+            "wall_sec": round(max(t + d for t, d in span) - min(t for t, _ in span), 3),
+            "sum_sec": round(sum(d for _, d in span), 3),
+        }
+        for (stage, scope), span in spans.items()
     ]
 
 

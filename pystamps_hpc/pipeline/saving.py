@@ -1,20 +1,22 @@
 """Outputs of a stage to the disk: one bundle, published atomically by the root of the team."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
+
+import numpy as np
 
 from ..config import OutputConfig
 from ..dataset import border
 from ..dataset.mat import MatFile, MatFormat, Stream, write_mat
 from ..dataset.publish import Publication, write_error
-from ..dataset.rows import AnyArray, Rows
+from ..dataset.rows import Rows
 from ..dataset.schema import ARTIFACTS, Key
 from ..errors import MatError, PublishError
 from ..parallel.team import Team
 from ..stages.base import artifact_fields
-from .table import Task
+from .table import Task, maker
 
 Bundle = dict[str, dict[str, Any]]
 """Artifact name -> key -> MATLAB value, or a large value that is pulled while it is written."""
@@ -91,61 +93,43 @@ def publish(
         A file could not be written or moved; nothing of the bundle is published.
     """
     wanted = [artifact for artifact in row.bundle if artifact in bundle]
-    if team.rank != 0:
-        for artifact in wanted:
-            for value in bundle[artifact].values():
-                if isinstance(value, _LargeValue):
-                    _drain(team.pull(value.rows))
-        return team.on_root(lambda: wanted)
-
-    problem: Exception | None = None
-    with Publication(directory, name, output.fsync) as publication:
-        for artifact in wanted:
-            problem = _write(publication, artifact, bundle[artifact], team, output,
-                             problem)  # fmt: skip
-
-        def commit() -> list[str]:
-            if problem is not None:
-                raise problem
+    order = [*bookkeeping, *wanted]
+    own = {artifact for artifact in row.bundle if maker(artifact, row.spec.scope) is row}
+    with team.agreed():
+        if team.rank != 0:
+            for artifact in wanted:
+                _send(bundle[artifact], team)
+            return order
+        with Publication(directory, name, output.fsync) as publication:
+            for artifact in wanted:
+                _save(publication.path(artifact), _pulled(bundle[artifact], team), output)
             for artifact, values in bookkeeping.items():
                 _save(publication.path(artifact), values, output)
-            stale = [other for other in row.optional if other not in wanted]
-            order = [*bookkeeping, *wanted]
-            publication.commit(order, stale)
-            return order
-
-        return team.on_root(commit)
+            stale = [artifact for artifact in row.optional if artifact not in wanted]
+            publication.commit(order, [a for a in stale if a in own], shared=set(order) - own)
+    return order
 
 
-def _write(
-    publication: Publication,
-    artifact: str,
-    keys: Mapping[str, Any],
-    team: Team,
-    output: OutputConfig,
-    problem: Exception | None,
-) -> Exception | None:
-    """Write one staged file; after a failure only take what the other ranks send."""
-    variables: dict[str, Any] = {}
-    pulls: list[Iterator[tuple[slice, AnyArray]]] = []
-    for name, value in keys.items():
+def _send(keys: Mapping[str, Any], team: Team) -> None:
+    """Give the root this rank's rows, in the order in which it writes them."""
+    for value in keys.values():
         if isinstance(value, _LargeValue):
-            blocks = team.pull(value.rows)
-            pulls.append(blocks)
-            dtype = border.stored_dtype(value.key, value.rows.dtype)
-            columns = ((rows, block.reshape(len(block), -1)) for rows, block in blocks)
-            shape = (*value.rows.shape, 1)[:2]
-            variables[name] = Stream(shape, dtype, columns)
-        else:
-            variables[name] = value
-    if problem is None:
-        try:
-            _save(publication.path(artifact), variables, output)
-        except Exception as error:
-            problem = error
-    for blocks in pulls:
-        _drain(blocks)
-    return problem
+            for _ in team.pull(value.rows):
+                pass
+
+
+def _pulled(keys: Mapping[str, Any], team: Team) -> dict[str, Any]:
+    """Return variables whose large values are pulled from the ranks while they are written."""
+    return {
+        name: _stream(value, team) if isinstance(value, _LargeValue) else value
+        for name, value in keys.items()
+    }
+
+
+def _stream(value: _LargeValue, team: Team) -> Stream:
+    dtype = border.stored_dtype(value.key, value.rows.dtype)
+    blocks = ((rows, block.reshape(len(block), -1)) for rows, block in team.pull(value.rows))
+    return Stream((*value.rows.shape, 1)[:2], dtype, blocks)
 
 
 def _save(path: Path, variables: Mapping[str, Any], output: OutputConfig) -> None:
@@ -163,10 +147,13 @@ def _save(path: Path, variables: Mapping[str, Any], output: OutputConfig) -> Non
             raise PublishError(f"cannot publish {path}: {', '.join(sorted(lost))} not written")
     except MatError as error:
         if isinstance(error.__cause__, OSError):
-            raise write_error(path, error.__cause__) from None
+            size = sum(map(_size, variables.values()))
+            raise write_error(path, error.__cause__, size) from None
         raise
 
 
-def _drain(blocks: Iterator[Any]) -> None:
-    for _ in blocks:
-        pass
+def _size(value: Any) -> int:
+    """Return about how many bytes a variable takes."""
+    if isinstance(value, Stream):
+        return int(np.prod(value.shape)) * np.dtype(value.dtype).itemsize
+    return int(getattr(value, "nbytes", 0) or getattr(getattr(value, "data", None), "nbytes", 0))

@@ -1,18 +1,28 @@
 """Which rank, thread or process runs which patch, and the merged tasks after them."""
 
+import os
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
 from ..dataset.tree import STATE_DIRECTORY
-from ..parallel.cpus import cpu_budget
+from ..parallel.cpus import CpuBudget, cpu_budget
+from ..parallel.launcher import OPEN_MPI, launcher_hint
 from ..parallel.team import SerialTeam, Team
 from .execute import run_task
 from .plan import PlannedTask, no_ps_stage
 from .progress import Silence, Watcher
 from .session import Session
 from .types import StageResult
+
+
+def kernel_threads(session: Session, team: Team) -> CpuBudget:
+    """Return how many threads this rank's kernels may start, and what is odd about it."""
+    hint = launcher_hint(os.environ)
+    open_mpi = hint is not None and hint.name == OPEN_MPI
+    workers = session.config.runtime.cpu_workers
+    return cpu_budget(team.members, team.rank, workers, open_mpi=open_mpi)
 
 
 def run_patches(session: Session, team: Team, watcher: Watcher) -> list[StageResult]:
@@ -29,7 +39,7 @@ def run_patches(session: Session, team: Team, watcher: Watcher) -> list[StageRes
         return []
     cost = [_work(session.dataset.directory(target)) for target in targets]
     runtime = session.config.runtime
-    threads = cpu_budget(team.members, team.rank, runtime.cpu_workers).threads
+    threads = kernel_threads(session, team).threads
     pooled = team.size == 1 and runtime.backend in ("threads", "processes")
     width = min(threads, len(targets)) if pooled else 1
     if width == 1:
@@ -46,8 +56,7 @@ def run_patches(session: Session, team: Team, watcher: Watcher) -> list[StageRes
 def run_merged(session: Session, team: Team, watcher: Watcher) -> list[StageResult]:
     """Run the merged tasks in order on the whole team, up to the first failure."""
     rows: list[StageResult] = []
-    workers = session.config.runtime.cpu_workers
-    _give_threads(session, cpu_budget(team.members, team.rank, workers).threads)
+    _give_threads(session, kernel_threads(session, team).threads)
     for planned in session.plan:
         if _runs(planned, "merged"):
             rows.append(run_task(session, planned, team, watcher))

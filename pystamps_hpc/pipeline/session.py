@@ -4,7 +4,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -47,6 +47,8 @@ class Session:
         Name of the run.
     keep_going : bool
         Whether a failed patch lets the others go on.
+    warnings : tuple of str
+        What the user should know before work starts.
     """
 
     dataset: Dataset
@@ -56,6 +58,7 @@ class Session:
     plan: tuple[PlannedTask, ...]
     run_id: str
     keep_going: bool
+    warnings: tuple[str, ...] = ()
 
 
 def prepare(context: PipelineContext, kernels: KernelTable) -> Session:
@@ -71,18 +74,44 @@ def prepare(context: PipelineContext, kernels: KernelTable) -> Session:
         context.end_step,
         context.part,
         context.patches,
-        context.force and not int(os.environ.get("SLURM_RESTART_COUNT") or 0),
+        context.force and not _requeued(),
+        context.keep_going,
     )
     config = resolve_choices(context.run_config, context.native_only)
     dataset = discover_dataset(context.dataset_root, need_patches=request.first <= 5)
     parameters = _parameters(dataset, sensor=request.first == 1)
     if parameters[ROOT].small_baselines:
         raise StageError("small_baseline_flag='y' is not supported in stages 1-8; supported: 'n'")
-    plan = Planner(dataset, config, parameters, request).plan()
+    planner = Planner(dataset, config, parameters, request)
+    plan = planner.plan()
     require_tools(config, [planned.stage for planned in plan if planned.action == "run"])
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     run_id = f"{stamp}-{secrets.token_hex(3)}"
-    return Session(dataset, config, parameters, kernels, tuple(plan), run_id, context.keep_going)
+    warnings = (*_own_parameters(parameters), *_continued(planner, plan))
+    return Session(
+        dataset, config, parameters, kernels, tuple(plan), run_id, context.keep_going, warnings
+    )
+
+
+def _requeued() -> bool:
+    """Whether SLURM started this job again; what it was forced to redo is marked as due by then."""
+    return int(os.environ.get("SLURM_RESTART_COUNT") or 0) > 0
+
+
+def _own_parameters(parameters: Mapping[str, Parameters]) -> Iterator[str]:
+    """Yield a warning for every patch whose ``parms.mat`` differs from the root's."""
+    root = parameters[ROOT]
+    for name, own in parameters.items():
+        if own.file != root.file and own.file.exists():
+            for key, (here, there) in parms.disagreements(own, root).items():
+                yield f"{name}/parms.mat: {key} is {here}, in the root {there}; {here} holds here"
+
+
+def _continued(planner: Planner, plan: list[PlannedTask]) -> Iterator[str]:
+    """Yield a message when work that an earlier ``--force`` asked for is still to be done."""
+    left = [task for task in plan if task.stage in planner.state(task.target).due]
+    if left and not planner.request.force:
+        yield f"continuing a forced run: {len(left)} tasks are still to be done again"
 
 
 def _parameters(dataset: Dataset, sensor: bool) -> dict[str, Parameters]:
@@ -106,33 +135,53 @@ def _sensor_values(dataset: Dataset, root: Parameters) -> Mapping[str, str | flo
         return {}
 
 
-def before_work(session: Session, context: PipelineContext, team: Team) -> None:
+def before_work(session: Session, context: PipelineContext, team: Team) -> list[str]:
     """Prepare the tree for the plan; collective.
 
     Removes leftovers of dead runs and what patch tasks outdate in the root, writes the parameters
     that stage 1 found out, marks forced tasks, and makes sure that every rank sees the dataset.
+
+    Returns
+    -------
+    list of str
+        What the user should know about it.
     """
-    team.on_root(lambda: _clear_the_way(session, context))
+
+    def clear() -> list[str]:
+        try:
+            return _clear_the_way(session, context)
+        except OSError as error:
+            raise DatasetError(
+                f"data set is not writable: {error.filename or session.dataset.root} "
+                f"({error.strerror})"
+            ) from None
+
+    messages = team.on_root(clear)
     with team.agreed():
         _require_sight(session, team.rank)
+    return messages
 
 
-def _clear_the_way(session: Session, context: PipelineContext) -> None:
+def _clear_the_way(session: Session, context: PipelineContext) -> list[str]:
     dataset = session.dataset
     due = [planned for planned in session.plan if planned.action == "run"]
     (dataset.root / STATE_DIRECTORY / "runs" / session.run_id).mkdir(parents=True, exist_ok=True)
     targets = (ROOT, *dataset.patches) if context.patches is None else context.patches
+    leftovers = 0
     for target in targets:
-        shutil.rmtree(staging_root(dataset.directory(target)), ignore_errors=True)
+        staging = staging_root(dataset.directory(target))
+        leftovers += len(list(staging.iterdir())) if staging.is_dir() else 0
+        shutil.rmtree(staging, ignore_errors=True)
     if any(planned.stage == 1 for planned in due):
         _save_parameters(session)
-    if context.force:
+    if context.force and not _requeued():
         for target in {planned.target for planned in due}:
             state = TargetState.load(dataset.directory(target))
             state.due |= {planned.stage for planned in due if planned.target == target}
             state.save()
     in_root = (name for planned in due if planned.scope == "patch" for name in planned.invalidates)
     remove(dataset, tuple(dict.fromkeys(name for name in in_root if "/" not in name)))
+    return [f"removed {leftovers} leftover staging directories"] if leftovers else []
 
 
 def _save_parameters(session: Session) -> None:

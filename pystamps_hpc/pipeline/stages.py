@@ -1,6 +1,5 @@
 """Run a window of stages on a dataset: plan, lock, patches over ranks, merged stages, report."""
 
-import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -11,16 +10,18 @@ from pathlib import Path
 from typing import cast
 
 from ..config import RunConfig
-from ..dataset.lock import DatasetLock
+from ..dataset.lock import DatasetLock, new_owner
 from ..dataset.publish import write_text
 from ..dataset.tree import STATE_DIRECTORY
 from ..errors import ConfigError
-from ..parallel.launcher import MpiMode, start_team
+from ..parallel.cpus import cpu_budget, mixed_cpus
+from ..parallel.launcher import OPEN_MPI, MpiMode, launcher_hint, start_team
 from ..parallel.team import SerialTeam, Team
 from .backends import resolve_kernels
+from .documents import json_text
 from .plan import PlannedTask
 from .progress import Silence, Watcher
-from .report import build_report
+from .report import build_report, rank_usage
 from .scheduling import run_merged, run_patches
 from .session import Session, before_work, prepare
 from .table import task
@@ -72,23 +73,25 @@ def run_pipeline(
     started = datetime.now(UTC)
     kernels = resolve_kernels(context.run_config.resolved(), team, context.native_only)
     session = team.on_root(lambda: prepare(context, kernels))
+    warnings = [*session.warnings, *_machine_warnings(session, team)]
+
+    def report_of(rows: list[StageResult]) -> PipelineReport:
+        usage = rank_usage(team, session.config.runtime.cpu_workers)
+        report = team.on_root(lambda: build_report(session, context, rows, usage, team, started))
+        report.warnings += warnings
+        return report
+
+    settled = [_row_of(p) for p in session.plan if p.action not in ("run", "not_started")]
     if context.dry_run:
-        rows = [_row_of(planned) for planned in session.plan]
-        return team.on_root(lambda: build_report(session, context, rows, team, started))
-    with _locked(session, context, team) as warnings:
-        before_work(session, context, team)
-        rows = run_patches(session, team, watcher)
+        return report_of([*settled, *(_row_of(p) for p in session.plan if p.action == "run")])
+    with _locked(session, context, team) as taken_over:
+        warnings += [*taken_over, *before_work(session, context, team)]
+        rows = settled + run_patches(session, team, watcher)
         if not any(row.status == "failed" for row in rows):
             rows += run_merged(session, team, watcher)
-        rows += [_row_of(planned) for planned in session.plan if planned.action != "run"]
-
-        def conclude() -> PipelineReport:
-            report = build_report(session, context, rows, team, started)
-            report.warnings += warnings
-            _save_report(session, report)
-            return report
-
-        return team.on_root(conclude)
+        report = report_of(rows)
+        team.on_root(lambda: _save_report(session, report))
+        return report
 
 
 def run_stage(
@@ -141,6 +144,25 @@ def stage_context(
     )
 
 
+def _machine_warnings(session: Session, team: Team) -> list[str]:
+    """Return what the user should know about processors and ranks; collective."""
+    hint = launcher_hint(os.environ)
+    open_mpi = hint is not None and hint.name == OPEN_MPI
+    workers = session.config.runtime.cpu_workers
+    found = team.on_each(
+        lambda: cpu_budget(team.members, team.rank, workers, open_mpi=open_mpi).warnings
+    )
+    warnings = [message for messages in found for message in messages]
+    mixed = mixed_cpus(team.members)
+    chains = {p.target for p in session.plan if p.scope == "patch" and p.action == "run"}
+    idle = team.size - len(chains) if chains else 0
+    return [
+        *warnings,
+        *([mixed] if mixed else []),
+        *([f"{idle} ranks have no patch in stages 1-5"] if idle > 0 else []),
+    ]
+
+
 def _team(context: PipelineContext) -> Team:
     if context.comm is None:
         return start_team(cast(MpiMode, context.run_config.mpi.enabled), os.environ).team
@@ -170,12 +192,7 @@ def _locked(session: Session, context: PipelineContext, team: Team) -> Iterator[
     """Hold the lock of the dataset on the root while the team works; yields warnings."""
     lock = DatasetLock(
         session.dataset.root,
-        {
-            "run_id": session.run_id,
-            "command": " ".join(context.command),
-            "user": os.environ.get("USER") or str(os.getuid()),
-            "started_utc": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        },
+        new_owner(session.run_id, context.command),
         context.patches,
         context.break_lock,
     )
@@ -195,7 +212,6 @@ def _locked(session: Session, context: PipelineContext, team: Team) -> Iterator[
 
 def _save_report(session: Session, report: PipelineReport) -> None:
     runs = session.dataset.root / STATE_DIRECTORY / "runs"
-    text = json.dumps(report.to_json(), indent=2, allow_nan=False) + "\n"
-    write_text(runs / session.run_id / "report.json", text)
+    write_text(runs / session.run_id / "report.json", json_text(report.to_json()))
     for folder in sorted(runs.iterdir())[:-KEPT_RUNS]:
         shutil.rmtree(folder, ignore_errors=True)

@@ -17,6 +17,7 @@ from ..dataset.tree import STATE_DIRECTORY
 
 _BLOCK = 65536
 _BLOCKS = 64
+_RECORD = ("stage", "scope", "science_version", "params", "config", "inputs")
 
 
 @dataclass
@@ -33,7 +34,11 @@ class TargetState:
         try:
             text = (directory / STATE_DIRECTORY / "state.json").read_text(encoding="utf-8")
             content = json.loads(text)
-            records = {int(stage): record for stage, record in content["records"].items()}
+            records = {
+                int(stage): record
+                for stage, record in content["records"].items()
+                if set(_RECORD) <= set(record)
+            }
             return cls(directory, records, {int(stage) for stage in content["due"]})
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return cls(directory)
@@ -79,9 +84,7 @@ def digest(path: Path, known: Mapping[str, Any] | None = None) -> dict[str, Any]
 
 def fingerprint(record: Mapping[str, Any]) -> str:
     """Hash what a task depends on: everything of its record but run, times and facts."""
-    content = {
-        name: record[name] for name in ("stage", "scope", "science_version", "params", "config")
-    }
+    content = {name: record[name] for name in _RECORD}
     content["inputs"] = {name: entry["sample"] for name, entry in record["inputs"].items()}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
+from typing import get_args
 
 from ..stages.base import EACH_PATCH, Field, Scope, StageSpec, artifact_fields
 
@@ -40,17 +41,8 @@ class Task:
 @cache
 def tasks() -> tuple[Task, ...]:
     """Return the stage table: stages 1-5 of a patch, then the merge and stages 6-8."""
-    specs = []
-    for name in MODULES:
-        try:
-            specs.append(import_module(f"..stages.{name}", __package__).SPEC)
-        except (
-            ModuleNotFoundError,
-            AttributeError,
-            ImportError,
-        ):  # TEMPORARY while stages are written
-            continue
-    return tuple(_task(spec) for spec in specs)
+    modules = (import_module(f"..stages.{name}", __package__) for name in MODULES)
+    return tuple(_task(module.SPEC) for module in modules)
 
 
 def _task(spec: StageSpec) -> Task:
@@ -92,8 +84,6 @@ def maker(artifact: str, scope: Scope) -> Task | None:
 
 def patch_inputs(row: Task) -> type | None:
     """Return the nested dataclass of a task that reads every patch, None for the others."""
-    from typing import get_args
-
     for field in row.reads:
         if f"{field.artifact}.{field.key}" == EACH_PATCH:
             nested: type = get_args(field.type)[0]

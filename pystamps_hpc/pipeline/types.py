@@ -51,7 +51,7 @@ class PipelineContext:
 
 @dataclass
 class StageResult:
-    """What became of one task; one row of the report."""
+    """What became of one task; one row of the report. ``started_at`` is in seconds since 1970."""
 
     stage_id: int
     scope: Scope
@@ -64,6 +64,7 @@ class StageResult:
     warnings: list[str] = field(default_factory=list)
     invalidates: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
+    started_at: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the row with the report's key names."""
@@ -90,7 +91,7 @@ class PipelineReport:
     backends: dict[str, str] = field(default_factory=dict)
     science_versions: dict[str, int] = field(default_factory=dict)
     stages: list[dict[str, Any]] = field(default_factory=list)
-    stale: list[dict[str, str]] = field(default_factory=list)
+    stale: list[dict[str, Any]] = field(default_factory=list)
     funnel: list[dict[str, Any]] = field(default_factory=list)
     products: dict[str, str] = field(default_factory=dict)
     dropped_patches: list[str] = field(default_factory=list)

@@ -44,7 +44,8 @@ def scaled_random(random: FloatArray, candidates: FloatArray) -> FloatArray:
     total = random[:LOW_BINS].sum()
     if total == 0:
         return np.zeros_like(random)
-    return random * (candidates[:LOW_BINS].sum() / total)
+    scaled: FloatArray = random * (candidates[:LOW_BINS].sum() / total)
+    return scaled
 
 
 def p_square_weights(

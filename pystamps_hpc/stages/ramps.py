@@ -12,10 +12,12 @@ from .interferograms import one_based
 FEWEST_PS = 6
 """PS with a valid phase that a fit needs (StaMPS: more than 5)."""
 
-DEFAULT_DEGREE = 1.0
-"""Where the dataset has no ``deramp_degree.mat``."""
-
 _SINGULAR = 1e-12
+
+
+def degree_or_default(degree: float | None) -> float:
+    """Return the degree of ``deramp_degree.mat``, 1 where the dataset has no such file."""
+    return 1.0 if degree is None else degree
 
 
 def regressors(xy: FloatArray, degree: float) -> FloatArray:

@@ -40,6 +40,8 @@ class Params:
     small_baseline_flag: bool
 
     def __post_init__(self) -> None:
+        if self.small_baseline_flag:
+            raise StageError("small_baseline_flag=y is not supported in stage 2; supported: n")
         if not self.quick_est_gamma_flag:
             raise StageError(
                 "quick_est_gamma_flag=n: the full estimator is not available; set it to 'y'"
@@ -128,8 +130,6 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     -----
     StaMPS ``ps_est_gamma_quick``; Hooper et al. (2007); specification of stages 2 and 3, section 3.
     """
-    if params.small_baseline_flag:
-        raise StageError("small_baseline_flag=y: stage 2 knows single-master datasets only")
     return solve_ps(inputs, params, ctx)
 
 
@@ -173,9 +173,7 @@ def solve_ps(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
                 ctx.warn("no low-coherence candidates; the random density cannot be scaled")
             weight = p_square_weights(fit.coherence, scaled, candidates, last_random_bin)
         else:
-            weight = ctx.map_rows(
-                lambda rows, fit=fit: snr_weights(phasors(inputs, rows), fit.residual[rows]), n_ps
-            )
+            weight = snr_weights(inputs, fit.residual, ctx)
 
     ctx.note(f"{n_ps} candidates, {iteration} iterations")
     ctx.fact("candidates", n_ps)
@@ -234,11 +232,11 @@ def trial_wraps(inputs: Inputs, params: Params, bperp: FloatArray) -> Any:
     Section 3.2. The result is single if the baselines or the angles are. GAMMA and SNAP data hold
     the incidence in ``la1``; the step from look angle to incidence is added all the same.
     """
-    spread = np.max(bperp) - np.min(bperp) if bperp.size else 0
-    if bperp.size < 2 or not spread > 0:
+    if bperp.size < 2 or not np.ptp(bperp) > 0:
         raise StageError(
             "ps1.mat: baselines of all interferograms are equal; K cannot be estimated"
         )
+    real = bperp.dtype.type
     incidence: Any = FALLBACK_INCIDENCE
     source = "its default"
     if inputs.incidence is not None:
@@ -251,7 +249,7 @@ def trial_wraps(inputs: Inputs, params: Params, bperp: FloatArray) -> Any:
             "pi/2; correct the angles"
         )
     largest = params.max_topo_err / (params.lambda_ * MEAN_RANGE * np.sin(incidence) / 4 / np.pi)
-    return spread * spread.dtype.type(largest) / spread.dtype.type(2 * np.pi)
+    return np.ptp(bperp) * real(largest) / real(2 * np.pi)
 
 
 def _mean(angles: FloatArray) -> Any:
@@ -286,8 +284,10 @@ def filter_grid(xy: FloatArray, params: Params, ctx: Context) -> Grid:
 
 def _cells(position: FloatArray, size: float) -> IntArray:
     real = position.dtype.type
-    cell = np.ceil((position - position.min() + real(1e-6)) / real(size)).astype(np.int64) - 1
-    return np.minimum(cell, cell.max() - 1)
+    offset = position - position.min() + real(1e-6)
+    cell: IntArray = np.ceil(offset / real(size)).astype(np.int64) - 1
+    cell[cell == cell.max()] -= 1
+    return cell
 
 
 def low_pass_response(n: int, size: float, wavelength: float) -> FloatArray:
@@ -381,20 +381,25 @@ def root_mean_square(values: FloatArray, previous: FloatArray, ctx: Context) -> 
     return math.sqrt(float(total) / len(values))
 
 
-def snr_weights(phase: ComplexArray, residual: FloatArray) -> FloatArray:
-    """Weight rows by their signal over noise, in single.
+def snr_weights(inputs: Inputs, residual: FloatArray, ctx: Context) -> FloatArray:
+    """Weight candidates by their signal over noise, in single.
 
     Notes
     -----
     Section 3.9; the offset is not taken off the residual, and a weight may be negative. Rounding
     can make the variance of the noise slightly negative; it then counts as zero.
     """
-    amplitude = np.abs(phase)
-    amplitude[amplitude == 0] = 1
-    signal = (amplitude * np.cos(residual)).mean(axis=1)
-    variance = np.float32(0.5) * (np.square(amplitude).mean(axis=1) - np.square(signal))
-    noise = np.sqrt(np.maximum(variance, 0))
-    return np.divide(signal, noise, out=np.zeros_like(signal), where=noise > 0).astype(np.float64)
+
+    def weigh(rows: slice) -> FloatArray:
+        amplitude = np.abs(phasors(inputs, rows))
+        amplitude[amplitude == 0] = 1
+        signal = (amplitude * np.cos(residual[rows])).mean(axis=1)
+        variance = np.float32(0.5) * (np.square(amplitude).mean(axis=1) - np.square(signal))
+        noise = np.sqrt(np.maximum(variance, 0))
+        return np.divide(signal, noise, out=np.zeros(signal.size), where=noise > 0)
+
+    weights: FloatArray = ctx.map_rows(weigh, len(residual))
+    return weights
 
 
 SPEC = StageSpec(

@@ -39,6 +39,8 @@ class Params:
     small_baseline_flag: bool
 
     def __post_init__(self) -> None:
+        if self.small_baseline_flag:
+            raise StageError("small_baseline_flag=y is not supported in stage 3; supported: n")
         check_clap_win(self.clap_win)
         if self.slc_osf != int(self.slc_osf):
             raise StageError(f"slc_osf={self.slc_osf:g}: must be a whole number")
@@ -121,8 +123,6 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     -----
     StaMPS ``ps_select``; Hooper et al. (2007); specification of stages 2 and 3, section 4.
     """
-    if params.small_baseline_flag:
-        raise StageError("small_baseline_flag=y: stage 3 knows single-master datasets only")
     return solve_ps(inputs, params, ctx)
 
 
@@ -198,7 +198,8 @@ def used_interferograms(inputs: Inputs, params: Params) -> IntArray:
     used = all_but(n_ifg, dropped, np.array([inputs.master]))
     if used.size < 2:
         raise StageError(
-            f"drop_ifg_index leaves {used.size} of {n_ifg - 1} interferograms; at least 2 are needed"
+            f"drop_ifg_index leaves {used.size} of {n_ifg - 1} interferograms; at least 2 are "
+            "needed"
         )
     return used - (used > inputs.master)
 

@@ -3,18 +3,19 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from ..dataset.rows import AnyArray, BoolArray, FloatArray, IntArray, Rows
+from ..dataset.rows import AnyArray, FloatArray, IntArray, Rows
 from ..errors import StageError
 from ..parallel.context import Context
 from ..parallel.team import UNIT, units
 from .base import EACH_PATCH, StageSpec
 from .gathered import Gathered
+from .merging import PatchPS, check, without_overlap
 from .projection import centre_of, local_coordinates, order_and_round, rotate_if_smaller
+from .resample import resampled
 
 if TYPE_CHECKING:
     from pystamps_kernels.dispatch import KernelTable
@@ -32,42 +33,6 @@ class Params:
     def __post_init__(self) -> None:
         if self.small_baseline_flag:
             raise StageError("small_baseline_flag=y is not supported in stage 5; supported: n")
-        if self.merge_resample_size > 0:
-            raise StageError(
-                f"merge_resample_size={self.merge_resample_size:g} is not supported in stage 5; "
-                "supported: 0 (all points are kept)"
-            )
-
-
-@dataclass(frozen=True)
-class PatchPS:
-    """What stage 5 left in one patch."""
-
-    name: Annotated[str, "patch.name"]
-    core: Annotated[IntArray | None, "patch_noover.box"]  # (4,) first, last range; azimuth; from 1
-    record: Annotated[dict[str, Any], "ps2.*"]  # everything else, as on disk
-    ij: Annotated[FloatArray, "ps2.ij"]  # (n_ps, 3) id, azimuth line, range sample from 0
-    lonlat: Annotated[FloatArray, "ps2.lonlat"]  # (n_ps, 2) [deg]
-    n_ifg: Annotated[int, "ps2.n_ifg"]
-    day: Annotated[FloatArray, "ps2.day"]  # (n_image,) [day]
-    master: Annotated[int, "ps2.master_ix"]  # column from 0
-    phase: Annotated[Rows, "ph2.ph"]  # (n_ps, n_ifg) complex64
-    filtered: Annotated[Rows, "pm2.ph_patch"]  # (n_ps, n_pm) complex64
-    residual: Annotated[Rows | None, "pm2.ph_res"]  # (n_ps, n_pm) float32 [rad]
-    k_ps: Annotated[FloatArray, "pm2.K_ps"]  # (n_ps,) [rad/m]
-    c_ps: Annotated[FloatArray, "pm2.C_ps"]  # (n_ps,) [rad]
-    coherence: Annotated[FloatArray, "pm2.coh_ps"]  # (n_ps,)
-    bperp: Annotated[Rows, "bp2.bperp_mat"]  # (n_ps, n_pm) float32 or float64 [m]
-    corrected: Annotated[Rows, "rc2.ph_rc"]  # (n_ps, n_ifg) complex64
-    filtered_reref: Annotated[Rows | None, "rc2.ph_reref"]  # (n_ps, n_ifg) complex64
-    height: Annotated[FloatArray | None, "hgt2.hgt"]  # (n_ps,) [m]
-    look: Annotated[FloatArray | None, "la2.la"]  # (n_ps,) [rad]
-    incidence: Annotated[FloatArray | None, "inc2.inc"]  # (n_ps,) [rad]
-
-    @property
-    def n_ps(self) -> int:
-        """Number of points."""
-        return len(self.ij)
 
 
 @dataclass(frozen=True)
@@ -120,11 +85,11 @@ class UnitPhase:
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the elements."""
-        return np.dtype(np.complex64)
+        return np.result_type(self.phasors.dtype, np.complex64)
 
     def __getitem__(self, key: Any, /) -> AnyArray:
         """Read rows, ``a[rows]``, or columns, ``a[:, ifgs]``."""
-        phasors = np.ascontiguousarray(self.phasors[key], np.complex64)
+        phasors = as_phasors(self.phasors[key])
         unit: AnyArray = self.kernels.stage5_unit_phase(phasors.reshape(len(phasors), -1))
         return unit.reshape(phasors.shape)
 
@@ -141,11 +106,29 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     -----
     StaMPS ``ps_merge_patches`` and ``ps_calc_ifg_std``; specification of stage 5, 6 and 7.
     """
-    patches = inputs.patches
-    check(patches)
+    check(inputs.patches)
+    patches: Sequence[PatchPS] = inputs.patches
+    if params.merge_resample_size > 0:
+        patches = ctx.map_tasks(
+            lambda patch: resampled(
+                patch, params.merge_resample_size, params.merge_standard_dev, ctx
+            ),
+            patches,
+            [patch.n_ps for patch in patches],
+            "resample patches",
+        )
+        row = np.arange(sum(patch.n_ps for patch in patches))
+        ctx.note(
+            f"{sum(patch.n_ps for patch in inputs.patches)} PS resampled to {len(row)} cells of "
+            f"{params.merge_resample_size:g} m"
+        )
+    else:
+        row = np.flatnonzero(without_overlap(patches))
+    if not len(row):
+        raise StageError("no cell is left by merge_standard_dev; take a larger one")
     if math.isnan(params.heading):
         ctx.warn("heading is not set: the local coordinates are not turned along the track")
-    where, xy, details = ctx.on_root(lambda: place(patches, params.heading, ctx))
+    where, xy, details = ctx.on_root(lambda: place(patches, row, params.heading, ctx))
     ends = np.cumsum([patch.n_ps for patch in patches])
     counts = np.bincount(np.searchsorted(ends, where, side="right"), minlength=len(patches))
     names = [patch.name for patch in patches]
@@ -174,13 +157,13 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
 
     def noise(rows: slice) -> FloatArray:
         deviation: FloatArray = ctx.kernels.stage5_ifg_noise(
-            phase[rows].astype(np.complex64), filtered[rows].astype(np.complex64),
+            as_phasors(phase[rows]), as_phasors(filtered[rows]),
             k_ps[rows], c_ps[rows], bperp[rows], base.master,
         )  # fmt: skip
         return deviation
 
     return Outputs(
-        record={key: value for key, value in base.record.items() if key not in ("xy", "n_ps")},
+        record={key: value for key, value in base.record.items() if key != "n_ps"},
         ij=np.column_stack((number, join([p.ij for p in patches])[:, 1:])),
         xy=np.column_stack((number.astype(np.float32), xy)),
         lonlat=join([p.lonlat for p in patches]),
@@ -204,120 +187,48 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     )
 
 
-def check(patches: tuple[PatchPS, ...]) -> None:
-    """Refuse no patch, patches that are not complete, and patches of different stacks."""
-    if not patches:
-        raise StageError(
-            "no patch has PS left after stages 3-5; relax the selection or weeding parameters"
-        )
-    for patch in patches:
-        if patch.core is None and len(patches) > 1:
-            raise StageError(
-                f"{patch.name}/patch_noover.in: does not exist; the merge needs its four lines: "
-                "first and last range, first and last azimuth of the patch without overlap"
-            )
-        sizes = {
-            "ps2.mat: lonlat": len(patch.lonlat),
-            "ph2.mat: ph": patch.phase.shape[0],
-            "pm2.mat: ph_patch": patch.filtered.shape[0],
-            "pm2.mat: K_ps": len(patch.k_ps),
-            "pm2.mat: C_ps": len(patch.c_ps),
-            "pm2.mat: coh_ps": len(patch.coherence),
-            "bp2.mat: bperp_mat": patch.bperp.shape[0],
-            "rc2.mat: ph_rc": patch.corrected.shape[0],
-        }
-        for key, found in sizes.items():
-            if found != patch.n_ps:
-                raise StageError(
-                    f"{patch.name}/{key} has {found} rows, expected {patch.n_ps}; "
-                    "run stage 5 of this patch again"
-                )
-    for one, other in pairwise(patches):
-        for key, left, right in (
-            ("n_ifg", one.n_ifg, other.n_ifg),
-            ("master_ix", one.master + 1, other.master + 1),
-            ("day", one.day.tolist(), other.day.tolist()),
-        ):
-            if left != right:
-                raise StageError(
-                    f"ps2.mat: {key} is {left} in {one.name} and {right} in {other.name}; "
-                    "the patches belong to different stacks"
-                )
+def as_phasors(values: AnyArray) -> AnyArray:
+    """Return complex values of the same precision; a file holds zeros as real numbers."""
+    return values.astype(np.result_type(values.dtype, np.complex64), order="C", copy=False)
 
 
 def place(
-    patches: tuple[PatchPS, ...], heading: float, ctx: Context
+    patches: Sequence[PatchPS], row: IntArray, heading: float, ctx: Context
 ) -> tuple[IntArray, FloatArray, str]:
-    """Choose the rows that stay and their order.
+    """Drop duplicates and put the rows into the order of a new local frame.
+
+    Parameters
+    ----------
+    patches : sequence of PatchPS
+        What is merged.
+    row : (n,) int64
+        Rows that take part, the patches counted one after the other.
+    heading : float
+        Heading of the satellite [deg].
+    ctx : Context
+        Context of the task.
 
     Returns
     -------
     where : (n_ps,) int64
-        Row of the patches, one after the other, that stands in each merged row.
+        Row of the patches that stands in each merged row.
     xy : (n_ps, 2) float32
         Local coordinates [m].
     details : str
         What was dropped, for the report.
     """
-    pixel = np.concatenate([patch.ij[:, 1:3] for patch in patches])
     lonlat = np.concatenate([patch.lonlat for patch in patches])
     coherence = np.concatenate([patch.coherence for patch in patches])
-    core = np.concatenate([in_core(patch) for patch in patches])
-    where = np.flatnonzero(without_overlap(pixel, core))
-    distinct = ctx.kernels.stage4_duplicate_keep(lonlat[where], coherence[where])
-    n_overlap, n_duplicate = len(pixel) - len(where), int((~distinct).sum())
-    where = where[distinct]
-
+    where = row[ctx.kernels.stage4_duplicate_keep(lonlat[row], coherence[row])]
     projected = local_coordinates(lonlat[where], centre_of(lonlat[where]))
     turned = rotate_if_smaller(projected, heading)
     order, xy = order_and_round(turned)
     details = (
-        f"{len(where)} PS of {len(patches)} patches; dropped: {n_overlap} in overlaps, "
-        f"{n_duplicate} at the position of another; local frame "
+        f"{len(where)} PS of {len(patches)} patches; dropped: {len(lonlat) - len(row)} in "
+        f"overlaps, {len(row) - len(where)} at the position of another; local frame "
         f"{'as it is' if turned is projected else 'turned along the track'}"
     )
     return where[order], xy, details
-
-
-def in_core(patch: PatchPS) -> BoolArray:
-    """Return which points lie in the part of the scene that the patch owns."""
-    if patch.core is None:
-        return np.ones(patch.n_ps, np.bool_)
-    line, sample = patch.ij[:, 1], patch.ij[:, 2]
-    first_range, last_range, first_azimuth, last_azimuth = patch.core - 1
-    inside: BoolArray = (
-        (line >= first_azimuth)
-        & (line <= last_azimuth)
-        & (sample >= first_range)
-        & (sample <= last_range)
-    )
-    return inside
-
-
-def without_overlap(pixel: FloatArray, core: BoolArray) -> BoolArray:
-    """Keep one of the rows of each pixel: that of the patch whose core it is, else the first.
-
-    Parameters
-    ----------
-    pixel : (n, 2)
-        Azimuth line and range sample of each row, the patches one after the other.
-    core : (n,) bool
-        Rows in the core of their patch.
-
-    Returns
-    -------
-    (n,) bool
-        Rows that stay. The first row of a pixel gives way to any later core row; where cores
-        overlap all of these stay. Specification of stage 5, 6.2.
-    """
-    _, first, group = np.unique(pixel, axis=0, return_index=True, return_inverse=True)
-    is_first = np.zeros(len(pixel), np.bool_)
-    is_first[first] = True
-    later = core & ~is_first
-    replaced = np.zeros(len(first), np.bool_)
-    replaced[group.reshape(-1)[later]] = True
-    keep: BoolArray = later | (is_first & ~replaced[group.reshape(-1)])
-    return keep
 
 
 def noise_of_ifgs(noise: Callable[[slice], FloatArray], n_ps: int, ctx: Context) -> FloatArray:

@@ -189,8 +189,6 @@ def _design(
 
 def _offset_operator(inputs: Inputs, fitted: IntArray) -> FloatArray:
     """Return the weights of the master phase (step 14)."""
-    if len(fitted) < 2:
-        return np.full(len(fitted), 1 / len(fitted))
     elapsed = inputs.day[fitted] - inputs.day[inputs.master_ix]
     design = np.column_stack((np.ones(len(fitted)), elapsed))
     covariance = ifg_covariance(inputs.ifg_std, inputs.day, fitted)
@@ -202,7 +200,7 @@ def _phase(inputs: Inputs, params: Params, ctx: Context) -> CorrectedPhase:
     phase = CorrectedPhase(inputs.phase, np.arange(len(inputs.day)))
     if not params.scla_deramp:
         return phase
-    terms = ramps.regressors(inputs.xy, inputs.deramp_degree or ramps.DEFAULT_DEGREE)
+    terms = ramps.regressors(inputs.xy, ramps.degree_or_default(inputs.deramp_degree))
     coefficients = ramps.fit_ramps(terms, phase.rows, phase.ifgs, ctx)
     return replace(phase, terms=terms, coefficients=coefficients)
 

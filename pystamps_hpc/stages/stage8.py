@@ -14,6 +14,7 @@ from ..dataset.rows import AnyArray, FloatArray, IntArray, Rows
 from ..errors import StageError
 from ..parallel.context import Context
 from . import ramps
+from .arc_noise import noise_statistics
 from .base import StageSpec
 from .corrected_phase import CorrectedPhase, check_shape
 from .interferograms import all_but, date_of, from_parameter
@@ -130,7 +131,7 @@ def solve_ps(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         ifg_std=inputs.ifg_std,
         used=used,
         ref_ps=ref_ps,
-        deramp_degree=inputs.deramp_degree or ramps.DEFAULT_DEGREE,
+        deramp_degree=ramps.degree_or_default(inputs.deramp_degree),
     )
     fit = np.ascontiguousarray(ctx.share(fit_velocity(value_type, series, ctx)).T)
     return Outputs(
@@ -277,33 +278,12 @@ def _arc_statistics(inputs: Inputs, ctx: Context) -> dict[str, Any]:
     if inputs.arc_noise is None:
         ctx.warn("uw_space_time.dph_noise is missing: arc noise is left out; rerun stage 6 for it")
         return {"arcs": stage6, **dict.fromkeys(ADDED_TO_ARCS)}
-    arc_noise = inputs.arc_noise
-    n_edge, n_uw = arc_noise.shape
-
-    def deviation(rows: slice) -> AnyArray:
-        noise = arc_noise[rows].astype(np.float64)
-        mean = noise.mean(axis=1, keepdims=True)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            variance = ((noise - mean) ** 2).sum(axis=1) / np.float64(n_uw - 1)
-        result: AnyArray = np.sqrt(variance).astype(np.float32)
-        return result
-
-    def moments(rows: slice) -> AnyArray:
-        noise = arc_noise[rows].astype(np.float64)
-        noise = noise[~np.isnan(noise).any(axis=1)]
-        count = np.full(n_uw, len(noise), np.float64)
-        return np.stack((count, noise.sum(axis=0), (noise**2).sum(axis=0)))
-
-    count, total, squares = ctx.sum_rows(moments, n_edge)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        variance = (squares - total**2 / count) / (count - 1)
+    edge_std, ifg_std, n_rejected = noise_statistics(inputs.arc_noise, ctx)
     return {
         "arcs": stage6,
-        "edge_noise_std": ctx.share(
-            ctx.map_rows(deviation, n_edge, "arc noise", ctx.config.runtime.stage8_chunk_edges)
-        ),
-        "ifg_noise_std": np.sqrt(np.maximum(variance, 0)),
-        "n_edge_rejected": n_edge - int(count[0]),
+        "edge_noise_std": edge_std,
+        "ifg_noise_std": ifg_std,
+        "n_edge_rejected": n_rejected,
         "stage": 8,
     }
 

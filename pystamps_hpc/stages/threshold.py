@@ -34,7 +34,8 @@ class Threshold:
         """Return the threshold, (1,), or one for each dispersion; never negative."""
         if self.coeffs is None:
             return np.array([max(self.level, 0.0)])
-        return np.maximum(self.coeffs[0] * dispersion + self.coeffs[1], 0.0)
+        line: FloatArray = np.maximum(self.coeffs[0] * dispersion + self.coeffs[1], 0.0)
+        return line
 
 
 def dispersion_edges(dispersion: FloatArray | None, n_ps: int) -> tuple[FloatArray, FloatArray]:

@@ -1,5 +1,6 @@
 """Which kernels there are, which backends run them here, and which external programs are found."""
 
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -19,7 +20,7 @@ PROVIDERS: dict[Backend, tuple[str, list[str]]] = {
 def describe_backend_matrix(config: RunConfig | None = None) -> dict[str, Any]:
     """Return the document ``pystamps-hpc/backends/1``."""
     config = config or RunConfig()
-    providers = {}
+    providers: dict[str, dict[str, Any]] = {}
     for name, (description, aliases) in PROVIDERS.items():
         reason = unavailable_reason(name)
         providers[name] = {
@@ -27,6 +28,7 @@ def describe_backend_matrix(config: RunConfig | None = None) -> dict[str, Any]:
             "aliases": aliases,
             "available": not reason,
             "unavailable_reason": reason,
+            **({"devices": _devices(reason)} if name == "cuda" else {}),
         }
     kernels = {}
     for kernel in all_kernels().values():
@@ -46,3 +48,15 @@ def describe_backend_matrix(config: RunConfig | None = None) -> dict[str, Any]:
         "external_tools": {"triangle": triangle, "snaphu": find_snaphu(config.tools.snaphu)},
         "runtime_backends": list(RUNTIME_BACKENDS),
     }
+
+
+def _devices(reason: str) -> list[dict[str, Any]]:
+    if reason:
+        return []
+    runtime = import_module("cupy").cuda.runtime
+    found = []
+    for index in range(runtime.getDeviceCount()):
+        properties = runtime.getDeviceProperties(index)
+        name, size = properties["name"].decode(), properties["totalGlobalMem"] // 2**20
+        found.append({"index": index, "name": name, "memory_mib": int(size)})
+    return found

@@ -92,12 +92,18 @@ def _stale(dataset: Dataset, config: RunConfig) -> list[dict[str, Any]]:
     found = []
     for row in tasks():
         for target in dataset.patches if row.spec.scope == "patch" else (ROOT,):
+            if missing_members(row, dataset.directory(target)):
+                continue
             try:
                 reason = planner.stale_reason(row, target)
             except PystampsError as error:
                 reason = str(error)
-            if reason and not missing_members(row, dataset.directory(target)):
-                found.append({"target": target, "stage": row.spec.number, "reason": reason})
+            if reason:
+                path = dataset.directory(target) / f"{row.spec.marker}.mat"
+                name = path.relative_to(dataset.root).as_posix()
+                found.append(
+                    {"target": target, "stage": row.spec.number, "path": name, "reason": reason}
+                )
     return found
 
 

@@ -68,13 +68,61 @@ def test_noise_is_what_is_left_of_the_filtered_phase(kernels):
     np.testing.assert_allclose(kernels.stage5_ifg_noise(turned, *rest), 0.1, atol=2e-5)
 
 
-def test_noise_of_backends_agrees_to_one_unit_of_single():
-    ph, *rest = points(n_ps=5000)
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+def test_noise_is_the_same_bits_in_all_backends(dtype):
+    ph, filtered, *rest = points(n_ps=5000)
     noisy = ph * np.exp(1j * np.random.default_rng(1).normal(0, 0.7, ph.shape))
-    one, other = (
-        table(b, "double").stage5_ifg_noise(noisy.astype(np.complex64), *rest) for b in BACKENDS
+    arguments = (noisy.astype(dtype), filtered.astype(dtype), *rest)
+    np.testing.assert_array_equal(
+        *[table(b, "double").stage5_ifg_noise(*arguments) for b in BACKENDS]
     )
-    np.testing.assert_allclose(one, other, rtol=0, atol=5e-7)
+
+
+def residuals(n_ps=3000, n_col=11):
+    rng = np.random.default_rng(4)
+    return rng.normal(0, 2, (n_ps, n_col)).astype(np.float32), rng.normal(size=n_ps).astype("f4")
+
+
+def test_residuals_are_wrapped_without_their_offset(kernels):
+    residual, offset = residuals()
+    wrapped = kernels.stage5_wrapped_residual(residual, offset)
+    wanted = np.angle(np.exp(1j * (residual.astype(float) - offset[:, None])))
+    np.testing.assert_allclose(wrapped, wanted, atol=2e-6)
+
+
+def test_variance_and_coherence_of_a_point_are_those_of_its_columns(kernels):
+    noise, _ = residuals()
+    variance, coherence = kernels.stage5_point_noise(noise)
+    np.testing.assert_allclose(variance, noise.astype(float).var(axis=1, ddof=1), rtol=3e-6)
+    wanted = np.abs(np.exp(1j * noise.astype(float)).mean(axis=1))
+    np.testing.assert_allclose(coherence, wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.complex64])
+def test_cells_add_up_their_points_in_single_and_in_order(kernels, dtype):
+    values, weight = residuals()
+    values = values.astype(dtype) * dtype(1.5 if dtype == np.float32 else 1 + 2j)
+    start = np.array([0, 1, 1500, 1500, 3000])
+    sums = kernels.stage5_cell_sums(values, weight, start)
+    assert sums.dtype == dtype
+    np.testing.assert_array_equal(sums[0], weight[0] * values[0])
+    assert not sums[2].any()
+    wanted = np.zeros(11, dtype)
+    for w, row in zip(weight[1500:], values[1500:], strict=True):
+        wanted = wanted + w * row
+    np.testing.assert_array_equal(sums[3], wanted)
+
+
+def test_sums_of_cells_and_noise_of_points_are_the_same_bits_in_all_backends():
+    residual, offset = residuals()
+    start = np.arange(0, 3001, 7)
+    for name, arguments in (
+        ("wrapped_residual", (residual, offset)),
+        ("point_noise", (residual,)),
+        ("cell_sums", (residual, offset, np.append(start, 3000))),
+    ):
+        one, other = (getattr(table(b, "double"), f"stage5_{name}")(*arguments) for b in BACKENDS)
+        np.testing.assert_array_equal(one, other, err_msg=name)
 
 
 def test_no_points_give_no_rows(kernels):

@@ -9,6 +9,7 @@ from hypothesis.extra.numpy import arrays
 
 from pystamps_kernels.contracts import all_kernels
 from pystamps_kernels.dispatch import table
+from pystamps_kernels.reference.goldstein import origins, padded_width, response
 
 BACKENDS = ["python", "native"]
 FILTER_SIZES = [8, 9, 15, 23]
@@ -73,6 +74,27 @@ def test_the_filter_without_exponent_keeps_every_phase(kernels, n_row, window):
     raster = phasors(np.random.default_rng(2), n_row, 14) * np.float32(3)
     filtered = kernels.stage6_goldstein(raster, window, 0.0)
     np.testing.assert_allclose(filtered, raster, atol=3e-6)
+
+
+def test_a_window_that_sticks_out_is_moved_but_its_weight_is_not():
+    first, taper = origins(11, 8)
+    np.testing.assert_array_equal(first, [0, 3])
+    np.testing.assert_array_equal(taper, [[1, 2, 3, 4, 4, 3, 2, 1], [0, 1, 2, 3, 4, 4, 3, 2]])
+
+
+@pytest.mark.parametrize("window", [10, 16])  # spectra of odd and of even width
+def test_the_spectral_weight_of_a_fringe_peaks_at_its_frequency(window):
+    width = padded_width(window)
+    i, j = np.mgrid[:width, :width]
+    fringe = np.exp(2j * np.pi * (3 * i - 2 * j) / width)
+    weight = response(np.abs(np.fft.fft2(fringe))[None] + 1, 1.0)[0]
+    assert np.unravel_index(np.argmax(weight), weight.shape) == (3, width - 2)
+
+
+def test_native_weights_spectra_of_odd_width_like_the_reference():
+    raster = phasors(np.random.default_rng(2), 23, 31)
+    found, wanted = (table(name, "single").stage6_goldstein(raster, 10, 0.8) for name in BACKENDS)
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
 def test_the_filter_commutes_with_a_constant_phase(kernels):

@@ -29,8 +29,8 @@ def noise(n_ps, n_use, seed=0):
     return np.random.default_rng(seed).normal(0, 1, (n_ps, n_use)).astype(np.float32)
 
 
-def low_pass(k, phase, xy, sigma=SIGMA, rows=None):
-    grid = cell_grid(xy, 4 * sigma)
+def low_pass(k, phase, xy, sigma=SIGMA, rows=None, reach=4.0):
+    grid = cell_grid(xy, reach * sigma)
     first, stop = rows or (0, len(xy))
     return k.stage8_spatial_lowpass(
         phase, xy, grid.order, grid.cells, grid.starts, grid.width, sigma, first, stop
@@ -134,6 +134,12 @@ def test_a_filtered_row_does_not_depend_on_cut_or_threads(k):
     finally:
         numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
     np.testing.assert_array_equal(np.concatenate(parts), whole)
+
+
+def test_members_are_summed_in_ascending_order_whatever_the_cells(k):
+    xy = np.random.default_rng(3).uniform(0, 2000, (300, 2)).astype(np.float32)
+    phase = noise(300, 5)
+    np.testing.assert_array_equal(low_pass(k, phase, xy), low_pass(k, phase, xy, reach=30.0))
 
 
 def test_native_equals_reference():

@@ -10,6 +10,7 @@ from pystamps_hpc.config import RunConfig
 from pystamps_hpc.errors import StageError
 from pystamps_hpc.parallel.context import Context
 from pystamps_hpc.parallel.team import UNIT
+from pystamps_hpc.stages import merging, resample
 from pystamps_hpc.stages import stage5_merge as merge
 from pystamps_hpc.stages import stage5_promote as promote
 from pystamps_hpc.stages.gathered import Gathered
@@ -141,17 +142,18 @@ def test_inputs_that_do_not_fit_together_are_refused(ctx, change, message):
 # --- merge
 
 
-def patch(name, pixels, core, coherence=None, seed=0):
+def patch(name, pixels, core=(1, 100, 1, 100), coherence=None, seed=0):
     """A patch whose arrays depend on pixel and name, so that every row is known again."""
     pixels = np.array(pixels, float).reshape(-1, 2)
     n_ps = len(pixels)
     rng = np.random.default_rng([seed, *name.encode()])
     phase = phasors(rng, n_ps, N_IFG)
-    return merge.PatchPS(
+    return merging.PatchPS(
         name=name,
         core=np.array(core),
-        record={"xy": None, "n_ps": None, "ll0": name},
+        record={"n_ps": None, "ll0": name},
         ij=np.column_stack((np.arange(1.0, n_ps + 1) * 7, pixels)),
+        xy=np.column_stack((np.zeros(n_ps), pixels[:, ::-1] * 8)).astype(np.float32),
         lonlat=np.array([10, 44]) + pixels[:, ::-1] * [1e-4, 1e-4],
         n_ifg=N_IFG,
         day=DAY,
@@ -199,14 +201,14 @@ def test_a_pixel_that_its_owner_lost_or_nobody_owns_comes_from_the_first_patch(c
 
 
 def test_of_many_overlaps_one_row_is_left():
-    pixel = np.array([[4, 4]] * 4 + [[5, 5]] * 3)
-    core = np.array([False, False, True, False, False, False, False])
-    assert np.flatnonzero(merge.without_overlap(pixel, core)).tolist() == [2, 4]
+    boxes = [RIGHT, RIGHT, LEFT, RIGHT]
+    patches = [patch(f"PATCH_{k}", [(4, 4), (5, 50)], box) for k, box in enumerate(boxes)]
+    assert np.flatnonzero(merging.without_overlap(patches)).tolist() == [1, 4]
 
 
 def test_overlapping_cores_replace_the_first_row_only():
-    pixel, core = np.zeros((3, 2)), np.array([True, True, True])
-    assert np.flatnonzero(merge.without_overlap(pixel, core)).tolist() == [1, 2]
+    patches = [patch(f"PATCH_{k}", [(4, 4)], LEFT) for k in range(3)]
+    assert np.flatnonzero(merging.without_overlap(patches)).tolist() == [1, 2]
 
 
 def test_of_points_at_one_longitude_and_latitude_the_most_coherent_stays(ctx):
@@ -291,6 +293,90 @@ def test_parameters_that_are_not_built_are_refused():
         replace(MERGE, small_baseline_flag=True)
     with pytest.raises(StageError, match="small_baseline_flag=y is not supported in stage 5"):
         promote.Params(small_baseline_flag=True)
+
+
+# --- resampling merge
+
+
+RESAMPLE = replace(MERGE, merge_resample_size=100.0)
+
+
+def merged_cells(patches, ctx, params=RESAMPLE):
+    return merge.solve(merge.Inputs(tuple(patches)), params, ctx)
+
+
+def test_cells_begin_at_one_metre_unless_there_are_fewer_than_three_points():
+    few = np.array([[-30, -20], [-90, 40], [150, 40.5]], np.float32)
+    for n_ps, cells in ((1, 1), (2, 1), (3, 3)):
+        _, start = resample.cells(few[:n_ps], 100.0)
+        assert len(start) == cells + 1
+        assert start[-1] == n_ps
+    three = np.array([[50, 50], [50, 100.5], [100.5, 60]], "f4")
+    assert resample.cells(three, 100.0)[1].tolist() == [0, 3]
+    # of two points the grid begins at x = 1 m, and at y = -30 m, the x of the first
+    assert resample.cells(np.array([[-30, -20], [-20, 75]], "f4"), 100.0)[1].tolist() == [0, 1, 2]
+    assert resample.cells(np.array([[-30, -20], [-20, 65]], "f4"), 100.0)[1].tolist() == [0, 2]
+    assert resample.cells(few[:0], 100.0)[1].tolist() == [0]
+
+
+def test_cells_are_ordered_by_y_then_x_and_points_stay_in_order():
+    xy = np.array([[250, 20], [50, 220], [40, 20], [260, 10], [60, 30]], "f4")
+    order, start = resample.cells(xy, 100.0)
+    assert order.tolist() == [2, 4, 0, 3, 1]
+    assert start.tolist() == [0, 2, 4, 5]
+
+
+def test_a_cell_of_one_point_keeps_everything_but_amplitudes(ctx):
+    # pixels of 8 m, cells of 4 m: one point per cell
+    one = patch("PATCH_1", [(5, 2), (3, 7), (2, 1)])
+    out = merged_cells([one], ctx, replace(MERGE, merge_resample_size=4.0))
+    where = [2, 1, 0]
+    for name in ("k_ps", "c_ps", "height", "look", "lonlat", "bperp"):
+        np.testing.assert_allclose(getattr(out, name)[:], getattr(one, name)[where], rtol=1e-6)
+    assert out.ij[:, 1:].tolist() == [[2, 1], [3, 7], [5, 2]]
+    np.testing.assert_allclose(np.angle(out.phase[:] * one.phase[where].conj()), 0, atol=1e-6)
+    np.testing.assert_allclose(np.abs(out.corrected[:]), 1, atol=1e-12)
+    assert out.corrected.dtype == np.complex128
+    assert out.bperp.dtype == np.float32
+
+
+def test_points_outside_the_core_take_no_part_in_cells(ctx):
+    one = patch("PATCH_1", [(0, 1), (0, 2), (0, 15)], LEFT)
+    two = patch("PATCH_2", [(0, 15), (0, 2)], RIGHT)
+    out = merged_cells([one, two], ctx)
+    assert ctx.log.facts == {"merged_per_patch": {"PATCH_1": 1, "PATCH_2": 1}}
+    assert out.n_ps == 2
+
+
+def test_a_cell_is_the_mean_weighted_by_the_noise_of_its_points(ctx):
+    one = patch("PATCH_1", [(1, 1), (1, 2), (2, 2)])
+    noise = np.column_stack((np.angle(np.exp(1j * (one.residual - one.c_ps[:, None]))), one.c_ps))
+    variance = np.maximum(noise.var(axis=1, ddof=1), np.radians(10) ** 2)
+    out = merged_cells([one], ctx)
+    np.testing.assert_allclose(
+        out.height, [np.average(one.height, weights=1 / variance)], rtol=1e-5
+    )
+    coherence = np.minimum(np.abs(np.exp(1j * noise).mean(axis=1)), 0.98488)
+    snr = 1 / (1 / coherence**2 - 1)
+    np.testing.assert_allclose(out.phase[:], [snr @ one.phase], rtol=1e-4)
+    strength = np.sqrt((snr**2).sum())
+    np.testing.assert_allclose(out.coherence, [np.sqrt(1 / (1 + 1 / strength))], rtol=1e-4)
+
+
+def test_cells_of_too_much_noise_are_dropped(ctx):
+    one = patch("PATCH_1", [(1, 1), (1, 2), (1, 50)])
+    one.c_ps[:2] = one.residual[:2] = 0.01
+    strict = replace(RESAMPLE, merge_standard_dev=0.5)
+    assert merged_cells([one], ctx, strict).ij[:, 1:].tolist() == [[1, 2]]
+    with pytest.raises(StageError, match="no cell is left by merge_standard_dev"):
+        merged_cells([one], ctx, replace(strict, merge_standard_dev=0.01))
+
+
+def test_a_variable_that_is_not_a_number_is_named_with_its_cell(ctx):
+    one = patch("PATCH_1", [(1, 1), (1, 50)])
+    one.height[1] = np.nan
+    with pytest.raises(StageError, match="PATCH_1: hgt is not a number in cell 2 of the grid"):
+        merged_cells([one], ctx)
 
 
 # --- noise of the interferograms

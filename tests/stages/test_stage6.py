@@ -13,9 +13,12 @@ from hypothesis.extra.numpy import arrays
 
 from pystamps_hpc.errors import StageError, ToolMissingError
 from pystamps_hpc.stages import stage6
-from pystamps_hpc.stages.stage6.graph import connect
-from pystamps_hpc.stages.stage6.grid import assign_cells
+from pystamps_hpc.stages.stage6.arcs import ArcPhase
+from pystamps_hpc.stages.stage6.costs import edge_costs
+from pystamps_hpc.stages.stage6.graph import Graph, connect
+from pystamps_hpc.stages.stage6.grid import Nodes, assign_cells
 from pystamps_hpc.stages.stage6.network import complete_stars, look_angle_series, make_network
+from pystamps_hpc.stages.stage6.smooth import star_plan
 from pystamps_hpc.stages.stage6.snaphu import find_snaphu, require_snaphu
 from pystamps_hpc.stages.stage6.unwrap import mean_squared_difference, run_snaphu
 
@@ -90,6 +93,34 @@ def test_a_single_master_uses_the_steps_of_the_series_with_the_master_in_its_pla
     assert series.centre == 1
     np.testing.assert_array_equal(series.baseline, [-50, -20, 100, -70])
     assert series.trial_wraps == pytest.approx(3.0 * 170 / 100)
+
+
+def test_interferograms_that_end_at_the_centre_of_a_star_are_turned_round():
+    pairs = np.array([[0, 2], [2, 1], [3, 2], [4, 2]])
+    network = make_network(pairs, np.array([0.0, 50, 20, 30, 10]), np.array([5.0, 10, -5, 7]))
+    series = look_angle_series(network, 2.0)
+    np.testing.assert_array_equal(series.ifgs, [0, 3, 2, 1])  # days 0, 10, (20), 30, 50
+    np.testing.assert_array_equal(series.backward, [True, True, True, False])
+    assert series.centre == 2
+    np.testing.assert_array_equal(series.baseline, [-2, 7, 5, 5])
+
+
+@pytest.mark.parametrize(("master", "dates"), [(0, (0, 0)), (2, (1, 2)), (4, (3, 3))])
+def test_the_smooth_phase_is_anchored_at_the_dates_next_to_the_master(master, dates):
+    pairs = np.array([(master, other) for other in range(5) if other != master])
+    network = make_network(pairs, np.arange(5.0), np.ones(4))
+    plan = star_plan(network, master, 100.0)
+    assert (plan.first, plan.last) == dates
+
+
+def test_without_noise_the_cost_follows_from_the_length_of_the_arc():
+    nodes = Nodes(np.ones((5, 9), bool), np.array([0, 3]), np.array([0, 4]), None, None)
+    graph = Graph(None, np.array([0]), np.array([1]), None, None, np.array([2]))
+    arcs = ArcPhase(np.array([[4.0, -1.0]], np.float32), None)
+    costs = edge_costs(arcs, graph, nodes, 200.0, context())
+    variance = (2 * np.pi) ** 2 * (1 - np.exp(-3 * 5 * 200 / 20000)) / 10
+    assert costs.sigsq[0] == round(variance * 200**2 / 100 * 2)
+    np.testing.assert_array_equal(costs.offset[0], [-200, 0])
 
 
 def test_a_chain_of_images_is_used_as_it_is():
@@ -376,6 +407,48 @@ def test_a_cell_that_cancels_in_the_first_interferogram_loses_its_points():
 
 
 @needs_snaphu
+def test_two_interferograms_make_three_stars_and_the_best_is_taken():
+    stack = moving_ground(noise=0.1, rate=2.0)
+    outputs = solve(stack, drop_ifg_index=(1, 2, 3, 4, 8, 9, 10, 11))
+    assert outputs.design.tolist() == [[1, -1, 0], [0, -1, 1]]
+    unwrapped = outputs.unwrapped[:][:, [4, 6]]
+    off = np.rint((unwrapped - stack.truth[:, [4, 6]]) / (2 * np.pi))
+    np.testing.assert_array_equal(off, np.broadcast_to(off[0], off.shape))
+
+
+@needs_snaphu
+def test_without_baselines_of_each_point_the_mean_ones_are_used():
+    stack = moving_ground(noise=0.1, rate=2.0)
+    slope = np.random.default_rng(3).normal(0, 0.005, stack.inputs.n_ps)
+    inputs = replace(stack.inputs, look_angle_error=slope)
+    one, other = (
+        stage6.solve(replace(inputs, bperp=bperp), params(), context())
+        for bperp in (inputs.bperp, None)
+    )
+    np.testing.assert_array_equal(one.psi, other.psi)
+
+
+@needs_snaphu
+def test_equal_baselines_skip_the_look_angle_search_with_a_warning():
+    stack = moving_ground(noise=0.1, rate=2.0)
+    ctx = context()
+    inputs = replace(stack.inputs, mean_bperp=np.zeros(stack.inputs.n_ifg, np.float32))
+    stage6.solve(inputs, params(), ctx)
+    assert any("search of arcs skipped" in line for line in ctx.log.warnings)
+
+
+@pytest.mark.parametrize(
+    ("incidence", "look", "expected"),
+    [(0.4, None, 0.4), (None, np.array([0.3, 0.4]), 0.402), (None, None, np.deg2rad(21))],
+)
+def test_the_search_range_follows_the_incidence_angle(incidence, look, expected):
+    inputs = replace(moving_ground().inputs, mean_incidence=incidence, look_angle=look)
+    spread = np.ptp(inputs.mean_bperp)
+    wraps = 2 * spread * 20 / (0.0555 * 830000 * np.sin(expected))
+    assert stage6._trial_wraps(inputs, params()) == pytest.approx(wraps, rel=1e-6)
+
+
+@needs_snaphu
 def test_results_do_not_depend_on_where_edges_are_cut():
     stack = moving_ground(n_cells=70, fill=0.6)
     whole, cut = solve(stack), solve(stack, context(stage8_chunk_edges=4096))
@@ -430,6 +503,20 @@ def test_an_empty_phase_is_refused_with_point_and_interferogram():
     phase[[5, 9], 3] = 0, np.nan
     with pytest.raises(StageError, match=r"interferogram 4: 2 points are zero or NaN.*is PS 6;"):
         stage6.solve(replace(inputs, phase=phase), params(), context())
+
+
+@needs_snaphu
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"phase": np.ones((3, 11), np.complex64)}, r"rc2.ph_rc: shape \(3, 11\), expected"),
+        ({"look_angle_error": np.ones(2)}, r"pm2.K_ps: shape \(2,\), expected.*rerun stage 5"),
+        ({"master_ix": 3}, r"ps2.master_ix: 4, but ps2.master_day is date 6"),
+    ],
+)
+def test_arrays_that_do_not_belong_together_are_refused(change, message):
+    with pytest.raises(StageError, match=message):
+        stage6.solve(replace(moving_ground().inputs, **change), params(), context())
 
 
 @needs_snaphu

@@ -169,6 +169,15 @@ def test_least_deviations_are_not_moved_by_an_unwrapping_error():
     assert error[0] < 1e-6 < 1e-4 < error[1]
 
 
+def test_the_master_takes_no_part_in_the_fit_of_its_own_phase():
+    # two steps of twelve meet the empty master column, which least deviations ignore
+    scene = stack(seed=18, n_ifg=14)
+    assert not scene.phase[:, scene.master_ix].any()
+    found = solve(scene, stage7_params(scla_method="L1", ref_radius=-np.inf))
+    np.testing.assert_allclose(found.slope, scene.slope, atol=1e-6)
+    np.testing.assert_allclose(found.master_phase, scene.master_phase, atol=2e-5)
+
+
 def test_least_deviations_allow_a_constant_acquisition_interval():
     scene = stack(seed=13)
     scene.day = 736_000.0 + 24 * np.arange(12)
@@ -195,10 +204,17 @@ def test_a_missing_phase_spoils_its_ps_only():
     assert np.isfinite(np.delete(found.smooth_slope, 4)).all()
 
 
-def test_smoothing_leaves_duplicates_and_single_ps_alone():
-    scene = stack(n_ps=1)
-    found = solve(scene)
+def test_a_single_ps_is_not_smoothed():
+    found = solve(stack(n_ps=1))
     np.testing.assert_array_equal(found.smooth_slope, found.slope)
+
+
+def test_ps_at_the_same_place_stay_finite():
+    scene = stack()
+    scene.xy[5, 1:] = scene.xy[4, 1:]
+    found = solve(scene)
+    assert np.isfinite(found.smooth_slope).all()
+    assert (found.smooth_slope[[4, 5]] == found.slope[[4, 5]]).any()
 
 
 def test_the_covariance_is_the_squared_noise_in_single():

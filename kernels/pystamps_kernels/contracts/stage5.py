@@ -31,7 +31,6 @@ KERNELS: tuple[Kernel, ...] = (
             *_POINTS,
         ),
         (Array("noise", "n_ps n_ifg", "f32", "phase difference [rad]"),),
-        tolerance={"noise": 5e-7},
     ),
     Kernel(
         "stage5_wrapped_residual",
@@ -41,7 +40,6 @@ KERNELS: tuple[Kernel, ...] = (
             Array("offset", "n_ps", "f32", "phase offset [rad]"),
         ),
         (Array("wrapped", "n_ps n_pm", "f32", "wrapped difference [rad]"),),
-        tolerance={"wrapped": 5e-7},
     ),
     Kernel(
         "stage5_point_noise",
@@ -51,7 +49,6 @@ KERNELS: tuple[Kernel, ...] = (
             Array("variance", "n_ps", "f32", "variance over the columns [rad^2]"),
             Array("coherence", "n_ps", "f32", "modulus of the mean phasor"),
         ),
-        tolerance={"coherence": 3e-7},
     ),
     Kernel(
         "stage5_cell_sums",

@@ -42,7 +42,7 @@ KERNELS: tuple[Kernel, ...] = (
     ),
     Kernel(
         "stage7_lad_fit",
-        "exact least absolute deviations of every PS against one design",
+        "exact least absolute deviations of every PS against one design (tolerance: unique ones)",
         (
             Array("design", "n_obs n_par", "f64", "regressors of full column rank"),
             Array("values", "n_ps n_obs", "f64", "observations"),

@@ -15,8 +15,9 @@ CYCLE = np.float32(2 * math.pi)
 LEAD = np.float32(CLEAR_LEAD)
 NAN = np.float32(np.nan)
 
-# Arcs per scratch array of the look-angle search.
+# Arcs per scratch array of the look-angle search, and side by side in the smoothing.
 BLOCK = 256
+LANES = 64
 
 
 @kernel
@@ -153,48 +154,58 @@ def _refined(z: Any, baseline: Any, slope: Any) -> Any:
 
 @kernel
 def star_smooth(phasors: Any, weights: Any, intercepts: Any, first: Any, last: Any) -> Any:
-    """Native twin of :func:`..reference.arcs.star_smooth`."""
+    """Native twin of :func:`..reference.arcs.star_smooth`, several arcs side by side."""
     n, m = phasors.shape
-    angles = np.empty((n, m), np.float32)
     smooth = np.empty((n, m), np.float32)
-    for e in prange(n):
-        for j in range(m):
-            angles[e, j] = math.atan2(phasors[e, j].imag, phasors[e, j].real)
-        before = np.complex64(1)
-        phase = np.float32(0)
-        for k in range(m):
-            here = _smooth_phasor(phasors[e], angles[e], weights[k], intercepts[k])
-            real, imag = times(here, before.real, -before.imag)
-            phase += math.atan2(imag, real)
-            smooth[e, k] = phase
-            before = here
-        centre = (smooth[e, first] + smooth[e, last]) / np.float32(2)
-        shift = centre - math.atan2(math.sin(centre), math.cos(centre))
-        for k in range(m):
-            smooth[e, k] -= shift
+    for block in prange((n + LANES - 1) // LANES):
+        rows = slice(block * LANES, min((block + 1) * LANES, n))
+        _smooth_block(phasors[rows], weights, intercepts, smooth[rows])
+        for e in range(rows.start, rows.stop):
+            centre = (smooth[e, first] + smooth[e, last]) / np.float32(2)
+            shift = centre - math.atan2(math.sin(centre), math.cos(centre))
+            for k in range(m):
+                smooth[e, k] -= shift
     return smooth
 
 
 @inline
-def _smooth_phasor(z: Any, angles: Any, weights: Any, intercepts: Any) -> Any:
-    """Weighted mean phasor, turned to the intercept of the line through the rest."""
-    real, imag = 0.0, 0.0
-    for j in range(z.size):
-        real += weights[j] * z[j].real
-        imag += weights[j] * z[j].imag
-    mean = np.complex64(complex(real, imag))
-    level = math.atan2(mean.imag, mean.real)
-    intercept = 0.0
-    for j in range(z.size):
-        rest = angles[j] - level + PI
-        if rest < 0:
-            rest += CYCLE
-        if rest >= CYCLE:
-            rest -= CYCLE
-        intercept += intercepts[j] * (rest - PI)
-    turn = np.float32(intercept)
-    x, y = times(mean, math.cos(turn), math.sin(turn))
-    return np.complex64(complex(x, y))
+def _smooth_block(phasors: Any, weights: Any, intercepts: Any, smooth: Any) -> None:
+    """Smooth phase of a block of arcs; the inner loops run over arcs, each sum over dates."""
+    n, m = phasors.shape
+    real, imag = phasors.real.T.copy(), phasors.imag.T.copy()
+    angles = np.empty((m, n), np.float32)
+    for j in range(m):
+        for e in range(n):
+            angles[j, e] = math.atan2(imag[j, e], real[j, e])
+    mean_real, mean_imag, intercept = np.empty(n), np.empty(n), np.empty(n)
+    level = np.empty(n, np.float32)
+    before = np.ones(n, np.complex64)
+    phase = np.zeros(n, np.float32)
+    for k in range(m):
+        mean_real[:] = 0
+        mean_imag[:] = 0
+        for j in range(m):
+            for e in range(n):
+                mean_real[e] += weights[k, j] * real[j, e]
+                mean_imag[e] += weights[k, j] * imag[j, e]
+        for e in range(n):
+            level[e] = math.atan2(np.float32(mean_imag[e]), np.float32(mean_real[e]))
+        intercept[:] = 0
+        for j in range(m):
+            for e in range(n):
+                rest = angles[j, e] - level[e] + PI
+                rest = rest + CYCLE if rest < 0 else rest
+                rest = rest - CYCLE if rest >= CYCLE else rest
+                intercept[e] += intercepts[k, j] * (rest - PI)
+        for e in range(n):
+            mean = np.complex64(complex(mean_real[e], mean_imag[e]))
+            turn = np.float32(intercept[e])
+            x, y = times(mean, math.cos(turn), math.sin(turn))
+            here = np.complex64(complex(x, y))
+            x, y = times(here, before[e].real, -before[e].imag)
+            phase[e] += math.atan2(y, x)
+            smooth[e, k] = phase[e]
+            before[e] = here
 
 
 @kernel

@@ -1,5 +1,6 @@
 """Stage 6, Goldstein filter: native twin of :mod:`..reference.goldstein`."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -23,14 +24,19 @@ def goldstein(raster: Any, window: int, alpha: float) -> Any:
 @kernel
 def _weight(spectra: Any, taps: Any, alpha: Any) -> None:
     """Multiply each spectrum by its smoothed amplitude over the median, to the power of alpha."""
-    for b in prange(spectra.shape[0]):
-        amplitude = np.abs(spectra[b])
-        smooth = _smoothed(_smoothed(amplitude, taps).T, taps).T
+    n, width = spectra.shape[:2]
+    for b in prange(n):
+        smooth = np.empty((width, width))
+        for i in range(width):
+            for j in range(width):
+                real, imag = spectra[b, i, j].real, spectra[b, i, j].imag
+                smooth[i, j] = math.sqrt(real * real + imag * imag)
+        smooth = _smoothed(_smoothed(smooth, taps).T, taps).T
         median = np.median(smooth)
         if median == 0:
             median = 1.0
-        for i in range(amplitude.shape[0]):
-            for j in range(amplitude.shape[1]):
+        for i in range(width):
+            for j in range(width):
                 spectra[b, i, j] *= (smooth[i, j] / median) ** alpha
 
 

@@ -131,7 +131,8 @@ def angle(phasors: Array) -> Array:
 def histogram(values: Array, centers: Array) -> Array:
     """Native twin of :func:`reference.stage2.histogram`."""
     counts: Array = _counts(values, histogram_cuts(centers).astype(values.dtype))
-    return counts.sum(axis=0)
+    total: Array = counts.sum(axis=0)
+    return total
 
 
 @kernel

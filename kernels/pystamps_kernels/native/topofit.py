@@ -1,8 +1,9 @@
 """Native twins of :mod:`pystamps_kernels.reference.topofit`, double form.
 
-Eight rows at a time run side by side. Trials t and -t share their cosines and sines, so each
-product serves two trials; the cosines come from a recurrence or, with shared baselines, from a
-table. Sums run over interferograms in ascending order.
+Rows run side by side in lanes, the innermost dimension, so that each step of the fit is a vectorised
+loop over lanes. Trials t and -t share their cosines and sines, so each product serves two trials;
+the cosines come from a recurrence or, with shared baselines, from a table. Sums run over
+interferograms in ascending order.
 """
 
 import math
@@ -13,13 +14,16 @@ from numba import prange
 from numpy.typing import NDArray
 
 from ..reference.topofit import trial_steps
+from .angle import cycles
 from .compile import inline, kernel
+from .turn import cos_sin
 
 Array = NDArray[Any]
 Fit = tuple[Array, Array, Array, Array]
 
-LANES = 8
+LANES = 32
 BLOCK = 256
+CYCLES = 1 / (2 * math.pi)
 
 
 def topofit(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Fit:
@@ -57,9 +61,10 @@ def _rounded(fit: Fit, cpxphase: Array, bperp: Array) -> Fit:
 @inline
 def _load(z: Array, first: int, last: int, re: Array, im: Array) -> None:
     """Copy rows `first` to `last` to the lanes; unused lanes repeat the last row."""
-    for lane in range(LANES):
+    m, lanes = re.shape
+    for lane in range(lanes):
         row = min(first + lane, last)
-        for k in range(z.shape[1]):
+        for k in range(m):
             re[k, lane] = z[row, k].real
             im[k, lane] = z[row, k].imag
 
@@ -67,10 +72,34 @@ def _load(z: Array, first: int, last: int, re: Array, im: Array) -> None:
 @inline
 def _load_baselines(b: Array, first: int, last: int, base: Array) -> None:
     """Copy the baselines of rows `first` to `last` to the lanes."""
-    for lane in range(LANES):
+    m, lanes = base.shape
+    for lane in range(lanes):
         row = min(first + lane, last)
-        for k in range(b.shape[1]):
+        for k in range(m):
             base[k, lane] = b[row, k]
+
+
+@inline
+def _unit_steps(re: Array, im: Array, base: Array, unit: Array) -> None:
+    """Trial step of each lane as slope [rad/m]; NaN without a range of baselines with data."""
+    m, lanes = re.shape
+    for lane in range(lanes):
+        low, high = np.inf, -np.inf
+        for k in range(m):
+            if re[k, lane] != 0 or im[k, lane] != 0:
+                low = min(low, base[k, lane])
+                high = max(high, base[k, lane])
+        unit[lane] = math.pi / 4 / (high - low) if high > low else np.nan
+
+
+@inline
+def _turns(slope: Array, base: Array, cos: Array, sin: Array) -> None:
+    """Cosines and sines of the phase of each lane's slope."""
+    m, lanes = base.shape
+    for k in range(m):
+        length, c, s = base[k], cos[k], sin[k]
+        for lane in range(lanes):
+            c[lane], s[lane] = cos_sin(slope[lane] * length[lane] * CYCLES)
 
 
 @inline
@@ -80,7 +109,7 @@ def _table(b: Array, steps: int) -> tuple[float, Array, Array]:
     for k in range(b.size):
         low, high = min(low, b[k]), max(high, b[k])
     step = math.pi / 4 / (high - low) if high > low else np.nan
-    cos, sin = np.empty((2, steps + 1, b.size))
+    cos, sin = np.empty((steps + 1, b.size)), np.empty((steps + 1, b.size))
     for t in range(steps + 1):
         for k in range(b.size):
             cos[t, k] = math.cos(step * b[k] * t)
@@ -89,82 +118,78 @@ def _table(b: Array, steps: int) -> tuple[float, Array, Array]:
 
 
 @inline
-def _unit_steps(re: Array, im: Array, base: Array, unit: Array) -> None:
-    """Trial step of each lane as slope [rad/m]; NaN without a range of baselines with data."""
-    for lane in range(LANES):
-        low, high = np.inf, -np.inf
-        for k in range(base.shape[0]):
-            if re[k, lane] != 0 or im[k, lane] != 0:
-                low = min(low, base[k, lane])
-                high = max(high, base[k, lane])
-        unit[lane] = math.pi / 4 / (high - low) if high > low else np.nan
-
-
-@inline
 def _search(
-    re: Array, im: Array, cos: Array, sin: Array, steps: int, best: Array, sums: Array
+    re: Array, im: Array, step: Array, power: Array, steps: int, sums: Array, best: Array
 ) -> None:
-    """Find the first most coherent trial of each lane; `cos`, `sin` hold one step's phase.
+    """Find the first most coherent trial of each lane.
 
-    Powers of the step are advanced in place of ``cos[1]``, ``sin[1]``.
+    `step` holds cosine and sine of one trial step, `power` is room for those of trial t.
     """
-    m = re.shape[0]
+    m, lanes = re.shape
+    step_cos, step_sin = step[0].reshape(m * lanes), step[1].reshape(m * lanes)
+    all_cos, all_sin = power[0].reshape(m * lanes), power[1].reshape(m * lanes)
+    all_cos[:] = 1
+    all_sin[:] = 0
     _start(re, im, sums, best)
     for t in range(1, steps + 1):
+        for i in range(m * lanes):
+            c = all_cos[i] * step_cos[i] - all_sin[i] * step_sin[i]
+            s = all_cos[i] * step_sin[i] + all_sin[i] * step_cos[i]
+            all_cos[i] = c
+            all_sin[i] = s
+        rc, js, jc, rs = sums[0], sums[1], sums[2], sums[3]
         sums[:4] = 0
         for k in range(m):
-            for lane in range(LANES):
-                c = cos[1, k, lane] * cos[0, k, lane] - sin[1, k, lane] * sin[0, k, lane]
-                s = cos[1, k, lane] * sin[0, k, lane] + sin[1, k, lane] * cos[0, k, lane]
-                cos[1, k, lane] = c
-                sin[1, k, lane] = s
-                sums[0, lane] += re[k, lane] * c
-                sums[1, lane] += im[k, lane] * s
-                sums[2, lane] += im[k, lane] * c
-                sums[3, lane] += re[k, lane] * s
+            x, y, cos, sin = re[k], im[k], power[0, k], power[1, k]
+            for lane in range(lanes):
+                rc[lane] += x[lane] * cos[lane]
+                js[lane] += y[lane] * sin[lane]
+                jc[lane] += y[lane] * cos[lane]
+                rs[lane] += x[lane] * sin[lane]
         _compare(t, sums, best)
     _decide(sums, best)
 
 
 @inline
 def _search_table(
-    re: Array, im: Array, cos: Array, sin: Array, steps: int, best: Array, sums: Array
+    re: Array, im: Array, cos: Array, sin: Array, steps: int, sums: Array, best: Array
 ) -> None:
-    """As :func:`_search`, with a table (steps + 1, m) of cosines and sines for all lanes."""
-    m = re.shape[0]
+    """Find the first most coherent trial of each lane by a table of cosines and sines."""
+    m, lanes = re.shape
     _start(re, im, sums, best)
     for t in range(1, steps + 1):
+        rc, js, jc, rs = sums[0], sums[1], sums[2], sums[3]
         sums[:4] = 0
         for k in range(m):
-            c, s = cos[t, k], sin[t, k]
-            for lane in range(LANES):
-                sums[0, lane] += re[k, lane] * c
-                sums[1, lane] += im[k, lane] * s
-                sums[2, lane] += im[k, lane] * c
-                sums[3, lane] += re[k, lane] * s
+            x, y, c, s = re[k], im[k], cos[t, k], sin[t, k]
+            for lane in range(lanes):
+                rc[lane] += x[lane] * c
+                js[lane] += y[lane] * s
+                jc[lane] += y[lane] * c
+                rs[lane] += x[lane] * s
         _compare(t, sums, best)
     _decide(sums, best)
 
 
 @inline
 def _start(re: Array, im: Array, sums: Array, best: Array) -> None:
-    """Set the power of trial 0, and of no trial on either side."""
-    sums[:] = 0
-    for k in range(re.shape[0]):
-        for lane in range(LANES):
+    """Set the power of trial 0 in ``sums[4]``, and of no trial on either side in 5 and 6."""
+    m, lanes = re.shape
+    sums[:4] = 0
+    for k in range(m):
+        for lane in range(lanes):
             sums[0, lane] += re[k, lane]
             sums[1, lane] += im[k, lane]
-    for lane in range(LANES):
+    for lane in range(lanes):
         sums[4, lane] = sums[0, lane] ** 2 + sums[1, lane] ** 2
-        sums[5, lane] = -1.0
-        sums[6, lane] = -1.0
+    sums[5:] = -1
     best[:] = 0
 
 
 @inline
 def _compare(t: int, sums: Array, best: Array) -> None:
     """Keep trials -t and t where they are the most coherent of their side so far."""
-    for lane in range(LANES):
+    for lane in range(sums.shape[1]):
         minus = (sums[0, lane] - sums[1, lane]) ** 2 + (sums[2, lane] + sums[3, lane]) ** 2
         plus = (sums[0, lane] + sums[1, lane]) ** 2 + (sums[2, lane] - sums[3, lane]) ** 2
         if minus >= sums[5, lane]:
@@ -178,7 +203,7 @@ def _compare(t: int, sums: Array, best: Array) -> None:
 @inline
 def _decide(sums: Array, best: Array) -> None:
     """Choose among the negative side, trial 0 and the positive side; the lowest of equals."""
-    for lane in range(LANES):
+    for lane in range(sums.shape[1]):
         negative, zero, positive = sums[5, lane], sums[4, lane], sums[6, lane]
         if negative >= zero and negative >= positive:
             continue
@@ -192,51 +217,60 @@ def _refine(
     base: Array,
     unit: Array,
     best: Array,
-    res_re: Array,
-    res_im: Array,
+    residual: Array,
+    sums: Array,
     fit: Array,
 ) -> None:
-    """Refine the chosen trial; `fit` receives slope, offset and coherence of each lane."""
-    m = re.shape[0]
-    for lane in range(LANES):
-        fit[0, lane] = unit[lane] * best[0, lane]
-    _turn(re, im, base, fit, res_re, res_im)
-    for lane in range(LANES):
-        moment, norm = 0.0, 0.0
-        for k in range(m):
-            off_re, off_im = fit[1, lane], fit[2, lane]
-            deviation = math.atan2(
-                res_im[k, lane] * off_re - res_re[k, lane] * off_im,
-                res_re[k, lane] * off_re + res_im[k, lane] * off_im,
+    """Refine the chosen trial; `fit` receives slope, offset and coherence of each lane.
+
+    `residual` (2, m, lanes) receives real and imaginary parts of what remains of the phasors.
+    """
+    m, lanes = re.shape
+    slope, off_re, off_im = fit[0], fit[1], fit[2]
+    moment, norm, length = sums[0], sums[1], sums[2]
+    for lane in range(lanes):
+        slope[lane] = unit[lane] * best[0, lane]
+    _turn(re, im, base, fit, residual)
+    sums[:3] = 0
+    for k in range(m):
+        x, y, b, p, q = re[k], im[k], base[k], residual[0, k], residual[1, k]
+        for lane in range(lanes):
+            deviation = cycles(
+                q[lane] * off_re[lane] - p[lane] * off_im[lane],
+                p[lane] * off_re[lane] + q[lane] * off_im[lane],
             )
-            power = re[k, lane] ** 2 + im[k, lane] ** 2
-            moment += power * base[k, lane] * deviation
-            norm += power * base[k, lane] ** 2
-        fit[0, lane] += moment / norm
-    _turn(re, im, base, fit, res_re, res_im)
-    for lane in range(LANES):
-        length = 0.0
-        for k in range(m):
-            length += math.sqrt(res_re[k, lane] ** 2 + res_im[k, lane] ** 2)
-        total_re, total_im = fit[1, lane], fit[2, lane]
+            weighted = (x[lane] * x[lane] + y[lane] * y[lane]) * b[lane]
+            moment[lane] += weighted * deviation
+            norm[lane] += weighted * b[lane]
+    for lane in range(lanes):
+        slope[lane] += moment[lane] / CYCLES / norm[lane]
+    _turn(re, im, base, fit, residual)
+    for k in range(m):
+        p, q = residual[0, k], residual[1, k]
+        for lane in range(lanes):
+            length[lane] += math.sqrt(p[lane] * p[lane] + q[lane] * q[lane])
+    for lane in range(lanes):
+        total_re, total_im = off_re[lane], off_im[lane]
         fit[1, lane] = math.atan2(total_im, total_re)
-        fit[2, lane] = math.sqrt(total_re**2 + total_im**2) / length
+        fit[2, lane] = math.sqrt(total_re * total_re + total_im * total_im) / length[lane]
 
 
 @inline
-def _turn(re: Array, im: Array, base: Array, fit: Array, res_re: Array, res_im: Array) -> None:
+def _turn(re: Array, im: Array, base: Array, fit: Array, residual: Array) -> None:
     """Take the slopes in ``fit[0]`` off the phasors; their sums go to ``fit[1]``, ``fit[2]``."""
+    m, lanes = re.shape
+    total_re, total_im = fit[1], fit[2]
+    _turns(fit[0], base, residual[0], residual[1])
     fit[1:] = 0
-    for k in range(re.shape[0]):
-        for lane in range(LANES):
-            phase = fit[0, lane] * base[k, lane]
-            c, s = math.cos(phase), math.sin(phase)
-            turned_re = re[k, lane] * c + im[k, lane] * s
-            turned_im = im[k, lane] * c - re[k, lane] * s
-            res_re[k, lane] = turned_re
-            res_im[k, lane] = turned_im
-            fit[1, lane] += turned_re
-            fit[2, lane] += turned_im
+    for k in range(m):
+        x, y, p, q = re[k], im[k], residual[0, k], residual[1, k]
+        for lane in range(lanes):
+            turned_re = x[lane] * p[lane] + y[lane] * q[lane]
+            turned_im = y[lane] * p[lane] - x[lane] * q[lane]
+            p[lane] = turned_re
+            q[lane] = turned_im
+            total_re[lane] += turned_re
+            total_im[lane] += turned_im
 
 
 @inline
@@ -244,8 +278,7 @@ def _store(
     first: int,
     last: int,
     fit: Array,
-    res_re: Array,
-    res_im: Array,
+    remains: Array,
     slope: Array,
     offset: Array,
     coherence: Array,
@@ -258,8 +291,8 @@ def _store(
         offset[row] = fit[1, lane]
         coherence[row] = fit[2, lane]
         known = not math.isnan(fit[0, lane])
-        for k in range(res_re.shape[0]):
-            residual[row, k] = complex(res_re[k, lane], res_im[k, lane]) if known else 0
+        for k in range(residual.shape[1]):
+            residual[row, k] = complex(remains[0, k, lane], remains[1, k, lane]) if known else 0
 
 
 @kernel
@@ -269,24 +302,20 @@ def _fit_rows(z: Array, b: Array, steps: int) -> Fit:
     residual = np.empty((n, m), np.complex64)
     for block in prange((n + BLOCK - 1) // BLOCK):
         stop = min(n, (block + 1) * BLOCK)
-        re, im, base = np.empty((3, m, LANES))
-        cos, sin = np.empty((2, 2, m, LANES))
-        unit, fit, sums = np.empty(LANES), np.empty((3, LANES)), np.empty((7, LANES))
-        best = np.empty((2, LANES), np.int64)
-        for first in range(block * BLOCK, stop, LANES):
-            last = min(first + LANES, stop) - 1
+        lanes = min(LANES, n)
+        re, im, base = np.empty((m, lanes)), np.empty((m, lanes)), np.empty((m, lanes))
+        step, power = np.empty((2, m, lanes)), np.empty((2, m, lanes))
+        unit, fit, sums = np.empty(lanes), np.empty((3, lanes)), np.empty((7, lanes))
+        best = np.empty((2, lanes), np.int64)
+        for first in range(block * BLOCK, stop, lanes):
+            last = min(first + lanes, stop) - 1
             _load(z, first, last, re, im)
             _load_baselines(b, first, last, base)
             _unit_steps(re, im, base, unit)
-            for k in range(m):
-                for lane in range(LANES):
-                    cos[0, k, lane] = math.cos(unit[lane] * base[k, lane])
-                    sin[0, k, lane] = math.sin(unit[lane] * base[k, lane])
-            cos[1] = 1
-            sin[1] = 0
-            _search(re, im, cos, sin, steps, best, sums)
-            _refine(re, im, base, unit, best, cos[0], sin[0], fit)
-            _store(first, last, fit, cos[0], sin[0], slope, offset, coherence, residual)
+            _turns(unit, base, step[0], step[1])
+            _search(re, im, step, power, steps, sums, best)
+            _refine(re, im, base, unit, best, power, sums, fit)
+            _store(first, last, fit, power, slope, offset, coherence, residual)
     return slope, offset, coherence, residual
 
 
@@ -298,17 +327,19 @@ def _fit_shared(z: Array, b: Array, steps: int) -> Fit:
     residual = np.empty((n, m), np.complex64)
     for block in prange((n + BLOCK - 1) // BLOCK):
         stop = min(n, (block + 1) * BLOCK)
-        re, im, base, res_re, res_im = np.empty((5, m, LANES))
-        unit, fit, sums = np.full(LANES, step), np.empty((3, LANES)), np.empty((7, LANES))
-        best = np.empty((2, LANES), np.int64)
+        lanes = min(LANES, n)
+        re, im, base = np.empty((m, lanes)), np.empty((m, lanes)), np.empty((m, lanes))
+        remains = np.empty((2, m, lanes))
+        unit, fit, sums = np.full(lanes, step), np.empty((3, lanes)), np.empty((7, lanes))
+        best = np.empty((2, lanes), np.int64)
         for k in range(m):
             base[k] = b[k]
-        for first in range(block * BLOCK, stop, LANES):
-            last = min(first + LANES, stop) - 1
+        for first in range(block * BLOCK, stop, lanes):
+            last = min(first + lanes, stop) - 1
             _load(z, first, last, re, im)
-            _search_table(re, im, cos, sin, steps, best, sums)
-            _refine(re, im, base, unit, best, res_re, res_im, fit)
-            _store(first, last, fit, res_re, res_im, slope, offset, coherence, residual)
+            _search_table(re, im, cos, sin, steps, sums, best)
+            _refine(re, im, base, unit, best, remains, sums, fit)
+            _store(first, last, fit, remains, slope, offset, coherence, residual)
     return slope, offset, coherence, residual
 
 
@@ -319,16 +350,18 @@ def _coherence_shared(z: Array, b: Array, steps: int) -> Array:
     coherence = np.empty(n)
     for block in prange((n + BLOCK - 1) // BLOCK):
         stop = min(n, (block + 1) * BLOCK)
-        re, im, base, res_re, res_im = np.empty((5, m, LANES))
-        unit, fit, sums = np.full(LANES, step), np.empty((3, LANES)), np.empty((7, LANES))
-        best = np.empty((2, LANES), np.int64)
+        lanes = min(LANES, n)
+        re, im, base = np.empty((m, lanes)), np.empty((m, lanes)), np.empty((m, lanes))
+        remains = np.empty((2, m, lanes))
+        unit, fit, sums = np.full(lanes, step), np.empty((3, lanes)), np.empty((7, lanes))
+        best = np.empty((2, lanes), np.int64)
         for k in range(m):
             base[k] = b[k]
-        for first in range(block * BLOCK, stop, LANES):
-            last = min(first + LANES, stop) - 1
+        for first in range(block * BLOCK, stop, lanes):
+            last = min(first + lanes, stop) - 1
             _load(z, first, last, re, im)
-            _search_table(re, im, cos, sin, steps, best, sums)
-            _refine(re, im, base, unit, best, res_re, res_im, fit)
+            _search_table(re, im, cos, sin, steps, sums, best)
+            _refine(re, im, base, unit, best, remains, sums, fit)
             for lane in range(last + 1 - first):
                 coherence[first + lane] = fit[2, lane]
     return coherence

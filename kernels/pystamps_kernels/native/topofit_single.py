@@ -20,7 +20,7 @@ Array = NDArray[Any]
 Fit = tuple[Array, Array, Array, Array]
 
 BLOCK = 256
-LANES = 16
+LANES = 32
 
 
 def topofit_single(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Fit:
@@ -154,9 +154,9 @@ def _fit_rows(z: Array, b: Array, trials: Array, pi: Any, four: Any, quarter_pi:
     slope, offset, coherence = np.empty(n), np.empty(n), np.empty(n)
     residual = np.zeros((n, m), np.complex64)
     for block in prange((n + BLOCK - 1) // BLOCK):
-        cos, sin = np.empty((2, trials.size), np.float32)
+        cos, sin = np.empty(trials.size, np.float32), np.empty(trials.size, np.float32)
         sums = np.empty((4, trials.size), np.float32)
-        res_re, res_im = np.empty((2, m), np.float32)
+        res_re, res_im = np.empty(m, np.float32), np.empty(m, np.float32)
         for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
             spread = _spread(z[i], b[i])
             if not spread > 0:
@@ -173,7 +173,8 @@ def _fit_rows(z: Array, b: Array, trials: Array, pi: Any, four: Any, quarter_pi:
 @inline
 def _table(b: Array, spread: Any, trials: Array, pi: Any, four: Any) -> tuple[Array, Array]:
     """Cosines and sines (n_trials, m) single of every trial from 0 at shared baselines."""
-    cos, sin = np.empty((2, trials.size, b.size), np.float32)
+    shape = (trials.size, b.size)
+    cos, sin = np.empty(shape, np.float32), np.empty(shape, np.float32)
     for t in range(trials.size):
         for k in range(b.size):
             unit = b[k] / spread * pi / four
@@ -194,10 +195,10 @@ def _search_lanes(
     best: Array,
 ) -> None:
     """Find the first most coherent trial of rows `first` to `last`, side by side."""
-    m = z.shape[1]
+    m, lanes = z.shape[1], sums.shape[1]
     magnitude, largest_minus, largest_plus = sums[4], sums[5], sums[6]
     magnitude[:] = 0
-    for lane in range(LANES):
+    for lane in range(lanes):
         row = min(first + lane, last)
         for k in range(m):
             phasor[0, k, lane] = np.float32(z[row, k].real)
@@ -207,17 +208,17 @@ def _search_lanes(
     largest_minus[:] = -1
     largest_plus[:] = -1
     for t in range(cos.shape[0]):
+        minus_re, minus_im, plus_re, plus_im = sums[0], sums[1], sums[2], sums[3]
         sums[:4] = 0
         for k in range(m):
-            c, s = cos[t, k], sin[t, k]
-            for lane in range(LANES):
-                re, im = phasor[0, k, lane], phasor[1, k, lane]
-                rc, rs, ic, js = re * c, re * s, im * c, im * s
-                sums[0, lane] += rc - js
-                sums[1, lane] += rs + ic
-                sums[2, lane] += rc + js
-                sums[3, lane] += ic - rs
-        for lane in range(LANES):
+            c, s, x, y = cos[t, k], sin[t, k], phasor[0, k], phasor[1, k]
+            for lane in range(lanes):
+                rc, rs, ic, js = x[lane] * c, x[lane] * s, y[lane] * c, y[lane] * s
+                minus_re[lane] += rc - js
+                minus_im[lane] += rs + ic
+                plus_re[lane] += rc + js
+                plus_im[lane] += ic - rs
+        for lane in range(lanes):
             minus = _length(sums[0, lane], sums[1, lane]) / magnitude[lane]
             plus = _length(sums[2, lane], sums[3, lane]) / magnitude[lane]
             if minus >= largest_minus[lane]:
@@ -226,7 +227,7 @@ def _search_lanes(
             if plus > largest_plus[lane]:
                 largest_plus[lane] = plus
                 best[1, lane] = t
-    for lane in range(LANES):
+    for lane in range(lanes):
         if largest_plus[lane] > largest_minus[lane]:
             best[0, lane] = best[1, lane]
 
@@ -240,13 +241,14 @@ def _fit_shared(z: Array, b: Array, trials: Array, pi: Any, four: Any, quarter_p
     cos, sin = _table(b, shared, trials, pi, four)
     for block in prange((n + BLOCK - 1) // BLOCK):
         stop = min(n, (block + 1) * BLOCK)
-        phasor = np.empty((2, m, LANES), np.float32)
-        sums, best = np.empty((7, LANES), np.float32), np.empty((2, LANES), np.int64)
-        own_cos, own_sin = np.empty((2, trials.size), np.float32)
+        lanes = min(LANES, n)
+        phasor = np.empty((2, m, lanes), np.float32)
+        sums, best = np.empty((7, lanes), np.float32), np.empty((2, lanes), np.int64)
+        own_cos, own_sin = np.empty(trials.size, np.float32), np.empty(trials.size, np.float32)
         own_sums = np.empty((4, trials.size), np.float32)
-        res_re, res_im = np.empty((2, m), np.float32)
-        for first in range(block * BLOCK, stop, LANES):
-            last = min(first + LANES, stop) - 1
+        res_re, res_im = np.empty(m, np.float32), np.empty(m, np.float32)
+        for first in range(block * BLOCK, stop, lanes):
+            last = min(first + lanes, stop) - 1
             _search_lanes(z, first, last, cos, sin, phasor, sums, best)
             for i in range(first, last + 1):
                 spread = _spread(z[i], b)
@@ -265,10 +267,10 @@ def _fit_shared(z: Array, b: Array, trials: Array, pi: Any, four: Any, quarter_p
 
 @inline
 def _has_hole(z: Array) -> bool:
+    hole = False
     for k in range(z.size):
-        if z[k] == 0:
-            return True
-    return False
+        hole |= z[k] == 0
+    return hole
 
 
 @kernel
@@ -281,11 +283,12 @@ def _coherence_shared(
     cos, sin = _table(b, spread, trials, pi, four)
     for block in prange((n + BLOCK - 1) // BLOCK):
         stop = min(n, (block + 1) * BLOCK)
-        phasor = np.empty((2, m, LANES), np.float32)
-        sums, best = np.empty((7, LANES), np.float32), np.empty((2, LANES), np.int64)
-        res_re, res_im = np.empty((2, m), np.float32)
-        for first in range(block * BLOCK, stop, LANES):
-            last = min(first + LANES, stop) - 1
+        lanes = min(LANES, n)
+        phasor = np.empty((2, m, lanes), np.float32)
+        sums, best = np.empty((7, lanes), np.float32), np.empty((2, lanes), np.int64)
+        res_re, res_im = np.empty(m, np.float32), np.empty(m, np.float32)
+        for first in range(block * BLOCK, stop, lanes):
+            last = min(first + lanes, stop) - 1
             _search_lanes(z, first, last, cos, sin, phasor, sums, best)
             for i in range(first, last + 1):
                 coarse = quarter_pi / spread * b.dtype.type(best[0, i - first])

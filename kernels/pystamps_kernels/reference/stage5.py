@@ -1,4 +1,8 @@
-"""Stage 5, definition: corrected phase, unit phase, noise of interferograms; all in single."""
+"""Stage 5, definition: corrected phase, unit phase, noise; cells of the resampling merge.
+
+Every operation is rounded to single, as the reference's. NumPy's complex exponential and logarithm
+are those of the C library, its single sine, cosine and arctangent are not on every CPU.
+"""
 
 from typing import Any
 
@@ -6,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Phasors = NDArray[np.complexfloating]
-Singles = NDArray[np.float32]
+Singles = NDArray[np.floating]  # all of them float32
 Floats = NDArray[np.float64]
 
 
@@ -93,7 +97,7 @@ def ifg_noise(
     filtered = np.insert(ph_patch, master, 1, axis=1).conj()
     against = _product(ph, filtered).astype(np.complex64)
     left = _product(against, _correction(k_ps, c_ps, bperp, master))
-    return np.arctan2(left.imag, left.real)
+    return _angle(left)
 
 
 def wrapped_residual(residual: Singles, offset: Singles) -> Singles:
@@ -111,8 +115,7 @@ def wrapped_residual(residual: Singles, offset: Singles) -> Singles:
     (n_ps, n_pm) float32
         Wrapped difference [rad].
     """
-    phase = residual - offset[:, None]
-    return np.arctan2(np.sin(phase), np.cos(phase))
+    return _angle(np.exp(1j * (residual - offset[:, None])))
 
 
 def point_noise(noise: Singles) -> tuple[Singles, Singles]:
@@ -138,7 +141,8 @@ def point_noise(noise: Singles) -> tuple[Singles, Singles]:
     n_col = np.float32(noise.shape[1])
     deviation = noise - (_sum_of_columns(noise) / n_col)[:, None]
     variance = _sum_of_columns(deviation * deviation) / (n_col - np.float32(1))
-    coherence = np.hypot(_sum_of_columns(np.cos(noise)), _sum_of_columns(np.sin(noise))) / n_col
+    phasor: Phasors = np.exp(1j * noise)
+    coherence = np.hypot(_sum_of_columns(phasor.real), _sum_of_columns(phasor.imag)) / n_col
     return variance, coherence
 
 
@@ -163,6 +167,13 @@ def cell_sums(values: NDArray[Any], weight: Singles, start: NDArray[np.int64]) -
     cell = np.repeat(np.arange(len(start) - 1), np.diff(start))
     np.add.at(sums, cell, weight[:, None] * values)
     return sums
+
+
+def _angle(phasor: Phasors) -> Singles:
+    """Return the C library's angle; NumPy's own of single numbers is one unit off on some CPUs."""
+    with np.errstate(divide="ignore"):
+        angle: Singles = np.log(phasor).imag.copy()
+    return angle
 
 
 def _sum_of_columns(values: Singles) -> Singles:

@@ -180,6 +180,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
 
 def solve_ps(inputs: Inputs, params: Params, executable: str, ctx: Context) -> Outputs:
     """Single-master mode of :func:`solve` with a given SNAPHU."""
+    _require_shapes(inputs)
     ifgs = _unwrapped_ifgs(inputs, params)
     stack = _wrapped_stack(inputs, params, ifgs, ctx)
     every = np.arange(ifgs.size)
@@ -249,6 +250,23 @@ def solve_ps(inputs: Inputs, params: Params, executable: str, ctx: Context) -> O
         unwrapped=unwrapped,
         msd=msd,
     )
+
+
+def _require_shapes(inputs: Inputs) -> None:
+    """Refuse arrays of different stacks."""
+    n_ps, n_ifg = inputs.n_ps, inputs.n_ifg
+    shapes = {
+        "ps2.xy": (inputs.xy, (n_ps, 3)),
+        "ps2.day": (inputs.day, (n_ifg,)),
+        "ps2.bperp": (inputs.mean_bperp, (n_ifg,)),
+        "rc2.ph_rc": (inputs.phase, (n_ps, n_ifg)),
+        "bp2.bperp_mat": (inputs.bperp, (n_ps, n_ifg - 1)),
+        "pm2.K_ps": (inputs.look_angle_error, (n_ps,)),
+        "pm2.ph_patch": (inputs.patch_phase, (n_ps, n_ifg - 1)),
+    }
+    for key, (array, expected) in shapes.items():
+        if array is not None and array.shape != expected:
+            raise StageError(f"{key}: shape {array.shape}, expected {expected}; rerun stage 5")
 
 
 def _unwrapped_ifgs(inputs: Inputs, params: Params) -> IntArray:

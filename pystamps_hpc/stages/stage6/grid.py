@@ -7,7 +7,7 @@ import numpy as np
 from ...dataset.rows import BoolArray, ComplexArray, FloatArray, IntArray
 from ...errors import StageError
 from ...parallel.context import Context
-from .prepare import ALL, WrappedStack
+from .prepare import ALL, WrappedStack, share_columns
 
 # SNAPHU keeps line lengths and flows in 16-bit integers.
 LONGEST_LINE = 32000
@@ -167,7 +167,7 @@ def filter_grid(
     occupied = np.zeros(cells.shape, bool)
     occupied[cells.row[kept], cells.col[kept]] = True
     node = np.where(kept, np.cumsum(kept) - 1, -1)
-    phase = np.stack([values[kept] for values, _ in columns], axis=1)
+    phase = share_columns([values[kept] for values, _ in columns], ctx)
     return Nodes(occupied, cells.row[kept], cells.col[kept], node[cells.point_cell], phase)
 
 

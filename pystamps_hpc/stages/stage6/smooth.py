@@ -35,7 +35,7 @@ def network_smoother(network: Network, time_win: float, ctx: Context) -> Smoothe
 
 
 @dataclass(frozen=True)
-class _StarPlan:
+class StarPlan:
     """A star, its weights, and the dates next to its centre."""
 
     star: Star
@@ -62,14 +62,15 @@ class _StarPlan:
         return phase * self.star.sign
 
 
-def _plan(network: Network, image: int, time_win: float) -> _StarPlan:
+def star_plan(network: Network, image: int, time_win: float) -> StarPlan:
+    """Prepare the smoothing along the star of an image."""
     around = star(network, image)
     day = network.day[around.other[around.order]]
     weights = gaussian_weights(day, time_win)
     later = np.flatnonzero(around.other > image)
     last = int(later[0]) if later.size else day.size - 1
     first = max(last - 1, 0) if later.size else last
-    return _StarPlan(around, weights, line_intercepts(day, weights), first, last)
+    return StarPlan(around, weights, line_intercepts(day, weights), first, last)
 
 
 def star_smoother(
@@ -93,7 +94,7 @@ def star_smoother(
     ctx : Context
         Kernels and sums.
     """
-    plans = [_plan(network, image, time_win) for image in complete_stars(network)]
+    plans = [star_plan(network, image, time_win) for image in complete_stars(network)]
     owner = np.zeros(network.pairs.shape[0], np.int64)
     if len(plans) > 1:
         spread = np.full((len(plans), owner.size), np.inf)
@@ -111,7 +112,7 @@ def star_smoother(
     return smooth
 
 
-def _residual_spread(plan: _StarPlan, phasors: PhasorRows, n_edge: int, ctx: Context) -> FloatArray:
+def _residual_spread(plan: StarPlan, phasors: PhasorRows, n_edge: int, ctx: Context) -> FloatArray:
     """Take the standard deviation over all edges of what the star leaves, per interferogram."""
 
     def moments(rows: slice) -> FloatArray:

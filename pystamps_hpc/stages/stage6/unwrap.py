@@ -15,6 +15,7 @@ from ...parallel.context import Context
 from .costs import EdgeCosts, snaphu_costs
 from .graph import Graph
 from .grid import Nodes
+from .prepare import share_columns
 
 CONFIGURATION = """\
 INFILE snaphu.in
@@ -112,7 +113,7 @@ def unwrap_grid(
     results = ctx.map_tasks(task, ifgs, [1.0 + n for n in n_residues], "unwrapping")
     phase, msd, cost = zip(*results, strict=True)
     ctx.fact("n_residues", int(sum(n_residues)))
-    return GridPhase(np.stack(phase, axis=1), np.array(msd), np.array(cost))
+    return GridPhase(share_columns(phase, ctx), np.array(msd), np.array(cost))
 
 
 def mean_squared_difference(raster: FloatArray) -> float:
@@ -208,7 +209,5 @@ def _read_output(file: Path, raster: ComplexArray) -> FloatArray:
 def _number(label: str, text: str) -> float:
     found = re.findall(rf"{label}: *([-+.\deE]+)", text)
     if not found:
-        raise StageError(
-            f"'{label}' is missing in SNAPHU's log; is it version 2.0.1 or later?"
-        )
+        raise StageError(f"'{label}' is missing in SNAPHU's log; is it version 2.0.1 or later?")
     return float(found[-1])

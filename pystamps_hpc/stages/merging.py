@@ -1,0 +1,127 @@
+"""The patches that are merged, and which of their rows survive where they overlap."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Annotated, Any
+
+import numpy as np
+
+from ..dataset.rows import BoolArray, FloatArray, IntArray, Rows
+from ..errors import StageError
+
+
+@dataclass(frozen=True)
+class PatchPS:
+    """What stage 5 left in one patch."""
+
+    name: Annotated[str, "patch.name"]
+    core: Annotated[IntArray | None, "patch_noover.box"]  # (4,) first, last range; azimuth; from 1
+    record: Annotated[dict[str, Any], "ps2.*"]  # everything else, as on disk
+    ij: Annotated[FloatArray, "ps2.ij"]  # (n_ps, 3) id, azimuth line, range sample from 0
+    xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 3) float32, id, x, y in the patch's frame [m]
+    lonlat: Annotated[FloatArray, "ps2.lonlat"]  # (n_ps, 2) [deg]
+    n_ifg: Annotated[int, "ps2.n_ifg"]
+    day: Annotated[FloatArray, "ps2.day"]  # (n_image,) [day]
+    master: Annotated[int, "ps2.master_ix"]  # column from 0
+    phase: Annotated[Rows, "ph2.ph"]  # (n_ps, n_ifg) complex64
+    filtered: Annotated[Rows, "pm2.ph_patch"]  # (n_ps, n_pm) complex64
+    residual: Annotated[Rows | None, "pm2.ph_res"]  # (n_ps, n_pm) float32 [rad]
+    k_ps: Annotated[FloatArray, "pm2.K_ps"]  # (n_ps,) [rad/m]
+    c_ps: Annotated[FloatArray, "pm2.C_ps"]  # (n_ps,) [rad]
+    coherence: Annotated[FloatArray, "pm2.coh_ps"]  # (n_ps,)
+    bperp: Annotated[Rows, "bp2.bperp_mat"]  # (n_ps, n_pm) float32 or float64 [m]
+    corrected: Annotated[Rows, "rc2.ph_rc"]  # (n_ps, n_ifg) complex64
+    filtered_reref: Annotated[Rows | None, "rc2.ph_reref"]  # (n_ps, n_ifg) complex64
+    height: Annotated[FloatArray | None, "hgt2.hgt"]  # (n_ps,) [m]
+    look: Annotated[FloatArray | None, "la2.la"]  # (n_ps,) [rad]
+    incidence: Annotated[FloatArray | None, "inc2.inc"]  # (n_ps,) [rad]
+
+    @property
+    def n_ps(self) -> int:
+        """Number of points."""
+        return len(self.ij)
+
+
+def check(patches: tuple[PatchPS, ...]) -> None:
+    """Refuse no patch, patches that are not complete, and patches of different stacks."""
+    if not patches:
+        raise StageError(
+            "no patch has PS left after stages 3-5; relax the selection or weeding parameters"
+        )
+    for patch in patches:
+        if patch.core is None and len(patches) > 1:
+            raise StageError(
+                f"{patch.name}/patch_noover.in: does not exist; the merge needs its four lines: "
+                "first and last range, first and last azimuth of the patch without overlap"
+            )
+        sizes = {
+            "ps2.mat: xy": len(patch.xy),
+            "ps2.mat: lonlat": len(patch.lonlat),
+            "ph2.mat: ph": patch.phase.shape[0],
+            "pm2.mat: ph_patch": patch.filtered.shape[0],
+            "pm2.mat: K_ps": len(patch.k_ps),
+            "pm2.mat: C_ps": len(patch.c_ps),
+            "pm2.mat: coh_ps": len(patch.coherence),
+            "bp2.mat: bperp_mat": patch.bperp.shape[0],
+            "rc2.mat: ph_rc": patch.corrected.shape[0],
+        }
+        for key, found in sizes.items():
+            if found != patch.n_ps:
+                raise StageError(
+                    f"{patch.name}/{key} has {found} rows, expected {patch.n_ps}; "
+                    "run stage 5 of this patch again"
+                )
+    for one, other in pairwise(patches):
+        for key, left, right in (
+            ("n_ifg", one.n_ifg, other.n_ifg),
+            ("master_ix", one.master + 1, other.master + 1),
+            ("day", one.day.tolist(), other.day.tolist()),
+        ):
+            if left != right:
+                raise StageError(
+                    f"ps2.mat: {key} is {left} in {one.name} and {right} in {other.name}; "
+                    "the patches belong to different stacks"
+                )
+
+
+def in_core(patch: PatchPS) -> BoolArray:
+    """Return which points lie in the part of the scene that the patch owns."""
+    if patch.core is None:
+        return np.ones(patch.n_ps, np.bool_)
+    line, sample = patch.ij[:, 1], patch.ij[:, 2]
+    first_range, last_range, first_azimuth, last_azimuth = patch.core - 1
+    inside: BoolArray = (
+        (line >= first_azimuth)
+        & (line <= last_azimuth)
+        & (sample >= first_range)
+        & (sample <= last_range)
+    )
+    return inside
+
+
+def without_overlap(patches: Sequence[PatchPS]) -> BoolArray:
+    """Keep one of the rows of each pixel: that of the patch whose core it is, else the first.
+
+    Parameters
+    ----------
+    patches : sequence of PatchPS
+        In the order of the patch list.
+
+    Returns
+    -------
+    (n,) bool
+        Rows that stay, the patches one after the other. The first row of a pixel gives way to any
+        later core row; where cores overlap all of these stay. Specification of stage 5, 6.2.
+    """
+    pixel = np.concatenate([patch.ij[:, 1:3] for patch in patches])
+    core = np.concatenate([in_core(patch) for patch in patches])
+    _, first, group = np.unique(pixel, axis=0, return_index=True, return_inverse=True)
+    group = group.reshape(-1)
+    is_first = np.zeros(len(pixel), np.bool_)
+    is_first[first] = True
+    later = core & ~is_first
+    replaced = np.zeros(len(first), np.bool_)
+    replaced[group[later]] = True
+    keep: BoolArray = later | (is_first & ~replaced[group])
+    return keep

@@ -1,0 +1,20 @@
+"""Fixtures that several packages share."""
+
+import pytest
+
+from . import stub_chain
+
+
+@pytest.fixture
+def stubs(monkeypatch):
+    """Replace the stages by stubs, see :mod:`tests.stub_chain`."""
+    made = stub_chain.Stubs()
+    stub_chain.install(monkeypatch, made)
+    yield made
+    stub_chain.forget()
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """An empty dataset of two patches."""
+    return stub_chain.make_tree(tmp_path / "data")

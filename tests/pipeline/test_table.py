@@ -1,0 +1,106 @@
+"""The stage table equals section 2.3 of the runtime contract."""
+
+import dataclasses
+
+import pytest
+
+from pystamps_hpc import expected_stage_artifact
+from pystamps_hpc.dataset.parameter_table import TABLE
+from pystamps_hpc.dataset.schema import ARTIFACTS
+from pystamps_hpc.pipeline.loading import _VIRTUAL
+from pystamps_hpc.pipeline.table import patch_inputs, task, tasks
+from pystamps_hpc.stages.base import EACH_PATCH, artifact_fields
+
+# stage, scope, required with the marker last, optional
+CONTRACT = (
+    (1, "patch", "ph1 bp1 ps1", "da1 hgt1 la1 inc1"),
+    (2, "patch", "pm1", ""),
+    (3, "patch", "select1", ""),
+    (4, "patch", "weed1", ""),
+    (5, "patch", "ps2 pm2 bp2 rc2 ph2", "hgt2 la2 inc2"),
+    (5, "merged", "ps2 ph2 pm2 bp2 rc2 ifgstd2", "hgt2 la2 inc2"),
+    (6, "merged", "uw_grid uw_interp uw_space_time uw_phaseuw phuw2", ""),
+    (7, "merged", "scla_smooth2 scla2", ""),
+    (8, "merged", "mean_v scn2", "uw_space_time"),
+)
+
+
+def test_c003_the_nine_tasks_come_in_order_with_their_scopes():
+    rows = [(row.spec.number, row.spec.scope) for row in tasks()]
+    assert rows == [(stage, scope) for stage, scope, _, _ in CONTRACT]
+
+
+@pytest.mark.parametrize(("stage", "scope", "required", "optional"), CONTRACT)
+def test_c005_a_bundle_holds_the_artifacts_of_the_contract(stage, scope, required, optional):
+    row = task(stage, scope)
+    assert row.required == tuple(required.split())
+    assert set(row.optional) == set(optional.split())
+    assert row.bundle == (*row.optional, *row.required)
+
+
+@pytest.mark.parametrize(("stage", "scope", "required", "optional"), CONTRACT)
+def test_c004_the_marker_is_published_last(stage, scope, required, optional):
+    del optional
+    assert task(stage, scope).spec.marker == required.split()[-1]
+    assert expected_stage_artifact(stage, scope) == f"{required.split()[-1]}.mat"
+
+
+@pytest.mark.parametrize(("stage", "scope"), [(6, "patch"), (2, "merged")])
+def test_a_stage_has_no_marker_in_the_other_scope(stage, scope):
+    with pytest.raises(LookupError, match=f"stage {stage} has no {scope} scope"):
+        expected_stage_artifact(stage, scope)
+
+
+def test_every_annotation_names_a_key_of_a_schema():
+    for row in tasks():
+        classes = [row.spec.inputs, row.spec.outputs]
+        nested = patch_inputs(row)
+        for cls in [*classes, *([nested] if nested else [])]:
+            for field in artifact_fields(cls):
+                name = f"{field.artifact}.{field.key}"
+                if name == EACH_PATCH or name in _VIRTUAL:
+                    continue
+                assert field.artifact in ARTIFACTS, name
+                assert field.key == "*" or field.key in ARTIFACTS[field.artifact].keys, name
+
+
+def test_every_parameter_of_a_stage_is_a_known_one():
+    for row in tasks():
+        for item in dataclasses.fields(row.spec.params):
+            assert item.name.rstrip("_") in TABLE
+
+
+def test_configuration_that_counts_is_recorded_by_the_stages_it_changes():
+    counted = {(row.spec.number, row.spec.scope): set(row.spec.config) for row in tasks()}
+    assert all("compat.arithmetic" in keys for keys in counted.values())
+    assert "compat.random_generator" in counted[2, "patch"]
+    assert "runtime.stage6_solver" in counted[6, "merged"]
+    assert "runtime.triangulator" in counted[4, "patch"] & counted[7, "merged"]
+    assert "output.mean_v_type" in counted[8, "merged"]
+
+
+# fields of the reference's parameters of section 6.5 that the built branches read
+PARAMETERS = {
+    (1, "patch"): "heading lambda insar_processor small_baseline_flag",
+    (2, "patch"): "clap_alpha clap_beta clap_low_pass_wavelength clap_win filter_grid_size "
+    "filter_weighting gamma_change_convergence gamma_max_iterations lambda max_topo_err "
+    "quick_est_gamma_flag small_baseline_flag",
+    (3, "patch"): "clap_alpha clap_beta clap_win density_rand percent_rand select_method "
+    "select_reest_gamma_flag drop_ifg_index gamma_stdev_reject slc_osf quick_est_gamma_flag "
+    "small_baseline_flag",
+    (4, "patch"): "drop_ifg_index weed_max_noise weed_neighbours weed_standard_dev weed_time_win "
+    "weed_zero_elevation small_baseline_flag",
+    (5, "merged"): "heading merge_resample_size merge_standard_dev small_baseline_flag",
+    (6, "merged"): "drop_ifg_index lambda max_topo_err scla_deramp small_baseline_flag "
+    "subtr_tropo tropo_method unwrap_grid_size unwrap_method",
+    (7, "merged"): "drop_ifg_index scla_deramp scla_drop_index scla_method small_baseline_flag "
+    "subtr_tropo ref_lon ref_lat ref_centre_lonlat ref_radius",
+    (8, "merged"): "scn_deramp_ifg scn_kriging_flag scn_time_win scn_wavelength "
+    "small_baseline_flag ref_lon ref_lat lambda",
+}
+
+
+@pytest.mark.parametrize("scoped", PARAMETERS, ids=str)
+def test_parameters_that_count_are_those_of_the_contract(scoped):
+    names = {item.name.rstrip("_") for item in dataclasses.fields(task(*scoped).spec.params)}
+    assert set(PARAMETERS[scoped].split()) <= names
