@@ -160,9 +160,9 @@ class CompatibilityConfig:
     Parameters
     ----------
     reference_root : str or None
-        Directory of the reference run; recorded, not used yet.
+        Tree of a finished reference run, for `strict_reference`.
     strict_reference : bool
-        Copy the artifacts of a reference run instead of computing; refused, not built yet.
+        Copy the artifacts of every selected task from `reference_root` instead of computing them.
     random_generator : str
         Random phases of stage 2 as MATLAB (``matlab``) or GNU Octave (``octave``) draws them.
     arithmetic : str
@@ -469,10 +469,6 @@ def _contradictions(config: RunConfig) -> list[str]:
             problems.append(f"{where}.max_abs: is required when max_outlier_fraction is not 0")
     if compat.strict_reference and compat.reference_root is None:
         problems.append("compat.strict_reference: needs compat.reference_root")
-    elif compat.strict_reference:
-        problems.append(
-            "compat.strict_reference: replay of a reference is not supported yet; set it to false"
-        )
     return problems
 
 

@@ -7,13 +7,14 @@ from numpy.typing import NDArray
 def round_half_away(values: NDArray[np.floating]) -> NDArray[np.floating]:
     """Round to the nearest integer, halves away from zero (MATLAB ``round``); keeps the dtype."""
     whole = np.trunc(values)
-    return whole + np.where(np.abs(values - whole) >= 0.5, np.sign(values), 0).astype(values.dtype)
+    away = np.where(np.abs(values - whole) >= 0.5, np.sign(values), 0).astype(values.dtype)
+    return np.asarray(whole + away)
 
 
 def wrap(phase: NDArray[np.floating]) -> NDArray[np.floating]:
     """Take whole cycles off a phase [rad]; the result lies in [-pi, pi]."""
     cycle = phase.dtype.type(2 * np.pi)
-    return phase - cycle * np.rint(phase / cycle)
+    return np.asarray(phase - cycle * np.rint(phase / cycle))
 
 
 def histogram_cuts(centres: NDArray[np.float64]) -> NDArray[np.float64]:

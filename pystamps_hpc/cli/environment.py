@@ -15,7 +15,8 @@ def prepare(environ: MutableMapping[str, str]) -> None:
     One BLAS thread, because threads belong to the kernels and a threaded BLAS changes bits with
     their number; the ``omp`` layer, because Numba's fall-back dies when two threads are in parallel
     kernels; no SVML, because vector and remainder elements of a loop would come from different
-    functions; a cache directory that can be written, one for every processor type.
+    functions; waiting threads that sleep, because other ranks need the processors; a cache
+    directory that can be written.
     """
     if environ.get("PYSTAMPS_HPC_KEEP_BLAS_THREADS") != "1":
         for name in BLAS_THREADS:
@@ -23,6 +24,7 @@ def prepare(environ: MutableMapping[str, str]) -> None:
     environ.setdefault("NUMBA_NUM_THREADS", str(os.cpu_count() or 1))
     environ.setdefault("NUMBA_THREADING_LAYER", "omp")
     environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")
+    environ.setdefault("OMP_WAIT_POLICY", "passive")
     cache = cache_directory(environ)
     environ.setdefault("NUMBA_CACHE_DIR", str(cache / f"numba-{platform.machine()}"))
     environ.setdefault("CUPY_CACHE_DIR", str(cache / "cupy"))

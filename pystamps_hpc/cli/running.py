@@ -9,6 +9,7 @@ from typing import Any
 
 from ..config import RunConfig, load_config
 from ..errors import ConfigError, PystampsError
+from ..parallel import interruption
 from ..parallel.team import Team
 from ..pipeline.documents import json_text
 from ..pipeline.progress import Silence
@@ -29,7 +30,7 @@ def run(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
         start_step=options.start_step,
         end_step=options.end_step,
         dry_run=options.dry_run,
-        force=options.force,
+        force=options.force and not _requeued(),
         part=options.part,
         patches=patches,
         keep_going=options.keep_going,
@@ -42,6 +43,11 @@ def stage(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
     config = team.on_root(lambda: configuration(options))
     context = stage_context(options.number, options.patch, options.dataset, config)
     return _answer(context, options, team, words)
+
+
+def _requeued() -> bool:
+    """Whether SLURM started this job again; what it was forced to redo is marked as due by then."""
+    return int(os.environ.get("SLURM_RESTART_COUNT") or 0) > 0
 
 
 def configuration(options: Namespace) -> RunConfig:
@@ -82,6 +88,7 @@ def _answer(
         break_lock=options.break_lock,
         command=words,
     )
+    interruption.listen()
     console = Console(options.progress, options.verbose, options.quiet, team)
     with console:
         report = run_pipeline(context, Silence() if context.dry_run else console, team)

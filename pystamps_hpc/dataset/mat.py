@@ -111,6 +111,11 @@ class MatFile:
             )
         return self._source.rows(name)
 
+    def in_place(self, name: str) -> bool:
+        """Whether parts of a matrix can be read without inflating it as a whole."""
+        self._variable(name)
+        return self._source.in_place(name)
+
     def _variable(self, name: str) -> Variable:
         if name not in self.variables:
             held = ", ".join(self.variables) or "no variables"

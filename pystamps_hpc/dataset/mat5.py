@@ -130,6 +130,10 @@ class Mat5File:
         element = self._elements[name]
         return Mat5Rows(self.path, self.byte_order, element)
 
+    def in_place(self, name: str) -> bool:
+        """Whether a variable is not deflated."""
+        return not self._elements[name].compressed
+
     def read(self, name: str) -> Any:
         """Return a whole variable; text comes as a matrix of single characters."""
         element = self._elements[name]

@@ -60,6 +60,10 @@ class Mat73File:
         """Return a numeric matrix as rows read on demand."""
         return Mat73Rows(self.path, self.variables[name])
 
+    def in_place(self, name: str) -> bool:
+        """Whether a variable is read in parts: always, at worst by chunks."""
+        return name in self.variables
+
     def read(self, name: str) -> Any:
         """Return a whole variable; text comes as a matrix of single characters."""
         return self._read(self._file[name])

@@ -52,7 +52,7 @@ class Artifact:
 
 
 _PS = """
-ij             | n_ps 3     | double         |       | id (from 1), azimuth line, range sample (from 0)
+ij             | n_ps 3     | double         |       | id from 1, azimuth, range from 0
 lonlat         | n_ps 2     | double         |       | longitude, latitude [deg]
 xy             | n_ps 3     | single         |       | id (from 1), local x, y [m], rounded to mm
 bperp          | n_ifg 1    | double/single  |       | perpendicular baseline [m]
@@ -106,7 +106,7 @@ Nr                 | 1 n_bin       | double        |       | scaled histogram of
 Nr_max_nz_ix       | 1 1           | double        | int   | last non-empty bin (from 1)
 coh_bins           | 1 n_bin       | double        |       | bin centres
 coh_ps_save        | n_ps 1        | double        |       | copy of coh_ps
-gamma_change_save  | 1 1           | double        |       | RMS change of gamma in the last iteration
+gamma_change_save  | 1 1           | double        |       | RMS change of gamma at the end
 """,
     "select1": """
 ix                   | n_sel 1    | double        | index | selected candidates

@@ -22,6 +22,10 @@ class Log(Protocol):
         """Tell the finished share of the step `label`."""
         ...
 
+    def check(self) -> None:
+        """Raise if the run was asked to stop; called at safe points."""
+        ...
+
     def warn(self, message: str) -> None:
         """Tell something the user should know; ends up in the report row."""
         ...
@@ -45,6 +49,9 @@ class QuietLog:
 
     def progress(self, label: str, fraction: float) -> None:
         """Ignore progress."""
+
+    def check(self) -> None:
+        """Never stop."""
 
     def warn(self, message: str) -> None:
         """Keep a warning."""
@@ -155,6 +162,10 @@ class Context:
             self.checkpoints.save(key, arrays)
         return arrays
 
+    def check(self) -> None:
+        """Raise if the run was asked to stop; for tasks that wait for something else."""
+        self.log.check()
+
     def warn(self, message: str) -> None:
         """Tell the user; the message ends up in the report row."""
         self.log.warn(message)
@@ -169,6 +180,7 @@ class Context:
 
     def _tick(self, label: str) -> Callable[[float], None]:
         def tick(fraction: float) -> None:
+            self.log.check()
             if label:
                 self.log.progress(label, fraction)
 

@@ -16,11 +16,13 @@ from ..dataset.publish import Publication
 from ..dataset.tree import Dataset
 from ..errors import MatError, PystampsError, StageError
 from ..parallel.context import Context
+from ..parallel.interruption import Interrupted
 from ..parallel.team import Team
 from ..stages.base import Scope, artifact_fields
 from .loading import load_inputs
 from .plan import PlannedTask, no_ps_stage, task_record
 from .progress import TaskLog, Watcher
+from .replay import members, reference_directory, reference_root, replay_bundle, replay_record
 from .saving import bundle_of, publish
 from .session import Session, remove
 from .state import TargetState, fingerprint
@@ -47,7 +49,12 @@ def run_task(session: Session, planned: PlannedTask, team: Team, watcher: Watche
     log = TaskLog(watcher, result)
     watcher.started(planned.stage, planned.target, row.spec.name)
     try:
+        with team.agreed():
+            log.check()
         details = _execute(session, row, planned, team, log)
+    except Interrupted as error:
+        result.signal = error.name
+        return log.close("failed", str(error))
     except PystampsError as error:
         return log.close("failed", _text(error))
     except OSError as error:
@@ -65,6 +72,8 @@ def _text(error: PystampsError) -> str:
 
 
 def _execute(session: Session, row: Task, planned: PlannedTask, team: Team, log: TaskLog) -> str:
+    if session.config.compat.strict_reference:
+        return team.on_root(lambda: _replay(session, row, planned, log))
     dataset, target = session.dataset, planned.target
     directory = dataset.directory(target)
     parameters = session.parameters[target]
@@ -100,6 +109,29 @@ def _execute(session: Session, row: Task, planned: PlannedTask, team: Team, log:
         _stamps_log(session.config, directory, row, log)
 
     team.on_root(conclude)
+    return details
+
+
+def _replay(session: Session, row: Task, planned: PlannedTask, log: TaskLog) -> str:
+    """Publish the bundle of the reference instead of computing it."""
+    dataset = session.dataset
+    directory = dataset.directory(planned.target)
+    reference = reference_root(session.config)
+    assert reference is not None
+    source = reference_directory(dataset, reference, planned.target)
+    lost = no_ps_stage(source) if row.spec.scope == "patch" else None
+    names = members(row, source) if lost is None or lost > row.spec.number else []
+    remove(dataset, planned.invalidates)
+    if names:
+        fsync, name = session.config.output.fsync, f"{session.run_id}-{planned.stage}"
+        extra = _bookkeeping(row, directory)
+        count = replay_bundle(row, names, source, directory, name, fsync, extra)
+        details = f"replayed {count} artifacts from the reference root"
+    else:
+        _give_up(session, row, directory)
+        details = "no PS left"
+    _record(session, replay_record(row, reference), directory, {})
+    _stamps_log(session.config, directory, row, log)
     return details
 
 

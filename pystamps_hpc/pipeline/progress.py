@@ -3,6 +3,7 @@
 import time
 from typing import Any, Protocol
 
+from ..parallel import interruption
 from .documents import json_ready
 from .types import StageResult
 
@@ -55,6 +56,10 @@ class TaskLog:
     def progress(self, label: str, fraction: float) -> None:
         """See :class:`pystamps_hpc.parallel.context.Log`."""
         self.watcher.progress(self.row.stage_id, self.row.target, label, fraction)
+
+    def check(self) -> None:
+        """See :class:`pystamps_hpc.parallel.context.Log`."""
+        interruption.check()
 
     def warn(self, message: str) -> None:
         """See :class:`pystamps_hpc.parallel.context.Log`."""

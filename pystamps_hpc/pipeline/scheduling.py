@@ -1,12 +1,13 @@
 """Which rank, thread or process runs which patch, and the merged tasks after them."""
 
 import os
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
 from ..dataset.tree import STATE_DIRECTORY
+from ..parallel import interruption
 from ..parallel.cpus import CpuBudget, cpu_budget
 from ..parallel.launcher import OPEN_MPI, launcher_hint
 from ..parallel.team import SerialTeam, Team
@@ -103,7 +104,7 @@ def run_chain(
         watcher.finished(row)
         rows.append(row)
         if row.status == "failed":
-            if not session.keep_going:
+            if row.signal or not session.keep_going:
                 _stop_file(session).touch()
             break
     return rows
@@ -128,6 +129,9 @@ def _run_pool(
     order = sorted(range(len(targets)), key=lambda index: -cost[index])
     with _executor(processes, width) as pool:
         futures = {i: pool.submit(run_chain, session, targets[i], 0, seen, share) for i in order}
+        while wait(futures.values(), timeout=1.0).not_done:
+            if interruption.requested():
+                _stop_file(session).touch()
         chains = [futures[index].result() for index in range(len(targets))]
     if processes:
         for rows in chains:
@@ -138,7 +142,7 @@ def _run_pool(
 
 def _executor(processes: bool, width: int) -> Executor:
     if processes:
-        return ProcessPoolExecutor(width, mp_context=get_context("spawn"))
+        return ProcessPoolExecutor(width, get_context("spawn"), interruption.listen)
     return ThreadPoolExecutor(width)
 
 

@@ -20,6 +20,7 @@ from ..errors import DatasetError, MpiEnvironmentError, StageError
 from ..parallel.team import Team
 from .choices import require_tools, resolve_choices
 from .plan import PlannedTask, Planner, Request, missing_members
+from .replay import reference_root, require_own_directories
 from .state import TargetState
 from .table import tasks
 from .types import PipelineContext
@@ -74,28 +75,28 @@ def prepare(context: PipelineContext, kernels: KernelTable) -> Session:
         context.end_step,
         context.part,
         context.patches,
-        context.force and not _requeued(),
+        context.force,
         context.keep_going,
     )
     config = resolve_choices(context.run_config, context.native_only)
     dataset = discover_dataset(context.dataset_root, need_patches=request.first <= 5)
-    parameters = _parameters(dataset, sensor=request.first == 1)
+    reference = reference_root(config)
+    parameters = _parameters(dataset, sensor=request.first == 1, needed=reference is None)
     if parameters[ROOT].small_baselines:
         raise StageError("small_baseline_flag='y' is not supported in stages 1-8; supported: 'n'")
     planner = Planner(dataset, config, parameters, request)
     plan = planner.plan()
-    require_tools(config, [planned.stage for planned in plan if planned.action == "run"])
+    due = [planned for planned in plan if planned.action == "run"]
+    if reference is None:
+        require_tools(config, [planned.stage for planned in due])
+    else:
+        require_own_directories(dataset, [planned.target for planned in due], reference)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     run_id = f"{stamp}-{secrets.token_hex(3)}"
     warnings = (*_own_parameters(parameters), *_continued(planner, plan))
     return Session(
         dataset, config, parameters, kernels, tuple(plan), run_id, context.keep_going, warnings
     )
-
-
-def _requeued() -> bool:
-    """Whether SLURM started this job again; what it was forced to redo is marked as due by then."""
-    return int(os.environ.get("SLURM_RESTART_COUNT") or 0) > 0
 
 
 def _own_parameters(parameters: Mapping[str, Parameters]) -> Iterator[str]:
@@ -114,23 +115,23 @@ def _continued(planner: Planner, plan: list[PlannedTask]) -> Iterator[str]:
         yield f"continuing a forced run: {len(left)} tasks are still to be done again"
 
 
-def _parameters(dataset: Dataset, sensor: bool) -> dict[str, Parameters]:
+def _parameters(dataset: Dataset, sensor: bool, needed: bool) -> dict[str, Parameters]:
     """Read the parameters of every target, with the sensor values that stage 1 finds out."""
     root = parms.load(dataset.root)
-    values = _sensor_values(dataset, root) if sensor else {}
+    values = _sensor_values(dataset, root, needed) if sensor else {}
     found = {ROOT: root.with_values(values)}
     for name in dataset.patches:
         found[name] = parms.load(dataset.directory(name), dataset.root).with_values(values)
     return found
 
 
-def _sensor_values(dataset: Dataset, root: Parameters) -> Mapping[str, str | float]:
+def _sensor_values(dataset: Dataset, root: Parameters, needed: bool) -> Mapping[str, str | float]:
     """Read heading, wavelength and platform; a loaded dataset no longer needs the files."""
     first = tasks()[0]
     try:
         return sensor_parameters(dataset.root, root)
     except DatasetError:
-        if any(missing_members(first, dataset.directory(name)) for name in dataset.patches):
+        if needed and any(missing_members(first, dataset.directory(n)) for n in dataset.patches):
             raise
         return {}
 
@@ -174,7 +175,7 @@ def _clear_the_way(session: Session, context: PipelineContext) -> list[str]:
         shutil.rmtree(staging, ignore_errors=True)
     if any(planned.stage == 1 for planned in due):
         _save_parameters(session)
-    if context.force and not _requeued():
+    if context.force:
         for target in {planned.target for planned in due}:
             state = TargetState.load(dataset.directory(target))
             state.due |= {planned.stage for planned in due if planned.target == target}

@@ -14,15 +14,15 @@ from ..dataset.lock import DatasetLock, new_owner
 from ..dataset.publish import write_text
 from ..dataset.tree import STATE_DIRECTORY
 from ..errors import ConfigError
-from ..parallel.cpus import cpu_budget, mixed_cpus
-from ..parallel.launcher import OPEN_MPI, MpiMode, launcher_hint, start_team
+from ..parallel.cpus import mixed_cpus
+from ..parallel.launcher import MpiMode, start_team
 from ..parallel.team import SerialTeam, Team
 from .backends import resolve_kernels
 from .documents import json_text
 from .plan import PlannedTask
 from .progress import Silence, Watcher
 from .report import build_report, rank_usage
-from .scheduling import run_merged, run_patches
+from .scheduling import kernel_threads, run_merged, run_patches
 from .session import Session, before_work, prepare
 from .table import task
 from .types import PipelineContext, PipelineReport, StageResult
@@ -146,12 +146,7 @@ def stage_context(
 
 def _machine_warnings(session: Session, team: Team) -> list[str]:
     """Return what the user should know about processors and ranks; collective."""
-    hint = launcher_hint(os.environ)
-    open_mpi = hint is not None and hint.name == OPEN_MPI
-    workers = session.config.runtime.cpu_workers
-    found = team.on_each(
-        lambda: cpu_budget(team.members, team.rank, workers, open_mpi=open_mpi).warnings
-    )
+    found = team.on_each(lambda: kernel_threads(session, team).warnings)
     warnings = [message for messages in found for message in messages]
     mixed = mixed_cpus(team.members)
     chains = {p.target for p in session.plan if p.scope == "patch" and p.action == "run"}

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config import RunConfig
+from ..parallel.interruption import EXIT_CODES
 from ..stages.base import Scope
 
 STATUSES = ("completed", "skipped_existing", "skipped", "planned", "failed")
@@ -51,7 +52,10 @@ class PipelineContext:
 
 @dataclass
 class StageResult:
-    """What became of one task; one row of the report. ``started_at`` is in seconds since 1970."""
+    """What became of one task; one row of the report.
+
+    ``started_at`` is in seconds since 1970; ``signal`` names the signal that stopped the task.
+    """
 
     stage_id: int
     scope: Scope
@@ -65,6 +69,7 @@ class StageResult:
     invalidates: list[str] = field(default_factory=list)
     facts: dict[str, Any] = field(default_factory=dict)
     started_at: float | None = None
+    signal: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the row with the report's key names."""
@@ -83,7 +88,6 @@ class PipelineReport:
     command: list[str] = field(default_factory=list)
     window: tuple[int, int] = (1, 8)
     dry_run: bool = False
-    interrupted: bool = False
     started_utc: str = ""
     finished_utc: str = ""
     wall_sec: float = 0.0
@@ -110,8 +114,15 @@ class PipelineReport:
         return not self.failures
 
     @property
+    def signal(self) -> str | None:
+        """The signal that stopped the run, None if it was not stopped."""
+        return next((row.signal for row in self.results if row.signal), None)
+
+    @property
     def exit_code(self) -> int:
         """Exit code of the command."""
+        if self.signal is not None:
+            return EXIT_CODES[self.signal]
         return 0 if self.ok else 1
 
     def to_json(self) -> dict[str, Any]:
@@ -124,6 +135,7 @@ class PipelineReport:
             "schema": "pystamps-hpc/run-report/1",
             **document,
             "ok": self.ok,
+            "interrupted": self.signal is not None,
             "exit_code": self.exit_code,
             "counts": counts,
             "results": [row.to_json() for row in self.results],

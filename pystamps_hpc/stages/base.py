@@ -68,6 +68,9 @@ class StageSpec:
         Configuration keys that change the result, ``"compat.random_generator"``.
     version : int
         Science version; raised by hand when the numbers of the stage change.
+    external : str
+        What the stage leaves to a program outside this package and cannot do itself; empty for
+        nothing.
     """
 
     number: int
@@ -80,6 +83,7 @@ class StageSpec:
     solve: Callable[[Any, Any, Any], Any]
     config: tuple[str, ...] = ("compat.arithmetic",)
     version: int = 1
+    external: str = ""
 
 
 def _annotated_fields(cls: type) -> Iterator[Field]:

@@ -243,7 +243,7 @@ def _refine(
             moment[lane] += weighted * deviation
             norm[lane] += weighted * b[lane]
     for lane in range(lanes):
-        slope[lane] += moment[lane] / CYCLES / norm[lane]
+        slope[lane] += moment[lane] / CYCLES / norm[lane] if norm[lane] != 0 else np.nan
     _turn(re, im, base, fit, residual)
     for k in range(m):
         p, q = residual[0, k], residual[1, k]
@@ -252,7 +252,8 @@ def _refine(
     for lane in range(lanes):
         total_re, total_im = off_re[lane], off_im[lane]
         fit[1, lane] = math.atan2(total_im, total_re)
-        fit[2, lane] = math.sqrt(total_re * total_re + total_im * total_im) / length[lane]
+        total = math.sqrt(total_re * total_re + total_im * total_im)
+        fit[2, lane] = total / length[lane] if length[lane] != 0 else np.nan
 
 
 @inline

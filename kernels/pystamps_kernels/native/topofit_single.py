@@ -177,7 +177,7 @@ def _table(b: Array, spread: Any, trials: Array, pi: Any, four: Any) -> tuple[Ar
     cos, sin = np.empty(shape, np.float32), np.empty(shape, np.float32)
     for t in range(trials.size):
         for k in range(b.size):
-            unit = b[k] / spread * pi / four
+            unit = b[k] / spread * pi / four if spread > 0 else spread
             cos[t, k] = np.float32(math.cos(unit * trials[t]))
             sin[t, k] = np.float32(math.sin(unit * trials[t]))
     return cos, sin
@@ -219,8 +219,9 @@ def _search_lanes(
                 plus_re[lane] += rc + js
                 plus_im[lane] += ic - rs
         for lane in range(lanes):
-            minus = _length(sums[0, lane], sums[1, lane]) / magnitude[lane]
-            plus = _length(sums[2, lane], sums[3, lane]) / magnitude[lane]
+            scale = magnitude[lane] if magnitude[lane] > 0 else np.float32(1)
+            minus = _length(sums[0, lane], sums[1, lane]) / scale
+            plus = _length(sums[2, lane], sums[3, lane]) / scale
             if minus >= largest_minus[lane]:
                 largest_minus[lane] = minus
                 best[0, lane] = -t
@@ -291,6 +292,9 @@ def _coherence_shared(
             last = min(first + lanes, stop) - 1
             _search_lanes(z, first, last, cos, sin, phasor, sums, best)
             for i in range(first, last + 1):
+                if not spread > 0:
+                    coherence[i] = np.nan
+                    continue
                 coarse = quarter_pi / spread * b.dtype.type(best[0, i - first])
                 coherence[i] = _refine(z[i], b, coarse, res_re, res_im)[2]
     return coherence

@@ -102,11 +102,12 @@ def bootstrap_deviation(residual: Array, candidate: Array, n_resamples: int, see
     n, m = residual.shape
     phasors = np.exp(1j * residual.astype(np.float64))
     deviation = np.empty(n)
+    start = np.uint64(seed * int(_INCREMENT) % (1 << 64))
     counter = np.arange(1, n_resamples * m + 1, dtype=np.uint64) * _INCREMENT
     step = max(1, BATCH_SAMPLES // (n_resamples * m))
     for first in range(0, n, step):
         rows = slice(first, first + step)
-        key = _mixed(candidate[rows].astype(np.uint64) + np.uint64(seed) * _INCREMENT)
+        key = _mixed(candidate[rows].astype(np.uint64) + start)
         words = _mixed(key[:, np.newaxis] + counter)
         scaled = (words >> np.uint64(32)) * np.uint64(m) >> np.uint64(32)
         picked = scaled.astype(np.int64).reshape(-1, n_resamples, m)

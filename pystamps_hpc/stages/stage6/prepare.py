@@ -6,11 +6,22 @@ stack is ever held whole.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ...dataset.rows import AnyArray, ComplexArray, FloatArray, IntArray, Rows
+from ...errors import StageError
 from ...parallel.context import Context
+
+if TYPE_CHECKING:
+    from . import Inputs, Params
+
+# Geometry of the look-angle search: slant range [m] of every sensor, as in the reference.
+SLANT_RANGE = 830_000.0
+# Incidence minus look angle, and the incidence when nothing is known [rad].
+EARTH_CURVATURE = 0.052
+DEFAULT_INCIDENCE = 21 * np.pi / 180
 
 ALL = slice(None)
 Points = slice
@@ -114,3 +125,91 @@ class WrappedStack:
         if self.feedback.ramp is not None:
             terms.append(read(self.feedback.ramp, points, self.ifgs[which]).astype(np.float32))
         return terms
+
+
+def require_shapes(inputs: "Inputs") -> None:
+    """Refuse arrays of different stacks."""
+    n_ps, n_ifg = inputs.n_ps, inputs.n_ifg
+    shapes = {
+        "ps2.xy": (inputs.xy, (n_ps, 3)),
+        "ps2.day": (inputs.day, (n_ifg,)),
+        "ps2.bperp": (inputs.mean_bperp, (n_ifg,)),
+        "rc2.ph_rc": (inputs.phase, (n_ps, n_ifg)),
+        "bp2.bperp_mat": (inputs.bperp, (n_ps, n_ifg - 1)),
+        "pm2.K_ps": (inputs.look_angle_error, (n_ps,)),
+        "pm2.ph_patch": (inputs.patch_phase, (n_ps, n_ifg - 1)),
+    }
+    for key, (array, expected) in shapes.items():
+        if array is not None and array.shape != expected:
+            raise StageError(f"{key}: shape {array.shape}, expected {expected}; rerun stage 5")
+
+
+def unwrapped_ifgs(inputs: "Inputs", params: "Params") -> IntArray:
+    """Return the interferograms to unwrap, from 0: neither dropped nor the master's column."""
+    master = int(np.count_nonzero(inputs.day < inputs.master_day))
+    if master != inputs.master_ix:
+        raise StageError(
+            f"ps2.master_ix: {inputs.master_ix + 1}, but ps2.master_day is date {master + 1} of "
+            "ps2.day; rerun stage 5"
+        )
+    dropped = np.array([*params.drop_ifg_index, master + 1], np.int64) - 1
+    ifgs = np.setdiff1d(np.arange(inputs.n_ifg), dropped)
+    if ifgs.size < 2:
+        raise StageError(
+            f"drop_ifg_index {list(params.drop_ifg_index)}: leaves {ifgs.size} of {inputs.n_ifg} "
+            f"interferograms besides the master {master + 1}; stage 6 needs at least 2"
+        )
+    return ifgs
+
+
+def wrapped_stack(inputs: "Inputs", params: "Params", ifgs: IntArray, ctx: Context) -> WrappedStack:
+    """Choose the phase to unwrap and what is taken off it; specification of stage 6, section 2."""
+    without_master = ifgs - (ifgs > inputs.master_ix)
+    phase, columns = inputs.phase, ifgs
+    slope = np.zeros(inputs.n_ps, np.float32)
+    if params.unwrap_patch_phase:
+        if inputs.patch_phase is None:
+            raise StageError(
+                "pm2.ph_patch: missing, unwrap_patch_phase 'y' needs it; rerun stage 5"
+            )
+        phase, columns = inputs.patch_phase, without_master
+    elif inputs.look_angle_error is not None:
+        slope = inputs.look_angle_error.astype(np.float32)
+    bperp, bperp_columns = inputs.bperp, without_master
+    if bperp is None:
+        mean = inputs.mean_bperp.astype(np.float32)
+        bperp, bperp_columns = np.broadcast_to(mean, (inputs.n_ps, mean.size)), ifgs
+    feedback = _feedback(inputs, params, ctx)
+    return WrappedStack(phase, columns, bperp, bperp_columns, ifgs, slope, feedback)
+
+
+def _feedback(inputs: "Inputs", params: "Params", ctx: Context) -> Feedback | None:
+    """Take over the phases of an earlier stage 7, if they belong to these points."""
+    slope, offset, ramp = inputs.feedback_slope, inputs.feedback_offset, inputs.feedback_ramp
+    if slope is None or offset is None:
+        return None
+    if slope.shape[0] != inputs.n_ps or offset.shape[0] != inputs.n_ps:
+        ctx.warn(
+            f"scla_smooth2.K_ps_uw: {slope.shape[0]} points, the dataset has {inputs.n_ps}; "
+            "feedback ignored, file kept"
+        )
+        return None
+    if not params.scla_deramp or ramp is None or ramp.shape[0] != inputs.n_ps:
+        ramp = None
+    return Feedback(slope.astype(np.float32), offset.astype(np.float32), ramp)
+
+
+def trial_wraps(inputs: "Inputs", params: "Params") -> float:
+    """Return the range of the look-angle search [cycles over all baselines].
+
+    Specification of stage 6, section 2, step 8.
+    """
+    if inputs.mean_incidence is not None:
+        incidence = inputs.mean_incidence
+    elif inputs.look_angle is not None:
+        incidence = float(np.mean(inputs.look_angle)) + EARTH_CURVATURE
+    else:
+        incidence = DEFAULT_INCIDENCE
+    per_metre = params.lambda_ * SLANT_RANGE * np.sin(incidence) / (4 * np.pi)
+    spread = inputs.mean_bperp.max() - inputs.mean_bperp.min()
+    return float(spread * (params.max_topo_err / per_metre) / (2 * np.pi))

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,9 @@ OUTFILEFORMAT FLOAT_DATA
 CONGRUENCE = 1e-3
 LOG_LINES = 5
 
+# Earlier versions misread cost files.
+OLDEST = "2.0.1"
+
 
 @dataclass(frozen=True)
 class Solution:
@@ -43,11 +47,14 @@ class Solution:
         Total cost as SNAPHU reports it, 9 digits.
     max_flow : int
         Largest number of cycles on an arc.
+    version : str
+        Version of SNAPHU.
     """
 
     phase: FloatArray
     cost: float
     max_flow: int
+    version: str
 
 
 @dataclass(frozen=True)
@@ -96,22 +103,26 @@ def unwrap_grid(
         return int(ctx.kernels.stage6_residues(raster(ifg)))
 
     def solve(ifg: int) -> dict[str, AnyArray]:
-        solution = run_snaphu(raster(ifg), *snaphu_costs(costs, graph, ifg, ctx), executable, ifg)
+        records = snaphu_costs(costs, graph, ifg, ctx)
+        solution = run_snaphu(raster(ifg), *records, executable, ifg, ctx.check)
         return {
             "ph_uw": solution.phase[nodes.row, nodes.col],
             "msd": np.array(mean_squared_difference(solution.phase)),
             "cost": np.array(solution.cost),
             "max_flow": np.array(solution.max_flow),
+            "solver": np.array(f"snaphu {solution.version}"),
         }
 
-    def task(ifg: int) -> tuple[FloatArray, float, float]:
+    def task(ifg: int) -> tuple[FloatArray, float, float, str]:
         stored = ctx.memo(f"ifg_{ifg + 1:06d}", lambda: solve(ifg))
-        return stored["ph_uw"], float(stored["msd"]), float(stored["cost"])
+        numbers = (float(stored["msd"]), float(stored["cost"]))
+        return stored["ph_uw"], *numbers, str(stored["solver"])
 
     ifgs = range(nodes.phase.shape[1])
     n_residues = ctx.map_tasks(count, ifgs, label="residues")
     results = ctx.map_tasks(task, ifgs, [1.0 + n for n in n_residues], "unwrapping")
-    phase, msd, cost = zip(*results, strict=True)
+    phase, msd, cost, solver = zip(*results, strict=True)
+    ctx.note(" and ".join(sorted(set(solver))))
     ctx.fact("n_residues", int(sum(n_residues)))
     return GridPhase(share_columns(phase, ctx), np.array(msd), np.array(cost))
 
@@ -130,7 +141,12 @@ def mean_squared_difference(raster: FloatArray) -> float:
 
 
 def run_snaphu(
-    raster: ComplexArray, row_costs: AnyArray, col_costs: AnyArray, executable: str, ifg: int
+    raster: ComplexArray,
+    row_costs: AnyArray,
+    col_costs: AnyArray,
+    executable: str,
+    ifg: int,
+    check: Callable[[], None],
 ) -> Solution:
     """Unwrap one raster with given costs, in a scratch folder of its own.
 
@@ -146,6 +162,8 @@ def run_snaphu(
         SNAPHU, version 2.0.1 or later.
     ifg : int
         Number of the unwrapped interferogram (from 0), for messages.
+    check : callable
+        Raises if the run was asked to stop; asked while SNAPHU works.
 
     Raises
     ------
@@ -159,9 +177,12 @@ def run_snaphu(
     """
     folder = Path(tempfile.mkdtemp(prefix=f"pystamps-snaphu-{ifg + 1:06d}-"))
     try:
-        solution = _run(folder, raster, row_costs, col_costs, executable)
+        solution = _run(folder, raster, row_costs, col_costs, executable, check)
     except StageError as error:
         raise StageError(f"unwrapping of interferogram {ifg + 1}: {error}; see {folder}") from None
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise StageError(f"unwrapping of interferogram {ifg + 1} in {folder}: {error}") from error
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -170,7 +191,12 @@ def run_snaphu(
 
 
 def _run(
-    folder: Path, raster: ComplexArray, row_costs: AnyArray, col_costs: AnyArray, executable: str
+    folder: Path,
+    raster: ComplexArray,
+    row_costs: AnyArray,
+    col_costs: AnyArray,
+    executable: str,
+    check: Callable[[], None],
 ) -> Solution:
     raster.tofile(folder / "snaphu.in")
     with (folder / "snaphu.costinfile").open("wb") as file:
@@ -180,17 +206,46 @@ def _run(
     log = folder / "snaphu.log"
     command = [executable, "-d", "-f", "snaphu.conf", str(raster.shape[1])]
     with log.open("wb") as file:
-        status = subprocess.run(
-            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=file, stderr=file, check=False
-        ).returncode
+        process = subprocess.Popen(
+            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=file, stderr=file
+        )
+        status = _wait(process, check)
+    check()  # a signal to the whole job has ended SNAPHU too
     text = log.read_text(errors="replace")
     if status != 0:
         tail = " | ".join(line.strip() for line in text.splitlines()[-LOG_LINES:])
         raise StageError(f"{executable} ended with status {status}: {tail}")
-    phase = _read_output(folder / "snaphu.out", raster)
+    version = _version(text)
     return Solution(
-        phase, _number("Total solution cost", text), int(_number("Maximum flow on network", text))
+        _read_output(folder / "snaphu.out", raster),
+        _number("Total solution cost", text),
+        int(_number("Maximum flow on network", text)),
+        version,
     )
+
+
+def _wait(process: "subprocess.Popen[bytes]", check: Callable[[], None]) -> int:
+    """Wait for a program; if the run is asked to stop, the program is killed first."""
+    while True:
+        try:
+            return process.wait(timeout=0.2)
+        except subprocess.TimeoutExpired:
+            try:
+                check()
+            except BaseException:
+                process.kill()
+                process.wait()
+                raise
+
+
+def _version(text: str) -> str:
+    found = re.search(r"snaphu v(\d+(?:\.\d+)*)", text)
+    if found is None:
+        return "of unknown version"
+    version = found[1]
+    if [int(part) for part in version.split(".")] < [int(part) for part in OLDEST.split(".")]:
+        raise StageError(f"SNAPHU is version {version}; {OLDEST} or later is needed")
+    return version
 
 
 def _read_output(file: Path, raster: ComplexArray) -> FloatArray:
@@ -209,5 +264,5 @@ def _read_output(file: Path, raster: ComplexArray) -> FloatArray:
 def _number(label: str, text: str) -> float:
     found = re.findall(rf"{label}: *([-+.\deE]+)", text)
     if not found:
-        raise StageError(f"'{label}' is missing in SNAPHU's log; is it version 2.0.1 or later?")
+        raise StageError(f"'{label}' is missing in SNAPHU's log")
     return float(found[-1])

@@ -16,7 +16,7 @@ from ...dataset.rows import FloatArray, Rows
 from ...errors import DatasetError
 from ...parallel.context import Context
 from ...stages.interferograms import all_but, from_parameter
-from ...stages.ramps import DEFAULT_DEGREE
+from ...stages.ramps import degree_or_default
 from ...stages.reference_area import mean_over_ps
 from ...stages.velocity import PhaseSeries, corrected_phase
 from .fixed_point import table_text
@@ -102,8 +102,8 @@ def _phase_series(root: Path, result: Velocities) -> PhaseSeries:
         ifg_std=None,
         used=used,
         ref_ps=result.reference,
-        deramp_degree=(
-            float(MatFile(degree).read("degree").item()) if degree.exists() else DEFAULT_DEGREE
+        deramp_degree=degree_or_default(
+            float(MatFile(degree).read("degree").item()) if degree.exists() else None
         ),
     )
 

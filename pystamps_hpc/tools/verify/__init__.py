@@ -1,0 +1,34 @@
+"""Verification: is a run the same as a golden tree, key by key, and is it consistent in itself.
+
+``values``
+    MATLAB values, read in blocks.
+``policy``
+    What counts as equal: one rule per key, from ``data/verify_policy.json``.
+``kinds``, ``tally``, ``compare``
+    How far one array is from another.
+``matching``
+    Points of different selections, matched by azimuth and range.
+``trees``, ``golden``, ``consistency``
+    Which artifacts are compared, a run against golden, a run alone.
+``report``
+    JSON and the table for people.
+"""
+
+from .compare import Difference, compare
+from .consistency import verify_run_alone
+from .golden import verify_run_against_golden
+from .policy import Policy, Rule
+from .report import VerifyReport, table
+from .trees import Window
+
+__all__ = [
+    "Difference",
+    "Policy",
+    "Rule",
+    "VerifyReport",
+    "Window",
+    "compare",
+    "table",
+    "verify_run_against_golden",
+    "verify_run_alone",
+]

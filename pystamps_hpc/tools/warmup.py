@@ -1,0 +1,191 @@
+"""Compile every native kernel into the cache, so that no run waits for the compiler.
+
+A kernel is compiled for the types it is called with, and only the stages know them. So tiny
+simulated chains are run, in both arithmetics and with the parameters that choose other kernels;
+kernels outside the chain are called once with arrays of zeros that fit their contract.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pystamps_kernels.contracts import Array, Kernel, all_kernels
+from pystamps_kernels.contracts.model import DTYPES
+from pystamps_kernels.dispatch import Arithmetic, KernelTable, function, unavailable_reason
+
+from ..config import RunConfig
+from ..dataset import parameters
+from ..errors import BackendUnavailableError, ConfigError, PystampsError
+from ..parallel.team import SerialTeam
+from ..pipeline.progress import Silence
+from ..pipeline.scheduling import run_merged, run_patches
+from ..pipeline.session import before_work, prepare
+from ..pipeline.types import PipelineContext
+from .simulate import Options, simulate
+
+SCENE = Options(candidates=600, images=8, patches=(2, 1))
+
+OTHER_KERNELS: dict[str, Any] = {
+    "gamma_stdev_reject": 0.1,
+    "merge_resample_size": 200.0,
+    "merge_standard_dev": 10.0,
+    "unwrap_prefilter_flag": "n",
+    "unwrap_method": "3D_FULL",
+    "scla_method": "L1",
+}
+"""Parameters that lead through the kernels that the defaults do not use."""
+
+Form = tuple[str, Arithmetic]
+
+
+@dataclass(frozen=True)
+class _TimedKernels(KernelTable):
+    """Native kernels that note how long their first call takes."""
+
+    seconds: dict[Form, float] = field(default_factory=dict)
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        bound = super().__getattr__(name)
+        form = (name, self.arithmetic if all_kernels()[name].single else "double")
+
+        def call(*values: Any) -> Any:
+            began = time.perf_counter()
+            result = bound(*values)
+            self.seconds.setdefault(form, round(time.perf_counter() - began, 3))
+            return result
+
+        return call
+
+
+def warm_up(
+    kernels: Collection[str] = (), config: RunConfig | None = None, threads: int = 0
+) -> dict[str, Any]:
+    """Return the document ``pystamps-hpc/warmup/1`` after compiling the native kernels.
+
+    Parameters
+    ----------
+    kernels : collection of str
+        Names to report; all by default.
+    config : RunConfig, optional
+        Where SNAPHU is found.
+    threads : int
+        Threads of the kernels; 0 takes all.
+
+    Returns
+    -------
+    dict
+        ``kernels``: kernel -> arithmetic -> seconds of the first call, compilation included (close
+        to zero where the cache had it); ``not_compiled``: kernel -> why.
+
+    Raises
+    ------
+    ConfigError
+        A kernel is unknown.
+    BackendUnavailableError
+        Numba cannot be imported.
+    """
+    known = all_kernels()
+    unknown = sorted(set(kernels) - set(known))
+    if unknown:
+        raise ConfigError(f"unknown kernel {', '.join(unknown)} (known: {', '.join(known)})")
+    if unavailable_reason("native"):
+        raise BackendUnavailableError(
+            f"backend 'native' is not available: {unavailable_reason('native')}"
+        )
+    began = time.perf_counter()
+    seconds: dict[Form, float] = {}
+    problems: list[str] = []
+    config = (config or RunConfig()).with_values(
+        {"output.fsync": False, "runtime.cpu_workers": threads, "runtime.backend": "native"}
+    )
+    for arithmetic, triangulator, values in (
+        ("single", "triangle", {}), ("double", "native", {}),
+        ("single", "native", OTHER_KERNELS), ("double", "native", OTHER_KERNELS),
+    ):  # fmt: skip
+        problems += _run_chain(config, arithmetic, triangulator, values, seconds)
+    left = {form: _call_on_zeros(form, seconds) for form in _forms() if form not in seconds}
+    reported = kernels or tuple(known)
+    return {
+        "schema": "pystamps-hpc/warmup/1",
+        "kernels": {
+            name: {form: seconds[name, form] for form in ("double", "single")
+                   if (name, form) in seconds}
+            for name in reported
+        },
+        "not_compiled": {
+            name: reason for (name, _), reason in left.items() if reason and name in reported
+        },
+        "problems": problems,
+        "total_sec": round(time.perf_counter() - began, 3),
+    }  # fmt: skip
+
+
+def _forms() -> Iterator[Form]:
+    for kernel in all_kernels().values():
+        for arithmetic in ("double", "single") if kernel.single else ("double",):
+            yield kernel.name, arithmetic
+
+
+def _run_chain(
+    config: RunConfig,
+    arithmetic: Arithmetic,
+    triangulator: str,
+    values: Mapping[str, Any],
+    seconds: dict[Form, float],
+) -> list[str]:
+    """Run a tiny chain through timed kernels; return what kept it from its end."""
+    native = {
+        name: "native"
+        for name, kernel in all_kernels().items()
+        if function(kernel, "native", arithmetic) is not None
+    }
+    table = _TimedKernels(native, arithmetic, seconds)
+    config = config.with_values(
+        {"compat.arithmetic": arithmetic, "runtime.triangulator": triangulator}
+    )
+    with tempfile.TemporaryDirectory(prefix="pystamps-warmup-") as scratch:
+        root = Path(scratch) / "scene"
+        simulate(root, SCENE)
+        own = parameters.load(root)
+        for name, value in values.items():
+            own = own.set_value(name, value, False)
+        parameters.save(own)
+        team, context = SerialTeam(), PipelineContext(root, config)
+        try:
+            session = prepare(context, table)
+            before_work(session, context, team)
+            rows = run_patches(session, team, Silence()) + run_merged(session, team, Silence())
+        except PystampsError as error:
+            return [str(error)]
+        return [f"stage {row.stage_id}: {row.details}" for row in rows if row.status == "failed"]
+
+
+def _call_on_zeros(form: Form, seconds: dict[Form, float]) -> str:
+    """Call a kernel that no chain uses; return why that is not possible, else nothing.
+
+    Zeros are valid indices as well as values. A scalar could be anything, so kernels with scalars
+    are left alone.
+    """
+    name, arithmetic = form
+    kernel = all_kernels()[name]
+    native = function(kernel, "native", arithmetic)
+    if native is None:
+        return "no native implementation"
+    if not all(isinstance(argument, Array) for argument in kernel.arguments):
+        return "not used by the warm-up chains; compiled at its first use"
+    began = time.perf_counter()
+    native(*_zeros(kernel))
+    seconds[form] = round(time.perf_counter() - began, 3)
+    return ""
+
+
+def _zeros(kernel: Kernel) -> Iterator[Any]:
+    for argument in kernel.arguments:
+        assert isinstance(argument, Array)
+        shape = [int(dim) if dim.isdigit() else 4 for dim in argument.shape.split()]
+        yield np.zeros(shape, DTYPES[argument.dtypes.split()[0]])

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# pystamps-hpc without MPI between nodes: stages 1-5 as an array job over the patches, then, after
+# all of them succeeded, merge and stages 6-8 as one job. Edit DATASET and IMAGE, then, on a login
+# node: bash patch_array.sh
+#SBATCH --job-name=pystamps
+#SBATCH --nodes=1
+#SBATCH --ntasks-per-node=1
+#SBATCH --cpus-per-task=8
+#SBATCH --mem-per-cpu=2G
+#SBATCH --time=04:00:00
+#SBATCH --signal=USR1@180
+#SBATCH --requeue
+#SBATCH --open-mode=append
+#SBATCH --output=pystamps-%j.log
+DATASET=${DATASET:-/path/to/dataset} # StaMPS directory (PATCH_*, patch.list, parms.mat)
+IMAGE=${IMAGE:-}                     # Apptainer image; empty: pystamps-hpc from the PATH
+
+# Also taken from the environment: START END (stages), CONFIG (file), EXTRA (more options of run),
+# TASKS (size of the array; by default one task per patch, at most 100), SBATCH_OPTIONS (more
+# options of sbatch, for both jobs).
+set -euo pipefail
+
+export DATASET IMAGE
+DATASET=$(realpath "$DATASET")
+START=${START:-1} END=${END:-8}
+
+# The patches in processing order, as pystamps-hpc finds them.
+if [ -f "$DATASET/patch.list" ]; then
+  mapfile -t patches < <(awk '$1 != "" && $1 !~ /^#/ { print $1 }' "$DATASET/patch.list")
+else
+  mapfile -t patches < <(cd "$DATASET" && find . -maxdepth 1 -name 'PATCH_*' -printf '%f\n' | sort -V)
+fi
+
+# On the login node: submit this script twice, once for each part.
+if [ -z "${PYSTAMPS_PART:-}" ]; then
+  [ "${#patches[@]}" -gt 0 ] || { echo "no PATCH_* directory under $DATASET" >&2; exit 3; }
+  tasks=${TASKS:-${#patches[@]}}
+  [ "$tasks" -le 100 ] || [ -n "${TASKS:-}" ] || tasks=100
+  [ "$tasks" -le "${#patches[@]}" ] || tasks=${#patches[@]}
+  read -r -a options <<<"${SBATCH_OPTIONS:-}"
+
+  submit() {
+    echo "sbatch ${*@Q}" >&2
+    sbatch --parsable "$@" | cut -d ';' -f 1
+  }
+  after=()
+  if [ "$START" -le 5 ]; then
+    export PYSTAMPS_PART=patches
+    array=$(submit "${options[@]}" --array="0-$((tasks - 1))" --output=pystamps-%A_%a.log "$0")
+    after=(--dependency="afterok:$array" --kill-on-invalid-dep=yes)
+    echo "patches: job $array, ${#patches[@]} patches in $tasks tasks"
+  fi
+  if [ "$END" -ge 5 ]; then
+    export PYSTAMPS_PART=merged
+    echo "merge and later: job $(submit "${options[@]}" "${after[@]}" "$0")"
+  fi
+  exit 0
+fi
+
+# In a job: this task's share of the patches, or everything after them.
+part=(--part "$PYSTAMPS_PART")
+if [ "$PYSTAMPS_PART" = patches ]; then
+  mine=()
+  for ((i = SLURM_ARRAY_TASK_ID; i < ${#patches[@]}; i += SLURM_ARRAY_TASK_COUNT)); do
+    mine+=("${patches[i]}")
+  done
+  part+=(--patches "$(IFS=,; echo "${mine[*]}")")
+  END=$((END < 5 ? END : 5))
+else
+  START=$((START > 5 ? START : 5))
+fi
+
+report=$SLURM_SUBMIT_DIR/pystamps-$SLURM_JOB_ID.json
+read -r -a extra <<<"${EXTRA:-}"
+
+# One process with all processors of the task: no MPI is started.
+command=(srun --mpi=none --cpus-per-task="$SLURM_CPUS_PER_TASK" --kill-on-bad-exit=1)
+[ -z "$IMAGE" ] || command+=(apptainer exec --bind "$DATASET,$SLURM_SUBMIT_DIR" "$IMAGE")
+command+=(pystamps-hpc)
+[ -z "${CONFIG:-}" ] || command+=(--config "$CONFIG")
+command+=(run --dataset "$DATASET" --start-step "$START" --end-step "$END" "${part[@]}"
+  --report "$report" "${extra[@]}")
+
+echo "${command[@]@Q}"
+rc=0
+"${command[@]}" >/dev/null || rc=$?
+
+# 75: stopped in good order because the time limit is near; the next start goes on from there.
+if [ "$rc" = 75 ]; then
+  scontrol requeue "$SLURM_JOB_ID"
+fi
+exit "$rc"

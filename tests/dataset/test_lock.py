@@ -1,0 +1,174 @@
+"""The lock of a dataset: section 7.6 of the runtime contract."""
+
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+
+import pytest
+
+from pystamps_hpc.dataset.lock import DatasetLock, holders, lock_directory, new_owner, process_start
+from pystamps_hpc.errors import LockError
+from tests.dataset.lock_race import compete
+
+OWNER = new_owner("20260301T101500Z-1f09ac", ["run", "--dataset", "x"])
+
+
+def lock(root, **options):
+    return DatasetLock(root, new_owner("mine", ["run"]), **options)
+
+
+def leave(root, name="root", **changes):
+    """Leave a lock file as another process would."""
+    folder = lock_directory(root)
+    folder.mkdir(parents=True, exist_ok=True)
+    content = {
+        **OWNER,
+        "host": os.uname().nodename,
+        "pid": os.getpid(),
+        "pid_start": process_start(os.getpid()),
+        "user": "ada",
+        "slurm_job_id": None,
+        "slurm_restart_count": 0,
+        "started_utc": "2026-03-01T10:15:00Z",
+        **changes,
+    }
+    (folder / f"{name}.json").write_text(json.dumps(content))
+
+
+def names(root):
+    return sorted(path.name for path in lock_directory(root).iterdir())
+
+
+def dead_pid():
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    return ended.pid
+
+
+def test_of_two_processes_exactly_one_wins_each_of_fifty_rounds(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    barrier, results = context.Barrier(2), context.Queue()
+    rounds = 50
+    rivals = [
+        context.Process(target=compete, args=(str(tmp_path), name, rounds, barrier, results))
+        for name in "ab"
+    ]
+    for rival in rivals:
+        rival.start()
+    won = dict(results.get(timeout=120) for _ in rivals)
+    for rival in rivals:
+        rival.join(30)
+    assert sorted(won["a"] + won["b"]) == list(range(rounds))
+    assert names(tmp_path) == []
+
+
+def test_a_held_lock_is_refused_with_its_owner(tmp_path):
+    leave(tmp_path, slurm_job_id="77")
+    with pytest.raises(LockError) as caught, lock(tmp_path):
+        pass
+    assert str(caught.value) == (
+        f"data set is in use: run 20260301T101500Z-1f09ac by ada on {os.uname().nodename} "
+        f"(pid {os.getpid()}, SLURM job 77) since 2026-03-01T10:15:00Z; "
+        "wait, or remove the lock with --break-lock"
+    )
+    assert caught.value.exit_code == 3
+    assert names(tmp_path) == ["root.json"]
+
+
+def test_a_lock_is_removed_at_the_end_and_after_a_failure(tmp_path):
+    with lock(tmp_path):
+        (content,) = holders(tmp_path)
+        assert {"run_id", "command", "host", "pid", "pid_start", "user", "slurm_job_id",
+                "slurm_restart_count", "started_utc"} <= set(content)  # fmt: skip
+    assert names(tmp_path) == []
+    with pytest.raises(ZeroDivisionError), lock(tmp_path):
+        raise ZeroDivisionError
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("changes", [{"pid": "dead"}, {"pid_start": 1}])
+def test_the_lock_of_a_dead_process_is_taken_over_with_a_warning(tmp_path, changes):
+    if changes.get("pid") == "dead":
+        changes = {"pid": dead_pid()}
+    leave(tmp_path, **changes)
+    with lock(tmp_path) as taken:
+        (message,) = taken.taken_over
+        assert message.startswith("lock of run 20260301T101500Z-1f09ac (pid ")
+        assert message.endswith("left by a dead process, taken over")
+        assert holders(tmp_path)[0]["run_id"] == "mine"
+
+
+def test_the_lock_of_another_machine_is_never_taken_over(tmp_path):
+    leave(tmp_path, host="elsewhere", pid=dead_pid(), started_utc="1999-01-01T00:00:00Z")
+    with pytest.raises(LockError, match="by ada on elsewhere"), lock(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("job", "count", "taken"), [("77", "1", True), ("77", "0", False), ("78", "1", False)]
+)
+def test_a_requeued_job_takes_over_its_own_lock(tmp_path, monkeypatch, job, count, taken):
+    leave(tmp_path, host="elsewhere", slurm_job_id="77", slurm_restart_count=0)
+    monkeypatch.setenv("SLURM_JOB_ID", job)
+    monkeypatch.setenv("SLURM_RESTART_COUNT", count)
+    if taken:
+        with lock(tmp_path) as mine:
+            assert mine.taken_over
+    else:
+        with pytest.raises(LockError), lock(tmp_path):
+            pass
+
+
+def test_break_lock_removes_any_lock_and_says_whose(tmp_path):
+    leave(tmp_path, host="elsewhere", pid=4)
+    with lock(tmp_path, break_lock=True) as taken:
+        assert taken.taken_over == [
+            "lock of run 20260301T101500Z-1f09ac (pid 4 on elsewhere) broken"
+        ]
+
+
+def test_runs_over_disjoint_patches_coexist(tmp_path):
+    with lock(tmp_path, patches=["PATCH_2", "PATCH_1"]), lock(tmp_path, patches=["PATCH_3"]):
+        assert names(tmp_path) == ["PATCH_1.json", "PATCH_2.json", "PATCH_3.json"]
+        with pytest.raises(LockError), lock(tmp_path, patches=["PATCH_0", "PATCH_2"]):
+            pass
+        assert "PATCH_0.json" not in names(tmp_path)
+
+
+def test_patches_and_the_whole_dataset_exclude_each_other(tmp_path):
+    with lock(tmp_path, patches=["PATCH_1"]):
+        with pytest.raises(LockError), lock(tmp_path):
+            pass
+        assert names(tmp_path) == ["PATCH_1.json"]
+    with lock(tmp_path):
+        with pytest.raises(LockError), lock(tmp_path, patches=["PATCH_1"]):
+            pass
+        assert names(tmp_path) == ["root.json"]
+
+
+def test_dead_locks_of_the_other_mode_are_taken_over(tmp_path):
+    leave(tmp_path, "PATCH_1", pid=dead_pid())
+    with lock(tmp_path) as mine:
+        assert len(mine.taken_over) == 1
+        assert names(tmp_path) == ["root.json"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"pid": "x"}'])
+def test_a_damaged_lock_belongs_to_somebody_until_it_is_broken(tmp_path, text):
+    lock_directory(tmp_path).mkdir(parents=True)
+    (lock_directory(tmp_path) / "root.json").write_text(text)
+    with (
+        pytest.raises(LockError, match="wait, or remove the lock with --break-lock"),
+        lock(tmp_path),
+    ):
+        pass
+    with lock(tmp_path, break_lock=True):
+        pass
+
+
+def test_a_lock_that_cannot_be_made_is_an_error_of_the_dataset(tmp_path):
+    (tmp_path / ".pystamps-hpc").write_text("in the way")
+    with pytest.raises(LockError, match="^data set cannot be locked: "), lock(tmp_path):
+        pass

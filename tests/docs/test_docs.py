@@ -1,0 +1,157 @@
+"""The documentation says what the program does: generated pages, commands and links."""
+
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pystamps_hpc.cli.options import build_parser
+from pystamps_hpc.config import CHECKS, parse_config
+from pystamps_hpc.dataset.schema import ARTIFACTS
+from pystamps_hpc.pipeline.table import tasks
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
+HAND_WRITTEN = [page for page in PAGES if "made by docs/generate.py" not in page.read_text()]
+
+
+def _generator():
+    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs" / "generate.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+GENERATOR = _generator()
+
+
+def _name(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def _blocks(page, language):
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.DOTALL | re.MULTILINE)
+
+
+def _commands():
+    """Return the arguments of every pystamps-hpc command in the shell blocks of the pages."""
+    found = []
+    for page in PAGES:
+        for block in _blocks(page, "sh"):
+            for line in block.replace("\\\n", " ").splitlines():
+                words = shlex.split(line, comments=True)
+                if "pystamps-hpc" in words:
+                    words = words[words.index("pystamps-hpc") + 1 :]
+                    found.append(pytest.param(words, id=f"{_name(page)}: {' '.join(words)}"))
+    return found
+
+
+@pytest.mark.parametrize("name", GENERATOR.GENERATED)
+def test_a_generated_page_is_what_the_code_says(name):
+    page = ROOT / "docs" / name
+    assert page.exists(), f"docs/{name} is missing: run make docs"
+    assert page.read_text() == GENERATOR.page(name), f"docs/{name} is out of date: run make docs"
+
+
+def test_an_outdated_page_is_named_and_written_again(tmp_path, monkeypatch, capsys):
+    page = tmp_path / "reference" / "parameters.md"
+    monkeypatch.setattr(GENERATOR, "DOCS", tmp_path)
+    monkeypatch.setattr(GENERATOR, "GENERATED", {"reference/parameters.md": GENERATOR.parameters})
+    monkeypatch.setattr("sys.argv", ["generate.py", "--check"])
+    assert GENERATOR.main() == 1
+    assert "reference/parameters.md is out of date" in capsys.readouterr().out
+    assert not page.exists()
+    monkeypatch.setattr("sys.argv", ["generate.py"])
+    assert GENERATOR.main() == 0
+    assert page.read_text() == GENERATOR.page("reference/parameters.md")
+    monkeypatch.setattr("sys.argv", ["generate.py", "--check"])
+    assert GENERATOR.main() == 0
+
+
+def test_c016_stage_guide_covers_every_task_with_inputs_outputs_and_parameters():
+    guide = (ROOT / "docs" / "stage-guide.md").read_text()
+    sections = guide.split("\n## ")[1:]
+    assert len(sections) == len(tasks()) == 9
+    for row, section in zip(tasks(), sections, strict=True):
+        outputs = section.partition(": Writes\n")[2].partition("\n### ")[0]
+        assert f"`{row.spec.marker}.mat`" in section
+        for artifact in row.bundle:
+            assert f"`{artifact}." in outputs
+        for parameter in GENERATOR.parameters_of(row):
+            assert f"| `{parameter.name}` |" in section
+        for key in row.spec.config:
+            assert f"`{key}`" in section
+        assert "](../pystamps_hpc/stages/" in section
+
+
+def test_every_configuration_key_is_documented_with_its_meaning():
+    page = (ROOT / "docs" / "reference" / "config.md").read_text()
+    for path in CHECKS:
+        (line,) = [line for line in page.splitlines() if line.startswith(f"| `{path}` |")]
+        _, default, allowed, meaning = [cell.strip() for cell in line.strip("|").split(" | ")]
+        assert all((default, allowed, meaning)), line
+
+
+def test_every_artifact_has_a_section():
+    page = (ROOT / "docs" / "reference" / "artifacts.md").read_text()
+    assert re.findall(r"^## (\w+)\.mat$", page, re.MULTILINE) == list(ARTIFACTS)
+
+
+@pytest.mark.parametrize("words", _commands())
+def test_a_documented_command_is_accepted_by_the_parser(words):
+    assert build_parser().parse_args(words).command
+
+
+def test_the_readme_shows_commands():
+    assert sum("README.md" in param.id for param in _commands()) >= 8
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_a_documented_configuration_is_valid(page):
+    for block in _blocks(page, "yaml"):
+        parse_config(yaml.safe_load(block))
+
+
+def _anchors(page):
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=_name)
+def test_relative_links_lead_somewhere(page):
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if "://" in link:
+            continue
+        file, _, anchor = link.partition("#")
+        target = (page.parent / file).resolve() if file else page
+        assert target.exists(), f"{_name(page)}: {link}"
+        assert target.is_relative_to(ROOT), f"{_name(page)}: {link}"
+        assert not anchor or anchor in _anchors(target), f"{_name(page)}: {link}"
+
+
+def test_every_page_can_be_reached_from_the_index():
+    index = ROOT / "docs" / "index.md"
+    linked = {
+        (index.parent / link.partition("#")[0]).resolve()
+        for link in re.findall(r"\]\(([^)\s]+)\)", index.read_text())
+    }
+    assert {page for page in PAGES if page.is_relative_to(ROOT / "docs")} - linked == {index}
+
+
+def test_the_picture_of_the_readme_is_small():
+    assert (ROOT / "docs" / "velocity.png").stat().st_size <= 400_000
+
+
+@pytest.mark.parametrize("page", HAND_WRITTEN, ids=_name)
+def test_a_documented_parameter_exists(page):
+    """Words in typewriter that look like a parameter of the table are one, or are explained."""
+    from pystamps_hpc.dataset.parameter_table import TABLE
+
+    prefixes = ("unwrap_", "weed_", "scla_", "scn_", "clap_", "merge_", "gamma_", "select_", "ref_")
+    known = {*TABLE, *ARTIFACTS, *(key for item in ARTIFACTS.values() for key in item.keys)}
+    for word in re.findall(r"`([a-z_0-9]+)`", page.read_text()):
+        if word.startswith(prefixes):
+            assert word in known, f"{_name(page)}: {word}"

@@ -1,0 +1,167 @@
+"""The decisions of section 6.2 hold for every dataset, window and wish."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pystamps_hpc.config import RunConfig
+from pystamps_hpc.dataset import parameters
+from pystamps_hpc.dataset.mat import write_mat
+from pystamps_hpc.dataset.tree import ROOT, Dataset
+from pystamps_hpc.errors import DatasetError, StaleError
+from pystamps_hpc.pipeline import plan as planning
+from pystamps_hpc.pipeline.plan import Planner, Request
+from pystamps_hpc.pipeline.state import TargetState
+from pystamps_hpc.pipeline.table import tasks
+from tests.stub_chain import make_tree
+
+PATCHES = ("PATCH_1", "PATCH_2")
+TASKS = [(s, "patch", p) for s in (1, 2, 3, 4, 5) for p in PATCHES] + [
+    (s, "merged", ROOT) for s in (5, 6, 7, 8)
+]
+
+
+@st.composite
+def situations(draw):
+    """What is finished, stale, due and lost on a dataset of two patches."""
+    some = st.sets(st.sampled_from(TASKS))
+    return {
+        "complete": draw(st.one_of(st.just(set(TASKS)), some)),
+        "stale": draw(st.sets(st.sampled_from(TASKS), max_size=2)),
+        "due": draw(st.sets(st.sampled_from(TASKS), max_size=2)),
+        "lost": draw(st.dictionaries(st.sampled_from(PATCHES), st.sampled_from([1, 3, 4, 5]))),
+    }
+
+
+@st.composite
+def requests(draw):
+    start = draw(st.integers(0, 8))
+    end = draw(st.integers(max(start, 1), 8))
+    parts = ["all"] + (["merged"] if end >= 5 else []) + (["patches"] if start <= 5 else [])
+    part = draw(st.sampled_from(parts))
+    patches = None
+    if part == "patches" or end <= 4:
+        patches = draw(st.sampled_from([None, ("PATCH_1",), ("PATCH_2",), PATCHES]))
+    return Request(start, end, part, patches, force=draw(st.booleans()))
+
+
+def planner_for(monkeypatch, situation, request, policy="warn"):
+    dataset = Dataset(Path("/nowhere"), PATCHES)
+    config = RunConfig().with_values({"runtime.stale_policy": policy}).resolved()
+    known = {name: parameters.Parameters() for name in (ROOT, *PATCHES)}
+    planner = Planner(dataset, config, known, request)
+
+    def target_of(directory):
+        return ROOT if directory == dataset.root else directory.name
+
+    def missing(row, directory):
+        key = (row.spec.number, row.spec.scope, target_of(directory))
+        return [] if key in situation["complete"] else [row.spec.marker]
+
+    def stale(_self, row, target):
+        key = (row.spec.number, row.spec.scope, target)
+        return "parameters changed: x" if key in situation["stale"] else ""
+
+    def state(_self, target):
+        due = {number for number, _, where in situation["due"] if where == target}
+        return TargetState(dataset.directory(target), {}, due)
+
+    monkeypatch.setattr(planning, "missing_members", missing)
+    monkeypatch.setattr(planning, "no_ps_stage", lambda d: situation["lost"].get(target_of(d)))
+    monkeypatch.setattr(Planner, "stale_reason", stale)
+    monkeypatch.setattr(Planner, "state", state)
+    monkeypatch.setattr(Planner, "_require_inputs", lambda *_: None)
+    return planner
+
+
+def decide(situation, request, policy):
+    """Say what section 6.2 says, rule by rule."""
+    decided = {}
+    running = {}
+    for number, scope, target in TASKS:
+        if not max(request.start, 1) <= number <= request.end:
+            continue
+        if request.part != "all" and {"patch": "patches"}.get(scope, scope) != request.part:
+            continue
+        if scope == "patch" and request.patches and target not in request.patches:
+            continue
+        key = (number, scope, target)
+        earlier = running.get(target, set())
+        due = request.force or key in situation["due"]
+        lost = situation["lost"].get(target) if scope == "patch" else None
+        if any(stage <= (lost or 0) for stage in earlier):
+            lost = None  # the stage that lost them runs again
+        if lost is not None and lost < number:
+            decided[key] = "skipped"
+        elif lost == number and not due:
+            decided[key] = "skipped_existing"
+        elif (
+            due
+            or earlier
+            or (scope == "merged" and running)
+            or key not in situation["complete"]
+            or (key in situation["stale"] and policy == "rerun")
+        ):
+            decided[key] = "run"
+        else:
+            decided[key] = "skipped_existing"
+        if decided[key] == "run":
+            running.setdefault(target, set()).add(number)
+    return decided
+
+
+@settings(
+    max_examples=150,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(situations(), requests(), st.sampled_from(["warn", "rerun"]))
+def test_every_task_is_decided_by_the_rules_in_their_order(
+    stubs, monkeypatch, situation, request_, policy
+):
+    plan = planner_for(monkeypatch, situation, request_, policy).plan()
+    found = {(p.stage, p.scope, p.target): p.action for p in plan}
+    assert found == decide(situation, request_, policy)
+    assert list(found) == [key for key in TASKS if key in found]
+    for task in plan:
+        told = task.action == "skipped_existing" and bool(task.stale)
+        assert told <= (policy == "warn")
+
+
+def test_finished_work_that_is_stale_stops_the_plan_under_the_policy_fail(stubs, monkeypatch):
+    situation = {"complete": set(TASKS), "stale": {TASKS[2]}, "due": set(), "lost": {}}
+    with pytest.raises(StaleError, match=r"PATCH_1/pm1.mat is stale: parameters changed: x"):
+        planner_for(monkeypatch, situation, Request(), "fail").plan()
+
+
+def test_the_plan_of_a_thousand_patches_takes_seconds(stubs, tmp_path):
+    names = tuple(f"PATCH_{k}" for k in range(1, 1001))
+    make_tree(tmp_path, names)
+    planner = Planner(
+        Dataset(tmp_path, names),
+        RunConfig().resolved(),
+        {name: parameters.Parameters() for name in (ROOT, *names)},
+        Request(),
+    )
+    began = time.monotonic()
+    assert len(planner.plan()) == 5 * 1000 + 4
+    assert time.monotonic() - began < 60
+
+
+def test_a_handed_over_patch_satisfies_the_inputs_of_a_later_stage(stubs, tmp_path):
+    make_tree(tmp_path, ("PATCH_1",))
+    planner = Planner(
+        Dataset(tmp_path, ("PATCH_1",)),
+        RunConfig().resolved(),
+        {name: parameters.Parameters() for name in (ROOT, "PATCH_1")},
+        Request(4, 4),
+    )
+    with pytest.raises(DatasetError, match=r"stage 4 needs select1.mat in PATCH_1"):
+        planner.plan()
+    row = next(row for row in tasks() if row.spec.number == 3)
+    write_mat(tmp_path / "PATCH_1" / f"{row.spec.marker}.mat", {"x": np.ones((1, 1))})
+    assert [task.action for task in planner.plan()] == ["run"]

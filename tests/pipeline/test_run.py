@@ -1,0 +1,659 @@
+"""Whole runs over the stub chain: skip, dry run, force, invalidation, no PS, failure."""
+
+import itertools
+import json
+import shutil
+
+import pytest
+
+from pystamps_hpc.config import RunConfig
+from pystamps_hpc.dataset import parameters
+from pystamps_hpc.dataset.mat import read_mat, write_mat
+from pystamps_hpc.errors import ConfigError, DatasetError, StageError, StaleError
+from pystamps_hpc.pipeline.documents import json_text
+from pystamps_hpc.pipeline.stages import plan_pipeline, run_pipeline, run_stage
+from pystamps_hpc.pipeline.state import TargetState
+from pystamps_hpc.pipeline.types import PipelineContext
+from tests.stub_chain import CHAIN, MARKERS, artifacts, make_tree, statuses, tree_digest
+
+PATCH_STAGES = (1, 2, 3, 4, 5)
+EVERYTHING = [
+    *[(s, "patch", p) for s in PATCH_STAGES for p in ("PATCH_1", "PATCH_2")],
+    (5, "merged", "root"), (6, "merged", "root"), (7, "merged", "root"), (8, "merged", "root"),
+]  # fmt: skip
+
+
+QUICK = RunConfig().with_values({"output.fsync": False})
+
+
+def run(root, run_config=QUICK, **options):
+    return run_pipeline(PipelineContext(root, run_config, **options))
+
+
+def completed(report):
+    return [row[:3] for row in statuses(report) if row[3] == "completed"]
+
+
+def fail(_ctx):
+    raise StageError("PATCH_1: no candidates; look again")
+
+
+def change(root, **changes):
+    """Change parameters of the dataset."""
+    known = parameters.load(root)
+    for name, value in changes.items():
+        known = known.set_value(name, value)
+    parameters.save(known)
+
+
+# -- statuses, order, skipping ------------------------------------------------------------
+
+
+def test_c003_a_run_does_every_task_in_the_order_of_the_table(stubs, tree):
+    report = run(tree)
+    assert completed(report) == EVERYTHING
+    assert report.ok
+    assert report.exit_code == 0
+    assert sorted(stubs.calls) == sorted(EVERYTHING)
+
+
+def test_c009_a_second_run_skips_everything(stubs, tree):
+    run(tree)
+    before = artifacts(tree)
+    stubs.calls.clear()
+    report = run(tree)
+    assert {row.status for row in report.results} == {"skipped_existing"}
+    assert report.results[0].details == "ps1.mat present"
+    assert stubs.calls == []
+    assert artifacts(tree) == before
+
+
+def test_c010_a_row_carries_the_wall_time_of_its_task(stubs, tree):
+    assert all(row.duration_sec > 0 for row in run(tree).results)
+    assert all(row.duration_sec is None for row in run(tree).results)
+    assert all(row.duration_sec is None for row in run(tree, force=True, dry_run=True).results)
+
+
+@pytest.mark.parametrize("window", [(1, 4), (2, 3), (0, 2), (5, 5), (6, 8), (3, 7)])
+def test_c006_a_window_runs_its_stages_only(stubs, tree, window):
+    run(tree)
+    stubs.calls.clear()
+    report = run(tree, start_step=window[0], end_step=window[1], force=True)
+    wanted = [row for row in EVERYTHING if window[0] <= row[0] <= window[1]]
+    assert completed(report) == wanted
+
+
+@pytest.mark.parametrize(
+    ("part", "scopes"),
+    [("patches", {"patch"}), ("merged", {"merged"}), ("all", {"patch", "merged"})],
+)
+def test_a_part_selects_patches_or_merged_stages(stubs, tree, part, scopes):
+    run(tree)
+    report = run(tree, part=part, force=True)
+    assert {row.scope for row in report.results} == scopes
+
+
+def test_patches_restrict_the_patch_tasks(stubs, tree):
+    report = run(tree, part="patches", patches=("PATCH_2",))
+    assert {row.target for row in report.results} == {"PATCH_2"}
+    assert not (tree / "PATCH_1" / "ps1.mat").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"start_step": 6, "end_step": 3}, "--start-step 6 is after --end-step 3"),
+        ({"patches": ("PATCH_1",)}, "--patches needs --part patches or --end-step 4 or lower"),
+        ({"part": "merged", "end_step": 4}, "--part merged needs --end-step 5 or higher"),
+        ({"part": "patches", "start_step": 6}, "--part patches needs --start-step 5 or lower"),
+        ({"start_step": 9}, "steps must lie in 1..8, got 9..8"),
+        ({"end_step": 0}, "steps must lie in 1..8, got 1..0"),
+        ({"part": "some"}, "part is 'some': use all, patches or merged"),
+    ],
+)
+def test_a_contradictory_window_is_refused_before_anything_is_written(
+    stubs, tree, options, message
+):
+    with pytest.raises(ConfigError) as caught:
+        run(tree, **options)
+    assert str(caught.value) == message
+    assert tree_digest(tree) == {}
+
+
+def test_an_unknown_patch_is_refused_with_the_known_ones(stubs, tree):
+    with pytest.raises(DatasetError, match=r"has no patch PATCH_9; patches: PATCH_1, PATCH_2"):
+        run(tree, part="patches", patches=("PATCH_9",))
+
+
+def test_c005_a_missing_member_makes_its_task_run_again(stubs, tree):
+    run(tree)
+    for stage, scope, required, *_ in CHAIN:
+        target = "PATCH_1" if scope == "patch" else "root"
+        context = PipelineContext(
+            tree, start_step=stage, end_step=stage, part={"patch": "patches"}.get(scope, scope)
+        )
+        for member in required.split():
+            path = (tree / target if scope == "patch" else tree) / f"{member}.mat"
+            path.rename(path.with_suffix(".away"))
+            planned = [(p.stage, p.scope, p.target) for p in plan_pipeline(context)
+                       if p.action == "run"]  # fmt: skip
+            assert planned == [(stage, scope, target)], member
+            path.with_suffix(".away").rename(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"no MAT file, cut off"])
+def test_an_unreadable_marker_makes_its_task_run_again(stubs, tree, content):
+    run(tree)
+    (tree / "PATCH_1" / "pm1.mat").write_bytes(content)
+    assert (2, "patch", "PATCH_1") in completed(run(tree))
+
+
+# -- dry run ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("force", [False, True])
+@pytest.mark.parametrize("lost", ["", "PATCH_2/select1.mat", "phuw2.mat", "PATCH_1/bp1.mat"])
+def test_c007_a_dry_run_writes_nothing_and_plans_what_the_run_completes(stubs, tree, lost, force):
+    run(tree)
+    if lost:
+        (tree / lost).unlink()
+    before = tree_digest(tree)
+    dry = run(tree, dry_run=True, force=force)
+    assert tree_digest(tree) == before
+    assert stubs.calls
+    planned = [row[:3] for row in statuses(dry) if row[3] == "planned"]
+    assert planned == completed(run(tree, force=force))
+    details = {row.details for row in dry.results if row.status == "planned"}
+    assert all(text.startswith("Would produce ") for text in details)
+
+
+def test_a_dry_run_of_a_new_dataset_leaves_it_without_state_directory(stubs, tree):
+    report = run(tree, dry_run=True)
+    assert {row.status for row in report.results} == {"planned"}
+    assert not (tree / ".pystamps-hpc").exists()
+    assert sorted(path.name for path in tree.rglob("*")) == ["PATCH_1", "PATCH_2"]
+
+
+def test_a_dry_run_names_what_running_would_remove(stubs, tree):
+    run(tree)
+    rows = {(r.stage_id, r.scope): r for r in run(tree, dry_run=True, force=True).results}
+    assert rows[7, "merged"].invalidates == ["scn2.mat", "mean_v.mat"]
+    assert rows[8, "merged"].invalidates == []
+
+
+# -- missing inputs -----------------------------------------------------------------------
+
+
+def test_missing_inputs_are_refused_at_plan_time(stubs, tree):
+    with pytest.raises(DatasetError) as caught:
+        run(tree, start_step=6)
+    assert str(caught.value) == f"stage 6 needs ph2.mat in {tree}: run stage 5 first"
+    with pytest.raises(DatasetError, match=r"stage 3 needs pm1.mat in PATCH_1: run stage 2 first"):
+        run(tree, start_step=3, end_step=4)
+    assert tree_digest(tree) == {}
+
+
+def test_keep_going_turns_a_patch_without_inputs_into_a_failed_row(stubs, tree):
+    run(tree, part="patches", patches=("PATCH_2",), end_step=2)
+    report = run(tree, start_step=3, keep_going=True)
+    assert statuses(report) == [
+        (3, "patch", "PATCH_1", "failed"),
+        (3, "patch", "PATCH_2", "completed"),
+        (4, "patch", "PATCH_2", "completed"),
+        (5, "patch", "PATCH_2", "completed"),
+    ]
+    assert report.results[0].details == "stage 3 needs pm1.mat in PATCH_1: run stage 2 first"
+    assert report.exit_code == 1
+    targets = {(row["stage"], row["target"]) for row in report.not_started}
+    assert targets == {(4, "PATCH_1"), (5, "PATCH_1"), *((s, "root") for s in (5, 6, 7, 8))}
+
+
+# -- invalidation -------------------------------------------------------------------------
+
+FOREIGN = ("mv2", "scla_sb2", "scla_smooth_sb2")
+MERGED = {
+    5: "ps2 ph2 pm2 bp2 rc2 hgt2 la2 inc2 ifgstd2",
+    6: "uw_grid uw_interp uw_space_time uw_phaseuw phuw2",
+    7: "scla2 scla_smooth2 scla_sb2 scla_smooth_sb2",
+    8: "mean_v scn2 mv2",
+}
+PATCH = {
+    2: "pm1",
+    3: "select1",
+    4: "weed1",
+    5: "ps2 pm2 bp2 rc2 ph2 hgt2 la2 inc2",
+}
+UNKNOWN = ("notes.txt", "mine.mat", "PATCH_1/mine.mat", "PATCH_1/ps1.mat.bak", "psver.mat")
+
+
+def removed_by(stage, scope):
+    """Return what section 6.7 of the contract says, relative to the root."""
+    if scope == "patch":
+        later = [
+            f"PATCH_1/{n}.mat" for s, names in PATCH.items() if s > stage for n in names.split()
+        ]
+        return {*later, *(f"{n}.mat" for names in MERGED.values() for n in names.split())}
+    if stage == 6:
+        return {f"{n}.mat" for n in ["scla2", "scla_sb2", "scn2", "mean_v", "mv2"]}
+    return {f"{n}.mat" for s, names in MERGED.items() if s > stage for n in names.split()}
+
+
+@pytest.mark.parametrize(("stage", "scope"), [row[:2] for row in CHAIN])
+def test_a_task_removes_what_depends_on_it_and_nothing_else(stubs, tree, stage, scope):
+    run(tree)
+    for name in FOREIGN:
+        write_mat(tree / f"{name}.mat", {"x": read_mat(tree / "scn2.mat")["ph_scn_slave"]})
+    for name in UNKNOWN[:4]:
+        (tree / name).write_text("mine")
+    before = set(tree_digest(tree, without=(".pystamps-hpc",)))
+    target = {"patch": tree / "PATCH_1"} if scope == "patch" else {"dataset": tree}
+    row = run_stage(stage, **target, run_config=QUICK)
+    after = set(tree_digest(tree, without=(".pystamps-hpc",)))
+    assert row.status == "completed"
+    assert before - after == removed_by(stage, scope)
+    assert set(row.invalidates) == removed_by(stage, scope)
+    assert all((tree / name).exists() for name in UNKNOWN)
+
+
+def test_markers_go_first_and_the_last_stage_before_the_others(stubs, tree):
+    run(tree)
+    names = run_stage(5, dataset=tree).invalidates
+    assert names.index("scn2.mat") < names.index("mean_v.mat") < names.index("scla2.mat")
+    assert names.index("scla2.mat") < names.index("scla_smooth2.mat") < names.index("phuw2.mat")
+    assert names.index("phuw2.mat") < names.index("uw_grid.mat")
+
+
+def test_records_of_removed_tasks_are_removed_too(stubs, tree):
+    run(tree)
+    assert set(TargetState.load(tree).records) == {5, 6, 7, 8}
+    run_stage(6, dataset=tree)
+    assert set(TargetState.load(tree).records) == {5, 6}
+
+
+def test_the_smoothed_scla_survives_a_new_stage_6_and_no_new_stage_5(stubs, tree):
+    run(tree)
+    run_stage(6, dataset=tree)
+    assert (tree / "scla_smooth2.mat").exists()
+    run_stage(5, dataset=tree)
+    assert not (tree / "scla_smooth2.mat").exists()
+
+
+def test_a_forced_second_pass_over_stages_6_to_8_is_stale_nowhere(stubs, tree):
+    run(tree)
+    assert run(tree, start_step=6, force=True).ok
+    assert run(tree).stale == []
+
+
+# -- staleness ----------------------------------------------------------------------------
+
+
+def test_c001_the_state_directories_are_no_source_of_truth(stubs, tree, tmp_path):
+    straight = make_tree(tmp_path / "straight")
+    run(straight)
+    for stage in range(1, 9):
+        assert run(tree, start_step=stage, end_step=stage).ok
+        for folder in (tree, tree / "PATCH_1", tree / "PATCH_2"):
+            shutil.rmtree(folder / ".pystamps-hpc", ignore_errors=True)
+    assert artifacts(tree) == artifacts(straight)
+    assert {row.status for row in run(tree).results} == {"skipped_existing"}
+
+
+def test_a_changed_parameter_is_a_stale_reason_of_the_stages_that_read_it(stubs, tree):
+    run(tree)
+    change(tree, clap_win=16.0, unwrap_grid_size=100.0)
+    report = run(tree)
+    reasons = {(row["stage"], row["target"]): row["reason"] for row in report.stale}
+    assert reasons == {
+        (2, "PATCH_1"): "parameters changed: clap_win",
+        (2, "PATCH_2"): "parameters changed: clap_win",
+        (6, "root"): "parameters changed: unwrap_grid_size",
+    }
+    assert {row["path"] for row in report.stale} == {
+        "PATCH_1/pm1.mat", "PATCH_2/pm1.mat", "phuw2.mat",
+    }  # fmt: skip
+    row = next(row for row in report.results if row.stage_id == 6)
+    assert row.status == "skipped_existing"
+    assert row.details == (
+        "phuw2.mat present; stale: parameters changed: unwrap_grid_size "
+        "(use --stale rerun or --force)"
+    )
+
+
+def test_a_parameter_of_another_stage_makes_nothing_stale(stubs, tree):
+    run(tree)
+    change(tree, plot_dem_posting=40.0)
+    assert run(tree).stale == []
+
+
+def test_a_changed_configuration_is_a_stale_reason(stubs, tree):
+    run(tree)
+    config = QUICK.with_values({"compat.arithmetic": "single"})
+    report = run(tree, run_config=config)
+    assert {row["reason"] for row in report.stale} == {"configuration changed: compat.arithmetic"}
+    assert len(report.stale) == len(EVERYTHING)
+
+
+def test_a_changed_input_is_a_stale_reason_a_copied_one_is_not(stubs, tree, tmp_path):
+    run(tree)
+    copy = tmp_path / "copy"
+    shutil.copytree(tree, copy, copy_function=shutil.copyfile)
+    assert run(copy).stale == []
+    content = read_mat(copy / "PATCH_1" / "pm1.mat")
+    write_mat(copy / "PATCH_1" / "pm1.mat", {k: v + 1 for k, v in content.items()})
+    assert [(row["stage"], row["target"], row["reason"]) for row in run(copy).stale] == [
+        (3, "PATCH_1", "input changed: PATCH_1/pm1.mat")
+    ]
+
+
+def test_a_new_science_version_is_a_stale_reason(stubs, tree):
+    run(tree)
+    state = TargetState.load(tree)
+    state.records[7]["science_version"] = 0
+    state.save()
+    assert [row["reason"] for row in run(tree).stale] == ["science version 0 -> 1"]
+
+
+def test_the_policy_rerun_computes_the_stale_task_and_what_follows(stubs, tree):
+    run(tree)
+    change(tree, unwrap_grid_size=100.0)
+    config = QUICK.with_values({"runtime.stale_policy": "rerun"})
+    assert completed(run(tree, run_config=config)) == [(s, "merged", "root") for s in (6, 7, 8)]
+    assert run(tree).stale == []
+
+
+def test_the_policy_fail_refuses_the_run_at_plan_time(stubs, tree):
+    run(tree)
+    change(tree, unwrap_grid_size=100.0)
+    before = tree_digest(tree)
+    config = QUICK.with_values({"runtime.stale_policy": "fail"})
+    with pytest.raises(StaleError, match=r"phuw2.mat is stale: parameters changed"):
+        run(tree, run_config=config)
+    assert tree_digest(tree) == before
+
+
+def test_artifacts_without_a_record_are_never_stale(stubs, tree):
+    run(tree)
+    for folder in (tree, tree / "PATCH_1", tree / "PATCH_2"):
+        (folder / ".pystamps-hpc" / "state.json").write_text("{damaged")
+    change(tree, clap_win=16.0)
+    report = run(tree)
+    assert report.stale == []
+    assert {row.status for row in report.results} == {"skipped_existing"}
+
+
+def test_a_record_that_lacks_parts_counts_as_none(stubs, tree):
+    run(tree)
+    path = tree / ".pystamps-hpc" / "state.json"
+    content = json.loads(path.read_text())
+    content["records"]["6"] = {"stage": 6}
+    path.write_text(json.dumps(content))
+    assert {row.status for row in run(tree).results} == {"skipped_existing"}
+
+
+# -- due marks ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("broken", [(2, "PATCH_1"), (4, "PATCH_2"), (5, "root"), (7, "root")])
+def test_an_interrupted_forced_run_goes_on_without_doing_anything_twice(stubs, tree, broken):
+    run(tree)
+    stubs.calls.clear()
+    stubs.acts[broken] = fail
+    assert not run(tree, force=True).ok
+    stubs.acts.clear()
+    stubs.calls.remove((broken[0], "merged" if broken[1] == "root" else "patch", broken[1]))
+    report = run(tree)
+    assert report.ok
+    assert any(text.startswith("continuing a forced run: ") for text in report.warnings)
+    assert sorted(stubs.calls) == sorted(EVERYTHING)
+    assert {row.status for row in run(tree).results} == {"skipped_existing"}
+
+
+def test_a_killed_forced_run_goes_on_where_it_was(stubs, tree):
+    class Killed(BaseException):
+        pass
+
+    def die(_ctx):
+        raise Killed
+
+    run(tree)
+    stubs.calls.clear()
+    stubs.acts[6, "root"] = die
+    with pytest.raises(Killed):
+        run(tree, force=True)
+    stubs.acts.clear()
+    assert completed(run(tree)) == [(s, "merged", "root") for s in (6, 7, 8)]
+
+
+def test_stage_always_executes(stubs, tree, monkeypatch):
+    run(tree)
+    monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
+    assert run_stage(8, dataset=tree).status == "completed"
+    assert run_stage(3, patch=tree / "PATCH_2").status == "completed"
+
+
+# -- no PS --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stage", [1, 3, 4, 5])
+def test_a_patch_that_loses_all_ps_leaves_the_run(stubs, tree, stage):
+    run(tree)
+    stubs.empty.add((stage, "PATCH_1"))
+    report = run(tree, force=True)
+    rows = {row.stage_id: row for row in report.results if row.target == "PATCH_1"}
+    assert (rows[stage].status, rows[stage].details) == ("completed", "no PS left")
+    for later in PATCH_STAGES[PATCH_STAGES.index(stage) + 1 :]:
+        assert rows[later].status == "skipped"
+        assert rows[later].details == f"no PS left after stage {stage}"
+    flags = read_mat(tree / "PATCH_1" / "no_ps_info.mat")["stamps_step_no_ps"]
+    assert flags.shape == (5, 1)
+    assert flags.reshape(-1).tolist() == [float(k == stage) for k in PATCH_STAGES]
+    kept = {path.stem for path in (tree / "PATCH_1").glob("*.mat")} - {"no_ps_info", "psver"}
+    names = [row[2].split() + row[3].split() for row in CHAIN if row[1] == "patch"]
+    assert kept == set(itertools.chain(*names[: stage - 1]))
+    merge = next(row for row in report.results if (row.stage_id, row.scope) == (5, "merged"))
+    assert merge.details == "without PATCH_1 (no PS left)"
+    assert report.dropped_patches == ["PATCH_1"]
+    assert report.ok
+
+    stubs.calls.clear()
+    again = {(r.stage_id, r.target): r for r in run(tree).results}
+    assert stubs.calls == []
+    assert again[stage, "PATCH_1"].status == "skipped_existing"
+    assert again[stage, "PATCH_1"].details == f"no PS left after stage {stage}"
+
+
+def test_a_patch_that_has_ps_again_comes_back(stubs, tree):
+    stubs.empty.add((3, "PATCH_1"))
+    run(tree)
+    stubs.empty.clear()
+    report = run(tree, force=True)
+    assert completed(report) == EVERYTHING
+    flags = read_mat(tree / "PATCH_1" / "no_ps_info.mat")["stamps_step_no_ps"]
+    assert not flags.any()
+
+
+def test_without_any_patch_with_ps_the_merge_fails(stubs, tree):
+    stubs.empty |= {(4, "PATCH_1"), (3, "PATCH_2")}
+    for _ in range(2):
+        report = run(tree)
+        row = next(row for row in report.results if row.scope == "merged")
+        assert (row.status, row.details) == (
+            "failed",
+            "no patch has PS left after stages 3-5; relax the selection or weeding parameters",
+        )
+        assert report.exit_code == 1
+
+
+def test_stage_1_writes_the_flags_and_the_version_that_stamps_expects(stubs, tree):
+    run(tree, end_step=1)
+    assert not read_mat(tree / "PATCH_1" / "no_ps_info.mat")["stamps_step_no_ps"].any()
+    assert read_mat(tree / "PATCH_1" / "psver.mat")["psver"] == 1
+    run(tree)
+    assert read_mat(tree / "PATCH_1" / "psver.mat")["psver"] == 2
+    assert read_mat(tree / "psver.mat")["psver"] == 2
+
+
+# -- failure ------------------------------------------------------------------------------
+
+
+def test_c012_a_failed_row_carries_the_message_and_the_rest_is_not_started(stubs, tree):
+    stubs.acts[2, "PATCH_1"] = fail
+    report = run(tree)
+    assert report.exit_code == 1
+    (row,) = report.failures
+    assert (row.stage_id, row.target, row.rank) == (2, "PATCH_1", 0)
+    assert row.details == "PATCH_1: no candidates; look again"
+    assert row.duration_sec > 0
+    assert not (tree / "PATCH_1" / "pm1.mat").exists()
+    reported = {row[:3] for row in statuses(report)}
+    missing = {(row["stage"], row["scope"], row["target"]) for row in report.not_started}
+    assert reported | missing == set(EVERYTHING)
+    assert not reported & missing
+    assert (2, "patch", "PATCH_2") in missing
+
+
+def test_keep_going_finishes_the_other_patches_and_does_not_merge(stubs, tree):
+    stubs.acts[2, "PATCH_1"] = fail
+    report = run(tree, keep_going=True)
+    assert report.exit_code == 1
+    done = completed(report)
+    assert [row for row in done if row[2] == "PATCH_2"] == [
+        (s, "patch", "PATCH_2") for s in PATCH_STAGES
+    ]
+    assert not any(row[1] == "merged" for row in done)
+    stubs.acts.clear()
+    stubs.calls.clear()
+    assert run(tree).ok
+    assert (1, "patch", "PATCH_1") not in stubs.calls
+    assert all(target != "PATCH_2" for _, _, target in stubs.calls)
+
+
+def test_a_failed_merged_stage_stops_the_run_and_keeps_what_was_done(stubs, tree):
+    stubs.acts[7, "root"] = fail
+    report = run(tree)
+    assert statuses(report)[-1] == (7, "merged", "root", "failed")
+    assert report.not_started == [{"stage": 8, "scope": "merged", "target": "root"}]
+    stubs.acts.clear()
+    assert completed(run(tree)) == [(7, "merged", "root"), (8, "merged", "root")]
+
+
+def test_an_error_of_the_file_system_is_a_failed_row(stubs, tree):
+    def full(_ctx):
+        raise OSError(28, "No space left on device", "somewhere")
+
+    stubs.acts[1, "PATCH_1"] = full
+    report = run(tree)
+    assert report.failures[0].details == "somewhere: No space left on device"
+
+
+def test_running_out_of_memory_is_a_failed_row_with_a_remedy(stubs, tree):
+    def big(_ctx):
+        raise MemoryError("Unable to allocate 12. TiB")
+
+    stubs.acts[6, "root"] = big
+    details = run(tree).failures[0].details
+    assert details.startswith("stage 6 root is out of memory: Unable to allocate 12. TiB; use ")
+
+
+def test_an_unexpected_error_is_no_row(stubs, tree):
+    def typo(_ctx):
+        raise KeyError("typo")
+
+    stubs.acts[3, "PATCH_1"] = typo
+    with pytest.raises(KeyError):
+        run(tree)
+    assert not list((tree / ".pystamps-hpc" / "lock").glob("*.json"))
+    stubs.acts.clear()
+    assert run(tree).ok
+
+
+def test_a_damaged_input_names_the_stage_that_makes_it_again(stubs, tree):
+    run(tree)
+    path = tree / "PATCH_1" / "ps1.mat"
+    path.write_bytes(path.read_bytes()[:-20])
+    row = run_stage(2, patch=tree / "PATCH_1")
+    assert row.status == "failed"
+    assert str(path) in row.details
+    assert row.details.endswith("; delete it and rerun stage 1")
+
+
+def test_an_input_of_the_wrong_shape_is_a_failed_row(stubs, tree):
+    run(tree)
+    content = read_mat(tree / "phuw2.mat")
+    write_mat(tree / "phuw2.mat", {"other": next(iter(content.values()))})
+    row = run_stage(7, dataset=tree)
+    assert row.status == "failed"
+    assert "key 'ph_uw' is missing; the file holds other" in row.details
+
+
+# -- around the run -----------------------------------------------------------------------
+
+
+def test_leftovers_of_dead_runs_are_removed_and_counted(stubs, tree):
+    for target in (tree, tree / "PATCH_2"):
+        folder = target / ".pystamps-hpc" / "tmp" / "20200101T000000Z-aaaaaa-3"
+        folder.mkdir(parents=True)
+        (folder / "select1.mat").write_bytes(b"half")
+    report = run(tree)
+    assert "removed 2 leftover staging directories" in report.warnings
+    assert not list(tree.rglob(".pystamps-hpc/tmp/*"))
+
+
+def test_patch_mode_leaves_the_leftovers_of_other_patches(stubs, tree):
+    other = tree / "PATCH_2" / ".pystamps-hpc" / "tmp" / "x-1"
+    other.mkdir(parents=True)
+    run(tree, part="patches", patches=("PATCH_1",))
+    assert other.exists()
+
+
+def test_a_patch_with_parameters_of_its_own_is_told(stubs, tree):
+    parameters.save(parameters.load(tree))
+    own = parameters.load(tree / "PATCH_2")
+    parameters.save(own.set_value("clap_win", 16.0))
+    report = run(tree)
+    assert [text for text in report.warnings if "PATCH_2/parms.mat" in text] == [
+        "PATCH_2/parms.mat: clap_win is 16.0, in the root 32.0; 16.0 holds here"
+    ]
+
+
+def test_stage_1_writes_the_parameters_of_the_root_once(stubs, tree):
+    run(tree, end_step=1)
+    assert float(parameters.load(tree).value("heading")) == -168.0
+    assert not list(tree.glob("PATCH_*/parms.mat"))
+    stamp = (tree / "parms.mat").stat().st_mtime_ns
+    run(tree, force=True)
+    assert (tree / "parms.mat").stat().st_mtime_ns == stamp
+
+
+def test_small_baselines_are_refused_before_anything_is_written(stubs, tree):
+    change(tree, small_baseline_flag="y")
+    before = tree_digest(tree)
+    with pytest.raises(StageError, match="not supported"):
+        run(tree)
+    assert tree_digest(tree) == before
+
+
+def test_the_newest_fifty_run_directories_are_kept(stubs, tree):
+    runs = tree / ".pystamps-hpc" / "runs"
+    for k in range(60):
+        (runs / f"20200101T0000{k:02d}Z-aaaaaa").mkdir(parents=True)
+    report = run(tree)
+    assert len(list(runs.iterdir())) == 50
+    saved = json.loads((runs / report.run_id / "report.json").read_text())
+    assert saved == json.loads(json_text(report.to_json()))
+
+
+def test_stamps_log_gets_one_line_per_task(stubs, tree):
+    run(tree)
+    lines = (tree / "PATCH_1" / "STAMPS.log").read_text().splitlines()
+    assert [line.split()[2] for line in lines] == [f"PYSTAMPS_HPC_{k}" for k in PATCH_STAGES]
+    run(tree, force=True, run_config=QUICK.with_values({"output.stamps_log": False}))
+    assert len((tree / "PATCH_1" / "STAMPS.log").read_text().splitlines()) == len(PATCH_STAGES)
+
+
+def test_no_file_is_written_outside_of_the_known_places(stubs, tree):
+    run(tree)
+    known = {f"{n}.mat" for row in CHAIN for n in f"{row[2]} {row[3]}".split()}
+    known |= {"psver.mat", "no_ps_info.mat", "parms.mat", "STAMPS.log", "state.json", "report.json"}
+    assert {path.name for path in tree.rglob("*") if path.is_file()} <= known
+    assert MARKERS[8, "merged"] == "scn2"
