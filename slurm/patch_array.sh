@@ -82,11 +82,14 @@ command+=(run --dataset "$DATASET" --start-step "$START" --end-step "$END" "${pa
   --report "$report" "${extra[@]}")
 
 echo "${command[@]@Q}"
+rm -f "$report"
 rc=0
 "${command[@]}" >/dev/null || rc=$?
 
 # 75: stopped in good order because the time limit is near; the next start goes on from there.
-if [ "$rc" = 75 ]; then
+# The report has the last word: when ranks end some milliseconds apart, --kill-on-bad-exit kills
+# the later ones and srun tells of that.
+if [ "$rc" = 75 ] || { [ "$rc" != 0 ] && grep -qs '^  "exit_code": 75' "$report"; }; then
   scontrol requeue "$SLURM_JOB_ID"
 fi
 exit "$rc"

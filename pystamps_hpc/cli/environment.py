@@ -2,8 +2,10 @@
 
 import os
 import platform
+import shutil
 import tempfile
 from collections.abc import MutableMapping
+from contextlib import suppress
 from pathlib import Path
 
 BLAS_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
@@ -26,6 +28,8 @@ def prepare(environ: MutableMapping[str, str]) -> None:
     environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")
     environ.setdefault("OMP_WAIT_POLICY", "passive")
     cache = cache_directory(environ)
+    if seed := environ.get("PYSTAMPS_HPC_CACHE_SEED"):
+        environ.setdefault("NUMBA_CACHE_DIR", str(seeded(Path(seed), cache)))
     environ.setdefault("NUMBA_CACHE_DIR", str(cache / f"numba-{platform.machine()}"))
     environ.setdefault("CUPY_CACHE_DIR", str(cache / "cupy"))
 
@@ -47,3 +51,22 @@ def cache_directory(environ: MutableMapping[str, str]) -> Path:
         if os.access(path, os.W_OK):
             return path
     return Path(tempfile.mkdtemp(prefix="pystamps-hpc-"))
+
+
+def seeded(seed: Path, cache: Path) -> Path:
+    """Return a writable copy of a read-only directory of compiled kernels, made when missing.
+
+    A container image carries kernels compiled when it was built; Numba only reads from a directory
+    it could also write. The name of the seed is that of its build, so that images do not mix.
+    Processes that start at once each make a copy; one of them stays.
+    """
+    copy = cache / seed.name
+    if not copy.exists():
+        with suppress(OSError, shutil.Error):
+            making = Path(tempfile.mkdtemp(prefix=f".{seed.name}.", dir=cache))
+            shutil.copytree(seed, making, dirs_exist_ok=True)
+            try:
+                making.rename(copy)
+            except OSError:
+                shutil.rmtree(making, ignore_errors=True)
+    return copy

@@ -195,6 +195,58 @@ def _simulate(parser: argparse.ArgumentParser) -> None:
     import_module(".simulating", __package__).add_options(parser)
 
 
+def _verify(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run", metavar="DIR", required=True, help="dataset to check")
+    parser.add_argument("--golden", metavar="DIR",
+                        help="dataset to compare with (none: consistency alone)")  # fmt: skip
+    parser.add_argument("--profile", choices=("strict", "scientific"),
+                        help="strict: measured agreement with StaMPS (default); scientific: bounded"
+                        " outliers, points matched by position")  # fmt: skip
+    parser.add_argument("--from-stage", type=int, default=1, metavar="N", help="first stage (1)")
+    parser.add_argument("--through-stage", type=int, default=8, metavar="N", help="last stage (8)")
+    parser.add_argument("--final-products-only", action="store_true",
+                        help="leave out intermediate artifacts and diagnostic keys")  # fmt: skip
+    parser.add_argument("--isolated", action="store_true",
+                        help="stages ran on golden inputs, nothing accumulated")  # fmt: skip
+    parser.add_argument("--detail", action="store_true", help="list every key")
+    parser.add_argument("--report", metavar="FILE", help="also write the report there")
+
+
+def _audit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--targets", nargs="+", metavar="ID", help="only these targets")
+    parser.add_argument("--manifest", metavar="FILE", help="another manifest than the package's")
+    parser.add_argument("--work", metavar="DIR", default="build/audit",
+                        help="where run copies go (build/audit)")  # fmt: skip
+    parser.add_argument("--output", metavar="FILE", help="report (WORK/latest.json)")
+    parser.add_argument("--keep-run-copies", action="store_true", help="do not remove run copies")
+    parser.add_argument("--record", action="store_true",
+                        help="keep the report as evidence of parity")  # fmt: skip
+
+
+def _coverage(parser: argparse.ArgumentParser) -> None:
+    import_module(".checking", __package__).add_coverage_options(parser)
+
+
+def _gate(parser: argparse.ArgumentParser) -> None:
+    import_module(".checking", __package__).add_gate_options(parser)
+
+
+def _warmup(parser: argparse.ArgumentParser) -> None:
+    import_module(".checking", __package__).add_warmup_options(parser)
+
+
+def _doctor(parser: argparse.ArgumentParser) -> None:
+    import_module(".checking", __package__).add_doctor_options(parser)
+
+
+def _legacy(parser: argparse.ArgumentParser) -> None:
+    import_module(".checking", __package__).add_legacy_options(parser)
+
+
+def _slurm(parser: argparse.ArgumentParser) -> None:
+    import_module(".clusters", __package__).add_options(parser)
+
+
 COMMANDS: dict[str, tuple[Setup, str, str, str]] = {
     "run": (
         _run,
@@ -223,6 +275,12 @@ COMMANDS: dict[str, tuple[Setup, str, str, str]] = {
         "Write a dataset of candidates with known truth.",
         "  pystamps-hpc simulate OUT --candidates 20000 --images 20 --patches 1x2\n",
     ),
+    "slurm": (
+        _slurm,
+        "clusters:slurm",
+        "Write a SLURM job script with the ranks, memory and time that a dataset needs.",
+        "  pystamps-hpc slurm init --template multi-node --nodes 4 --dataset DIR\n",
+    ),
     "parms": (
         _parms,
         "parameters:parms",
@@ -238,6 +296,36 @@ COMMANDS: dict[str, tuple[Setup, str, str, str]] = {
         "Remove the SCLA estimates, so that the next stage 6 starts without feedback.",
         "",
     ),
+    "coverage": (
+        _coverage,
+        "checking:coverage",
+        "Which stages run natively, and which are certified to equal StaMPS.",
+        "  pystamps-hpc coverage --start-step 6\n",
+    ),
+    "gate": (
+        _gate,
+        "checking:gate",
+        "Run the chain natively on a clean copy and verify it, with reports beside the result.",
+        "  pystamps-hpc gate --dataset DIR --golden GOLDEN --run COPY --ranks 2\n",
+    ),
+    "warmup": (
+        _warmup,
+        "checking:warmup",
+        "Compile every native kernel into the cache.",
+        "",
+    ),
+    "doctor": (
+        _doctor,
+        "checking:doctor",
+        "Examine machine, MPI, programs and a dataset; each problem with its remedy.",
+        "  pystamps-hpc doctor --dataset DIR\n  srun --mpi=pmix pystamps-hpc doctor mpi\n",
+    ),
+    "list-legacy": (
+        _legacy,
+        "checking:legacy",
+        "List the programs of a StaMPS installation.",
+        "  pystamps-hpc list-legacy --stamps-root /opt/StaMPS\n",
+    ),
     "describe-inputs": (
         _inputs,
         "describing:inputs",
@@ -249,5 +337,20 @@ COMMANDS: dict[str, tuple[Setup, str, str, str]] = {
         "describing:backends",
         "Kernels, their backends, and external programs found here.",
         "",
+    ),
+    "verify": (
+        _verify,
+        "verifying:verify",
+        "Compare a run with a golden tree key by key, or check it in itself.",
+        "  pystamps-hpc verify --run DIR --golden GOLDEN\n"
+        "  pystamps-hpc verify --run DIR --golden GOLDEN --profile scientific --through-stage 5\n"
+        "  pystamps-hpc verify --run DIR\n",
+    ),
+    "audit": (
+        _audit,
+        "verifying:audit",
+        "Run the audited workflows on fresh copies of golden data and verify every key.",
+        "  PYSTAMPS_HPC_DATA_ROOT=GOLDEN_SETS pystamps-hpc audit\n"
+        "  pystamps-hpc audit --targets mini\n",
     ),
 }

@@ -258,6 +258,8 @@ def _write_matrix(disk: _Disk, file: Any, name: str, matrix: Stream, compress: b
     kind = matlab_class(matrix.dtype)
     assert kind is not None
     if 0 in matrix.shape:
+        for _ in pieces(matrix, disk.path, name):  # the ranks that hold the rows wait to be asked
+            pass
         _describe(_empty(file, name, matrix.shape), kind)
         return
     stored = np.dtype("u1") if kind == "logical" else REAL_DTYPES[kind].newbyteorder("<")

@@ -396,7 +396,9 @@ def snr_weights(inputs: Inputs, residual: FloatArray, ctx: Context) -> FloatArra
         signal = (amplitude * np.cos(residual[rows])).mean(axis=1)
         variance = np.float32(0.5) * (np.square(amplitude).mean(axis=1) - np.square(signal))
         noise = np.sqrt(np.maximum(variance, 0))
-        return np.divide(signal, noise, out=np.zeros(signal.size), where=noise > 0)
+        weight: FloatArray = np.zeros(signal.size)
+        np.divide(signal, noise, out=weight, where=noise > 0)
+        return weight
 
     weights: FloatArray = ctx.map_rows(weigh, len(residual))
     return weights

@@ -126,10 +126,6 @@ def bin_threshold(
         return float("nan")
     bins = np.arange(crossing - 3, min(crossing + 3, tail.size))
     distinct = np.unique(tail[bins]).size
-    if distinct == 1:
-        level = 0.01 * (crossing + 1)
-        ctx.warn(f"dispersion bin {number}: no slope around bin {crossing + 1}; its edge is used")
-        return level
     if distinct < 4:
         ctx.warn(
             f"dispersion bin {number}: {distinct} distinct values around bin {crossing + 1}; "

@@ -2,7 +2,7 @@
 
 A kernel is compiled for the types it is called with, and only the stages know them. So tiny
 simulated chains are run, in both arithmetics and with the parameters that choose other kernels;
-kernels outside the chain are called once with arrays of zeros that fit their contract.
+kernels that no such chain reaches are called once with zeros that fit their contract.
 """
 
 import tempfile
@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from pystamps_kernels.contracts import Array, Kernel, all_kernels
+from pystamps_kernels.contracts import Array, Scalar, all_kernels
 from pystamps_kernels.contracts.model import DTYPES
-from pystamps_kernels.dispatch import Arithmetic, KernelTable, function, unavailable_reason
+from pystamps_kernels.dispatch import Arithmetic, Backend, KernelTable, function, unavailable_reason
 
 from ..config import RunConfig
 from ..dataset import parameters
@@ -39,6 +39,14 @@ OTHER_KERNELS: dict[str, Any] = {
     "scla_method": "L1",
 }
 """Parameters that lead through the kernels that the defaults do not use."""
+
+CHAINS: tuple[tuple[Arithmetic, str, Mapping[str, Any]], ...] = (
+    ("single", "auto", {}),
+    ("double", "native", {}),
+    ("single", "native", OTHER_KERNELS),
+    ("double", "native", OTHER_KERNELS),
+)
+"""Arithmetic, triangulator and parameters of the tiny chains."""
 
 Form = tuple[str, Arithmetic]
 
@@ -103,10 +111,7 @@ def warm_up(
     config = (config or RunConfig()).with_values(
         {"output.fsync": False, "runtime.cpu_workers": threads, "runtime.backend": "native"}
     )
-    for arithmetic, triangulator, values in (
-        ("single", "triangle", {}), ("double", "native", {}),
-        ("single", "native", OTHER_KERNELS), ("double", "native", OTHER_KERNELS),
-    ):  # fmt: skip
+    for arithmetic, triangulator, values in CHAINS:
         problems += _run_chain(config, arithmetic, triangulator, values, seconds)
     left = {form: _call_on_zeros(form, seconds) for form in _forms() if form not in seconds}
     reported = kernels or tuple(known)
@@ -139,7 +144,7 @@ def _run_chain(
     seconds: dict[Form, float],
 ) -> list[str]:
     """Run a tiny chain through timed kernels; return what kept it from its end."""
-    native = {
+    native: dict[str, Backend] = {
         name: "native"
         for name, kernel in all_kernels().items()
         if function(kernel, "native", arithmetic) is not None
@@ -168,24 +173,27 @@ def _run_chain(
 def _call_on_zeros(form: Form, seconds: dict[Form, float]) -> str:
     """Call a kernel that no chain uses; return why that is not possible, else nothing.
 
-    Zeros are valid indices as well as values. A scalar could be anything, so kernels with scalars
-    are left alone.
+    Zeros are valid as values and as indices. Beside indices a scalar could be a size that reaches
+    past an array, so such kernels are left alone.
     """
     name, arithmetic = form
     kernel = all_kernels()[name]
     native = function(kernel, "native", arithmetic)
     if native is None:
         return "no native implementation"
-    if not all(isinstance(argument, Array) for argument in kernel.arguments):
+    arrays = [argument for argument in kernel.arguments if isinstance(argument, Array)]
+    indices = any(argument.dtypes.startswith("i") for argument in arrays)
+    if indices and len(arrays) < len(kernel.arguments):
         return "not used by the warm-up chains; compiled at its first use"
     began = time.perf_counter()
-    native(*_zeros(kernel))
+    native(*(_zeros(argument, arithmetic) for argument in kernel.arguments))
     seconds[form] = round(time.perf_counter() - began, 3)
     return ""
 
 
-def _zeros(kernel: Kernel) -> Iterator[Any]:
-    for argument in kernel.arguments:
-        assert isinstance(argument, Array)
-        shape = [int(dim) if dim.isdigit() else 4 for dim in argument.shape.split()]
-        yield np.zeros(shape, DTYPES[argument.dtypes.split()[0]])
+def _zeros(argument: Array | Scalar, arithmetic: Arithmetic) -> Any:
+    if isinstance(argument, Scalar):
+        return 1.0
+    shape = [int(dim) if dim.isdigit() else 4 for dim in argument.shape.split()]
+    dtypes = argument.dtypes.split()
+    return np.zeros(shape, DTYPES[dtypes[0 if arithmetic == "single" else -1]])

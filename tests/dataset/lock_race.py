@@ -2,15 +2,22 @@
 
 from pathlib import Path
 
-from pystamps_hpc.dataset.lock import DatasetLock, new_owner
+from pystamps_hpc.dataset.lock import DatasetLock, lock_directory, new_owner
 from pystamps_hpc.dataset.tree import Dataset
 from pystamps_hpc.errors import LockError
 
 
-def compete(root, name, rounds, barrier, results):
-    """Try to take the lock once a round; report which rounds were won."""
+def compete(root, name, rounds, barrier, results, dead):
+    """Try to take the lock once a round; report which rounds were won.
+
+    With `dead`, the text of a lock, one of the processes leaves that lock before each round.
+    """
     won = []
     for k in range(rounds):
+        if dead and name == "a":
+            path = lock_directory(Path(root)) / "root.json"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(dead)
         barrier.wait(60)
         try:
             Dataset(Path(root), ()).require_writable()

@@ -47,12 +47,16 @@ def dead_pid():
     return ended.pid
 
 
-def test_of_two_processes_exactly_one_wins_each_of_fifty_rounds(tmp_path):
+@pytest.mark.parametrize("dead", [False, True], ids=["free", "left by a dead process"])
+def test_of_two_processes_exactly_one_wins_each_of_fifty_rounds(tmp_path, dead):
+    if dead:
+        leave(tmp_path, pid=dead_pid())
+    text = (lock_directory(tmp_path) / "root.json").read_text() if dead else ""
     context = multiprocessing.get_context("spawn")
     barrier, results = context.Barrier(2), context.Queue()
     rounds = 50
     rivals = [
-        context.Process(target=compete, args=(str(tmp_path), name, rounds, barrier, results))
+        context.Process(target=compete, args=(str(tmp_path), name, rounds, barrier, results, text))
         for name in "ab"
     ]
     for rival in rivals:
@@ -170,5 +174,5 @@ def test_a_damaged_lock_belongs_to_somebody_until_it_is_broken(tmp_path, text):
 
 def test_a_lock_that_cannot_be_made_is_an_error_of_the_dataset(tmp_path):
     (tmp_path / ".pystamps-hpc").write_text("in the way")
-    with pytest.raises(LockError, match="^data set cannot be locked: "), lock(tmp_path):
+    with pytest.raises(LockError, match=r"^data set cannot be locked: "), lock(tmp_path):
         pass

@@ -418,6 +418,21 @@ def test_stream_that_misses_rows_is_refused(path, stack, mat_format):
         write_mat(path, {"ph": stream}, mat_format=mat_format)
 
 
+@pytest.mark.parametrize("mat_format", FORMATS)
+@pytest.mark.parametrize("shape", [(0, 4), (9, 0)])
+def test_a_stream_without_values_is_asked_for_all_its_blocks(path, mat_format, shape):
+    asked = []
+
+    def blocks():
+        asked.append("begin")
+        yield slice(0, shape[0]), np.zeros(shape)
+        asked.append("end")  # ranks that hold the rows wait until they have been asked
+
+    write_mat(path, {"ph": Stream(shape, np.dtype(float), blocks())}, mat_format=mat_format)
+    assert asked == ["begin", "end"]
+    assert_same(read_mat(path)["ph"], np.zeros(shape))
+
+
 # --- what is refused -----------------------------------------------------------------------------
 
 

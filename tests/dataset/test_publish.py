@@ -113,9 +113,13 @@ def test_shared_files_stay_when_a_later_file_cannot_be_moved(target, monkeypatch
 
 
 def test_the_staging_directory_is_removed_when_the_block_fails(target):
-    with pytest.raises(ZeroDivisionError), Publication(target, "run") as publication:
-        publication.path("ps1").write_text("new")
-        raise ZeroDivisionError
+    def half():
+        with Publication(target, "run") as publication:
+            publication.path("ps1").write_text("new")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        half()
     assert state(target) == "old"
     assert not any(staging_root(target).iterdir())
 

@@ -5,7 +5,7 @@
     def test_stage2(golden):
         run = golden("ps-small").run(2, "PATCH_1", arithmetic="single")     # isolated
         expected = golden("ps-small").artifact("PATCH_1", "pm1")
-        difference = compare(run["pm1"]["K_ps"], expected["K_ps"], Policy("exact"))
+        difference = compare(run["pm1"]["K_ps"], expected["K_ps"], Rule("exact"))
         assert difference.ok, difference
 
 Sets: ``ps-small``, ``iterate``, ``selection``, ``residues``, ``doris``, ``isce``; targets are patch

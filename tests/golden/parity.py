@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,9 @@ from pystamps_hpc.pipeline.saving import bundle_of
 from pystamps_hpc.pipeline.stages import run_pipeline
 from pystamps_hpc.pipeline.table import Task, maker, task, tasks
 from pystamps_hpc.pipeline.types import PipelineContext
+from pystamps_hpc.tools.audit import Target, load_manifest
+from pystamps_hpc.tools.verify import Difference, Policy, Rule, compare
 from pystamps_kernels import dispatch
-
-from .compare import Difference, Policy, compare
-from .policy import policy
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -43,6 +43,12 @@ FIRST_STAGE = {"ps-small": 1, "iterate": 6, "selection": 3, "residues": 3, "dori
 """First stage whose result is the set's own."""
 
 LAST_STAGE = {"doris": 1, "isce": 1}
+
+
+@cache
+def workflow(set_name: str) -> Target:
+    """Return what the audit manifest says about a set: its own tolerances and parameters."""
+    return next(target for target in load_manifest() if target.id == set_name)
 
 
 def golden_root() -> Path:
@@ -142,8 +148,7 @@ class GoldenSet:
         dataset = self.tree(stage, scope)
         directory = dataset.directory(target)
         parms = parameters.load(directory, dataset.root if target != ROOT else None)
-        if self.name == "isce":  # its parms.mat was written before the processor was known
-            parms = parms.with_values({"insar_processor": "isce"})
+        parms = parms.with_values(workflow(self.name).parameters)
         config = RunConfig().with_values(
             {"compat.random_generator": "octave", "compat.arithmetic": arithmetic}
         )
@@ -174,7 +179,7 @@ class Line:
     where: str
     key: str
     difference: Difference
-    policy: Policy
+    policy: Rule
 
     def __str__(self) -> str:
         verdict = "ok" if self.difference.ok else f"FAILED: {self.difference.problem}"
@@ -196,14 +201,20 @@ def compare_bundle(
 
     Artifacts and keys that StaMPS does not write are passed over.
     """
+    conditions = {"chain": chain, "double": arithmetic == "double"}
+    rules = Policy(
+        "strict",
+        [name for name, holds in conditions.items() if holds],  # type: ignore[misc]
+        workflow(golden.name).run_config.tolerance,
+    )
     for name, values in artifacts.items():
         if name in ("psver", "no_ps_info", "parms") or not golden.has(target, name):
             continue
         expected = golden.artifact(target, name)
         for key, value in expected.items():
-            rule = policy(name, key, arithmetic, chain)
+            rule = rules.rule(name, key)
             if key in values:
-                difference = compare(values[key], value, rule)
+                difference = compare(values[key], value, rule, ARTIFACTS[name].keys.get(key))
             else:
                 difference = Difference(False, float("inf"), problem="missing")
             yield Line(golden.name, f"{target}/{name}", key, difference, rule)
@@ -224,6 +235,8 @@ def chained(golden: GoldenSet, arithmetic: str = "single") -> Iterator[Line]:
     """Run the stages of a set one after the other on their own results and compare."""
     first, last = FIRST_STAGE[golden.name], LAST_STAGE.get(golden.name, 8)
     dataset = golden.tree(first, "patch" if first < 6 else "merged", copy=True)
+    for name, value in workflow(golden.name).parameters.items():
+        parameters.save(parameters.load(dataset.root).set_value(name, value))
     config = RunConfig().with_values(
         {"compat.random_generator": "octave", "compat.arithmetic": arithmetic}
     )

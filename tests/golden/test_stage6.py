@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from pystamps_hpc.stages.stage6.snaphu import find_snaphu
+from pystamps_hpc.tools.verify import Rule, compare
 from pystamps_kernels.dispatch import table
 
-from .compare import Policy, compare
 from .parity import compare_bundle
 
 pytestmark = [
@@ -53,7 +53,7 @@ def test_the_reference_backend_unwraps_the_same_cycles(golden):
 @pytest.mark.parametrize("name", SETS)
 def test_no_sample_is_on_another_cycle(golden, runs, name):
     expected = golden(name).artifact("root", "phuw2")["ph_uw"]
-    difference = compare(runs(name)["phuw2"]["ph_uw"], expected, Policy("cycle", 2e-6))
+    difference = compare(runs(name)["phuw2"]["ph_uw"], expected, Rule("cycle", 2e-6))
     assert difference.ok, difference
 
 

@@ -99,16 +99,11 @@ def decide(situation, request, policy):
             decided[key] = "skipped"
         elif lost == number and not due:
             decided[key] = "skipped_existing"
-        elif (
-            due
-            or earlier
-            or (scope == "merged" and running)
-            or key not in situation["complete"]
-            or (key in situation["stale"] and policy == "rerun")
-        ):
-            decided[key] = "run"
         else:
-            decided[key] = "skipped_existing"
+            again = policy == "rerun" and key in situation["stale"]
+            after = bool(earlier) or (scope == "merged" and bool(running))
+            runs = due or after or key not in situation["complete"] or again
+            decided[key] = "run" if runs else "skipped_existing"
         if decided[key] == "run":
             running.setdefault(target, set()).add(number)
     return decided

@@ -168,9 +168,13 @@ def _respond(spectra: Array, alpha: float, beta: float, low_pass: Array) -> None
         for item in range(block * 16, min(len(spectra), block * 16 + 16)):
             spectrum = spectra[item]
             for u in range(n):
-                for v in range(n):
-                    re, im = spectrum[u, v].real, spectrum[u, v].imag
-                    padded[3 + (u + half) % n, (v + half) % n] = math.sqrt(re * re + im * im)
+                centred, line = padded[3 + (u + half) % n], spectrum[u]
+                for v in range(half):
+                    re, im = line[v].real, line[v].imag
+                    centred[v + half] = math.sqrt(re * re + im * im)
+                for v in range(half, n):
+                    re, im = line[v].real, line[v].imag
+                    centred[v - half] = math.sqrt(re * re + im * im)
             for u in range(n):
                 for v in range(n):
                     rows[u, v + 3] = (
@@ -199,15 +203,57 @@ def _respond(spectra: Array, alpha: float, beta: float, low_pass: Array) -> None
                 median = 1.0
             for u in range(n):
                 for v in range(n):
-                    ratio = smooth[(u + half) % n, (v + half) % n] / median
-                    adaptive = max((ratio if alpha == 1 else ratio**alpha) - 1, 0.0)
-                    spectrum[u, v] *= beta * adaptive + low_pass[u, v]
+                    ratio = smooth[(u + half) % n, v] / median
+                    smooth[(u + half) % n, v] = ratio if alpha == 1 else ratio**alpha
+            for u in range(n):
+                line, centred, low = spectrum[u], smooth[(u + half) % n], low_pass[u]
+                for v in range(half):
+                    line[v] *= beta * max(centred[v + half] - 1, 0.0) + low[v]
+                for v in range(half, n):
+                    line[v] *= beta * max(centred[v - half] - 1, 0.0) + low[v]
 
 
 @inline
 def _median(values: Array) -> Any:
-    """Mean of the two middle values of an even number, by selection; `values` is reordered."""
-    middle = values.size // 2
+    """Mean of the two middle values of an even number; `values` is reordered.
+
+    Counting, which is vectorised, first narrows the interval that holds both; the few values in it
+    are then selected.
+    """
+    n, middle = values.size, values.size // 2
+    low, high, n_below = -np.inf, np.inf, 0
+    pivot = 0.0
+    for k in range(n):
+        pivot += values[k] / n
+    for _ in range(12):
+        count = 0
+        for k in range(n):
+            count += 1 if values[k] < pivot else 0
+        if count > middle:
+            high = pivot
+        elif count < middle:
+            low, n_below = pivot, count
+        else:
+            break
+        pivot = (max(low, 0.0) + high) / 2 if high < np.inf else 2 * pivot
+    n_kept = 0
+    for k in range(n):
+        value = values[k]
+        values[n_kept] = value
+        n_kept += 1 if low <= value < high else 0
+    if n_kept <= middle - n_below:  # NaN among the values
+        return np.nan
+    kept = values[:n_kept]
+    _select(kept, middle - n_below)
+    below = kept[0]
+    for k in range(1, middle - n_below):
+        below = max(below, kept[k])
+    return (below + kept[middle - n_below]) / 2
+
+
+@inline
+def _select(values: Array, place: int) -> None:
+    """Reorder so that ``values[place]`` has its rank and smaller ones stand before it."""
     low, high = 0, values.size - 1
     while low < high:
         pivot = values[(low + high) // 2]
@@ -221,13 +267,9 @@ def _median(values: Array) -> Any:
                 values[i], values[j] = values[j], values[i]
                 i += 1
                 j -= 1
-        if middle <= j:
+        if place <= j:
             high = j
-        elif middle >= i:
+        elif place >= i:
             low = i
         else:
             break
-    below = values[0]
-    for i in range(1, middle):
-        below = max(below, values[i])
-    return (below + values[middle]) / 2

@@ -1,9 +1,9 @@
 """Native twins of :mod:`pystamps_kernels.reference.topofit`, double form.
 
-Rows run side by side in lanes, the innermost dimension, so that each step of the fit is a vectorised
-loop over lanes. Trials t and -t share their cosines and sines, so each product serves two trials;
-the cosines come from a recurrence or, with shared baselines, from a table. Sums run over
-interferograms in ascending order.
+Rows run side by side in lanes, the innermost dimension, so that each step of the fit is a loop over
+lanes that the compiler vectorises. Trials t and -t share their cosines and sines, so each product
+serves two trials; the cosines come from a recurrence or, with shared baselines, from a table. Sums
+run over interferograms in ascending order.
 """
 
 import math

@@ -15,7 +15,7 @@ import numpy as np
 from ...dataset import parameters
 from ...dataset.mat import MatFile
 from ...dataset.parameters import Parameters
-from ...dataset.rows import AnyArray
+from ...dataset.rows import AnyArray, IntArray
 from ...dataset.schema import ARTIFACTS
 from ...dataset.tree import ROOT
 from ...errors import MatError
@@ -31,7 +31,16 @@ CONGRUENCE = 1e-3
 SCLA_IDENTITY = 1e-3
 """Largest deviation of the look-angle error phase from slope times baseline [rad]."""
 
-MAY_HOLD_NAN = frozenset({"select1.coh_thresh", "uw_phaseuw.msd", "phuw2.msd"})
+MAY_HOLD_NAN = frozenset(
+    {
+        "select1.coh_thresh",
+        "uw_phaseuw.msd",
+        "phuw2.msd",
+        "uw_space_time.dph_space_uw",  # edges without statistics
+        "uw_space_time.dph_noise",
+        "uw_space_time.edge_noise_std",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,12 @@ class Merged:
         if key not in file.variables:
             raise MatError(f"{file.path}: no variable '{key}'")
         return stored(file, key)
+
+    @property
+    def master(self) -> int | None:
+        """Column of the master, from 0; None when it is outside."""
+        column = self.number("ps2", "master_ix") - 1
+        return column if 0 <= column < self.number("ps2", "n_image") else None
 
     def number(self, artifact: str, key: str) -> int:
         """Return a whole number."""
@@ -94,7 +109,7 @@ def verify_run_alone(run: str | Path, window: Window | None = None) -> VerifyRep
     with ExitStack() as stack:
         root = Path(run)
         merged = Merged(root, stack, parameters.load(root))
-        if merged.parms.small_baselines():
+        if merged.parms.small_baselines:
             report.notes.append({"path": ".", "key": "", "note": "small baselines: values only"})
             return report
         for check in CHECKS:
@@ -126,7 +141,7 @@ def _add(report: VerifyReport, file: ArtifactFile, finding: Finding) -> None:
 
 
 def _check_numbers(file: ArtifactFile, root: Path, report: VerifyReport) -> None:
-    """Every float is finite, every index at least 1."""
+    """Check that every number is finite, every index at least 1."""
     try:
         with MatFile(root / file.path) as mat:
             for key in mat.variables:
@@ -166,18 +181,26 @@ def _first_bad(
     return Difference(False, np.inf, where, count, value.size, f"{count} {what}", "value_mismatch")
 
 
-def _largest(distance: AnyArray, start: int, limit: float, worst: Difference) -> Difference:
+def _largest(
+    distance: AnyArray,
+    start: int,
+    limit: float,
+    worst: Difference,
+    columns: IntArray | None = None,
+) -> Difference:
     """Return the worse of two differences, the second given by a block of distances."""
+    picked = np.arange(distance.shape[1]) if columns is None else columns
+    distance = distance[:, picked]
     if not distance.size or float(distance.max()) <= worst.max_abs:
         return worst
     row, column = divmod(int(np.argmax(distance)), distance.shape[1])
     largest = float(distance.max())
     problem = "" if largest <= limit else f"off by {largest:.3g} rad, allowed {limit:g}"
-    return Difference(not problem, largest, (start + row, column), problem=problem)
+    return Difference(not problem, largest, (start + row, int(picked[column])), problem=problem)
 
 
 def points_agree(merged: Merged) -> Iterator[Finding]:
-    """Every array per point has as many points as ``ps2``."""
+    """Check that every array per point has as many points as ``ps2``."""
     if not merged.has("ps2"):
         return
     n_ps = merged.number("ps2", "n_ps")
@@ -193,43 +216,39 @@ def points_agree(merged: Merged) -> Iterator[Finding]:
 
 
 def unwrapped_is_congruent(merged: Merged) -> Iterator[Finding]:
-    """The unwrapped phase is the wrapped one plus whole cycles; unused columns are zero."""
+    """Check that the unwrapped phase is the wrapped one plus cycles, unused columns zero."""
     if not merged.has("phuw2", "rc2", "ps2", "pm2", "bp2"):
         return
-    if merged.parms.value("unwrap_patch_phase") or merged.parms.value("subtr_tropo"):
+    master = merged.master
+    elsewhere = ("unwrap_patch_phase", "subtr_tropo")  # unwraps another phase than rc2.ph_rc
+    if master is None or any(merged.parms.value(name) == "y" for name in elsewhere):
         return
     unwrapped, wrapped = merged.value("phuw2", "ph_uw"), merged.value("rc2", "ph_rc")
     slope, bperp = merged.value("pm2", "K_ps"), merged.value("bp2", "bperp_mat")
-    master = merged.number("ps2", "master_ix") - 1
     n_ifg = unwrapped.n_columns
     unused = {master, *(int(ifg) - 1 for ifg in _list(merged.parms.value("drop_ifg_index")))}
     used = np.setdiff1d(np.arange(n_ifg), sorted(unused))
+    idle = np.array(sorted(unused))
     congruent = zero = Difference(True, 0.0)
     for rows in unwrapped.blocks():
         phase = unwrapped.read(rows).astype(np.float64)
         look = slope.read(rows).astype(np.float32) * bperp.read(rows).astype(np.float32)
         look = np.insert(look, master, 0, axis=1) if look.shape[1] < n_ifg else look
         turned = np.exp(1j * (phase - look)) * np.conj(wrapped.read(rows))
-        off = np.where(turned == 0, 0.0, np.abs(np.angle(turned)))[:, used]
-        before = congruent
-        congruent = _largest(off, rows.start, CONGRUENCE, congruent)
-        if congruent is not before:
-            congruent = replace(congruent, where=(congruent.where[0], int(used[congruent.where[1]])))
-        others = np.abs(phase[:, sorted(unused)])
-        before = zero
-        zero = _largest(others, rows.start, 0.0, zero)
-        if zero is not before:
-            zero = replace(zero, where=(zero.where[0], sorted(unused)[zero.where[1]]))
+        off = np.where(turned == 0, 0.0, np.abs(np.angle(turned)))
+        congruent = _largest(off, rows.start, CONGRUENCE, congruent, used)
+        zero = _largest(np.abs(phase), rows.start, 0.0, zero, idle)
     yield Finding("phuw2", "ph_uw", "congruence with rc2.ph_rc", congruent)
     yield Finding("phuw2", "ph_uw", "master and dropped columns are zero", zero)
 
 
 def look_angle_phase_follows(merged: Merged) -> Iterator[Finding]:
-    """The look-angle error phase is slope times baseline."""
+    """Check that the look-angle error phase is slope times baseline."""
     if not merged.has("ps2", "bp2"):
         return
-    bperp = merged.value("bp2", "bperp_mat")
-    master = merged.number("ps2", "master_ix") - 1
+    master, bperp = merged.master, merged.value("bp2", "bperp_mat")
+    if master is None:
+        return
     for artifact in ("scla2", "scla_smooth2"):
         if not merged.has(artifact):
             continue
@@ -245,14 +264,16 @@ def look_angle_phase_follows(merged: Merged) -> Iterator[Finding]:
 
 
 def indices_are_inside(merged: Merged) -> Iterator[Finding]:
-    """Indices are at most what they count."""
+    """Check that indices are at most what they count."""
     if merged.has("ps2"):
         n_image = merged.number("ps2", "n_image")
         yield _at_most(merged, "ps2", "master_ix", n_image)
     if merged.has("uw_grid", "uw_interp"):
         n_node = merged.number("uw_grid", "n_ps")
         yield _at_most(merged, "uw_interp", "Z", n_node)
-        yield _at_most(merged, "uw_interp", "edgs", max(n_node, merged.number("uw_interp", "n_edge")))
+        yield _at_most(
+            merged, "uw_interp", "edgs", max(n_node, merged.number("uw_interp", "n_edge"))
+        )
 
 
 def _at_most(merged: Merged, artifact: str, key: str, most: int) -> Finding:

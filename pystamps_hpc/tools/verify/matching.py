@@ -135,7 +135,8 @@ class Identities:
     @cached_property
     def kept(self) -> IntArray:
         """Azimuth and range of what stage 4 starts from."""
-        return self.selected[self._read("select1", "keep_ix").ravel().astype(bool)]
+        kept: IntArray = self.selected[self._read("select1", "keep_ix").ravel().astype(bool)]
+        return kept
 
     @cached_property
     def nodes(self) -> IntArray:

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, get_args
@@ -14,9 +14,11 @@ from ...errors import ConfigError
 
 Kind = Literal["exact", "float", "wrapped", "phasor", "row", "cycle", "set", "ignore"]
 Profile = Literal["strict", "scientific"]
-Condition = Literal["chain", "double"]
+Condition = Literal["chain", "double", "qhull"]
 
 MAX_UNMATCHED_FRACTION = 0.002
+
+CHAINED: tuple[Condition, ...] = ("chain",)
 
 
 @dataclass(frozen=True)
@@ -78,16 +80,17 @@ class Policy:
     profile : {"strict", "scientific"}
         Strict: agreement as measured against the original. Scientific: bounded outliers with hard
         caps, points matched by position.
-    conditions : collection of {"chain", "double"}
+    conditions : collection of {"chain", "double", "qhull"}
         What the run went through that a strict rule allows for: stages run on their own results
-        instead of golden ones; double instead of single arithmetic.
+        instead of golden ones; double instead of single arithmetic; the native triangulator, whose
+        edges have other orientations than those of Triangle.
     tolerance : ToleranceConfig, optional
         ``key_tolerances`` (strongest), and the defaults of keys without a rule.
     """
 
     profile: Profile = "strict"
-    conditions: Collection[Condition] = ("chain",)
-    tolerance: ToleranceConfig = ToleranceConfig()
+    conditions: Collection[Condition] = field(default_factory=lambda: CHAINED)
+    tolerance: ToleranceConfig = field(default_factory=ToleranceConfig)
 
     def rule(self, artifact: str, key: str) -> Rule:
         """Return what counts as equal for one key.
@@ -101,7 +104,7 @@ class Policy:
         parts = policy_table()["keys"].get(name, {})
         named = [parts[part] for part in ("strict", *self.conditions) if part in parts]
         measured = [_rule(part, False) for part in named] or [Rule()]
-        rule = max(measured, key=lambda item: item.atol + item.rtol)
+        rule = max(measured, key=_width)
         if self.profile == "scientific":
             found = parts.get("scientific")
             loose = self._scientific_default(artifact, key) if found is None else _rule(found, True)
@@ -136,6 +139,11 @@ class Policy:
         if rule.kind == "exact":
             changes["kind"] = "float"
         return replace(rule, **changes)
+
+
+def _width(rule: Rule) -> tuple[float, float]:
+    """Order rules by what they allow: to any element, then to nearly all."""
+    return rule.atol + rule.rtol, rule.bulk[1] if rule.bulk else math.inf
 
 
 def _at_least(rule: Rule, other: Rule) -> Rule:

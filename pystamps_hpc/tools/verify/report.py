@@ -60,7 +60,8 @@ class KeyResult:
     @property
     def message(self) -> str:
         """One line about a failure."""
-        kind = self.rule.kind
+        found = self.difference.failure_kind
+        kind = found.partition("_")[0] if found.startswith(("shape", "class")) else self.rule.kind
         return f"{kind} mismatch for key '{self.key}': {self.difference.problem}{self._extent()}"
 
     def _extent(self) -> str:
@@ -291,3 +292,19 @@ def table(report: VerifyReport) -> str:
     else:
         lines.append(f"not verified ({report.profile}): {what}, {len(report.failed)} files failed")
     return "\n".join(lines)
+
+
+def joined(reports: list[VerifyReport], window: Window) -> VerifyReport:
+    """Return one report of several, of the same trees and policy."""
+    first = reports[0]
+    whole = VerifyReport(
+        first.run, first.golden, first.profile, first.conditions, window, first.policy_version
+    )
+    for report in reports:
+        whole.checked += report.checked
+        whole.keys += report.keys
+        whole.failed += report.failed
+        whole.extra += report.extra
+        whole.notes += report.notes
+        whole.overlap += report.overlap
+    return whole

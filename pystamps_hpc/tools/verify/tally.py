@@ -79,7 +79,8 @@ class Tally:
         differing = distance[np.isfinite(distance) & (distance > 0)]
         if not differing.size:
             return
-        self._squares += float(np.sum(np.square(differing)))
+        with np.errstate(over="ignore"):
+            self._squares += float(np.sum(np.square(differing)))
         place = np.ceil((np.log10(differing) - _DECADES[0]) * _PER_DECADE).astype(np.int64)
         self._histogram += np.bincount(np.clip(place, 0, _N_BINS), minlength=_N_BINS + 1)
 

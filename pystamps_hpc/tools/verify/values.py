@@ -7,7 +7,7 @@ compared in bounded memory.
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import scipy.sparse
@@ -117,7 +117,7 @@ def of(value: Any) -> Value:
     if isinstance(value, str):
         return Value((1, len(value)), "char", False, _nothing, value)
     if scipy.sparse.issparse(value):
-        columns = scipy.sparse.csc_array(value)
+        columns: Any = scipy.sparse.csc_array(cast(Any, value))
         return Value(columns.shape, "sparse", columns.dtype.kind == "c", _nothing, columns)
     array = np.asarray(value)
     if array.dtype.kind == "U":
@@ -138,10 +138,10 @@ def stored(file: MatFile, name: str) -> Value:
     variable = file.variables[name]
     if variable.matlab_class not in REAL_DTYPES or len(variable.shape) != 2:
         return of(file.read(name))
-    if file.in_place(name):
-        # a fresh map for every block: pages that were read do not stay in memory
-        def read(rows: Any) -> AnyArray:
-            return file.rows(name)[rows]
-    else:
-        read = file.rows(name).__getitem__
+    inflated = None if file.in_place(name) else file.rows(name)
+
+    def read(rows: Any) -> AnyArray:
+        # in place, a fresh map for every block: pages that were read do not stay in memory
+        return (inflated or file.rows(name))[rows]
+
     return Value(variable.shape, variable.matlab_class, variable.complex, read)

@@ -1,0 +1,141 @@
+"""Whether every artifact of a dataset can be read, fits the others, and none is left half done."""
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ...dataset.lock import holders, process_start
+from ...dataset.mat import MatFile
+from ...dataset.matvalues import REAL_DTYPES
+from ...dataset.publish import staging_root
+from ...dataset.schema import ARTIFACTS
+from ...dataset.tree import ROOT, STATE_DIRECTORY, Dataset
+from ...errors import MatError
+from ...parallel.team import piece_length, units
+from ...pipeline.table import maker
+from ...stages.base import Scope
+from .findings import Problem
+
+SHARED = ("n_ps", "n_ifg", "n_image", "n_pm")
+"""Lengths that all artifacts of one version in one directory have in common."""
+
+PARAMETERS = ("parms", "localparms")
+
+
+def examine_files(dataset: Dataset) -> tuple[list[Problem], list[Problem]]:
+    """Read every known MAT file of a dataset whole.
+
+    Returns
+    -------
+    list of Problem
+        Files that cannot be read.
+    list of Problem
+        Files whose shapes contradict those of the others, or that lack keys.
+    """
+    unreadable: list[Problem] = []
+    inconsistent: list[Problem] = []
+    for target in (ROOT, *dataset.patches):
+        folder = dataset.directory(target)
+        shapes: dict[str, dict[str, tuple[int, ...]]] = {}
+        for name in (*ARTIFACTS, *PARAMETERS):
+            path = folder / f"{name}.mat"
+            if not path.is_file():
+                continue
+            try:
+                shapes[name] = read_whole(path)
+            except MatError as error:
+                unreadable.append(Problem(str(error), _remedy(name, target), True))
+        inconsistent += _contradictions(dataset, target, shapes)
+    return unreadable, inconsistent
+
+
+def read_whole(path: Path) -> dict[str, tuple[int, ...]]:
+    """Read every value of a file once, large matrices in pieces; return their shapes.
+
+    Raises
+    ------
+    MatError
+        The file is no MAT file, truncated or damaged.
+    """
+    with MatFile(path) as file:
+        for name, variable in file.variables.items():
+            numeric = variable.matlab_class in REAL_DTYPES
+            if numeric and len(variable.shape) == 2 and min(variable.shape) > 0:
+                rows = file.rows(name)
+                for piece in units(0, rows.shape[0], piece_length(rows)):
+                    np.asarray(rows[piece])
+            else:
+                file.read(name)
+        return {name: variable.shape for name, variable in file.variables.items()}
+
+
+def _remedy(artifact: str, target: str) -> str:
+    row = maker(artifact, _scope(target))
+    if row is None:
+        return "restore the file, or delete it to go back to the defaults"
+    return f"delete it and rerun stage {row.spec.number}"
+
+
+def _scope(target: str) -> Scope:
+    return "merged" if target == ROOT else "patch"
+
+
+def _contradictions(
+    dataset: Dataset, target: str, shapes: dict[str, dict[str, tuple[int, ...]]]
+) -> Iterator[Problem]:
+    """Yield what does not fit; of several lengths the most frequent one counts as right."""
+    folder = dataset.directory(target)
+    for generation in ("1", "2"):
+        found: dict[str, list[tuple[str, str, int]]] = {name: [] for name in SHARED}
+        for artifact, keys in shapes.items():
+            if artifact not in ARTIFACTS or artifact.endswith("1") != (generation == "1"):
+                continue
+            path = folder / f"{artifact}.mat"
+            for key in ARTIFACTS[artifact].keys.values():
+                if key.name not in keys:
+                    if not key.optional:
+                        yield Problem(f"{path}: key '{key.name}' is missing",
+                                      _remedy(artifact, target), True)  # fmt: skip
+                elif len(key.dims) == len(keys[key.name]) and 0 not in keys[key.name]:
+                    for dim, length in zip(key.dims, keys[key.name], strict=True):
+                        if dim in found:
+                            found[dim].append((artifact, key.name, length))
+        for dim, uses in found.items():
+            usual = Counter(length for *_, length in uses).most_common(1)
+            for artifact, name, length in uses:
+                if length != usual[0][0]:
+                    yield Problem(
+                        f"{folder / artifact}.mat: key '{name}' has {dim} = {length}, the others "
+                        f"have {usual[0][0]}",
+                        _remedy(artifact, target),
+                        True,
+                    )
+
+
+def leftovers(dataset: Dataset) -> list[str]:
+    """Return what ended runs left behind, relative to the root; nothing while a run is alive."""
+    owners = holders(dataset.root)
+    if any(_alive(owner) for owner in owners):
+        return []
+    found = [dataset.root / STATE_DIRECTORY / "lock" / owner["lock"] for owner in owners]
+    for target in (ROOT, *dataset.patches):
+        folder = dataset.directory(target)
+        for place in (staging_root(folder), folder / STATE_DIRECTORY / "memo"):
+            found += sorted(place.iterdir()) if place.is_dir() else []
+        found += sorted(folder.glob(".*.tmp"))
+    return [path.relative_to(dataset.root).as_posix() for path in found]
+
+
+def _alive(owner: dict[str, object]) -> bool:
+    """Whether the owner of a lock may still run; of another machine nothing is known."""
+    if owner.get("host") != _host() or not isinstance(owner.get("pid"), int):
+        return True
+    return process_start(int(str(owner["pid"]))) == owner.get("pid_start")
+
+
+def _host() -> str:
+    import socket
+
+    return socket.gethostname()

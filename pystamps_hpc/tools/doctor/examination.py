@@ -1,0 +1,175 @@
+"""All examinations together: the document, the advice for people, and the exit code."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from ...config import RunConfig
+from ...dataset.tree import Dataset, discover_dataset
+from ...errors import MpiEnvironmentError, PystampsError
+from ...parallel.team import Team
+from ...pipeline.backends import resolve_kernels
+from ...pipeline.session import prepare
+from ...pipeline.types import PipelineContext
+from ..status import collect_status
+from . import disk, machine
+from .artifacts import examine_files, leftovers
+from .findings import Problem
+
+
+def examine(
+    team: Team, config: RunConfig, part: str | None = None, root: str | Path | None = None
+) -> tuple[dict[str, Any], int]:
+    """Return the document ``pystamps-hpc/doctor/1`` and the exit code; collective.
+
+    Parameters
+    ----------
+    team : Team
+        The ranks.
+    config : RunConfig
+        Configuration of the run that is meant.
+    part : {"mpi", "gpu", "dataset"}, optional
+        Examine only this; everything by default.
+    root : str or Path, optional
+        Dataset.
+
+    Returns
+    -------
+    dict
+        What was found; ``problems`` with their remedies, the worst first.
+    int
+        5 when a problem would stop ``run``, else 0.
+    """
+    problems: list[Problem] = []
+    document: dict[str, Any] = {"schema": "pystamps-hpc/doctor/1", "launcher": machine.launcher()}
+    document["mpi"] = machine.mpi(team)
+    document["ranks"] = machine.ranks(team, config)
+    if part in (None, "mpi"):
+        problems += machine.rank_problems(team, config)
+    if part is None:
+        document["tools"] = team.on_root(lambda: machine.tools(config))
+        document["caches"] = machine.caches(dict(os.environ))
+        problems += machine.tool_problems(document["tools"])
+        problems += machine.cache_problems(document["caches"])
+    if root is not None and part != "gpu":
+        seen = _sight(team, Path(root), problems)
+        for rank, sees in zip(document["ranks"], seen, strict=True):
+            rank["sees_dataset"] = sees
+    if root is not None and part in (None, "dataset"):
+        found, more = team.on_root(lambda: _examine_dataset(Path(root), config))
+        document["dataset"] = found
+        problems += more
+        if found["free_mib"] is not None:
+            problems += _plan_problem(team, Path(root), config)
+    problems = sorted(dict.fromkeys(problems), key=lambda problem: not problem.stops_run)
+    document["problems"] = [
+        {"problem": each.problem, "remedy": each.remedy, "stops_run": each.stops_run}
+        for each in problems
+    ]
+    stops = any(problem.stops_run for problem in problems)
+    return document, MpiEnvironmentError.exit_code if stops else 0
+
+
+def _sight(team: Team, root: Path, problems: list[Problem]) -> list[bool]:
+    """Return which ranks see the dataset; collective."""
+    seen = disk.seen_by_ranks(root, team)
+    for member, sees in zip(team.members, seen, strict=True):
+        if not sees:
+            problems.append(
+                Problem(
+                    f"rank {member.rank} on {member.host} does not see {root}",
+                    "put the data set on a file system shared by all nodes",
+                    True,
+                )
+            )
+    return seen
+
+
+def _examine_dataset(root: Path, config: RunConfig) -> tuple[dict[str, Any], list[Problem]]:
+    empty: dict[str, Any] = {
+        "unreadable": [], "inconsistent": [], "stale": [], "leftovers": [], "free_mib": None,
+    }  # fmt: skip
+    try:
+        dataset = discover_dataset(root)
+        status = collect_status(root, config)
+    except PystampsError as error:
+        return empty, [Problem(str(error), "repair the directory tree", True)]
+    unreadable, inconsistent = examine_files(dataset)
+    free, crowded = disk.examine_space(dataset)
+    left = leftovers(dataset)
+    found = {
+        "unreadable": [problem.problem for problem in unreadable],
+        "inconsistent": [problem.problem for problem in inconsistent],
+        "stale": status["stale"],
+        "leftovers": left,
+        "free_mib": free,
+        "gaps": status["gaps"],
+        "locked_by": status["locked_by"],
+    }
+    problems = [*unreadable, *inconsistent, *crowded, *disk.examine_disk(dataset.root)]
+    problems += _status_problems(dataset, status, left)
+    return found, problems
+
+
+def _status_problems(dataset: Dataset, status: dict[str, Any], left: list[str]) -> list[Problem]:
+    problems = []
+    if stale := status["stale"]:
+        first = f"{stale[0]['path']}: {stale[0]['reason']}"
+        problems.append(
+            Problem(
+                f"{len(stale)} finished tasks are stale, first {first}",
+                "run with --stale rerun or --force",
+            )
+        )
+    problems += [
+        Problem(
+            f"{row['target']}: stage {row['stage']} lacks {', '.join(row['missing'])} although "
+            "later stages are finished",
+            f"run --start-step {row['stage']}",
+        )
+        for row in status["gaps"]
+    ]
+    if left:
+        problems.append(
+            Problem(
+                f"{dataset.root}: {len(left)} leftovers of ended runs ({left[0]} ...)",
+                "nothing: the next run removes or continues them",
+            )
+        )
+    owner = status["locked_by"]
+    if owner and not any("lock/" in name for name in left):
+        problems.append(
+            Problem(
+                f"data set is in use: run {owner.get('run_id')} by {owner.get('user')} on "
+                f"{owner.get('host')} (pid {owner.get('pid')}) since {owner.get('started_utc')}",
+                "wait, or remove the lock with --break-lock",
+                True,
+            )
+        )
+    return problems
+
+
+def _plan_problem(team: Team, root: Path, config: RunConfig) -> list[Problem]:
+    """Plan a run of the whole chain without doing anything; collective."""
+    try:
+        kernels = resolve_kernels(config.resolved(), team)
+        team.on_root(lambda: prepare(PipelineContext(root, config), kernels).run_id)
+    except PystampsError as error:
+        text, _, remedy = str(error).partition("; ")
+        return [Problem(text, remedy or "see the message", True)]
+    return []
+
+
+def advice(document: dict[str, Any]) -> str:
+    """Return what people read: problems with remedies, the ones that stop a run first."""
+    sizes = f"{document['mpi']['size']} ranks" if document["mpi"]["enabled"] else "no MPI"
+    lines = [
+        f"{rank['host']} rank {rank['rank']}: {rank['visible_cpus']} CPUs, {rank['budget']} "
+        f"threads, {len(rank['devices'])} devices"
+        for rank in document["ranks"]
+    ]
+    for row in document["problems"]:
+        mark = "STOPS RUN" if row["stops_run"] else "note"
+        lines.append(f"{mark}: {row['problem']}\n    -> {row['remedy']}")
+    lines.append(f"{sizes}; {len(document['problems']) or 'no'} problems")
+    return "\n".join(lines)

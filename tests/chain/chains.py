@@ -1,0 +1,278 @@
+"""Whole chains on small simulated datasets: made, run by command, stopped, and compared."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pystamps_hpc.dataset.mat import MatFile
+from pystamps_hpc.dataset.tree import STATE_DIRECTORY
+from pystamps_hpc.pipeline.table import tasks
+from tests.mpi import mpi_run
+
+HANG_SEC = 30.0
+SIGNAL_SEC = 60.0
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A finished command."""
+
+    code: int
+    out: str
+    err: str
+    seconds: float
+
+    @property
+    def report(self) -> dict:
+        """The one JSON document on stdout."""
+        return json.loads(self.out)
+
+    @property
+    def failed(self) -> list[dict]:
+        """Rows of the report that failed."""
+        return [row for row in self.report["results"] if row["status"] == "failed"]
+
+
+def command(arguments: list[str], ranks: int = 0, module: str = "pystamps_hpc") -> list[str]:
+    """Return a command line of the program: without a launcher (0), or on `ranks` ranks."""
+    words = ["-m", module, *arguments]
+    return mpi_run.command(ranks, words) if ranks else [sys.executable, *words]
+
+
+def start(
+    arguments: list[str], ranks: int = 0, module: str = "pystamps_hpc", **variables: str
+) -> "subprocess.Popen[str]":
+    """Start a command with its streams in pipes."""
+    return subprocess.Popen(
+        command(arguments, ranks, module),
+        env={**mpi_run.environment(), **variables},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait(job: "subprocess.Popen[str]", timeout: float) -> Ended:
+    """Wait for a job; one that hangs is ended and fails the test."""
+    began = time.monotonic()
+    try:
+        out, err = job.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired as late:
+        job.terminate()
+        out, err = job.communicate()
+        raise AssertionError(f"the job hangs after {timeout} s\n{out}\n{err}") from late
+    return Ended(job.returncode, out, err, time.monotonic() - began)
+
+
+def run(
+    arguments: list[str],
+    ranks: int = 0,
+    module: str = "pystamps_hpc",
+    timeout: float = 120.0,
+    **variables: str,
+) -> Ended:
+    """Run a command to its end."""
+    return wait(start(arguments, ranks, module, **variables), timeout)
+
+
+def run_chain(root: Path, *options: str, ranks: int = 0, timeout: float = 120.0) -> Ended:
+    """Run stages on a dataset; it has to succeed."""
+    ended = run(["run", "--dataset", str(root), "-q", *options], ranks, timeout=timeout)
+    assert ended.code == 0, ended.err
+    return ended
+
+
+def copy(source: Path, target: Path) -> Path:
+    """Copy a dataset with its state, so that nothing in it is stale or due."""
+    shutil.copytree(source, target, symlinks=True)
+    return target
+
+
+def files(root: Path) -> dict[str, str]:
+    """Return the checksum of every file but the state directories'."""
+    return {
+        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and STATE_DIRECTORY not in path.parts
+    }
+
+
+def artifacts(root: Path) -> dict[str, str]:
+    """Return the checksum of every MAT file."""
+    return {name: digest for name, digest in files(root).items() if name.endswith(".mat")}
+
+
+def arrays(root: Path) -> dict[str, tuple[str, tuple[int, ...], str]]:
+    """Return class, shape and checksum of every array of every MAT file, in any format."""
+    found = {}
+    for name in artifacts(root):
+        with MatFile(root / name) as file:
+            for key in file.variables:
+                value = file.read(key)
+                found[f"{name}:{key}"] = described(value)
+    return found
+
+
+def described(value: object) -> tuple[str, tuple[int, ...], str]:
+    """Return class, shape and checksum of a value read from a MAT file."""
+    if isinstance(value, str):
+        return "char", (len(value),), value
+    if hasattr(value, "toarray"):
+        value = value.toarray()
+    array = np.ascontiguousarray(value)
+    return array.dtype.str, array.shape, hashlib.sha256(array.tobytes()).hexdigest()
+
+
+def differing(one: dict, other: dict) -> list[str]:
+    """Return the names whose values differ or that only one side has."""
+    return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+
+
+def torn_bundles(root: Path, *allowed: dict[str, str]) -> list[str]:
+    """Return what is wrong with the artifacts of a dataset that a run has left at any moment.
+
+    Every MAT file must be readable to its last byte; a bundle whose marker is there must be whole,
+    and wholly of one of the `allowed` states (name -> checksum).
+    """
+    wrong = []
+    for name in artifacts(root):
+        try:
+            with MatFile(root / name) as file:
+                for key in file.variables:
+                    file.read(key)
+        except Exception as error:
+            wrong.append(f"{name} cannot be read: {error}")
+    now = artifacts(root)
+    folders = [root, *(path for path in root.iterdir() if path.name.startswith("PATCH_"))]
+    for folder in folders:
+        for row in tasks():
+            if (row.spec.scope == "merged") != (folder == root):
+                continue
+            place = "" if folder == root else f"{folder.name}/"
+            if f"{place}{row.spec.marker}.mat" not in now:
+                continue
+            lost = [name for name in row.required if f"{place}{name}.mat" not in now]
+            wrong += [f"{place}{name}.mat is missing beside its marker" for name in lost]
+            # stage 8 writes into a file of stage 6, and stage 7 replaces what stage 6 has read
+            own = [f"{place}{name}.mat" for name in row.required]
+            if not any(all(now.get(n) == state.get(n) for n in own) for state in allowed):
+                wrong.append(f"{place}{row.spec.marker}: files of several runs")
+    return wrong
+
+
+def leftovers(root: Path) -> list[str]:
+    """Return staged files and checkpoints that a finished run has left behind."""
+    return [
+        path.relative_to(root).as_posix()
+        for kind in ("tmp", "memo", "lock")
+        for path in root.rglob(f"{STATE_DIRECTORY}/{kind}/*")
+    ]
+
+
+def ranks_of(job: "subprocess.Popen[str]") -> dict[int, int]:
+    """Return rank -> process of a running mpirun; a run without launcher is rank 0."""
+    found = {}
+    for pid in _descendants(job.pid):
+        try:
+            variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+            words = Path(f"/proc/{pid}/cmdline").read_bytes()
+        except OSError:
+            continue
+        for variable in variables:
+            if variable.startswith(b"OMPI_COMM_WORLD_RANK=") and b"python" in words.split(b"\0")[0]:
+                found.setdefault(int(variable.partition(b"=")[2]), pid)
+    return found or {0: job.pid}
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            status = (folder / "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(status[1]) == pid:
+            yield int(folder.name)
+            yield from _descendants(int(folder.name))
+
+
+def wait_for_ranks(job: "subprocess.Popen[str]", count: int) -> dict[int, int]:
+    """Wait until mpirun has started `count` ranks; return rank -> process."""
+    return until(lambda: found if len(found := ranks_of(job)) == count else None, job)
+
+
+def until(happened: Callable[[], object], job: "subprocess.Popen[str]", timeout: float = 60.0):
+    """Wait until something has happened in a running job; return what."""
+    deadline = time.monotonic() + timeout
+    while not (what := happened()):
+        assert job.poll() is None, "the job ended before the awaited moment\n" + job.stderr.read()
+        assert time.monotonic() < deadline, "the awaited moment did not come"
+        time.sleep(0.002)
+    return what
+
+
+def kill(pid: int, number: int = signal.SIGKILL) -> None:
+    """Send a signal to one process; no harm if it has just ended."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+SNAPHU_THAT_WAITS = """\
+#!/bin/sh
+# The real SNAPHU, but the third and later calls wait until they are let through.
+if ! mkdir {folder}/first 2>/dev/null && ! mkdir {folder}/second 2>/dev/null; then
+    touch {folder}/waiting
+    while [ ! -e {folder}/open ]; do sleep 0.02; done
+fi
+exec {snaphu} "$@"
+"""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A SNAPHU that solves two interferograms and then works until it is let through."""
+
+    folder: Path
+    config: Path
+
+    def waiting(self) -> bool:
+        """Whether a call is under way."""
+        return (self.folder / "waiting").exists()
+
+    def open(self) -> None:
+        """Let all calls through."""
+        (self.folder / "open").touch()
+
+
+@contextmanager
+def gated_snaphu(folder: Path, snaphu: str) -> Iterator[Gate]:
+    """Make a gate; calls that still wait at the end are let through."""
+    folder.mkdir()
+    program = folder / "snaphu-that-waits"
+    program.write_text(SNAPHU_THAT_WAITS.format(folder=folder, snaphu=snaphu))
+    program.chmod(0o755)
+    config = folder / "config.json"
+    config.write_text(json.dumps({"tools": {"snaphu": str(program)}}))
+    gate = Gate(folder, config)
+    try:
+        yield gate
+    finally:
+        gate.open()
+
+
+def memos(root: Path) -> list[Path]:
+    """Return the checkpoints of a dataset's merged stages."""
+    return sorted((root / STATE_DIRECTORY / "memo").glob("*/*.npz"))

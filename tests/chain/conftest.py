@@ -1,0 +1,58 @@
+"""Datasets that the chain tests share: simulated once, processed once."""
+
+import pytest
+
+from pystamps_hpc.stages.stage6.snaphu import find_snaphu
+from pystamps_hpc.tools.simulate import Options, simulate
+
+from . import chains
+
+
+@pytest.fixture(scope="session")
+def snaphu():
+    """The real SNAPHU."""
+    path = find_snaphu("snaphu")
+    if path is None:
+        pytest.skip("SNAPHU is not installed")
+    return path
+
+
+@pytest.fixture(scope="session")
+def candidates(tmp_path_factory):
+    """Four patches, and after stage 5 more than three units of rows: work for four ranks."""
+    root = tmp_path_factory.mktemp("chain") / "candidates"
+    simulate(root, Options(patches=(2, 2), candidates=17_000, images=6, seed=3))
+    return root
+
+
+@pytest.fixture(scope="session")
+def reference(candidates, snaphu):
+    """The chain 1-8 by one process and one thread."""
+    root = chains.copy(candidates, candidates.with_name("reference"))
+    chains.run_chain(root, "--cpu-workers", "1", "--stage2-native-threads", "1")
+    return root
+
+
+@pytest.fixture(scope="session")
+def few_candidates(tmp_path_factory):
+    """As small as the stages allow: runs that are stopped many times."""
+    root = tmp_path_factory.mktemp("small") / "candidates"
+    simulate(root, Options(patches=(2, 1), candidates=3_000, images=8, seed=5))
+    return root
+
+
+@pytest.fixture(scope="session")
+def first_pass(few_candidates, snaphu):
+    """The small chain 1-8, not interrupted."""
+    root = chains.copy(few_candidates, few_candidates.with_name("first-pass"))
+    chains.run_chain(root)
+    return root
+
+
+@pytest.fixture(scope="session")
+def second_pass(first_pass):
+    """Stages 6-8 forced on the small chain: unwrapped again without the look-angle error."""
+    root = chains.copy(first_pass, first_pass.with_name("second-pass"))
+    chains.run_chain(root, "--start-step", "6", "--end-step", "8", "--force")
+    assert chains.artifacts(root) != chains.artifacts(first_pass)
+    return root

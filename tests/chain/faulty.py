@@ -1,0 +1,84 @@
+"""The command line with one fault built in: ``python -m tests.chain.faulty ARGUMENTS``.
+
+``CHAIN_FAULT`` says which, as ``KIND STAGE SCOPE RANK``; RANK ``-`` means any. ``CHAIN_FLAG`` is a
+file that is created when it happens.
+
+=========  ====================================================================
+fail       the stage raises an error of the family
+crash      the stage raises an error that nobody expects
+hold       the stage works on until the run is asked to stop
+halfway    publication stands still after the first files of the bundle
+=========  ====================================================================
+"""
+
+import os
+import sys
+import time
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+from pystamps_hpc.cli import main
+from pystamps_hpc.cli.environment import prepare
+
+UNIT = 4096
+MODULES = {(5, "patch"): "stage5_promote", (5, "merged"): "stage5_merge"}
+
+
+def install(kind: str, stage: int, scope: str, rank: str) -> None:
+    """Put the fault in its place."""
+    from pystamps_hpc.dataset.publish import Publication
+
+    concerned = rank in ("-", os.environ.get("OMPI_COMM_WORLD_RANK", "0"))
+    module = import_module(f"pystamps_hpc.stages.{MODULES.get((stage, scope), f'stage{stage}')}")
+    spec = module.SPEC
+    size = int(os.environ.get("OMPI_COMM_WORLD_SIZE", "1")) if scope == "merged" else 1
+
+    def solve(inputs, params, ctx):
+        # every rank has its part of these rows, so it is this rank that meets the fault
+        ctx.map_rows(lambda rows: _happens(concerned, kind, ctx, rows), size * UNIT)
+        return spec.solve(inputs, params, ctx)
+
+    if kind != "halfway":
+        module.SPEC = replace(spec, solve=solve)
+        return
+    final, asked = Publication._final, []
+
+    def stop_before_the_marker(self, artifact):
+        if artifact == spec.marker and (self.target.name.startswith("PATCH") == (scope == "patch")):
+            asked.append(artifact)
+            if len(asked) == 2:  # the first time, the old marker is removed
+                _flag()
+                time.sleep(600)
+        return final(self, artifact)
+
+    Publication._final = stop_before_the_marker
+
+
+def _happens(concerned, kind, ctx, rows):
+    import numpy as np
+
+    from pystamps_hpc.errors import StageError
+
+    if concerned:
+        _flag()
+        if kind == "fail":
+            raise StageError("the stage was made to fail")
+        if kind == "crash":
+            raise KeyError("an unexpected fault")
+        while True:
+            ctx.check()
+            time.sleep(0.01)
+    return np.zeros((rows.stop - rows.start, 1))
+
+
+def _flag() -> None:
+    if "CHAIN_FLAG" in os.environ:
+        Path(os.environ["CHAIN_FLAG"]).touch()
+
+
+if __name__ == "__main__":
+    prepare(os.environ)
+    fault = os.environ["CHAIN_FAULT"].split()
+    install(fault[0], int(fault[1]), fault[2], fault[3])
+    sys.exit(main())

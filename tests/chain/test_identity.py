@@ -1,0 +1,83 @@
+"""The same artifacts, to the last bit, whoever computes them and however."""
+
+import json
+
+import pytest
+
+from tests.mpi import mpi_run
+
+from . import chains
+
+ONE_THREAD = ("--cpu-workers", "1", "--stage2-native-threads", "1")
+TWO_THREADS = ("--cpu-workers", "2", "--stage2-native-threads", "2")
+CHUNKS = {"runtime": {"stage7_chunk_ps": 4096, "stage8_chunk_edges": 4096, "io_workers": 1}}
+
+needs_mpi = pytest.mark.skipif(bool(mpi_run.why_not()), reason=mpi_run.why_not() or "MPI runs")
+
+
+def config_file(folder, values):
+    path = folder / "config.json"
+    path.write_text(json.dumps(values))
+    return ("--config", str(path))
+
+
+@pytest.fixture
+def dataset(candidates, tmp_path):
+    return chains.copy(candidates, tmp_path / "data")
+
+
+def test_c090_the_dataset_has_work_for_four_ranks(reference):
+    with chains.MatFile(reference / "ps2.mat") as file:
+        assert file.variables["xy"].shape[0] > 3 * 4096
+
+
+@pytest.mark.parametrize(
+    ("ranks", "options"),
+    [
+        (0, TWO_THREADS),
+        pytest.param(1, ONE_THREAD, marks=needs_mpi),
+        pytest.param(2, ONE_THREAD, marks=needs_mpi),
+        pytest.param(3, ONE_THREAD, marks=needs_mpi),
+        pytest.param(4, TWO_THREADS, marks=needs_mpi),
+    ],
+    ids=["two threads", "1 rank", "2 ranks", "3 ranks", "4 ranks of two threads"],
+)
+def test_c092_ranks_and_threads_do_not_change_a_bit(dataset, reference, ranks, options):
+    chains.run_chain(dataset, *options, ranks=ranks)
+    assert not chains.differing(chains.artifacts(dataset), chains.artifacts(reference))
+    table = "products/velocity.csv"
+    assert (dataset / table).read_bytes() == (reference / table).read_bytes()
+    assert not chains.leftovers(dataset)
+
+
+@pytest.mark.parametrize("backend", ["threads", "processes"])
+def test_c066_the_runtime_backend_does_not_change_a_bit(dataset, reference, backend):
+    chains.run_chain(dataset, "--backend", backend, *TWO_THREADS)
+    assert not chains.differing(chains.artifacts(dataset), chains.artifacts(reference))
+
+
+@needs_mpi
+def test_c063_the_size_of_a_piece_does_not_change_a_bit(dataset, reference, tmp_path):
+    chains.run_chain(dataset, *config_file(tmp_path, CHUNKS), *ONE_THREAD, ranks=2)
+    assert not chains.differing(chains.artifacts(dataset), chains.artifacts(reference))
+
+
+@pytest.mark.parametrize(
+    ("ranks", "output"),
+    [(0, {"compress": True}), pytest.param(2, {"mat_format": "v7.3"}, marks=needs_mpi)],
+    ids=["compressed", "v7.3"],
+)
+def test_the_file_format_does_not_change_an_array(dataset, reference, tmp_path, ranks, output):
+    chains.run_chain(dataset, *config_file(tmp_path, {"output": output}), ranks=ranks)
+    assert chains.differing(chains.artifacts(dataset), chains.artifacts(reference))
+    assert not chains.differing(chains.arrays(dataset), chains.arrays(reference))
+
+
+@needs_mpi
+def test_the_single_arithmetic_is_the_same_on_two_ranks(candidates, reference, tmp_path):
+    single = config_file(tmp_path, {"compat": {"arithmetic": "single"}})
+    alone, shared = (chains.copy(candidates, tmp_path / name) for name in ("alone", "shared"))
+    chains.run_chain(alone, *single, *TWO_THREADS)
+    chains.run_chain(shared, *single, *ONE_THREAD, ranks=2)
+    assert chains.differing(chains.artifacts(alone), chains.artifacts(reference))
+    assert not chains.differing(chains.artifacts(shared), chains.artifacts(alone))

@@ -1,0 +1,68 @@
+"""Variables that are set before NumPy and Numba are imported: section 5.1."""
+
+import os
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+from pystamps_hpc.cli.environment import cache_directory, prepare
+
+
+def prepared(tmp_path, **given):
+    environ = {"XDG_CACHE_HOME": str(tmp_path), **given}
+    prepare(environ)
+    return environ
+
+
+def test_blas_gets_one_thread_whatever_was_set(tmp_path):
+    environ = prepared(tmp_path, OMP_NUM_THREADS="8")
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        assert environ[name] == "1"
+
+
+def test_blas_keeps_its_threads_on_request(tmp_path):
+    environ = prepared(tmp_path, OMP_NUM_THREADS="8", PYSTAMPS_HPC_KEEP_BLAS_THREADS="1")
+    assert environ["OMP_NUM_THREADS"] == "8"
+    assert "MKL_NUM_THREADS" not in environ
+
+
+def test_numba_gets_a_layer_that_survives_threads_and_no_vector_functions(tmp_path):
+    environ = prepared(tmp_path)
+    assert environ["NUMBA_THREADING_LAYER"] == "omp"
+    assert environ["NUMBA_DISABLE_INTEL_SVML"] == "1"
+    assert environ["NUMBA_NUM_THREADS"] == str(os.cpu_count())
+
+
+@pytest.mark.parametrize(
+    "name", ["NUMBA_NUM_THREADS", "NUMBA_CACHE_DIR", "CUPY_CACHE_DIR", "CUDA_VISIBLE_DEVICES"]
+)
+def test_what_the_user_has_set_is_honoured(tmp_path, name):
+    assert prepared(tmp_path, **{name: "3"})[name] == "3"
+
+
+def test_caches_lie_in_the_users_cache_directory(tmp_path):
+    assert cache_directory({"XDG_CACHE_HOME": str(tmp_path)}) == tmp_path / "pystamps-hpc"
+    assert cache_directory({"HOME": str(tmp_path)}) == tmp_path / ".cache" / "pystamps-hpc"
+    given = {"PYSTAMPS_HPC_CACHE_DIR": "/somewhere", "HOME": str(tmp_path)}
+    assert str(cache_directory(given)) == "/somewhere"
+
+
+@pytest.mark.parametrize("home", ["", "file"])
+def test_without_a_usable_home_caches_lie_in_a_directory_of_the_user(tmp_path, monkeypatch, home):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "file").touch()
+    environ = {"HOME": str(tmp_path / home)} if home else {}
+    assert cache_directory(environ) == tmp_path / "tmp" / f"pystamps-hpc-{os.getuid()}"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "tmp"]
+
+
+def test_python_dash_m_is_the_command(tmp_path):
+    ended = subprocess.run(
+        [sys.executable, "-m", "pystamps_hpc", "--version"],
+        capture_output=True, text=True, cwd=tmp_path, check=True,
+    )  # fmt: skip
+    assert ended.stdout.startswith("pystamps-hpc ")

@@ -1,0 +1,80 @@
+"""Commands under mpirun: one document, one message, one code; no rank is left waiting."""
+
+import json
+import os
+import time
+
+import pytest
+
+from pystamps_hpc.parallel.launcher import launcher_hint
+from pystamps_hpc.pipeline.stages import run_pipeline
+from pystamps_hpc.pipeline.types import PipelineContext
+from tests.mpi import mpi_run
+from tests.stub_chain import artifacts, make_tree
+
+pytestmark = [
+    pytest.mark.skipif(bool(mpi_run.why_not()), reason=mpi_run.why_not() or "MPI runs"),
+    pytest.mark.skipif(
+        launcher_hint(os.environ) is not None, reason="jobs are not started from inside a job"
+    ),
+]
+
+PROGRAM = """
+import sys
+import numpy as np
+import pytest
+from pystamps_hpc.cli import main, running
+from pystamps_hpc.errors import StageError
+from tests import stub_chain
+stubs = stub_chain.Stubs()
+stub_chain.install(pytest.MonkeyPatch(), stubs)
+running._products = lambda report: None
+def rows_of(part, error):
+    def rows(piece):
+        if piece.stop > part:
+            raise error
+        return np.zeros(piece.stop - piece.start)
+    return lambda ctx: ctx.map_rows(rows, 3 * 4096, "step")
+"""
+
+
+def job(n, tree, setup="", *words):
+    """Run the command on a stub chain; return the ended job, its document and its wall time."""
+    began = time.monotonic()
+    arguments = ["run", "--dataset", str(tree), *words]
+    ended = mpi_run.run(n, ["-c", f"{PROGRAM}\n{setup}\nsys.exit(main({arguments!r}))"], 60.0)
+    document = json.loads(ended.stdout) if ended.stdout else None
+    return ended, document, time.monotonic() - began
+
+
+def test_three_ranks_give_one_document_and_the_artifacts_of_one(stubs, tree, tmp_path):
+    alone = make_tree(tmp_path / "alone")
+    assert run_pipeline(PipelineContext(alone)).ok
+    ended, document, _ = job(3, tree)
+    assert ended.returncode == 0
+    assert document["counts"]["completed"] == 14
+    assert document["mpi"]["size"] == 3
+    assert [rank["rank"] for rank in document["mpi"]["ranks"]] == [0, 1, 2]
+    assert "1 ranks have no patch in stages 1-5" in document["warnings"]
+    keys = [(row["stage"], row["scope"], row["target"]) for row in document["results"]]
+    order = [(s, "patch", p) for s in range(1, 6) for p in ("PATCH_1", "PATCH_2")]
+    assert keys == order + [(s, "merged", "root") for s in (5, 6, 7, 8)]
+    assert artifacts(tree) == artifacts(alone)
+
+
+def test_a_known_error_on_another_rank_is_one_report_and_code_1(tree):
+    setup = "stubs.acts[7, 'root'] = rows_of(8192, StageError('no arcs; choose a larger grid'))"
+    ended, document, _ = job(2, tree, setup)
+    assert ended.returncode == 1
+    (row,) = [row for row in document["results"] if row["status"] == "failed"]
+    assert row["details"].startswith("no arcs; choose a larger grid (rank 1 on ")
+    assert ended.stderr.count("FAILED") == 1
+    assert document["not_started"] == [{"stage": 8, "scope": "merged", "target": "root"}]
+
+
+def test_an_unexpected_error_ends_the_job_with_code_70_in_seconds(tree):
+    ended, document, seconds = job(2, tree, "stubs.acts[7, 'root'] = rows_of(8192, KeyError('x'))")
+    assert ended.returncode == 70
+    assert document is None
+    assert seconds < 30
+    assert "KeyError: 'x'" in ended.stderr

@@ -1,0 +1,127 @@
+"""Which backend runs a kernel: the rules of sections 5.4 and 5.5."""
+
+import itertools
+
+import pytest
+
+from pystamps_hpc.config import parse_config
+from pystamps_hpc.errors import BackendUnavailableError, ConfigError
+from pystamps_hpc.parallel.team import SerialTeam
+from pystamps_hpc.pipeline import backends
+from pystamps_kernels.contracts import all_kernels
+
+KERNELS = ("stage2_topofit", "stage7_scla")
+
+
+def resolve(monkeypatch, runtime, lacking=("cuda",), implemented=None, **options):
+    """Resolve with backends that are there or not, and kernels that have them or not."""
+    reasons = {
+        name: f"{name} is not here" if name in lacking else "" for name in backends._BACKENDS
+    }
+    monkeypatch.setattr(backends, "unavailable_reason", lambda name: reasons[name])
+
+    def function(kernel, backend, arithmetic):
+        known = implemented or ("python", "native", "cuda")
+        return print if backend in known else None
+
+    monkeypatch.setattr(backends, "function", function)
+    config = parse_config({"runtime": runtime}).resolved()
+    return backends.resolve_kernels(config, SerialTeam(), **options).backends
+
+
+def expected(kernel, runtime, here):
+    """Say what section 5.4 says; an explicit backend that is missing is an error."""
+    override = runtime.get("kernel_backend_overrides", {}).get(kernel, "auto")
+    stage2 = runtime.get("stage2_kernel_backend", "auto")
+    auto = "native" if "native" in here else "python"
+    explicit = override if override != "auto" else None
+    if explicit is None and kernel.startswith("stage2_") and stage2 != "auto":
+        explicit = stage2
+    if explicit is None and runtime["backend"] == "native":
+        explicit = "native"
+    if explicit is None and runtime["backend"] == "gpu":
+        return "cuda" if "cuda" in here else None
+    if explicit is None:
+        return auto
+    return explicit if explicit in here else None
+
+
+CHOICES = ("auto", "python", "native", "cuda")
+
+
+@pytest.mark.parametrize("backend", ["auto", "threads", "processes", "native", "gpu"])
+@pytest.mark.parametrize("lacking", [(), ("cuda",), ("native",), ("native", "cuda")])
+def test_c060_c061_the_most_particular_choice_wins_and_nothing_falls_back(
+    monkeypatch, backend, lacking
+):
+    here = {"python", "native", "cuda"} - set(lacking)
+    for stage2, override in itertools.product(CHOICES, CHOICES):
+        runtime = {
+            "backend": backend,
+            "stage2_kernel_backend": stage2,
+            "kernel_backend_overrides": {"stage2_topofit": override},
+        }
+        wanted = {name: expected(name, runtime, here) for name in all_kernels()}
+        if None in wanted.values() or (backend == "gpu" and "cuda" not in here):
+            with pytest.raises(BackendUnavailableError):
+                resolve(monkeypatch, runtime, lacking)
+        else:
+            assert resolve(monkeypatch, runtime, lacking) == wanted
+
+
+def test_auto_never_takes_a_device(monkeypatch):
+    assert set(resolve(monkeypatch, {"backend": "auto"}, lacking=()).values()) == {"native"}
+
+
+def test_a_backend_that_is_not_available_is_told_with_the_reason(monkeypatch):
+    with pytest.raises(BackendUnavailableError) as caught:
+        resolve(monkeypatch, {"kernel_backend_overrides": {"stage7_scla": "cuda"}})
+    assert str(caught.value) == "backend 'cuda' is not available: cuda is not here"
+
+
+def test_a_kernel_without_the_implementation_is_told(monkeypatch):
+    with pytest.raises(BackendUnavailableError) as caught:
+        resolve(monkeypatch, {"kernel_backend_overrides": {"stage7_scla": "cuda"}}, (), ("python",))
+    assert str(caught.value) == "kernel 'stage7_scla' has no 'cuda' implementation"
+
+
+def test_gpu_leaves_kernels_without_a_device_form_to_auto(monkeypatch):
+    found = resolve(monkeypatch, {"backend": "gpu"}, (), ("python", "native"))
+    assert set(found.values()) == {"native"}
+
+
+NATIVE = {"backend": "native", "stage2_kernel_backend": "native"}
+
+
+@pytest.mark.parametrize(
+    "runtime", [{}, {"backend": "native"}, {"stage2_kernel_backend": "native"}]
+)
+def test_c037_native_only_asks_for_native_backends(monkeypatch, runtime):
+    with pytest.raises(ConfigError) as caught:
+        resolve(monkeypatch, runtime, native_only=True)
+    assert str(caught.value) == (
+        "--native-only requires --backend native and --stage2-kernel-backend native"
+    )
+
+
+def test_c037_native_only_refuses_other_overrides_and_missing_kernels(monkeypatch):
+    overrides = {"stage7_scla": "python"}
+    with pytest.raises(ConfigError, match="override of stage7_scla is not native"):
+        resolve(monkeypatch, {**NATIVE, "kernel_backend_overrides": overrides}, native_only=True)
+    with pytest.raises(BackendUnavailableError, match="has no 'native' implementation"):
+        resolve(monkeypatch, NATIVE, (), ("python",), native_only=True)
+    found = resolve(monkeypatch, NATIVE, native_only=True)
+    assert set(found.values()) == {"native"}
+
+
+def test_every_promised_kernel_has_a_reference_and_a_native_form():
+    from pystamps_kernels.dispatch import supported_backends
+
+    promised = (
+        "stage2_grid_accumulate", "stage2_histogram", "stage2_topofit",
+        "stage2_topofit_row_invariant", "stage2_topofit_coh_row_invariant", "stage4_edge_stats",
+        "stage7_scla", "stage8_edge_noise",
+    )  # fmt: skip
+    kernels = all_kernels()
+    for name in promised:
+        assert {"python", "native"} <= set(supported_backends(kernels[name])), name

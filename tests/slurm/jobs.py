@@ -1,0 +1,38 @@
+"""What the tests of job scripts share."""
+
+import hashlib
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[2]
+TEMPLATES = REPOSITORY / "slurm"
+BATCH = ("single_node.sbatch", "multi_node.sbatch", "gpu.sbatch")
+ALL = (*BATCH, "patch_array.sh")
+
+# Open MPI as root, on machines without a network fabric and with fewer cores than ranks.
+RANKS_ANYWHERE = {
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "OMPI_MCA_pml": "ob1",
+    "OMPI_MCA_btl": "^ofi,uct,openib",
+    "OMPI_MCA_osc": "^ucx",
+    "OMPI_MCA_mpi_yield_when_idle": "1",
+}
+
+
+def program() -> Path:
+    """Return the command of the environment that the tests run in."""
+    return Path(sys.executable).with_name("pystamps-hpc")
+
+
+def digests(root: Path) -> dict[str, str]:
+    """Return a digest of every artifact of a dataset."""
+    return {
+        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(root.rglob("*.mat"))
+    }
+
+
+def contents(root: Path) -> dict[str, int]:
+    """Return every file below a directory with its time of change."""
+    return {str(path): path.stat().st_mtime_ns for path in sorted(root.rglob("*"))}

@@ -1,0 +1,132 @@
+"""Jobs on a real SLURM of two nodes: ``make test-slurm``."""
+
+import json
+import shutil
+import time
+
+import pytest
+
+from .jobs import TEMPLATES, contents, digests, program
+
+SMALL = ("--cpus-per-task=1", "--mem-per-cpu=700M")
+SHAPES = {
+    "single_node.sbatch": ("--ntasks-per-node=2",),
+    "multi_node.sbatch": ("--nodes=2", "--ntasks-per-node=1"),
+    "gpu.sbatch": ("--gpus-per-node=1",),
+}
+# long enough to be interrupted: the reference kernels
+SLOW = {"EXTRA": "--stage2-kernel-backend python"}
+
+
+def submit(cluster, dataset, template, *options, **environment):
+    """Submit a template from the directory beside the dataset; return the number of the job."""
+    words = ["sbatch", "--parsable", *SMALL, *SHAPES[template], *options, TEMPLATES / template]
+    sent = cluster.call(*words, cwd=dataset.parent, env={"DATASET": str(dataset), **environment})
+    assert sent.returncode == 0, sent.stderr
+    return sent.stdout.strip().split(";")[0]
+
+
+def log_of(dataset, number):
+    path = dataset.parent / f"pystamps-{number}.log"
+    return path.read_text() if path.exists() else ""
+
+
+def report_of(dataset, number):
+    return json.loads((dataset.parent / f"pystamps-{number}.json").read_text())
+
+
+def wait_for_stage_2(dataset, number):
+    for _ in range(240):
+        if "Estimate gamma" in log_of(dataset, number):
+            return
+        time.sleep(0.5)
+    raise AssertionError(log_of(dataset, number))
+
+
+@pytest.mark.parametrize("template", SHAPES)
+def test_a_template_completes_a_dataset_with_the_bytes_of_a_run_without_slurm(
+    cluster, dataset, undisturbed, template
+):
+    # this machine's GPUs are pretended ones: the last --backend counts
+    extra = {"EXTRA": "--backend auto"} if template == "gpu.sbatch" else {}
+    number = submit(cluster, dataset, template, **extra)
+    job = cluster.wait(number, "COMPLETED", "FAILED", "CANCELLED", "NODE_FAIL")
+    assert (job.state, job.exit_code) == ("COMPLETED", 0), log_of(dataset, number)
+    assert digests(dataset) == undisturbed
+    hosts = {rank["host"] for rank in report_of(dataset, number)["mpi"]["ranks"]}
+    assert len(hosts) == (2 if template == "multi_node.sbatch" else 1)
+
+
+def test_c095_srun_with_pmix_starts_ranks_on_both_nodes(cluster, dataset, undisturbed, tmp_path):
+    report = tmp_path / "report.json"
+    words = ["srun", "--mpi=pmix", "-N2", "-n4", "--mem-per-cpu=700M", "--kill-on-bad-exit=1"]
+    ended = cluster.call(*words, program(), "run", "--dataset", dataset, "--report", report)
+    assert ended.returncode == 0, ended.stderr
+    ranks = json.loads(report.read_text())["mpi"]["ranks"]
+    assert [rank["rank"] for rank in ranks] == [0, 1, 2, 3]
+    assert len({rank["host"] for rank in ranks}) == 2
+    assert digests(dataset) == undisturbed
+    assert json.loads(ended.stdout)["exit_code"] == 0
+
+
+def test_the_array_is_followed_by_the_merge(cluster, dataset, undisturbed):
+    sent = cluster.call(
+        "bash", TEMPLATES / "patch_array.sh", cwd=dataset.parent,
+        env={"DATASET": str(dataset), "SBATCH_OPTIONS": " ".join(SMALL)},
+    )  # fmt: skip
+    assert sent.returncode == 0, sent.stderr
+    array, merge = (line.split("job ")[1].split(",")[0] for line in sent.stdout.splitlines())
+    assert cluster.job(merge).state == "PENDING"
+    job = cluster.wait(merge, "COMPLETED", "FAILED", "CANCELLED")
+    logs = [path.read_text() for path in dataset.parent.glob(f"pystamps-{array}_*.log")]
+    assert job.state == "COMPLETED", "\n".join([*logs, log_of(dataset, merge)])
+    assert len(logs) == 2
+    assert digests(dataset) == undisturbed
+
+
+def test_a_job_at_its_time_limit_is_requeued_and_ends_with_the_same_bytes(cluster, dataset, scene):
+    expected = shutil.copytree(scene, dataset.with_name("expected"))
+    ended = cluster.call(program(), "run", "--dataset", expected, *SLOW["EXTRA"].split())
+    assert ended.returncode == 0, ended.stderr
+
+    # SLURM sends the signal up to a minute early; a limit cannot be less than a minute
+    number = submit(cluster, dataset, "multi_node.sbatch", "--time=1", "--signal=USR1@55", **SLOW)
+    cluster.wait(number, "PENDING", restarts=1, seconds=120)
+    assert report_of(dataset, number)["exit_code"] == 75
+    assert "interrupted by SIGUSR1" in log_of(dataset, number)
+    assert digests(dataset) != digests(expected)
+
+    # it would wait two minutes; and this time there is no hurry
+    cluster.call("scontrol", "update", f"JobId={number}", "TimeLimit=30", "StartTime=now")
+    job = cluster.wait(number, "COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", restarts=1)
+    assert job.state == "COMPLETED", log_of(dataset, number)
+    assert digests(dataset) == digests(expected)
+
+
+def test_a_cancelled_job_is_not_requeued_and_leaves_a_dataset_that_goes_on(
+    cluster, dataset, undisturbed
+):
+    number = submit(cluster, dataset, "multi_node.sbatch", **SLOW)
+    wait_for_stage_2(dataset, number)
+    assert cluster.call("scancel", number).returncode == 0
+    job = cluster.wait(number, "CANCELLED")
+    time.sleep(6)  # KillWait: whatever was to be killed is gone
+    assert (cluster.job(number).state, job.restarts) == ("CANCELLED", 0)
+    assert digests(dataset) != undisturbed
+
+    ended = cluster.call(program(), "run", "--dataset", dataset, "--stale", "rerun")
+    assert ended.returncode == 0, ended.stderr
+    assert digests(dataset) == undisturbed
+
+
+def test_c117_srun_without_the_right_plugin_is_refused_before_the_dataset_is_touched(
+    cluster, dataset
+):
+    before = contents(dataset)
+    words = ["srun", "--mpi=none", "-N2", "-n2", "--mem-per-cpu=700M"]
+    ended = cluster.call(*words, program(), "run", "--dataset", dataset)
+    assert ended.returncode == 5, ended.stderr
+    assert ended.stderr.count("2 tasks were launched (SLURM srun)") == 1
+    assert "srun --mpi=pmix" in ended.stderr
+    assert ended.stdout == ""
+    assert contents(dataset) == before

@@ -1,0 +1,251 @@
+"""Stage 2: search range, grid, weights, random histogram, iterations."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pystamps_hpc.errors import StageError
+from pystamps_hpc.stages import coherence, stage2
+from pystamps_hpc.stages.random_phase import (
+    OctaveStream,
+    matlab_state,
+    open_stream,
+    random_histogram,
+    random_phasors,
+)
+from pystamps_kernels.dispatch import table
+
+from .patches import PARAMS2, context, patch, with_nulls
+
+BIN = np.arange(1, 101)
+BELL = np.exp(-(((BIN - 20) / 12) ** 2))
+RANDOM = np.where(BIN <= 70, 1000 * BELL, 0)
+CANDIDATES = np.round(900 * BELL) + 20 * (BIN > 60)
+
+
+@pytest.fixture(scope="module")
+def solved():
+    inputs, stable = patch()
+    return inputs, stable, stage2.solve(inputs, PARAMS2, context())
+
+
+# --- weights
+
+
+def test_the_low_pass_is_a_fifth_order_butterworth():
+    response = stage2.low_pass_response(32, 50.0, 800.0)
+    found = response[[0, 1, 2, 16], [0, 0, 1, 16]]
+    wanted = [1, 0.999024390243902, 0.499512195121952, 8.67361737e-19]
+    np.testing.assert_allclose(found, wanted, rtol=1e-8)
+
+
+def test_random_counts_are_scaled_to_low_coherence():
+    scaled = coherence.scaled_random(RANDOM, CANDIDATES)
+    np.testing.assert_allclose(scaled, RANDOM * 0.899832665542103, rtol=1e-13)
+    assert not coherence.scaled_random(np.zeros(100), CANDIDATES).any()
+
+
+def test_p_square_weights_follow_the_published_curve():
+    gamma = np.array([0, 5, 100, 305, 605, 633, 660]) / 1000
+    scaled = coherence.scaled_random(RANDOM, CANDIDATES)
+    weights = coherence.p_square_weights(gamma, scaled, CANDIDATES, 70)
+    curve = [
+        1, 0.999717055267046, 1, 0.999717186210943, 0.0614206503253881, 0.0113187558786317,
+        0.000337852740064848,
+    ]  # fmt: skip
+    np.testing.assert_allclose(weights, (1 - np.array(curve)) ** 2, atol=1e-12)
+
+
+def test_interpolation_keeps_the_samples_and_has_the_published_taps():
+    samples = np.random.default_rng(0).normal(size=30)
+    np.testing.assert_array_equal(coherence.interpolated(samples)[::10], samples)
+    impulse = coherence.interpolated((np.arange(20) == 10).astype(float))
+    taps = [
+        0, 0.10791557, 0.22794835, 0.35522105, 0.48438115, 0.60983636, 0.72600169, 0.82754880,
+        0.90964788, 0.96819272, 1, 0.96819272,
+    ]  # fmt: skip
+    np.testing.assert_allclose(impulse[90:102], taps, atol=5e-9)
+
+
+def test_interpolation_continues_a_line_beyond_its_ends():
+    line = coherence.interpolated(np.arange(-10.0, 11.0))[:201]
+    np.testing.assert_allclose(line, np.arange(-100, 101) / 10, atol=0.01)
+    np.testing.assert_allclose(line[::-1], -line, atol=1e-12)
+
+
+# --- random histogram
+
+
+@pytest.mark.parametrize(
+    ("generator", "known"),
+    [
+        ("octave", [0.45037099729162144, 0.076401952554964847, 0.20946155834601654]),
+        ("matlab", [0.0929589905831912, 0.37373775840752277, 0.44877057937117765]),
+    ],
+)
+def test_the_generators_start_as_published(generator, known):
+    draws = open_stream(generator, table("native", "double")).draw(3)
+    np.testing.assert_array_equal(draws, known)
+
+
+def test_random_phasors_fill_their_matrix_column_by_column():
+    n = (1 << 14) + 100
+    blocks = list(random_phasors(OctaveStream(2005), n, 3))
+    assert len(blocks) == 2
+    phase = 2 * np.pi * np.random.RandomState([2005]).random_sample(3 * n).reshape(3, n).T
+    np.testing.assert_allclose(np.concatenate(blocks), np.exp(1j * phase), atol=1e-15)
+
+
+def test_forks_of_a_stream_are_independent():
+    stream = open_stream("matlab", table("native", "double"))
+    fork = stream.fork()
+    first = stream.draw(10)
+    np.testing.assert_array_equal(fork.draw(10), first)
+    assert matlab_state(0)[:32].tolist() != matlab_state(1)[:32].tolist()
+
+
+def test_the_random_histogram_depends_on_the_trial_count_only():
+    bperp = np.array([-200.0, -70, 10, 90, 160])
+    kernels = table("native", "double")
+    one, same, other = (random_histogram(bperp, t, "octave", kernels) for t in (0.3, 0.37, 0.4))
+    assert one.sum() == 300_000
+    np.testing.assert_array_equal(one, same)
+    assert (one != other).any()
+
+
+# --- search range and grid
+
+
+def test_the_search_range_follows_baselines_incidence_and_wavelength():
+    inputs, _ = patch(10)
+    bperp = np.delete(inputs.bperp, inputs.master)
+    incidence = np.full(10, 0.6)
+    incidence[3], incidence[4] = 0, np.nan
+    largest = 4 * np.pi * 20 / (0.0555 * 830_000 * np.sin(0.6))
+    expected = np.ptp(bperp) * largest / (2 * np.pi)
+    wraps = stage2.trial_wraps(replace(inputs, incidence=incidence), PARAMS2, bperp)
+    assert wraps == pytest.approx(expected, rel=1e-14)
+    look = replace(inputs, look_angle=np.full(10, 0.6 - 0.052))
+    assert stage2.trial_wraps(look, PARAMS2, bperp) == pytest.approx(expected, rel=1e-12)
+    assert stage2.trial_wraps(look, PARAMS2, bperp.astype("f4")).dtype == np.float32
+
+
+def test_a_pixel_on_a_cell_border_stays_and_the_last_cells_are_merged():
+    y = np.concatenate(([0, 0.00001, 50, 100, 1250], np.linspace(1250, 1290, 5)))
+    xy = np.column_stack((np.arange(10), np.linspace(0, 1600, 10), y)).astype(np.float32)
+    grid = stage2.filter_grid(xy, PARAMS2, context())
+    assert grid.ij[:, 0].tolist() == [0, 0, 0, 1, 24, 24, 24, 24, 24, 24]
+    assert (grid.n_i, grid.n_j) == (25, 31)
+    np.testing.assert_array_equal(grid.lin, grid.ij[:, 0] * 31 + grid.ij[:, 1])
+
+
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        ((1700.0, 40.0), "patch narrower than two grid cells of 50 m"),
+        ((1700.0, 900.0), "is smaller than the CLAP window of 24"),
+    ],
+)
+def test_a_patch_too_small_for_the_filter_is_refused(size, message):
+    with pytest.raises(StageError, match=message):
+        stage2.solve(patch(200, size=size)[0], PARAMS2, context())
+
+
+def test_a_patch_too_small_for_stage_3_is_announced():
+    ctx = context()
+    xy = patch(400, size=(1400.0, 1700.0))[0].xy
+    stage2.filter_grid(xy, PARAMS2, ctx)
+    assert "stage 3 will reject every candidate" in ctx.log.warnings[0]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("quick_est_gamma_flag", False, "the full estimator is not available"),
+        ("small_baseline_flag", True, "small_baseline_flag=y is not supported in stage 2"),
+        ("lambda_", float("nan"), "lambda=nan"),
+        ("clap_win", 30, "must be a multiple of 8; set it to 32"),
+    ],
+)
+def test_a_parameter_that_cannot_be_used_is_refused(name, value, message):
+    with pytest.raises(StageError, match=message):
+        replace(PARAMS2, **{name: value})
+
+
+def test_inputs_that_do_not_fit_together_are_refused():
+    inputs, _ = patch(50)
+    with pytest.raises(StageError, match=r"bp1.mat: bperp_mat has shape \(49, 11\)"):
+        stage2.solve(replace(inputs, bperp_mat=inputs.bperp_mat[1:]), PARAMS2, context())
+    with pytest.raises(StageError, match="baselines of all interferograms are equal"):
+        stage2.solve(replace(inputs, bperp=np.zeros(12)), PARAMS2, context())
+
+
+def test_an_unusable_dispersion_has_weight_zero():
+    ctx = context()
+    weights = stage2.initial_weights(np.array([0.5, 0, np.nan, -1, 0.25]), 5, ctx)
+    assert weights.tolist() == [2, 0, 0, 0, 4]
+    assert ctx.log.warnings == ["da1.mat: D_A of 3 candidates is not positive; weight 0"]
+
+
+# --- the whole stage
+
+
+def test_stable_candidates_are_coherent_and_noise_is_not(solved):
+    _, stable, outputs = solved
+    assert np.median(outputs.coherence[stable]) > 0.9
+    assert np.median(outputs.coherence[~stable]) < 0.55
+    assert outputs.iterations == 3
+    assert (outputs.n_opt == 1).all()
+    np.testing.assert_array_equal(outputs.coherence_save, outputs.coherence)
+
+
+def test_a_null_phasor_voids_its_cell_and_keeps_its_last_residual():
+    inputs, _ = patch(900)
+    ctx = context()
+    outputs = stage2.solve(with_nulls(inputs, [7]), PARAMS2, ctx)
+    assert np.isnan(outputs.slope[7])
+    assert (outputs.coherence[7], outputs.offset[7], outputs.n_opt[7]) == (0, 0, 0)
+    assert not outputs.residual[7].any()
+    void = np.isnan(outputs.ph_grid).all(axis=2)
+    assert np.argwhere(void).tolist() == [outputs.grid_ij[7].tolist()]
+    assert "1 candidates without phase" in ctx.log.notes[0]
+
+
+def test_shared_baselines_take_the_same_road():
+    inputs, _ = patch(600)
+    common = np.delete(inputs.bperp, inputs.master).astype(np.float32)
+    inputs = replace(inputs, bperp_mat=np.tile(common, (600, 1)))
+    shared = stage2.solve(inputs, PARAMS2, context("single"))
+    inputs.bperp_mat[0, 0] = np.nextafter(common[0], np.float32(np.inf))
+    own = stage2.solve(inputs, PARAMS2, context("single"))
+    np.testing.assert_allclose(shared.coherence, own.coherence, atol=1e-3)
+
+
+def test_snr_weights_favour_steady_amplitude_times_phase():
+    inputs, _ = patch(900)
+    outputs = stage2.solve(inputs, replace(PARAMS2, filter_weighting="SNR"), context())
+    residual = outputs.residual
+    weights = stage2.snr_weights(inputs, residual, context())
+    amplitude = np.abs(np.delete(inputs.phase, inputs.master, axis=1)).astype(float)
+    signal = (amplitude * np.cos(residual)).mean(axis=1)
+    noise = np.sqrt(0.5 * ((amplitude**2).mean(axis=1) - signal**2))
+    np.testing.assert_allclose(weights, signal / noise, rtol=1e-3)
+
+
+def test_no_candidate_of_low_coherence_is_reported_and_all_are_weighted():
+    inputs, _ = patch(1500, stable=1.0, noise=0.02)
+    ctx = context()
+    outputs = stage2.solve(inputs, PARAMS2, ctx)
+    assert outputs.coherence.min() > 0.8
+    assert not outputs.random.any()
+    assert "no low-coherence candidates" in ctx.log.warnings[0]
+
+
+def test_python_and_native_agree(solved):
+    inputs, _, native = solved
+    few = replace(PARAMS2, gamma_max_iterations=2)
+    reference = stage2.solve(inputs, few, context(backend="python", generator="octave"))
+    native = stage2.solve(inputs, few, context(generator="octave"))
+    np.testing.assert_allclose(native.coherence, reference.coherence, atol=2e-6)
+    np.testing.assert_array_equal(native.grid_ij, reference.grid_ij)

@@ -1,0 +1,45 @@
+"""A tiny simulated dataset and its finished native chain, made once."""
+
+import shutil
+
+import pytest
+
+from pystamps_hpc.config import RunConfig
+from pystamps_hpc.pipeline.stages import run_pipeline
+from pystamps_hpc.pipeline.types import PipelineContext
+from pystamps_hpc.stages.stage6.snaphu import find_snaphu
+from pystamps_hpc.tools.simulate import Options, simulate
+
+NATIVE = RunConfig().with_values({
+    "output.fsync": False,
+    "runtime.stage6_solver": "snaphu",
+    "runtime.triangulator": "native",
+})  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def scene(tmp_path_factory):
+    """A dataset of candidates."""
+    root = tmp_path_factory.mktemp("scene") / "scene"
+    simulate(root, Options(candidates=600, images=8, patches=(2, 1)))
+    return root
+
+
+@pytest.fixture(scope="session")
+def finished(scene, tmp_path_factory):
+    """The dataset after stages 1-8."""
+    if find_snaphu("snaphu") is None:
+        pytest.skip("SNAPHU is not installed")
+    root = tmp_path_factory.mktemp("finished") / "scene"
+    shutil.copytree(scene, root)
+    report = run_pipeline(PipelineContext(root, NATIVE))
+    assert report.ok, [row.details for row in report.failures]
+    return root
+
+
+@pytest.fixture
+def damaged(finished, tmp_path):
+    """A copy of the finished dataset that a test may damage."""
+    root = tmp_path / "scene"
+    shutil.copytree(finished, root)
+    return root

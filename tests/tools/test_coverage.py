@@ -1,0 +1,210 @@
+"""Coverage is computed: from the code of the stages, the kernel table and the recorded audit."""
+
+import copy
+import dataclasses
+import shutil
+
+import pytest
+
+from pystamps_hpc.errors import ConfigError
+from pystamps_hpc.parallel.team import SerialTeam
+from pystamps_hpc.pipeline.progress import Silence
+from pystamps_hpc.pipeline.scheduling import run_merged, run_patches
+from pystamps_hpc.pipeline.session import before_work, prepare
+from pystamps_hpc.pipeline.table import tasks
+from pystamps_hpc.pipeline.types import PipelineContext
+from pystamps_hpc.tools import coverage
+from pystamps_hpc.tools.audit import Target
+from pystamps_hpc.tools.coverage import (
+    coverage_document,
+    native_coverage,
+    native_scopes,
+)
+from pystamps_hpc.tools.reach import kernels_reached, names_reached, spreads_over_ranks
+from pystamps_kernels.contracts import all_kernels
+from pystamps_kernels.dispatch import KernelTable
+
+from .conftest import NATIVE
+
+DIGEST = "5" * 64
+TARGET = Target("mini", "ps", ("a",), "b", DIGEST, 1, 8)
+
+
+def evidence(**changes):
+    """An audit report that certifies every scope in its current version."""
+    entries = [
+        {
+            "stage": row.spec.number,
+            "scope": row.spec.scope,
+            "science_version": row.spec.version,
+            "ok": True,
+            "keys": 3,
+            "identical": 3,
+        }
+        for row in tasks()
+    ]
+    audit = {
+        "target": "mini",
+        "ok": True,
+        "profile": "strict",
+        "golden_sha256": DIGEST,
+        "run": {"backend": "native"},
+        "scopes": entries,
+        **changes,
+    }
+    return {"ok": True, "generated_utc": "2026-01-01T00:00:00Z", "code": {"commit": "c"},
+            "audits": [audit]}  # fmt: skip
+
+
+def certified(report, manifest=(TARGET,), oracle=""):
+    document = coverage_document(native_scopes(), report, manifest, oracle)
+    return [(row["stage"], row["scope"]) for row in document["scopes"] if row["parity_certified"]]
+
+
+class Recorder(KernelTable):
+    """Kernels that note by which stage they are called."""
+
+    calls: dict = {}  # noqa: RUF012  one recorder per test run
+    stage = None
+
+    def __getattr__(self, name):
+        bound = super().__getattr__(name)
+        Recorder.calls.setdefault(Recorder.stage, set()).add(name)
+        return bound
+
+
+class Follower(Silence):
+    def started(self, stage, target, name):
+        Recorder.stage = (stage, "merged" if target == "root" else "patch")
+
+
+def test_c070_a_stage_calls_only_kernels_that_its_code_was_found_to_reach(scene, tmp_path):
+    root = tmp_path / "scene"
+    shutil.copytree(scene, root)
+    context = PipelineContext(root, NATIVE.with_values({"compat.arithmetic": "double"}))
+    kernels = Recorder(dict.fromkeys(all_kernels(), "native"), "double")
+    Recorder.calls.clear()
+    session, team = prepare(context, kernels), SerialTeam()
+    before_work(session, context, team)
+    rows = run_patches(session, team, Follower()) + run_merged(session, team, Follower())
+    assert {row.status for row in rows} == {"completed"}
+    assert len(Recorder.calls) == 9
+    for row in tasks():
+        called = Recorder.calls[row.spec.number, row.spec.scope]
+        reached = set(kernels_reached(row.spec))
+        assert called <= reached, row.spec.name
+        assert len(called) >= len(reached) / 3, row.spec.name
+
+
+def test_c070_nine_scopes_stage_five_twice():
+    document = native_coverage()
+    assert [(row["stage"], row["scope"]) for row in document["scopes"]] == [
+        *((stage, "patch") for stage in range(1, 6)),
+        *((stage, "merged") for stage in range(5, 9)),
+    ]
+    assert document["summary"]["scopes"] == 9
+    assert document["scopes"][5]["entrypoint"] == "pystamps_hpc.stages.stage5_merge:solve"
+
+
+def test_every_scope_is_driven_natively_and_the_unwrapper_is_the_one_blocker():
+    scopes = native_scopes()
+    assert all(scope.driven for scope in scopes)
+    assert [scope.row.spec.number for scope in scopes if not scope.executable] == [6]
+    stage6 = coverage_document(scopes, evidence(), [TARGET])["scopes"][6]
+    assert stage6["blockers"] == ["no native unwrapper: needs runtime.stage6_solver snaphu"]
+    assert not stage6["native_executable"]
+
+
+def test_a_stage_that_starts_programs_says_which_it_cannot_do_without():
+    for row in tasks():
+        assert ("subprocess" in names_reached(row.spec.solve)) == bool(row.spec.external)
+
+
+def test_a_kernel_without_native_form_shows_as_python_and_blocks_its_stage(monkeypatch):
+    supported = coverage.supported_backends
+
+    def lacking(kernel):
+        found = supported(kernel)
+        return [b for b in found if b != "native"] if kernel.name == "stage7_scla" else found
+
+    monkeypatch.setattr(coverage, "supported_backends", lacking)
+    rows = {row.row.spec.number: row for row in native_scopes(7, 8)}
+    assert rows[7].kernels["stage7_scla"] == "python"
+    assert not rows[7].driven
+    assert rows[7].lacking == ("no native implementation of stage7_scla",)
+    assert rows[8].executable
+
+
+def test_without_numba_nothing_is_executable(monkeypatch):
+    monkeypatch.setattr(
+        coverage, "unavailable_reason", lambda backend: "no numba" if backend == "native" else ""
+    )
+    assert not any(scope.executable for scope in native_scopes())
+
+
+def test_work_is_spread_by_patches_or_by_what_a_merged_stage_asks_of_its_context():
+    assert all(spreads_over_ranks(row.spec) for row in tasks())
+
+    def alone(inputs, params, ctx):
+        return ctx.on_root(lambda: inputs)
+
+    assert not spreads_over_ranks(dataclasses.replace(tasks()[-1].spec, solve=alone))
+
+
+def test_c075_nothing_is_certified_without_evidence():
+    assert certified(None) == []
+    rows = coverage_document(native_scopes(), None, [TARGET])["scopes"]
+    assert all("no audit evidence is recorded" in row["blockers"] for row in rows)
+
+
+def test_c075_strict_evidence_of_a_listed_golden_certifies_every_scope_it_names():
+    assert len(certified(evidence())) == 9
+    row = coverage_document(native_scopes(), evidence(), [TARGET])["scopes"][0]
+    assert row["evidence"]["target"] == "mini"
+    assert row["evidence"]["identical"] == 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ok": False},
+        {"profile": "scientific"},
+        {"target": "another"},
+        {"golden_sha256": "6" * 64},
+        {"run": {"backend": "python"}},
+        {"scopes": []},
+    ],
+)
+def test_c075_any_other_evidence_certifies_nothing(change):
+    assert certified(evidence(**change)) == []
+
+
+def test_c075_evidence_of_an_earlier_science_version_does_not_count():
+    report = evidence()
+    entry = report["audits"][0]["scopes"][2]
+    entry["science_version"] -= 1
+    assert (3, "patch") not in certified(report)
+    assert len(certified(report)) == 8
+    blockers = coverage_document(native_scopes(3, 3), report, [TARGET])["scopes"][0]["blockers"]
+    (text,) = blockers
+    assert text.startswith("no strict evidence for science version")
+    assert "evidence is of version" in text
+
+
+def test_c075_a_scope_that_failed_is_not_certified():
+    report = copy.deepcopy(evidence())
+    report["audits"][0]["scopes"][4]["ok"] = False
+    assert (5, "patch") not in certified(report)
+    assert (5, "merged") in certified(report)
+
+
+def test_c075_an_unusable_oracle_contract_certifies_nothing():
+    assert certified(evidence(), oracle="nothing can be certified: no revision") == []
+
+
+def test_c040_a_window_selects_scopes_and_a_wrong_one_is_refused():
+    document = native_coverage(5, 6)
+    assert [row["stage"] for row in document["scopes"]] == [5, 5, 6]
+    assert document["window"] == [5, 6]
+    with pytest.raises(ConfigError):
+        native_coverage(6, 5)

@@ -1,0 +1,239 @@
+"""The native gate: a clean copy, the chain natively, verified, reported; and its safety rules."""
+
+import json
+import os
+import shutil
+
+import numpy as np
+import pytest
+
+from pystamps_hpc.cli import main
+from pystamps_hpc.config import RunConfig
+from pystamps_hpc.dataset.mat import read_mat, write_mat
+from pystamps_hpc.errors import ConfigError, DatasetError
+from pystamps_hpc.tools import gate, warmup
+from pystamps_hpc.tools.audit import Target, tree_digest
+from pystamps_hpc.tools.gate import GateOptions, native_config, run_gate, target_options
+from pystamps_kernels.contracts import all_kernels
+
+REPORTS = {
+    "config.json",
+    "coverage.json",
+    "gate.json",
+    "native_run.json",
+    "native_run.log",
+    "timings.json",
+    "verification.json",
+}
+
+
+@pytest.fixture(autouse=True)
+def compiled(monkeypatch):
+    """Let child processes use the kernels that this process has compiled; skip the first step."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "")
+    monkeypatch.setattr(gate, "warm_up", lambda **options: {"problems": []})
+
+
+def passed(options):
+    lines = []
+    return run_gate(options, lines.append), lines
+
+
+@pytest.fixture(scope="module")
+def through(scene, finished, tmp_path_factory):
+    """One passage through the gate and where it was made."""
+    run = tmp_path_factory.mktemp("gate") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NUMBA_CACHE_DIR", "")
+        patch.setattr(gate, "warm_up", lambda **options: {"problems": []})
+        return run, run_gate(GateOptions((scene,), finished, run), lambda line: None)
+
+
+def read(run, name):
+    return json.loads((run / gate.REPORTS / name).read_text())
+
+
+def test_c077_the_chain_passes_the_gate_against_its_own_result(through, finished):
+    run, document = through
+    assert document["ok"], document["steps"]
+    assert [step["name"] for step in document["steps"]] == [
+        "warmup", "copy", "coverage", "run", "verify",
+    ]  # fmt: skip
+    assert document["golden_sha256"] == tree_digest(finished)
+    assert document == read(run, "gate.json")
+
+
+def test_c078_every_report_is_written(through):
+    run, _ = through
+    assert {path.name for path in (run / gate.REPORTS).iterdir()} == REPORTS
+    assert read(run, "coverage.json")["summary"]["scopes"] == 9
+    assert read(run, "verification.json")["ok"]
+    timings = read(run, "timings.json")
+    assert len(timings["stages"]) == 9
+    assert timings["wall_sec"] >= timings["run_sec"] > 0
+    assert timings["ranks"][0]["peak_rss_mib"] > 0
+
+
+def test_c037_the_gate_runs_native_only_and_names_the_one_thing_that_is_not(through):
+    run, document = through
+    report = read(run, "native_run.json")
+    assert "--native-only" in report["command"]
+    assert set(report["backends"].values()) == {"native"}
+    assert report["config"]["runtime"]["triangulator"] == "native"
+    assert {row["status"] for row in report["results"]} == {"completed"}
+    assert document["allowed"] == [
+        {
+            "step": "coverage",
+            "stage": 6,
+            "allowed": "no native unwrapper: needs runtime.stage6_solver snaphu",
+        }
+    ]
+
+
+def test_c079_the_inputs_are_copied_without_results_and_stay_as_they_are(
+    scene, finished, damaged, tmp_path
+):
+    before = tree_digest(damaged)
+    run = tmp_path / "run"
+    document, _ = passed(GateOptions((damaged,), finished, run))
+    assert document["ok"]
+    assert tree_digest(damaged) == before
+    inputs = {path.relative_to(scene) for path in scene.rglob("*.in")}
+    assert inputs <= {path.relative_to(run) for path in run.rglob("*.in")}
+
+
+def test_a_wrong_value_in_golden_stops_at_verify_and_says_where(scene, damaged, tmp_path):
+    path = damaged / "PATCH_1" / "select1.mat"
+    values = read_mat(path)
+    values["coh_ps2"][4, 0] += 0.25
+    write_mat(path, values)
+    document, lines = passed(GateOptions((scene,), damaged, tmp_path / "run"))
+    assert not document["ok"]
+    last = document["steps"][-1]
+    assert (last["name"], last["exit_code"]) == ("verify", 1)
+    assert "select1.mat" in last["message"]
+    assert "row 5" in last["message"]
+    assert any("PATCH_1/select1.mat" in line for line in lines)
+
+
+def test_a_run_that_fails_stops_the_gate_with_its_message(scene, finished, tmp_path):
+    layer = tmp_path / "broken"
+    shutil.copytree(scene, layer)
+    stack = layer / "PATCH_1" / "pscands.1.ph"
+    stack.write_bytes(stack.read_bytes()[:-4])
+    document, _ = passed(GateOptions((layer,), finished, tmp_path / "run"))
+    assert [step["name"] for step in document["steps"]] == ["warmup", "copy", "coverage", "run"]
+    assert "pscands.1.ph" in document["steps"][-1]["message"]
+    assert not document["ok"]
+
+
+def test_a_solver_that_does_not_exist_is_refused_before_anything_runs(scene, finished, tmp_path):
+    config = RunConfig().with_values({"runtime.stage6_solver": "native"})
+    document, _ = passed(GateOptions((scene,), finished, tmp_path / "run", config=config))
+    last = document["steps"][-1]
+    assert (last["name"], last["exit_code"]) == ("coverage", 4)
+    assert "no native unwrapper" in last["message"]
+
+
+def test_snaphu_is_chosen_explicitly_only_where_nothing_else_is():
+    assert native_config(RunConfig()).runtime.stage6_solver == "snaphu"
+    native = RunConfig().with_values({"runtime.stage6_solver": "native"})
+    assert native_config(native).runtime.stage6_solver == "native"
+
+
+@pytest.mark.parametrize("place", ["same", "inside", "around"])
+@pytest.mark.parametrize("what", ["dataset", "golden"])
+def test_run_must_not_touch_dataset_or_golden(what, place, scene, finished, tmp_path):
+    trees = {"dataset": tmp_path / "a" / "dataset", "golden": tmp_path / "b" / "golden"}
+    shutil.copytree(scene, trees["dataset"])
+    shutil.copytree(scene, trees["golden"])
+    tree = trees[what]
+    run = {"same": tree, "inside": tree / "run", "around": tree.parent}[place]
+    before = tree_digest(tmp_path)
+    with pytest.raises(DatasetError, match="overlap"):
+        passed(GateOptions((trees["dataset"],), trees["golden"], run))
+    assert tree_digest(tmp_path) == before
+
+
+def test_a_link_to_the_dataset_is_the_dataset(scene, finished, tmp_path):
+    (tmp_path / "link").symlink_to(scene)
+    with pytest.raises(DatasetError, match="overlap"):
+        passed(GateOptions((scene,), finished, tmp_path / "link"))
+
+
+def test_a_foreign_directory_is_never_removed(scene, finished, tmp_path):
+    run = tmp_path / "thesis"
+    run.mkdir()
+    (run / "chapter1").write_text("years of work")
+    with pytest.raises(DatasetError, match=f"RUN exists and was not made by the gate: {run}"):
+        passed(GateOptions((scene,), finished, run))
+    assert (run / "chapter1").exists()
+
+
+def test_a_run_of_the_gate_is_replaced(scene, finished, through, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(through[0], run)
+    (run / "left.txt").write_text("over")
+    document, _ = passed(GateOptions((scene,), finished, run))
+    assert document["ok"]
+    assert not (run / "left.txt").exists()
+
+
+def test_an_interrupted_gate_can_be_repeated(scene, finished, tmp_path, monkeypatch):
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    run = tmp_path / "run"
+    monkeypatch.setattr(gate.subprocess, "run", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        passed(GateOptions((scene,), finished, run))
+    gate.require_safe([scene], finished, run)
+    assert read(run, "gate.json")["ok"] is False
+
+
+def test_without_trees_the_default_target_of_the_manifest_is_taken(scene, finished, monkeypatch):
+    target = Target("x", "ps", ("in",), "out", "0" * 64, 1, 8, gate_default=True,
+                    profile="scientific", config={"compat": {"random_generator": "octave"}})  # fmt: skip
+    monkeypatch.setattr(gate, "locate", lambda place: {"in": scene, "out": finished}[place])
+    options = target_options([target], scene.parent / "run", ranks=2)
+    assert (options.layers, options.golden, options.ranks) == ((scene,), finished, 2)
+    assert options.profile == "scientific"
+    assert options.config.compat.random_generator == "octave"
+    with pytest.raises(ConfigError, match="gate_default"):
+        target_options([], scene.parent / "run")
+    monkeypatch.setattr(gate, "locate", lambda place: None)
+    with pytest.raises(DatasetError, match="PYSTAMPS_HPC_DATA_ROOT"):
+        target_options([target], scene.parent / "run")
+
+
+def test_ranks_are_started_with_mpirun_without_what_a_launcher_said_of_this_process(tmp_path):
+    options = GateOptions((tmp_path,), tmp_path, tmp_path, ranks=2, threads=3)
+    try:
+        command = gate._command(options, tmp_path / "c.json", tmp_path / "r.json")
+    except gate.ToolMissingError:
+        pytest.skip("no mpirun")
+    assert command[0].endswith("mpirun")
+    assert command[1:3] == ["-n", "2"]
+    assert command[command.index("--cpu-workers") + 1] == "3"
+    environ = {"OMPI_COMM_WORLD_SIZE": "4", "PMIX_RANK": "0", "OMPI_MCA_pml": "ob1", "PATH": "/"}
+    assert gate._environment(environ) == {"OMPI_MCA_pml": "ob1", "PATH": "/"}
+
+
+def test_the_command_needs_both_trees_or_none(capsys):
+    assert main(["gate", "--dataset", os.curdir]) == 2
+    assert "both --dataset and --golden" in capsys.readouterr().err
+
+
+def test_warmup_compiles_every_native_kernel_in_both_forms():
+    found = warmup.warm_up()
+    assert found["problems"] == []
+    assert found["not_compiled"] == {}
+    for name, kernel in all_kernels().items():
+        forms = ["double", "single"] if kernel.single else ["double"]
+        assert list(found["kernels"][name]) == forms, name
+        assert all(np.isfinite(list(found["kernels"][name].values())))
+
+
+def test_warmup_of_an_unknown_kernel_is_refused():
+    with pytest.raises(ConfigError, match="unknown kernel stage9_magic"):
+        warmup.warm_up(["stage9_magic"])

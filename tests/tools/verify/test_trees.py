@@ -1,0 +1,243 @@
+"""Trees against trees: what is compared, how points are matched, what the report says."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from pystamps_hpc.config import ToleranceConfig
+from pystamps_hpc.dataset.mat import read_mat, write_mat
+from pystamps_hpc.dataset.schema import ARTIFACTS
+from pystamps_hpc.errors import ConfigError, DatasetError
+from pystamps_hpc.pipeline.documents import json_ready
+from pystamps_hpc.tools.verify import (
+    Policy,
+    Window,
+    table,
+    verify_run_against_golden,
+    verify_run_alone,
+)
+from pystamps_hpc.tools.verify.policy import policy_table
+from pystamps_hpc.tools.verify.trees import artifact_files
+
+from .trees import MINI, column, write_tree
+
+
+@pytest.fixture
+def run(tmp_path):
+    shutil.copytree(MINI, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def change(path, **changes):
+    write_mat(path, {**read_mat(path), **changes}, fsync=False)
+
+
+@pytest.mark.parametrize("profile", ["strict", "scientific"])
+def test_a_tree_equals_itself_with_zero_differences(profile):
+    report = verify_run_against_golden(MINI, MINI, Policy(profile))
+    assert report.ok
+    assert report.tolerated == report.notes == report.overlap == report.extra == []
+    assert report.checked == len(list(MINI.rglob("*.mat")))
+    assert sum(result.difference.max_abs for result in report.keys) == 0
+
+
+@pytest.mark.parametrize("mat_format", ["v5", "v7.3"])
+@pytest.mark.parametrize("compress", [False, True])
+def test_the_container_makes_no_difference(run, mat_format, compress):
+    for path in run.rglob("*.mat"):
+        keys = dict(reversed(read_mat(path).items()))  # nor does the order of the keys
+        write_mat(path, keys, mat_format=mat_format, compress=compress, fsync=False)
+    report = verify_run_against_golden(run, MINI)
+    assert report.ok
+    assert report.tolerated == report.notes == []
+
+
+def test_one_difference_never_hides_another(run):
+    values = read_mat(run / "PATCH_1" / "pm1.mat")
+    residual, slope = values["ph_res"].copy(), values["K_ps"].copy()
+    slope[7] += 1
+    residual[3, 2] += 1
+    change(run / "PATCH_1" / "pm1.mat", ph_res=residual, K_ps=slope)
+    (run / "PATCH_2" / "rc2.mat").unlink()
+    (run / "phuw2.mat").write_bytes(b"torn")
+    report = verify_run_against_golden(run, MINI).to_json()
+    assert [row["path"] for row in report["failed"]] == [
+        "PATCH_1/pm1.mat", "PATCH_2/rc2.mat", "phuw2.mat",
+    ]  # fmt: skip
+    first = report["failed"][0]
+    assert set(first["failing_keys"]) == {"K_ps", "ph_res"}
+    assert report["summary"]["first_boundary_failure"]["path"] == "PATCH_1/pm1.mat"
+    assert [group["failure_class"] for group in report["summary"]["groups"]] == [
+        "stage 2 patch", "stage 5 patch", "stage 6 merged",
+    ]  # fmt: skip
+
+
+def test_the_report_is_json_with_the_keys_of_the_contract(run):
+    change(run / "scla2.mat", K_ps_uw=read_mat(run / "scla2.mat")["K_ps_uw"] + np.inf)
+    document = json_ready(verify_run_against_golden(run, MINI).to_json(detail=True))
+    json.dumps(document, allow_nan=False)
+    assert document["schema"] == "pystamps-hpc/verify-report/1"
+    assert set(document) >= {
+        "ok", "profile", "run", "golden", "window", "final_products_only", "policy_version",
+        "checked", "keys_checked", "failed", "tolerated", "extra", "notes", "summary", "keys",
+    }  # fmt: skip
+    failure = document["failed"][0]
+    assert set(failure) >= {
+        "path", "message", "stage", "scope", "failure_kind", "failing_key", "failing_keys",
+        "shape_run", "shape_golden", "max_abs", "outliers", "failure_class", "worst",
+    }  # fmt: skip
+    assert (failure["stage"], failure["scope"]) == (7, "merged")
+    assert failure["max_abs"] is None
+    assert len(document["keys"]) == document["keys_checked"]
+
+
+def test_the_table_names_the_worst_offender_and_its_place(run):
+    phase = read_mat(run / "phuw2.mat")["ph_uw"]
+    phase[41, 3] += 2 * np.pi
+    change(run / "phuw2.mat", ph_uw=phase)
+    text = table(verify_run_against_golden(run, MINI))
+    assert "FAILED phuw2.mat: cycle mismatch for key 'ph_uw'" in text
+    assert "max_abs=6.28 at row 42, ifg 4" in text
+    assert "1 on another cycle" in text
+
+
+def test_a_window_compares_the_artifacts_of_its_stages_alone(run):
+    shutil.rmtree(run / "PATCH_1")
+    (run / "PATCH_1").mkdir()
+    assert not verify_run_against_golden(run, MINI).ok
+    report = verify_run_against_golden(run, MINI, window=Window(6, 7))
+    assert report.ok
+    assert {result.file.stage for result in report.keys} == {6, 7}
+
+
+def test_final_products_leave_out_intermediate_artifacts_and_diagnostic_keys(run):
+    (run / "uw_grid.mat").unlink()
+    (run / "scla_smooth2.mat").unlink()
+    change(run / "PATCH_1" / "pm1.mat", gamma_change_save=column(9.0))
+    report = verify_run_against_golden(run, MINI, window=Window(final_products_only=True))
+    assert report.ok
+    assert report.checked < len(artifact_files(MINI, Window()))
+
+
+def test_without_golden_artifacts_nothing_is_verified(run, tmp_path):
+    (tmp_path / "empty").mkdir()
+    report = verify_run_against_golden(run, tmp_path / "empty")
+    assert [row["failure_kind"] for row in report.failed] == ["missing_golden_artifacts"]
+    assert "no golden artifacts found" in report.failed[0]["message"]
+    with pytest.raises(DatasetError):
+        verify_run_against_golden(tmp_path / "nowhere", MINI)
+
+
+def test_files_and_keys_of_the_run_alone_are_extra_and_no_failure(run, tmp_path):
+    golden = tmp_path / "golden"
+    shutil.copytree(MINI, golden)
+    (golden / "scn2.mat").unlink()
+    change(run / "scla2.mat", more=column(1.0))
+    report = verify_run_against_golden(run, golden)
+    assert report.ok
+    assert report.extra == ["scn2.mat", "scla2.mat:more"]
+
+
+def points(n, skip=()):
+    """A tree of points with values that follow from their place."""
+    ij = np.array([(0, 10 * k, 3 * k % 50) for k in range(n) if k not in skip], float)
+    ij[:, 0] = np.arange(1, len(ij) + 1)
+    place = ij[:, 1:2] / 10
+    return {
+        "ps2": {"ij": ij, "n_ps": np.full((1, 1), len(ij), float)},
+        "pm2": {"K_ps": place * 1e-4, "ph_patch": np.exp(1j * place * [[1, 2]])},
+        "mean_v": {"m": np.hstack([place, place]).T.copy()},
+    }
+
+
+def test_points_of_different_selections_are_matched_by_azimuth_and_range(tmp_path):
+    golden = write_tree(tmp_path / "golden", points(2000))
+    run = write_tree(tmp_path / "run", points(2000, skip={17, 930}))
+    scientific = Policy("scientific")
+    assert not verify_run_against_golden(run, golden).ok
+    report = verify_run_against_golden(run, golden, scientific)
+    assert report.ok, table(report)
+    assert report.overlap == [
+        {
+            "directory": "root", "rows": "points", "run": 1998, "golden": 2000,
+            "common": 1998, "unmatched_fraction": 0.001,
+        }
+    ]  # fmt: skip
+    assert {"path": "ps2.mat", "key": "n_ps", "note": "index key skipped under point matching"} in (
+        report.notes
+    )
+    spoilt = points(2000, skip={17, 930})
+    spoilt["pm2"]["K_ps"][100] += 1.0
+    run = write_tree(tmp_path / "run", spoilt)
+    report = verify_run_against_golden(run, golden, scientific)
+    assert [row["failing_keys"] for row in report.failed] == [["K_ps"]]
+
+
+def test_too_few_common_points_fail_the_file_that_defines_them(tmp_path):
+    golden = write_tree(tmp_path / "golden", points(2000))
+    run = write_tree(tmp_path / "run", points(2000, skip={1, 2, 3, 4, 5}))
+    report = verify_run_against_golden(run, golden, Policy("scientific"))
+    assert [row["path"] for row in report.failed] == ["ps2.mat"]
+    assert (
+        "5 points of 2000 are only on one side (0.25%, allowed 0.20%)"
+        in (report.failed[0]["message"])
+    )
+
+
+def test_configured_tolerances_are_stronger_than_the_policy(run):
+    slope = read_mat(run / "scla2.mat")["K_ps_uw"]
+    change(run / "scla2.mat", K_ps_uw=slope + 1e-3)
+    assert not verify_run_against_golden(run, MINI).ok
+    given = ToleranceConfig(key_tolerances={"scla2.K_ps_uw": {"atol": 2e-3}})
+    assert verify_run_against_golden(run, MINI, Policy(tolerance=given)).ok
+    wrong = ToleranceConfig(key_tolerances={"K_ps_uw": {"max_outlier_fraction": 0.1}})
+    with pytest.raises(ConfigError, match="scientific"):
+        verify_run_against_golden(run, MINI, Policy(tolerance=wrong))
+
+
+def test_the_policy_has_rules_for_keys_of_the_schemas_only_and_is_never_tighter_when_looser():
+    for name in policy_table()["keys"]:
+        artifact, key = name.split(".")
+        assert key in ARTIFACTS[artifact].keys, name
+        strict = Policy("strict", []).rule(artifact, key)
+        chain = Policy("strict", ["chain", "double"]).rule(artifact, key)
+        assert chain.atol + chain.rtol >= strict.atol + strict.rtol
+        scientific = Policy("scientific", []).rule(artifact, key)
+        if scientific.kind == strict.kind:
+            assert scientific.atol >= strict.atol
+
+
+def test_a_finished_run_is_consistent_in_itself():
+    report = verify_run_alone(MINI)
+    assert report.ok, table(report)
+    assert {"phuw2", "scla2", "uw_interp"} <= {result.file.artifact for result in report.keys}
+
+
+@pytest.mark.parametrize(
+    ("artifact", "key", "row", "ifg", "amount", "words"),
+    [
+        ("phuw2", "ph_uw", 30, 1, 0.01, "congruence"),
+        ("phuw2", "ph_uw", 30, "master", 6.3, "columns are zero"),
+        ("scla2", "ph_scla", 12, 2, 0.1, "slope times baseline"),
+        ("mean_v", "m", 1, 7, np.nan, "not finite"),
+        ("uw_interp", "Z", 3, 3, 1e6, "above"),
+        ("ps2", "master_ix", 0, 0, -50, "below 1"),
+    ],
+)
+def test_an_inconsistent_run_is_found_without_golden(run, artifact, key, row, ifg, amount, words):
+    master = int(read_mat(run / "ps2.mat")["master_ix"].item()) - 1
+    value = read_mat(run / f"{artifact}.mat")[key]
+    value[row, master if ifg == "master" else ifg] += amount
+    change(run / f"{artifact}.mat", **{key: value})
+    failed = verify_run_alone(run).failed
+    assert any(failure["path"] == f"{artifact}.mat" for failure in failed)
+    assert any(words in failure["message"] for failure in failed), failed
+
+
+def test_a_missing_point_is_found_without_golden(run):
+    values = read_mat(run / "scn2.mat")
+    change(run / "scn2.mat", ph_scn_slave=values["ph_scn_slave"][1:])
+    messages = [failure["message"] for failure in verify_run_alone(run).failed]
+    assert any("ps2.n_ps is" in message for message in messages)
