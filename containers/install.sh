@@ -2,9 +2,10 @@
 # Install pystamps-hpc from /opt/source into /opt/pystamps-hpc, with the versions of the lock file.
 # Both definition files and the Dockerfile call this inside the image.
 #
-#   [EXTRAS=A,B] install.sh openmpi|mpich yes|no BUILD
+#   [EXTRAS=A,B] [REQUIREMENTS=C] install.sh openmpi|mpich yes|no BUILD
 #
 # yes: with SNAPHU and Triangle. BUILD: name of this build, for its cache of compiled kernels.
+# EXTRAS: of pystamps-hpc. REQUIREMENTS: one more package.
 set -eu
 mpi=$1 unwrap=$2 build=$3
 source=/opt/source target=/opt/pystamps-hpc
@@ -30,12 +31,13 @@ rm -rf /var/lib/apt/lists/*
 python3 -m venv "$target"
 # the versions of the lock file also hold for what builds the package
 export PIP_CONSTRAINT=$source/requirements.lock PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
-"$target/bin/pip" install --quiet "${source}[${extras}]"
+"$target/bin/pip" install --quiet "${source}[${extras}]" ${REQUIREMENTS:+"$REQUIREMENTS"}
 
 # Kernels compiled now, for this type of processor; another one compiles its own at the first run.
 mkdir -p "$target/share" "$target/cache/$build"
 cp "$source/check.sh" "$target/share/check.sh"
-PATH=$target/bin:$PATH HOME=/root NUMBA_CACHE_DIR=$target/cache/$build \
-  sh -e "$target/share/check.sh" "$unwrap"
+export PATH="$target/bin:$PATH" HOME=/root NUMBA_CACHE_DIR="$target/cache/$build"
+pystamps-hpc warmup >/dev/null
+sh -e "$target/share/check.sh" "$unwrap"
 chmod -R a+rX "$target"
 rm -rf "$source"

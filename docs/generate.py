@@ -20,6 +20,7 @@ from pystamps_hpc.dataset.parameter_table import TABLE, Parameter, text_of
 from pystamps_hpc.dataset.schema import ARTIFACTS, Key
 from pystamps_hpc.pipeline.table import Task, maker, patch_inputs, tasks
 from pystamps_hpc.stages.base import EACH_PATCH, Field, artifact_fields
+from pystamps_hpc.tools.audit import load_evidence, parity_page
 from pystamps_kernels.contracts import STAGES, Array, Kernel, Scalar, all_kernels
 from pystamps_kernels.dispatch import function
 
@@ -448,6 +449,11 @@ def exit_codes() -> str:
     return "\n## Exit codes\n\nThe same on every rank.\n\n" + table(("Code", "Meaning"), rows)
 
 
+def parity() -> str:
+    """Say how far the program agrees with StaMPS, from the recorded audit."""
+    return parity_page(load_evidence())
+
+
 GENERATED: dict[str, Callable[[], str]] = {
     "stage-guide.md": stage_guide,
     "reference/cli.md": command_line,
@@ -455,6 +461,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "reference/parameters.md": parameters,
     "reference/artifacts.md": artifacts,
     "reference/kernels.md": kernels,
+    "reference/parity.md": parity,
 }
 
 

@@ -12,14 +12,18 @@ if TYPE_CHECKING:
     from .dataset.tree import discover_dataset
     from .pipeline.table import expected_stage_artifact
     from .tools.backends import describe_backend_matrix
+    from .tools.coverage import native_coverage
     from .tools.status import collect_status
+    from .tools.verify import verify_run_against_golden
 
 _HOMES = {
     "collect_status": "tools.status",
     "describe_backend_matrix": "tools.backends",
     "discover_dataset": "dataset.tree",
     "expected_stage_artifact": "pipeline.table",
+    "native_coverage": "tools.coverage",
     "read_mat": "dataset.mat",
+    "verify_run_against_golden": "tools.verify",
     "write_mat": "dataset.mat",
 }
 
@@ -28,7 +32,9 @@ __all__ = [
     "describe_backend_matrix",
     "discover_dataset",
     "expected_stage_artifact",
+    "native_coverage",
     "read_mat",
+    "verify_run_against_golden",
     "write_mat",
 ]
 

@@ -90,6 +90,7 @@ rc=0
 # The report has the last word: when ranks end some milliseconds apart, --kill-on-bad-exit kills
 # the later ones and srun tells of that.
 if [ "$rc" = 75 ] || { [ "$rc" != 0 ] && grep -qs '^  "exit_code": 75' "$report"; }; then
-  scontrol requeue "$SLURM_JOB_ID"
+  # SLURM ends this script; if it ended by itself now, that could count as the end of the job.
+  scontrol requeue "$SLURM_JOB_ID" && sleep 300
 fi
 exit "$rc"

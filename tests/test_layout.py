@@ -13,8 +13,8 @@ import pystamps_kernels
 PACKAGE = Path(pystamps_hpc.__file__).parent
 KERNELS = Path(pystamps_kernels.__file__).parent
 REPOSITORY = PACKAGE.parent
-FLOORS = {"config": 1, "errors": 1, "dataset": 1, "parallel": 1, "stages": 2, "pipeline": 3,
-          "tools": 4, "cli": 5, "__main__": 6, "__init__": 6}  # fmt: skip
+FLOORS = {"config": 1, "errors": 1, "dataset": 1, "parallel": 1, "programs": 1, "stages": 2,
+          "pipeline": 3, "tools": 4, "cli": 5, "__main__": 6, "__init__": 6}  # fmt: skip
 HEAVY = ("numpy", "scipy", "numba", "cupy", "h5py", "mpi4py", "matplotlib")
 
 
@@ -74,6 +74,12 @@ def test_stages_open_no_file_and_never_ask_for_their_rank():
         assert not calls & {"open", "read_mat", "write_mat"}, path
         ranks = [n for n in ast.walk(tree) if isinstance(n, ast.Attribute) and n.attr == "rank"]
         assert not ranks, path
+
+
+@pytest.mark.parametrize("path", sorted((PACKAGE / "stages").rglob("*.py")), ids=lambda p: p.name)
+def test_stages_know_neither_files_nor_programs(path):
+    foreign = {name.partition(".")[0] for name in imported_rooms(path)}
+    assert not foreign & {"pathlib", "tempfile", "subprocess", "shutil"}
 
 
 def test_nothing_below_the_command_line_prints():

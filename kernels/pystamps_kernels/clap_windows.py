@@ -14,6 +14,9 @@ GAUSSIAN = np.exp(-0.5 * (2.5 * np.arange(-3, 4) / 3) ** 2)
 BATCH_SAMPLES = 1 << 18
 """Samples of the windows that are transformed together; bounds memory and fits the cache."""
 
+STRIP_SAMPLES = 1 << 23
+"""Samples of the strips that are held together by backends that fill threads with strips."""
+
 
 def window_starts(n: int, n_win: int) -> tuple[Array, Array]:
     """Place the windows along one axis of a grid.
@@ -60,9 +63,11 @@ def check_grid(kernel: str, n_i: int, n_j: int, n_win: int) -> None:
         raise ValueError(f"{kernel}: grid of {n_i} x {n_j} cells is smaller than n_win = {n_win}")
 
 
-def plane_groups(m: int, window_samples: int) -> Iterator[slice]:
-    """Cut `m` planes into groups of about one batch, given the samples of a plane's windows."""
-    step = max(1, BATCH_SAMPLES // window_samples)
+def plane_groups(
+    m: int, plane_samples: int, batch_samples: int = BATCH_SAMPLES
+) -> Iterator[slice]:
+    """Cut `m` planes into groups of about one batch, given the samples that a plane takes."""
+    step = max(1, batch_samples // plane_samples)
     for first in range(0, m, step):
         yield slice(first, min(first + step, m))
 

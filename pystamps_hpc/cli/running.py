@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from ..config import RunConfig, load_config
-from ..errors import ConfigError, PystampsError
+from ..errors import ConfigError
 from ..parallel import interruption
 from ..parallel.team import Team
 from ..pipeline.documents import json_text
 from ..pipeline.progress import Silence
 from ..pipeline.stages import run_pipeline, stage_context
 from ..pipeline.types import PipelineContext, PipelineReport
+from ..tools.products import make_products
 from .console import Console
 
 Answer = tuple[dict[str, Any] | None, int]
@@ -91,31 +92,13 @@ def _answer(
     interruption.listen()
     console = Console(options.progress, options.verbose, options.quiet, team)
     with console:
-        report = run_pipeline(context, Silence() if context.dry_run else console, team)
+        watcher = Silence() if context.dry_run else console
+        report = run_pipeline(context, watcher, team, make_products)
     if team.rank == 0:
-        _products(report)
         console.conclude(report)
         if options.report:
             _write_report(Path(options.report), report)
     return report.to_json(), report.exit_code
-
-
-def _products(report: PipelineReport) -> None:
-    """Draw the map and write the table once stage 8 has run."""
-    if not any(row.stage_id == 8 and row.status == "completed" for row in report.results):
-        return
-    from ..tools.products import velocity_csv, velocity_map
-
-    root = Path(report.dataset)
-    for name, make in (("velocity.png", velocity_map), ("velocity.csv", velocity_csv)):
-        path = root / "products" / name
-        try:
-            path.parent.mkdir(exist_ok=True)
-            make(root, path)
-        except (PystampsError, OSError) as error:
-            report.warnings.append(f"no {name}: {error}")
-        else:
-            report.products[name] = str(path)
 
 
 def _write_report(path: Path, report: PipelineReport) -> None:

@@ -3,6 +3,7 @@
 import json
 import sys
 from argparse import Namespace
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,7 @@ def verify(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
             report = verify_run_alone(options.run, window)
         else:
             conditions = [] if options.isolated else ["chain"]
-            if _arithmetic(config, Path(options.run)) == "double":
-                conditions.append("double")
+            conditions += _conditions(config, Path(options.run))
             policy = Policy(
                 options.profile or config.tolerance.profile,  # type: ignore[arg-type]
                 conditions,  # type: ignore[arg-type]
@@ -58,18 +58,29 @@ def verify(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
     return team.on_root(act)
 
 
-def _arithmetic(config: RunConfig, run: Path) -> str:
-    """Return the arithmetic of a run: as configured, else as its last report says, else single."""
-    if config.compat.arithmetic != "auto":
-        return config.compat.arithmetic
+def _conditions(config: RunConfig, run: Path) -> list[str]:
+    """Return what strict rules allow for: as configured, else as the last report of the run says.
+
+    A run without a report is taken to be single, with the network of Triangle.
+    """
     reports = sorted((run / STATE_DIRECTORY / "runs").glob("*/report.json"))
-    if not reports:
-        return "single"
-    try:
-        recorded = json.loads(reports[-1].read_text(encoding="utf-8"))
-        return str(recorded["config"]["compat"]["arithmetic"])
-    except (ValueError, KeyError, TypeError):
-        return "single"
+    recorded: Any = {}
+    if reports:
+        with suppress(OSError, ValueError):
+            recorded = json.loads(reports[-1].read_text(encoding="utf-8"))
+    choices = {
+        "double": ("compat", "arithmetic", "double"),
+        "qhull": ("runtime", "triangulator", "native"),
+    }
+    found = []
+    for condition, (section, key, value) in choices.items():
+        chosen = config.value(f"{section}.{key}")
+        if chosen == "auto":
+            with suppress(KeyError, TypeError):
+                chosen = recorded["config"][section][key]
+        if chosen == value:
+            found.append(condition)
+    return found
 
 
 def audit(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:

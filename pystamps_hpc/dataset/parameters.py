@@ -15,7 +15,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..errors import DatasetError
+from ..errors import DatasetError, MatError
 from .parameter_table import TABLE, Parameter, Value, defaults, is_reset, text_of
 
 __all__ = ["TABLE", "Parameter", "Parameters", "disagreements", "load", "save"]
@@ -270,7 +270,12 @@ def disagreements(one: Parameters, other: Parameters) -> dict[str, tuple[Any, An
 def _read(path: Path) -> dict[str, Any]:
     from .mat import read_mat
 
-    return {name: _plain(value) for name, value in read_mat(path).items()}
+    try:
+        return {name: _plain(value) for name, value in read_mat(path).items()}
+    except MatError as error:
+        raise MatError(
+            f"{error}; restore it from a copy, or delete it to go on with default parameters"
+        ) from None
 
 
 def _write(path: Path, values: Mapping[str, Any]) -> None:

@@ -1,11 +1,13 @@
 """Choices that a configuration leaves open (``auto``) and that change numbers."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from importlib.util import find_spec
 
 from ..config import RunConfig
 from ..errors import ConfigError, ToolMissingError
-from ..stages.stage6.snaphu import find_snaphu
+from ..programs.snaphu import find_snaphu, require_snaphu
+from ..stages.base import StageSpec
 
 
 def resolve_choices(config: RunConfig, native_only: bool = False) -> RunConfig:
@@ -37,26 +39,40 @@ def resolve_choices(config: RunConfig, native_only: bool = False) -> RunConfig:
     return replace(config, runtime=runtime).resolved()
 
 
-def require_tools(config: RunConfig, stages: list[int]) -> None:
+def require_tools(config: RunConfig, specs: Iterable[StageSpec]) -> None:
     """Refuse stages whose external program is missing, before anything is written.
+
+    Parameters
+    ----------
+    config : RunConfig
+        With its choices made, see :func:`resolve_choices`.
+    specs : iterable of StageSpec
+        Stages that are to run.
 
     Raises
     ------
     ToolMissingError
-        Names the program, the stage and how to get it.
+        Names the program, the stages and how to get it.
     """
-    if 6 in stages and find_snaphu(config.tools.snaphu) is None:
-        raise ToolMissingError(
-            f"external tool '{config.tools.snaphu}' not found (needed by stage 6): install the "
-            "extra 'unwrap' (pip install 'pystamps-hpc[unwrap]') or set tools.snaphu"
-        )
-    if 6 in stages and config.runtime.stage6_solver == "native":
+    needed = {tool for spec in specs for tool in spec.tools}
+    if "unwrapper" in needed:
+        _require_unwrapper(config)
+    if "triangulator" in needed:
+        _require_triangulator(config)
+
+
+def _require_unwrapper(config: RunConfig) -> None:
+    require_snaphu(config.tools.snaphu)
+    if config.runtime.stage6_solver == "native":
         raise ToolMissingError(
             "runtime.stage6_solver=native is not supported in stage 6; supported: snaphu"
         )
-    wanted = {4, 7} & set(stages) and config.runtime.triangulator == "triangle"
-    if wanted and find_spec("triangle") is None:
+
+
+def _require_triangulator(config: RunConfig) -> None:
+    if config.runtime.triangulator == "triangle" and find_spec("triangle") is None:
         raise ToolMissingError(
             f"external tool '{config.tools.triangle}' not found (needed by stages 4 and 7): "
-            "install the extra 'unwrap' or set runtime.triangulator: native"
+            "install the extra 'unwrap' (pip install 'pystamps-hpc[unwrap]') or set "
+            "runtime.triangulator: native"
         )

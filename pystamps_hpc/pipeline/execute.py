@@ -20,7 +20,7 @@ from ..parallel.interruption import Interrupted
 from ..parallel.team import Team
 from ..stages.base import Scope, artifact_fields
 from .loading import load_inputs
-from .plan import PlannedTask, no_ps_stage, task_record
+from .plan import PlannedTask, feedback_inputs, no_ps_stage, task_record
 from .progress import TaskLog, Watcher
 from .replay import members, reference_directory, reference_root, replay_bundle, replay_record
 from .saving import bundle_of, publish
@@ -28,6 +28,7 @@ from .session import Session, remove
 from .state import TargetState, fingerprint
 from .table import SCIENCE_COUNT, Task, maker, patch_inputs, task, tasks
 from .types import StageResult
+from .visibility import await_bundles
 
 
 def run_task(session: Session, planned: PlannedTask, team: Team, watcher: Watcher) -> StageResult:
@@ -48,27 +49,30 @@ def run_task(session: Session, planned: PlannedTask, team: Team, watcher: Watche
     )
     log = TaskLog(watcher, result)
     watcher.started(planned.stage, planned.target, row.spec.name)
+    status = "failed"
     try:
         with team.agreed():
             log.check()
-        details = _execute(session, row, planned, team, log)
-    except Interrupted as error:
-        result.signal = error.name
-        return log.close("failed", str(error))
-    except PystampsError as error:
-        return log.close("failed", _text(error))
-    except OSError as error:
+            details = _execute(session, row, planned, team, log)
+        status = "completed"
+    except (PystampsError, OSError, MemoryError) as error:
+        details = _text(error, planned)
+        result.rank = getattr(error, "rank", team.rank)
+        result.signal = error.name if isinstance(error, Interrupted) else None
+    log.share_warnings(team)
+    return log.close(status, details)
+
+
+def _text(error: Exception, planned: PlannedTask) -> str:
+    """Say in one line what went wrong and what to do."""
+    where = f"stage {planned.stage} {planned.target}"
+    if isinstance(error, MemoryError):
+        return f"{where} is out of memory: {error}; use fewer ranks per node or smaller patches"
+    if isinstance(error, OSError):
         cause = error.strerror or str(error)
-        return log.close("failed", f"{error.filename}: {cause}" if error.filename else cause)
-    except MemoryError as error:
-        return log.close("failed", f"stage {planned.stage} {planned.target} is out of memory: "
-                         f"{error}; use fewer ranks per node or smaller patches")  # fmt: skip
-    return log.close("completed", details)
-
-
-def _text(error: PystampsError) -> str:
-    rank, host = getattr(error, "rank", None), getattr(error, "host", None)
-    return str(error) if host is None else f"{error} (rank {rank} on {host})"
+        named = f"{error.filename}: {cause}" if error.filename else cause
+        return f"{named}; check the file system and run the same command again"
+    return str(error)
 
 
 def _execute(session: Session, row: Task, planned: PlannedTask, team: Team, log: TaskLog) -> str:
@@ -79,14 +83,16 @@ def _execute(session: Session, row: Task, planned: PlannedTask, team: Team, log:
     parameters = session.parameters[target]
     params: Any = parameters.to_params(row.spec.params)
 
-    def prepare() -> dict[str, Any]:
-        remove(dataset, planned.invalidates)
-        return task_record(dataset, session.config, parameters, row, target)
-
-    record = team.on_root(prepare)
-    patches = _patches_with_ps(dataset, row, log)
-    with team.agreed(), _with_remedy(row):
-        inputs = load_inputs(row.spec.inputs, directory, parameters, dataset, patches)
+    record = team.on_root(lambda: task_record(dataset, session.config, parameters, row, target))
+    patches = team.on_root(lambda: _patches_with_ps(session, row))
+    if row.spec.scope == "merged":
+        _tell_dropped(dataset, row, patches, log)
+    with _with_remedy(row):
+        inputs = load_inputs(
+            row.spec.inputs, directory, parameters, dataset, patches, feedback_inputs(row)
+        )
+    # only now: inputs that cannot be used should not cost the results that stand
+    team.on_root(lambda: remove(dataset, planned.invalidates, directory))
     memo = MemoStore(directory, planned.stage, fingerprint(record), log.warn)
     ctx = Context(session.kernels, session.config, team, log, memo)
     outputs = row.spec.solve(inputs, params, ctx)
@@ -121,7 +127,7 @@ def _replay(session: Session, row: Task, planned: PlannedTask, log: TaskLog) -> 
     source = reference_directory(dataset, reference, planned.target)
     lost = no_ps_stage(source) if row.spec.scope == "patch" else None
     names = members(row, source) if lost is None or lost > row.spec.number else []
-    remove(dataset, planned.invalidates)
+    remove(dataset, planned.invalidates, directory)
     if names:
         fsync, name = session.config.output.fsync, f"{session.run_id}-{planned.stage}"
         extra = _bookkeeping(row, directory)
@@ -153,19 +159,27 @@ def _with_remedy(row: Task) -> Iterator[None]:
         raise
 
 
-def _patches_with_ps(dataset: Dataset, row: Task, log: TaskLog) -> tuple[str, ...]:
-    if patch_inputs(row) is None:
+def _patches_with_ps(session: Session, row: Task) -> tuple[str, ...]:
+    """Return the patches a task reads, once what other ranks published there can be seen."""
+    nested = patch_inputs(row)
+    if nested is None:
         return ()
-    lost = [name for name in dataset.patches if no_ps_stage(dataset.directory(name)) is not None]
-    kept = tuple(name for name in dataset.patches if name not in lost)
+    dataset = session.dataset
+    made = {p.target for p in session.plan if (p.stage, p.scope, p.action) == (5, "patch", "run")}
+    await_bundles(dataset, sorted(made), task(5, "patch"))
+    kept = tuple(n for n in dataset.patches if no_ps_stage(dataset.directory(n)) is None)
     if not kept:
         raise StageError(
             "no patch has PS left after stages 3-5; relax the selection or weeding parameters"
         )
-    if lost:
+    return kept
+
+
+def _tell_dropped(dataset: Dataset, row: Task, patches: tuple[str, ...], log: TaskLog) -> None:
+    lost = [name for name in dataset.patches if name not in patches] if patches else []
+    if lost and patch_inputs(row) is not None:
         log.note(f"without {', '.join(lost)} (no PS left)")
         log.fact("dropped_patches", lost)
-    return kept
 
 
 def _bookkeeping(row: Task, directory: Path) -> dict[str, dict[str, Any]]:

@@ -1,7 +1,8 @@
 """Inputs of a stage from the disk, outputs of a stage to the disk, by their annotations."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,10 +16,22 @@ from ..stages.base import EACH_PATCH, Field, artifact_fields
 
 _SHARED_LENGTHS = frozenset({"n_ps", "n_ifg", "n_pm", "n_image"})
 
-_VIRTUAL: dict[str, Callable[[Path, Parameters], Any]] = {
-    "candidates.*": lambda directory, parameters: candidates.read(directory, parameters),
-    "patch.name": lambda directory, parameters: directory.name,
-    "patch_noover.box": lambda directory, parameters: patch_core(directory),
+
+@dataclass(frozen=True)
+class _Virtual:
+    """An input that is no MAT file: how it is read, and the files it comes from."""
+
+    read: Callable[[Path, Parameters], Any]
+    sources: Callable[[Path, Parameters], Iterable[Path]]
+
+
+_VIRTUAL = {
+    "candidates.*": _Virtual(candidates.read, candidates.sources),
+    "patch.name": _Virtual(lambda directory, _: directory.name, lambda directory, _: ()),
+    "patch_noover.box": _Virtual(
+        lambda directory, _: patch_core(directory),
+        lambda directory, _: (directory / "patch_noover.in",),
+    ),
 }
 
 
@@ -44,6 +57,7 @@ def load_inputs(
     parameters: Parameters,
     dataset: Dataset | None = None,
     patches: tuple[str, ...] = (),
+    feedback: frozenset[str] = frozenset(),
 ) -> Any:
     """Fill a dataclass of annotated fields from the artifacts of a directory.
 
@@ -59,6 +73,8 @@ def load_inputs(
         Needed for a field of every patch.
     patches : tuple of str
         Patches that still have PS, in order; for a field of every patch.
+    feedback : frozenset of str
+        File names of an earlier pass, whose shapes the stage judges itself.
 
     Returns
     -------
@@ -84,11 +100,12 @@ def load_inputs(
                     load_inputs(nested, dataset.directory(patch), parameters) for patch in patches
                 )
             elif name in _VIRTUAL:
-                values[field.name] = _VIRTUAL[name](directory, parameters)
+                values[field.name] = _VIRTUAL[name].read(directory, parameters)
             elif field.key == "*":
                 values[field.name] = _rest(files[field.artifact], field, all_fields)
             else:
-                values[field.name] = _load(files, field, lengths)
+                judge = f"{field.artifact}.mat" not in feedback
+                values[field.name] = _load(files, field, lengths if judge else None)
     return cls(**values)
 
 
@@ -99,7 +116,7 @@ def _rest(file: MatFile | None, field: Field, all_fields: tuple[Field, ...]) -> 
     return {name: file.read(name) for name in file.variables if name not in named}
 
 
-def _load(files: _Files, field: Field, lengths: dict[str, int]) -> Any:
+def _load(files: _Files, field: Field, lengths: dict[str, int] | None) -> Any:
     file = files[field.artifact]
     path = files.directory / f"{field.artifact}.mat"
     if file is None:
@@ -113,10 +130,9 @@ def _load(files: _Files, field: Field, lengths: dict[str, int]) -> Any:
                        f"{', '.join(file.variables) or 'nothing'}")  # fmt: skip
     key = ARTIFACTS[field.artifact].keys[field.key]
     shape = file.variables[field.key].shape
-    if shape[:2] == (0, 0):
-        if field.optional:
-            return None
-    elif not field.optional:
+    if shape[:2] == (0, 0) and field.optional:
+        return None
+    if shape[:2] != (0, 0) and lengths is not None:
         _check_shape(path, key, shape, lengths)
     if field.lazy:
         return file.rows(field.key)
@@ -142,14 +158,16 @@ def _check_shape(path: Path, key: Key, shape: tuple[int, ...], lengths: dict[str
             lengths.setdefault(dim, found)
 
 
-def input_files(cls: type, directory: Path) -> Iterator[Path]:
-    """Yield the artifact files of a directory that fields of `cls` name and that exist."""
+def input_files(cls: type, directory: Path, parameters: Parameters) -> Iterator[Path]:
+    """Yield the existing files of a directory, and beside it, that fields of `cls` come from."""
     seen = set()
     for field in artifact_fields(cls):
         name = f"{field.artifact}.{field.key}"
-        if name == EACH_PATCH or name in _VIRTUAL or field.artifact in seen:
+        if name == EACH_PATCH or field.artifact in seen:
             continue
         seen.add(field.artifact)
-        path = directory / f"{field.artifact}.mat"
-        if path.exists():
-            yield path
+        if name in _VIRTUAL:
+            paths = _VIRTUAL[name].sources(directory, parameters)
+        else:
+            paths = [directory / f"{field.artifact}.mat"]
+        yield from (path for path in paths if path.is_file())

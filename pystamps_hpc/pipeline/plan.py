@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..config import RunConfig
-from ..dataset import candidates
 from ..dataset.mat import MatFile, read_mat
 from ..dataset.parameters import Parameters
 from ..dataset.tree import ROOT, Dataset
@@ -294,13 +293,15 @@ def task_record(
         Earlier digests by relative path, so that unchanged files are not read again.
     """
     params: Any = parameters.to_params(row.spec.params)
-    paths = {_relative(path, dataset.root): path for path in _input_paths(dataset, row, target)}
+    found = _input_paths(dataset, parameters, row, target)
+    paths = {_relative(path, dataset.root): path for path in found}
+    order = {} if patch_inputs(row) is None else {"patch.list": plain(dataset.patches)}
     return {
         "stage": row.spec.number,
         "scope": row.spec.scope,
         "science_version": row.spec.version,
         "params": {item.name: plain(getattr(params, item.name)) for item in fields(params)},
-        "config": {key: plain(config.value(key)) for key in row.spec.config},
+        "config": {**order, **{key: plain(config.value(key)) for key in row.spec.config}},
         "inputs": {name: digest(path, (known or {}).get(name)) for name, path in paths.items()},
     }
 
@@ -310,17 +311,17 @@ def _relative(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
 
-def _input_paths(dataset: Dataset, row: Task, target: str) -> Iterable[Path]:
-    directory = dataset.directory(target)
-    if any(item.artifact == "candidates" for item in row.reads):
-        yield from candidates.sources(directory)
+def _input_paths(
+    dataset: Dataset, parameters: Parameters, row: Task, target: str
+) -> Iterable[Path]:
     nested = patch_inputs(row)
     if nested is not None:
         for patch in dataset.patches:
             if no_ps_stage(dataset.directory(patch)) is None:
-                yield from input_files(nested, dataset.directory(patch))
+                yield from input_files(nested, dataset.directory(patch), parameters)
     own = {f"{name}.mat" for name in row.bundle}
-    yield from (path for path in input_files(row.spec.inputs, directory) if path.name not in own)
+    paths = input_files(row.spec.inputs, dataset.directory(target), parameters)
+    yield from (path for path in paths if path.name not in own)
 
 
 FOREIGN_PRODUCTS = {"mv2": 8, "scla_sb2": 7, "scla_smooth_sb2": 7}

@@ -4,6 +4,7 @@ import time
 from typing import Any, Protocol
 
 from ..parallel import interruption
+from ..parallel.team import Team
 from .documents import json_ready
 from .types import StageResult
 
@@ -66,6 +67,12 @@ class TaskLog:
         if message not in self.row.warnings:
             self.row.warnings.append(message)
             self.watcher.warning(self.row.stage_id, self.row.target, message)
+
+    def share_warnings(self, team: Team) -> None:
+        """Bring what other ranks warned of to the row of every rank; collective."""
+        for messages in team.on_each(lambda: list(self.row.warnings)):
+            for message in messages:
+                self.warn(message)
 
     def note(self, message: str) -> None:
         """See :class:`pystamps_hpc.parallel.context.Log`."""

@@ -10,7 +10,6 @@ from importlib.metadata import version
 from typing import Any
 
 from ..dataset.tree import ROOT, Dataset
-from ..parallel.cpus import cpu_budget
 from ..parallel.launcher import launcher_hint
 from ..parallel.team import Team
 from .plan import PlannedTask
@@ -113,11 +112,11 @@ def _mpi(team: Team, usage: list[dict[str, Any]], rows: list[StageResult]) -> di
     }
 
 
-def rank_usage(team: Team, cpu_workers: int) -> list[dict[str, Any]]:
+def rank_usage(team: Team, threads: int) -> list[dict[str, Any]]:
     """Return threads, device and largest memory of every rank; collective."""
     return team.on_each(
         lambda: {
-            "threads": cpu_budget(team.members, team.rank, cpu_workers).threads,
+            "threads": threads,
             "device": None,
             "peak_rss_mib": _peak_memory_mib(),
         }

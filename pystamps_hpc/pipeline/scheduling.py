@@ -2,7 +2,6 @@
 
 import os
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, wait
-from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from ..parallel.team import SerialTeam, Team
 from .execute import run_task
 from .plan import PlannedTask, no_ps_stage
 from .progress import Silence, Watcher
-from .session import Session
+from .session import Session, forget
 from .types import StageResult
 
 
@@ -22,8 +21,9 @@ def kernel_threads(session: Session, team: Team) -> CpuBudget:
     """Return how many threads this rank's kernels may start, and what is odd about it."""
     hint = launcher_hint(os.environ)
     open_mpi = hint is not None and hint.name == OPEN_MPI
-    workers = session.config.runtime.cpu_workers
-    return cpu_budget(team.members, team.rank, workers, open_mpi=open_mpi)
+    runtime = session.config.runtime
+    wanted = runtime.stage2_native_threads or runtime.cpu_workers
+    return cpu_budget(team.members, team.rank, wanted, open_mpi=open_mpi)
 
 
 def run_patches(session: Session, team: Team, watcher: Watcher) -> list[StageResult]:
@@ -51,6 +51,7 @@ def run_patches(session: Session, team: Team, watcher: Watcher) -> list[StageRes
         chains = team.map_tasks(chain, targets, cost, lambda fraction: None)
     else:
         chains = _run_pool(session, targets, cost, watcher, threads, width)
+    team.on_root(lambda: forget(session.dataset, session.dataset.root))
     return [row for rows in chains for row in rows]
 
 
@@ -98,14 +99,13 @@ def run_chain(
             continue
         if _stop_file(session).exists():
             break
-        inside = tuple(name for name in planned.invalidates if name.startswith(f"{target}/"))
-        row = run_task(session, replace(planned, invalidates=inside), SerialTeam(), watcher)
-        row.invalidates, row.rank = list(planned.invalidates), rank
+        row = run_task(session, planned, SerialTeam(), watcher)
+        row.rank = rank
         watcher.finished(row)
         rows.append(row)
         if row.status == "failed":
             if row.signal or not session.keep_going:
-                _stop_file(session).touch()
+                _request_stop(session)
             break
     return rows
 
@@ -131,7 +131,7 @@ def _run_pool(
         futures = {i: pool.submit(run_chain, session, targets[i], 0, seen, share) for i in order}
         while wait(futures.values(), timeout=1.0).not_done:
             if interruption.requested():
-                _stop_file(session).touch()
+                _request_stop(session)
         chains = [futures[index].result() for index in range(len(targets))]
     if processes:
         for rows in chains:
@@ -158,9 +158,14 @@ def _give_threads(session: Session, threads: int) -> None:
         return
     import numba
 
-    wanted = session.config.runtime.stage2_native_threads or threads
     most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
-    numba.set_num_threads(max(1, min(wanted, most)))
+    numba.set_num_threads(max(1, min(threads, most)))
+
+
+def _request_stop(session: Session) -> None:
+    path = _stop_file(session)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
 
 
 def _stop_file(session: Session) -> Path:

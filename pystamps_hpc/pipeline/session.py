@@ -3,10 +3,10 @@
 import os
 import secrets
 import shutil
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from pystamps_kernels.dispatch import KernelTable
 
@@ -22,10 +22,9 @@ from .choices import require_tools, resolve_choices
 from .plan import PlannedTask, Planner, Request, missing_members
 from .replay import reference_root, require_own_directories
 from .state import TargetState
-from .table import tasks
+from .table import task, tasks
 from .types import PipelineContext
-
-VISIBLE_WITHIN_SEC = 60.0
+from .visibility import becomes_true
 
 
 @dataclass(frozen=True)
@@ -88,7 +87,7 @@ def prepare(context: PipelineContext, kernels: KernelTable) -> Session:
     plan = planner.plan()
     due = [planned for planned in plan if planned.action == "run"]
     if reference is None:
-        require_tools(config, [planned.stage for planned in due])
+        require_tools(config, [task(planned.stage, planned.scope).spec for planned in due])
     else:
         require_own_directories(dataset, [planned.target for planned in due], reference)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
@@ -129,7 +128,8 @@ def _sensor_values(dataset: Dataset, root: Parameters, needed: bool) -> Mapping[
     """Read heading, wavelength and platform; a loaded dataset no longer needs the files."""
     first = tasks()[0]
     try:
-        return sensor_parameters(dataset.root, root)
+        patches = [dataset.directory(name) for name in dataset.patches]
+        return sensor_parameters(dataset.root, root, patches)
     except DatasetError:
         if needed and any(missing_members(first, dataset.directory(n)) for n in dataset.patches):
             raise
@@ -139,8 +139,8 @@ def _sensor_values(dataset: Dataset, root: Parameters, needed: bool) -> Mapping[
 def before_work(session: Session, context: PipelineContext, team: Team) -> list[str]:
     """Prepare the tree for the plan; collective.
 
-    Removes leftovers of dead runs and what patch tasks outdate in the root, writes the parameters
-    that stage 1 found out, marks forced tasks, and makes sure that every rank sees the dataset.
+    Removes leftovers of dead runs, writes the parameters that stage 1 found out, marks forced
+    tasks, and makes sure that every rank sees the dataset.
 
     Returns
     -------
@@ -180,8 +180,6 @@ def _clear_the_way(session: Session, context: PipelineContext) -> list[str]:
             state = TargetState.load(dataset.directory(target))
             state.due |= {planned.stage for planned in due if planned.target == target}
             state.save()
-    in_root = (name for planned in due if planned.scope == "patch" for name in planned.invalidates)
-    remove(dataset, tuple(dict.fromkeys(name for name in in_root if "/" not in name)))
     return [f"removed {leftovers} leftover staging directories"] if leftovers else []
 
 
@@ -193,28 +191,35 @@ def _save_parameters(session: Session) -> None:
 
 def _require_sight(session: Session, rank: int) -> None:
     folder = session.dataset.root / STATE_DIRECTORY / "runs" / session.run_id
-    deadline = time.monotonic() + VISIBLE_WITHIN_SEC
-    while not folder.exists():
-        if time.monotonic() > deadline:
-            raise MpiEnvironmentError(
-                f"rank {rank} on {os.uname().nodename} does not see {session.dataset.root}: "
-                "the data set must be on a file system shared by all nodes"
-            )
-        time.sleep(0.2)
+    if not becomes_true(folder.exists):
+        raise MpiEnvironmentError(
+            f"rank {rank} on {os.uname().nodename} does not see {session.dataset.root}: "
+            "the data set must be on a file system shared by all nodes"
+        )
 
 
-def remove(dataset: Dataset, relative: tuple[str, ...]) -> None:
-    """Delete artifacts, in the order given, and the records of the tasks that made them."""
-    paths = [dataset.root / name for name in relative]
-    for path in paths:
-        path.unlink(missing_ok=True)
-    for directory in dict.fromkeys(path.parent for path in paths):
-        scope = "merged" if directory == dataset.root else "patch"
-        gone = {path.stem for path in paths if path.parent == directory}
-        markers = {row.spec.marker: row.spec.number for row in tasks() if row.spec.scope == scope}
-        state = TargetState.load(directory)
-        outdated = {markers[name] for name in gone if name in markers} & set(state.records)
-        for number in outdated:
-            del state.records[number]
-        if outdated:
-            state.save()
+def remove(dataset: Dataset, relative: tuple[str, ...], directory: Path) -> None:
+    """Delete what a task outdates, in the order given, and the records in the task's directory.
+
+    Every rank may remove artifacts of the root; its records are dropped by :func:`forget`.
+    """
+    for name in relative:
+        (dataset.root / name).unlink(missing_ok=True)
+    forget(dataset, directory)
+
+
+def forget(dataset: Dataset, directory: Path) -> None:
+    """Drop the records of tasks whose marker is gone."""
+    scope = "merged" if directory == dataset.root else "patch"
+    state = TargetState.load(directory)
+    outdated = [
+        row.spec.number
+        for row in tasks()
+        if row.spec.scope == scope
+        and row.spec.number in state.records
+        and not (directory / f"{row.spec.marker}.mat").exists()
+    ]
+    for number in outdated:
+        del state.records[number]
+    if outdated:
+        state.save()

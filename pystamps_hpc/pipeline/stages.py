@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -44,7 +44,10 @@ def plan_pipeline(context: PipelineContext) -> list[PlannedTask]:
 
 
 def run_pipeline(
-    context: PipelineContext, watcher: Watcher | None = None, team: Team | None = None
+    context: PipelineContext,
+    watcher: Watcher | None = None,
+    team: Team | None = None,
+    finish: Callable[[PipelineReport], None] | None = None,
 ) -> PipelineReport:
     """Run the planned tasks of a dataset; collective when several ranks run it.
 
@@ -56,6 +59,8 @@ def run_pipeline(
         Told about progress.
     team : Team, optional
         Ranks; by default those of ``context.comm``, else as the launcher's environment says.
+    finish : callable, optional
+        Called once, while the dataset is still locked, before the report is saved; may add to it.
 
     Returns
     -------
@@ -76,7 +81,7 @@ def run_pipeline(
     warnings = [*session.warnings, *_machine_warnings(session, team)]
 
     def report_of(rows: list[StageResult]) -> PipelineReport:
-        usage = rank_usage(team, session.config.runtime.cpu_workers)
+        usage = rank_usage(team, kernel_threads(session, team).threads)
         report = team.on_root(lambda: build_report(session, context, rows, usage, team, started))
         report.warnings += warnings
         return report
@@ -90,8 +95,14 @@ def run_pipeline(
         if not any(row.status == "failed" for row in rows):
             rows += run_merged(session, team, watcher)
         report = report_of(rows)
-        team.on_root(lambda: _save_report(session, report))
-        return report
+
+        def conclude() -> PipelineReport:
+            if finish is not None:
+                finish(report)
+            _save_report(session, report)
+            return report
+
+        return team.on_root(conclude)
 
 
 def run_stage(
@@ -208,5 +219,6 @@ def _locked(session: Session, context: PipelineContext, team: Team) -> Iterator[
 def _save_report(session: Session, report: PipelineReport) -> None:
     runs = session.dataset.root / STATE_DIRECTORY / "runs"
     write_text(runs / session.run_id / "report.json", json_text(report.to_json()))
-    for folder in sorted(runs.iterdir())[:-KEPT_RUNS]:
+    ended = sorted(path.parent for path in runs.glob("*/report.json"))
+    for folder in ended[:-KEPT_RUNS]:
         shutil.rmtree(folder, ignore_errors=True)

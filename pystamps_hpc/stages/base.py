@@ -66,6 +66,9 @@ class StageSpec:
         ``solve(inputs, params, ctx) -> outputs``.
     config : tuple of str
         Configuration keys that change the result, ``"compat.random_generator"``.
+    tools : tuple of str
+        External programs that the stage may need: ``"triangulator"``, ``"unwrapper"``; the
+        configuration decides who does it, and the pipeline checks before work that it is there.
     version : int
         Science version; raised by hand when the numbers of the stage change.
     external : str
@@ -82,6 +85,7 @@ class StageSpec:
     outputs: type
     solve: Callable[[Any, Any, Any], Any]
     config: tuple[str, ...] = ("compat.arithmetic",)
+    tools: tuple[str, ...] = ()
     version: int = 1
     external: str = ""
 

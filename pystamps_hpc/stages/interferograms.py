@@ -39,12 +39,40 @@ def from_parameter(numbers: Sequence[int], n_ifg: int, parameter: str) -> IntArr
     return listed - 1
 
 
-def all_but(n_ifg: int, *dropped: IntArray) -> IntArray:
-    """Return the positions of ``range(n_ifg)`` that no list of `dropped` holds, ascending."""
-    kept = np.ones(n_ifg, np.bool_)
-    for positions in dropped:
-        kept[positions] = False
-    return np.flatnonzero(kept).astype(np.int64)
+def used_ifgs(
+    drop_ifg_index: Sequence[int], n_ifg: int, fewest: int = 0, without: int | None = None
+) -> IntArray:
+    """Return the positions of the interferograms that ``drop_ifg_index`` leaves.
+
+    Parameters
+    ----------
+    drop_ifg_index : sequence of int
+        1-based numbers.
+    n_ifg : int
+        Number of interferograms, the master column included.
+    fewest : int
+        How many must be left.
+    without : int, optional
+        Position of the master, where its column is no interferogram.
+
+    Returns
+    -------
+    (k,) int64
+        Ascending.
+
+    Raises
+    ------
+    StageError
+        A number outside 1 to `n_ifg`, or fewer than `fewest` are left.
+    """
+    candidates = np.delete(np.arange(n_ifg), [] if without is None else without)
+    used = np.setdiff1d(candidates, from_parameter(drop_ifg_index, n_ifg, "drop_ifg_index"))
+    if len(used) < fewest:
+        raise StageError(
+            f"parameter drop_ifg_index: leaves {len(used)} of {len(candidates)} interferograms, "
+            f"at least {fewest} are needed; shorten the list"
+        )
+    return used
 
 
 def one_based(positions: IntArray) -> str:

@@ -1,49 +1,16 @@
 """The Delaunay network over points: Triangle, which the reference uses, or Qhull."""
 
-import importlib.util
 import threading
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..dataset.rows import IntArray
-from ..errors import ToolMissingError
-from ..parallel.context import Context
-
-Triangulator = Literal["triangle", "native"]
 
 _ONE_AT_A_TIME = threading.Lock()  # Triangle is not known to be thread-safe
-_MISSING = "the Python package 'triangle' is not installed"
 
 
-def choose_triangulator(ctx: Context) -> Triangulator:
-    """Resolve ``runtime.triangulator`` and note the choice.
-
-    Returns
-    -------
-    {"triangle", "native"}
-        ``native`` is Qhull; ``auto`` takes it, with a warning, where Triangle is not installed.
-
-    Raises
-    ------
-    ToolMissingError
-        ``triangle`` is asked for and not installed.
-    """
-    wanted = ctx.config.runtime.triangulator
-    installed = importlib.util.find_spec("triangle") is not None
-    if wanted == "triangle" and not installed:
-        raise ToolMissingError(
-            f"runtime.triangulator: {_MISSING}; install pystamps-hpc[unwrap] or choose native"
-        )
-    if wanted == "auto" and not installed:
-        ctx.warn(f"{_MISSING}: Qhull is used, and points on one circle may be joined differently")
-    chosen: Triangulator = "triangle" if installed and wanted != "native" else "native"
-    ctx.note(f"network by {'Triangle' if chosen == 'triangle' else 'Qhull'}")
-    return chosen
-
-
-def edges(xy: NDArray[np.floating], triangulator: Triangulator) -> tuple[IntArray, bool]:
+def edges(xy: NDArray[np.floating], triangulator: str) -> tuple[IntArray, bool]:
     """Return the edges of the Delaunay triangulation.
 
     Parameters
@@ -51,7 +18,7 @@ def edges(xy: NDArray[np.floating], triangulator: Triangulator) -> tuple[IntArra
     xy : (n, 2) float32 or float64
         Distinct points [m].
     triangulator : {"triangle", "native"}
-        Who triangulates, see :func:`choose_triangulator`.
+        Who triangulates, ``runtime.triangulator``; ``native`` is Qhull.
 
     Returns
     -------

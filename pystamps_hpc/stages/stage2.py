@@ -13,13 +13,12 @@ import numpy as np
 from ..dataset.rows import BoolArray, ComplexArray, FloatArray, IntArray, Rows
 from ..errors import StageError
 from ..parallel.context import Context
+from . import look_angle
 from .base import StageSpec
-from .coherence import COHERENCE_BINS, LOW_BINS, check_clap_win, p_square_weights, scaled_random
+from .coherence import COHERENCE_BINS, LOW_BINS, check_clap_win, scaled_random
+from .filter_grid import FilterGrid, filter_grid, low_pass_response
 from .random_phase import random_histogram
-
-MEAN_RANGE = 830_000.0  # m
-FALLBACK_INCIDENCE = 21 * math.pi / 180
-LOOK_TO_INCIDENCE = 0.052  # rad
+from .weights import initial_weights, p_square_weights, snr_weights
 
 
 @dataclass(frozen=True)
@@ -96,16 +95,6 @@ class Outputs:
 
 
 @dataclass(frozen=True)
-class Grid:
-    """Filter grid of a patch."""
-
-    ij: IntArray  # (n_ps, 2) from 0
-    lin: IntArray  # (n_ps,) row-major cell
-    n_i: int
-    n_j: int
-
-
-@dataclass(frozen=True)
 class Fit:
     """State of every candidate after an iteration."""
 
@@ -139,7 +128,7 @@ def solve_ps(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     check(inputs)
     bperp = np.delete(inputs.bperp, inputs.master)
     n_trial_wraps = trial_wraps(inputs, params, bperp)
-    grid = filter_grid(inputs.xy, params, ctx)
+    grid = filter_grid(inputs.xy, params.filter_grid_size, params.n_win, params.clap_win, ctx)
     low_pass = low_pass_response(
         params.clap_win, params.filter_grid_size, params.clap_low_pass_wavelength
     )
@@ -173,7 +162,7 @@ def solve_ps(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
                 ctx.warn("no low-coherence candidates; the random density cannot be scaled")
             weight = p_square_weights(fit.coherence, scaled, candidates, last_random_bin)
         else:
-            weight = snr_weights(inputs, fit.residual, ctx)
+            weight = snr_weights(lambda rows: phasors(inputs, rows), fit.residual, ctx)
 
     ctx.note(f"{n_ps} candidates, {iteration} iterations")
     ctx.fact("candidates", n_ps)
@@ -236,20 +225,20 @@ def trial_wraps(inputs: Inputs, params: Params, bperp: FloatArray) -> Any:
         raise StageError(
             "ps1.mat: baselines of all interferograms are equal; K cannot be estimated"
         )
-    real = bperp.dtype.type
-    incidence: Any = FALLBACK_INCIDENCE
+    incidence: Any = look_angle.DEFAULT_INCIDENCE
     source = "its default"
     if inputs.incidence is not None:
         incidence, source = _mean(inputs.incidence[inputs.incidence != 0]), "inc1.mat: inc"
     elif inputs.look_angle is not None:
-        incidence, source = _mean(inputs.look_angle) + LOOK_TO_INCIDENCE, "la1.mat: la"
+        incidence, source = _mean(inputs.look_angle) + look_angle.EARTH_CURVATURE, "la1.mat: la"
     if not 0 < incidence < math.pi / 2:
         raise StageError(
             f"mean incidence angle {float(incidence):g} rad from {source}: must lie between 0 and "
             "pi/2; correct the angles"
         )
-    largest = params.max_topo_err / (params.lambda_ * MEAN_RANGE * np.sin(incidence) / 4 / np.pi)
-    return np.ptp(bperp) * real(largest) / real(2 * np.pi)
+    return look_angle.trial_wraps(
+        bperp, incidence, params.max_topo_err, params.lambda_, bperp.dtype.type
+    )
 
 
 def _mean(angles: FloatArray) -> Any:
@@ -257,54 +246,6 @@ def _mean(angles: FloatArray) -> Any:
     if not finite.size:
         return np.float64(np.nan)
     return finite.mean(dtype=np.float64).astype(angles.dtype)
-
-
-def filter_grid(xy: FloatArray, params: Params, ctx: Context) -> Grid:
-    """Place the candidates on the filter grid; the last row and column join the ones before."""
-    size = params.filter_grid_size
-    row, column = _cells(xy[:, 2], size), _cells(xy[:, 1], size)
-    n_i, n_j = int(row.max()) + 1, int(column.max()) + 1
-    if min(row.min(), column.min()) < 0:
-        raise StageError(
-            f"patch narrower than two grid cells of {size:g} m; enlarge the patch or reduce "
-            "filter_grid_size"
-        )
-    if min(n_i, n_j) < params.n_win:
-        raise StageError(
-            f"grid {n_i} x {n_j} cells of {size:g} m is smaller than the CLAP window of "
-            f"{params.n_win}; enlarge the patch, or reduce filter_grid_size or clap_win"
-        )
-    if min(n_i, n_j) < params.clap_win:
-        ctx.warn(
-            f"grid {n_i} x {n_j} cells is smaller than clap_win={params.clap_win}: stage 3 will "
-            "reject every candidate of this patch"
-        )
-    return Grid(np.stack((row, column), axis=1), row * n_j + column, n_i, n_j)
-
-
-def _cells(position: FloatArray, size: float) -> IntArray:
-    real = position.dtype.type
-    offset = position - position.min() + real(1e-6)
-    cell: IntArray = np.ceil(offset / real(size)).astype(np.int64) - 1
-    cell[cell == cell.max()] -= 1
-    return cell
-
-
-def low_pass_response(n: int, size: float, wavelength: float) -> FloatArray:
-    """Return the Butterworth response, (n, n), of fifth order; zero frequency first."""
-    frequency = (np.arange(n) - n / 2) / (size * n)
-    one_axis = 1 / (1 + (frequency * wavelength) ** 10)
-    return np.fft.fftshift(np.outer(one_axis, one_axis))
-
-
-def initial_weights(dispersion: FloatArray | None, n_ps: int, ctx: Context) -> FloatArray:
-    """Weight candidates by the inverse of their amplitude dispersion; 0 where it is unusable."""
-    if dispersion is None:
-        return np.ones(n_ps)
-    usable = np.isfinite(dispersion) & (dispersion > 0)
-    if not usable.all():
-        ctx.warn(f"da1.mat: D_A of {int((~usable).sum())} candidates is not positive; weight 0")
-    return np.divide(1.0, dispersion, out=np.zeros(n_ps), where=usable)
 
 
 def blank_fit(n_ps: int, n_ifg: int) -> Fit:
@@ -341,7 +282,7 @@ def clap(ph_grid: ComplexArray, low_pass: FloatArray, params: Params, ctx: Conte
 def fit_candidates(
     ph: ComplexArray,
     filtered: ComplexArray,
-    grid: Grid,
+    grid: FilterGrid,
     bperp_mat: FloatArray,
     n_trial_wraps: Any,
     previous: Fit,
@@ -379,29 +320,6 @@ def root_mean_square(values: FloatArray, previous: FloatArray, ctx: Context) -> 
     """Return the root of the mean square of the change of all candidates."""
     total = ctx.sum_rows(lambda rows: np.square(values[rows] - previous[rows]).sum(), len(values))
     return math.sqrt(float(total) / len(values))
-
-
-def snr_weights(inputs: Inputs, residual: FloatArray, ctx: Context) -> FloatArray:
-    """Weight candidates by their signal over noise, in single.
-
-    Notes
-    -----
-    Section 3.9; the offset is not taken off the residual, and a weight may be negative. Rounding
-    can make the variance of the noise slightly negative; it then counts as zero.
-    """
-
-    def weigh(rows: slice) -> FloatArray:
-        amplitude = np.abs(phasors(inputs, rows))
-        amplitude[amplitude == 0] = 1
-        signal = (amplitude * np.cos(residual[rows])).mean(axis=1)
-        variance = np.float32(0.5) * (np.square(amplitude).mean(axis=1) - np.square(signal))
-        noise = np.sqrt(np.maximum(variance, 0))
-        weight: FloatArray = np.zeros(signal.size)
-        np.divide(signal, noise, out=weight, where=noise > 0)
-        return weight
-
-    weights: FloatArray = ctx.map_rows(weigh, len(residual))
-    return weights
 
 
 SPEC = StageSpec(

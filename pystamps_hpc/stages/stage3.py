@@ -14,7 +14,7 @@ from ..errors import StageError
 from ..parallel.context import Context
 from .base import StageSpec
 from .coherence import check_clap_win
-from .interferograms import all_but, from_parameter
+from .interferograms import used_ifgs
 from .threshold import Limit, coherence_threshold, dispersion_edges
 
 N_RESAMPLES = 100
@@ -193,14 +193,7 @@ def check(inputs: Inputs, params: Params) -> None:
 
 def used_interferograms(inputs: Inputs, params: Params) -> IntArray:
     """Return the columns, master not counted, that enter the re-estimation."""
-    n_ifg = inputs.bperp.size
-    dropped = from_parameter(params.drop_ifg_index, n_ifg, "drop_ifg_index")
-    used = all_but(n_ifg, dropped, np.array([inputs.master]))
-    if used.size < 2:
-        raise StageError(
-            f"drop_ifg_index leaves {used.size} of {n_ifg - 1} interferograms; at least 2 are "
-            "needed"
-        )
+    used = used_ifgs(params.drop_ifg_index, inputs.bperp.size, fewest=2, without=inputs.master)
     return used - (used > inputs.master)
 
 

@@ -1,7 +1,6 @@
 """Stage 4: weed out points that repeat a neighbour, lie at zero height, or are noisy."""
 
 from dataclasses import dataclass
-from datetime import date
 from typing import Annotated
 
 import numpy as np
@@ -12,7 +11,8 @@ from ..dataset.rows import BoolArray, ComplexArray, FloatArray, IntArray, Rows
 from ..errors import StageError
 from ..parallel.context import Context
 from .base import StageSpec
-from .network import choose_triangulator, edges
+from .interferograms import date_of, used_ifgs
+from .network import edges
 
 RELIABLE = 5  # interferograms from which the noise of an arc means something
 
@@ -94,7 +94,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     StaMPS ``ps_weed``; specification of stage 4, 2.
     """
     check(inputs)
-    used = used_interferograms(params.drop_ifg_index, inputs.n_ifg)
+    used = used_ifgs(params.drop_ifg_index, inputs.n_ifg, fewest=1)
     point = inputs.selected[inputs.kept]
     coherence = inputs.coherence[inputs.kept]
     keep = weed_positions(inputs, params, ctx, point, coherence)
@@ -131,17 +131,6 @@ def check(inputs: Inputs) -> None:
             raise StageError(
                 f"{key} has {found} rows, expected {expected}; run stage 3 of this patch again"
             )
-
-
-def used_interferograms(drop_ifg_index: tuple[int, ...], n_ifg: int) -> IntArray:
-    """Return the columns that are not dropped, from 0."""
-    dropped = np.array(drop_ifg_index, np.int64) - 1
-    if ((dropped < 0) | (dropped >= n_ifg)).any():
-        raise StageError(f"drop_ifg_index={list(drop_ifg_index)}: must lie in 1 to {n_ifg}")
-    used = np.setdiff1d(np.arange(n_ifg), dropped)
-    if not len(used):
-        raise StageError(f"drop_ifg_index={list(drop_ifg_index)}: leaves none of {n_ifg} ifgs")
-    return used
 
 
 def weed_positions(
@@ -205,8 +194,11 @@ def weed_noise(
             f"{int((~usable).sum())} PS with a zero or infinite phase dropped (ids from "
             f"{', '.join(map(str, ids))})"
         )
-    arcs, oriented = edges(inputs.xy[node[usable], 1:3], choose_triangulator(ctx))
-    ctx.note(f"{len(arcs)} arcs over {int(usable.sum())} PS, {len(used)} interferograms")
+    arcs, oriented = edges(inputs.xy[node[usable], 1:3], ctx.config.runtime.triangulator)
+    ctx.note(
+        f"{len(arcs)} arcs by {'Triangle' if oriented else 'Qhull'} over {int(usable.sum())} PS, "
+        f"{len(used)} interferograms"
+    )
     ps_std, ps_max = (np.full(len(node), np.inf, np.float32) for _ in range(2))
     if len(arcs):
         stats = ctx.kernels.stage4_edge_stats if oriented else (
@@ -246,12 +238,11 @@ def _without_noise(
     inputs: Inputs, params: Params, used: IntArray, error: NoiseVarianceError
 ) -> str:
     ifg = used[error.column]
-    acquired = date.fromordinal(round(inputs.day[ifg]) - 366)
     spacing = np.diff(np.sort(inputs.day[used])).min()
     return (
-        f"interferogram {ifg + 1} ({acquired}): its noise variance is {error.variance:g}; "
-        f"weed_time_win={params.weed_time_win:g} days, the smallest epoch spacing is {spacing:g}; "
-        "widen weed_time_win, or put the interferogram into drop_ifg_index"
+        f"interferogram {ifg + 1} ({date_of(inputs.day[ifg])}): its noise variance is "
+        f"{error.variance:g}; weed_time_win={params.weed_time_win:g} days, the smallest epoch "
+        f"spacing is {spacing:g}; widen weed_time_win, or put the interferogram into drop_ifg_index"
     )
 
 
@@ -265,4 +256,5 @@ SPEC = StageSpec(
     Outputs,
     solve,
     config=("compat.arithmetic", "runtime.triangulator"),
+    tools=("triangulator",),
 )

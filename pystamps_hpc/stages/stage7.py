@@ -16,9 +16,9 @@ from ..parallel.context import Context
 from . import ramps
 from .base import StageSpec
 from .corrected_phase import Baselines, CorrectedPhase, Steps, check_shape
-from .interferograms import all_but, date_of, from_parameter, one_based
+from .interferograms import date_of, from_parameter, one_based, used_ifgs
 from .least_squares import operator
-from .network import choose_triangulator, edges
+from .network import edges
 from .reference_area import ReferenceArea, mean_over_ps, reference_ps
 from .velocity import ifg_covariance, phase_variance
 
@@ -89,7 +89,7 @@ def solve_ps(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     Specification of stage 7, section 3; steps 1 to 17.
     """
     n_ps, n_ifg = check_shape(inputs.phase, "phuw2.ph_uw", len(inputs.xy), len(inputs.day))
-    used = all_but(n_ifg, from_parameter(params.drop_ifg_index, n_ifg, "drop_ifg_index"))
+    used = used_ifgs(params.drop_ifg_index, n_ifg)
     left_out = from_parameter(params.scla_drop_index, n_ifg, "scla_drop_index")
     sequence = np.setdiff1d(used, left_out)
     fitted = sequence[sequence != inputs.master_ix]
@@ -237,10 +237,9 @@ def _smoothed(
     slope: FloatArray, master_phase: FloatArray, inputs: Inputs, ctx: Context
 ) -> tuple[FloatArray, FloatArray]:
     """Clamp slope and master phase to the range of the neighbours (section 6)."""
-    triangulator = choose_triangulator(ctx)
 
     def clamp() -> tuple[FloatArray, FloatArray]:
-        network, _ = edges(inputs.xy[:, 1:3], triangulator)
+        network, _ = edges(inputs.xy[:, 1:3], ctx.config.runtime.triangulator)
         clamped: tuple[FloatArray, FloatArray] = ctx.kernels.stage7_scla_smooth(
             slope, master_phase, network
         )
@@ -259,4 +258,5 @@ SPEC = StageSpec(
     Outputs,
     solve_ps,
     config=("compat.arithmetic", "runtime.triangulator"),
+    tools=("triangulator",),
 )

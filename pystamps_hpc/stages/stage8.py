@@ -17,7 +17,7 @@ from . import ramps
 from .arc_noise import noise_statistics
 from .base import StageSpec
 from .corrected_phase import CorrectedPhase, check_shape
-from .interferograms import all_but, date_of, from_parameter
+from .interferograms import date_of, from_parameter, used_ifgs
 from .neighbours import cell_grid
 from .reference_area import ReferenceArea, reference_ps
 from .velocity import PhaseSeries, fit_velocity, line_of_sight_velocity
@@ -113,7 +113,7 @@ def solve_ps(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     the reference area, as in StaMPS.
     """
     n_ps, n_ifg = check_shape(inputs.phase, "phuw2.ph_uw", len(inputs.xy), len(inputs.day))
-    used = all_but(n_ifg, from_parameter(params.drop_ifg_index, n_ifg, "drop_ifg_index"))
+    used = used_ifgs(params.drop_ifg_index, n_ifg)
     if inputs.look_angle is not None:
         check_shape(inputs.look_angle, "scla2.ph_scla", n_ps, n_ifg)
     ref_ps = reference_ps(params, inputs.lonlat, inputs.xy, inputs.origin)

@@ -8,7 +8,7 @@ from pystamps_kernels.contracts import all_kernels
 from pystamps_kernels.dispatch import Backend, supported_backends, unavailable_reason
 
 from ..config import RUNTIME_BACKENDS, RunConfig
-from ..stages.stage6.snaphu import find_snaphu
+from ..programs.snaphu import find_snaphu
 
 PROVIDERS: dict[Backend, tuple[str, list[str]]] = {
     "python": ("NumPy reference, the definition", ["cpu"]),

@@ -102,7 +102,8 @@ def parity(
     evidence : mapping or None
         The recorded audit report; None when there is none.
     manifest : sequence of Target
-        Audited workflows; evidence of any other golden tree does not count.
+        Audited workflows; evidence of any other golden tree, or of one that StaMPS did not make,
+        does not count.
     oracle : str
         Why nothing can be certified at all; empty when it can.
     """
@@ -112,7 +113,7 @@ def parity(
         return Parity(None, "no audit evidence is recorded")
     if not evidence.get("ok"):
         return Parity(None, "the recorded audit did not succeed")
-    golden = {target.id: target.golden_sha256 for target in manifest}
+    golden = {t.id: t.golden_sha256 for t in manifest if t.oracle == "stamps"}
     stage, scope, current = row.spec.number, row.spec.scope, row.spec.version
     older: set[int] = set()
     for audit in evidence.get("audits", ()):

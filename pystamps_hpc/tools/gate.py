@@ -32,6 +32,7 @@ from .warmup import warm_up
 REPORTS = "_native_gate_reports"
 LAUNCHER_VARIABLES = ("OMPI_COMM_", "OMPI_UNIVERSE_", "PMIX_", "PMI_", "MV2_COMM_", "PRTE_LAUNCHED")
 
+LOG_LINES = 4
 PACKAGES = ("pystamps-hpc", "numpy", "scipy", "numba")
 
 Tell = Callable[[str], None]
@@ -166,9 +167,10 @@ class _Gate:
                 check=False,
             )
         if not report.exists():
-            last = (self.reports / "native_run.log").read_text(encoding="utf-8").splitlines()[-1:]
-            raise _StepError(f"run ended with {done.returncode}: {' '.join(last)}",
-                             done.returncode or 1)  # fmt: skip
+            said = (self.reports / "native_run.log").read_text(encoding="utf-8").splitlines()
+            words = [line.strip() for line in said if line.strip("- ")]
+            text = " ".join(words[-LOG_LINES:]) or "no message"
+            raise _StepError(f"run ended with {done.returncode}: {text}", done.returncode or 1)
         found = json.loads(report.read_text(encoding="utf-8"))
         other = [row for row in found["results"] if row["status"] != "completed"]
         if done.returncode or other or found["not_started"]:

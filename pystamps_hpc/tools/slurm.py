@@ -17,7 +17,7 @@ from typing import Any
 from ..dataset.mat import MatFile
 from ..dataset.publish import write_text
 from ..dataset.tree import discover_dataset
-from ..errors import ConfigError, DatasetError, MatError
+from ..errors import ConfigError, DatasetError
 
 TEMPLATES = {
     "single-node": "single_node.sbatch",
@@ -146,6 +146,8 @@ def measure(root: str | Path) -> Size:
     ------
     DatasetError
         No dataset, or a patch with neither.
+    MatError
+        ``ps1`` cannot be read.
     """
     dataset = discover_dataset(root)
     sizes = [_patch_size(dataset.directory(name)) for name in dataset.patches]
@@ -157,11 +159,10 @@ def _patch_size(patch: Path) -> tuple[int, int]:
     if positions.exists() and phase.exists():
         n = positions.stat().st_size // 8  # longitude and latitude, float32
         return n, phase.stat().st_size // (8 * max(n, 1))
-    try:
-        with MatFile(patch / "ps1.mat") as ps1:
-            return int(ps1.read("n_ps")), int(ps1.read("n_ifg"))
-    except (OSError, MatError, KeyError, TypeError):
-        raise DatasetError(f"{patch}: size unknown: neither pscands.1.* nor ps1.mat") from None
+    if not (patch / "ps1.mat").exists():
+        raise DatasetError(f"{patch}: size unknown: neither pscands.1.* nor ps1.mat")
+    with MatFile(patch / "ps1.mat") as ps1:
+        return int(ps1.read("n_ps").item()), int(ps1.read("n_ifg").item())
 
 
 def estimate(size: Size, template: str, nodes: int = 1, cpus: int = 16, gpus: int = 1) -> Estimate:

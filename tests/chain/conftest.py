@@ -2,7 +2,7 @@
 
 import pytest
 
-from pystamps_hpc.stages.stage6.snaphu import find_snaphu
+from pystamps_hpc.programs.snaphu import find_snaphu
 from pystamps_hpc.tools.simulate import Options, simulate
 
 from . import chains

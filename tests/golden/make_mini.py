@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pystamps_hpc
 from pystamps_hpc.dataset.mat import read_mat, write_mat
+from pystamps_hpc.dataset.parameters import CREATED
 from pystamps_hpc.dataset.schema import ARTIFACTS
 from pystamps_hpc.tools.audit import tree_digest
 from pystamps_hpc.tools.simulate import Options, simulate
@@ -63,6 +64,8 @@ def copy_artifacts(root: Path, goal: Path) -> None:
             place = goal / path.relative_to(root)
             place.parent.mkdir(parents=True, exist_ok=True)
             write_mat(place, read_mat(path), mat_format="v5", compress=True)
+    parms = {key: value for key, value in read_mat(root / "parms.mat").items() if key != CREATED}
+    write_mat(goal / "parms.mat", parms, mat_format="v5", compress=True)
 
 
 if __name__ == "__main__":

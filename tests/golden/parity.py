@@ -18,6 +18,7 @@ from pystamps_hpc.dataset.schema import ARTIFACTS
 from pystamps_hpc.dataset.tree import ROOT, Dataset
 from pystamps_hpc.parallel.context import Context, QuietLog
 from pystamps_hpc.parallel.team import SerialTeam
+from pystamps_hpc.pipeline.choices import resolve_choices
 from pystamps_hpc.pipeline.loading import load_inputs
 from pystamps_hpc.pipeline.saving import bundle_of
 from pystamps_hpc.pipeline.stages import run_pipeline
@@ -154,7 +155,7 @@ class GoldenSet:
         )
         inputs = load_inputs(row.spec.inputs, directory, parms, dataset, self.patches)
         table = dispatch.table(backend, arithmetic)  # type: ignore[arg-type]
-        context = Context(table, config.resolved(), log=log or QuietLog())
+        context = Context(table, resolve_choices(config), log=log or QuietLog())
         outputs = row.spec.solve(inputs, parms.to_params(row.spec.params), context)
         return values_of(row, outputs)
 

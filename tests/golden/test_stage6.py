@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pystamps_hpc.stages.stage6.snaphu import find_snaphu
+from pystamps_hpc.programs.snaphu import find_snaphu
 from pystamps_hpc.tools.verify import Rule, compare
 from pystamps_kernels.dispatch import table
 

@@ -7,7 +7,7 @@ import pytest
 from pystamps_hpc.config import RunConfig
 from pystamps_hpc.pipeline.stages import run_pipeline
 from pystamps_hpc.pipeline.types import PipelineContext
-from pystamps_hpc.stages.stage6.snaphu import find_snaphu
+from pystamps_hpc.programs.snaphu import find_snaphu
 from pystamps_hpc.tools.simulate import Options, simulate
 from tests.stub_chain import artifacts
 

@@ -38,7 +38,7 @@ GresTypes=gpu
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 SchedulerParameters=bf_interval=2,sched_interval=2,batch_sched_delay=0
-KillWait=5
+KillWait=30
 JobRequeue=1
 MinJobAge=3600
 ReturnToService=2
@@ -51,7 +51,7 @@ SlurmdPidFile={folder}/slurmd.%n.pid
 SlurmctldLogFile={folder}/slurmctld.log
 SlurmdLogFile={folder}/slurmd.%n.log
 PlugStackConfig={folder}/plugstack.conf
-PartitionName=main Nodes=n[1-2] Default=YES MaxTime=2:00:00 State=UP
+PartitionName=main Nodes=n[1-2] Default=YES MaxTime=UNLIMITED State=UP
 """
 NODE = "NodeName={name} NodeHostname={name} NodeAddr=127.0.0.1 Port={port} CPUs=4 RealMemory=8000"
 # The daemons of one node see themselves as a host of that name.

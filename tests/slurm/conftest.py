@@ -14,7 +14,7 @@ from .jobs import RANKS_ANYWHERE, digests, program
 @pytest.fixture(scope="session")
 def cluster():
     """The cluster of ``$SLURM_CONF``, else one of our own."""
-    if os.environ.get("PYSTAMPS_HPC_TEST_SLURM") != "1":
+    if not ({"PYSTAMPS_HPC_TEST_SLURM", "PYSTAMPS_HPC_TEST_IMAGE"} & set(os.environ)):
         pytest.skip("runs with make test-slurm")
     folder = str(program().parent)
     environment = {**os.environ, **RANKS_ANYWHERE, "PATH": f"{folder}:{os.environ['PATH']}"}

@@ -6,11 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial import ConvexHull
 
-from pystamps_hpc.config import RunConfig
-from pystamps_hpc.errors import ToolMissingError
-from pystamps_hpc.parallel.context import Context
-from pystamps_hpc.stages.network import choose_triangulator, edges
-from pystamps_kernels.dispatch import KernelTable
+from pystamps_hpc.stages.network import edges
 
 needs_triangle = pytest.mark.skipif(
     importlib.util.find_spec("triangle") is None, reason="Triangle is not installed"
@@ -67,28 +63,3 @@ def test_coordinates_reach_triangle_as_text_of_six_decimals(monkeypatch):
 def test_points_without_area_have_no_edges(triangulator, points):
     found, _ = edges(np.array(points, np.float32).reshape(-1, 2), triangulator)
     assert found.shape == (0, 2)
-
-
-def context(triangulator):
-    config = RunConfig().with_values({"runtime.triangulator": triangulator})
-    return Context(KernelTable({}, "double"), config)
-
-
-@needs_triangle
-@pytest.mark.parametrize(
-    ("wanted", "chosen"), [("auto", "triangle"), ("triangle", "triangle"), ("native", "native")]
-)
-def test_the_choice_is_noted(wanted, chosen):
-    ctx = context(wanted)
-    assert choose_triangulator(ctx) == chosen
-    assert ctx.log.warnings == []
-    assert ctx.log.notes == [f"network by {'Triangle' if chosen == 'triangle' else 'Qhull'}"]
-
-
-def test_without_triangle_auto_warns_and_an_explicit_wish_fails(monkeypatch):
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    ctx = context("auto")
-    assert choose_triangulator(ctx) == "native"
-    assert "Qhull is used" in ctx.log.warnings[0]
-    with pytest.raises(ToolMissingError, match=r"'triangle' is not installed; install"):
-        choose_triangulator(context("triangle"))

@@ -6,7 +6,7 @@ import pytest
 from pystamps_hpc.errors import StageError
 from pystamps_hpc.stages import ramps
 from pystamps_hpc.stages.corrected_phase import CorrectedPhase
-from pystamps_hpc.stages.interferograms import all_but, date_of, from_parameter, one_based
+from pystamps_hpc.stages.interferograms import date_of, from_parameter, one_based, used_ifgs
 from pystamps_hpc.stages.least_squares import operator, pseudo_inverse
 from pystamps_hpc.stages.reference_area import ReferenceArea, mean_over_ps, reference_ps
 
@@ -85,7 +85,8 @@ def test_means_in_single_are_sequential_and_leave_nan_out():
 def test_index_lists_become_sorted_positions():
     assert from_parameter((5, 2, 5), 6, "drop_ifg_index").tolist() == [1, 4]
     assert from_parameter((), 6, "drop_ifg_index").tolist() == []
-    assert all_but(5, np.array([1]), np.array([3, 1])).tolist() == [0, 2, 4]
+    assert used_ifgs((4, 2, 4), 5).tolist() == [0, 2, 4]
+    assert used_ifgs((2,), 5, fewest=3, without=3).tolist() == [0, 2, 4]
     assert one_based(np.array([0, 4])) == "1, 5"
     with pytest.raises(StageError, match="drop_ifg_index: 0, 7 is outside 1 to 6"):
         from_parameter((0, 2, 7), 6, "drop_ifg_index")

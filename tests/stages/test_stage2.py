@@ -6,13 +6,21 @@ import numpy as np
 import pytest
 
 from pystamps_hpc.errors import StageError
-from pystamps_hpc.stages import coherence, stage2
+from pystamps_hpc.stages import stage2
+from pystamps_hpc.stages.coherence import scaled_random
+from pystamps_hpc.stages.filter_grid import filter_grid, low_pass_response
 from pystamps_hpc.stages.random_phase import (
     OctaveStream,
     matlab_state,
     open_stream,
     random_histogram,
     random_phasors,
+)
+from pystamps_hpc.stages.weights import (
+    initial_weights,
+    interpolated,
+    p_square_weights,
+    snr_weights,
 )
 from pystamps_kernels.dispatch import table
 
@@ -34,22 +42,22 @@ def solved():
 
 
 def test_the_low_pass_is_a_fifth_order_butterworth():
-    response = stage2.low_pass_response(32, 50.0, 800.0)
+    response = low_pass_response(32, 50.0, 800.0)
     found = response[[0, 1, 2, 16], [0, 0, 1, 16]]
     wanted = [1, 0.999024390243902, 0.499512195121952, 8.67361737e-19]
     np.testing.assert_allclose(found, wanted, rtol=1e-8)
 
 
 def test_random_counts_are_scaled_to_low_coherence():
-    scaled = coherence.scaled_random(RANDOM, CANDIDATES)
+    scaled = scaled_random(RANDOM, CANDIDATES)
     np.testing.assert_allclose(scaled, RANDOM * 0.899832665542103, rtol=1e-13)
-    assert not coherence.scaled_random(np.zeros(100), CANDIDATES).any()
+    assert not scaled_random(np.zeros(100), CANDIDATES).any()
 
 
 def test_p_square_weights_follow_the_published_curve():
     gamma = np.array([0, 5, 100, 305, 605, 633, 660]) / 1000
-    scaled = coherence.scaled_random(RANDOM, CANDIDATES)
-    weights = coherence.p_square_weights(gamma, scaled, CANDIDATES, 70)
+    scaled = scaled_random(RANDOM, CANDIDATES)
+    weights = p_square_weights(gamma, scaled, CANDIDATES, 70)
     curve = [
         1, 0.999717055267046, 1, 0.999717186210943, 0.0614206503253881, 0.0113187558786317,
         0.000337852740064848,
@@ -59,8 +67,8 @@ def test_p_square_weights_follow_the_published_curve():
 
 def test_interpolation_keeps_the_samples_and_has_the_published_taps():
     samples = np.random.default_rng(0).normal(size=30)
-    np.testing.assert_array_equal(coherence.interpolated(samples)[::10], samples)
-    impulse = coherence.interpolated((np.arange(20) == 10).astype(float))
+    np.testing.assert_array_equal(interpolated(samples)[::10], samples)
+    impulse = interpolated((np.arange(20) == 10).astype(float))
     taps = [
         0, 0.10791557, 0.22794835, 0.35522105, 0.48438115, 0.60983636, 0.72600169, 0.82754880,
         0.90964788, 0.96819272, 1, 0.96819272,
@@ -69,7 +77,7 @@ def test_interpolation_keeps_the_samples_and_has_the_published_taps():
 
 
 def test_interpolation_continues_a_line_beyond_its_ends():
-    line = coherence.interpolated(np.arange(-10.0, 11.0))[:201]
+    line = interpolated(np.arange(-10.0, 11.0))[:201]
     np.testing.assert_allclose(line, np.arange(-100, 101) / 10, atol=0.01)
     np.testing.assert_allclose(line[::-1], -line, atol=1e-12)
 
@@ -134,7 +142,7 @@ def test_the_search_range_follows_baselines_incidence_and_wavelength():
 def test_a_pixel_on_a_cell_border_stays_and_the_last_cells_are_merged():
     y = np.concatenate(([0, 0.00001, 50, 100, 1250], np.linspace(1250, 1290, 5)))
     xy = np.column_stack((np.arange(10), np.linspace(0, 1600, 10), y)).astype(np.float32)
-    grid = stage2.filter_grid(xy, PARAMS2, context())
+    grid = filter_grid(xy, 50.0, 24, 32, context())
     assert grid.ij[:, 0].tolist() == [0, 0, 0, 1, 24, 24, 24, 24, 24, 24]
     assert (grid.n_i, grid.n_j) == (25, 31)
     np.testing.assert_array_equal(grid.lin, grid.ij[:, 0] * 31 + grid.ij[:, 1])
@@ -155,7 +163,7 @@ def test_a_patch_too_small_for_the_filter_is_refused(size, message):
 def test_a_patch_too_small_for_stage_3_is_announced():
     ctx = context()
     xy = patch(400, size=(1400.0, 1700.0))[0].xy
-    stage2.filter_grid(xy, PARAMS2, ctx)
+    filter_grid(xy, 50.0, 24, 32, ctx)
     assert "stage 3 will reject every candidate" in ctx.log.warnings[0]
 
 
@@ -183,7 +191,7 @@ def test_inputs_that_do_not_fit_together_are_refused():
 
 def test_an_unusable_dispersion_has_weight_zero():
     ctx = context()
-    weights = stage2.initial_weights(np.array([0.5, 0, np.nan, -1, 0.25]), 5, ctx)
+    weights = initial_weights(np.array([0.5, 0, np.nan, -1, 0.25]), 5, ctx)
     assert weights.tolist() == [2, 0, 0, 0, 4]
     assert ctx.log.warnings == ["da1.mat: D_A of 3 candidates is not positive; weight 0"]
 
@@ -226,7 +234,7 @@ def test_snr_weights_favour_steady_amplitude_times_phase():
     inputs, _ = patch(900)
     outputs = stage2.solve(inputs, replace(PARAMS2, filter_weighting="SNR"), context())
     residual = outputs.residual
-    weights = stage2.snr_weights(inputs, residual, context())
+    weights = snr_weights(lambda rows: stage2.phasors(inputs, rows), residual, context())
     amplitude = np.abs(np.delete(inputs.phase, inputs.master, axis=1)).astype(float)
     signal = (amplitude * np.cos(residual)).mean(axis=1)
     noise = np.sqrt(0.5 * ((amplitude**2).mean(axis=1) - signal**2))

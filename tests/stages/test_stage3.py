@@ -239,7 +239,7 @@ def test_a_candidate_without_phase_is_not_kept(solved):
     ("change", "message"),
     [
         ({"drop_ifg_index": (13,)}, "parameter drop_ifg_index: 13 is outside 1 to 12"),
-        ({"drop_ifg_index": tuple(range(1, 12))}, "drop_ifg_index leaves 1 of 11"),
+        ({"drop_ifg_index": tuple(range(1, 12))}, "drop_ifg_index: leaves 1 of 11"),
         ({"clap_win": 16}, r"pm1.mat: low_pass has shape \(32, 32\), expected \(16, 16\)"),
         ({"clap_win": 20}, "must be a multiple of 8"),
         ({"slc_osf": 1.5}, "slc_osf=1.5: must be a whole number"),

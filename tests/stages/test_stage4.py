@@ -209,8 +209,8 @@ def test_few_interferograms_are_told(ctx):
 
 @pytest.mark.parametrize(
     ("drop", "message"),
-    [((13,), "must lie in 1 to 12"), ((0,), "must lie in 1 to 12"),
-     (tuple(range(1, 13)), "leaves none of 12 ifgs")],
+    [((13,), "13 is outside 1 to 12"), ((0,), "0 is outside 1 to 12"),
+     (tuple(range(1, 13)), "leaves 0 of 12 interferograms, at least 1")],
 )  # fmt: skip
 def test_an_index_list_out_of_place_is_refused(ctx, drop, message):
     with pytest.raises(StageError, match=message):

@@ -1,11 +1,6 @@
 """Stage 6: cells, edges, the choice of cycles, and the way back to the points."""
 
-import os
-import stat
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from pystamps_hpc.errors import StageError, ToolMissingError
+from pystamps_hpc.errors import StageError
+from pystamps_hpc.programs.snaphu import find_snaphu
 from pystamps_hpc.stages import stage6
 from pystamps_hpc.stages.stage6.arcs import ArcPhase
 from pystamps_hpc.stages.stage6.costs import edge_costs
@@ -22,10 +18,9 @@ from pystamps_hpc.stages.stage6.grid import Nodes, assign_cells
 from pystamps_hpc.stages.stage6.network import complete_stars, look_angle_series, make_network
 from pystamps_hpc.stages.stage6.prepare import trial_wraps
 from pystamps_hpc.stages.stage6.smooth import star_plan
-from pystamps_hpc.stages.stage6.snaphu import find_snaphu, require_snaphu
-from pystamps_hpc.stages.stage6.unwrap import mean_squared_difference, run_snaphu
+from pystamps_hpc.stages.stage6.unwrap import mean_squared_difference
 
-from .unwrapping import cheapest, context, cycles, moving_ground, params, total_cost, wrap
+from .unwrapping import context, moving_ground, params, wrap
 
 SNAPHU = find_snaphu("snaphu") or ""
 needs_snaphu = pytest.mark.skipif(not SNAPHU, reason="SNAPHU is not installed")
@@ -154,142 +149,6 @@ def test_unused_images_leave_the_network():
     network = make_network(np.array([[4, 2], [4, 7]]), np.arange(10.0), np.ones(2))
     np.testing.assert_array_equal(network.day, [2, 4, 7])
     np.testing.assert_array_equal(network.design, [[1, -1, 0], [0, -1, 1]])
-
-
-# SNAPHU -------------------------------------------------------------------------------------------
-
-
-def never():
-    """Do not stop."""
-
-
-def records(shape, offset=0, sigsq=10):
-    """Uniform cost records of arcs with statistics."""
-    return np.tile(np.array([offset, sigsq, 32000, -32000], np.int16), (*shape, 1))
-
-
-def vortex_pair(shape):
-    """Two opposite residues on a smooth background."""
-    i, j = np.mgrid[: shape[0], : shape[1]]
-    middle = shape[0] / 2 - 0.5
-    turn = np.arctan2(i - middle, j - 1.5) - np.arctan2(i - middle, j - (shape[1] - 2.5))
-    return np.exp(1j * turn).astype(np.complex64)
-
-
-@needs_snaphu
-def test_a_plane_steeper_than_half_a_cycle_is_exact_with_the_matching_gradient():
-    i, j = np.mgrid[:12, :15]
-    phase = 4.0 * i - 1.0 * j
-    raster = np.exp(1j * phase).astype(np.complex64)
-    expected = round(200 * (wrap(4.0) - 4.0) / (2 * np.pi))
-    rows, cols = records((11, 15), -expected), records((12, 14))
-    solution = run_snaphu(raster, rows, cols, SNAPHU, 0, never)
-    unwrapped = solution.phase - solution.phase[0, 0] + phase[0, 0]
-    np.testing.assert_allclose(unwrapped, phase, atol=1e-4)
-    assert solution.cost == total_cost(phase, phase, rows, cols)
-
-
-@needs_snaphu
-def test_a_residue_pair_is_cut_along_the_cheapest_path():
-    raster = vortex_pair((6, 8))
-    rows, cols = records((5, 8)), records((6, 7))
-    rows[2, 2:6, 1] = 5000  # the straight way between the residues is nearly free
-    solution = run_snaphu(raster, rows, cols, SNAPHU, 0, never)
-    down, right = cycles(np.angle(raster), solution.phase)
-    np.testing.assert_array_equal(np.argwhere(down)[:, 0], 2)
-    assert np.count_nonzero(down) == np.count_nonzero(down[2, 2:6]) == 4
-    assert not right.any()
-    assert solution.max_flow == 1
-
-
-@needs_snaphu
-@pytest.mark.parametrize("seed", range(4))
-def test_the_cost_of_the_cycles_is_what_snaphu_reports_and_the_least_there_is(seed):
-    """The least among solutions without cycles on corner column arcs, where SNAPHU puts none."""
-    rng = np.random.default_rng(seed)
-    raster = np.exp(1j * rng.uniform(-np.pi, np.pi, (3, 3))).astype(np.complex64)
-    rows, cols = records((2, 3)), records((3, 2))
-    for costs in (rows, cols):
-        costs[..., 0] = rng.integers(-150, 150, costs.shape[:2])
-        costs[..., 1] = rng.integers(1, 400, costs.shape[:2])
-    solution = run_snaphu(raster, rows, cols, SNAPHU, 0, never)
-    wrapped = np.angle(raster.astype(complex))
-    assert solution.cost == total_cost(wrapped, solution.phase, rows, cols)
-    assert solution.cost == cheapest(wrapped, rows, cols)
-
-
-@needs_snaphu
-def test_the_reported_cost_is_the_cost_of_the_cycles_on_a_raster_with_many_residues():
-    rng = np.random.default_rng(7)
-    raster = np.exp(1j * rng.uniform(-np.pi, np.pi, (40, 50))).astype(np.complex64)
-    rows, cols = records((39, 50)), records((40, 49))
-    for costs in (rows, cols):
-        costs[..., 0] = rng.integers(-90, 90, costs.shape[:2])
-        without = rng.random(costs.shape[:2]) < 0.3
-        costs[without] = [0, 1, 32000, 1]
-    solution = run_snaphu(raster, rows, cols, SNAPHU, 0, never)
-    wrapped = np.angle(raster.astype(complex))
-    assert solution.cost == pytest.approx(total_cost(wrapped, solution.phase, rows, cols), rel=1e-8)
-    assert solution.max_flow >= 1
-
-
-def program(folder, text):
-    """An executable that stands for SNAPHU."""
-    path = Path(folder) / "solver"
-    path.write_text("#!/bin/sh\n" + text)
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return str(path)
-
-
-LOG = "echo 'Total solution cost: 5'; echo 'Maximum flow on network: 0';"
-
-
-def test_a_program_that_cannot_be_started_is_told():
-    with pytest.raises(StageError, match=r"interferogram 1 in .*No such file"):
-        run_snaphu(np.ones((4, 4), np.complex64), records((3, 4)), records((4, 3)), "/no/such", 0, never)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("echo out of cheese; exit 3", "status 3: out of cheese"),
-        (LOG, "snaphu.out has 0 bytes, expected 64"),
-        (LOG + "head -c 60 /dev/zero > snaphu.out", "has 60 bytes"),
-        (LOG + "head -c 64 /dev/zero > snaphu.out", "parts of a cycle in 16 cells"),
-        ("head -c 64 /dev/zero > snaphu.out", "parts of a cycle"),
-    ],
-)
-def test_a_failed_run_names_interferogram_cause_and_kept_folder(tmp_path, text, message):
-    raster = np.full((4, 4), 1j, np.complex64)
-    with pytest.raises(StageError, match=message) as caught:
-        run_snaphu(raster, records((3, 4)), records((4, 3)), program(tmp_path, text), 6, never)
-    assert "interferogram 7" in str(caught.value)
-    folder = next(tmp_path.glob("pystamps-snaphu-000007-*"))
-    assert str(folder) in str(caught.value)
-    assert (folder / "snaphu.costinfile").stat().st_size == 8 * (2 * 16 - 8)
-
-
-@needs_snaphu
-def test_a_good_run_leaves_no_folder_behind(tmp_path):
-    run_snaphu(vortex_pair((6, 8)), records((5, 8)), records((6, 7)), SNAPHU, 0, never)
-    assert os.listdir(tmp_path) == []
-
-
-def test_looking_for_snaphu_needs_no_numba():
-    code = "import sys, pystamps_hpc.stages.stage6.snaphu; sys.exit('numba' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_an_old_snaphu_is_refused(tmp_path):
-    old = program(tmp_path, "echo 'snaphu v2.0.0'; " + LOG)
-    with pytest.raises(StageError, match=r"version 2.0.0; 2.0.1 or later"):
-        run_snaphu(np.ones((4, 4), np.complex64), records((3, 4)), records((4, 3)), old, 0, never)
-
-
-def test_a_missing_program_says_how_to_get_it(tmp_path):
-    assert find_snaphu(program(tmp_path, "")) == str(tmp_path / "solver")
-    with pytest.raises(ToolMissingError, match=r"'no-such' not found .needed by stage 6.*unwrap"):
-        require_snaphu("no-such")
 
 
 def test_the_mean_squared_difference_leaves_out_equal_neighbours():
@@ -560,10 +419,11 @@ def test_arrays_that_do_not_belong_together_are_refused(change, message):
 
 @needs_snaphu
 def test_too_few_interferograms_are_refused():
-    with pytest.raises(StageError, match="leaves 1 of 11 interferograms besides the master 6"):
+    with pytest.raises(StageError, match="leaves 1 of 10 interferograms, at least 2"):
         solve(moving_ground(), drop_ifg_index=(1, 2, 3, 4, 5, 7, 8, 9, 10))
 
 
-def test_there_is_no_native_solver_yet():
-    with pytest.raises(StageError, match="no native solver yet"):
-        solve(moving_ground(), context(stage6_solver="native"))
+@needs_snaphu
+def test_an_interferogram_that_does_not_exist_cannot_be_dropped():
+    with pytest.raises(StageError, match="parameter drop_ifg_index: 99 is outside 1 to 7"):
+        solve(moving_ground(n_image=7), drop_ifg_index=(99,))

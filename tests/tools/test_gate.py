@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -40,13 +42,32 @@ def passed(options):
 
 
 @pytest.fixture(scope="module")
-def through(scene, finished, tmp_path_factory):
-    """One passage through the gate and where it was made."""
+def through(finished, tmp_path_factory):
+    """One passage through the gate, of a dataset that holds results already."""
     run = tmp_path_factory.mktemp("gate") / "run"
+    inputs = tmp_path_factory.mktemp("inputs") / "scene"
+    shutil.copytree(finished, inputs)
+    before = tree_digest(inputs)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NUMBA_CACHE_DIR", "")
         patch.setattr(gate, "warm_up", lambda **options: {"problems": []})
-        return run, run_gate(GateOptions((scene,), finished, run), lambda line: None)
+        document = run_gate(GateOptions((inputs,), finished, run), lambda line: None)
+    assert tree_digest(inputs) == before
+    return run, document
+
+
+@pytest.fixture
+def finished_at_once(through, finished, monkeypatch):
+    """Put the finished chain in the place of a run, so that only what follows is exercised."""
+
+    def run(command, **options):
+        made = Path(command[command.index("--dataset") + 1])
+        shutil.copytree(finished, made, dirs_exist_ok=True)
+        report = Path(command[command.index("--report") + 1])
+        shutil.copy(through[0] / gate.REPORTS / "native_run.json", report)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(gate.subprocess, "run", run)
 
 
 def read(run, name):
@@ -90,19 +111,17 @@ def test_c037_the_gate_runs_native_only_and_names_the_one_thing_that_is_not(thro
     ]
 
 
-def test_c079_the_inputs_are_copied_without_results_and_stay_as_they_are(
-    scene, finished, damaged, tmp_path
+def test_c079_results_in_the_dataset_are_not_copied_and_nothing_there_changes(through, scene):
+    run, _ = through
+    assert {row["status"] for row in read(run, "native_run.json")["results"]} == {"completed"}
+    inputs = {path.relative_to(scene) for path in scene.rglob("pscands.1.*")}
+    assert inputs
+    assert inputs == {path.relative_to(run) for path in run.rglob("pscands.1.*")}
+
+
+def test_a_wrong_value_in_golden_stops_at_verify_and_says_where(
+    scene, damaged, finished_at_once, tmp_path
 ):
-    before = tree_digest(damaged)
-    run = tmp_path / "run"
-    document, _ = passed(GateOptions((damaged,), finished, run))
-    assert document["ok"]
-    assert tree_digest(damaged) == before
-    inputs = {path.relative_to(scene) for path in scene.rglob("*.in")}
-    assert inputs <= {path.relative_to(run) for path in run.rglob("*.in")}
-
-
-def test_a_wrong_value_in_golden_stops_at_verify_and_says_where(scene, damaged, tmp_path):
     path = damaged / "PATCH_1" / "select1.mat"
     values = read_mat(path)
     values["coh_ps2"][4, 0] += 0.25
@@ -170,7 +189,7 @@ def test_a_foreign_directory_is_never_removed(scene, finished, tmp_path):
     assert (run / "chapter1").exists()
 
 
-def test_a_run_of_the_gate_is_replaced(scene, finished, through, tmp_path):
+def test_a_run_of_the_gate_is_replaced(scene, finished, through, finished_at_once, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(through[0], run)
     (run / "left.txt").write_text("over")
@@ -192,8 +211,12 @@ def test_an_interrupted_gate_can_be_repeated(scene, finished, tmp_path, monkeypa
 
 
 def test_without_trees_the_default_target_of_the_manifest_is_taken(scene, finished, monkeypatch):
-    target = Target("x", "ps", ("in",), "out", "0" * 64, 1, 8, gate_default=True,
-                    profile="scientific", config={"compat": {"random_generator": "octave"}})  # fmt: skip
+    target = Target(
+        *("x", "ps", ("in",), "out", "0" * 64, 1, 8),
+        gate_default=True,
+        profile="scientific",
+        config={"compat": {"random_generator": "octave"}},
+    )
     monkeypatch.setattr(gate, "locate", lambda place: {"in": scene, "out": finished}[place])
     options = target_options([target], scene.parent / "run", ranks=2)
     assert (options.layers, options.golden, options.ranks) == ((scene,), finished, 2)

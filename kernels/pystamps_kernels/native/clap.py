@@ -1,17 +1,20 @@
-"""Native twins of the CLAP filter: transforms by ``scipy.fft``, all else threaded over windows."""
+"""Native twins of the CLAP filter: windows of one strip of the grid share their column transforms.
+
+A window is held as (column, row frequency): the columns of a strip are transformed once, each
+window takes its own and is transformed along its rows. A filtered window is needed at one sample
+(cells), or is added to others before the columns are transformed back (grid).
+"""
 
 import math
 from typing import Any
 
-import numba
 import numpy as np
-import scipy.fft
 from numba import prange
 from numpy.typing import NDArray
 
 from ..clap_windows import (
-    BATCH_SAMPLES,
     GAUSSIAN,
+    STRIP_SAMPLES,
     check_grid,
     corner_starts,
     plane_groups,
@@ -19,6 +22,8 @@ from ..clap_windows import (
     window_starts,
 )
 from .compile import inline, kernel
+from .fourier import places, transform, turns
+from .median import median
 
 Array = NDArray[Any]
 
@@ -33,20 +38,16 @@ def clap_grid(
     row_start, row_shift = window_starts(n_i, n_win)
     column_start, column_shift = window_starts(n_j, n_win)
     row_ramp, column_ramp = taper_ramp(n_win, row_shift), taper_ramp(n_win, column_shift)
-    threads = numba.get_num_threads()
+    response = (float(alpha), float(beta), np.ascontiguousarray(low_pass.T))
+    fourier = (*turns(n_edge), places(n_edge))
 
     filtered = np.empty((n_i, n_j, m), np.complex64)
-    for planes in plane_groups(m, column_start.size * n_edge**2):
-        n_planes = planes.stop - planes.start
-        total = np.zeros((n_planes, n_i, n_j), np.complex128)
-        windows = np.empty((n_planes, column_start.size, n_edge, n_edge), np.complex128)
-        for first, ramp in zip(row_start, row_ramp, strict=True):
-            _gather(ph_grid, planes.start, first, column_start, n_win, windows)
-            spectrum = scipy.fft.fft2(windows, overwrite_x=True, workers=threads)
-            _respond(spectrum.reshape(-1, n_edge, n_edge), float(alpha), float(beta), low_pass)
-            tapered = scipy.fft.ifft2(spectrum, overwrite_x=True, workers=threads)
-            _overlap_add(tapered, ramp, column_ramp, first, column_start, total)
-        filtered[:, :, planes] = np.moveaxis(total, 0, 2)
+    for group in plane_groups(m, row_start.size * n_win * n_j, STRIP_SAMPLES):
+        planes = _planes(ph_grid, group.start, group.stop)
+        strips = _filter_strips(
+            planes, row_start, row_ramp, column_start, column_ramp, n_edge, *response, *fourier
+        )
+        _add_strips(strips, row_start, row_ramp, n_edge**2, filtered[:, :, group])
     return filtered
 
 
@@ -62,214 +63,266 @@ def clap_cells(
     """Native twin of :func:`reference.stage3.clap_cells`."""
     n_i, n_j, m = ph_grid.shape
     filtered = np.zeros((len(cells), m), np.complex128)
-    if min(n_i, n_j) < n_w:
+    if min(n_i, n_j) < n_w or not len(cells):
         return filtered
-    corners = np.stack(
+    corner = np.stack(
         (corner_starts(cells[:, 0], n_i, n_w), corner_starts(cells[:, 1], n_j, n_w)), axis=1
     )
-    own = cells - corners
-    turn = np.exp(2j * np.pi / n_w * np.arange(n_w))
-    threads = numba.get_num_threads()
-    step = max(1, BATCH_SAMPLES // (n_w * n_w * m))
-    for first in range(0, len(cells), step):
-        batch = slice(first, first + step)
-        windows = np.empty((len(cells[batch]), m, n_w, n_w), np.complex128)
-        _gather_cells(ph_grid, corners[batch], own[batch], int(slc_osf), windows)
-        spectrum = scipy.fft.fft2(windows, overwrite_x=True, workers=threads)
-        _respond(spectrum.reshape(-1, n_w, n_w), float(alpha), float(beta), low_pass)
-        _sample(spectrum, own[batch], turn, filtered[batch])
+    order = np.argsort(corner[:, 0], kind="stable")
+    cuts = np.flatnonzero(np.diff(corner[order, 0])) + 1
+    strips = np.concatenate(([0], cuts, [len(cells)]))
+    response = (float(alpha), float(beta), np.ascontiguousarray(low_pass.T))
+    fourier = (*turns(n_w), places(n_w))
+    for group in plane_groups(m, n_i * n_j, STRIP_SAMPLES):
+        planes = _planes(ph_grid, group.start, group.stop)
+        reach = np.ones(len(planes), np.int64)
+        reach[0] = max(int(slc_osf), 1) if group.start == 0 else 1
+        _filter_cells(
+            planes, cells, corner, order, strips, reach, *response, *fourier, filtered[:, group]
+        )
     return filtered
 
 
-@inline
-def _without_nan(value: Any) -> Any:
-    return 0j if math.isnan(value.real) or math.isnan(value.imag) else complex(value)
-
-
 @kernel
-def _gather(
-    ph_grid: Array, plane: int, first: int, column_start: Array, n_win: int, windows: Array
-) -> None:
-    """Copy the windows of one strip of the grid into the upper left of their padded squares."""
-    n_planes, n_windows = windows.shape[:2]
-    for item in prange(n_planes * n_windows):
-        p, q = item // n_windows, item % n_windows
-        window = windows[p, q]
-        window[:] = 0
-        for a in range(n_win):
-            for b in range(n_win):
-                window[a, b] = _without_nan(ph_grid[first + a, column_start[q] + b, plane + p])
-
-
-@kernel
-def _overlap_add(
-    tapered: Array,
-    ramp: Array,
-    column_ramp: Array,
-    first: int,
-    column_start: Array,
-    total: Array,
-) -> None:
-    """Add the tapered windows of one strip to the planes, from left to right."""
-    n_win = ramp.size
-    for item in prange(total.shape[0] * n_win):
-        p, a = item // n_win, item % n_win
-        if ramp[a] < 0:
-            continue
-        for q in range(column_start.size):
-            for b in range(n_win):
-                if column_ramp[q, b] >= 0:
-                    weight = ramp[a] + column_ramp[q, b] + 1e-6
-                    total[p, first + a, column_start[q] + b] += tapered[p, q, a, b] * weight
-
-
-@kernel
-def _gather_cells(ph_grid: Array, corners: Array, own: Array, slc_osf: int, windows: Array) -> None:
-    """Copy the window around each cell, the cell itself (and its oversampled copies) set to 0."""
-    n_cells, m, n_w, _ = windows.shape
-    for cell in prange(n_cells):
-        for a in range(n_w):
-            for b in range(n_w):
-                away = max(abs(a - own[cell, 0]), abs(b - own[cell, 1]))
-                row, column = corners[cell, 0] + a, corners[cell, 1] + b
-                for k in range(m):
-                    windows[cell, k, a, b] = _without_nan(ph_grid[row, column, k])
-                if away == 0:
-                    windows[cell, :, a, b] = 0
-                if away < slc_osf:
-                    windows[cell, 0, a, b] = 0
-
-
-@kernel
-def _sample(spectrum: Array, own: Array, turn: Array, filtered: Array) -> None:
-    """Evaluate the inverse transform at one sample of each window."""
-    n_cells, m, n_w, _ = spectrum.shape
-    for item in prange(n_cells * m):
-        cell, k = item // m, item % m
-        window = spectrum[cell, k]
-        total = 0j
-        for u in range(n_w):
-            row = 0j
-            for v in range(n_w):
-                row += window[u, v] * turn[v * own[cell, 1] % n_w]
-            total += row * turn[u * own[cell, 0] % n_w]
-        filtered[cell, k] = total / (n_w * n_w)
-
-
-@kernel
-def _respond(spectra: Array, alpha: float, beta: float, low_pass: Array) -> None:
-    """Multiply each spectrum by its adaptive and low-pass response, in place."""
-    n = spectra.shape[1]
-    half = n // 2
-    n_blocks = (len(spectra) + 15) // 16
-    for block in prange(n_blocks):
-        padded, rows, smooth = np.zeros((n + 6, n)), np.zeros((n, n + 6)), np.empty((n, n))
-        ordered = np.empty(n * n)
-        for item in range(block * 16, min(len(spectra), block * 16 + 16)):
-            spectrum = spectra[item]
-            for u in range(n):
-                centred, line = padded[3 + (u + half) % n], spectrum[u]
-                for v in range(half):
-                    re, im = line[v].real, line[v].imag
-                    centred[v + half] = math.sqrt(re * re + im * im)
-                for v in range(half, n):
-                    re, im = line[v].real, line[v].imag
-                    centred[v - half] = math.sqrt(re * re + im * im)
-            for u in range(n):
-                for v in range(n):
-                    rows[u, v + 3] = (
-                        GAUSSIAN[0] * padded[u, v]
-                        + GAUSSIAN[1] * padded[u + 1, v]
-                        + GAUSSIAN[2] * padded[u + 2, v]
-                        + GAUSSIAN[3] * padded[u + 3, v]
-                        + GAUSSIAN[4] * padded[u + 4, v]
-                        + GAUSSIAN[5] * padded[u + 5, v]
-                        + GAUSSIAN[6] * padded[u + 6, v]
-                    )
-            for u in range(n):
-                for v in range(n):
-                    smooth[u, v] = (
-                        GAUSSIAN[0] * rows[u, v]
-                        + GAUSSIAN[1] * rows[u, v + 1]
-                        + GAUSSIAN[2] * rows[u, v + 2]
-                        + GAUSSIAN[3] * rows[u, v + 3]
-                        + GAUSSIAN[4] * rows[u, v + 4]
-                        + GAUSSIAN[5] * rows[u, v + 5]
-                        + GAUSSIAN[6] * rows[u, v + 6]
-                    )
-                    ordered[u * n + v] = smooth[u, v]
-            median = _median(ordered)
-            if median == 0:
-                median = 1.0
-            for u in range(n):
-                for v in range(n):
-                    ratio = smooth[(u + half) % n, v] / median
-                    smooth[(u + half) % n, v] = ratio if alpha == 1 else ratio**alpha
-            for u in range(n):
-                line, centred, low = spectrum[u], smooth[(u + half) % n], low_pass[u]
-                for v in range(half):
-                    line[v] *= beta * max(centred[v + half] - 1, 0.0) + low[v]
-                for v in range(half, n):
-                    line[v] *= beta * max(centred[v - half] - 1, 0.0) + low[v]
+def _planes(ph_grid: Array, first: int, stop: int) -> Array:
+    """Copy planes `first` to `stop` of the grid, each contiguous, 0 for NaN."""
+    n_i, n_j = ph_grid.shape[:2]
+    planes = np.empty((stop - first, n_i, n_j), np.complex64)
+    for i in prange(n_i):
+        for j in range(n_j):
+            for k in range(stop - first):
+                value = ph_grid[i, j, first + k]
+                missing = math.isnan(value.real) or math.isnan(value.imag)
+                planes[k, i, j] = 0 if missing else value
+    return planes
 
 
 @inline
-def _median(values: Array) -> Any:
-    """Mean of the two middle values of an even number; `values` is reordered.
+def _column_transforms(
+    plane: Array, first: int, n_rows: int, cos: Array, sin: Array, place: Array,
+    re: Array, im: Array, turned_re: Array, turned_im: Array,
+) -> None:  # fmt: skip
+    """Transform the columns of a strip; `turned` is (n_j, n), frequencies in order.
 
-    Counting, which is vectorised, first narrows the interval that holds both; the few values in it
-    are then selected.
+    The strip has `n_rows` rows from `first` on, zeros after them; `re`, `im` (n, n_j) are room.
     """
-    n, middle = values.size, values.size // 2
-    low, high, n_below = -np.inf, np.inf, 0
-    pivot = 0.0
-    for k in range(n):
-        pivot += values[k] / n
-    for _ in range(12):
-        count = 0
-        for k in range(n):
-            count += 1 if values[k] < pivot else 0
-        if count > middle:
-            high = pivot
-        elif count < middle:
-            low, n_below = pivot, count
-        else:
-            break
-        pivot = (max(low, 0.0) + high) / 2 if high < np.inf else 2 * pivot
-    n_kept = 0
-    for k in range(n):
-        value = values[k]
-        values[n_kept] = value
-        n_kept += 1 if low <= value < high else 0
-    if n_kept <= middle - n_below:  # NaN among the values
-        return np.nan
-    kept = values[:n_kept]
-    _select(kept, middle - n_below)
-    below = kept[0]
-    for k in range(1, middle - n_below):
-        below = max(below, kept[k])
-    return (below + kept[middle - n_below]) / 2
+    n, n_j = re.shape
+    for a in range(n_rows):
+        for j in range(n_j):
+            re[a, j], im[a, j] = plane[first + a, j].real, plane[first + a, j].imag
+    re[n_rows:] = 0
+    im[n_rows:] = 0
+    transform(re, im, cos, sin)
+    for u in range(n):
+        row_re, row_im = re[place[u]], im[place[u]]
+        for j in range(n_j):
+            turned_re[j, u] = row_re[j]
+            turned_im[j, u] = row_im[j]
 
 
 @inline
-def _select(values: Array, place: int) -> None:
-    """Reorder so that ``values[place]`` has its rank and smaller ones stand before it."""
-    low, high = 0, values.size - 1
-    while low < high:
-        pivot = values[(low + high) // 2]
-        i, j = low, high
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if place <= j:
-            high = j
-        elif place >= i:
-            low = i
+def _respond(
+    re: Array, im: Array, alpha: float, beta: float, low_pass: Array, place: Array,
+    padded: Array, rows: Array, gain: Array, ordered: Array,
+) -> None:  # fmt: skip
+    """Compute the adaptive and low-pass response to a spectrum.
+
+    Frequencies of the first axis of `re` and `im` stand at `place`; `gain` (n, n) gets the
+    response, frequencies in order. `padded` (n + 6, n) and `rows` (n, n + 6) are room with zeros at
+    the borders, `ordered` (n * n) is room.
+    """
+    n = re.shape[0]
+    half = n // 2
+    for v in range(n):
+        centred, x, y = padded[3 + (v + half) % n], re[place[v]], im[place[v]]
+        for u in range(half):
+            centred[u + half] = math.sqrt(x[u] * x[u] + y[u] * y[u])
+        for u in range(half, n):
+            centred[u - half] = math.sqrt(x[u] * x[u] + y[u] * y[u])
+    for v in range(n):
+        line = rows[v, 3 : n + 3]
+        for u in range(n):
+            line[u] = (
+                GAUSSIAN[0] * padded[v, u]
+                + GAUSSIAN[1] * padded[v + 1, u]
+                + GAUSSIAN[2] * padded[v + 2, u]
+                + GAUSSIAN[3] * padded[v + 3, u]
+                + GAUSSIAN[4] * padded[v + 4, u]
+                + GAUSSIAN[5] * padded[v + 5, u]
+                + GAUSSIAN[6] * padded[v + 6, u]
+            )
+    for v in range(n):
+        wide, smooth = rows[v], ordered[v * n : (v + 1) * n]
+        for u in range(n):
+            smooth[u] = (
+                GAUSSIAN[0] * wide[u]
+                + GAUSSIAN[1] * wide[u + 1]
+                + GAUSSIAN[2] * wide[u + 2]
+                + GAUSSIAN[3] * wide[u + 3]
+                + GAUSSIAN[4] * wide[u + 4]
+                + GAUSSIAN[5] * wide[u + 5]
+                + GAUSSIAN[6] * wide[u + 6]
+            )
+        target = gain[(v + half) % n]
+        for u in range(half):
+            target[u + half] = smooth[u]
+        for u in range(half, n):
+            target[u - half] = smooth[u]
+    middle = median(ordered)
+    scale = 1 / middle if middle != 0 else 1.0
+    for v in range(n):
+        weight, low = gain[v], low_pass[v]
+        if alpha != 1:
+            for u in range(n):
+                weight[u] = (weight[u] * scale) ** alpha
         else:
-            break
+            for u in range(n):
+                weight[u] *= scale
+        for u in range(n):
+            weight[u] = beta * max(weight[u] - 1, 0.0) + low[u]
+
+
+@kernel
+def _filter_cells(
+    planes: Array, cells: Array, corner: Array, order: Array, strips: Array, reach: Array,
+    alpha: float, beta: float, low_pass: Array, cos: Array, sin: Array, place: Array,
+    filtered: Array,
+) -> None:  # fmt: skip
+    """Filter the windows of all cells: one item for each strip of each plane."""
+    n, n_j, n_planes = cos.size, planes.shape[2], len(planes)
+    for item in prange((strips.size - 1) * n_planes):
+        strip, k = item // n_planes, item % n_planes
+        plane, members = planes[k], order[strips[strip] : strips[strip + 1]]
+        top = corner[members[0], 0]
+        re, im = np.empty((n, n_j)), np.empty((n, n_j))
+        turned_re, turned_im = np.empty((n_j, n)), np.empty((n_j, n))
+        _column_transforms(plane, top, n, cos, sin, place, re, im, turned_re, turned_im)
+        own_re, own_im = np.empty((n, 1)), np.empty((n, 1))
+        sum_re, sum_im = np.empty(n), np.empty(n)
+        padded, rows = np.zeros((n + 6, n)), np.zeros((n, n + 6))
+        gain, ordered = np.empty((n, n)), np.empty(n * n)
+        window_re, window_im = np.empty((n, n)), np.empty((n, n))
+        for cell in members:
+            left = corner[cell, 1]
+            p, q = cells[cell, 0] - top, cells[cell, 1] - left
+            window_re[:] = turned_re[left : left + n]
+            window_im[:] = turned_im[left : left + n]
+            for column in range(max(q - reach[k] + 1, 0), min(q + reach[k], n)):
+                for a in range(n):
+                    value = plane[top + a, left + column]
+                    near = abs(a - p) < reach[k]
+                    own_re[a, 0] = 0.0 if near else value.real
+                    own_im[a, 0] = 0.0 if near else value.imag
+                transform(own_re, own_im, cos, sin)
+                for u in range(n):
+                    window_re[column, u] = own_re[place[u], 0]
+                    window_im[column, u] = own_im[place[u], 0]
+            transform(window_re, window_im, cos, sin)
+            _respond(
+                window_re, window_im, alpha, beta, low_pass, place, padded, rows, gain, ordered
+            )
+            sum_re[:] = 0
+            sum_im[:] = 0
+            for v in range(n):
+                c, s = cos[v * q % n], -sin[v * q % n]
+                weight, x, y = gain[v], window_re[place[v]], window_im[place[v]]
+                for u in range(n):
+                    sum_re[u] += weight[u] * (x[u] * c - y[u] * s)
+                    sum_im[u] += weight[u] * (x[u] * s + y[u] * c)
+            total = 0j
+            for u in range(n):
+                turn = complex(cos[u * p % n], -sin[u * p % n])
+                total += complex(sum_re[u], sum_im[u]) * turn
+            filtered[cell, k] = total / (n * n)
+
+
+@kernel
+def _filter_strips(
+    planes: Array, row_start: Array, row_ramp: Array, column_start: Array, column_ramp: Array,
+    n: int, alpha: float, beta: float, low_pass: Array, cos: Array, sin: Array, place: Array,
+) -> Array:  # fmt: skip
+    """Filter the windows of each strip of each plane and add them, from left to right.
+
+    The taper of a window is the sum of a ramp along its rows and one along its columns, so the
+    windows of a strip are added twice, as they are and times their ramp, before the columns are
+    transformed back. Returns (n_planes, n_strips, n_win, n_j) complex128.
+    """
+    n_planes, n_strips, n_j = len(planes), row_start.size, planes.shape[2]
+    n_win = row_ramp.shape[1]
+    strips = np.empty((n_planes, n_strips, n_win, n_j), np.complex128)
+    for item in prange(n_planes * n_strips):
+        k, strip = item // n_strips, item % n_strips
+        re, im = np.empty((n, n_j)), np.empty((n, n_j))
+        turned_re, turned_im = np.empty((n_j, n)), np.empty((n_j, n))
+        _column_transforms(
+            planes[k], row_start[strip], n_win, cos, sin, place, re, im, turned_re, turned_im
+        )
+        plain, tapered = np.zeros((2, n_j, n)), np.zeros((2, n_j, n))
+        padded, rows = np.zeros((n + 6, n)), np.zeros((n, n + 6))
+        gain, ordered = np.empty((n, n)), np.empty(n * n)
+        window_re, window_im = np.empty((n, n)), np.empty((n, n))
+        back_re, back_im = np.empty((n, n)), np.empty((n, n))
+        for window in range(column_start.size):
+            left = column_start[window]
+            window_re[:n_win] = turned_re[left : left + n_win]
+            window_im[:n_win] = turned_im[left : left + n_win]
+            window_re[n_win:] = 0
+            window_im[n_win:] = 0
+            transform(window_re, window_im, cos, sin)
+            _respond(
+                window_re, window_im, alpha, beta, low_pass, place, padded, rows, gain, ordered
+            )
+            for v in range(n):
+                weight, x, y = gain[v], window_re[place[v]], window_im[place[v]]
+                line_re, line_im = back_re[v], back_im[v]
+                for u in range(n):
+                    line_re[u] = weight[u] * x[u]
+                    line_im[u] = weight[u] * y[u]
+            transform(back_im, back_re, cos, sin)
+            for b in range(n_win):
+                ramp = column_ramp[window, b]
+                if ramp >= 0:
+                    _add(back_re[place[b]], ramp, plain[0, left + b], tapered[0, left + b])
+                    _add(back_im[place[b]], ramp, plain[1, left + b], tapered[1, left + b])
+        for u in range(n):
+            for j in range(n_j):
+                re[u, j], im[u, j] = plain[0, j, u], plain[1, j, u]
+        transform(im, re, cos, sin)
+        for a in range(n_win):
+            weight = max(row_ramp[strip, a], 0.0) + 1e-6
+            for j in range(n_j):
+                strips[k, strip, a, j] = complex(re[place[a], j], im[place[a], j]) * weight
+        for u in range(n):
+            for j in range(n_j):
+                re[u, j], im[u, j] = tapered[0, j, u], tapered[1, j, u]
+        transform(im, re, cos, sin)
+        for a in range(n_win):
+            for j in range(n_j):
+                strips[k, strip, a, j] += complex(re[place[a], j], im[place[a], j])
+    return strips
+
+
+@inline
+def _add(values: Array, ramp: float, plain: Array, tapered: Array) -> None:
+    for u in range(values.size):
+        plain[u] += values[u]
+    for u in range(values.size):
+        tapered[u] += values[u] * ramp
+
+
+@kernel
+def _add_strips(
+    strips: Array, row_start: Array, row_ramp: Array, samples: int, filtered: Array
+) -> None:
+    """Add the strips of each plane, from top to bottom; divide by the samples of a window."""
+    n_planes, n_strips, n_win, n_j = strips.shape
+    for item in prange(filtered.shape[0] * n_planes):
+        i, k = item // n_planes, item % n_planes
+        total = np.zeros(n_j, np.complex128)
+        for strip in range(n_strips):
+            a = i - row_start[strip]
+            if 0 <= a < n_win and row_ramp[strip, a] >= 0:
+                for j in range(n_j):
+                    total[j] += strips[k, strip, a, j]
+        for j in range(n_j):
+            filtered[i, j, k] = total[j] / samples

@@ -3,7 +3,7 @@
 :func:`read` is what the pipeline calls for the stage 1 input ``candidates.*``.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -32,8 +32,12 @@ class Reader(Protocol):
         """Read the candidates of a patch."""
         ...
 
-    def sensor_values(self, root: Path, /) -> dict[str, str | float]:
+    def sensor_values(self, root: Path, patches: Sequence[Path], /) -> dict[str, str | float]:
         """Read heading, wavelength and the like."""
+        ...
+
+    def scene_files(self, patch: Path, /) -> Iterator[Path]:
+        """Yield the files of the scene that the reader may use."""
         ...
 
 
@@ -64,7 +68,9 @@ def read(patch: Path, parameters: Parameters) -> Candidates:
     return READERS[processor].read(patch, parameters)
 
 
-def sensor_parameters(root: Path, parameters: Parameters) -> dict[str, str | float]:
+def sensor_parameters(
+    root: Path, parameters: Parameters, patches: Sequence[Path] = ()
+) -> dict[str, str | float]:
     """Resolve the parameters that stage 1 takes from the processor's files.
 
     Parameters
@@ -73,6 +79,8 @@ def sensor_parameters(root: Path, parameters: Parameters) -> dict[str, str | flo
         Dataset root.
     parameters : Parameters
         ``insar_processor`` says which files.
+    patches : sequence of Path
+        Patch directories; looked into for what the root lacks.
 
     Returns
     -------
@@ -85,19 +93,16 @@ def sensor_parameters(root: Path, parameters: Parameters) -> dict[str, str | flo
     DatasetError
         As :func:`read`.
     """
-    return READERS[_supported(parameters)].sensor_values(root)
+    return READERS[_supported(parameters)].sensor_values(root, patches)
 
 
-def sources(patch: Path) -> Iterator[Path]:
-    """Yield the files below the dataset root that the candidates of a patch come from.
+def sources(patch: Path, parameters: Parameters) -> Iterator[Path]:
+    """Yield the existing files from which :func:`read` takes the candidates of a patch.
 
     What is missing is left out; :func:`read` complains about it.
     """
-    root = patch.parent
-    # only SNAP and GAMMA leave a pointer to the parameter file of the master
-    scene = snap.scene_files(patch) if (root / "rsc.txt").is_file() else isce.scene_files(patch)
-    paths = [*(patch / name for name in NAMES), *scene]
-    yield from (path for path in paths if path.is_file() and path.is_relative_to(root))
+    scene = READERS[_supported(parameters)].scene_files(patch)
+    yield from (path for path in (*(patch / name for name in NAMES), *scene) if path.is_file())
 
 
 def _supported(parameters: Parameters) -> str:

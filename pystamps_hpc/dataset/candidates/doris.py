@@ -1,6 +1,7 @@
 """Candidates made with DORIS, single master: text files of days, baselines and angle grids."""
 
 import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,7 @@ def read(patch: Path, parameters: Parameters) -> Candidates:
     )
 
 
-def sensor_values(root: Path) -> dict[str, str | float]:
+def sensor_values(root: Path, patches: Sequence[Path] = ()) -> dict[str, str | float]:
     """Read heading [deg], wavelength [m] and oversampling factor of the SLCs.
 
     Raises
@@ -62,12 +63,21 @@ def sensor_values(root: Path) -> dict[str, str | float]:
     DatasetError
         A file is missing or empty.
     """
-    places = (root, *sorted(root.glob("PATCH_*")))
+    places = (root, *patches)
     return {
         "heading": number_of(locate("heading.1.in", *places)),
         "lambda": number_of(locate("lambda.1.in", *places)),
         "slc_osf": number_of(locate("slc_osfactor.1.in", *places)),
     }
+
+
+def scene_files(patch: Path) -> Iterator[Path]:
+    """Yield the files of the scene that :func:`read` may use."""
+    names = ("master_day", "reference_day", "day", "bperp", "look_angle", "bperp_*")
+    patterns = [f"{name}.1.in" for name in names] + ["width.txt", "len.txt", "calamp.out"]
+    for directory in (patch, patch.parent):
+        for pattern in patterns:
+            yield from sorted(directory.glob(pattern))
 
 
 def assemble(

@@ -1,7 +1,7 @@
 """Candidates made with ISCE, single master: day files as DORIS, rasters with XML headers."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ import numpy as np
 from ...errors import DatasetError
 from ..parameters import Parameters
 from ..rows import AnyArray, IntArray
+from . import doris
 from .doris import assemble, read_bperp, read_calibration, read_days
 from .model import Candidates, Grid, GridGeometry
 from .text import day_text, locate, locate_optional, number_of
@@ -56,7 +57,7 @@ def read(patch: Path, parameters: Parameters) -> Candidates:
     )
 
 
-def sensor_values(root: Path) -> dict[str, str | float]:
+def sensor_values(root: Path, patches: Sequence[Path] = ()) -> dict[str, str | float]:
     """Read heading [deg] and wavelength [m].
 
     Raises
@@ -64,7 +65,7 @@ def sensor_values(root: Path) -> dict[str, str | float]:
     DatasetError
         A file is missing or empty.
     """
-    places = (root, *sorted(root.glob("PATCH_*")))
+    places = (root, *patches)
     return {
         "heading": number_of(locate("heading.1.in", *places)),
         "lambda": number_of(locate("lambda.1.in", *places)),
@@ -72,12 +73,9 @@ def sensor_values(root: Path) -> dict[str, str | float]:
 
 
 def scene_files(patch: Path) -> Iterator[Path]:
-    """Yield the files of the scene that this reader and the one for DORIS use."""
-    names = ("master_day", "reference_day", "day", "bperp", "look_angle", "bperp_*")
-    patterns = [f"{name}.1.in" for name in names] + ["width.txt", "len.txt", "calamp.out"]
-    for directory in (patch, patch.parent):
-        for pattern in patterns:
-            yield from sorted(directory.glob(pattern))
+    """Yield the files of the scene that :func:`read` may use."""
+    yield from doris.scene_files(patch)
+    for directory in (patch, patch.parent, patch.parent.parent):
         for pattern in ("inc_angle.raw*", "look_angle.raw*", "baselineGRID_*"):
             yield from sorted(directory.glob(pattern))
 

@@ -71,7 +71,7 @@ def read_patch(patch: Path, n_ifg: int, order: Order, processor: str) -> PatchFi
         n * n_ifg,
         f"{n} candidates x {n_ifg} interferograms x 8",
         _phasors,
-        "was an interferogram missing during extraction?",
+        "perhaps an interferogram was missing during extraction",
     )
     degrees = lonlat.astype(np.float64).reshape(n, 2)
     _require_latitudes(patch / "pscands.1.ll", degrees[:, 1])
@@ -131,7 +131,8 @@ class _Judge:
         found = path.stat().st_size
         if found != expected:
             raise DatasetError(
-                f"{path}: {found:,} bytes, expected {expected:,} ({product}); {reason}"
+                f"{path}: {found:,} bytes, expected {expected:,} ({product}); {reason}, "
+                "extract the candidates again"
             )
         if not count:
             return np.empty(0, dtype)
@@ -192,7 +193,8 @@ def _optional_table(path: Path, n: int) -> NDArray[np.float64] | None:
     values = read_table(path, 1)[:, 0]
     if len(values) != n:
         raise DatasetError(
-            f"{path}: {len(values):,} lines, expected {n:,}, one per line of pscands.1.ij"
+            f"{path}: {len(values):,} lines, expected {n:,}, one per line of pscands.1.ij; "
+            "extract the candidates again"
         )
     return values
 

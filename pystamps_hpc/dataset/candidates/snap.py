@@ -1,7 +1,7 @@
 """Candidates made with SNAP or GAMMA, single master: baselines and geometry from orbit files."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,7 +143,7 @@ def master_parameters(root: Path, patch: Path | None = None) -> KeyFile:
     return key_file(locate_reference(lines[0], start, root))
 
 
-def sensor_values(root: Path) -> dict[str, str | float]:
+def sensor_values(root: Path, patches: Sequence[Path] = ()) -> dict[str, str | float]:
     """Read heading [deg], wavelength [m] and platform from the master's parameter file.
 
     Raises
@@ -151,7 +151,7 @@ def sensor_values(root: Path) -> dict[str, str | float]:
     DatasetError
         File or key missing.
     """
-    orbit = master_parameters(root)
+    orbit = master_parameters(root, patches[0] if patches else None)
     frequency = orbit.number("radar_frequency")
     if frequency <= 0:
         raise DatasetError(f"{orbit.path}: radar_frequency {frequency:g} must be above 0")

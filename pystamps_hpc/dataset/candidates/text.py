@@ -59,7 +59,7 @@ def locate_reference(reference: str, patch: Path, root: Path) -> Path:
         if path.is_file():
             return path
     places = ", ".join(str(path) for path in tried)
-    raise DatasetError(f"{reference}: file not found (tried {places})")
+    raise DatasetError(f"{reference}: file not found (tried {places}); put it there")
 
 
 def lines_of(path: Path) -> list[str]:

@@ -22,7 +22,6 @@ from .graph import build_graph
 from .grid import assign_cells, filter_grid
 from .network import make_network
 from .prepare import require_shapes, trial_wraps, unwrapped_ifgs, wrapped_stack
-from .snaphu import require_snaphu
 from .transfer import unwrapped_points
 from .unwrap import unwrap_grid
 
@@ -159,21 +158,11 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     StageError
         Too few interferograms, a zero or missing phase, a grid smaller than the filter window, or
         a failed SNAPHU run.
-    ToolMissingError
-        SNAPHU is not installed.
 
     Notes
     -----
     StaMPS ``ps_unwrap`` and ``uw_3d``.
     """
-    if ctx.config.runtime.stage6_solver == "native":
-        raise StageError("runtime.stage6_solver native: there is no native solver yet; use snaphu")
-    executable = ctx.on_root(lambda: require_snaphu(ctx.config.tools.snaphu))
-    return solve_ps(inputs, params, executable, ctx)
-
-
-def solve_ps(inputs: Inputs, params: Params, executable: str, ctx: Context) -> Outputs:
-    """Single-master mode of :func:`solve` with a given SNAPHU."""
     require_shapes(inputs)
     ifgs = unwrapped_ifgs(inputs, params)
     stack = wrapped_stack(inputs, params, ifgs, ctx)
@@ -196,7 +185,7 @@ def solve_ps(inputs: Inputs, params: Params, executable: str, ctx: Context) -> O
     )
     costs = edge_costs(arcs, graph, nodes, size, ctx)
     _report(costs.sigsq, nodes.point_node, n_node, params, ctx)
-    solution = unwrap_grid(nodes, graph, costs, executable, ctx)
+    solution = unwrap_grid(nodes, graph, costs, ctx)
 
     patch_rest = None
     if params.unwrap_patch_phase and inputs.patch_phase is not None:
@@ -275,5 +264,6 @@ SPEC = StageSpec(
     Outputs,
     solve,
     config=("compat.arithmetic", "runtime.stage6_solver"),
+    tools=("unwrapper",),
     external="no native unwrapper: needs runtime.stage6_solver snaphu",
 )

@@ -13,15 +13,11 @@ import numpy as np
 from ...dataset.rows import AnyArray, ComplexArray, FloatArray, IntArray, Rows
 from ...errors import StageError
 from ...parallel.context import Context
+from .. import look_angle
+from ..interferograms import used_ifgs
 
 if TYPE_CHECKING:
     from . import Inputs, Params
-
-# Geometry of the look-angle search: slant range [m] of every sensor, as in the reference.
-SLANT_RANGE = 830_000.0
-# Incidence minus look angle, and the incidence when nothing is known [rad].
-EARTH_CURVATURE = 0.052
-DEFAULT_INCIDENCE = 21 * np.pi / 180
 
 ALL = slice(None)
 Points = slice
@@ -152,14 +148,7 @@ def unwrapped_ifgs(inputs: "Inputs", params: "Params") -> IntArray:
             f"ps2.master_ix: {inputs.master_ix + 1}, but ps2.master_day is date {master + 1} of "
             "ps2.day; rerun stage 5"
         )
-    dropped = np.array([*params.drop_ifg_index, master + 1], np.int64) - 1
-    ifgs = np.setdiff1d(np.arange(inputs.n_ifg), dropped)
-    if ifgs.size < 2:
-        raise StageError(
-            f"drop_ifg_index {list(params.drop_ifg_index)}: leaves {ifgs.size} of {inputs.n_ifg} "
-            f"interferograms besides the master {master + 1}; stage 6 needs at least 2"
-        )
-    return ifgs
+    return used_ifgs(params.drop_ifg_index, inputs.n_ifg, fewest=2, without=master)
 
 
 def wrapped_stack(inputs: "Inputs", params: "Params", ifgs: IntArray, ctx: Context) -> WrappedStack:
@@ -207,9 +196,11 @@ def trial_wraps(inputs: "Inputs", params: "Params") -> float:
     if inputs.mean_incidence is not None:
         incidence = inputs.mean_incidence
     elif inputs.look_angle is not None:
-        incidence = float(np.mean(inputs.look_angle)) + EARTH_CURVATURE
+        incidence = float(np.mean(inputs.look_angle)) + look_angle.EARTH_CURVATURE
     else:
-        incidence = DEFAULT_INCIDENCE
-    per_metre = params.lambda_ * SLANT_RANGE * np.sin(incidence) / (4 * np.pi)
-    spread = inputs.mean_bperp.max() - inputs.mean_bperp.min()
-    return float(spread * (params.max_topo_err / per_metre) / (2 * np.pi))
+        incidence = look_angle.DEFAULT_INCIDENCE
+    return float(
+        look_angle.trial_wraps(
+            inputs.mean_bperp, incidence, params.max_topo_err, params.lambda_, np.float64
+        )
+    )

@@ -1,8 +1,10 @@
 """Audit: the workflows of a manifest, run on fresh copies of golden data and verified."""
 
-from .audit import AuditReport, audit_table, audit_targets
+from .auditing import AuditReport, audit_targets
 from .manifest import Target, load_manifest, locate, tree_digest
 from .oracle import load_evidence, load_oracle, record_evidence
+from .page import parity_page
+from .tables import audit_table
 
 __all__ = [
     "AuditReport",
@@ -13,6 +15,7 @@ __all__ = [
     "load_manifest",
     "load_oracle",
     "locate",
+    "parity_page",
     "record_evidence",
     "tree_digest",
 ]

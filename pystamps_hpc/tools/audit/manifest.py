@@ -53,6 +53,9 @@ class Target:
         MPI sizes to run.
     timeout_sec : float
         Longest time of one run.
+    oracle : {"stamps", "regression"}
+        What made the golden tree: the original StaMPS, or this program at an earlier commit. Only
+        the first is evidence of parity.
     required : bool
         Whether its absence fails the audit.
     gate_default : bool
@@ -76,6 +79,7 @@ class Target:
     backends: tuple[str, ...] = ("native",)
     ranks: tuple[int, ...] = (1,)
     timeout_sec: float = 1800.0
+    oracle: str = "stamps"
     required: bool = False
     gate_default: bool = False
     notes: str = ""
@@ -161,6 +165,7 @@ def _wrong_values(row: Mapping[str, Any]) -> list[str]:
         "golden": isinstance(row["golden"], str),
         "golden_sha256": isinstance(row["golden_sha256"], str) and len(row["golden_sha256"]) == 64,
         "start_step": all(whole(step, 1) for step in steps) and steps[0] <= steps[1] <= 8,
+        "oracle": row.get("oracle", "stamps") in ("stamps", "regression"),
         "profile": row.get("profile", "strict") in ("strict", "scientific"),
         "config": isinstance(row.get("config", {}), dict),
         "parameters": isinstance(row.get("parameters", {}), dict),

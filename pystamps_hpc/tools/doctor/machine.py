@@ -12,7 +12,7 @@ from ...config import RunConfig
 from ...parallel.cpus import cpu_budget, mixed_cpus
 from ...parallel.launcher import OPEN_MPI, launcher_hint
 from ...parallel.team import Team
-from ...stages.stage6.snaphu import find_snaphu
+from ...programs.snaphu import find_snaphu
 from ..backends import describe_backend_matrix
 from .findings import Problem
 

@@ -18,6 +18,7 @@ from ...dataset.rows import FloatArray, IntArray
 from ...errors import DatasetError
 from ...stages.interferograms import date_of
 from ...stages.reference_area import ReferenceArea, reference_ps
+from ...stages.velocity import line_of_sight_velocity
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def read_velocities(root: str | os.PathLike[str]) -> Velocities:
         raise DatasetError(f"{folder}: the wavelength is not known; run stage 1 or set lambda")
     velocity = fit.get("mean_v")
     if velocity is None:
-        velocity = fit["m"][1] * (-365.25 * wavelength * 1000 / (4 * np.pi))
+        velocity = line_of_sight_velocity(fit["m"][1], wavelength)
     if len(velocity) != len(points["lonlat"]):
         raise DatasetError(
             f"{folder / 'mean_v.mat'}: {len(velocity)} velocities for {len(points['lonlat'])} PS;"

@@ -15,7 +15,7 @@ from ...dataset.mat import MatFile
 from ...dataset.rows import FloatArray, Rows
 from ...errors import DatasetError
 from ...parallel.context import Context
-from ...stages.interferograms import all_but, from_parameter
+from ...stages.interferograms import used_ifgs
 from ...stages.ramps import degree_or_default
 from ...stages.reference_area import mean_over_ps
 from ...stages.velocity import PhaseSeries, corrected_phase
@@ -85,7 +85,7 @@ def _phase_series(root: Path, result: Velocities) -> PhaseSeries:
     n_ifg = points["n_ifg"]
     used = fit.get("unwrap_ifg_index")
     if used is None:
-        used = all_but(n_ifg, from_parameter(dropped, n_ifg, "drop_ifg_index"))
+        used = used_ifgs(dropped, n_ifg)
     corrections = root / "scla2.mat"
     look_angle, master_phase = None, None
     if corrections.exists():

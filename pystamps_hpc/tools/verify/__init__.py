@@ -4,21 +4,22 @@
     MATLAB values, read in blocks.
 ``policy``
     What counts as equal: one rule per key, from ``data/verify_policy.json``.
-``kinds``, ``tally``, ``compare``
+``kinds``, ``tally``, ``comparison``
     How far one array is from another.
 ``matching``
     Points of different selections, matched by azimuth and range.
 ``trees``, ``golden``, ``consistency``
     Which artifacts are compared, a run against golden, a run alone.
-``report``
-    JSON and the table for people.
+``report``, ``tables``
+    JSON, and what people read.
 """
 
-from .compare import Difference, compare
+from .comparison import Difference, compare
 from .consistency import verify_run_alone
 from .golden import verify_run_against_golden
 from .policy import Policy, Rule
-from .report import VerifyReport, table
+from .report import VerifyReport
+from .tables import table
 from .trees import Window
 
 __all__ = [

@@ -19,7 +19,7 @@ from ...dataset.rows import AnyArray, IntArray
 from ...dataset.schema import ARTIFACTS
 from ...dataset.tree import ROOT
 from ...errors import MatError
-from .compare import Difference
+from .comparison import Difference
 from .policy import Rule, policy_table
 from .report import KeyResult, VerifyReport, failure
 from .trees import ArtifactFile, Window, artifact_files

@@ -7,7 +7,7 @@ from ...dataset.mat import MatFile
 from ...dataset.schema import ARTIFACTS, Key
 from ...errors import MatError
 from . import matching
-from .compare import Difference, compare_values
+from .comparison import Difference, compare_values
 from .policy import Policy, policy_table
 from .report import KeyResult, VerifyReport, failure
 from .trees import ArtifactFile, Window, artifact_files

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ...dataset.tree import ROOT
-from .compare import Difference
+from .comparison import Difference
 from .policy import Rule
 from .trees import ArtifactFile, Window
 
@@ -243,7 +243,7 @@ def failure(
 
 def summary(failed: list[dict[str, Any]]) -> dict[str, Any]:
     """Group failures by the task that owns the file; the first boundary is what to fix first."""
-    ordered = sorted(failed, key=_boundary)
+    ordered = sorted(failed, key=boundary)
     groups: dict[str, dict[str, Any]] = {}
     for row in ordered:
         group = groups.setdefault(
@@ -264,34 +264,9 @@ def summary(failed: list[dict[str, Any]]) -> dict[str, Any]:
     return {"groups": list(groups.values()), "first_boundary_failure": first}
 
 
-def _boundary(row: dict[str, Any]) -> tuple[int, bool, str]:
+def boundary(row: dict[str, Any]) -> tuple[int, bool, str]:
+    """Return the place of a failure among the tasks: what to fix first comes first."""
     return (row["stage"] or 9, row["scope"] == "merged", row["path"])
-
-
-def table(report: VerifyReport) -> str:
-    """Return what people read: per task the keys, the worst offender and where it is."""
-    lines = []
-    tasks: dict[str, list[KeyResult]] = {}
-    for result in report.keys:
-        tasks.setdefault(result.file.failure_class, []).append(result)
-    for name, results in tasks.items():
-        bad = [result for result in results if not result.difference.ok]
-        equal = sum(result.difference.max_abs == 0 for result in results)
-        verdict = f"{len(bad)} FAILED" if bad else "ok"
-        lines.append(f"{name:15} {len(results):4} keys  {equal:4} identical  {verdict}")
-    for row in sorted(report.failed, key=_boundary):
-        lines.append(f"FAILED {row['path']}: {row['message']}")
-    for row in report.overlap:
-        lines.append(
-            f"{row['directory']}: {row['common']} common {row['rows']} of {row['golden']} golden"
-            f" and {row['run']} of the run"
-        )
-    what = f"{report.checked} files, {len(report.keys)} keys"
-    if report.ok:
-        lines.append(f"verified ({report.profile}): {what}, {len(report.tolerated)} not identical")
-    else:
-        lines.append(f"not verified ({report.profile}): {what}, {len(report.failed)} files failed")
-    return "\n".join(lines)
 
 
 def joined(reports: list[VerifyReport], window: Window) -> VerifyReport:

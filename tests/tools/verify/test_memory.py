@@ -34,8 +34,7 @@ def blocks(dtype, spoilt):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mat_format", ["v5", "v7.3"])
-def test_a_tree_of_a_gigabyte_is_compared_in_half_of_that(tmp_path, mat_format):
+def test_a_tree_of_a_gigabyte_is_compared_in_half_of_that(tmp_path):
     files = {
         "ph2": {"ph": np.complex64},
         "rc2": {"ph_rc": np.complex64, "ph_reref": np.complex64},
@@ -52,7 +51,7 @@ def test_a_tree_of_a_gigabyte_is_compared_in_half_of_that(tmp_path, mat_format):
                 for key, dtype in keys.items()
             }
             path = tmp_path / name / f"{artifact}.mat"
-            write_mat(path, streams, mat_format=mat_format, fsync=False)
+            write_mat(path, streams, fsync=False)
             size += path.stat().st_size
     assert size > 2 * 1e9
     done = subprocess.run(
@@ -60,4 +59,5 @@ def test_a_tree_of_a_gigabyte_is_compared_in_half_of_that(tmp_path, mat_format):
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
+    print(f"peak {done.stdout.strip()} MiB for {size / 1e9:.2f} GB")
     assert int(done.stdout) < LIMIT_MIB

@@ -19,6 +19,7 @@ from .copies import seed_copy
 from .manifest import Target, locate, tree_digest
 from .oracle import load_oracle
 from .runs import Run, run_copy
+from .tables import audit_line
 
 
 @dataclass
@@ -54,6 +55,7 @@ class Audit:
             "ok": self.ok,
             "isolated": self.target.isolated,
             "profile": self.target.profile,
+            "oracle": self.target.oracle,
             "golden_sha256": self.target.golden_sha256,
             "problem": self.problem,
             "run": self.run,
@@ -252,6 +254,8 @@ def _verified(
     conditions: list[Condition] = [] if target.isolated else ["chain"]
     if config.compat.arithmetic == "double":
         conditions.append("double")
+    if config.runtime.triangulator == "native":
+        conditions.append("qhull")
     policy = Policy(cast(Profile, target.profile), conditions, config.tolerance)
     reports = [
         verify_run_against_golden(copy, golden, policy, part)
@@ -298,38 +302,3 @@ def code_state() -> dict[str, Any]:
         "dirty": changes is None or bool(changes),
         "version": version("pystamps-hpc"),
     }
-
-
-def audit_line(audit: Audit) -> str:
-    """Return one line about a target: keys, identical keys, verdict, first failing boundary."""
-    name = f"{audit.target.id:24} {audit.run.get('backend', ''):7} {audit.run.get('ranks', '')}"
-    if audit.problem or audit.verify is None:
-        return f"{name} FAILED: {audit.problem or 'nothing to compare'}"
-    keys = audit.verify.keys
-    equal = sum(key.difference.max_abs == 0 for key in keys)
-    verdict = "ok"
-    if audit.verify.failed:
-        first = audit.verify.to_json()["summary"]["first_boundary_failure"]
-        verdict = f"FAILED at {first['path']}: {first['message']}"
-    rest = len(keys) - equal
-    seconds = audit.run["wall_sec"]
-    return (
-        f"{name} {len(keys):4} keys {equal:4} identical {rest:3} within {seconds:6.1f} s {verdict}"
-    )
-
-
-def audit_table(report: AuditReport) -> str:
-    """Return what people read: keys that are not identical, their largest difference and limit."""
-    worst: dict[str, tuple[float, str, str]] = {}
-    for audit in report.audits:
-        for result in audit.verify.keys if audit.verify else ():
-            name = f"{result.file.artifact}.{result.key}"
-            row = (result.difference.max_abs, result.tolerance, audit.target.id)
-            if row[0] > worst.get(name, (0.0, "", ""))[0]:
-                worst[name] = row
-    lines = [f"{'key':28} {'max |r - g|':>12}  tolerance                worst in"]
-    lines += [f"{name:28} {row[0]:12.3g}  {row[1]:24} {row[2]}" for name, row in worst.items()]
-    lines += [audit_line(audit) for audit in report.audits]
-    lines += [f"{row['target']:24} missing" for row in report.missing]
-    lines.append("audit ok" if report.ok else "audit FAILED")
-    return "\n".join(lines)

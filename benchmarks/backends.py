@@ -1,0 +1,333 @@
+"""Whole chains on one dataset: backends, ranks and threads, each configuration on fresh copies.
+
+    python -m benchmarks.backends [--candidates 20000] [--ifgs 60] [--patches 2x2]
+        [--backends python native] [--ranks 1 2] [--threads 1 2] [--repeat 3] [--warmup 1]
+        [--dataset DIR] [--start-step 1] [--end-step 8]
+
+Every run is a program of its own on a fresh copy without artifacts of the window; its times are
+those of its report. A configuration with a row that is not ``completed`` is not ok and gets no
+speed-up. Runs before the measured ones compile; the time that they need more is reported apart.
+The baseline is the first configuration that is ok: the first backend on the fewest ranks and
+threads. Efficiency is the speed-up against the same backend on one rank and one thread, by core.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import machine
+from pystamps_hpc.tools.audit.copies import seed_copy
+from pystamps_hpc.tools.gate import LAUNCHER_VARIABLES
+from pystamps_hpc.tools.simulate import Options, simulate
+from pystamps_kernels.contracts import all_kernels
+from pystamps_kernels.dispatch import Backend, function, unavailable_reason
+
+HEAD = ["configuration", "speed-up", "efficiency", "wall [s]", "std", "RSS per rank [MiB]",
+        "written [MB]", "stage seconds"]  # fmt: skip
+MPI_SETTINGS = {
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "OMPI_MCA_pml": "ob1",
+    "OMPI_MCA_btl": "^ofi,uct,openib",
+    "OMPI_MCA_osc": "^ucx",
+    "OMPI_MCA_mpi_yield_when_idle": "1",
+    "PRTE_MCA_hwloc_default_binding_policy": "none",
+    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
+}
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """One way to run the chain."""
+
+    backend: str
+    ranks: int
+    threads: int
+
+    def __str__(self) -> str:
+        return f"{self.backend} {self.ranks} x {self.threads}"
+
+
+@dataclass(frozen=True)
+class Window:
+    """Which stages run, on copies of which dataset, in which arithmetic."""
+
+    dataset: Path
+    first: int
+    last: int
+    arithmetic: str
+
+
+def fresh_copy(window: Window, place: Path) -> Path:
+    """Copy the dataset without artifacts of the window or of later stages."""
+    seed_copy(place, [window.dataset], window.first, "patch")
+    return place
+
+
+def size_of(tree: Path) -> int:
+    """Return the bytes of all files of a tree."""
+    return sum(path.stat().st_size for path in tree.rglob("*") if path.is_file())
+
+
+def settings(configuration: Configuration, arithmetic: str) -> dict[str, Any]:
+    """Return the configuration file of a run; the python backend is named kernel by kernel."""
+    chosen = {}
+    if configuration.backend == "python":
+        chosen = dict.fromkeys(all_kernels(), "python")
+    return {
+        "runtime": {"kernel_backend_overrides": chosen, "cpu_workers": configuration.threads},
+        "compat": {"arithmetic": arithmetic},
+    }
+
+
+def command(configuration: Configuration, tree: Path, window: Window, files: Path) -> list[str]:
+    """Return the command line of one run; its files are written into `files`."""
+    config, report = files / "config.json", files / "report.json"
+    config.write_text(json.dumps(settings(configuration, window.arithmetic)))
+    report.unlink(missing_ok=True)
+    words = [
+        sys.executable, "-m", "pystamps_hpc", "--quiet", "run", "--dataset", str(tree),
+        "--config", str(config), "--report", str(report),
+        "--start-step", str(window.first), "--end-step", str(window.last),
+    ]  # fmt: skip
+    if configuration.ranks == 1:
+        return words
+    beside = Path(sys.executable).with_name("mpirun")
+    launcher = str(beside) if beside.exists() else shutil.which("mpirun") or "mpirun"
+    return [launcher, "-n", str(configuration.ranks), *words]
+
+
+def environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a run: one thread for BLAS, no trace of another launcher."""
+    own = {k: v for k, v in environ.items() if not k.startswith(LAUNCHER_VARIABLES)}
+    return {**own, **MPI_SETTINGS, **ONE_THREAD}
+
+
+def refusal(report: Mapping[str, Any] | None, exit_code: int = 0) -> str:
+    """Say why a run must not be used for a speed claim; an empty string if it may.
+
+    Parameters
+    ----------
+    report : mapping or None
+        The run report, None if there is none.
+    exit_code : int
+        Of the program.
+    """
+    if report is None:
+        return f"no report, exit code {exit_code}"
+    rows = report["results"]
+    for row in rows:
+        if row["status"] != "completed":
+            return f"stage {row['stage']} {row['target']}: {row['status']}"
+    if not rows:
+        return "nothing was run"
+    return "" if report["ok"] and exit_code == 0 else f"exit code {exit_code}"
+
+
+def run_once(
+    configuration: Configuration, window: Window, tree: Path, files: Path
+) -> dict[str, Any]:
+    """Run the window on `tree` as it is; return times and memory, or why there are none."""
+    before = size_of(tree)
+    ended = subprocess.run(
+        command(configuration, tree, window, files),
+        env=environment(os.environ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    path = files / "report.json"
+    report = json.loads(path.read_text()) if path.exists() else None
+    reason = refusal(report, ended.returncode)
+    if report is None or reason:
+        lines = ended.stderr.strip().splitlines()
+        return {"ok": False, "reason": "; ".join([reason, *lines[-1:]])}
+    return {
+        "ok": True,
+        "wall_sec": report["wall_sec"],
+        "stages": {f"{s['stage']} {s['scope']}": s["sum_sec"] for s in report["stages"]},
+        "peak_rss_mib": [rank["peak_rss_mib"] for rank in report["mpi"]["ranks"]],
+        "bytes_in": before,
+        "bytes_out": size_of(tree) - before,
+    }
+
+
+def measure(
+    configuration: Configuration, window: Window, scratch: Path, repeat: int, warmup: int
+) -> dict[str, Any]:
+    """Run a configuration `warmup` times, then `repeat` times, and gather the numbers."""
+    runs = []
+    for number in range(warmup + repeat):
+        tree = fresh_copy(window, scratch / "tree")
+        run = run_once(configuration, window, tree, scratch)
+        shutil.rmtree(tree)
+        if not run["ok"]:
+            return {**_named(configuration), **run, "run": number}
+        runs.append(run)
+    times = [run["wall_sec"] for run in runs[warmup:]]
+    mean = float(np.mean(times))
+    return {
+        **_named(configuration),
+        "ok": True,
+        "wall_sec": {
+            "mean": mean, "min": min(times), "max": max(times), "std": float(np.std(times))
+        },
+        "compile_sec": max(runs[0]["wall_sec"] - mean, 0.0) if warmup else None,
+        "stage_sec": {
+            stage: float(np.mean([run["stages"][stage] for run in runs[warmup:]]))
+            for stage in runs[0]["stages"]
+        },
+        "peak_rss_mib": np.max([run["peak_rss_mib"] for run in runs[warmup:]], axis=0).tolist(),
+        "bytes_in": runs[-1]["bytes_in"],
+        "bytes_out": runs[-1]["bytes_out"],
+    }  # fmt: skip
+
+
+def _named(configuration: Configuration) -> dict[str, Any]:
+    return {
+        "backend": configuration.backend,
+        "ranks": configuration.ranks,
+        "threads": configuration.threads,
+    }
+
+
+def compare(entries: Sequence[dict[str, Any]]) -> None:
+    """Add speed-up and efficiency to the entries that are ok; the others get neither."""
+    usable = [entry for entry in entries if entry["ok"]]
+    for entry in usable:
+        entry["speedup"] = usable[0]["wall_sec"]["mean"] / entry["wall_sec"]["mean"]
+        alone = [
+            other for other in usable
+            if (other["backend"], other["ranks"], other["threads"]) == (entry["backend"], 1, 1)
+        ]  # fmt: skip
+        cores = entry["ranks"] * entry["threads"]
+        if alone:
+            gain = alone[0]["wall_sec"]["mean"] / entry["wall_sec"]["mean"]
+            entry["efficiency"] = gain / cores
+
+
+def unavailable(backend: Backend) -> str:
+    """Say why a backend cannot be measured here; an empty string if it can."""
+    reason = unavailable_reason(backend)
+    if not reason and all(function(k, backend, "double") is None for k in all_kernels().values()):
+        reason = f"no kernel is implemented in backend '{backend}'"
+    return reason
+
+
+def row(entry: dict[str, Any]) -> list[str]:
+    """Return an entry as cells of the table."""
+    name = f"{entry['backend']} {entry['ranks']} x {entry['threads']}"
+    if not entry["ok"]:
+        return [name, "-", "-", "-", "-", "-", "-", f"not ok: {entry['reason']}"]
+    efficiency = entry.get("efficiency")
+    stages = [f"{stage.split()[0]}: {sec:.2f}" for stage, sec in entry["stage_sec"].items()]
+    return [
+        name,
+        f"{entry['speedup']:.2f}",
+        "-" if efficiency is None else f"{efficiency:.2f}",
+        f"{entry['wall_sec']['mean']:.2f}",
+        f"{entry['wall_sec']['std']:.2f}",
+        " ".join(map(str, entry["peak_rss_mib"])),
+        f"{entry['bytes_out'] / 1e6:.0f}",
+        ", ".join(stages),
+    ]
+
+
+def benchmark(
+    window: Window, configurations: Iterable[Configuration], repeat: int, warmup: int
+) -> dict[str, Any]:
+    """Measure all configurations of a window; return the document."""
+    entries, skipped = [], {}
+    with tempfile.TemporaryDirectory(prefix="pystamps-bench-") as scratch:
+        for configuration in configurations:
+            reason = unavailable(configuration.backend)  # type: ignore[arg-type]
+            if reason:
+                skipped[configuration.backend] = reason
+                continue
+            entries.append(measure(configuration, window, Path(scratch), repeat, warmup))
+            print(".", end="", flush=True, file=sys.stderr)
+    print(file=sys.stderr)
+    compare(entries)
+    return {
+        "schema": "pystamps-hpc/bench-backends/1",
+        "machine": machine.describe(),
+        "dataset": str(window.dataset),
+        "window": [window.first, window.last],
+        "arithmetic": window.arithmetic,
+        "baseline": next((_name(entry) for entry in entries if entry["ok"]), None),
+        "configurations": entries,
+        "skipped": skipped,
+    }
+
+
+def _name(entry: dict[str, Any]) -> str:
+    return str(Configuration(entry["backend"], entry["ranks"], entry["threads"]))
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Measure, print the table, write the document."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--dataset", type=Path, help="a dataset; simulated by default")
+    parser.add_argument("--candidates", type=int, default=20_000)
+    parser.add_argument("--ifgs", type=int, default=60)
+    parser.add_argument("--patches", default="2x2", help="of the simulated dataset")
+    parser.add_argument("--backends", nargs="+", default=["python", "native"])
+    parser.add_argument("--ranks", nargs="+", type=int, default=[1, 2])
+    parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
+    parser.add_argument("--all", action="store_true", help="more ranks x threads than cores, too")
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--warmup", type=int, default=1)
+    parser.add_argument("--start-step", type=int, default=1)
+    parser.add_argument("--end-step", type=int, default=8)
+    parser.add_argument("--arithmetic", choices=["single", "double"], default="double")
+    parser.add_argument("--output", type=Path, default=machine.RESULTS / "backends.json")
+    options = parser.parse_args(words)
+
+    cores = machine.describe()["visible_cores"]
+    configurations = [
+        Configuration(backend, ranks, threads)
+        for backend in options.backends
+        for ranks in options.ranks
+        for threads in options.threads
+        if options.all or ranks * threads <= cores
+    ]
+    with tempfile.TemporaryDirectory(prefix="pystamps-bench-data-") as folder:
+        dataset, scene = options.dataset, {}
+        if dataset is None:
+            dataset = Path(folder) / "scene"
+            azimuth, across = map(int, options.patches.split("x"))
+            report = simulate(
+                dataset,
+                Options(
+                    candidates=options.candidates,
+                    images=options.ifgs + 1,
+                    patches=(azimuth, across),
+                ),
+            )
+            scene = {"n_candidates": report.candidates, "n_ifg": report.interferograms,
+                     "patches": report.patches}  # fmt: skip
+        window = Window(dataset, options.start_step, options.end_step, options.arithmetic)
+        document = benchmark(window, configurations, options.repeat, options.warmup)
+    document["scene"] = scene
+    print(f"ranks x threads, {options.arithmetic}, against {document['baseline']}; scene: {scene}")
+    print(machine.table(HEAD, [row(entry) for entry in document["configurations"]]))
+    for backend, reason in document["skipped"].items():
+        print(f"skipped {backend}: {reason}")
+    machine.write(options.output, document)
+    return 0 if all(entry["ok"] for entry in document["configurations"]) else 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

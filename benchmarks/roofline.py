@@ -1,0 +1,111 @@
+"""What one thread of this machine can do at most: bytes, multiply-adds and sines per second."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from pystamps_kernels.native.turn import cos_sin
+
+Array = NDArray[Any]
+
+STREAM_LENGTH = 1 << 23
+LANES = 64
+ROUNDS = 1 << 18
+REPEAT = 5
+
+
+@dataclass(frozen=True)
+class Peaks:
+    """Measured peaks of one thread.
+
+    Parameters
+    ----------
+    stream : float
+        Bytes per second of ``a = b + s c`` on arrays far larger than the caches.
+    flops : float
+        Flop per second of independent double multiply-adds, two per multiply-add.
+    sincos : float
+        Cosine and sine pairs per second, by the vectorised polynomial of the kernels.
+    libm : float
+        The same by the C library, one pair after the other.
+    """
+
+    stream: float
+    flops: float
+    sincos: float
+    libm: float
+
+    def seconds(self, work: float, traffic: float, pairs: float, threads: int) -> tuple[float, str]:
+        """Return the least time of some work on ideal threads, and what bounds it.
+
+        Parameters
+        ----------
+        work, traffic, pairs : float
+            Flop, bytes that must move, cosine and sine pairs (angles and roots count as one).
+        threads : int
+            Threads; they share the memory, so `stream` does not grow with them.
+        """
+        bounds = {
+            "memory": traffic / self.stream,
+            "arithmetic": (work / self.flops + pairs / self.sincos) / threads,
+        }
+        limit = max(bounds, key=lambda name: bounds[name])
+        return bounds[limit], limit
+
+
+@njit(fastmath=True)
+def _triad(a: Array, b: Array, c: Array, scale: float) -> None:
+    for i in range(a.size):
+        a[i] = b[i] + scale * c[i]
+
+
+@njit(fastmath=True)
+def _multiply_adds(values: Array, factor: float, rounds: int) -> None:
+    for _ in range(rounds):
+        for i in range(LANES):
+            values[i] = values[i] * factor + factor
+
+
+@njit
+def _polynomial(cycles: Array, cos: Array, sin: Array) -> None:
+    for i in range(cycles.size):
+        cos[i], sin[i] = cos_sin(cycles[i])
+
+
+@njit
+def _library(phase: Array, cos: Array, sin: Array) -> None:
+    for i in range(phase.size):
+        cos[i], sin[i] = math.cos(phase[i]), math.sin(phase[i])
+
+
+def fastest(act: Callable[[], Any], repeat: int = REPEAT) -> float:
+    """Return the least processor time of `repeat` calls after one that compiles [s]."""
+    act()
+    times = []
+    for _ in range(repeat):
+        began = time.process_time()
+        act()
+        times.append(time.process_time() - began)
+    return max(min(times), 1e-9)
+
+
+def measure() -> Peaks:
+    """Measure the peaks of this machine; a second or two."""
+    a, b, c = (np.full(STREAM_LENGTH, 1.0) for _ in range(3))
+    stream = 3 * a.nbytes / fastest(lambda: _triad(a, b, c, 0.5))
+    values = np.full(LANES, 0.1)
+    flops = 2 * LANES * ROUNDS / fastest(lambda: _multiply_adds(values, 0.3, ROUNDS))
+    phase = np.random.default_rng(0).uniform(-3, 3, 4096)
+    cos, sin = np.empty(4096), np.empty(4096)
+
+    def many(kernel: Callable[..., None]) -> Callable[[], None]:
+        return lambda: [kernel(phase, cos, sin) for _ in range(256)] and None
+
+    pairs = 256 * phase.size
+    return Peaks(stream, flops, pairs / fastest(many(_polynomial)), pairs / fastest(many(_library)))

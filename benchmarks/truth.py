@@ -1,0 +1,112 @@
+"""Velocities against the truth of simulated datasets: noise-free, with noise, with everything.
+
+    python -m benchmarks.truth [--candidates 56000] [--images 30] [--span-days 1096] [--ranks 2]
+
+The bounds are those of the specification: noise-free, deformation and DEM error alone, the root
+mean square error stays below 0.05 mm/yr; with noise but neither atmosphere, orbit errors nor a
+yearly term, below 1.2 times what least squares leaves of the simulated noise. With everything on,
+error and bias are reported. All after the plane and the reference that the velocity product
+removes. Exits 1 if a bound is missed.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from benchmarks import machine
+from pystamps_hpc.tools.simulate import Options, VelocityError, simulate, truth_velocity_error
+
+NOISE_FREE_RMSE = 0.05  # mm/yr
+NOISE_RATIO = 1.2  # of the least-squares bound
+
+STILL = {"atmosphere": 0.0, "orbit": 0.0, "seasonal": 0.0}
+CASES: dict[str, dict[str, Any]] = {
+    "noise-free": {**STILL, "noise": False},
+    "noise": STILL,
+    "everything": {},
+}
+HEAD = ["case", "PS", "false PS", "RMSE", "bound", "bias", "least squares", "correlation",
+        "seconds", "verdict"]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One case: its errors and the bound that they must keep."""
+
+    case: str
+    error: VelocityError
+    seconds: float
+
+    @property
+    def bound(self) -> float | None:
+        """Largest root mean square error [mm/yr]; None: only reported."""
+        if self.case == "noise-free":
+            return NOISE_FREE_RMSE
+        return NOISE_RATIO * self.error.noise_bound if self.case == "noise" else None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the bound is kept."""
+        return self.bound is None or self.error.rmse < self.bound
+
+    def row(self) -> list[str]:
+        """Return the outcome as a line of the table."""
+        error, bound = self.error, self.bound
+        verdict = "reported" if bound is None else "ok" if self.ok else "MISSED"
+        return [
+            self.case, str(error.n_ps), str(error.n_false), f"{error.rmse:.4f}",
+            "-" if bound is None else f"{bound:.4f}", f"{error.bias:+.4f}",
+            f"{error.noise_bound:.4f}", f"{error.correlation:.5f}", f"{self.seconds:.0f}", verdict,
+        ]  # fmt: skip
+
+
+def options_of(case: str, whole: Options) -> Options:
+    """Return the options of a case."""
+    return replace(whole, **CASES[case])
+
+
+def run_case(case: str, whole: Options, folder: Path, launcher: Sequence[str] = ()) -> Outcome:
+    """Simulate a case, run the chain as a command and compare it with the truth."""
+    root = folder / case
+    simulate(root, options_of(case, whole))
+    began = time.monotonic()
+    words = [*launcher, sys.executable, "-m", "pystamps_hpc", "--quiet", "run"]
+    subprocess.run(
+        [*words, "--dataset", str(root)], stdout=subprocess.DEVNULL, check=True
+    )  # fmt: skip
+    outcome = Outcome(case, truth_velocity_error(root), time.monotonic() - began)
+    shutil.rmtree(root)
+    return outcome
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.truth")
+    parser.add_argument("--candidates", type=int, default=56_000)
+    parser.add_argument("--images", type=int, default=30)
+    parser.add_argument("--span-days", type=int, default=1096)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--ranks", type=int, default=1)
+    chosen = parser.parse_args(argv)
+    whole = Options(
+        patches=(2, 2), candidates=chosen.candidates, images=chosen.images, seed=chosen.seed,
+        span_days=chosen.span_days,
+    )  # fmt: skip
+    mpirun = Path(sys.executable).with_name("mpirun")
+    launcher = [str(mpirun), "-n", str(chosen.ranks)] if chosen.ranks > 1 else []
+    with tempfile.TemporaryDirectory(prefix="pystamps-truth-") as folder:
+        outcomes = [run_case(case, whole, Path(folder), launcher) for case in CASES]
+    print(f"{whole.candidates} candidates, {whole.images} images, {whole.span_days} days; mm/yr,")
+    print("after the plane and the reference that the velocity product removes\n")
+    print(machine.table(HEAD, [outcome.row() for outcome in outcomes]))
+    return 0 if all(outcome.ok for outcome in outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,47 @@
+"""Waiting for what another node has written to show on this one (network file systems)."""
+
+import time
+from collections.abc import Callable, Sequence
+
+from ..dataset.tree import Dataset
+from ..errors import StageError
+from .plan import missing_members, no_ps_stage
+from .table import Task
+
+PATIENCE_SEC = 60.0
+
+
+def becomes_true(condition: Callable[[], bool], patience: float = PATIENCE_SEC) -> bool:
+    """Ask a condition, less and less often, until it holds or patience ends."""
+    deadline = time.monotonic() + patience
+    pause = 0.05
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(pause)
+        pause = min(2 * pause, 2.0)
+    return True
+
+
+def await_bundles(
+    dataset: Dataset, patches: Sequence[str], row: Task, patience: float = PATIENCE_SEC
+) -> None:
+    """Wait until the bundles that ranks of this run have published can be read here.
+
+    Raises
+    ------
+    StageError
+        A bundle does not show in time.
+    """
+    for patch in patches:
+        directory = dataset.directory(patch)
+
+        def visible() -> bool:
+            return no_ps_stage(directory) is not None or not missing_members(row, directory)  # noqa: B023
+
+        if not becomes_true(visible, patience):
+            names = ", ".join(f"{name}.mat" for name in missing_members(row, directory))
+            raise StageError(
+                f"{directory}: {names}, written in this run, not visible on rank 0 after "
+                f"{patience:.0f} s; check the file system and run the same command again"
+            )

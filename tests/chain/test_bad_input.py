@@ -1,0 +1,450 @@
+"""Unusable input: one line that names file, cause and remedy; a documented code; nothing lost."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pystamps_hpc.dataset.mat import read_mat, write_mat
+
+from . import chains
+
+IFGS = 7
+BIG = {"pscands.1.ph": ">c8", "pscands.1.ll": ">f4", "pscands.1.hgt": ">f4"}
+
+
+@pytest.fixture
+def fresh(few_candidates, tmp_path):
+    """Candidates of two patches."""
+    return chains.copy(few_candidates, tmp_path / "data")
+
+
+@pytest.fixture
+def finished(first_pass, tmp_path):
+    """A dataset processed through stage 8."""
+    return chains.copy(first_pass, tmp_path / "data")
+
+
+def run(root, *options, **variables):
+    return chains.run(["run", "--dataset", str(root), "-q", *options], **variables)
+
+
+def set_parameter(root, name, value, *where):
+    ended = chains.run(["parms", "--dataset", str(root), *where, "set", name, str(value)])
+    assert ended.code == 0, ended.err
+
+
+def refused(root, code, words, *options, **variables):
+    """The run says one line with all `words`, leaves with `code` and loses nothing."""
+    before = chains.files(root)
+    ended = run(root, *options, **variables)
+    assert ended.code == code, ended.err
+    assert len(ended.err.splitlines()) == 1, ended.err
+    for word in words:
+        assert word in ended.err
+    after = chains.files(root)
+    allowed = {"STAMPS.log"}
+    if ended.out:
+        rows = ended.report["results"]
+        assert {row["stage"] for row in ended.failed} == {rows[-1]["stage"]}
+        assert all(row["details"] in ended.err for row in ended.failed)
+        done = [row for row in rows if row["status"] == "completed"]
+        allowed |= {name for row in done for name in row["invalidates"]}
+        stages = {(row["target"], row["stage"]) for row in done}
+    else:
+        assert code != 0
+        assert after == before
+        stages = set()
+    changed = [name for name in before if before[name] != after.get(name)]
+    made = {f"{'' if t == 'root' else t + '/'}" for t, _ in stages}
+    for name in changed:
+        folder = name.rpartition("/")[0]
+        assert name in allowed or Path(name).name == "STAMPS.log" or f"{folder}/" in made, name
+    assert not chains.leftovers(root)
+    return ended
+
+
+# --- candidate files -----------------------------------------------------------------------------
+
+
+def remove(path):
+    path.unlink()
+
+
+def shorten(path):
+    if path.name in BIG:
+        path.write_bytes(path.read_bytes()[:-4])
+    else:
+        path.write_text("".join(path.read_text().splitlines(True)[:-3]))
+
+
+def lengthen(path):
+    with path.open("ab") as stream:
+        stream.write(bytes(16) if path.name in BIG else b"0.3\n" * 2)
+
+
+def swap_bytes(path):
+    np.fromfile(path, "f4").byteswap().tofile(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "words"),
+    [
+        ("pscands.1.ph", remove, ["file not found", "extract the candidates again"]),
+        ("pscands.1.ij", remove, ["file not found", "extract the candidates again"]),
+        ("pscands.1.ll", remove, ["file not found", "extract the candidates again"]),
+        ("pscands.1.ph", shorten, ["bytes, expected", "interferogram missing", "extract"]),
+        ("pscands.1.ll", shorten, ["bytes, expected", "truncated", "extract"]),
+        ("pscands.1.hgt", shorten, ["bytes, expected", "truncated", "extract"]),
+        ("pscands.1.da", shorten, ["lines, expected", "extract"]),
+        ("pscands.1.ph", lengthen, ["bytes, expected", "interferogram missing", "extract"]),
+        ("pscands.1.hgt", lengthen, ["bytes, expected", "other candidates", "extract"]),
+        ("pscands.1.da", lengthen, ["lines, expected", "extract"]),
+        ("pscands.1.ph", swap_bytes, ["as big-endian (snap)", "little-endian", "processor.txt"]),
+        ("pscands.1.ll", swap_bytes, ["as big-endian (snap)", "little-endian", "processor.txt"]),
+    ],
+)  # fmt: skip
+def test_a_damaged_candidate_file_is_named_with_cause_and_remedy(fresh, name, damage, words):
+    path = fresh / "PATCH_2" / name
+    damage(path)
+    refused(fresh, 1, [f"FAILED stage 1 PATCH_2 on rank 0 ({os.uname().nodename})", str(path),
+                       *words], "--end-step", "2")  # fmt: skip
+    assert not list((fresh / "PATCH_2").glob("*1.mat"))
+
+
+def test_lines_missing_in_the_list_of_pixels_show_in_the_other_files(fresh):
+    shorten(fresh / "PATCH_2" / "pscands.1.ij")
+    refused(fresh, 1, ["PATCH_2/pscands.1.ll", "bytes, expected"], "--end-step", "1")
+
+
+def poison(root, name, value, *places):
+    path = root / "PATCH_2" / name
+    values = np.fromfile(path, BIG[name])
+    for place in places:
+        values[place] = value
+    values.tofile(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "place"), [("pscands.1.ll", 40), ("pscands.1.ll", 41), ("pscands.1.ph", 20)]
+)
+def test_a_candidate_with_nan_is_removed_and_counted(fresh, name, place):
+    poison(fresh, name, np.nan, place)
+    report = run(fresh, "--end-step", "4").report
+    row = next(r for r in report["results"] if (r["stage"], r["target"]) == (1, "PATCH_2"))
+    assert row["details"] == "1 candidates without position or phase removed"
+    assert row["facts"]["candidates"] == len(read_mat(fresh / "PATCH_2/da1.mat")["D_A"])
+    for path in fresh.rglob("PATCH_*/p[sh]1.mat"):
+        for value in read_mat(path).values():
+            assert isinstance(value, str) or np.isfinite(value).all()
+
+
+def test_a_patch_with_nothing_but_nan_is_left_out(fresh):
+    poison(fresh, "pscands.1.ll", np.nan, slice(None))
+    assert_left_out(fresh, 1)
+
+
+def test_zero_amplitudes_do_not_reach_the_velocity(fresh):
+    path = fresh / "PATCH_2/pscands.1.ph"
+    phase = np.fromfile(path, BIG["pscands.1.ph"]).reshape(IFGS, -1)
+    phase[:, 5] = 0
+    phase[2, 9:12] = 0
+    phase.tofile(path)
+    shares = (fresh / "PATCH_2/pscands.1.da").read_text().splitlines()
+    (fresh / "PATCH_2/pscands.1.da").write_text("\n".join(["0", *shares[1:]]) + "\n")
+    ended = run(fresh)
+    assert ended.code == 0, ended.err
+    assert np.isfinite(read_mat(fresh / "mean_v.mat")["mean_v"]).all()
+
+
+def keep_candidates(folder, count):
+    n = len((folder / "pscands.1.ij").read_text().splitlines())
+    for name in ("pscands.1.ij", "pscands.1.da"):
+        lines = (folder / name).read_text().splitlines(True)
+        (folder / name).write_text("".join(lines[:count]))
+    for name, width in (("pscands.1.ll", 2), ("pscands.1.hgt", 1)):
+        np.fromfile(folder / name, ">f4").reshape(n, width)[:count].tofile(folder / name)
+    phase = np.fromfile(folder / "pscands.1.ph", ">c8").reshape(IFGS, n)
+    phase[:, :count].copy().tofile(folder / "pscands.1.ph")
+
+
+def test_a_patch_of_three_candidates_is_refused_with_the_ways_out(fresh):
+    keep_candidates(fresh / "PATCH_2", 3)
+    refused(fresh, 1, ["FAILED stage 2 PATCH_2", "cells of 50 m is smaller than the CLAP window",
+                       "enlarge the patch"], "--end-step", "3")  # fmt: skip
+    assert (fresh / "PATCH_1/pm1.mat").exists()
+    assert not (fresh / "PATCH_2/pm1.mat").exists()
+
+
+# --- patches that lose all points ----------------------------------------------------------------
+
+
+def assert_left_out(root, stage):
+    """PATCH_2 is recorded as lost after a stage, the chain ends without it."""
+    set_parameter(root, "unwrap_gold_n_win", 16)
+    ended = run(root)
+    assert ended.code == 0, ended.err
+    rows = {(r["stage"], r["target"]): r for r in ended.report["results"]}
+    assert rows[stage, "PATCH_2"]["status"] == "completed"
+    assert rows[stage, "PATCH_2"]["details"] == "no PS left"
+    for later in range(stage + 1, 6):
+        assert rows[later, "PATCH_2"]["status"] == "skipped"
+        assert rows[later, "PATCH_2"]["details"] == f"no PS left after stage {stage}"
+    assert ended.report["dropped_patches"] == ["PATCH_2"]
+    flags = read_mat(root / "PATCH_2/no_ps_info.mat")["stamps_step_no_ps"].ravel()
+    assert flags.tolist() == [float(k == stage) for k in range(1, 6)]
+    assert (root / "mean_v.mat").exists()
+    again = run(root)
+    assert {row["status"] for row in again.report["results"]} <= {"skipped_existing", "skipped"}
+
+
+def test_a_patch_without_candidates_is_left_out(fresh):
+    keep_candidates(fresh / "PATCH_2", 0)
+    assert_left_out(fresh, 1)
+
+
+def test_a_patch_where_nothing_survives_selection_is_left_out(fresh):
+    # wide enough for a window of stage 2, too narrow for one of stage 3
+    set_parameter(fresh, "clap_win", 104, "--patch", "PATCH_2", "--local")
+    assert_left_out(fresh, 3)
+
+
+def test_a_patch_where_nothing_survives_weeding_is_left_out(fresh):
+    set_parameter(fresh, "weed_standard_dev", 1e-6, "--patch", "PATCH_2", "--local")
+    assert_left_out(fresh, 4)
+
+
+def test_without_any_patch_left_the_merge_says_what_to_relax(fresh):
+    set_parameter(fresh, "weed_standard_dev", 1e-6)
+    ended = refused(fresh, 1, ["FAILED stage 5 root", "no patch has PS left after stages 3-5",
+                               "relax the selection or weeding parameters"])  # fmt: skip
+    assert ended.report["not_started"]
+    assert not (fresh / "ps2.mat").exists()
+
+
+# --- dates and files of the scene ----------------------------------------------------------------
+
+
+def interferograms(root):
+    return (root / "pscphase.in").read_text().split()[1:]
+
+
+def test_interferograms_of_two_masters_are_refused(fresh):
+    listing = fresh / "pscphase.in"
+    first = interferograms(fresh)[0]
+    name = Path(first).name
+    listing.write_text(listing.read_text().replace(first, first.replace(name[:8], "20150101")))
+    refused(fresh, 1, [str(listing), "more than one master", "20150101"], "--end-step", "1")
+
+
+def test_a_missing_baseline_file_is_named_with_where_it_was_looked_for(fresh):
+    path = fresh / "diff0" / (Path(interferograms(fresh)[2]).stem + ".base")
+    path.unlink()
+    refused(fresh, 1, [path.name, "file not found", f"tried {path}"], "--end-step", "1")
+
+
+@pytest.mark.parametrize("what", ["day.1.in", "rsc.txt"])
+def test_dates_that_disagree_with_the_interferograms_are_told(fresh, what):
+    if what == "day.1.in":
+        (fresh / what).write_text("20150101\n")
+    else:
+        shutil.copy(next((fresh / "rslc").glob("*.par")), fresh / "rslc/20150101.rslc.par")
+        (fresh / what).write_text("../rslc/20150101.rslc.par\n")
+    ended = run(fresh, "--end-step", "1")
+    assert ended.code == 0
+    warnings = [row["warnings"] for row in ended.report["results"]]
+    assert all(len(of_patch) == 1 and "20150101" in of_patch[0] for of_patch in warnings)
+
+
+# --- artifacts -----------------------------------------------------------------------------------
+
+
+def fill_with_garbage(path):
+    path.write_bytes(b"not a MAT file\n" * 500)
+
+
+def truncate(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize("damage", [fill_with_garbage, truncate, empty])
+@pytest.mark.parametrize(
+    ("name", "stage", "source"),
+    [("PATCH_2/pm1.mat", 3, 2), ("rc2.mat", 6, 5), ("phuw2.mat", 7, 6), ("scla2.mat", 8, 7)],
+)
+def test_an_unreadable_artifact_is_named_with_the_stage_that_makes_it(
+    finished, name, stage, source, damage
+):
+    damage(finished / name)
+    refused(finished, 1, [f"FAILED stage {stage} ", str(finished / name),
+                          f"delete it and rerun stage {source}"],
+            "--start-step", str(stage), "--end-step", str(stage), "--force")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "stage", "source"),
+    [("PATCH_2/pm1.mat", "coh_ps", 3, 2), ("rc2.mat", "ph_rc", 6, 5), ("bp2.mat", "bperp_mat", 7, 5),
+     ("scla2.mat", "ph_scla", 8, 7)],
+)  # fmt: skip
+def test_a_key_of_the_wrong_shape_is_named_with_what_was_expected(
+    finished, name, key, stage, source
+):
+    contents = read_mat(finished / name)
+    n = len(contents[key])
+    contents[key] = contents[key][:-1]
+    write_mat(finished / name, contents)
+    refused(finished, 1, [str(finished / name), f"'{key}' has shape ({n - 1}, ", f"expected ({n}, ",
+                          f"rerun stage {source}"],
+            "--start-step", str(stage), "--end-step", str(stage), "--force")  # fmt: skip
+
+
+def test_an_unreadable_parameter_file_is_named(finished):
+    fill_with_garbage(finished / "parms.mat")
+    refused(finished, 1, [str(finished / "parms.mat"), "not a MAT", "restore it"], "--force")
+
+
+# --- parameters, tools, windows ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("clap_win", 30, ["clap_win=30", "multiple of 8", "set it to 32"]),
+        ("small_baseline_flag", "y", ["small_baseline_flag='y'", "not supported", "supported"]),
+    ],
+)
+def test_a_parameter_that_no_stage_accepts_is_refused_before_anything_is_written(
+    fresh, name, value, words
+):
+    write_mat(fresh / "parms.mat", {name: value if isinstance(value, str) else float(value)})
+    refused(fresh, 1, words)
+
+
+def test_a_parameter_out_of_range_is_not_set(finished):
+    before = chains.files(finished)
+    ended = chains.run(["parms", "--dataset", str(finished), "set", "scn_time_win", "-5"])
+    assert (ended.code, ended.out) == (3, "")
+    assert ended.err == "parameter scn_time_win=-5: must be a number > 0\n"
+    assert chains.files(finished) == before
+
+
+def test_an_index_beyond_the_stack_is_named_with_the_valid_range(fresh):
+    set_parameter(fresh, "drop_ifg_index", "[99]")
+    refused(fresh, 1, ["drop_ifg_index: 99 is outside 1 to 8", "correct the list"],
+            "--end-step", "4")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "stage", "words"),
+    [
+        ("clap_win", 2, ["smaller than the CLAP window", "reduce filter_grid_size or clap_win"]),
+        ("unwrap_gold_n_win", 6, ["smaller than the filter window", "reduce unwrap_gold_n_win"]),
+    ],
+)
+def test_a_grid_too_small_for_the_filter_window_names_what_to_reduce(finished, name, stage, words):
+    set_parameter(finished, name, 256)
+    refused(finished, 1, [f"FAILED stage {stage} ", *words],
+            "--start-step", str(stage), "--end-step", str(stage), "--force")  # fmt: skip
+
+
+def test_missing_snaphu_is_found_before_anything_is_written(fresh, tmp_path):
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"tools": {"snaphu": "/nonexistent"}}))
+    ended = refused(fresh, 4, ["external tool '/nonexistent' not found (needed by stage 6)",
+                               "pip install", "tools.snaphu"],
+                    "--config", str(config), PATH="/nonexistent")  # fmt: skip
+    assert ended.out == ""
+    assert not (fresh / ".pystamps-hpc").exists()
+
+
+def test_a_missing_upstream_artifact_is_found_before_anything_is_written(fresh):
+    ended = refused(fresh, 3, ["stage 3 needs", "pm1.mat in PATCH_1: run stage 2 first"],
+                    "--start-step", "3", "--end-step", "3")  # fmt: skip
+    assert ended.out == ""
+
+
+def test_golden_data_are_protected(finished):
+    (finished / ".golden").touch()
+    ended = refused(finished, 3, [f"data set is marked golden ({finished}/.golden): work on a copy"],
+                    "--force")  # fmt: skip
+    assert ended.out == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [("PATCH_9", ["missing patch directories: PATCH_9"]), ("../else", ["unsafe patch names"])],
+)
+def test_a_patch_list_that_leads_nowhere_is_refused(fresh, line, words):
+    (fresh / "patch.list").write_text(f"PATCH_1\n{line}\n")
+    refused(fresh, 3, ["patch", line, *words])
+
+
+def test_a_dataset_that_is_none_is_refused(tmp_path):
+    for root in (tmp_path, tmp_path / "nowhere"):
+        ended = run(root)
+        assert (ended.code, ended.out) == (3, "")
+        assert str(root) in ended.err
+        assert len(ended.err.splitlines()) == 1
+
+
+# --- disks ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Mount disks of a given size; only root may."""
+    mounted = []
+
+    def mount(size, options="", folder=tmp_path / "disk"):
+        folder.mkdir(exist_ok=True)
+        words = ["mount", "-t", "tmpfs", "-o", f"size={size}{options}", "tmpfs", str(folder)]
+        done = os.geteuid() == 0 and subprocess.run(words, capture_output=True, check=False)
+        if not done or done.returncode:
+            pytest.skip("disks cannot be mounted here")
+        mounted.append(folder)
+        return folder
+
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", "-l", str(folder)], check=False)
+
+
+def test_a_dataset_that_cannot_be_written_is_refused(first_pass, small_disk):
+    disk = small_disk("200m")
+    root = chains.copy(first_pass, disk / "data")
+    subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
+    ended = refused(root, 3, [f"data set is not writable: {root}"], "--force")
+    assert ended.out == ""
+
+
+@pytest.mark.parametrize("spare", [0, 300_000, 1_500_000, 4_000_000])
+def test_a_full_disk_loses_nothing_and_the_run_goes_on_once_there_is_room(
+    few_candidates, first_pass, small_disk, spare
+):
+    size = sum(path.stat().st_size for path in few_candidates.rglob("*") if path.is_file())
+    pages = 4096 * (20 + sum(1 for _ in few_candidates.rglob("*")))
+    disk = small_disk(size + pages + spare)
+    root = chains.copy(few_candidates, disk / "data")
+    before = chains.files(root)
+    ended = run(root)
+    assert ended.code in (1, 3), ended.err
+    assert "No space left on device" in ended.err or "no space left on device" in ended.err
+    assert "Traceback" not in ended.err
+    assert len([line for line in ended.err.splitlines() if line.strip()]) == 1, ended.err
+    assert (ended.out == "") == (ended.code == 3)
+    after = chains.files(root)
+    assert all(after.get(name) == before[name] for name in before)
+    assert not chains.torn_bundles(root, chains.artifacts(first_pass))
+
+    subprocess.run(["mount", "-o", "remount,size=300m", str(disk)], check=True)
+    chains.run_chain(root)
+    assert not chains.differing(chains.artifacts(root), chains.artifacts(first_pass))
+    assert not chains.leftovers(root)

@@ -1,0 +1,104 @@
+"""``verify`` and ``audit``: exit codes, one JSON document on stdout, the table on stderr."""
+
+import json
+import shutil
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+from pystamps_hpc.dataset.mat import read_mat, write_mat
+
+MINI = Path(str(files("pystamps_hpc").joinpath("data/golden-mini/expected")))
+
+
+@pytest.fixture
+def tree(tmp_path):
+    shutil.copytree(MINI, tmp_path / "run")
+    return tmp_path / "run"
+
+
+def spoil(tree):
+    path = tree / "PATCH_2" / "pm1.mat"
+    values = read_mat(path)
+    values["K_ps"][99] += 1
+    write_mat(path, values, fsync=False)
+
+
+def test_an_equal_tree_is_verified(command, tree):
+    ended = command("verify", "--run", tree, "--golden", MINI, "--report", tree / "verify.json")
+    assert ended.code == 0
+    assert ended.document["ok"]
+    assert ended.document["profile"] == "strict"
+    assert ended.document["conditions"] == ["chain"]
+    assert json.loads((tree / "verify.json").read_text()) == ended.document
+
+
+@pytest.mark.parametrize("profile", ["strict", "scientific"])
+def test_a_difference_ends_with_code_one_and_is_told_with_its_place(command, tree, profile):
+    spoil(tree)
+    ended = command("verify", "--run", tree, "--golden", MINI, "--profile", profile, "--detail")
+    assert ended.code == 1
+    failure = ended.document["failed"][0]
+    assert (failure["path"], failure["failing_key"]) == ("PATCH_2/pm1.mat", "K_ps")
+    assert failure["worst"]["row"] == 100
+    assert "FAILED PATCH_2/pm1.mat" in ended.err
+    assert "PATCH_2, row 100" in ended.err
+    assert any(row["key"] == "K_ps" and not row["ok"] for row in ended.document["keys"])
+
+
+def test_a_window_may_leave_the_difference_out(command, tree):
+    spoil(tree)
+    ended = command("verify", "--run", tree, "--golden", MINI, "--from-stage", 3)
+    assert ended.code == 0
+    assert ended.document["window"] == [3, 8]
+    ended = command("verify", "--run", tree, "--golden", MINI, "--through-stage", 1)
+    assert ended.code == 0
+
+
+def test_without_golden_the_run_is_checked_in_itself(command, tree):
+    ended = command("verify", "--run", tree)
+    assert ended.code == 0
+    assert ended.document["golden"] is None
+    assert ended.document["profile"] == "consistency"
+
+
+def test_the_arithmetic_is_that_of_the_last_run(command, tree):
+    place = tree / ".pystamps-hpc" / "runs" / "20260101T000000Z-1"
+    place.mkdir(parents=True)
+    report = {"config": {"compat": {"arithmetic": "double"}}}
+    (place / "report.json").write_text(json.dumps(report))
+    ended = command("verify", "--run", tree, "--golden", MINI, "--isolated")
+    assert ended.document["conditions"] == ["double"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--from-stage", "6", "--through-stage", "3"], 2, "--from-stage 6 is after"),
+        (["--golden", "/nowhere/at/all"], 3, "does not exist"),
+    ],
+)
+def test_unusable_options_leave_stdout_empty(command, tree, words, code, message):
+    ended = command("verify", "--run", tree, "--golden", MINI, *words)
+    assert ended.code == code
+    assert ended.document is None
+    assert message in ended.err
+
+
+def test_an_audit_of_unknown_targets_is_refused(command, tmp_path):
+    ended = command("audit", "--targets", "atlantis", "--work", tmp_path)
+    assert ended.code == 2
+    assert "no audit target 'atlantis'" in ended.err
+
+
+def test_an_audit_without_its_data_fails_and_says_what_is_missing(command, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYSTAMPS_HPC_DATA_ROOT", str(tmp_path))
+    ended = command("audit", "--targets", "doris", "--work", tmp_path / "work")
+    assert ended.code == 1
+    assert ended.document["missing"][0]["trees"] == [
+        "loaders/doris/input",
+        "loaders/doris/expected",
+    ]
+    assert json.loads((tmp_path / "work" / "latest.json").read_text()) == ended.document
+    assert "audit FAILED" in ended.err

@@ -1,0 +1,97 @@
+"""``--native-only``: nothing outside the native kernels is used, and no program is started."""
+
+import json
+import shutil
+import subprocess
+
+import pytest
+
+from pystamps_hpc.cli import main
+from pystamps_hpc.config import RunConfig
+from pystamps_hpc.errors import ConfigError, ToolMissingError
+from pystamps_hpc.pipeline.stages import run_pipeline
+from pystamps_hpc.pipeline.types import PipelineContext
+from pystamps_hpc.programs.snaphu import find_snaphu
+from pystamps_hpc.tools.gate import native_config
+from pystamps_hpc.tools.simulate import Options, simulate
+
+NATIVE = RunConfig().with_values(
+    {
+        "output.fsync": False,
+        "runtime.backend": "native",
+        "runtime.stage2_kernel_backend": "native",
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory):
+    """A dataset of candidates."""
+    root = tmp_path_factory.mktemp("native") / "scene"
+    simulate(root, Options(candidates=600, images=8, patches=(2, 1)))
+    return root
+
+
+@pytest.fixture
+def copy(scene, tmp_path):
+    root = tmp_path / "scene"
+    shutil.copytree(scene, root)
+    return root
+
+
+@pytest.mark.skipif(find_snaphu("snaphu") is None, reason="SNAPHU is not installed")
+def test_c071_all_stages_but_the_unwrapping_run_without_any_program(
+    copy, scene, tmp_path, monkeypatch
+):
+    reference = tmp_path / "reference"
+    shutil.copytree(scene, reference)
+    assert run_pipeline(PipelineContext(reference, native_config(NATIVE))).ok
+
+    def refuse(*arguments, **options):
+        raise AssertionError(f"a program was started: {arguments}")
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    monkeypatch.setenv("PATH", "")
+    replay = NATIVE.with_values(
+        {"compat.strict_reference": True, "compat.reference_root": str(reference)}
+    )
+    for window, config in (((1, 5), NATIVE), ((6, 6), replay), ((7, 8), NATIVE)):
+        start, end = window
+        context = PipelineContext(copy, config, start, end, native_only=True)
+        report = run_pipeline(context)
+        assert report.ok, report.failures
+        assert set(report.backends.values()) == {"native"}
+        assert report.config["runtime"]["triangulator"] == "native"
+    for name in ("PATCH_1/pm1.mat", "PATCH_2/weed1.mat", "ifgstd2.mat", "scla2.mat", "scn2.mat"):
+        assert (copy / name).read_bytes() == (reference / name).read_bytes()
+
+
+def test_c037_the_unwrapper_must_be_named_explicitly(copy):
+    with pytest.raises(ToolMissingError, match="stage6_solver=native is not supported"):
+        run_pipeline(PipelineContext(copy, NATIVE, native_only=True))
+
+
+@pytest.mark.parametrize(
+    ("values", "problem"),
+    [
+        ({"runtime.backend": "auto"}, "requires --backend native"),
+        ({"runtime.stage2_kernel_backend": "auto"}, "requires --backend native"),
+        ({"runtime.triangulator": "triangle"}, "triangulator must resolve to native"),
+        ({"runtime.kernel_backend_overrides": {"stage7_scla": "python"}}, "override of stage7"),
+    ],
+)
+def test_c037_any_choice_outside_is_a_usage_error(copy, values, problem):
+    context = PipelineContext(copy, NATIVE.with_values(values), end_step=5, native_only=True)
+    with pytest.raises(ConfigError, match=problem):
+        run_pipeline(context)
+
+
+def test_c038_a_dry_run_plans_the_native_work_and_writes_nothing(copy, capsys):
+    before = sorted(copy.rglob("*"))
+    words = ["run", "--dataset", str(copy), "--end-step", "5", "--dry-run", "--native-only"]
+    words += ["--backend", "native", "--stage2-kernel-backend", "native", "--cpu-workers", "1"]
+    assert main([*words, "--stage2-native-threads", "1"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert {row["status"] for row in report["results"]} == {"planned"}
+    assert set(report["backends"].values()) == {"native"}
+    assert sorted(copy.rglob("*")) == before
