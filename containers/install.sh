@@ -37,7 +37,7 @@ export PIP_CONSTRAINT=$source/requirements.lock PIP_NO_CACHE_DIR=1 PIP_DISABLE_P
 mkdir -p "$target/share" "$target/cache/$build"
 cp "$source/check.sh" "$target/share/check.sh"
 export PATH="$target/bin:$PATH" HOME=/root NUMBA_CACHE_DIR="$target/cache/$build"
-pystamps-hpc warmup >/dev/null
+pystamps-hpc warmup >/dev/null || echo "no warm-up: some kernels will be compiled when first used" >&2
 sh -e "$target/share/check.sh" "$unwrap"
 chmod -R a+rX "$target"
 rm -rf "$source"

@@ -85,12 +85,15 @@ echo "${command[@]@Q}"
 rm -f "$report"
 rc=0
 "${command[@]}" >/dev/null || rc=$?
+if [ "$rc" = 0 ] && [ ! -s "$report" ]; then
+  echo "srun ended with 0 but there is no $report: nothing was run, or it cannot be written" >&2
+  rc=1
+fi
 
 # 75: stopped in good order because the time limit is near; the next start goes on from there.
 # The report has the last word: when ranks end some milliseconds apart, --kill-on-bad-exit kills
 # the later ones and srun tells of that.
 if [ "$rc" = 75 ] || { [ "$rc" != 0 ] && grep -qs '^  "exit_code": 75' "$report"; }; then
-  # SLURM ends this script; if it ended by itself now, that could count as the end of the job.
-  scontrol requeue "$SLURM_JOB_ID" && sleep 300
+  scontrol requeue "$SLURM_JOB_ID" || true
 fi
 exit "$rc"

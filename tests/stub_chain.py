@@ -112,7 +112,8 @@ def install(monkeypatch, stubs):
     """Put the stub chain in the place of the real one, until the test ends."""
     modules = stub_modules(stubs)
     monkeypatch.setattr(table, "import_module", lambda name, package: modules[name])
-    monkeypatch.setattr(session, "sensor_parameters", lambda root, known, patches: {"heading": -168.0})
+    sensor = {"heading": -168.0}
+    monkeypatch.setattr(session, "sensor_parameters", lambda root, known, patches: sensor)
     monkeypatch.setattr(session, "require_tools", lambda config, specs: None)
     forget()
 

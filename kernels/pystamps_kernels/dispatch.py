@@ -82,6 +82,9 @@ class KernelTable:
     backends: Mapping[str, Backend]
     arithmetic: Arithmetic
 
+    def __hash__(self) -> int:
+        return hash((*sorted(self.backends.items()), self.arithmetic))
+
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_") or name not in self.backends:
             raise AttributeError(name)

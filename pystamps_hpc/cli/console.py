@@ -9,6 +9,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from ..dataset.tree import ROOT
 from ..parallel.team import Team
 from ..pipeline.documents import json_ready, json_text
 from ..pipeline.types import PipelineReport, StageResult
@@ -74,7 +75,8 @@ class Console:
 
     def warning(self, stage: int, target: str, message: str) -> None:
         """See :class:`pystamps_hpc.pipeline.progress.Watcher`."""
-        if self.quiet:
+        shared = target == ROOT  # every rank comes to know it, rank 0 tells it
+        if self.quiet or (shared and self.team.rank > 0):
             return
         with self.lock:
             if self.style == "json":

@@ -63,6 +63,7 @@ def seeded(seed: Path, cache: Path) -> Path:
     copy = cache / seed.name
     if not copy.exists():
         with suppress(OSError, shutil.Error):
+            cache.mkdir(parents=True, exist_ok=True)
             making = Path(tempfile.mkdtemp(prefix=f".{seed.name}.", dir=cache))
             shutil.copytree(seed, making, dirs_exist_ok=True)
             try:

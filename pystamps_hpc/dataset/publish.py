@@ -140,5 +140,9 @@ def write_text(path: Path, text: str) -> None:
     try:
         temporary.write_text(text, encoding="utf-8")
         os.replace(temporary, path)
+    except OSError as error:
+        if error.filename is None:  # a write that fails, on a full disk say, names no file
+            error.filename = str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)

@@ -14,9 +14,6 @@ is bool, char is str.
 """
 
 from dataclasses import dataclass
-from typing import Literal
-
-Mode = Literal["ps", "sb"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,6 @@ class Artifact:
 
     name: str
     keys: dict[str, Key]
-    mode: Mode | None = None
 
 
 _PS = """

@@ -94,6 +94,8 @@ class Context:
         Receiver of progress, warnings and details.
     checkpoints : Memo or None
         Store behind :meth:`memo`.
+    threads : int
+        Threads of this rank.
     """
 
     kernels: "KernelTable"
@@ -101,6 +103,7 @@ class Context:
     team: Team = field(default_factory=SerialTeam)
     log: Log = field(default_factory=QuietLog)
     checkpoints: Memo | None = None
+    threads: int = 1
 
     @property
     def single(self) -> bool:
@@ -113,9 +116,16 @@ class Context:
         items: Sequence[Item],
         cost: Sequence[float] | None = None,
         label: str = "",
+        *,
+        waiting: bool = False,
     ) -> list[Result]:
-        """Run `fn` on every item on whichever rank is free, dearest first; results by index."""
-        return self.team.map_tasks(fn, items, cost, self._tick(label))
+        """Run `fn` on every item on whichever rank is free, dearest first; results by index.
+
+        Tasks that mostly wait for a program (`waiting`), or work outside Python, run side by side
+        on a rank, as many as it has threads.
+        """
+        width = self.threads if waiting else 1
+        return self.team.map_tasks(fn, items, cost, self._tick(label), width)
 
     def map_rows(
         self, fn: Callable[[slice], Any], n: int, label: str = "", piece: int = 16 * UNIT

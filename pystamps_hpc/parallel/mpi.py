@@ -37,6 +37,7 @@ from .team import (
     piece_length,
     read_only,
     run_stretch,
+    side_by_side,
     stretches,
     units,
 )
@@ -99,16 +100,20 @@ class MpiTeam:
         items: Sequence[Item],
         cost: Sequence[float] | None,
         tick: Tick,
+        width: int = 1,
     ) -> list[Result]:
         """See :class:`Team`; after an error no further item is handed out."""
         order = self._agree(lambda: dearest_first(cost, len(items)))
         queue = self._queue([1.0 if cost is None else cost[index] for index in order])
 
+        def at_place(place: int) -> Result:
+            return fn(items[order[place]])
+
         def work() -> dict[int, Result]:
             mine = {}
             try:
-                for place in queue:
-                    mine[order[place]] = fn(items[order[place]])
+                for place, result in side_by_side(at_place, queue, width):
+                    mine[order[place]] = result
                     tick((place + 1) / len(items))
             except BaseException:
                 queue.fail()

@@ -5,6 +5,7 @@ sums are taken per unit and added in order. So any number of ranks gives the sam
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from itertools import pairwise
@@ -50,8 +51,12 @@ class Team(Protocol):
         items: Sequence[Item],
         cost: Sequence[float] | None,
         tick: Tick,
+        width: int = 1,
     ) -> list[Result]:
-        """Run `fn` on every item, dearest first, wherever a rank is free; results by index."""
+        """Run `fn` on every item, dearest first, wherever a rank is free; results by index.
+
+        A rank runs up to `width` items side by side, in threads of its own if there are several.
+        """
         ...
 
     def map_rows(self, fn: RowsOf, n: int, piece: int, tick: Tick) -> Any:
@@ -138,6 +143,39 @@ def run_stretch(fn: RowsOf, start: int, stop: int, piece: int, tick: Tick) -> tu
     return joined
 
 
+def side_by_side(
+    fn: Callable[[int], Result], places: Iterable[int], width: int
+) -> Iterator[tuple[int, Result]]:
+    """Yield every place with ``fn(place)`` as it is done; at most `width` are at work.
+
+    A place is taken from `places`, in the calling thread, only when it can start at once. An error
+    ends the taking; it is raised when all that is at work has ended, that of the place taken first
+    if there are several.
+    """
+    if width == 1:
+        for place in places:
+            yield place, fn(place)
+        return
+    with ThreadPoolExecutor(width, "task") as pool:
+        at_work: dict[Future[Result], int] = {}
+        for place in places:
+            at_work[pool.submit(fn, place)] = place
+            while len(at_work) == width:
+                yield from _finished(at_work)
+        while at_work:
+            yield from _finished(at_work)
+
+
+def _finished(at_work: "dict[Future[Result], int]") -> Iterator[tuple[int, Result]]:
+    """Wait for one place at least, and take what is done out of `at_work`."""
+    done, _ = wait(at_work, return_when=FIRST_COMPLETED)
+    if any(future.exception() for future in done):
+        wait(at_work)
+        raise next(error for future in at_work if (error := future.exception()))
+    for future in [future for future in at_work if future in done]:
+        yield at_work.pop(future), future.result()
+
+
 def add_in_order(total: Any, partials: Iterable[Any]) -> Any:
     """Add `partials` to `total` one after the other; begin with a total of 0."""
     for partial in partials:
@@ -182,13 +220,14 @@ class SerialTeam:
         items: Sequence[Item],
         cost: Sequence[float] | None,
         tick: Tick,
+        width: int = 1,
     ) -> list[Result]:
-        """See :class:`Team`; runs in item order, which no result depends on."""
-        results = []
-        for done, item in enumerate(items, 1):
-            results.append(fn(item))
-            tick(done / len(items))
-        return results
+        """See :class:`Team`; starts in item order, which no result depends on."""
+        results: dict[int, Result] = {}
+        for place, result in side_by_side(lambda place: fn(items[place]), range(len(items)), width):
+            results[place] = result
+            tick(len(results) / len(items))
+        return [results[place] for place in range(len(items))]
 
     def map_rows(self, fn: RowsOf, n: int, piece: int, tick: Tick) -> Any:
         """See :class:`Team`; returns arrays."""

@@ -70,7 +70,7 @@ def _text(error: Exception, planned: PlannedTask) -> str:
         return f"{where} is out of memory: {error}; use fewer ranks per node or smaller patches"
     if isinstance(error, OSError):
         cause = error.strerror or str(error)
-        named = f"{error.filename}: {cause}" if error.filename else cause
+        named = f"{error.filename or where}: {cause}"
         return f"{named}; check the file system and run the same command again"
     return str(error)
 

@@ -300,7 +300,10 @@ def task_record(
         "stage": row.spec.number,
         "scope": row.spec.scope,
         "science_version": row.spec.version,
-        "params": {item.name: plain(getattr(params, item.name)) for item in fields(params)},
+        "params": {
+            "small_baseline_flag": parameters.small_baselines,
+            **{item.name: plain(getattr(params, item.name)) for item in fields(params)},
+        },
         "config": {**order, **{key: plain(config.value(key)) for key in row.spec.config}},
         "inputs": {name: digest(path, (known or {}).get(name)) for name, path in paths.items()},
     }

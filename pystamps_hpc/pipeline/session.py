@@ -81,8 +81,7 @@ def prepare(context: PipelineContext, kernels: KernelTable) -> Session:
     dataset = discover_dataset(context.dataset_root, need_patches=request.first <= 5)
     reference = reference_root(config)
     parameters = _parameters(dataset, sensor=request.first == 1, needed=reference is None)
-    if parameters[ROOT].small_baselines:
-        raise StageError("small_baseline_flag='y' is not supported in stages 1-8; supported: 'n'")
+    _require_mode(parameters)
     planner = Planner(dataset, config, parameters, request)
     plan = planner.plan()
     due = [planned for planned in plan if planned.action == "run"]
@@ -96,6 +95,16 @@ def prepare(context: PipelineContext, kernels: KernelTable) -> Session:
     return Session(
         dataset, config, parameters, kernels, tuple(plan), run_id, context.keep_going, warnings
     )
+
+
+def _require_mode(parameters: Mapping[str, Parameters]) -> None:
+    """Refuse small baselines while a stage cannot process them."""
+    lacking = [row.spec.number for row in tasks() if "sb" not in row.spec.modes]
+    if lacking and any(own.small_baselines for own in parameters.values()):
+        raise StageError(
+            f"small_baseline_flag='y' is not supported in stages {lacking[0]}-{lacking[-1]}; "
+            "supported: 'n'"
+        )
 
 
 def _own_parameters(parameters: Mapping[str, Parameters]) -> Iterator[str]:

@@ -99,7 +99,10 @@ def run_pipeline(
         def conclude() -> PipelineReport:
             if finish is not None:
                 finish(report)
-            _save_report(session, report)
+            try:
+                _save_report(session, report)
+            except OSError as error:
+                report.warnings.append(f"no copy of this report kept: {error.strerror}")
             return report
 
         return team.on_root(conclude)

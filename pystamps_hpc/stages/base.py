@@ -27,6 +27,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from ..dataset.rows import Rows
 
 Scope = Literal["patch", "merged"]
+Mode = Literal["ps", "sb"]
 EACH_PATCH = "patches.*"
 
 
@@ -66,6 +67,9 @@ class StageSpec:
         ``solve(inputs, params, ctx) -> outputs``.
     config : tuple of str
         Configuration keys that change the result, ``"compat.random_generator"``.
+    modes : tuple of str
+        Stacks that the stage can process: ``"ps"``, single master; ``"sb"``, small baselines. The
+        pipeline refuses others before work.
     tools : tuple of str
         External programs that the stage may need: ``"triangulator"``, ``"unwrapper"``; the
         configuration decides who does it, and the pipeline checks before work that it is there.
@@ -85,6 +89,7 @@ class StageSpec:
     outputs: type
     solve: Callable[[Any, Any, Any], Any]
     config: tuple[str, ...] = ("compat.arithmetic",)
+    modes: tuple[Mode, ...] = ("ps",)
     tools: tuple[str, ...] = ()
     version: int = 1
     external: str = ""

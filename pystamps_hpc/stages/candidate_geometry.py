@@ -17,8 +17,8 @@ class Geometry:
 
     bperp: FloatArray  # (n_slave,) [m]
     bperp_mat: NDArray[np.float32]  # (n_cand, n_slave) [m]
-    la: NDArray[np.float64] | None = None  # (n_cand,) [rad]
-    inc: NDArray[np.float64] | None = None  # (n_cand,) [rad]
+    look_angle: NDArray[np.float64] | None = None  # (n_cand,) [rad]
+    incidence: NDArray[np.float64] | None = None  # (n_cand,) [rad]
     mean_incidence: float | None = None  # [rad]
     mean_range: float | None = None  # [m]
 
@@ -86,7 +86,7 @@ def _from_orbit(
         bperp=means,
         bperp_mat=bperp_mat,
         # stage 2 of StaMPS finds the incidence angle where other processors leave the look angle
-        la=incidence,
+        look_angle=incidence,
         mean_incidence=mean_incidence,
         mean_range=orbit.center_range,
     )
@@ -104,12 +104,14 @@ def _from_grids(
         columns = [_at_candidates(scene.baselines[k], candidates, scene, ctx) for k in day_order]
         bperp_mat = np.column_stack(columns).astype(np.float32)
     look = scene.look_angle
-    inc = scene.incidence
+    incidence = scene.incidence
     return Geometry(
         bperp=bperp,
         bperp_mat=bperp_mat,
-        la=None if look is None else np.radians(_at_candidates(look, candidates, scene, ctx)),
-        inc=None if inc is None else np.radians(_at_pixels(inc, candidates)),
+        look_angle=None
+        if look is None
+        else np.radians(_at_candidates(look, candidates, scene, ctx)),
+        incidence=None if incidence is None else np.radians(_at_pixels(incidence, candidates)),
     )
 
 

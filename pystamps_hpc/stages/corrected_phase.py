@@ -49,7 +49,7 @@ class CorrectedPhase:
 
     phase: Rows
     ifgs: IntArray
-    look_angle: Rows | None = None
+    scla_phase: Rows | None = None
     master_phase: FloatArray | None = None
     stored_ramp: Rows | None = None
     terms: FloatArray | None = None
@@ -63,8 +63,8 @@ class CorrectedPhase:
     def rows(self, rows: slice) -> FloatArray:
         """Return all columns of some PS, (n, n_col) float32, C-contiguous."""
         values = _single(self.phase[rows][:, self.ifgs])
-        if self.look_angle is not None:
-            values = values - _single(self.look_angle[rows][:, self.ifgs])
+        if self.scla_phase is not None:
+            values = values - _single(self.scla_phase[rows][:, self.ifgs])
         if self.master_phase is not None:
             values = values - _single(self.master_phase[rows])[:, None]
         if self.stored_ramp is not None:
@@ -77,8 +77,8 @@ class CorrectedPhase:
         """Return one column of all PS, (n_ps,) float32."""
         ifg = int(self.ifgs[k])
         values = _single(self.phase[:, ifg])
-        if self.look_angle is not None:
-            values = values - _single(self.look_angle[:, ifg])
+        if self.scla_phase is not None:
+            values = values - _single(self.scla_phase[:, ifg])
         if self.master_phase is not None:
             values = values - _single(self.master_phase)
         if self.stored_ramp is not None:

@@ -23,18 +23,18 @@ class PatchPS:
     lonlat: Annotated[FloatArray, "ps2.lonlat"]  # (n_ps, 2) [deg]
     n_ifg: Annotated[int, "ps2.n_ifg"]
     day: Annotated[FloatArray, "ps2.day"]  # (n_image,) [day]
-    master: Annotated[int, "ps2.master_ix"]  # column from 0
+    master_ix: Annotated[int, "ps2.master_ix"]  # column from 0
     phase: Annotated[Rows, "ph2.ph"]  # (n_ps, n_ifg) complex64
-    filtered: Annotated[Rows, "pm2.ph_patch"]  # (n_ps, n_pm) complex64
+    patch_phase: Annotated[Rows, "pm2.ph_patch"]  # (n_ps, n_pm) complex64
     residual: Annotated[Rows | None, "pm2.ph_res"]  # (n_ps, n_pm) float32 [rad]
-    k_ps: Annotated[FloatArray, "pm2.K_ps"]  # (n_ps,) [rad/m]
-    c_ps: Annotated[FloatArray, "pm2.C_ps"]  # (n_ps,) [rad]
+    slope: Annotated[FloatArray, "pm2.K_ps"]  # (n_ps,) [rad/m]
+    offset: Annotated[FloatArray, "pm2.C_ps"]  # (n_ps,) [rad]
     coherence: Annotated[FloatArray, "pm2.coh_ps"]  # (n_ps,)
-    bperp: Annotated[Rows, "bp2.bperp_mat"]  # (n_ps, n_pm) float32 or float64 [m]
+    bperp_mat: Annotated[Rows, "bp2.bperp_mat"]  # (n_ps, n_pm) float32 or float64 [m]
     corrected: Annotated[Rows, "rc2.ph_rc"]  # (n_ps, n_ifg) complex64
-    filtered_reref: Annotated[Rows | None, "rc2.ph_reref"]  # (n_ps, n_ifg) complex64
+    patch_phase_reref: Annotated[Rows | None, "rc2.ph_reref"]  # (n_ps, n_ifg) complex64
     height: Annotated[FloatArray | None, "hgt2.hgt"]  # (n_ps,) [m]
-    look: Annotated[FloatArray | None, "la2.la"]  # (n_ps,) [rad]
+    look_angle: Annotated[FloatArray | None, "la2.la"]  # (n_ps,) [rad]
     incidence: Annotated[FloatArray | None, "inc2.inc"]  # (n_ps,) [rad]
 
     @property
@@ -59,11 +59,11 @@ def check(patches: tuple[PatchPS, ...]) -> None:
             "ps2.mat: xy": len(patch.xy),
             "ps2.mat: lonlat": len(patch.lonlat),
             "ph2.mat: ph": patch.phase.shape[0],
-            "pm2.mat: ph_patch": patch.filtered.shape[0],
-            "pm2.mat: K_ps": len(patch.k_ps),
-            "pm2.mat: C_ps": len(patch.c_ps),
+            "pm2.mat: ph_patch": patch.patch_phase.shape[0],
+            "pm2.mat: K_ps": len(patch.slope),
+            "pm2.mat: C_ps": len(patch.offset),
             "pm2.mat: coh_ps": len(patch.coherence),
-            "bp2.mat: bperp_mat": patch.bperp.shape[0],
+            "bp2.mat: bperp_mat": patch.bperp_mat.shape[0],
             "rc2.mat: ph_rc": patch.corrected.shape[0],
         }
         for key, found in sizes.items():
@@ -75,7 +75,7 @@ def check(patches: tuple[PatchPS, ...]) -> None:
     for one, other in pairwise(patches):
         for key, left, right in (
             ("n_ifg", one.n_ifg, other.n_ifg),
-            ("master_ix", one.master + 1, other.master + 1),
+            ("master_ix", one.master_ix + 1, other.master_ix + 1),
             ("day", one.day.tolist(), other.day.tolist()),
         ):
             if left != right:

@@ -1,11 +1,13 @@
 """Coherence of pure noise: what random phases score in the fit of stage 2."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from pystamps_kernels.reference.stage2 import shift_register
+from pystamps_kernels.reference.topofit import trial_steps
 
 from ..dataset.rows import ComplexArray, FloatArray, IntArray
 from .coherence import COHERENCE_BINS
@@ -92,32 +94,47 @@ def open_stream(generator: str, kernels: "KernelTable") -> Stream:
     return MatlabStream(matlab_state(SEED), kernels)
 
 
-def random_phasors(stream: Stream, n: int, n_columns: int) -> Iterator[ComplexArray]:
-    """Yield unit phasors of random phase in blocks of rows.
+@lru_cache(maxsize=4)
+def column_streams(
+    generator: str, n: int, n_columns: int, kernels: "KernelTable"
+) -> tuple[Stream, ...]:
+    """Return the generator at the start of each column of a matrix that is filled by columns.
+
+    Drawing all numbers once is what finding these places takes; patches of one run share it.
+    Whoever draws draws from a fork.
+    """
+    stream = open_stream(generator, kernels)
+    columns = []
+    for _ in range(n_columns):
+        columns.append(stream.fork())
+        stream.draw(n)
+    return tuple(columns)
+
+
+def random_phasors(
+    columns: tuple[Stream, ...], n: int, kernels: "KernelTable"
+) -> Iterator[ComplexArray]:
+    """Yield unit phasors of random phase in blocks of rows; memory is one block.
 
     Parameters
     ----------
-    stream : Stream
-        Source of the numbers. The matrix is filled column by column, so each column is drawn by
-        its own fork of the stream; this bounds memory to one block.
-    n, n_columns : int
-        Size of the whole matrix.
+    columns : tuple of Stream
+        The numbers of each column.
+    n : int
+        Number of rows.
+    kernels : KernelTable
+        Bound kernels.
 
     Yields
     ------
     (rows, n_columns) complex128
         Consecutive rows.
     """
-    columns = []
-    for _ in range(n_columns):
-        columns.append(stream.fork())
-        stream.draw(n)
+    columns = tuple(column.fork() for column in columns)
     for first in range(0, n, BLOCK):
-        phasors = np.empty((min(BLOCK, n - first), n_columns), np.complex128)
-        for k, column in enumerate(columns):
-            phase = 2 * np.pi * column.draw(len(phasors))
-            phasors.real[:, k] = np.cos(phase)
-            phasors.imag[:, k] = np.sin(phase)
+        n_rows = min(BLOCK, n - first)
+        draws = np.stack([column.draw(n_rows) for column in columns])
+        phasors: ComplexArray = kernels.stage2_phasors_of_cycles(draws)
         yield phasors
 
 
@@ -147,9 +164,20 @@ def random_histogram(
     -----
     StaMPS ``ps_est_gamma_quick``; specification of stages 2 and 3, section 3.4.
     """
+    steps = trial_steps(n_trial_wraps)
+    return _histogram(bperp.tobytes(), bperp.dtype.str, steps, generator, kernels).copy()
+
+
+@lru_cache(maxsize=4)
+def _histogram(
+    baselines: bytes, dtype: str, steps: int, generator: str, kernels: "KernelTable"
+) -> FloatArray:
+    """Compute the histogram; patches whose baselines and trials are equal share it."""
+    bperp = np.frombuffer(baselines, dtype)
+    n_trial_wraps = steps / 8
     counts = np.zeros(COHERENCE_BINS.size)
-    stream = open_stream(generator, kernels)
-    for phasors in random_phasors(stream, N_RANDOM, bperp.size):
+    columns = column_streams(generator, N_RANDOM, bperp.size, kernels)
+    for phasors in random_phasors(columns, N_RANDOM, kernels):
         coherence = kernels.stage2_topofit_coh_row_invariant(phasors, bperp, n_trial_wraps)
         counts += kernels.stage2_histogram(coherence, COHERENCE_BINS)
     return counts

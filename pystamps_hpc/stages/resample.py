@@ -86,25 +86,25 @@ def resampled(patch: PatchPS, size: float, largest_noise: float, ctx: Context) -
     pixel = round_half_away(sums("ij", patch.ij[row, 1:3], weight) / total)
     strength = np.sqrt(sums("coh_ps", snr * snr, np.ones_like(snr))[:, 0])
     one = np.float32(1)
-    reref = patch.filtered_reref
+    reref = patch.patch_phase_reref
     return replace(
         patch,
         ij=np.column_stack((np.arange(1.0, len(pixel) + 1), pixel)),
         xy=mean("xy", patch.xy),
         lonlat=mean("lonlat", patch.lonlat),
         phase=sums("ph", patch.phase[row] + 0j, snr).astype(np.complex128),
-        filtered=sums("ph_patch", patch.filtered[row] + 0j, snr).astype(np.complex128),
+        patch_phase=sums("ph_patch", patch.patch_phase[row] + 0j, snr).astype(np.complex128),
         residual=sums("ph_res", patch.residual[row], snr).astype(np.float64),
-        k_ps=mean("K_ps", patch.k_ps)[:, 0],
-        c_ps=mean("C_ps", patch.c_ps)[:, 0],
+        slope=mean("K_ps", patch.slope)[:, 0],
+        offset=mean("C_ps", patch.offset)[:, 0],
         coherence=np.sqrt(one / (one + one / strength)).astype(np.float64),
-        bperp=mean("bperp_mat", patch.bperp).astype(np.float32),
+        bperp_mat=mean("bperp_mat", patch.bperp_mat).astype(np.float32),
         corrected=sums("ph_rc", patch.corrected[row] + 0j, snr).astype(np.complex128),
-        filtered_reref=None
+        patch_phase_reref=None
         if reref is None
         else sums("ph_reref", reref[row] + 0j, snr).astype(np.complex128),
         height=mean_if_present("hgt", patch.height),
-        look=mean_if_present("la", patch.look),
+        look_angle=mean_if_present("la", patch.look_angle),
         incidence=mean_if_present("inc", patch.incidence),
     )
 
@@ -151,7 +151,7 @@ def weights(patch: PatchPS, row: IntArray, ctx: Context) -> tuple[Singles, Singl
     the noise of its master besides.
     """
     assert patch.residual is not None
-    offset = patch.c_ps[row].astype(np.float32)
+    offset = patch.offset[row].astype(np.float32)
     residual = np.ascontiguousarray(patch.residual[row], np.float32)
     noise = ctx.kernels.stage5_wrapped_residual(residual, offset)
     if noise.shape[1] < patch.n_ifg:

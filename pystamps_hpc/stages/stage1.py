@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from ..dataset.candidates.model import Candidates, GridGeometry
 from ..dataset.rows import BoolArray, FloatArray, IntArray, Rows
-from ..errors import StageError
 from ..parallel.context import Context
 from .base import StageSpec
 from .candidate_geometry import candidate_geometry
@@ -22,11 +21,6 @@ class Params:
     heading: float
     lambda_: float
     insar_processor: str
-    small_baseline_flag: bool
-
-    def __post_init__(self) -> None:
-        if self.small_baseline_flag:
-            raise StageError("small_baseline_flag=y is not supported in stage 1; supported: n")
 
 
 @dataclass(frozen=True)
@@ -51,17 +45,17 @@ class Outputs:
     n_image: Annotated[int, "ps1.n_image"]
     n_ps: Annotated[int, "ps1.n_ps"]
     sort_ix: Annotated[IntArray, "ps1.sort_ix"]  # (n_cand,) row in the candidate files
-    ll0: Annotated[NDArray[np.float64], "ps1.ll0"]  # (2,) origin of the local frame [deg]
-    calconst: Annotated[NDArray[np.float64] | None, "ps1.calconst"]  # (n_slave,)
-    day_ix: Annotated[IntArray | None, "ps1.day_ix"]  # (n_slave,) order of the day file
+    origin: Annotated[NDArray[np.float64], "ps1.ll0"]  # (2,) origin of the local frame [deg]
+    calibration: Annotated[NDArray[np.float64] | None, "ps1.calconst"]  # (n_slave,)
+    day_order: Annotated[IntArray | None, "ps1.day_ix"]  # (n_slave,) order of the day file
     mean_incidence: Annotated[float | None, "ps1.mean_incidence"]  # [rad]
     mean_range: Annotated[float | None, "ps1.mean_range"]  # [m]
-    ph: Annotated[Rows, "ph1.ph"]  # (n_ps, n_ifg) phasors, ones at the master
+    phase: Annotated[Rows, "ph1.ph"]  # (n_ps, n_ifg) phasors, ones at the master
     bperp_mat: Annotated[Rows, "bp1.bperp_mat"]  # (n_ps, n_ifg - 1) [m]
-    la: Annotated[NDArray[np.float64] | None, "la1.la"]  # (n_ps,) [rad]
-    inc: Annotated[NDArray[np.float64] | None, "inc1.inc"]  # (n_ps,) [rad]
-    D_A: Annotated[NDArray[np.float64] | None, "da1.D_A"]  # (n_ps,) amplitude dispersion
-    hgt: Annotated[NDArray[np.float64] | None, "hgt1.hgt"]  # (n_ps,) [m]
+    look_angle: Annotated[NDArray[np.float64] | None, "la1.la"]  # (n_ps,) [rad]
+    incidence: Annotated[NDArray[np.float64] | None, "inc1.inc"]  # (n_ps,) [rad]
+    dispersion: Annotated[NDArray[np.float64] | None, "da1.D_A"]  # (n_ps,) amplitude dispersion
+    height: Annotated[NDArray[np.float64] | None, "hgt1.hgt"]  # (n_ps,) [m]
 
 
 @dataclass(frozen=True)
@@ -176,17 +170,17 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         n_image=n_ifg,
         n_ps=n_ps,
         sort_ix=order,
-        ll0=origin,
-        calconst=calibration,
-        day_ix=None if grids is None else day_order,
+        origin=origin,
+        calibration=calibration,
+        day_order=None if grids is None else day_order,
         mean_incidence=geometry.mean_incidence,
         mean_range=geometry.mean_range,
-        ph=Phasors(candidates.phase, kept, day_order, master_ix, calibration),
+        phase=Phasors(candidates.phase, kept, day_order, master_ix, calibration),
         bperp_mat=geometry.bperp_mat[kept],
-        la=_rows(geometry.la, kept),
-        inc=_rows(geometry.inc, kept),
-        D_A=_rows(candidates.amplitude_dispersion, kept),
-        hgt=_rows(candidates.height, kept),
+        look_angle=_rows(geometry.look_angle, kept),
+        incidence=_rows(geometry.incidence, kept),
+        dispersion=_rows(candidates.amplitude_dispersion, kept),
+        height=_rows(candidates.height, kept),
     )
 
 

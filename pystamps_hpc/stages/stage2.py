@@ -36,11 +36,8 @@ class Params:
     lambda_: float
     max_topo_err: float
     quick_est_gamma_flag: bool
-    small_baseline_flag: bool
 
     def __post_init__(self) -> None:
-        if self.small_baseline_flag:
-            raise StageError("small_baseline_flag=y is not supported in stage 2; supported: n")
         if not self.quick_est_gamma_flag:
             raise StageError(
                 "quick_est_gamma_flag=n: the full estimator is not available; set it to 'y'"
@@ -61,7 +58,7 @@ class Inputs:
 
     xy: Annotated[FloatArray, "ps1.xy"]  # (n_ps, 3) float32, id, x, y [m]
     bperp: Annotated[FloatArray, "ps1.bperp"]  # (n_ifg,) float32 or float64 [m]
-    master: Annotated[int, "ps1.master_ix"]  # column from 0
+    master_ix: Annotated[int, "ps1.master_ix"]  # column from 0
     phase: Annotated[Rows, "ph1.ph"]  # (n_ps, n_ifg) complex64
     bperp_mat: Annotated[FloatArray, "bp1.bperp_mat"]  # (n_ps, n_ifg - 1) float32 or float64 [m]
     dispersion: Annotated[FloatArray | None, "da1.D_A"]  # (n_ps,)
@@ -73,7 +70,7 @@ class Inputs:
 class Outputs:
     """Stability of the candidates, and the grid it was estimated on; m ifgs without the master."""
 
-    ph_patch: Annotated[ComplexArray, "pm1.ph_patch"]  # (n_ps, m) complex64
+    patch_phase: Annotated[ComplexArray, "pm1.ph_patch"]  # (n_ps, m) complex64
     slope: Annotated[FloatArray, "pm1.K_ps"]  # (n_ps,) [rad/m], NaN = invalid
     offset: Annotated[FloatArray, "pm1.C_ps"]  # (n_ps,) [rad]
     coherence: Annotated[FloatArray, "pm1.coh_ps"]  # (n_ps,)
@@ -98,7 +95,7 @@ class Outputs:
 class Fit:
     """State of every candidate after an iteration."""
 
-    ph_patch: ComplexArray  # (n_ps, m) complex64
+    patch_phase: ComplexArray  # (n_ps, m) complex64
     slope: FloatArray  # (n_ps,) [rad/m]
     offset: FloatArray  # (n_ps,) [rad]
     coherence: FloatArray  # (n_ps,)
@@ -126,7 +123,7 @@ def solve_ps(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     """Run the iterations of a single-master patch; see :func:`solve`."""
     n_ps = len(inputs.xy)
     check(inputs)
-    bperp = np.delete(inputs.bperp, inputs.master)
+    bperp = np.delete(inputs.bperp, inputs.master_ix)
     n_trial_wraps = trial_wraps(inputs, params, bperp)
     grid = filter_grid(inputs.xy, params.filter_grid_size, params.n_win, params.clap_win, ctx)
     low_pass = low_pass_response(
@@ -167,7 +164,7 @@ def solve_ps(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     ctx.note(f"{n_ps} candidates, {iteration} iterations")
     ctx.fact("candidates", n_ps)
     return Outputs(
-        ph_patch=fit.ph_patch,
+        patch_phase=fit.patch_phase,
         slope=fit.slope,
         offset=fit.offset,
         coherence=fit.coherence,
@@ -210,7 +207,7 @@ def _shape(values: FloatArray | None, n_ps: int) -> tuple[int, ...]:
 
 def phasors(inputs: Inputs, rows: slice) -> ComplexArray:
     """Return the candidates' phasors without the master column, as they are in ``ph1``."""
-    return np.delete(np.ascontiguousarray(inputs.phase[rows]), inputs.master, axis=1)
+    return np.delete(np.ascontiguousarray(inputs.phase[rows]), inputs.master_ix, axis=1)
 
 
 def trial_wraps(inputs: Inputs, params: Params, bperp: FloatArray) -> Any:
@@ -298,8 +295,8 @@ def fit_candidates(
     shared = np.array_equal(bperp_mat, np.broadcast_to(bperp_mat[0], bperp_mat.shape))
 
     def fit_rows(rows: slice) -> tuple[Any, ...]:
-        ph_patch = kernels.stage2_unit_phasors(planes[grid.lin[rows]])
-        deviation = kernels.stage2_deviation(ph[rows], ph_patch)
+        patch_phase = kernels.stage2_unit_phasors(planes[grid.lin[rows]])
+        deviation = kernels.stage2_deviation(ph[rows], patch_phase)
         valid = (deviation != 0).all(axis=1)
         if shared:
             fit = kernels.stage2_topofit_row_invariant(
@@ -311,7 +308,7 @@ def fit_candidates(
         offset, residual = previous.offset[rows].copy(), previous.residual[rows].copy()
         slope[valid], offset[valid], coherence[valid] = fit[:3]
         residual[valid] = kernels.stage2_angle(fit[3])
-        return ph_patch, slope, offset, coherence, valid | previous.valid[rows], residual
+        return patch_phase, slope, offset, coherence, valid | previous.valid[rows], residual
 
     return Fit(*ctx.map_rows(fit_rows, len(ph), "fit"))
 

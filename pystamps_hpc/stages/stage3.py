@@ -36,11 +36,8 @@ class Params:
     select_method: str
     select_reest_gamma_flag: bool
     slc_osf: float
-    small_baseline_flag: bool
 
     def __post_init__(self) -> None:
-        if self.small_baseline_flag:
-            raise StageError("small_baseline_flag=y is not supported in stage 3; supported: n")
         check_clap_win(self.clap_win)
         if self.slc_osf != int(self.slc_osf):
             raise StageError(f"slc_osf={self.slc_osf:g}: must be a whole number")
@@ -62,11 +59,11 @@ class Inputs:
 
     xy: Annotated[FloatArray, "ps1.xy"]  # (n_ps, 3) float32, id, x, y [m]
     bperp: Annotated[FloatArray, "ps1.bperp"]  # (n_ifg,) float32 or float64 [m]
-    master: Annotated[int, "ps1.master_ix"]  # column from 0
+    master_ix: Annotated[int, "ps1.master_ix"]  # column from 0
     phase: Annotated[Rows, "ph1.ph"]  # (n_ps, n_ifg) complex64
     bperp_mat: Annotated[Rows, "bp1.bperp_mat"]  # (n_ps, m) float32 or float64 [m]
     dispersion: Annotated[FloatArray | None, "da1.D_A"]  # (n_ps,)
-    ph_patch: Annotated[Rows, "pm1.ph_patch"]  # (n_ps, m) complex64
+    patch_phase: Annotated[Rows, "pm1.ph_patch"]  # (n_ps, m) complex64
     slope: Annotated[FloatArray, "pm1.K_ps"]  # (n_ps,) [rad/m]
     offset: Annotated[FloatArray, "pm1.C_ps"]  # (n_ps,) [rad]
     coherence: Annotated[FloatArray, "pm1.coh_ps"]  # (n_ps,)
@@ -83,8 +80,8 @@ class Outputs:
     """The selected candidates, their new estimates, and the threshold."""
 
     selected: Annotated[IntArray, "select1.ix"]  # (n_sel,) from 0
-    keep: Annotated[BoolArray, "select1.keep_ix"]  # (n_sel,)
-    ph_patch: Annotated[ComplexArray, "select1.ph_patch2"]  # (n_sel, m) complex64
+    kept: Annotated[BoolArray, "select1.keep_ix"]  # (n_sel,)
+    patch_phase: Annotated[ComplexArray, "select1.ph_patch2"]  # (n_sel, m) complex64
     residual: Annotated[FloatArray, "select1.ph_res2"]  # (n_sel, m) float32 [rad]
     slope: Annotated[FloatArray, "select1.K_ps2"]  # (n_sel,) [rad/m]
     offset: Annotated[FloatArray, "select1.C_ps2"]  # (n_sel,) [rad]
@@ -104,7 +101,7 @@ class Outputs:
 class Estimate:
     """Estimates of the selected candidates."""
 
-    ph_patch: ComplexArray  # (n_sel, m) complex64
+    patch_phase: ComplexArray  # (n_sel, m) complex64
     slope: FloatArray  # (n_sel,) [rad/m]
     offset: FloatArray  # (n_sel,) [rad]
     coherence: FloatArray  # (n_sel,)
@@ -139,7 +136,7 @@ def solve_ps(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
 
     if not params.reestimate:
         estimate = first_estimate(inputs, selected)
-        keep = np.ones(selected.size, np.bool_)
+        kept = np.ones(selected.size, np.bool_)
         values = threshold.at(dispersion)
     else:
         estimate = reestimate(inputs, params, selected, ifg_index, ctx)
@@ -148,15 +145,15 @@ def solve_ps(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
             coherence[selected] = estimate.coherence
             threshold = coherence_threshold(coherence, dispersion, edges, inputs.random, limit, ctx)
         values = threshold.at(dispersion[selected])
-        keep = kept(inputs, selected, estimate, values)
+        kept = still_coherent(inputs, selected, estimate, values)
 
-    ctx.note(f"{selected.size} of {len(inputs.xy)} candidates selected, {int(keep.sum())} kept")
+    ctx.note(f"{selected.size} of {len(inputs.xy)} candidates selected, {int(kept.sum())} kept")
     ctx.fact("selected", int(selected.size))
-    ctx.fact("kept", int(keep.sum()))
+    ctx.fact("kept", int(kept.sum()))
     return Outputs(
         selected=selected,
-        keep=keep,
-        ph_patch=estimate.ph_patch,
+        kept=kept,
+        patch_phase=estimate.patch_phase,
         residual=estimate.residual,
         slope=estimate.slope,
         offset=estimate.offset,
@@ -193,8 +190,8 @@ def check(inputs: Inputs, params: Params) -> None:
 
 def used_interferograms(inputs: Inputs, params: Params) -> IntArray:
     """Return the columns, master not counted, that enter the re-estimation."""
-    used = used_ifgs(params.drop_ifg_index, inputs.bperp.size, fewest=2, without=inputs.master)
-    return used - (used > inputs.master)
+    used = used_ifgs(params.drop_ifg_index, inputs.bperp.size, fewest=2, without=inputs.master_ix)
+    return used - (used > inputs.master_ix)
 
 
 def random_limit(xy: FloatArray, n_bins: int, params: Params) -> Any:
@@ -221,15 +218,15 @@ def steady(
         )
         return deviation
 
-    keep: BoolArray = ctx.map_rows(deviations, selected.size) < params.gamma_stdev_reject
-    ctx.note(f"gamma_stdev_reject, an extension: {int((~keep).sum())} candidates rejected")
-    return keep
+    kept: BoolArray = ctx.map_rows(deviations, selected.size) < params.gamma_stdev_reject
+    ctx.note(f"gamma_stdev_reject, an extension: {int((~kept).sum())} candidates rejected")
+    return kept
 
 
 def first_estimate(inputs: Inputs, selected: IntArray) -> Estimate:
     """Return what stage 2 knows of the selected candidates."""
     return Estimate(
-        inputs.ph_patch[selected],
+        inputs.patch_phase[selected],
         inputs.slope[selected],
         inputs.offset[selected],
         inputs.coherence[selected],
@@ -266,9 +263,9 @@ def reestimate(
 
     def fit_rows(rows: slice) -> tuple[Any, ...]:
         candidates = selected[rows]
-        ph = np.delete(inputs.phase[candidates], inputs.master, axis=1)
-        ph_patch = filtered[cell[rows]]
-        deviation = ctx.kernels.stage2_deviation(ph, ph_patch)
+        ph = np.delete(inputs.phase[candidates], inputs.master_ix, axis=1)
+        patch_phase = filtered[cell[rows]]
+        deviation = ctx.kernels.stage2_deviation(ph, patch_phase)
         valid = (deviation != 0).all(axis=1)
         unit = ctx.kernels.stage2_unit_phasors(deviation[valid])
         bperp = np.ascontiguousarray(inputs.bperp_mat[candidates[valid]][:, ifg_index])
@@ -279,20 +276,20 @@ def reestimate(
         offset, residual = np.zeros(valid.size), np.zeros((valid.size, m), np.float32)
         slope[valid], offset[valid], coherence[valid] = fit[:3]
         residual[np.ix_(valid, ifg_index)] = ctx.kernels.stage2_angle(fit[3])
-        return ph_patch, slope, offset, coherence, residual
+        return patch_phase, slope, offset, coherence, residual
 
     return Estimate(*ctx.map_rows(fit_rows, selected.size, "fit"))
 
 
-def kept(
+def still_coherent(
     inputs: Inputs, selected: IntArray, estimate: Estimate, threshold: FloatArray
 ) -> BoolArray:
     """Tell which candidates stay coherent and did not jump to another cycle of the slope."""
-    spread = np.ptp(np.delete(inputs.bperp, inputs.master))
+    spread = np.ptp(np.delete(inputs.bperp, inputs.master_ix))
     cycle = spread.dtype.type(2 * np.pi) / spread
     change = np.abs(inputs.slope[selected] - estimate.slope)
-    keep: BoolArray = (estimate.coherence > threshold) & (change < cycle)
-    return keep
+    kept: BoolArray = (estimate.coherence > threshold) & (change < cycle)
+    return kept
 
 
 SPEC = StageSpec(

@@ -21,7 +21,6 @@ RELIABLE = 5  # interferograms from which the noise of an arc means something
 class Params:
     """StaMPS parameters that stage 4 reads (names as in parms.mat)."""
 
-    small_baseline_flag: bool
     weed_neighbours: bool
     weed_zero_elevation: bool
     weed_time_win: float
@@ -30,8 +29,6 @@ class Params:
     drop_ifg_index: tuple[int, ...]
 
     def __post_init__(self) -> None:
-        if self.small_baseline_flag:
-            raise StageError("small_baseline_flag=y is not supported in stage 4; supported: n")
         if not self.weed_time_win > 0:
             raise StageError(f"weed_time_win={self.weed_time_win:g}: must be a positive number")
 
@@ -47,14 +44,14 @@ class Inputs:
 
     selected: Annotated[IntArray, "select1.ix"]  # (n_sel,) rows of the candidates
     kept: Annotated[BoolArray, "select1.keep_ix"]  # (n_sel,)
-    k_ps: Annotated[FloatArray, "select1.K_ps2"]  # (n_sel,) [rad/m]
-    c_ps: Annotated[FloatArray, "select1.C_ps2"]  # (n_sel,) [rad]
+    slope: Annotated[FloatArray, "select1.K_ps2"]  # (n_sel,) [rad/m]
+    offset: Annotated[FloatArray, "select1.C_ps2"]  # (n_sel,) [rad]
     coherence: Annotated[FloatArray, "select1.coh_ps2"]  # (n_sel,)
     ij: Annotated[FloatArray, "ps1.ij"]  # (n_ps, 3) id, azimuth line, range sample
     xy: Annotated[FloatArray, "ps1.xy"]  # (n_ps, 3) float32, id, x, y [m]
     bperp: Annotated[FloatArray, "ps1.bperp"]  # (n_ifg,) float32 or float64 [m]
     day: Annotated[FloatArray, "ps1.day"]  # (n_image,) [day]
-    master: Annotated[int, "ps1.master_ix"]  # column from 0
+    master_ix: Annotated[int, "ps1.master_ix"]  # column from 0
     n_ifg: Annotated[int, "ps1.n_ifg"]
     phase: Annotated[Rows, "ph1.ph"]  # (n_ps, n_ifg) complex64
     height: Annotated[FloatArray | None, "hgt1.hgt"]  # (n_ps,) [m]
@@ -64,8 +61,8 @@ class Inputs:
 class Outputs:
     """Two masks and the noise behind the second; kept points are n_keep, nodes of them n_node."""
 
-    keep: Annotated[BoolArray, "weed1.ix_weed"]  # (n_keep,) over selected[kept]
-    keep_node: Annotated[BoolArray, "weed1.ix_weed2"]  # (n_node,)
+    unweeded: Annotated[BoolArray, "weed1.ix_weed"]  # (n_keep,) over selected[kept]
+    unweeded_node: Annotated[BoolArray, "weed1.ix_weed2"]  # (n_node,)
     ps_std: Annotated[FloatArray, "weed1.ps_std"]  # (n_node,) float32 [rad]
     ps_max: Annotated[FloatArray, "weed1.ps_max"]  # (n_node,) float32 [rad]
     ifg_index: Annotated[IntArray, "weed1.ifg_index"]  # (n_use,) columns from 0
@@ -107,7 +104,13 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         noise = Noise(np.ones(len(node), np.bool_), zero, zero)
     ctx.note(f"{int(keep.sum())} of {len(point)} PS kept")
     ctx.fact("weeded", int(keep.sum()))
-    return Outputs(keep, noise.keep, noise.ps_std, noise.ps_max, used)
+    return Outputs(
+        unweeded=keep,
+        unweeded_node=noise.keep,
+        ps_std=noise.ps_std,
+        ps_max=noise.ps_max,
+        ifg_index=used,
+    )
 
 
 def check(inputs: Inputs) -> None:
@@ -120,8 +123,8 @@ def check(inputs: Inputs) -> None:
         )
     sizes = {
         "select1.mat: keep_ix": (len(inputs.kept), n_sel),
-        "select1.mat: K_ps2": (len(inputs.k_ps), n_sel),
-        "select1.mat: C_ps2": (len(inputs.c_ps), n_sel),
+        "select1.mat: K_ps2": (len(inputs.slope), n_sel),
+        "select1.mat: C_ps2": (len(inputs.offset), n_sel),
         "select1.mat: coh_ps2": (len(inputs.coherence), n_sel),
         "ph1.mat: ph": (inputs.phase.shape[0], n_ps),
         "hgt1.mat: hgt": (n_ps if inputs.height is None else len(inputs.height), n_ps),
@@ -225,12 +228,12 @@ def node_phase(inputs: Inputs, node: IntArray, selection: IntArray, used: IntArr
     the master's column holds the master noise. Specification of stage 4, 2.5.
     """
     bperp = inputs.bperp[used]
-    k_ps = inputs.k_ps[selection].astype(bperp.dtype)
+    slope = inputs.slope[selection].astype(bperp.dtype)
     phase = inputs.phase[node][:, used].astype(np.complex64)
-    phase *= np.exp(-1j * (k_ps[:, None] * bperp)).astype(np.complex64)
+    phase *= np.exp(-1j * (slope[:, None] * bperp)).astype(np.complex64)
     with np.errstate(invalid="ignore"):
         phase /= np.abs(phase)
-    phase[:, used == inputs.master] = np.exp(1j * inputs.c_ps[selection, None])
+    phase[:, used == inputs.master_ix] = np.exp(1j * inputs.offset[selection, None])
     return phase
 
 

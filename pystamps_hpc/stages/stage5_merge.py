@@ -25,14 +25,9 @@ if TYPE_CHECKING:
 class Params:
     """StaMPS parameters that the merge reads (names as in parms.mat)."""
 
-    small_baseline_flag: bool
     heading: float
     merge_resample_size: float
     merge_standard_dev: float
-
-    def __post_init__(self) -> None:
-        if self.small_baseline_flag:
-            raise StageError("small_baseline_flag=y is not supported in stage 5; supported: n")
 
 
 @dataclass(frozen=True)
@@ -53,19 +48,19 @@ class Outputs:
     n_ps: Annotated[int, "ps2.n_ps"]
     n_ifg: Annotated[int, "ps2.n_ifg"]
     day: Annotated[FloatArray, "ps2.day"]
-    master: Annotated[int, "ps2.master_ix"]
+    master_ix: Annotated[int, "ps2.master_ix"]
     phase: Annotated[Rows, "ph2.ph"]
-    filtered: Annotated[Rows, "pm2.ph_patch"]
+    patch_phase: Annotated[Rows, "pm2.ph_patch"]
     residual: Annotated[Rows | None, "pm2.ph_res"]
-    k_ps: Annotated[FloatArray, "pm2.K_ps"]
-    c_ps: Annotated[FloatArray, "pm2.C_ps"]
+    slope: Annotated[FloatArray, "pm2.K_ps"]
+    offset: Annotated[FloatArray, "pm2.C_ps"]
     coherence: Annotated[FloatArray, "pm2.coh_ps"]
-    bperp: Annotated[Rows, "bp2.bperp_mat"]
+    bperp_mat: Annotated[Rows, "bp2.bperp_mat"]
     corrected: Annotated[Rows, "rc2.ph_rc"]  # of unit modulus
-    filtered_reref: Annotated[Rows | None, "rc2.ph_reref"]
+    patch_phase_reref: Annotated[Rows | None, "rc2.ph_reref"]
     # written 0 x 0 if a patch lacks them
     height: Annotated[FloatArray | None, "hgt2.hgt"]
-    look: Annotated[FloatArray | None, "la2.la"]
+    look_angle: Annotated[FloatArray | None, "la2.la"]
     incidence: Annotated[FloatArray | None, "inc2.inc"]
     ifg_std: Annotated[FloatArray, "ifgstd2.ifg_std"]  # (n_ifg,) float32 [deg]
 
@@ -151,14 +146,17 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
 
     number = np.arange(1, len(where) + 1)
     base = patches[-1]
-    phase, filtered = gather([p.phase for p in patches]), gather([p.filtered for p in patches])
-    bperp = gather([p.bperp for p in patches])
-    k_ps, c_ps = join([p.k_ps for p in patches]), join([p.c_ps for p in patches])
+    phase, patch_phase = (
+        gather([p.phase for p in patches]),
+        gather([p.patch_phase for p in patches]),
+    )
+    bperp_mat = gather([p.bperp_mat for p in patches])
+    slope, offset = join([p.slope for p in patches]), join([p.offset for p in patches])
 
     def noise(rows: slice) -> FloatArray:
         deviation: FloatArray = ctx.kernels.stage5_ifg_noise(
-            as_phasors(phase[rows]), as_phasors(filtered[rows]),
-            k_ps[rows], c_ps[rows], bperp[rows], base.master,
+            as_phasors(phase[rows]), as_phasors(patch_phase[rows]),
+            slope[rows], offset[rows], bperp_mat[rows], base.master_ix,
         )  # fmt: skip
         return deviation
 
@@ -170,18 +168,18 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         n_ps=len(where),
         n_ifg=base.n_ifg,
         day=base.day,
-        master=base.master,
+        master_ix=base.master_ix,
         phase=phase,
-        filtered=filtered,
+        patch_phase=patch_phase,
         residual=gather_if_all([p.residual for p in patches]),
-        k_ps=k_ps,
-        c_ps=c_ps,
+        slope=slope,
+        offset=offset,
         coherence=join([p.coherence for p in patches]),
-        bperp=bperp,
+        bperp_mat=bperp_mat,
         corrected=UnitPhase(gather([p.corrected for p in patches]), ctx.kernels),
-        filtered_reref=gather_if_all([p.filtered_reref for p in patches]),
+        patch_phase_reref=gather_if_all([p.patch_phase_reref for p in patches]),
         height=join_if_all([p.height for p in patches]),
-        look=join_if_all([p.look for p in patches]),
+        look_angle=join_if_all([p.look_angle for p in patches]),
         incidence=join_if_all([p.incidence for p in patches]),
         ifg_std=noise_of_ifgs(noise, len(where), ctx),
     )

@@ -16,13 +16,7 @@ NOT_PROMOTED = frozenset({"sort_ix", "ph"})  # keys of ps1 that describe the can
 
 @dataclass(frozen=True)
 class Params:
-    """StaMPS parameters that stage 5 reads in a patch (names as in parms.mat)."""
-
-    small_baseline_flag: bool
-
-    def __post_init__(self) -> None:
-        if self.small_baseline_flag:
-            raise StageError("small_baseline_flag=y is not supported in stage 5; supported: n")
+    """Stage 5 reads no StaMPS parameter in a patch."""
 
 
 @dataclass(frozen=True)
@@ -36,20 +30,20 @@ class Inputs:
     n_ps: Annotated[int, "ps1.n_ps"]
     n_ifg: Annotated[int, "ps1.n_ifg"]
     day: Annotated[FloatArray, "ps1.day"]  # (n_image,) [day]
-    master: Annotated[int, "ps1.master_ix"]  # column from 0
+    master_ix: Annotated[int, "ps1.master_ix"]  # column from 0
     master_day: Annotated[float, "ps1.master_day"]  # [day]
     selected: Annotated[IntArray, "select1.ix"]  # (n_sel,) rows of the candidates
     kept: Annotated[BoolArray, "select1.keep_ix"]  # (n_sel,)
-    k_ps: Annotated[FloatArray, "select1.K_ps2"]  # (n_sel,) [rad/m]
-    c_ps: Annotated[FloatArray, "select1.C_ps2"]  # (n_sel,) [rad]
+    slope: Annotated[FloatArray, "select1.K_ps2"]  # (n_sel,) [rad/m]
+    offset: Annotated[FloatArray, "select1.C_ps2"]  # (n_sel,) [rad]
     coherence: Annotated[FloatArray, "select1.coh_ps2"]  # (n_sel,)
     residual: Annotated[Rows | None, "select1.ph_res2"]  # (n_sel, n_pm) float32 [rad]
-    weeded: Annotated[BoolArray, "weed1.ix_weed"]  # (n_keep,) over selected[kept]
+    unweeded: Annotated[BoolArray, "weed1.ix_weed"]  # (n_keep,) over selected[kept]
     phase: Annotated[Rows, "ph1.ph"]  # (n_ps, n_ifg) complex64
-    filtered: Annotated[Rows, "pm1.ph_patch"]  # (n_ps, n_pm) complex64
-    bperp: Annotated[Rows, "bp1.bperp_mat"]  # (n_ps, n_pm) float32 or float64 [m]
+    patch_phase: Annotated[Rows, "pm1.ph_patch"]  # (n_ps, n_pm) complex64
+    bperp_mat: Annotated[Rows, "bp1.bperp_mat"]  # (n_ps, n_pm) float32 or float64 [m]
     height: Annotated[FloatArray | None, "hgt1.hgt"]  # (n_ps,) [m]
-    look: Annotated[FloatArray | None, "la1.la"]  # (n_ps,) [rad]
+    look_angle: Annotated[FloatArray | None, "la1.la"]  # (n_ps,) [rad]
     incidence: Annotated[FloatArray | None, "inc1.inc"]  # (n_ps,) [rad]
 
 
@@ -64,18 +58,18 @@ class Outputs:
     n_ps: Annotated[int, "ps2.n_ps"]
     n_ifg: Annotated[int, "ps2.n_ifg"]
     day: Annotated[FloatArray, "ps2.day"]
-    master: Annotated[int, "ps2.master_ix"]
+    master_ix: Annotated[int, "ps2.master_ix"]
     master_day: Annotated[float, "ps2.master_day"]
-    filtered: Annotated[Rows, "pm2.ph_patch"]
+    patch_phase: Annotated[Rows, "pm2.ph_patch"]
     residual: Annotated[Rows | None, "pm2.ph_res"]
-    k_ps: Annotated[FloatArray, "pm2.K_ps"]
-    c_ps: Annotated[FloatArray, "pm2.C_ps"]
+    slope: Annotated[FloatArray, "pm2.K_ps"]
+    offset: Annotated[FloatArray, "pm2.C_ps"]
     coherence: Annotated[FloatArray, "pm2.coh_ps"]
-    bperp: Annotated[Rows, "bp2.bperp_mat"]
+    bperp_mat: Annotated[Rows, "bp2.bperp_mat"]
     corrected: Annotated[Rows, "rc2.ph_rc"]  # (n_ps, n_ifg) complex64, amplitude of ph
-    filtered_reref: Annotated[Rows | None, "rc2.ph_reref"]  # (n_ps, n_ifg) complex64
+    patch_phase_reref: Annotated[Rows | None, "rc2.ph_reref"]  # (n_ps, n_ifg) complex64
     height: Annotated[FloatArray | None, "hgt2.hgt"]
-    look: Annotated[FloatArray | None, "la2.la"]
+    look_angle: Annotated[FloatArray | None, "la2.la"]
     incidence: Annotated[FloatArray | None, "inc2.inc"]
     phase: Annotated[Rows, "ph2.ph"]
 
@@ -93,19 +87,23 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     StaMPS ``ps_weed`` (its version 2 files) and ``ps_correct_phase``; specification of stage 5, 5.
     """
     check(inputs)
-    selection = np.flatnonzero(inputs.kept)[inputs.weeded]
+    selection = np.flatnonzero(inputs.kept)[inputs.unweeded]
     row = inputs.selected[selection]
-    k_ps, c_ps = inputs.k_ps[selection], inputs.c_ps[selection]
-    phase, filtered = Gathered((inputs.phase,), row), Gathered((inputs.filtered,), row)
-    bperp = Gathered((inputs.bperp,), row)
+    slope, offset = inputs.slope[selection], inputs.offset[selection]
+    phase, patch_phase = Gathered((inputs.phase,), row), Gathered((inputs.patch_phase,), row)
+    bperp_mat = Gathered((inputs.bperp_mat,), row)
 
     def correct(rows: slice) -> tuple[AnyArray, AnyArray]:
         corrected = ctx.kernels.stage5_phase_correction(
-            phase[rows].astype(np.complex64), k_ps[rows], c_ps[rows], bperp[rows], inputs.master
+            phase[rows].astype(np.complex64),
+            slope[rows],
+            offset[rows],
+            bperp_mat[rows],
+            inputs.master_ix,
         )
-        return corrected, np.insert(filtered[rows], inputs.master, 1, axis=1)
+        return corrected, np.insert(patch_phase[rows], inputs.master_ix, 1, axis=1)
 
-    corrected, filtered_reref = ctx.map_rows(correct, len(row), "correct phase")
+    corrected, patch_phase_reref = ctx.map_rows(correct, len(row), "correct phase")
     ctx.fact("promoted", len(row))
     return Outputs(
         record={key: value for key, value in inputs.record.items() if key not in NOT_PROMOTED},
@@ -115,18 +113,18 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         n_ps=len(row),
         n_ifg=inputs.n_ifg,
         day=inputs.day,
-        master=inputs.master,
+        master_ix=inputs.master_ix,
         master_day=inputs.master_day,
-        filtered=filtered,
+        patch_phase=patch_phase,
         residual=None if inputs.residual is None else Gathered((inputs.residual,), selection),
-        k_ps=k_ps,
-        c_ps=c_ps,
+        slope=slope,
+        offset=offset,
         coherence=inputs.coherence[selection],
-        bperp=bperp,
+        bperp_mat=bperp_mat,
         corrected=corrected,
-        filtered_reref=filtered_reref,
+        patch_phase_reref=patch_phase_reref,
         height=None if inputs.height is None else inputs.height[row],
-        look=None if inputs.look is None else inputs.look[row],
+        look_angle=None if inputs.look_angle is None else inputs.look_angle[row],
         incidence=None if inputs.incidence is None else inputs.incidence[row],
         phase=phase,
     )
@@ -142,17 +140,17 @@ def check(inputs: Inputs) -> None:
         )
     sizes = {
         "select1.mat: keep_ix": (len(inputs.kept), n_sel, 3),
-        "select1.mat: K_ps2": (len(inputs.k_ps), n_sel, 3),
-        "select1.mat: C_ps2": (len(inputs.c_ps), n_sel, 3),
+        "select1.mat: K_ps2": (len(inputs.slope), n_sel, 3),
+        "select1.mat: C_ps2": (len(inputs.offset), n_sel, 3),
         "select1.mat: coh_ps2": (len(inputs.coherence), n_sel, 3),
-        "weed1.mat: ix_weed": (len(inputs.weeded), int(inputs.kept.sum()), 4),
+        "weed1.mat: ix_weed": (len(inputs.unweeded), int(inputs.kept.sum()), 4),
         "ph1.mat: ph": (inputs.phase.shape[0], n_ps, 1),
-        "bp1.mat: bperp_mat": (inputs.bperp.shape[0], n_ps, 1),
-        "pm1.mat: ph_patch": (inputs.filtered.shape[0], n_ps, 2),
+        "bp1.mat: bperp_mat": (inputs.bperp_mat.shape[0], n_ps, 1),
+        "pm1.mat: ph_patch": (inputs.patch_phase.shape[0], n_ps, 2),
     }
     if inputs.residual is not None:
         sizes["select1.mat: ph_res2"] = (inputs.residual.shape[0], n_sel, 3)
-    optional = {"hgt1.mat: hgt": inputs.height, "la1.mat: la": inputs.look,
+    optional = {"hgt1.mat: hgt": inputs.height, "la1.mat: la": inputs.look_angle,
                 "inc1.mat: inc": inputs.incidence}  # fmt: skip
     sizes |= {key: (len(of), n_ps, 1) for key, of in optional.items() if of is not None}
     for key, (found, expected, stage) in sizes.items():
@@ -162,9 +160,9 @@ def check(inputs: Inputs) -> None:
                 f"run stage {stage} of this patch again"
             )
     before = int((inputs.day < inputs.master_day).sum())
-    if before != inputs.master:
+    if before != inputs.master_ix:
         raise StageError(
-            f"ps1.mat: master_ix is {inputs.master + 1}, but {before} days come before "
+            f"ps1.mat: master_ix is {inputs.master_ix + 1}, but {before} days come before "
             "master_day; run stage 1 of this patch again"
         )
 

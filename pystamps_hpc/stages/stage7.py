@@ -34,12 +34,9 @@ class Params(ReferenceArea):
     scla_method: str
     scla_deramp: bool
     subtr_tropo: bool
-    small_baseline_flag: bool
 
     def __post_init__(self) -> None:
         """Refuse what is not built."""
-        if self.small_baseline_flag:
-            raise StageError("small_baseline_flag=y is not supported in stage 7; supported: n")
         if self.subtr_tropo:
             raise StageError("subtr_tropo=y is not supported in stage 7; supported: n")
 
@@ -48,16 +45,16 @@ class Params(ReferenceArea):
 class Inputs:
     """Merged arrays that stage 7 reads; rows are PS, interferograms include the master column."""
 
-    phase: Annotated[Rows, "phuw2.ph_uw"]  # (n_ps, n_ifg) float32 [rad]
-    bperp_mat: Annotated[Rows, "bp2.bperp_mat"] | None  # (n_ps, n_ifg - 1) float32 [m]
+    unwrapped: Annotated[Rows, "phuw2.ph_uw"]  # (n_ps, n_ifg) float32 [rad]
+    bperp_mat: Annotated[Rows | None, "bp2.bperp_mat"]  # (n_ps, n_ifg - 1) float32 [m]
     bperp: Annotated[FloatArray, "ps2.bperp"]  # (n_ifg,) [m]
     lonlat: Annotated[FloatArray, "ps2.lonlat"]  # (n_ps, 2) float64 [deg]
     xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 3) float32, id and position [m]
-    origin: Annotated[FloatArray, "ps2.ll0"] | None  # (2,) float64 [deg]
+    origin: Annotated[FloatArray | None, "ps2.ll0"]  # (2,) float64 [deg]
     day: Annotated[FloatArray, "ps2.day"]  # (n_ifg,) float64, MATLAB day numbers
     master_ix: Annotated[int, "ps2.master_ix"]  # 0-based
-    ifg_std: Annotated[FloatArray, "ifgstd2.ifg_std"] | None  # (n_ifg,) float32 [deg]
-    deramp_degree: Annotated[float, "deramp_degree.degree"] | None
+    ifg_std: Annotated[FloatArray | None, "ifgstd2.ifg_std"]  # (n_ifg,) float32 [deg]
+    deramp_degree: Annotated[float | None, "deramp_degree.degree"]
 
 
 @dataclass(frozen=True)
@@ -65,14 +62,14 @@ class Outputs:
     """Look-angle error and master phase, as fitted and clamped to the neighbours."""
 
     slope: Annotated[Rows, "scla2.K_ps_uw"]  # (n_ps,) float64 [rad/m]
-    master_phase: Annotated[Rows, "scla2.C_ps_uw"]  # (n_ps,) float32 [rad]
-    look_angle: Annotated[Rows, "scla2.ph_scla"]  # (n_ps, n_ifg) float32 [rad]
-    ramp: Annotated[Rows, "scla2.ph_ramp"] | None  # (n_ps, n_ifg) float64 [rad]
+    offset: Annotated[Rows, "scla2.C_ps_uw"]  # (n_ps,) float32 [rad]
+    scla_phase: Annotated[Rows, "scla2.ph_scla"]  # (n_ps, n_ifg) float32 [rad]
+    ramp: Annotated[Rows | None, "scla2.ph_ramp"]  # (n_ps, n_ifg) float64 [rad]
     covariance: Annotated[FloatArray, "scla2.ifg_vcm"]  # (n_ifg, n_ifg) float64 [rad^2]
     smooth_slope: Annotated[FloatArray, "scla_smooth2.K_ps_uw"]  # (n_ps,) float64 [rad/m]
-    smooth_master_phase: Annotated[FloatArray, "scla_smooth2.C_ps_uw"]  # (n_ps,) float32 [rad]
-    smooth_look_angle: Annotated[Rows, "scla_smooth2.ph_scla"]  # (n_ps, n_ifg) float32 [rad]
-    smooth_ramp: Annotated[Rows, "scla_smooth2.ph_ramp"] | None  # (n_ps, n_ifg) float64 [rad]
+    smooth_offset: Annotated[FloatArray, "scla_smooth2.C_ps_uw"]  # (n_ps,) float32 [rad]
+    smooth_scla_phase: Annotated[Rows, "scla_smooth2.ph_scla"]  # (n_ps, n_ifg) float32 [rad]
+    smooth_ramp: Annotated[Rows | None, "scla_smooth2.ph_ramp"]  # (n_ps, n_ifg) float64 [rad]
 
 
 def solve_ps(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
@@ -88,7 +85,7 @@ def solve_ps(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     -----
     Specification of stage 7, section 3; steps 1 to 17.
     """
-    n_ps, n_ifg = check_shape(inputs.phase, "phuw2.ph_uw", len(inputs.xy), len(inputs.day))
+    n_ps, n_ifg = check_shape(inputs.unwrapped, "phuw2.ph_uw", len(inputs.xy), len(inputs.day))
     used = used_ifgs(params.drop_ifg_index, n_ifg)
     left_out = from_parameter(params.scla_drop_index, n_ifg, "scla_drop_index")
     sequence = np.setdiff1d(used, left_out)
@@ -117,24 +114,24 @@ def solve_ps(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     slope_operator = operator(design)[1]
     estimate = by_least_deviations if params.scla_method == "L1" else by_least_squares
     piece = ctx.config.runtime.stage7_chunk_ps
-    slope, master_phase, look_angle = ctx.map_rows(estimate, n_ps, "look-angle error", piece)
+    slope, offset, scla_phase = ctx.map_rows(estimate, n_ps, "look-angle error", piece)
     ramp = ctx.map_rows(phase.ramps, n_ps, "ramps", piece) if params.scla_deramp else None
 
-    smooth_slope, smooth_phase = _smoothed(ctx.share(slope), ctx.share(master_phase), inputs, ctx)
+    smooth_slope, smooth_phase = _smoothed(ctx.share(slope), ctx.share(offset), inputs, ctx)
 
-    def smooth_look_angle(rows: slice) -> AnyArray:
+    def smooth_scla_phase(rows: slice) -> AnyArray:
         corrected: AnyArray = smooth_slope[rows, None].astype(np.float32) * baselines.rows(rows)
         return corrected
 
     return Outputs(
         slope=slope,
-        master_phase=master_phase,
-        look_angle=look_angle,
+        offset=offset,
+        scla_phase=scla_phase,
         ramp=ramp,
         covariance=np.diag(phase_variance(inputs.ifg_std, n_ifg)),
         smooth_slope=smooth_slope,
-        smooth_master_phase=smooth_phase,
-        smooth_look_angle=ctx.map_rows(smooth_look_angle, n_ps, "smoothing", piece),
+        smooth_offset=smooth_phase,
+        smooth_scla_phase=ctx.map_rows(smooth_scla_phase, n_ps, "smoothing", piece),
         smooth_ramp=ramp,
     )
 
@@ -197,7 +194,7 @@ def _offset_operator(inputs: Inputs, fitted: IntArray) -> FloatArray:
 
 def _phase(inputs: Inputs, params: Params, ctx: Context) -> CorrectedPhase:
     """Return the unwrapped phase, deramped if asked (step 4)."""
-    phase = CorrectedPhase(inputs.phase, np.arange(len(inputs.day)))
+    phase = CorrectedPhase(inputs.unwrapped, np.arange(len(inputs.day)))
     if not params.scla_deramp:
         return phase
     terms = ramps.regressors(inputs.xy, ramps.degree_or_default(inputs.deramp_degree))
@@ -234,14 +231,14 @@ def _least_deviations(design: FloatArray, steps: FloatArray, ctx: Context) -> Fl
 
 
 def _smoothed(
-    slope: FloatArray, master_phase: FloatArray, inputs: Inputs, ctx: Context
+    slope: FloatArray, offset: FloatArray, inputs: Inputs, ctx: Context
 ) -> tuple[FloatArray, FloatArray]:
     """Clamp slope and master phase to the range of the neighbours (section 6)."""
 
     def clamp() -> tuple[FloatArray, FloatArray]:
         network, _ = edges(inputs.xy[:, 1:3], ctx.config.runtime.triangulator)
         clamped: tuple[FloatArray, FloatArray] = ctx.kernels.stage7_scla_smooth(
-            slope, master_phase, network
+            slope, offset, network
         )
         return clamped
 

@@ -38,12 +38,9 @@ class Params(ReferenceArea):
     scn_time_win: float
     scn_wavelength: float
     lambda_: float
-    small_baseline_flag: bool
 
     def __post_init__(self) -> None:
         """Refuse what is not built or makes no sense."""
-        if self.small_baseline_flag:
-            raise StageError("small_baseline_flag=y is not supported in stage 8; supported: n")
         if self.scn_kriging_flag:
             raise StageError("scn_kriging_flag=y is not supported in stage 8; supported: n")
         for name in ("scn_time_win", "scn_wavelength"):
@@ -59,20 +56,20 @@ class Params(ReferenceArea):
 class Inputs:
     """Merged arrays that stage 8 reads; rows are PS, interferograms include the master column."""
 
-    phase: Annotated[Rows, "phuw2.ph_uw"]  # (n_ps, n_ifg) float32 [rad]
-    look_angle: Annotated[Rows, "scla2.ph_scla"] | None  # (n_ps, n_ifg) float32 [rad]
-    master_phase: Annotated[FloatArray, "scla2.C_ps_uw"] | None  # (n_ps,) float32 [rad]
-    ramp: Annotated[Rows, "scla2.ph_ramp"] | None  # (n_ps, n_ifg) float64 [rad]
+    unwrapped: Annotated[Rows, "phuw2.ph_uw"]  # (n_ps, n_ifg) float32 [rad]
+    scla_phase: Annotated[Rows | None, "scla2.ph_scla"]  # (n_ps, n_ifg) float32 [rad]
+    offset: Annotated[FloatArray | None, "scla2.C_ps_uw"]  # (n_ps,) float32 [rad]
+    ramp: Annotated[Rows | None, "scla2.ph_ramp"]  # (n_ps, n_ifg) float64 [rad]
     lonlat: Annotated[FloatArray, "ps2.lonlat"]  # (n_ps, 2) float64 [deg]
     xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 3) float32, id and position [m]
-    origin: Annotated[FloatArray, "ps2.ll0"] | None  # (2,) float64 [deg]
+    origin: Annotated[FloatArray | None, "ps2.ll0"]  # (2,) float64 [deg]
     day: Annotated[FloatArray, "ps2.day"]  # (n_ifg,) float64, MATLAB day numbers
     master_day: Annotated[float, "ps2.master_day"]  # MATLAB day number
     master_ix: Annotated[int, "ps2.master_ix"]  # 0-based
-    ifg_std: Annotated[FloatArray, "ifgstd2.ifg_std"] | None  # (n_ifg,) float32 [deg]
-    deramp_degree: Annotated[float, "deramp_degree.degree"] | None
-    arc_phase: Annotated[Rows, "uw_space_time.dph_space_uw"] | None  # (n_edge, n_uw) [rad]
-    arc_noise: Annotated[Rows, "uw_space_time.dph_noise"] | None  # (n_edge, n_uw) [rad]
+    ifg_std: Annotated[FloatArray | None, "ifgstd2.ifg_std"]  # (n_ifg,) float32 [deg]
+    deramp_degree: Annotated[float | None, "deramp_degree.degree"]
+    arc_phase: Annotated[Rows | None, "uw_space_time.dph_space_uw"]  # (n_edge, n_uw) [rad]
+    arc_noise: Annotated[Rows | None, "uw_space_time.dph_noise"]  # (n_edge, n_uw) [rad]
     arcs: Annotated[dict[str, Any], "uw_space_time.*"]  # the other keys of stage 6
 
 
@@ -87,16 +84,16 @@ class Outputs:
     velocity: Annotated[FloatArray, "mean_v.mean_v"]  # (n_ps,) float64 [mm/yr]
     value_type: Annotated[str, "mean_v.value_type"]
     velocity_ifgs: Annotated[IntArray, "mean_v.unwrap_ifg_index"]  # (n_fit,) 0-based
-    ref_ps: Annotated[IntArray, "mean_v.ref_ps"] | None  # (n_ref,) 0-based
+    ref_ps: Annotated[IntArray | None, "mean_v.ref_ps"]  # (n_ref,) 0-based
     wavelength: Annotated[float, "mean_v.lambda"]  # [m]
     master_day: Annotated[float, "mean_v.master_day"]  # MATLAB day number
-    arc_phase: Annotated[Rows, "uw_space_time.dph_space_uw"] | None  # (n_edge, n_uw) [rad]
-    arc_noise: Annotated[Rows, "uw_space_time.dph_noise"] | None  # (n_edge, n_uw) [rad]
-    arcs: Annotated[dict[str, Any], "uw_space_time.*"] | None  # the other keys of stage 6
-    edge_noise_std: Annotated[FloatArray, "uw_space_time.edge_noise_std"] | None  # (n_edge,) [rad]
-    ifg_noise_std: Annotated[FloatArray, "uw_space_time.ifg_noise_std"] | None  # (n_uw,) [rad]
-    n_edge_rejected: Annotated[int, "uw_space_time.n_edge_rejected"] | None
-    stage: Annotated[int, "uw_space_time.stage"] | None
+    arc_phase: Annotated[Rows | None, "uw_space_time.dph_space_uw"]  # (n_edge, n_uw) [rad]
+    arc_noise: Annotated[Rows | None, "uw_space_time.dph_noise"]  # (n_edge, n_uw) [rad]
+    arcs: Annotated[dict[str, Any] | None, "uw_space_time.*"]  # the other keys of stage 6
+    edge_noise_std: Annotated[FloatArray | None, "uw_space_time.edge_noise_std"]  # (n_edge,) [rad]
+    ifg_noise_std: Annotated[FloatArray | None, "uw_space_time.ifg_noise_std"]  # (n_uw,) [rad]
+    n_edge_rejected: Annotated[int | None, "uw_space_time.n_edge_rejected"]
+    stage: Annotated[int | None, "uw_space_time.stage"]
 
 
 def solve_ps(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
@@ -112,19 +109,19 @@ def solve_ps(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     Specification of stage 8, sections 8, 10.1 and 15. The origin of the noise is the first PS, not
     the reference area, as in StaMPS.
     """
-    n_ps, n_ifg = check_shape(inputs.phase, "phuw2.ph_uw", len(inputs.xy), len(inputs.day))
+    n_ps, n_ifg = check_shape(inputs.unwrapped, "phuw2.ph_uw", len(inputs.xy), len(inputs.day))
     used = used_ifgs(params.drop_ifg_index, n_ifg)
-    if inputs.look_angle is not None:
-        check_shape(inputs.look_angle, "scla2.ph_scla", n_ps, n_ifg)
+    if inputs.scla_phase is not None:
+        check_shape(inputs.scla_phase, "scla2.ph_scla", n_ps, n_ifg)
     ref_ps = reference_ps(params, inputs.lonlat, inputs.xy, inputs.origin)
     high_pass, planes = _high_pass(inputs, params, used, ctx)
     scn = _low_pass(high_pass, inputs, params, used, ctx)
 
     value_type = ctx.config.output.mean_v_type
     series = PhaseSeries(
-        phase=inputs.phase,
-        look_angle=inputs.look_angle,
-        master_phase=inputs.master_phase,
+        phase=inputs.unwrapped,
+        scla_phase=inputs.scla_phase,
+        master_phase=inputs.offset,
         xy=inputs.xy,
         day=inputs.day,
         master_ix=inputs.master_ix,
@@ -181,7 +178,7 @@ def _high_pass(inputs: Inputs, params: Params, used: IntArray, ctx: Context) -> 
     """Return the phase high-passed in time and the planes that are part of it (steps 1 to 6)."""
     excluded = _excluded_image(inputs, used, ctx)
     weights = low_pass_weights(inputs.day[used], params.scn_time_win, excluded)
-    phase = CorrectedPhase(inputs.phase, used, inputs.look_angle, inputs.master_phase, inputs.ramp)
+    phase = CorrectedPhase(inputs.unwrapped, used, inputs.scla_phase, inputs.offset, inputs.ramp)
     n_ps = phase.shape[0]
     deramped = _deramped(params.scn_deramp_ifg, used, len(inputs.day))
     terms = ramps.regressors(inputs.xy, 1)

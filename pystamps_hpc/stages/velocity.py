@@ -45,7 +45,7 @@ class PhaseSeries:
     """
 
     phase: Rows
-    look_angle: Rows | None
+    scla_phase: Rows | None
     master_phase: FloatArray | None
     xy: FloatArray
     day: FloatArray
@@ -112,12 +112,12 @@ def fit_velocity(value_type: str, series: PhaseSeries, ctx: Context) -> Rows:
 def corrected_phase(value_type: str, series: PhaseSeries, ctx: Context) -> CorrectedPhase:
     """Take off the fitted interferograms what a value type names; see :func:`fit_velocity`."""
     suffix = value_type.partition("-")[2]
-    if "d" in suffix and series.look_angle is None:
+    if "d" in suffix and series.scla_phase is None:
         raise StageError("scla2.ph_scla is missing: the velocity needs it; run stage 7 first")
     phase = CorrectedPhase(
         series.phase,
         series.fitted,
-        look_angle=series.look_angle if "d" in suffix else None,
+        scla_phase=series.scla_phase if "d" in suffix else None,
         master_phase=series.master_phase if suffix == "d" else None,
     )
     if "o" not in suffix:

@@ -27,14 +27,16 @@ TEMPLATES = {
 }
 
 # Seconds of one thread for a million candidates x interferograms.
-PATCH_STAGES = 8.0  # stages 1 to 5 of a patch
+PATCH_STAGES = 12.0  # stages 1 to 5 of a patch
 UNWRAPPING = 1.0  # stage 6: one interferogram is one task
-MERGED_STAGES = 1.0  # merge, stages 7 and 8
+MERGED_STAGES = 2.5  # merge, stages 7 and 8
 THREAD_GAIN = 0.8  # what each further thread of a rank adds
 
-# Memory of a rank.
-PROCESS_MIB = 400  # libraries and compiled kernels
-BYTES_PER_VALUE = 150  # of a candidate x interferogram, in the largest patch or the rank's share
+# Memory of a rank: libraries and compiled kernels, and bytes for a candidate x interferogram of
+# the largest patch (stages 1 to 5) or of the rank's share of all (later).
+PROCESS_MIB = 400
+PATCH_BYTES = 250
+MERGED_BYTES = 20
 
 SAFETY = 3.0
 LEAST_MINUTES = 30
@@ -197,8 +199,8 @@ def estimate(size: Size, template: str, nodes: int = 1, cpus: int = 16, gpus: in
     threads = max(cpus // ranks, 1)
     largest, total = max(size.candidates), sum(size.candidates)
     share = total if template == "patch-array" else total / (nodes * ranks)
-    values = max(largest, share) * size.n_ifg
-    mib = PROCESS_MIB + BYTES_PER_VALUE * values / 2**20
+    held = max(PATCH_BYTES * largest, MERGED_BYTES * share) * size.n_ifg
+    mib = PROCESS_MIB + held / 2**20
     minutes = seconds / 60
     limit = max(LEAST_MINUTES, math.ceil(SAFETY * minutes / 10) * 10)
     per_cpu = math.ceil(mib / threads / 100) * 100

@@ -28,7 +28,7 @@ def finished(command, stubs, tree, monkeypatch):
     """A dataset of stub artifacts, all stages done; no pictures are drawn."""
     from pystamps_hpc.cli import running
 
-    monkeypatch.setattr(running, "_products", lambda report: None)
+    monkeypatch.setattr(running, "make_products", lambda report: None)
     assert command("run", "--dataset", tree).code == 0
     stubs.calls.clear()
     return tree
@@ -44,7 +44,7 @@ def fail(_ctx):
 def test_c030_run_reports_every_task(command, stubs, tree, monkeypatch):
     from pystamps_hpc.cli import running
 
-    monkeypatch.setattr(running, "_products", lambda report: None)
+    monkeypatch.setattr(running, "make_products", lambda report: None)
     ended = command("run", "--dataset", tree, "--progress", "plain")
     report = ended.document
     assert ended.code == 0

@@ -28,7 +28,7 @@ from pystamps_hpc.errors import StageError
 from tests import stub_chain
 stubs = stub_chain.Stubs()
 stub_chain.install(pytest.MonkeyPatch(), stubs)
-running._products = lambda report: None
+running.make_products = lambda report: None
 def rows_of(part, error):
     def rows(piece):
         if piece.stop > part:
@@ -67,9 +67,49 @@ def test_a_known_error_on_another_rank_is_one_report_and_code_1(tree):
     ended, document, _ = job(2, tree, setup)
     assert ended.returncode == 1
     (row,) = [row for row in document["results"] if row["status"] == "failed"]
-    assert row["details"].startswith("no arcs; choose a larger grid (rank 1 on ")
-    assert ended.stderr.count("FAILED") == 1
+    assert row["details"] == "no arcs; choose a larger grid"
+    assert row["rank"] == 1
+    assert ended.stderr.count("FAILED stage 7 root on rank 1") == 1
     assert document["not_started"] == [{"stage": 8, "scope": "merged", "target": "root"}]
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        ("StageError('no arcs; choose a larger grid')", "no arcs"),
+        ("MemoryError('9 GiB')", "stage 7 root is out of memory: 9 GiB; use fewer ranks"),
+        ("OSError(5, 'Input/output error', 'rc2.mat')", "rc2.mat: Input/output error; check"),
+    ],
+)
+def test_a_known_error_between_the_verbs_of_one_rank_is_a_failed_row_too(tree, error, told):
+    setup = f"""
+def act(ctx):
+    if ctx.team.rank == 1:
+        raise {error}
+    ctx.map_rows(lambda rows: np.zeros(rows.stop - rows.start), 3 * 4096, "step")
+stubs.acts[7, "root"] = act
+"""
+    ended, document, seconds = job(2, tree, setup)
+    assert ended.returncode == 1
+    (row,) = [row for row in document["results"] if row["status"] == "failed"]
+    assert row["details"].startswith(told)
+    assert row["rank"] == 1
+    assert seconds < 30
+
+
+def test_a_warning_of_one_rank_is_told_once(tree):
+    setup = """
+def act(ctx):
+    ctx.warn("all ranks see this")
+    if ctx.team.rank == 1:
+        ctx.warn("only rank 1 sees this")
+stubs.acts[7, "root"] = act
+"""
+    ended, document, _ = job(3, tree, setup)
+    (row,) = [row for row in document["results"] if row["stage"] == 7]
+    assert sorted(row["warnings"]) == ["all ranks see this", "only rank 1 sees this"]
+    for message in row["warnings"]:
+        assert ended.stderr.count(message) == 1
 
 
 def test_an_unexpected_error_ends_the_job_with_code_70_in_seconds(tree):

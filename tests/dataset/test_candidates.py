@@ -83,7 +83,7 @@ def test_a_short_phase_file_is_told_in_bytes(tmp_path):
     path.write_bytes(path.read_bytes()[: 12 * 2 * 8])
     with pytest.raises(
         DatasetError,
-        match=r"192 bytes, expected 288 \(12 candidates x 3 interferograms x 8\); was an interf",
+        match=r"192 bytes, expected 288 \(12 candidates x 3 interferograms x 8\); perhaps an int",
     ):
         candidates.read(patch, parameters)
 
@@ -266,19 +266,30 @@ def test_sensor_values_of_doris_come_from_text_files(tmp_path):
         candidates.sensor_parameters(tmp_path, parameters)
     (tmp_path / "heading.1.in").rename(patch / "heading.1.in")
     (patch / "heading.1.in").write_text("12")
-    assert candidates.sensor_parameters(tmp_path, parameters)["heading"] == 12
+    assert candidates.sensor_parameters(tmp_path, parameters, [patch])["heading"] == 12
 
 
 def test_sources_are_the_files_that_were_read(tmp_path):
-    patch, _ = write_snap(tmp_path, scene())
-    names = {path.relative_to(tmp_path).as_posix() for path in candidates.sources(patch)}
+    patch, parameters = write_snap(tmp_path, scene())
+    found = list(candidates.sources(patch, parameters))
+    names = {path.relative_to(tmp_path).as_posix() for path in found}
     assert names == {
         *(f"PATCH_1/pscands.1.{kind}" for kind in ("ij", "ll", "ph", "da", "hgt")),
         "rsc.txt", "pscphase.in", "rslc/20100220.rslc.par",
         *(f"diff0/20100220_{day}.base" for day in ("20100101", "20100201", "20100301")),
     }  # fmt: skip
     (tmp_path / "diff0" / "20100220_20100101.base").unlink()
-    assert list(candidates.sources(patch))
+    assert list(candidates.sources(patch, parameters))
+
+
+def test_sources_outside_of_the_dataset_count_too(tmp_path):
+    patch, parameters = write_snap(tmp_path / "set", scene())
+    far = tmp_path / "far"
+    (tmp_path / "set" / "diff0").rename(far)
+    listing = tmp_path / "set" / "pscphase.in"
+    listing.write_text(listing.read_text().replace("../diff0", str(far)))
+    sources = list(candidates.sources(patch, parameters))
+    assert len([path for path in sources if path.is_relative_to(far)]) == 3
 
 
 def test_doris_calibration_goes_by_the_date_in_the_path(tmp_path):

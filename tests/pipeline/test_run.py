@@ -9,6 +9,7 @@ import pytest
 from pystamps_hpc.config import RunConfig
 from pystamps_hpc.dataset import parameters
 from pystamps_hpc.dataset.mat import read_mat, write_mat
+from pystamps_hpc.dataset.publish import write_text
 from pystamps_hpc.errors import ConfigError, DatasetError, StageError, StaleError
 from pystamps_hpc.pipeline.documents import json_text
 from pystamps_hpc.pipeline.stages import plan_pipeline, run_pipeline, run_stage
@@ -345,6 +346,28 @@ def test_a_changed_input_is_a_stale_reason_a_copied_one_is_not(stubs, tree, tmp_
     ]
 
 
+def test_the_order_of_the_patches_is_part_of_the_merge(stubs, tree):
+    (tree / "patch.list").write_text("PATCH_1\nPATCH_2\n")
+    run(tree)
+    (tree / "patch.list").write_text("PATCH_2\nPATCH_1\n")
+    assert [(row["stage"], row["target"], row["reason"]) for row in run(tree).stale] == [
+        (5, "root", "configuration changed: patch.list")
+    ]
+
+
+def test_inputs_that_cannot_be_read_cost_nothing_that_stands(stubs, tree):
+    run(tree)
+    before = artifacts(tree)
+    (tree / "PATCH_1" / "ps1.mat").write_bytes(b"no mat file at all")
+    report = run(tree, start_step=2, force=True)
+    assert report.failures[0].details.endswith("delete it and rerun stage 1")
+    after = artifacts(tree)
+    assert {name: after.get(name) for name in before if name.startswith("PATCH_1/p")} == {
+        **{name: digest for name, digest in before.items() if name.startswith("PATCH_1/p")},
+        "PATCH_1/ps1.mat": after["PATCH_1/ps1.mat"],
+    }
+
+
 def test_a_new_science_version_is_a_stale_reason(stubs, tree):
     run(tree)
     state = TargetState.load(tree)
@@ -543,7 +566,7 @@ def test_an_error_of_the_file_system_is_a_failed_row(stubs, tree):
 
     stubs.acts[1, "PATCH_1"] = full
     report = run(tree)
-    assert report.failures[0].details == "somewhere: No space left on device"
+    assert report.failures[0].details.startswith("somewhere: No space left on device; ")
 
 
 def test_running_out_of_memory_is_a_failed_row_with_a_remedy(stubs, tree):
@@ -633,12 +656,22 @@ def test_small_baselines_are_refused_before_anything_is_written(stubs, tree):
     assert tree_digest(tree) == before
 
 
+def test_every_record_says_that_the_stack_has_a_single_master(stubs, tree):
+    run(tree)
+    for target in (tree, tree / "PATCH_1"):
+        for record in TargetState.load(target).records.values():
+            assert record["params"]["small_baseline_flag"] is False
+
+
 def test_the_newest_fifty_run_directories_are_kept(stubs, tree):
     runs = tree / ".pystamps-hpc" / "runs"
     for k in range(60):
-        (runs / f"20200101T0000{k:02d}Z-aaaaaa").mkdir(parents=True)
+        write_text(runs / f"20200101T0000{k:02d}Z-aaaaaa" / "report.json", "{}")
+    going_on = runs / "20190101T000000Z-bbbbbb"
+    going_on.mkdir()
     report = run(tree)
-    assert len(list(runs.iterdir())) == 50
+    assert len(list(runs.glob("*/report.json"))) == 50
+    assert going_on.exists()
     saved = json.loads((runs / report.run_id / "report.json").read_text())
     assert saved == json.loads(json_text(report.to_json()))
 

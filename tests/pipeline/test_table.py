@@ -79,24 +79,24 @@ def test_configuration_that_counts_is_recorded_by_the_stages_it_changes():
     assert "output.mean_v_type" in counted[8, "merged"]
 
 
-# fields of the reference's parameters of section 6.5 that the built branches read
+# fields of the reference's parameters of section 6.5 that the built branches read; the mode is
+# recorded with every stage
 PARAMETERS = {
-    (1, "patch"): "heading lambda insar_processor small_baseline_flag",
+    (1, "patch"): "heading lambda insar_processor",
     (2, "patch"): "clap_alpha clap_beta clap_low_pass_wavelength clap_win filter_grid_size "
     "filter_weighting gamma_change_convergence gamma_max_iterations lambda max_topo_err "
-    "quick_est_gamma_flag small_baseline_flag",
+    "quick_est_gamma_flag",
     (3, "patch"): "clap_alpha clap_beta clap_win density_rand percent_rand select_method "
-    "select_reest_gamma_flag drop_ifg_index gamma_stdev_reject slc_osf quick_est_gamma_flag "
-    "small_baseline_flag",
+    "select_reest_gamma_flag drop_ifg_index gamma_stdev_reject slc_osf quick_est_gamma_flag",
     (4, "patch"): "drop_ifg_index weed_max_noise weed_neighbours weed_standard_dev weed_time_win "
-    "weed_zero_elevation small_baseline_flag",
-    (5, "merged"): "heading merge_resample_size merge_standard_dev small_baseline_flag",
-    (6, "merged"): "drop_ifg_index lambda max_topo_err scla_deramp small_baseline_flag "
+    "weed_zero_elevation",
+    (5, "merged"): "heading merge_resample_size merge_standard_dev",
+    (6, "merged"): "drop_ifg_index lambda max_topo_err scla_deramp "
     "subtr_tropo tropo_method unwrap_grid_size unwrap_method",
-    (7, "merged"): "drop_ifg_index scla_deramp scla_drop_index scla_method small_baseline_flag "
+    (7, "merged"): "drop_ifg_index scla_deramp scla_drop_index scla_method "
     "subtr_tropo ref_lon ref_lat ref_centre_lonlat ref_radius",
     (8, "merged"): "scn_deramp_ifg scn_kriging_flag scn_time_win scn_wavelength "
-    "small_baseline_flag ref_lon ref_lat lambda",
+    "ref_lon ref_lat lambda",
 }
 
 

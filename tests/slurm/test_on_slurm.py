@@ -97,8 +97,10 @@ def test_a_job_at_its_time_limit_is_requeued_and_ends_with_the_same_bytes(cluste
     assert "interrupted by SIGUSR1" in log_of(dataset, number)
     assert digests(dataset) != digests(expected)
 
-    # it would wait two minutes; and this time there is no hurry
-    cluster.call("scontrol", "update", f"JobId={number}", "TimeLimit=30", "StartTime=now")
+    # it would wait two minutes, and not for nothing: at once the nodes would still refuse a job of
+    # that number; this time there is no hurry
+    change = ("TimeLimit=30", "StartTime=now+15seconds")
+    assert cluster.call("scontrol", "update", f"JobId={number}", *change).returncode == 0
     job = cluster.wait(number, "COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", restarts=1)
     assert job.state == "COMPLETED", log_of(dataset, number)
     assert digests(dataset) == digests(expected)

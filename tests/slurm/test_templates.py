@@ -17,9 +17,13 @@ printf '%q ' "${0##*/}" "$@" >>"$CALLS"; echo >>"$CALLS"
 # srun writes the report the run would have written, and ends like the run
 SRUN = """
 while [ $# -gt 0 ]; do [ "$1" != --report ] || report=$2; shift; done
-[ -z "${REPORTED:-}" ] || printf '{\\n  "exit_code": %s\\n}\\n' "$REPORTED" >"$report"
+printf '{\\n  "exit_code": %s\\n}\\n' "${REPORTED-${CODE:-0}}" >"$report"
+[ -n "${REPORTED-any}" ] || rm "$report"
 echo '{"to": "stdout"}'
 exit "${CODE:-0}"
+"""
+SCONTROL = """
+exit "${REFUSED:-0}"
 """
 SBATCH = """
 echo "$(wc -l <"$CALLS");cluster"
@@ -35,7 +39,7 @@ class Desk:
         programs = folder / "bin"
         programs.mkdir()
         self.calls_file.touch()
-        for name, more in {"srun": SRUN, "sbatch": SBATCH, "scontrol": "", "sleep": ""}.items():
+        for name, more in {"srun": SRUN, "sbatch": SBATCH, "scontrol": SCONTROL}.items():
             path = programs / name
             path.write_text(STAND_IN + more)
             path.chmod(0o755)
@@ -130,7 +134,7 @@ def test_a_job_takes_its_settings_from_the_environment(desk, template):
 @pytest.mark.parametrize("template", ALL)
 @pytest.mark.parametrize("code", ["0", "1", "5", "143"])
 def test_the_exit_code_of_the_run_is_that_of_the_job(desk, template, code):
-    ended = desk.job(template, CODE=code, REPORTED=code, PYSTAMPS_PART="merged")
+    ended = desk.job(template, CODE=code, PYSTAMPS_PART="merged")
     assert ended.returncode == int(code)
     assert [call[0] for call in desk.calls] == ["srun"]
 
@@ -139,16 +143,28 @@ def test_the_exit_code_of_the_run_is_that_of_the_job(desk, template, code):
 @pytest.mark.parametrize(("code", "reported"), [("75", ""), ("75", "75"), ("143", "75")])
 def test_a_run_that_stopped_in_good_order_is_requeued(desk, template, code, reported):
     desk.job(template, CODE=code, REPORTED=reported, PYSTAMPS_PART="merged")
-    # and then waits for SLURM to end it
-    assert desk.calls[1:] == [["scontrol", "requeue", "7"], ["sleep", "300"]]
+    assert desk.calls[1:] == [["scontrol", "requeue", "7"]]
+
+
+@pytest.mark.parametrize("template", ALL)
+def test_a_site_that_does_not_requeue_gets_the_exit_code(desk, template):
+    assert desk.job(template, CODE="75", REFUSED="1", PYSTAMPS_PART="merged").returncode == 75
 
 
 @pytest.mark.parametrize("template", ALL)
 def test_the_report_of_an_earlier_start_is_not_believed(desk, template):
     (desk.folder / "pystamps-7.json").write_text('{\n  "exit_code": 75\n}\n')
-    ended = desk.job(template, CODE="1", PYSTAMPS_PART="merged")
+    ended = desk.job(template, CODE="1", REPORTED="", PYSTAMPS_PART="merged")
     assert ended.returncode == 1
     assert [call[0] for call in desk.calls] == ["srun"]
+
+
+@pytest.mark.parametrize("template", ALL)
+def test_a_step_that_was_not_launched_is_no_success(desk, template):
+    # srun says "task 0 launch failed" and ends with 0
+    ended = desk.job(template, CODE="0", REPORTED="", PYSTAMPS_PART="merged")
+    assert ended.returncode == 1
+    assert "nothing was run" in ended.stderr
 
 
 def test_the_array_is_submitted_with_the_merge_behind_it(desk):

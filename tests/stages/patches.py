@@ -21,7 +21,6 @@ PARAMS2 = stage2.Params(
     lambda_=0.0555,
     max_topo_err=20.0,
     quick_est_gamma_flag=True,
-    small_baseline_flag=False,
 )
 PARAMS3 = stage3.Params(
     clap_alpha=1.0,
@@ -35,7 +34,6 @@ PARAMS3 = stage3.Params(
     select_method="DENSITY",
     select_reest_gamma_flag=True,
     slc_osf=1.0,
-    small_baseline_flag=False,
 )
 
 
@@ -52,20 +50,20 @@ def patch(n_ps=1500, n_ifg=12, stable=0.4, noise=0.25, size=(1700.0, 1750.0), se
     x, y = rng.uniform(0, 1, (2, n_ps)) * np.array(size)[:, None]
     order = np.argsort(y)
     xy = np.column_stack((np.arange(1, n_ps + 1), x[order], y[order])).astype(np.float32)
-    master = n_ifg // 2
+    master_ix = n_ifg // 2
     bperp = rng.normal(0, 150, n_ifg)
-    bperp[master] = 0
-    bperp_mat = np.delete(bperp, master) + rng.normal(0, 0.5, (n_ps, n_ifg - 1))
+    bperp[master_ix] = 0
+    bperp_mat = np.delete(bperp, master_ix) + rng.normal(0, 0.5, (n_ps, n_ifg - 1))
     waves = rng.uniform(-2e-3, 2e-3, (2, n_ifg - 1))
     phase = 2 * np.pi * xy[:, 1:].astype(float) @ waves
     phase += rng.normal(0, 0.003, (n_ps, 1)) * bperp_mat
     is_stable = rng.uniform(size=n_ps) < stable
     phase += np.where(is_stable[:, None], noise, 20) * rng.normal(size=phase.shape)
-    phasors = np.insert(np.exp(1j * phase) * 300, master, 1, axis=1).astype(np.complex64)
+    phasors = np.insert(np.exp(1j * phase) * 300, master_ix, 1, axis=1).astype(np.complex64)
     inputs = stage2.Inputs(
         xy=xy,
         bperp=bperp,
-        master=master,
+        master_ix=master_ix,
         phase=phasors,
         bperp_mat=bperp_mat.astype(np.float32),
         dispersion=rng.uniform(0.1, 0.4, n_ps),
@@ -80,11 +78,11 @@ def inputs3(inputs, outputs):
     return stage3.Inputs(
         xy=inputs.xy,
         bperp=inputs.bperp,
-        master=inputs.master,
+        master_ix=inputs.master_ix,
         phase=inputs.phase,
         bperp_mat=inputs.bperp_mat,
         dispersion=inputs.dispersion,
-        ph_patch=outputs.ph_patch,
+        patch_phase=outputs.patch_phase,
         slope=outputs.slope,
         offset=outputs.offset,
         coherence=outputs.coherence,

@@ -83,14 +83,13 @@ def stage7_params(**changes):
         "scla_method": "L2",
         "scla_deramp": False,
         "subtr_tropo": False,
-        "small_baseline_flag": False,
     }
     return stage7.Params(**{**EVERYWHERE, **values, **changes})
 
 
 def stage7_inputs(scene, **changes):
     values = {
-        "phase": scene.phase,
+        "unwrapped": scene.phase,
         "bperp_mat": scene.bperp_mat,
         "bperp": np.insert(scene.bperp_mat.mean(axis=0), scene.master_ix, 0),
         "lonlat": scene.lonlat,
@@ -112,16 +111,15 @@ def stage8_params(**changes):
         "scn_time_win": 365.0,
         "scn_wavelength": 100.0,
         "lambda_": 0.0555,
-        "small_baseline_flag": False,
     }
     return stage8.Params(**{**EVERYWHERE, **values, **changes})
 
 
 def stage8_inputs(scene, **changes):
     values = {
-        "phase": scene.phase,
-        "look_angle": np.zeros_like(scene.phase),
-        "master_phase": np.zeros(len(scene.xy), np.float32),
+        "unwrapped": scene.phase,
+        "scla_phase": np.zeros_like(scene.phase),
+        "offset": np.zeros(len(scene.xy), np.float32),
         "ramp": None,
         "lonlat": scene.lonlat,
         "xy": scene.xy,

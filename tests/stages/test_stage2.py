@@ -127,7 +127,7 @@ def test_the_random_histogram_depends_on_the_trial_count_only():
 
 def test_the_search_range_follows_baselines_incidence_and_wavelength():
     inputs, _ = patch(10)
-    bperp = np.delete(inputs.bperp, inputs.master)
+    bperp = np.delete(inputs.bperp, inputs.master_ix)
     incidence = np.full(10, 0.6)
     incidence[3], incidence[4] = 0, np.nan
     largest = 4 * np.pi * 20 / (0.0555 * 830_000 * np.sin(0.6))
@@ -171,7 +171,6 @@ def test_a_patch_too_small_for_stage_3_is_announced():
     ("name", "value", "message"),
     [
         ("quick_est_gamma_flag", False, "the full estimator is not available"),
-        ("small_baseline_flag", True, "small_baseline_flag=y is not supported in stage 2"),
         ("lambda_", float("nan"), "lambda=nan"),
         ("clap_win", 30, "must be a multiple of 8; set it to 32"),
     ],
@@ -222,7 +221,7 @@ def test_a_null_phasor_voids_its_cell_and_keeps_its_last_residual():
 
 def test_shared_baselines_take_the_same_road():
     inputs, _ = patch(600)
-    common = np.delete(inputs.bperp, inputs.master).astype(np.float32)
+    common = np.delete(inputs.bperp, inputs.master_ix).astype(np.float32)
     inputs = replace(inputs, bperp_mat=np.tile(common, (600, 1)))
     shared = stage2.solve(inputs, PARAMS2, context("single"))
     inputs.bperp_mat[0, 0] = np.nextafter(common[0], np.float32(np.inf))
@@ -235,7 +234,7 @@ def test_snr_weights_favour_steady_amplitude_times_phase():
     outputs = stage2.solve(inputs, replace(PARAMS2, filter_weighting="SNR"), context())
     residual = outputs.residual
     weights = snr_weights(lambda rows: stage2.phasors(inputs, rows), residual, context())
-    amplitude = np.abs(np.delete(inputs.phase, inputs.master, axis=1)).astype(float)
+    amplitude = np.abs(np.delete(inputs.phase, inputs.master_ix, axis=1)).astype(float)
     signal = (amplitude * np.cos(residual)).mean(axis=1)
     noise = np.sqrt(0.5 * ((amplitude**2).mean(axis=1) - signal**2))
     np.testing.assert_allclose(weights, signal / noise, rtol=1e-3)

@@ -12,7 +12,6 @@ from pystamps_hpc.stages.stage4 import Inputs, Params, node_phase, solve
 from pystamps_kernels.dispatch import table
 
 PARAMS = Params(
-    small_baseline_flag=False,
     weed_neighbours=False,
     weed_zero_elevation=False,
     weed_time_win=730.0,
@@ -32,26 +31,26 @@ def ctx():
 def patch(n_ps=120, n_ifg=12, noisy=(), seed=5, noise=0.2):
     """A patch of stable points with the look-angle error that stage 3 found; some are noisy."""
     rng = np.random.default_rng(seed)
-    master, day = 5, 736000.0 + 24 * np.arange(n_ifg)
-    bperp = np.insert(rng.normal(0, 150, n_ifg - 1), master, 0)
-    k_ps, c_ps = rng.normal(0, 0.02, n_ps), rng.normal(0, 0.3, n_ps)
+    master_ix, day = 5, 736000.0 + 24 * np.arange(n_ifg)
+    bperp = np.insert(rng.normal(0, 150, n_ifg - 1), master_ix, 0)
+    slope, offset = rng.normal(0, 0.02, n_ps), rng.normal(0, 0.3, n_ps)
     sigma = np.full((n_ps, 1), noise)
     sigma[list(noisy)] = 3.0
-    phase = k_ps[:, None] * bperp + rng.normal(0, sigma, (n_ps, n_ifg))
-    phase[:, master] = 0
+    phase = slope[:, None] * bperp + rng.normal(0, sigma, (n_ps, n_ifg))
+    phase[:, master_ix] = 0
     ids = np.arange(1.0, n_ps + 1)
     xy = rng.uniform(0, 4000, (n_ps, 2)).round(3)
     return Inputs(
         selected=np.arange(n_ps),
         kept=np.ones(n_ps, np.bool_),
-        k_ps=k_ps,
-        c_ps=c_ps,
+        slope=slope,
+        offset=offset,
         coherence=rng.uniform(0.5, 1, n_ps),
         ij=np.column_stack((ids, 10 * ids, 3 * ids)),
         xy=np.column_stack((ids, xy)).astype(np.float32),
         bperp=bperp,
         day=day,
-        master=master,
+        master_ix=master_ix,
         n_ifg=n_ifg,
         phase=(3 * np.exp(1j * phase)).astype(np.complex64),
         height=rng.uniform(1, 100, n_ps),
@@ -60,8 +59,8 @@ def patch(n_ps=120, n_ifg=12, noisy=(), seed=5, noise=0.2):
 
 def test_noisy_points_are_dropped_and_their_neighbours_stay(ctx):
     out = solve(patch(noisy=(7, 40)), PARAMS, ctx)
-    assert np.flatnonzero(~out.keep).tolist() == [7, 40]
-    np.testing.assert_array_equal(out.keep, out.keep_node)
+    assert np.flatnonzero(~out.unweeded).tolist() == [7, 40]
+    np.testing.assert_array_equal(out.unweeded, out.unweeded_node)
     assert out.ps_std.dtype == out.ps_max.dtype == np.float32
     assert ctx.log.facts == {"weeded": 118}
 
@@ -73,33 +72,33 @@ def test_only_points_that_stage_3_kept_take_part(ctx):
         full,
         selected=chosen,
         kept=chosen != 60,
-        k_ps=full.k_ps[chosen],
-        c_ps=full.c_ps[chosen],
+        slope=full.slope[chosen],
+        offset=full.offset[chosen],
         coherence=full.coherence[chosen],
     )
     out = solve(inputs, PARAMS, ctx)
-    assert len(out.keep) == 59
-    assert np.flatnonzero(~out.keep).tolist() == [20]
+    assert len(out.unweeded) == 59
+    assert np.flatnonzero(~out.unweeded).tolist() == [20]
 
 
 def test_the_largest_noise_is_a_second_threshold(ctx):
     out = solve(patch(), PARAMS, ctx)
     limit = float(np.sort(out.ps_max)[60])
     strict = solve(patch(), replace(PARAMS, weed_standard_dev=9.0, weed_max_noise=limit), ctx)
-    np.testing.assert_array_equal(strict.keep, out.ps_max < np.float32(limit))
-    assert strict.keep.sum() == 60
+    np.testing.assert_array_equal(strict.unweeded, out.ps_max < np.float32(limit))
+    assert strict.unweeded.sum() == 60
 
 
 def test_noise_at_the_threshold_is_too_much(ctx):
     limit = float(np.sort(solve(patch(), PARAMS, ctx).ps_std)[60])
     out = solve(patch(), replace(PARAMS, weed_standard_dev=limit), ctx)
     assert (out.ps_std == limit).any()
-    np.testing.assert_array_equal(out.keep, out.ps_std < limit)
+    np.testing.assert_array_equal(out.unweeded, out.ps_std < limit)
 
 
 def test_thresholds_that_no_phase_can_reach_skip_the_noise_and_leave_double_zeros(ctx):
     out = solve(patch(noisy=(7,)), NO_NOISE, ctx)
-    assert out.keep.all()
+    assert out.unweeded.all()
     assert out.ps_std.dtype == out.ps_max.dtype == np.float64
     assert not out.ps_std.any()
     assert ctx.log.notes == ["120 of 120 PS kept"]
@@ -119,7 +118,7 @@ def test_the_masters_column_holds_the_master_noise_and_the_others_no_look_angle_
     inputs = patch(noise=0.0)
     node = np.arange(120)
     phase = node_phase(inputs, node, node, np.arange(12))
-    np.testing.assert_allclose(phase[:, 5], np.exp(1j * inputs.c_ps), atol=1e-6)
+    np.testing.assert_allclose(phase[:, 5], np.exp(1j * inputs.offset), atol=1e-6)
     np.testing.assert_allclose(np.delete(phase, 5, axis=1), 1, atol=1e-5)
     assert phase.dtype == np.complex64
 
@@ -127,7 +126,7 @@ def test_the_masters_column_holds_the_master_noise_and_the_others_no_look_angle_
 def test_single_baselines_make_the_product_single():
     inputs = replace(patch(), bperp=patch().bperp.astype(np.float32))
     node = np.arange(120)
-    angle = inputs.k_ps.astype(np.float32)[:, None] * inputs.bperp
+    angle = inputs.slope.astype(np.float32)[:, None] * inputs.bperp
     assert angle.dtype == np.float32
     wanted = np.exp(-1j * angle) * inputs.phase
     wanted /= np.abs(wanted)
@@ -141,13 +140,13 @@ def test_heights_below_a_micrometre_are_dropped_in_the_class_of_the_file(ctx):
     params = replace(NO_NOISE, weed_zero_elevation=True)
     double = solve(replace(patch(), height=height), params, ctx)
     single = solve(replace(patch(), height=height.astype(np.float32)), params, ctx)
-    assert np.flatnonzero(~double.keep).tolist() == [0, 1, 3]
-    assert np.flatnonzero(~single.keep).tolist() == [0, 1]
+    assert np.flatnonzero(~double.unweeded).tolist() == [0, 1, 3]
+    assert np.flatnonzero(~single.unweeded).tolist() == [0, 1]
 
 
 def test_missing_heights_are_told(ctx):
     params = replace(NO_NOISE, weed_zero_elevation=True)
-    assert solve(replace(patch(), height=None), params, ctx).keep.all()
+    assert solve(replace(patch(), height=None), params, ctx).unweeded.all()
     assert "weed_zero_elevation has no effect" in ctx.log.warnings[0]
 
 
@@ -157,7 +156,7 @@ def test_a_sea_pixel_can_first_eliminate_its_land_neighbour(ctx):
     inputs.coherence[:2] = [0.99, 0.5]
     inputs.height[0] = 0
     both = replace(NO_NOISE, weed_neighbours=True, weed_zero_elevation=True)
-    assert np.flatnonzero(~solve(inputs, both, ctx).keep).tolist() == [0, 1]
+    assert np.flatnonzero(~solve(inputs, both, ctx).unweeded).tolist() == [0, 1]
 
 
 def test_points_at_one_position_leave_the_network_before_the_noise(ctx):
@@ -165,8 +164,8 @@ def test_points_at_one_position_leave_the_network_before_the_noise(ctx):
     inputs.xy[9, 1:] = inputs.xy[3, 1:]
     inputs.coherence[[3, 9]] = [0.6, 0.7]
     out = solve(inputs, PARAMS, ctx)
-    assert np.flatnonzero(~out.keep).tolist() == [3]
-    assert len(out.keep_node) == len(out.ps_std) == 119
+    assert np.flatnonzero(~out.unweeded).tolist() == [3]
+    assert len(out.unweeded_node) == len(out.ps_std) == 119
 
 
 @pytest.mark.parametrize("value", [0, np.nan, np.inf])
@@ -174,7 +173,7 @@ def test_a_point_without_phase_is_dropped_alone(ctx, value):
     inputs = patch()
     inputs.phase[11, 3] = value
     out = solve(inputs, PARAMS, ctx)
-    assert np.flatnonzero(~out.keep).tolist() == [11]
+    assert np.flatnonzero(~out.unweeded).tolist() == [11]
     assert np.isinf(out.ps_std[11])
     assert "1 PS with a zero or infinite phase dropped (ids from 12)" in ctx.log.warnings[0]
 
@@ -182,7 +181,7 @@ def test_a_point_without_phase_is_dropped_alone(ctx, value):
 @pytest.mark.parametrize("n_ps", [1, 2])
 def test_too_few_points_have_no_network_and_are_dropped(ctx, n_ps):
     out = solve(patch(n_ps), PARAMS, ctx)
-    assert not out.keep.any()
+    assert not out.unweeded.any()
     assert np.isinf(out.ps_std).all()
     assert "no network, all dropped" in ctx.log.warnings[0]
     assert ctx.log.facts == {"weeded": 0}
@@ -192,13 +191,13 @@ def test_points_on_one_line_are_dropped(ctx):
     inputs = patch()
     inputs.xy[:, 1] = np.arange(120)
     inputs.xy[:, 2] = 2 * inputs.xy[:, 1]
-    assert not solve(inputs, PARAMS, ctx).keep.any()
+    assert not solve(inputs, PARAMS, ctx).unweeded.any()
 
 
 def test_no_points_are_no_error(ctx):
     inputs = replace(patch(), kept=np.zeros(120, np.bool_))
     out = solve(inputs, replace(PARAMS, weed_neighbours=True, weed_zero_elevation=True), ctx)
-    assert len(out.keep) == len(out.ps_std) == 0
+    assert len(out.unweeded) == len(out.ps_std) == 0
     assert ctx.log.facts == {"weeded": 0}
 
 
@@ -222,11 +221,6 @@ def test_a_window_that_holds_one_epoch_is_refused_with_its_date(ctx):
         solve(patch(), replace(PARAMS, weed_time_win=0.1), ctx)
     with pytest.raises(StageError, match="weed_time_win=0: must be a positive number"):
         replace(PARAMS, weed_time_win=0.0)
-
-
-def test_small_baselines_are_refused():
-    with pytest.raises(StageError, match="small_baseline_flag=y is not supported in stage 4"):
-        replace(PARAMS, small_baseline_flag=True)
 
 
 def test_a_selection_of_other_candidates_is_refused(ctx):

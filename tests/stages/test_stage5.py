@@ -18,9 +18,8 @@ from pystamps_kernels.dispatch import table
 
 N_IFG, MASTER = 6, 2
 DAY = 736000.0 + 12 * np.arange(N_IFG)
-PROMOTE = promote.Params(small_baseline_flag=False)
+PROMOTE = promote.Params()
 MERGE = merge.Params(
-    small_baseline_flag=False,
     heading=float("nan"),
     merge_resample_size=0.0,
     merge_standard_dev=float("inf"),
@@ -78,20 +77,20 @@ def candidates(n_ps=40, seed=2):
         n_ps=n_ps,
         n_ifg=N_IFG,
         day=DAY,
-        master=MASTER,
+        master_ix=MASTER,
         master_day=DAY[MASTER],
         selected=selected,
         kept=kept,
-        k_ps=rng.normal(0, 0.1, len(selected)),
-        c_ps=rng.normal(0, 1, len(selected)),
+        slope=rng.normal(0, 0.1, len(selected)),
+        offset=rng.normal(0, 1, len(selected)),
         coherence=rng.uniform(0, 1, len(selected)),
         residual=rng.normal(0, 1, (len(selected), N_IFG - 1)).astype(np.float32),
-        weeded=np.arange(kept.sum()) % 4 != 1,
+        unweeded=np.arange(kept.sum()) % 4 != 1,
         phase=phasors(rng, n_ps, N_IFG),
-        filtered=phasors(rng, n_ps, N_IFG - 1),
-        bperp=rng.normal(0, 100, (n_ps, N_IFG - 1)).astype(np.float32),
+        patch_phase=phasors(rng, n_ps, N_IFG - 1),
+        bperp_mat=rng.normal(0, 100, (n_ps, N_IFG - 1)).astype(np.float32),
         height=rng.normal(0, 9, n_ps),
-        look=None,
+        look_angle=None,
         incidence=rng.normal(0, 1, n_ps).astype(np.float32),
     )
 
@@ -99,13 +98,13 @@ def candidates(n_ps=40, seed=2):
 def test_promotion_selects_rows_of_candidates_and_of_the_selection(ctx):
     inputs = candidates()
     out = promote.solve(inputs, PROMOTE, ctx)
-    row = inputs.selected[inputs.kept][inputs.weeded]
-    of_selection = np.flatnonzero(inputs.kept)[inputs.weeded]
-    for name in ("ij", "xy", "lonlat", "phase", "filtered", "bperp", "height", "incidence"):
+    row = inputs.selected[inputs.kept][inputs.unweeded]
+    of_selection = np.flatnonzero(inputs.kept)[inputs.unweeded]
+    for name in ("ij", "xy", "lonlat", "phase", "patch_phase", "bperp_mat", "height", "incidence"):
         np.testing.assert_array_equal(getattr(out, name)[:], getattr(inputs, name)[row])
-    for name in ("k_ps", "c_ps", "coherence", "residual"):
+    for name in ("slope", "offset", "coherence", "residual"):
         np.testing.assert_array_equal(getattr(out, name)[:], getattr(inputs, name)[of_selection])
-    assert out.look is None
+    assert out.look_angle is None
     assert out.incidence.dtype == np.float32
     assert out.n_ps == len(row)
     assert ctx.log.facts == {"promoted": len(row)}
@@ -117,18 +116,18 @@ def test_unknown_keys_are_carried_along_and_the_order_of_candidates_is_not(ctx):
 
 def test_the_phase_is_corrected_by_the_reestimated_slope_and_offset(ctx):
     out = promote.solve(candidates(), PROMOTE, ctx)
-    baseline = np.insert(out.bperp[:].astype(float), MASTER, 0, axis=1)
-    wanted = out.phase[:] * np.exp(-1j * (out.k_ps[:, None] * baseline + out.c_ps[:, None]))
+    baseline = np.insert(out.bperp_mat[:].astype(float), MASTER, 0, axis=1)
+    wanted = out.phase[:] * np.exp(-1j * (out.slope[:, None] * baseline + out.offset[:, None]))
     np.testing.assert_allclose(out.corrected[:], wanted, atol=3e-5)
-    reref = out.filtered_reref[:]
+    reref = out.patch_phase_reref[:]
     np.testing.assert_array_equal(reref[:, MASTER], 1)
-    np.testing.assert_array_equal(np.delete(reref, MASTER, axis=1), out.filtered[:])
+    np.testing.assert_array_equal(np.delete(reref, MASTER, axis=1), out.patch_phase[:])
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"weeded": np.ones(3, np.bool_)}, r"weed1.mat: ix_weed has 3 rows, .*run stage 4"),
+        ({"unweeded": np.ones(3, np.bool_)}, r"weed1.mat: ix_weed has 3 rows, .*run stage 4"),
         ({"height": np.ones(3)}, r"hgt1.mat: hgt has 3 rows, expected 40; run stage 1"),
         ({"selected": np.arange(30, 50)}, r"ix reaches from 31 to 50, expected 1 to 40"),
         ({"master": 3}, r"master_ix is 4, but 2 days come before master_day"),
@@ -157,26 +156,26 @@ def patch(name, pixels, core=(1, 100, 1, 100), coherence=None, seed=0):
         lonlat=np.array([10, 44]) + pixels[:, ::-1] * [1e-4, 1e-4],
         n_ifg=N_IFG,
         day=DAY,
-        master=MASTER,
+        master_ix=MASTER,
         phase=phase,
-        filtered=np.delete(phase, MASTER, axis=1),
+        patch_phase=np.delete(phase, MASTER, axis=1),
         residual=rng.normal(0, 1, (n_ps, N_IFG - 1)).astype(np.float32),
-        k_ps=np.zeros(n_ps),
-        c_ps=rng.normal(0, 1, n_ps),
+        slope=np.zeros(n_ps),
+        offset=rng.normal(0, 1, n_ps),
         coherence=rng.uniform(0, 1, n_ps) if coherence is None else np.array(coherence),
-        bperp=rng.normal(0, 100, (n_ps, N_IFG - 1)).astype(np.float32),
+        bperp_mat=rng.normal(0, 100, (n_ps, N_IFG - 1)).astype(np.float32),
         corrected=phase * 2,
-        filtered_reref=phase,
+        patch_phase_reref=phase,
         height=rng.normal(0, 9, n_ps),
-        look=rng.normal(0, 1, n_ps),
+        look_angle=rng.normal(0, 1, n_ps),
         incidence=None,
     )
 
 
 def merged(patches, ctx, params=MERGE):
     out = merge.solve(merge.Inputs(tuple(patches)), params, ctx)
-    source = {value: p.name for p in patches for value in p.c_ps}
-    return out, {tuple(ij): source[c] for ij, c in zip(out.ij[:, 1:], out.c_ps, strict=True)}
+    source = {value: p.name for p in patches for value in p.offset}
+    return out, {tuple(ij): source[c] for ij, c in zip(out.ij[:, 1:], out.offset, strict=True)}
 
 
 LEFT, RIGHT = (1, 10, 1, 10), (11, 20, 1, 10)  # cores: ranges 0-9 and 10-19, lines 0-9
@@ -235,7 +234,7 @@ def test_every_array_is_in_the_same_order(ctx):
     two = patch("PATCH_2", [(4, 15), (0, 12)], RIGHT)
     out, _ = merged([one, two], ctx)
     where = [4, 2, 1, 3, 0]
-    for name in ("phase", "filtered", "residual", "k_ps", "c_ps", "coherence", "bperp",
+    for name in ("phase", "patch_phase", "residual", "slope", "offset", "coherence", "bperp_mat",
                  "filtered_reref", "height", "look", "lonlat"):  # fmt: skip
         both = np.concatenate([getattr(one, name), getattr(two, name)])
         np.testing.assert_array_equal(getattr(out, name)[:], both[where])
@@ -250,7 +249,7 @@ def test_what_a_patch_lacks_is_empty_in_the_whole(ctx):
     out, _ = merged([one, replace(two, height=None, residual=None)], ctx)
     assert out.height.shape == out.incidence.shape == (0, 0)
     assert out.residual is None
-    assert len(out.look) == 2
+    assert len(out.look_angle) == 2
 
 
 def test_the_record_is_that_of_the_last_patch(ctx):
@@ -280,19 +279,12 @@ def test_patches_that_cannot_be_merged_are_refused(ctx):
     for patches, message in (
         ([], "no patch has PS left after stages 3-5; relax"),
         ([one, replace(two, core=None)], r"PATCH_2/patch_noover.in: does not exist"),
-        ([one, replace(two, master=3)], "master_ix is 3 in PATCH_1 and 4 in PATCH_2"),
+        ([one, replace(two, master_ix=3)], "master_ix is 3 in PATCH_1 and 4 in PATCH_2"),
         ([one, replace(two, day=DAY + 1)], "day is .* in PATCH_1 and .* in PATCH_2"),
-        ([replace(one, k_ps=np.zeros(4))], r"PATCH_1/pm2.mat: K_ps has 4 rows, expected 1"),
+        ([replace(one, slope=np.zeros(4))], r"PATCH_1/pm2.mat: K_ps has 4 rows, expected 1"),
     ):
         with pytest.raises(StageError, match=message):
             merge.solve(merge.Inputs(tuple(patches)), MERGE, ctx)
-
-
-def test_parameters_that_are_not_built_are_refused():
-    with pytest.raises(StageError, match="small_baseline_flag=y is not supported in stage 5"):
-        replace(MERGE, small_baseline_flag=True)
-    with pytest.raises(StageError, match="small_baseline_flag=y is not supported in stage 5"):
-        promote.Params(small_baseline_flag=True)
 
 
 # --- resampling merge
@@ -331,13 +323,13 @@ def test_a_cell_of_one_point_keeps_everything_but_amplitudes(ctx):
     one = patch("PATCH_1", [(5, 2), (3, 7), (2, 1)])
     out = merged_cells([one], ctx, replace(MERGE, merge_resample_size=4.0))
     where = [2, 1, 0]
-    for name in ("k_ps", "c_ps", "height", "look", "lonlat", "bperp"):
+    for name in ("slope", "offset", "height", "look_angle", "lonlat", "bperp_mat"):
         np.testing.assert_allclose(getattr(out, name)[:], getattr(one, name)[where], rtol=1e-6)
     assert out.ij[:, 1:].tolist() == [[2, 1], [3, 7], [5, 2]]
     np.testing.assert_allclose(np.angle(out.phase[:] * one.phase[where].conj()), 0, atol=1e-6)
     np.testing.assert_allclose(np.abs(out.corrected[:]), 1, atol=1e-12)
     assert out.corrected.dtype == np.complex128
-    assert out.bperp.dtype == np.float32
+    assert out.bperp_mat.dtype == np.float32
 
 
 def test_points_outside_the_core_take_no_part_in_cells(ctx):
@@ -350,7 +342,9 @@ def test_points_outside_the_core_take_no_part_in_cells(ctx):
 
 def test_a_cell_is_the_mean_weighted_by_the_noise_of_its_points(ctx):
     one = patch("PATCH_1", [(1, 1), (1, 2), (2, 2)])
-    noise = np.column_stack((np.angle(np.exp(1j * (one.residual - one.c_ps[:, None]))), one.c_ps))
+    noise = np.column_stack(
+        (np.angle(np.exp(1j * (one.residual - one.offset[:, None]))), one.offset)
+    )
     variance = np.maximum(noise.var(axis=1, ddof=1), np.radians(10) ** 2)
     out = merged_cells([one], ctx)
     np.testing.assert_allclose(
@@ -365,7 +359,7 @@ def test_a_cell_is_the_mean_weighted_by_the_noise_of_its_points(ctx):
 
 def test_cells_of_too_much_noise_are_dropped(ctx):
     one = patch("PATCH_1", [(1, 1), (1, 2), (1, 50)])
-    one.c_ps[:2] = one.residual[:2] = 0.01
+    one.offset[:2] = one.residual[:2] = 0.01
     strict = replace(RESAMPLE, merge_standard_dev=0.5)
     assert merged_cells([one], ctx, strict).ij[:, 1:].tolist() == [[1, 2]]
     with pytest.raises(StageError, match="no cell is left by merge_standard_dev"):
@@ -386,7 +380,7 @@ def test_a_variable_that_is_not_a_number_is_named_with_its_cell(ctx):
 def test_a_constant_offset_is_its_own_noise(arithmetic):
     pixels = [(line, sample) for line in range(9) for sample in range(9)]
     one = patch("PATCH_1", pixels, LEFT)
-    offset = np.exp(1j * (one.c_ps[:, None] + 0.1)).astype(np.complex64)
+    offset = np.exp(1j * (one.offset[:, None] + 0.1)).astype(np.complex64)
     out, _ = merged([replace(one, phase=one.phase * offset)], context(arithmetic))
     # the filtered phase of the master is zero, whatever its phase
     np.testing.assert_allclose(np.delete(out.ifg_std, MASTER), 5.72957795, rtol=1e-5)

@@ -189,7 +189,9 @@ def test_a_steady_motion_across_a_fault_is_followed_through_time_but_not_in_spac
     assert np.abs(fault).max() > np.pi
     moved = replace(
         stack,
-        inputs=replace(inputs, phase=(inputs.phase * np.exp(1j * fault)).astype(np.complex64)),
+        inputs=replace(
+            inputs, corrected=(inputs.corrected * np.exp(1j * fault)).astype(np.complex64)
+        ),
         truth=stack.truth + fault,
     )
     changes = {"unwrap_prefilter_flag": False, "unwrap_la_error_flag": False}
@@ -217,11 +219,11 @@ def test_arc_phases_are_the_wrapped_ones_plus_whole_cycles(method):
 def test_unwrapped_minus_wrapped_phase_is_a_number_of_cycles_at_every_point():
     stack = moving_ground(noise=0.6)
     slope = np.random.default_rng(3).normal(0, 0.005, stack.inputs.n_ps)
-    inputs = replace(stack.inputs, look_angle_error=slope)
+    inputs = replace(stack.inputs, slope=slope)
     outputs = stage6.solve(inputs, params(drop_ifg_index=(2,)), context())
     used = [k for k in range(inputs.n_ifg) if k not in (1, inputs.master_ix)]
-    bperp = np.insert(inputs.bperp, inputs.master_ix, 0, axis=1)
-    wrapped = np.angle(inputs.phase) + slope[:, None] * bperp
+    bperp = np.insert(inputs.bperp_mat, inputs.master_ix, 0, axis=1)
+    wrapped = np.angle(inputs.corrected) + slope[:, None] * bperp
     assert np.abs(wrap(outputs.unwrapped[:] - wrapped)[:, used]).max() < 1e-5
     assert (outputs.unwrapped[:, 1] == 0).all()
     assert outputs.psi.shape == (inputs.n_ps, len(used))
@@ -236,17 +238,17 @@ def test_a_second_pass_with_what_the_first_found_gives_the_same_phase(deramp):
     rng = np.random.default_rng(4)
     inputs = replace(
         stack.inputs,
-        feedback_slope=rng.normal(0, 1e-3, n),
-        feedback_offset=rng.normal(0, 0.2, n).astype(np.float32),
-        feedback_ramp=np.linspace(-1, 1, n)[:, None] * np.ones(stack.inputs.n_ifg),
+        smooth_slope=rng.normal(0, 1e-3, n),
+        smooth_offset=rng.normal(0, 0.2, n).astype(np.float32),
+        smooth_ramp=np.linspace(-1, 1, n)[:, None] * np.ones(stack.inputs.n_ifg),
     )
     second = stage6.solve(inputs, params(scla_deramp=deramp), context())
     off = second.unwrapped[:] - first.unwrapped[:]
     np.testing.assert_allclose(off, np.broadcast_to(off[0], off.shape), atol=1e-5)
-    ramp = inputs.feedback_ramp[:, :1] if deramp else 0
+    ramp = inputs.smooth_ramp[:, :1] if deramp else 0
     taken = wrap(np.angle(first.psi[:, :1]) - np.angle(second.psi[:, :1])
-                 - inputs.feedback_slope[:, None] * inputs.bperp[:, :1]
-                 - inputs.feedback_offset[:, None] - ramp)  # fmt: skip
+                 - inputs.smooth_slope[:, None] * inputs.bperp_mat[:, :1]
+                 - inputs.smooth_offset[:, None] - ramp)  # fmt: skip
     assert np.abs(taken).max() < 1e-5
 
 
@@ -254,7 +256,7 @@ def test_a_second_pass_with_what_the_first_found_gives_the_same_phase(deramp):
 def test_feedback_of_other_points_is_ignored_and_told():
     stack = moving_ground(noise=0.1, rate=2.0)
     inputs = replace(
-        stack.inputs, feedback_slope=np.ones(7), feedback_offset=np.ones(7), feedback_ramp=None
+        stack.inputs, smooth_slope=np.ones(7), smooth_offset=np.ones(7), smooth_ramp=None
     )
     ctx = context()
     outputs = stage6.solve(inputs, params(), ctx)
@@ -267,7 +269,7 @@ def test_the_patch_phase_is_unwrapped_and_the_rest_added():
     stack = moving_ground(noise=0.1, rate=2.0)
     turn = np.random.default_rng(5).uniform(-0.5, 0.5, stack.inputs.patch_phase.shape)
     patch = (3 * stack.inputs.patch_phase * np.exp(1j * turn)).astype(np.complex64)
-    inputs = replace(stack.inputs, patch_phase=patch, look_angle_error=None)
+    inputs = replace(stack.inputs, patch_phase=patch, slope=None)
     outputs = stage6.solve(inputs, params(unwrap_patch_phase=True), context())
     off = wrap(outputs.unwrapped[:] - stack.truth)
     assert np.abs(np.delete(off, inputs.master_ix, axis=1)).max() < 1e-4
@@ -280,10 +282,10 @@ def test_a_cell_that_cancels_in_the_first_interferogram_loses_its_points():
     inputs = stack.inputs
     cells = assign_cells(inputs.xy, 100.0, 16)
     pair = cells.members[cells.starts[np.flatnonzero(np.diff(cells.starts) == 2)[0]] :][:2]
-    phase = inputs.phase.copy()
+    phase = inputs.corrected.copy()
     phase[pair, 0] = 1, -1
     ctx = context()
-    outputs = stage6.solve(replace(inputs, phase=phase), params(), ctx)
+    outputs = stage6.solve(replace(inputs, corrected=phase), params(), ctx)
     lost = np.isnan(outputs.unwrapped[:]).any(axis=1)
     np.testing.assert_array_equal(np.flatnonzero(lost), np.sort(pair))
     assert any("2 PS get no phase" in line for line in ctx.log.warnings)
@@ -294,9 +296,9 @@ def test_a_cell_that_cancels_in_a_later_interferogram_keeps_its_points():
     stack = moving_ground(noise=0.1, rate=2.0)
     cells = assign_cells(stack.inputs.xy, 100.0, 16)
     pair = cells.members[cells.starts[np.flatnonzero(np.diff(cells.starts) == 2)[0]] :][:2]
-    phase = stack.inputs.phase.copy()
+    phase = stack.inputs.corrected.copy()
     phase[pair, 3] = 1, -1
-    inputs = replace(stack.inputs, phase=phase)
+    inputs = replace(stack.inputs, corrected=phase)
     outputs = stage6.solve(inputs, params(unwrap_prefilter_flag=False), context())
     assert not np.isnan(outputs.unwrapped[:]).any()
     assert np.isnan(outputs.arc_noise[:]).any()
@@ -318,10 +320,10 @@ def test_two_interferograms_make_three_stars_and_the_best_is_taken():
 def test_without_baselines_of_each_point_the_mean_ones_are_used():
     stack = moving_ground(noise=0.1, rate=2.0)
     slope = np.random.default_rng(3).normal(0, 0.005, stack.inputs.n_ps)
-    inputs = replace(stack.inputs, look_angle_error=slope)
+    inputs = replace(stack.inputs, slope=slope)
     one, other = (
-        stage6.solve(replace(inputs, bperp=bperp), params(), context())
-        for bperp in (inputs.bperp, None)
+        stage6.solve(replace(inputs, bperp_mat=bperp), params(), context())
+        for bperp in (inputs.bperp_mat, None)
     )
     np.testing.assert_array_equal(one.psi, other.psi)
 
@@ -330,7 +332,7 @@ def test_without_baselines_of_each_point_the_mean_ones_are_used():
 def test_equal_baselines_skip_the_look_angle_search_with_a_warning():
     stack = moving_ground(noise=0.1, rate=2.0)
     ctx = context()
-    inputs = replace(stack.inputs, mean_bperp=np.zeros(stack.inputs.n_ifg, np.float32))
+    inputs = replace(stack.inputs, bperp=np.zeros(stack.inputs.n_ifg, np.float32))
     stage6.solve(inputs, params(), ctx)
     assert any("search of arcs skipped" in line for line in ctx.log.warnings)
 
@@ -341,7 +343,7 @@ def test_equal_baselines_skip_the_look_angle_search_with_a_warning():
 )
 def test_the_search_range_follows_the_incidence_angle(incidence, look, expected):
     inputs = replace(moving_ground().inputs, mean_incidence=incidence, look_angle=look)
-    spread = np.ptp(inputs.mean_bperp)
+    spread = np.ptp(inputs.bperp)
     cycles = 2 * spread * 20 / (0.0555 * 830000 * np.sin(expected))
     assert trial_wraps(inputs, params()) == pytest.approx(cycles, rel=1e-6)
 
@@ -381,7 +383,6 @@ def test_finished_interferograms_are_not_unwrapped_again(monkeypatch):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"small_baseline_flag": True}, "small_baseline_flag=y is not supported in stage 6"),
         ({"subtr_tropo": True}, "subtr_tropo=y is not supported"),
         ({"unwrap_spatial_cost_func_flag": True}, "unwrap_spatial_cost_func_flag=y"),
         ({"unwrap_method": "4D"}, "unwrap_method=4D is unknown; supported: 3D, 3D_NEW"),
@@ -397,18 +398,18 @@ def test_parameters_that_cannot_work_are_refused(change, message):
 @needs_snaphu
 def test_an_empty_phase_is_refused_with_point_and_interferogram():
     inputs = moving_ground().inputs
-    phase = inputs.phase.copy()
+    phase = inputs.corrected.copy()
     phase[[5, 9], 3] = 0, np.nan
     with pytest.raises(StageError, match=r"interferogram 4: 2 points are zero or NaN.*is PS 6;"):
-        stage6.solve(replace(inputs, phase=phase), params(), context())
+        stage6.solve(replace(inputs, corrected=phase), params(), context())
 
 
 @needs_snaphu
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"phase": np.ones((3, 11), np.complex64)}, r"rc2.ph_rc: shape \(3, 11\), expected"),
-        ({"look_angle_error": np.ones(2)}, r"pm2.K_ps: shape \(2,\), expected.*rerun stage 5"),
+        ({"corrected": np.ones((3, 11), np.complex64)}, r"rc2.ph_rc: shape \(3, 11\), expected"),
+        ({"slope": np.ones(2)}, r"pm2.K_ps: shape \(2,\), expected.*rerun stage 5"),
         ({"master_ix": 3}, r"ps2.master_ix: 4, but ps2.master_day is date 6"),
     ],
 )

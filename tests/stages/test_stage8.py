@@ -72,8 +72,8 @@ def test_stage_7_is_taken_off_first():
     master = rng.normal(0, 1, 60).astype(np.float32)
     ramp = rng.normal(0, 1, scene.phase.shape)
     corrected = ((scene.phase - look_angle) - master[:, None]) - ramp.astype(np.float32)
-    with_errors = solve(scene, look_angle=look_angle, master_phase=master, ramp=ramp)
-    without = solve(scene, phase=corrected)
+    with_errors = solve(scene, scla_phase=look_angle, offset=master, ramp=ramp)
+    without = solve(scene, unwrapped=corrected)
     np.testing.assert_array_equal(with_errors.scn, without.scn)
 
 
@@ -81,14 +81,16 @@ def test_a_missing_phase_counts_as_zero():
     scene = noisy(6)
     holes, zeros = scene.phase.copy(), scene.phase.copy()
     holes[3, 2], zeros[3, 2] = np.nan, 0
-    np.testing.assert_array_equal(solve(scene, phase=holes).scn, solve(scene, phase=zeros).scn)
+    np.testing.assert_array_equal(
+        solve(scene, unwrapped=holes).scn, solve(scene, unwrapped=zeros).scn
+    )
 
 
 def test_the_master_is_no_source_of_the_low_pass_but_is_filtered():
     scene = noisy(7)
     loud = scene.phase.copy()
     loud[:, scene.master_ix] += np.arange(60, dtype=np.float32)
-    one, other = solve(scene).high_pass, solve(scene, phase=loud).high_pass
+    one, other = solve(scene).high_pass, solve(scene, unwrapped=loud).high_pass
     others = np.delete(np.arange(12), scene.master_ix)
     np.testing.assert_array_equal(one[:, others], other[:, others])
     assert np.abs(one[:, scene.master_ix] - other[:, scene.master_ix]).max() > 1
@@ -102,7 +104,7 @@ def test_a_drop_before_the_master_shifts_the_excluded_image_as_in_stamps():
     after = scene.master_ix + 1
     loud = scene.phase.copy()
     loud[:, after] += np.arange(60, dtype=np.float32)
-    other = solve(scene, stage8_params(drop_ifg_index=(2,)), phase=loud)
+    other = solve(scene, stage8_params(drop_ifg_index=(2,)), unwrapped=loud)
     columns = np.delete(np.arange(11), after - 1)
     np.testing.assert_array_equal(dropped.high_pass[:, columns], other.high_pass[:, columns])
     assert not dropped.scn[:, scene.master_ix].any()
@@ -127,7 +129,7 @@ def test_planes_of_deramped_interferograms_become_noise(listed):
 
     flat = scene.phase.copy()
     flat[:, columns] -= found.planes.astype(np.float32)
-    without = solve(scene, stage8_params(drop_ifg_index=(12,)), phase=flat)
+    without = solve(scene, stage8_params(drop_ifg_index=(12,)), unwrapped=flat)
     expected = without.high_pass.astype(float)
     expected[:, columns] += found.planes
     np.testing.assert_allclose(found.high_pass, expected, atol=1e-6)
@@ -144,7 +146,9 @@ def test_shifting_all_days_changes_nothing():
 def test_permuting_all_but_the_first_ps_permutes_the_noise():
     scene = noisy(12, side=600.0)
     order = np.r_[0, 1 + np.random.default_rng(0).permutation(59)]
-    found = solve(scene, phase=scene.phase[order], xy=scene.xy[order], lonlat=scene.lonlat[order])
+    found = solve(
+        scene, unwrapped=scene.phase[order], xy=scene.xy[order], lonlat=scene.lonlat[order]
+    )
     np.testing.assert_allclose(found.scn, solve(scene).scn[order], atol=1e-12)
 
 
@@ -216,7 +220,6 @@ def test_without_arcs_stage_8_warns_and_leaves_their_noise_out():
     ("changes", "message"),
     [
         ({"scn_kriging_flag": True}, "scn_kriging_flag=y is not supported"),
-        ({"small_baseline_flag": True}, "small_baseline_flag=y is not supported"),
         ({"scn_time_win": 0.0}, "scn_time_win"),
         ({"scn_wavelength": np.nan}, "scn_wavelength"),
         ({"lambda_": np.nan}, "wavelength not set"),

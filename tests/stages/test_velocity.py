@@ -14,7 +14,7 @@ TYPES = ("v", "v-d", "v-o", "v-do")
 def series(scene, **changes):
     values = {
         "phase": scene.phase,
-        "look_angle": np.zeros_like(scene.phase),
+        "scla_phase": np.zeros_like(scene.phase),
         "master_phase": np.zeros(len(scene.xy), np.float32),
         "xy": scene.xy,
         "day": scene.day,
@@ -43,7 +43,7 @@ def test_without_look_angle_error_the_rate_comes_back(arithmetic):
     scene = stack(seed=1)
     fit = fit_velocity(
         "v-d",
-        series(scene, look_angle=look_angle_of(scene), master_phase=np.float32(scene.master_phase)),
+        series(scene, scla_phase=look_angle_of(scene), master_phase=np.float32(scene.master_phase)),
         context(arithmetic),
     )
     np.testing.assert_allclose(fit[:, 1], scene.rate - scene.rate.mean(), atol=1e-8)
@@ -53,7 +53,7 @@ def test_without_look_angle_error_the_rate_comes_back(arithmetic):
 def test_master_phase_is_the_offset_unless_only_the_look_angle_error_is_taken_off():
     scene = stack(seed=2)
     known = series(
-        scene, look_angle=look_angle_of(scene), master_phase=np.float32(scene.master_phase)
+        scene, scla_phase=look_angle_of(scene), master_phase=np.float32(scene.master_phase)
     )
     offsets = fit_velocity("v-do", known, context())[:, 0]
     design = np.column_stack((scene.xy[:, 1:].astype(float), np.ones(60)))
@@ -114,6 +114,6 @@ def test_without_reference_nothing_is_taken_off():
 def test_what_is_missing_is_named():
     scene = stack(seed=8)
     with pytest.raises(StageError, match="stage 7"):
-        fit_velocity("v-d", series(scene, look_angle=None), context())
+        fit_velocity("v-d", series(scene, scla_phase=None), context())
     with pytest.raises(StageError, match="1 interferograms"):
         fit_velocity("v", series(scene, used=np.array([0, scene.master_ix])), context())

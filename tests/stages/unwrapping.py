@@ -12,7 +12,6 @@ from pystamps_hpc.stages import stage6
 from pystamps_kernels.dispatch import table
 
 DEFAULTS = {
-    "small_baseline_flag": False,
     "drop_ifg_index": (),
     "lambda_": 0.0555,
     "max_topo_err": 20.0,
@@ -88,16 +87,16 @@ def moving_ground(n_cells=40, fill=0.5, noise=0.3, rate=3.0, n_image=11, seed=1)
         master_day=float(day[master]),
         day=day,
         xy=np.stack([np.arange(1, n_ps + 1), x, y], axis=1).astype(np.float32),
-        mean_bperp=bperp,
+        bperp=bperp,
         mean_incidence=0.4,
-        phase=np.exp(1j * truth).astype(np.complex64),
-        bperp=np.tile(bperp[others], (n_ps, 1)),
-        look_angle_error=np.zeros(n_ps),
+        corrected=np.exp(1j * truth).astype(np.complex64),
+        bperp_mat=np.tile(bperp[others], (n_ps, 1)),
+        slope=np.zeros(n_ps),
         patch_phase=np.exp(1j * truth[:, others]).astype(np.complex64),
         look_angle=None,
-        feedback_slope=None,
-        feedback_offset=None,
-        feedback_ramp=None,
+        smooth_slope=None,
+        smooth_offset=None,
+        smooth_ramp=None,
     )
     return Stack(inputs, truth)
 

@@ -86,6 +86,13 @@ KERNELS: tuple[Kernel, ...] = (
         (Array("unit", "n m", "c64", "phasors of magnitude 1, or 0"),),
     ),
     Kernel(
+        "stage2_phasors_of_cycles",
+        "unit phasors of phases that are given column by column",
+        (Array("cycles", "m n", "f64", "phase of each column's rows [cycles], in [0, 1)"),),
+        (Array("phasors", "n m", "c128", "unit phasors"),),
+        {"phasors": 1e-15},
+    ),
+    Kernel(
         "stage2_deviation",
         "phasors turned back by the phase of a second set",
         (

@@ -170,16 +170,16 @@ def _respond(
             target[u - half] = smooth[u]
     middle = median(ordered)
     scale = 1 / middle if middle != 0 else 1.0
+    if alpha != 1:
+        for v in range(n):
+            for u in range(n):
+                gain[v, u] = (gain[v, u] * scale) ** alpha
+        scale = 1.0
     for v in range(n):
         weight, low = gain[v], low_pass[v]
-        if alpha != 1:
-            for u in range(n):
-                weight[u] = (weight[u] * scale) ** alpha
-        else:
-            for u in range(n):
-                weight[u] *= scale
         for u in range(n):
-            weight[u] = beta * max(weight[u] - 1, 0.0) + low[u]
+            excess = weight[u] * scale - 1
+            weight[u] = beta * (excess if excess > 0 else 0.0) + low[u]
 
 
 @kernel

@@ -35,7 +35,6 @@ STAT_LESS_SHARE = 0.5
 class Params:
     """StaMPS parameters that stage 6 reads (names as in parms.mat)."""
 
-    small_baseline_flag: bool
     drop_ifg_index: tuple[int, ...]
     lambda_: float
     max_topo_err: float
@@ -55,8 +54,6 @@ class Params:
 
     def __post_init__(self) -> None:
         """Refuse what is not built and what cannot work."""
-        if self.small_baseline_flag:
-            raise StageError("small_baseline_flag=y is not supported in stage 6; supported: n")
         if self.subtr_tropo:
             raise StageError("subtr_tropo=y is not supported in stage 6; supported: n")
         if self.unwrap_spatial_cost_func_flag:
@@ -91,16 +88,16 @@ class Inputs:
     master_day: Annotated[float, "ps2.master_day"]  # MATLAB day number
     day: Annotated[FloatArray, "ps2.day"]  # (n_image,) float64, MATLAB day number
     xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 3) float32, id, x, y [m]
-    mean_bperp: Annotated[FloatArray, "ps2.bperp"]  # (n_ifg,) [m], 0 at the master
+    bperp: Annotated[FloatArray, "ps2.bperp"]  # (n_ifg,) [m], 0 at the master
     mean_incidence: Annotated[float | None, "ps2.mean_incidence"]  # [rad]
-    phase: Annotated[Rows, "rc2.ph_rc"]  # (n_ps, n_ifg) complex64
-    bperp: Annotated[Rows | None, "bp2.bperp_mat"]  # (n_ps, n_ifg - 1) float32 [m], no master
-    look_angle_error: Annotated[FloatArray | None, "pm2.K_ps"]  # (n_ps,) float64 [rad/m]
+    corrected: Annotated[Rows, "rc2.ph_rc"]  # (n_ps, n_ifg) complex64
+    bperp_mat: Annotated[Rows | None, "bp2.bperp_mat"]  # (n_ps, n_ifg - 1) float32 [m], no master
+    slope: Annotated[FloatArray | None, "pm2.K_ps"]  # (n_ps,) float64 [rad/m]
     patch_phase: Annotated[Rows | None, "pm2.ph_patch"]  # (n_ps, n_ifg - 1) complex64, no master
     look_angle: Annotated[FloatArray | None, "la2.la"]  # (n_ps,) [rad]
-    feedback_slope: Annotated[FloatArray | None, "scla_smooth2.K_ps_uw"]  # (n_ps,) [rad/m]
-    feedback_offset: Annotated[FloatArray | None, "scla_smooth2.C_ps_uw"]  # (n_ps,) [rad]
-    feedback_ramp: Annotated[Rows | None, "scla_smooth2.ph_ramp"]  # (n_ps, n_ifg) float64 [rad]
+    smooth_slope: Annotated[FloatArray | None, "scla_smooth2.K_ps_uw"]  # (n_ps,) [rad/m]
+    smooth_offset: Annotated[FloatArray | None, "scla_smooth2.C_ps_uw"]  # (n_ps,) [rad]
+    smooth_ramp: Annotated[Rows | None, "scla_smooth2.ph_ramp"]  # (n_ps, n_ifg) float64 [rad]
 
 
 @dataclass(frozen=True)
@@ -178,7 +175,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     n_node, n_edge = nodes.row.size, graph.low.size
 
     pairs = np.stack([np.full(ifgs.size, inputs.master_ix), ifgs], axis=1)
-    network = make_network(pairs, inputs.day - inputs.master_day, inputs.mean_bperp[ifgs])
+    network = make_network(pairs, inputs.day - inputs.master_day, inputs.bperp[ifgs])
     wraps = trial_wraps(inputs, params) if params.unwrap_la_error_flag else None
     arcs = arc_phases(
         nodes.phase, graph, network, params.method, params.unwrap_time_win, wraps, ctx
@@ -189,7 +186,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
 
     patch_rest = None
     if params.unwrap_patch_phase and inputs.patch_phase is not None:
-        patch_rest = (inputs.phase, inputs.patch_phase)
+        patch_rest = (inputs.corrected, inputs.patch_phase)
     unwrapped = unwrapped_points(
         stack, psi, solution.phase, nodes.point_node, inputs.n_ifg, patch_rest, ctx
     )

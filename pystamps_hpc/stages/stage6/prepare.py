@@ -129,10 +129,10 @@ def require_shapes(inputs: "Inputs") -> None:
     shapes = {
         "ps2.xy": (inputs.xy, (n_ps, 3)),
         "ps2.day": (inputs.day, (n_ifg,)),
-        "ps2.bperp": (inputs.mean_bperp, (n_ifg,)),
-        "rc2.ph_rc": (inputs.phase, (n_ps, n_ifg)),
-        "bp2.bperp_mat": (inputs.bperp, (n_ps, n_ifg - 1)),
-        "pm2.K_ps": (inputs.look_angle_error, (n_ps,)),
+        "ps2.bperp": (inputs.bperp, (n_ifg,)),
+        "rc2.ph_rc": (inputs.corrected, (n_ps, n_ifg)),
+        "bp2.bperp_mat": (inputs.bperp_mat, (n_ps, n_ifg - 1)),
+        "pm2.K_ps": (inputs.slope, (n_ps,)),
         "pm2.ph_patch": (inputs.patch_phase, (n_ps, n_ifg - 1)),
     }
     for key, (array, expected) in shapes.items():
@@ -154,7 +154,7 @@ def unwrapped_ifgs(inputs: "Inputs", params: "Params") -> IntArray:
 def wrapped_stack(inputs: "Inputs", params: "Params", ifgs: IntArray, ctx: Context) -> WrappedStack:
     """Choose the phase to unwrap and what is taken off it; specification of stage 6, section 2."""
     without_master = ifgs - (ifgs > inputs.master_ix)
-    phase, columns = inputs.phase, ifgs
+    phase, columns = inputs.corrected, ifgs
     slope = np.zeros(inputs.n_ps, np.float32)
     if params.unwrap_patch_phase:
         if inputs.patch_phase is None:
@@ -162,11 +162,11 @@ def wrapped_stack(inputs: "Inputs", params: "Params", ifgs: IntArray, ctx: Conte
                 "pm2.ph_patch: missing, unwrap_patch_phase 'y' needs it; rerun stage 5"
             )
         phase, columns = inputs.patch_phase, without_master
-    elif inputs.look_angle_error is not None:
-        slope = inputs.look_angle_error.astype(np.float32)
-    bperp, bperp_columns = inputs.bperp, without_master
+    elif inputs.slope is not None:
+        slope = inputs.slope.astype(np.float32)
+    bperp, bperp_columns = inputs.bperp_mat, without_master
     if bperp is None:
-        mean = inputs.mean_bperp.astype(np.float32)
+        mean = inputs.bperp.astype(np.float32)
         bperp, bperp_columns = np.broadcast_to(mean, (inputs.n_ps, mean.size)), ifgs
     feedback = _feedback(inputs, params, ctx)
     return WrappedStack(phase, columns, bperp, bperp_columns, ifgs, slope, feedback)
@@ -174,7 +174,7 @@ def wrapped_stack(inputs: "Inputs", params: "Params", ifgs: IntArray, ctx: Conte
 
 def _feedback(inputs: "Inputs", params: "Params", ctx: Context) -> Feedback | None:
     """Take over the phases of an earlier stage 7, if they belong to these points."""
-    slope, offset, ramp = inputs.feedback_slope, inputs.feedback_offset, inputs.feedback_ramp
+    slope, offset, ramp = inputs.smooth_slope, inputs.smooth_offset, inputs.smooth_ramp
     if slope is None or offset is None:
         return None
     if slope.shape[0] != inputs.n_ps or offset.shape[0] != inputs.n_ps:
@@ -201,6 +201,6 @@ def trial_wraps(inputs: "Inputs", params: "Params") -> float:
         incidence = look_angle.DEFAULT_INCIDENCE
     return float(
         look_angle.trial_wraps(
-            inputs.mean_bperp, incidence, params.max_topo_err, params.lambda_, np.float64
+            inputs.bperp, incidence, params.max_topo_err, params.lambda_, np.float64
         )
     )

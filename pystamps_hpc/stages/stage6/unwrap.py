@@ -68,7 +68,8 @@ def unwrap_grid(nodes: Nodes, graph: Graph, costs: EdgeCosts, ctx: Context) -> G
 
     ifgs = range(nodes.phase.shape[1])
     n_residues = ctx.map_tasks(count, ifgs, label="residues")
-    results = ctx.map_tasks(task, ifgs, [1.0 + n for n in n_residues], "unwrapping")
+    costs_of = [1.0 + n for n in n_residues]
+    results = ctx.map_tasks(task, ifgs, costs_of, "unwrapping", waiting=True)
     phase, msd, cost, solver = zip(*results, strict=True)
     ctx.note(" and ".join(sorted(set(solver))))
     ctx.fact("n_residues", int(sum(n_residues)))

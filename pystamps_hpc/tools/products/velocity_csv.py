@@ -87,14 +87,14 @@ def _phase_series(root: Path, result: Velocities) -> PhaseSeries:
     if used is None:
         used = used_ifgs(dropped, n_ifg)
     corrections = root / "scla2.mat"
-    look_angle, master_phase = None, None
+    scla_phase, master_phase = None, None
     if corrections.exists():
-        look_angle = _stack(corrections, "ph_scla", n_ps, n_ifg)
+        scla_phase = _stack(corrections, "ph_scla", n_ps, n_ifg)
         master_phase = read_artifact(root, "scla2", "C_ps_uw")["C_ps_uw"]
     degree = root / "deramp_degree.mat"
     return PhaseSeries(
         phase=_stack(root / "phuw2.mat", "ph_uw", n_ps, n_ifg),
-        look_angle=look_angle,
+        scla_phase=scla_phase,
         master_phase=master_phase,
         xy=points["xy"],
         day=points["day"],
