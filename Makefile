@@ -121,7 +121,7 @@ BENCH_CHAIN   ?=
 
 bench benchmark: $(READY) ## kernels against the reference and this machine, chains by backend, ranks and threads
 	$(BIN)/python -m benchmarks.kernels $(BENCH_KERNELS)
-	$(BIN)/python -m benchmarks.algorithms
+	$(BIN)/python -m benchmarks.targets
 	$(BIN)/python -m benchmarks.backends $(BENCH_CHAIN)
 
 bench-large: $(READY) ## chain 1-8 of 50 k, 200 k and 1 M candidates x 60 on two ranks: memory, growth of cost (hours)

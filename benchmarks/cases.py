@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.spatial import Delaunay
 
 from pystamps_hpc.stages.neighbours import cell_grid
-from pystamps_hpc.stages.stage2 import low_pass_response
+from pystamps_hpc.stages.filter_grid import low_pass_response
 from pystamps_hpc.stages.stage6.network import gaussian_weights, line_intercepts
 
 Array = NDArray[Any]

@@ -31,8 +31,10 @@ from .types import StageResult
 from .visibility import await_bundles
 
 
-def run_task(session: Session, planned: PlannedTask, team: Team, watcher: Watcher) -> StageResult:
-    """Run one task and return its row; collective over `team`.
+def run_task(
+    session: Session, planned: PlannedTask, team: Team, watcher: Watcher, threads: int = 1
+) -> StageResult:
+    """Run one task on ranks of some threads and return its row; collective over `team`.
 
     A known error becomes a row ``failed``; nothing of the task is published then.
     """
@@ -53,7 +55,7 @@ def run_task(session: Session, planned: PlannedTask, team: Team, watcher: Watche
     try:
         with team.agreed():
             log.check()
-            details = _execute(session, row, planned, team, log)
+            details = _execute(session, row, planned, team, log, threads)
         status = "completed"
     except (PystampsError, OSError, MemoryError) as error:
         details = _text(error, planned)
@@ -75,7 +77,9 @@ def _text(error: Exception, planned: PlannedTask) -> str:
     return str(error)
 
 
-def _execute(session: Session, row: Task, planned: PlannedTask, team: Team, log: TaskLog) -> str:
+def _execute(
+    session: Session, row: Task, planned: PlannedTask, team: Team, log: TaskLog, threads: int
+) -> str:
     if session.config.compat.strict_reference:
         return team.on_root(lambda: _replay(session, row, planned, log))
     dataset, target = session.dataset, planned.target
@@ -94,7 +98,7 @@ def _execute(session: Session, row: Task, planned: PlannedTask, team: Team, log:
     # only now: inputs that cannot be used should not cost the results that stand
     team.on_root(lambda: remove(dataset, planned.invalidates, directory))
     memo = MemoStore(directory, planned.stage, fingerprint(record), log.warn)
-    ctx = Context(session.kernels, session.config, team, log, memo)
+    ctx = Context(session.kernels, session.config, team, log, memo, threads)
     outputs = row.spec.solve(inputs, params, ctx)
 
     lost = row.spec.scope == "patch" and log.row.facts.get(

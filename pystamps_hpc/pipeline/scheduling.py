@@ -58,10 +58,11 @@ def run_patches(session: Session, team: Team, watcher: Watcher) -> list[StageRes
 def run_merged(session: Session, team: Team, watcher: Watcher) -> list[StageResult]:
     """Run the merged tasks in order on the whole team, up to the first failure."""
     rows: list[StageResult] = []
-    _give_threads(session, kernel_threads(session, team).threads)
+    threads = kernel_threads(session, team).threads
+    _give_threads(session, threads)
     for planned in session.plan:
         if _runs(planned, "merged"):
-            rows.append(run_task(session, planned, team, watcher))
+            rows.append(run_task(session, planned, team, watcher, threads))
             watcher.finished(rows[-1])
             if rows[-1].status == "failed":
                 break
@@ -99,7 +100,7 @@ def run_chain(
             continue
         if _stop_file(session).exists():
             break
-        row = run_task(session, planned, SerialTeam(), watcher)
+        row = run_task(session, planned, SerialTeam(), watcher, threads)
         row.rank = rank
         watcher.finished(row)
         rows.append(row)

@@ -6,7 +6,7 @@ pipeline loads and publishes from it. The type says how it arrives:
 
 ``Rows``
     read in pieces; everything else is loaded whole;
-``... | None``
+``Annotated[Rows | None, "pm1.ph_res"]``
     may be missing (or 0 x 0) on disk; as an output, ``None`` leaves an optional key out and writes
     0 x 0 for a required one;
 ``Annotated[dict[str, Any], "ps1.*"]``
@@ -99,20 +99,14 @@ def _annotated_fields(cls: type) -> Iterator[Field]:
     hints = get_type_hints(cls, include_extras=True)
     for field in fields(cls):
         hint = hints[field.name]
-        optional = False
-        if get_origin(hint) in (Union, UnionType):
-            members = [member for member in get_args(hint) if member is not NoneType]
-            optional = len(members) < len(get_args(hint))
-            hint = members[0]
         if get_origin(hint) is not Annotated:
             raise TypeError(f"{cls.__qualname__}.{field.name} has no artifact key")
-        base, key = get_args(hint)[:2]
-        if get_origin(base) in (Union, UnionType):
-            members = [member for member in get_args(base) if member is not NoneType]
-            optional = optional or len(members) < len(get_args(base))
-            base = members[0]
-        artifact, _, name = key.partition(".")
-        yield Field(field.name, artifact, name, base, optional)
+        base, name = get_args(hint)[:2]
+        optional = get_origin(base) in (Union, UnionType)
+        if optional:
+            base = next(member for member in get_args(base) if member is not NoneType)
+        artifact, _, key = name.partition(".")
+        yield Field(field.name, artifact, key, base, optional)
 
 
 @cache

@@ -15,13 +15,13 @@ from ..errors import StageError
 class PatchPS:
     """What stage 5 left in one patch."""
 
-    name: Annotated[str, "patch.name"]
+    name: Annotated[str, "patch.name"]  # "PATCH_1"
     core: Annotated[IntArray | None, "patch_noover.box"]  # (4,) first, last range; azimuth; from 1
     record: Annotated[dict[str, Any], "ps2.*"]  # everything else, as on disk
     ij: Annotated[FloatArray, "ps2.ij"]  # (n_ps, 3) id, azimuth line, range sample from 0
     xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 3) float32, id, x, y in the patch's frame [m]
     lonlat: Annotated[FloatArray, "ps2.lonlat"]  # (n_ps, 2) [deg]
-    n_ifg: Annotated[int, "ps2.n_ifg"]
+    n_ifg: Annotated[int, "ps2.n_ifg"]  # interferograms, the master column included
     day: Annotated[FloatArray, "ps2.day"]  # (n_image,) [day]
     master_ix: Annotated[int, "ps2.master_ix"]  # column from 0
     phase: Annotated[Rows, "ph2.ph"]  # (n_ps, n_ifg) complex64

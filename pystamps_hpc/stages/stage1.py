@@ -27,7 +27,7 @@ class Params:
 class Inputs:
     """What the processor left in the patch directory."""
 
-    candidates: Annotated[Candidates, "candidates.*"]
+    candidates: Annotated[Candidates, "candidates.*"]  # in the order of the files
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ class Outputs:
     day: Annotated[NDArray[np.float64], "ps1.day"]  # (n_ifg,) MATLAB day numbers
     master_day: Annotated[float, "ps1.master_day"]  # MATLAB day number
     master_ix: Annotated[int, "ps1.master_ix"]  # position in day, from 0
-    n_ifg: Annotated[int, "ps1.n_ifg"]
-    n_image: Annotated[int, "ps1.n_image"]
-    n_ps: Annotated[int, "ps1.n_ps"]
+    n_ifg: Annotated[int, "ps1.n_ifg"]  # interferograms, the master column included
+    n_image: Annotated[int, "ps1.n_image"]  # images
+    n_ps: Annotated[int, "ps1.n_ps"]  # points
     sort_ix: Annotated[IntArray, "ps1.sort_ix"]  # (n_cand,) row in the candidate files
     origin: Annotated[NDArray[np.float64], "ps1.ll0"]  # (2,) origin of the local frame [deg]
     calibration: Annotated[NDArray[np.float64] | None, "ps1.calconst"]  # (n_slave,)
@@ -214,4 +214,13 @@ def _known(candidates: Candidates, lonlat: NDArray[np.float64], ctx: Context) ->
     return known
 
 
-SPEC = StageSpec(1, "Initial load", "patch", "ps1", Inputs, Params, Outputs, solve)
+SPEC = StageSpec(
+    number=1,
+    name="Initial load",
+    scope="patch",
+    marker="ps1",
+    inputs=Inputs,
+    params=Params,
+    outputs=Outputs,
+    solve=solve,
+)

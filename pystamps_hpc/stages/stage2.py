@@ -76,19 +76,21 @@ class Outputs:
     coherence: Annotated[FloatArray, "pm1.coh_ps"]  # (n_ps,)
     n_opt: Annotated[FloatArray, "pm1.N_opt"]  # (n_ps,) 1 = valid
     residual: Annotated[FloatArray, "pm1.ph_res"]  # (n_ps, m) float32 [rad]
-    step_number: Annotated[int, "pm1.step_number"]
+    step_number: Annotated[int, "pm1.step_number"]  # always 1
     ph_grid: Annotated[ComplexArray, "pm1.ph_grid"]  # (n_i, n_j, m) complex64
     n_trial_wraps: Annotated[Any, "pm1.n_trial_wraps"]  # float64 or float32 scalar
     grid_ij: Annotated[IntArray, "pm1.grid_ij"]  # (n_ps, 2) from 0
     grid_size: Annotated[float, "pm1.grid_size"]  # [m]
     low_pass: Annotated[FloatArray, "pm1.low_pass"]  # (n_w, n_w)
-    iterations: Annotated[int, "pm1.i_loop"]
+    iterations: Annotated[int, "pm1.i_loop"]  # executed iterations
     ph_weight: Annotated[ComplexArray, "pm1.ph_weight"]  # (n_ps, m) complex64
     random: Annotated[FloatArray, "pm1.Nr"]  # (100,) scaled counts
     last_random_bin: Annotated[int, "pm1.Nr_max_nz_ix"]  # from 1
     bins: Annotated[FloatArray, "pm1.coh_bins"]  # (100,)
     coherence_save: Annotated[FloatArray, "pm1.coh_ps_save"]  # (n_ps,)
-    gamma_change: Annotated[float, "pm1.gamma_change_save"]
+    gamma_change: Annotated[
+        float, "pm1.gamma_change_save"
+    ]  # root mean square, of the last iteration
 
 
 @dataclass(frozen=True)
@@ -116,11 +118,6 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     -----
     StaMPS ``ps_est_gamma_quick``; Hooper et al. (2007); specification of stages 2 and 3, section 3.
     """
-    return solve_ps(inputs, params, ctx)
-
-
-def solve_ps(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
-    """Run the iterations of a single-master patch; see :func:`solve`."""
     n_ps = len(inputs.xy)
     check(inputs)
     bperp = np.delete(inputs.bperp, inputs.master_ix)

@@ -70,7 +70,7 @@ class Inputs:
     residual: Annotated[Rows, "pm1.ph_res"]  # (n_ps, m) float32 [rad]
     ph_grid: Annotated[ComplexArray, "pm1.ph_grid"]  # (n_i, n_j, m) complex64
     grid_ij: Annotated[IntArray, "pm1.grid_ij"]  # (n_ps, 2) from 0
-    n_trial_wraps: Annotated[float, "pm1.n_trial_wraps"]
+    n_trial_wraps: Annotated[float, "pm1.n_trial_wraps"]  # [cycles]
     low_pass: Annotated[FloatArray, "pm1.low_pass"]  # (n_w, n_w)
     random: Annotated[FloatArray, "pm1.Nr"]  # (100,) counts
 
@@ -88,12 +88,12 @@ class Outputs:
     coherence: Annotated[FloatArray, "select1.coh_ps2"]  # (n_sel,)
     threshold: Annotated[FloatArray, "select1.coh_thresh"]  # (1,) or one per point
     threshold_coeffs: Annotated[FloatArray | None, "select1.coh_thresh_coeffs"]  # (2,)
-    clap_alpha: Annotated[float, "select1.clap_alpha"]
-    clap_beta: Annotated[float, "select1.clap_beta"]
-    n_win: Annotated[int, "select1.n_win"]
+    clap_alpha: Annotated[float, "select1.clap_alpha"]  # parameter
+    clap_beta: Annotated[float, "select1.clap_beta"]  # parameter
+    n_win: Annotated[int, "select1.n_win"]  # parameter clap_win
     max_rand: Annotated[Any, "select1.max_percent_rand"]  # float32 count or float64 percent
-    gamma_stdev_reject: Annotated[float, "select1.gamma_stdev_reject"]
-    small_baseline_flag: Annotated[str, "select1.small_baseline_flag"]
+    gamma_stdev_reject: Annotated[float, "select1.gamma_stdev_reject"]  # parameter
+    small_baseline_flag: Annotated[str, "select1.small_baseline_flag"]  # 'y' or 'n'
     ifg_index: Annotated[IntArray, "select1.ifg_index"]  # (n_use,) from 0, master not counted
 
 
@@ -120,11 +120,6 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     -----
     StaMPS ``ps_select``; Hooper et al. (2007); specification of stages 2 and 3, section 4.
     """
-    return solve_ps(inputs, params, ctx)
-
-
-def solve_ps(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
-    """Select the candidates of a single-master patch; see :func:`solve`."""
     check(inputs, params)
     ifg_index = used_interferograms(inputs, params)
     edges, dispersion = dispersion_edges(inputs.dispersion, len(inputs.xy))

@@ -52,7 +52,7 @@ class Inputs:
     bperp: Annotated[FloatArray, "ps1.bperp"]  # (n_ifg,) float32 or float64 [m]
     day: Annotated[FloatArray, "ps1.day"]  # (n_image,) [day]
     master_ix: Annotated[int, "ps1.master_ix"]  # column from 0
-    n_ifg: Annotated[int, "ps1.n_ifg"]
+    n_ifg: Annotated[int, "ps1.n_ifg"]  # interferograms, the master column included
     phase: Annotated[Rows, "ph1.ph"]  # (n_ps, n_ifg) complex64
     height: Annotated[FloatArray | None, "hgt1.hgt"]  # (n_ps,) [m]
 
@@ -250,14 +250,14 @@ def _without_noise(
 
 
 SPEC = StageSpec(
-    4,
-    "Weed adjacent pixels",
-    "patch",
-    "weed1",
-    Inputs,
-    Params,
-    Outputs,
-    solve,
+    number=4,
+    name="Weed adjacent pixels",
+    scope="patch",
+    marker="weed1",
+    inputs=Inputs,
+    params=Params,
+    outputs=Outputs,
+    solve=solve,
     config=("compat.arithmetic", "runtime.triangulator"),
     tools=("triangulator",),
 )

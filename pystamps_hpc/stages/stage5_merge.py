@@ -41,27 +41,26 @@ class Inputs:
 class Outputs:
     """The merged points in the order of their local coordinates, and the noise of each ifg."""
 
-    record: Annotated[dict[str, Any], "ps2.*"]  # of the last patch
-    ij: Annotated[FloatArray, "ps2.ij"]
+    record: Annotated[dict[str, Any], "ps2.*"]  # everything else, of the last patch
+    ij: Annotated[FloatArray, "ps2.ij"]  # (n_ps, 3) id, azimuth line, range sample
     xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 3) float32
-    lonlat: Annotated[FloatArray, "ps2.lonlat"]
-    n_ps: Annotated[int, "ps2.n_ps"]
-    n_ifg: Annotated[int, "ps2.n_ifg"]
-    day: Annotated[FloatArray, "ps2.day"]
-    master_ix: Annotated[int, "ps2.master_ix"]
-    phase: Annotated[Rows, "ph2.ph"]
-    patch_phase: Annotated[Rows, "pm2.ph_patch"]
-    residual: Annotated[Rows | None, "pm2.ph_res"]
-    slope: Annotated[FloatArray, "pm2.K_ps"]
-    offset: Annotated[FloatArray, "pm2.C_ps"]
-    coherence: Annotated[FloatArray, "pm2.coh_ps"]
-    bperp_mat: Annotated[Rows, "bp2.bperp_mat"]
+    lonlat: Annotated[FloatArray, "ps2.lonlat"]  # (n_ps, 2) [deg]
+    n_ps: Annotated[int, "ps2.n_ps"]  # points
+    n_ifg: Annotated[int, "ps2.n_ifg"]  # interferograms, the master column included
+    day: Annotated[FloatArray, "ps2.day"]  # (n_ifg,) MATLAB day numbers
+    master_ix: Annotated[int, "ps2.master_ix"]  # column from 0
+    phase: Annotated[Rows, "ph2.ph"]  # (n_ps, n_ifg) complex64
+    patch_phase: Annotated[Rows, "pm2.ph_patch"]  # (n_ps, m) complex64
+    residual: Annotated[Rows | None, "pm2.ph_res"]  # (n_ps, m) float32 [rad]
+    slope: Annotated[FloatArray, "pm2.K_ps"]  # (n_ps,) [rad/m]
+    offset: Annotated[FloatArray, "pm2.C_ps"]  # (n_ps,) [rad]
+    coherence: Annotated[FloatArray, "pm2.coh_ps"]  # (n_ps,)
+    bperp_mat: Annotated[Rows, "bp2.bperp_mat"]  # (n_ps, m) float32 or float64 [m]
     corrected: Annotated[Rows, "rc2.ph_rc"]  # of unit modulus
-    patch_phase_reref: Annotated[Rows | None, "rc2.ph_reref"]
-    # written 0 x 0 if a patch lacks them
-    height: Annotated[FloatArray | None, "hgt2.hgt"]
-    look_angle: Annotated[FloatArray | None, "la2.la"]
-    incidence: Annotated[FloatArray | None, "inc2.inc"]
+    patch_phase_reref: Annotated[Rows | None, "rc2.ph_reref"]  # (n_ps, n_ifg) complex64
+    height: Annotated[FloatArray | None, "hgt2.hgt"]  # (n_ps,) [m], 0 x 0 if a patch lacks it
+    look_angle: Annotated[FloatArray | None, "la2.la"]  # (n_ps,) [rad]
+    incidence: Annotated[FloatArray | None, "inc2.inc"]  # (n_ps,) [rad]
     ifg_std: Annotated[FloatArray, "ifgstd2.ifg_std"]  # (n_ifg,) float32 [deg]
 
 
@@ -270,4 +269,13 @@ def noise_of_ifgs(noise: Callable[[slice], FloatArray], n_ps: int, ctx: Context)
     return np.degrees(np.sqrt(squares / n_ps)).astype(np.float32)
 
 
-SPEC = StageSpec(5, "Correct phase and merge", "merged", "ifgstd2", Inputs, Params, Outputs, solve)
+SPEC = StageSpec(
+    number=5,
+    name="Correct phase and merge",
+    scope="merged",
+    marker="ifgstd2",
+    inputs=Inputs,
+    params=Params,
+    outputs=Outputs,
+    solve=solve,
+)

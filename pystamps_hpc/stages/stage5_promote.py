@@ -27,8 +27,8 @@ class Inputs:
     ij: Annotated[FloatArray, "ps1.ij"]  # (n_ps, 3) id, azimuth line, range sample
     xy: Annotated[FloatArray, "ps1.xy"]  # (n_ps, 3) float32, id, x, y [m]
     lonlat: Annotated[FloatArray, "ps1.lonlat"]  # (n_ps, 2) [deg]
-    n_ps: Annotated[int, "ps1.n_ps"]
-    n_ifg: Annotated[int, "ps1.n_ifg"]
+    n_ps: Annotated[int, "ps1.n_ps"]  # points
+    n_ifg: Annotated[int, "ps1.n_ifg"]  # interferograms, the master column included
     day: Annotated[FloatArray, "ps1.day"]  # (n_image,) [day]
     master_ix: Annotated[int, "ps1.master_ix"]  # column from 0
     master_day: Annotated[float, "ps1.master_day"]  # [day]
@@ -51,27 +51,27 @@ class Inputs:
 class Outputs:
     """The same arrays of the points that are left, and their corrected phase."""
 
-    record: Annotated[dict[str, Any], "ps2.*"]
+    record: Annotated[dict[str, Any], "ps2.*"]  # everything else, as on disk
     ij: Annotated[FloatArray, "ps2.ij"]  # (n_ps, 3), ids of the candidates
     xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 3) float32, ids of the candidates
-    lonlat: Annotated[FloatArray, "ps2.lonlat"]
-    n_ps: Annotated[int, "ps2.n_ps"]
-    n_ifg: Annotated[int, "ps2.n_ifg"]
-    day: Annotated[FloatArray, "ps2.day"]
-    master_ix: Annotated[int, "ps2.master_ix"]
-    master_day: Annotated[float, "ps2.master_day"]
-    patch_phase: Annotated[Rows, "pm2.ph_patch"]
-    residual: Annotated[Rows | None, "pm2.ph_res"]
-    slope: Annotated[FloatArray, "pm2.K_ps"]
-    offset: Annotated[FloatArray, "pm2.C_ps"]
-    coherence: Annotated[FloatArray, "pm2.coh_ps"]
-    bperp_mat: Annotated[Rows, "bp2.bperp_mat"]
+    lonlat: Annotated[FloatArray, "ps2.lonlat"]  # (n_ps, 2) [deg]
+    n_ps: Annotated[int, "ps2.n_ps"]  # points
+    n_ifg: Annotated[int, "ps2.n_ifg"]  # interferograms, the master column included
+    day: Annotated[FloatArray, "ps2.day"]  # (n_ifg,) MATLAB day numbers
+    master_ix: Annotated[int, "ps2.master_ix"]  # column from 0
+    master_day: Annotated[float, "ps2.master_day"]  # MATLAB day number
+    patch_phase: Annotated[Rows, "pm2.ph_patch"]  # (n_ps, m) complex64
+    residual: Annotated[Rows | None, "pm2.ph_res"]  # (n_ps, m) float32 [rad]
+    slope: Annotated[FloatArray, "pm2.K_ps"]  # (n_ps,) [rad/m]
+    offset: Annotated[FloatArray, "pm2.C_ps"]  # (n_ps,) [rad]
+    coherence: Annotated[FloatArray, "pm2.coh_ps"]  # (n_ps,)
+    bperp_mat: Annotated[Rows, "bp2.bperp_mat"]  # (n_ps, m) float32 or float64 [m]
     corrected: Annotated[Rows, "rc2.ph_rc"]  # (n_ps, n_ifg) complex64, amplitude of ph
     patch_phase_reref: Annotated[Rows | None, "rc2.ph_reref"]  # (n_ps, n_ifg) complex64
-    height: Annotated[FloatArray | None, "hgt2.hgt"]
-    look_angle: Annotated[FloatArray | None, "la2.la"]
-    incidence: Annotated[FloatArray | None, "inc2.inc"]
-    phase: Annotated[Rows, "ph2.ph"]
+    height: Annotated[FloatArray | None, "hgt2.hgt"]  # (n_ps,) [m]
+    look_angle: Annotated[FloatArray | None, "la2.la"]  # (n_ps,) [rad]
+    incidence: Annotated[FloatArray | None, "inc2.inc"]  # (n_ps,) [rad]
+    phase: Annotated[Rows, "ph2.ph"]  # (n_ps, n_ifg) complex64
 
 
 def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
@@ -167,4 +167,13 @@ def check(inputs: Inputs) -> None:
         )
 
 
-SPEC = StageSpec(5, "Correct phase and merge", "patch", "ph2", Inputs, Params, Outputs, solve)
+SPEC = StageSpec(
+    number=5,
+    name="Correct phase and merge",
+    scope="patch",
+    marker="ph2",
+    inputs=Inputs,
+    params=Params,
+    outputs=Outputs,
+    solve=solve,
+)

@@ -54,7 +54,7 @@ class Inputs:
     day: Annotated[FloatArray, "ps2.day"]  # (n_ifg,) float64, MATLAB day numbers
     master_ix: Annotated[int, "ps2.master_ix"]  # 0-based
     ifg_std: Annotated[FloatArray | None, "ifgstd2.ifg_std"]  # (n_ifg,) float32 [deg]
-    deramp_degree: Annotated[float | None, "deramp_degree.degree"]
+    deramp_degree: Annotated[float | None, "deramp_degree.degree"]  # 1, 1.5, 2 or 3
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Outputs:
     smooth_ramp: Annotated[Rows | None, "scla_smooth2.ph_ramp"]  # (n_ps, n_ifg) float64 [rad]
 
 
-def solve_ps(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
+def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     """Estimate look-angle error and master phase of a single-master stack.
 
     Raises
@@ -246,14 +246,14 @@ def _smoothed(
 
 
 SPEC = StageSpec(
-    7,
-    "Calculate SCLA",
-    "merged",
-    "scla2",
-    Inputs,
-    Params,
-    Outputs,
-    solve_ps,
+    number=7,
+    name="Calculate SCLA",
+    scope="merged",
+    marker="scla2",
+    inputs=Inputs,
+    params=Params,
+    outputs=Outputs,
+    solve=solve,
     config=("compat.arithmetic", "runtime.triangulator"),
     tools=("triangulator",),
 )

@@ -67,7 +67,7 @@ class Inputs:
     master_day: Annotated[float, "ps2.master_day"]  # MATLAB day number
     master_ix: Annotated[int, "ps2.master_ix"]  # 0-based
     ifg_std: Annotated[FloatArray | None, "ifgstd2.ifg_std"]  # (n_ifg,) float32 [deg]
-    deramp_degree: Annotated[float | None, "deramp_degree.degree"]
+    deramp_degree: Annotated[float | None, "deramp_degree.degree"]  # 1, 1.5, 2 or 3
     arc_phase: Annotated[Rows | None, "uw_space_time.dph_space_uw"]  # (n_edge, n_uw) [rad]
     arc_noise: Annotated[Rows | None, "uw_space_time.dph_noise"]  # (n_edge, n_uw) [rad]
     arcs: Annotated[dict[str, Any], "uw_space_time.*"]  # the other keys of stage 6
@@ -82,7 +82,7 @@ class Outputs:
     planes: Annotated[Rows, "scn2.ph_ramp"]  # (n_ps, n_deramped) float64 [rad]
     velocity_fit: Annotated[FloatArray, "mean_v.m"]  # (2, n_ps) float64 [rad], [rad/day]
     velocity: Annotated[FloatArray, "mean_v.mean_v"]  # (n_ps,) float64 [mm/yr]
-    value_type: Annotated[str, "mean_v.value_type"]
+    value_type: Annotated[str, "mean_v.value_type"]  # how the phase was corrected
     velocity_ifgs: Annotated[IntArray, "mean_v.unwrap_ifg_index"]  # (n_fit,) 0-based
     ref_ps: Annotated[IntArray | None, "mean_v.ref_ps"]  # (n_ref,) 0-based
     wavelength: Annotated[float, "mean_v.lambda"]  # [m]
@@ -92,11 +92,13 @@ class Outputs:
     arcs: Annotated[dict[str, Any] | None, "uw_space_time.*"]  # the other keys of stage 6
     edge_noise_std: Annotated[FloatArray | None, "uw_space_time.edge_noise_std"]  # (n_edge,) [rad]
     ifg_noise_std: Annotated[FloatArray | None, "uw_space_time.ifg_noise_std"]  # (n_uw,) [rad]
-    n_edge_rejected: Annotated[int | None, "uw_space_time.n_edge_rejected"]
-    stage: Annotated[int | None, "uw_space_time.stage"]
+    n_edge_rejected: Annotated[
+        int | None, "uw_space_time.n_edge_rejected"
+    ]  # arcs without statistics
+    stage: Annotated[int | None, "uw_space_time.stage"]  # 8 once they are there
 
 
-def solve_ps(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
+def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     """Estimate noise correlated in space and mean velocity of a single-master stack.
 
     Raises
@@ -286,13 +288,13 @@ def _arc_statistics(inputs: Inputs, ctx: Context) -> dict[str, Any]:
 
 
 SPEC = StageSpec(
-    8,
-    "Filter SCN",
-    "merged",
-    "scn2",
-    Inputs,
-    Params,
-    Outputs,
-    solve_ps,
+    number=8,
+    name="Filter SCN",
+    scope="merged",
+    marker="scn2",
+    inputs=Inputs,
+    params=Params,
+    outputs=Outputs,
+    solve=solve,
     config=("compat.arithmetic", "output.mean_v_type"),
 )

@@ -57,6 +57,8 @@ class _TimedKernels(KernelTable):
 
     seconds: dict[Form, float] = field(default_factory=dict)
 
+    __hash__ = KernelTable.__hash__
+
     def __getattr__(self, name: str) -> Callable[..., Any]:
         bound = super().__getattr__(name)
         form = (name, self.arithmetic if all_kernels()[name].single else "double")

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -224,10 +224,8 @@ def until(happened: Callable[[], object], job: "subprocess.Popen[str]", timeout:
 
 def kill(pid: int, number: int = signal.SIGKILL) -> None:
     """Send a signal to one process; no harm if it has just ended."""
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass
 
 
 SNAPHU_THAT_WAITS = """\

@@ -292,9 +292,13 @@ def test_an_unreadable_artifact_is_named_with_the_stage_that_makes_it(
 
 @pytest.mark.parametrize(
     ("name", "key", "stage", "source"),
-    [("PATCH_2/pm1.mat", "coh_ps", 3, 2), ("rc2.mat", "ph_rc", 6, 5), ("bp2.mat", "bperp_mat", 7, 5),
-     ("scla2.mat", "ph_scla", 8, 7)],
-)  # fmt: skip
+    [
+        ("PATCH_2/pm1.mat", "coh_ps", 3, 2),
+        ("rc2.mat", "ph_rc", 6, 5),
+        ("bp2.mat", "bperp_mat", 7, 5),
+        ("scla2.mat", "ph_scla", 8, 7),
+    ],
+)
 def test_a_key_of_the_wrong_shape_is_named_with_what_was_expected(
     finished, name, key, stage, source
 ):
@@ -374,8 +378,8 @@ def test_a_missing_upstream_artifact_is_found_before_anything_is_written(fresh):
 
 def test_golden_data_are_protected(finished):
     (finished / ".golden").touch()
-    ended = refused(finished, 3, [f"data set is marked golden ({finished}/.golden): work on a copy"],
-                    "--force")  # fmt: skip
+    message = f"data set is marked golden ({finished}/.golden): work on a copy"
+    ended = refused(finished, 3, [message], "--force")
     assert ended.out == ""
 
 

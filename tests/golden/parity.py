@@ -233,8 +233,14 @@ def isolated(golden: GoldenSet, arithmetic: str = "single") -> Iterator[Line]:
 
 
 def chained(golden: GoldenSet, arithmetic: str = "single") -> Iterator[Line]:
-    """Run the stages of a set one after the other on their own results and compare."""
+    """Run the stages of a set one after the other on their own results and compare.
+
+    In double arithmetic the chain begins with the golden stage 1: the mean baseline of StaMPS is a
+    sum in single precision and off by centimetres, which is more than double arithmetic changes.
+    """
     first, last = FIRST_STAGE[golden.name], LAST_STAGE.get(golden.name, 8)
+    if arithmetic == "double" and last > 1:
+        first = max(first, 2)
     dataset = golden.tree(first, "patch" if first < 6 else "merged", copy=True)
     for name, value in workflow(golden.name).parameters.items():
         parameters.save(parameters.load(dataset.root).set_value(name, value))

@@ -94,7 +94,7 @@ def test_the_order_of_the_files_shows_in_sort_ix_only(tmp_path_factory, seed, n)
     one, _ = load(tmp_path_factory.mktemp("one"), made)
     other, _ = load(tmp_path_factory.mktemp("other"), mixed)
     np.testing.assert_array_equal(order[other.sort_ix], one.sort_ix)
-    for name in ("ij", "lonlat", "xy", "ll0", "day", "la", "D_A", "hgt"):
+    for name in ("ij", "lonlat", "xy", "origin", "day", "look_angle", "dispersion", "height"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name), err_msg=name)
     np.testing.assert_array_equal(one.phase[:], other.phase[:])
     np.testing.assert_array_equal(one.bperp_mat[:], other.bperp_mat[:])

@@ -10,7 +10,7 @@ from pystamps_hpc.stages import stage2
 from pystamps_hpc.stages.coherence import scaled_random
 from pystamps_hpc.stages.filter_grid import filter_grid, low_pass_response
 from pystamps_hpc.stages.random_phase import (
-    OctaveStream,
+    column_streams,
     matlab_state,
     open_stream,
     random_histogram,
@@ -98,8 +98,10 @@ def test_the_generators_start_as_published(generator, known):
 
 
 def test_random_phasors_fill_their_matrix_column_by_column():
-    n = (1 << 14) + 100
-    blocks = list(random_phasors(OctaveStream(2005), n, 3))
+    n, kernels = (1 << 14) + 100, table("native", "double")
+    columns = column_streams("octave", n, 3, kernels)
+    blocks = list(random_phasors(columns, n, kernels))
+    np.testing.assert_array_equal(next(random_phasors(columns, n, kernels)), blocks[0])
     assert len(blocks) == 2
     phase = 2 * np.pi * np.random.RandomState([2005]).random_sample(3 * n).reshape(3, n).T
     np.testing.assert_allclose(np.concatenate(blocks), np.exp(1j * phase), atol=1e-15)

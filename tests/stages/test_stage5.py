@@ -130,7 +130,7 @@ def test_the_phase_is_corrected_by_the_reestimated_slope_and_offset(ctx):
         ({"unweeded": np.ones(3, np.bool_)}, r"weed1.mat: ix_weed has 3 rows, .*run stage 4"),
         ({"height": np.ones(3)}, r"hgt1.mat: hgt has 3 rows, expected 40; run stage 1"),
         ({"selected": np.arange(30, 50)}, r"ix reaches from 31 to 50, expected 1 to 40"),
-        ({"master": 3}, r"master_ix is 4, but 2 days come before master_day"),
+        ({"master_ix": 3}, r"master_ix is 4, but 2 days come before master_day"),
     ],
 )
 def test_inputs_that_do_not_fit_together_are_refused(ctx, change, message):
@@ -235,7 +235,7 @@ def test_every_array_is_in_the_same_order(ctx):
     out, _ = merged([one, two], ctx)
     where = [4, 2, 1, 3, 0]
     for name in ("phase", "patch_phase", "residual", "slope", "offset", "coherence", "bperp_mat",
-                 "filtered_reref", "height", "look", "lonlat"):  # fmt: skip
+                 "patch_phase_reref", "height", "look_angle", "lonlat"):  # fmt: skip
         both = np.concatenate([getattr(one, name), getattr(two, name)])
         np.testing.assert_array_equal(getattr(out, name)[:], both[where])
     unit = np.concatenate([one.corrected, two.corrected])[where]

@@ -16,9 +16,7 @@ ARITHMETICS = ("double", "single")
 
 
 def solve(scene, params=None, ctx=None, **inputs):
-    return stage7.solve_ps(
-        stage7_inputs(scene, **inputs), params or stage7_params(), ctx or context()
-    )
+    return stage7.solve(stage7_inputs(scene, **inputs), params or stage7_params(), ctx or context())
 
 
 def assert_same(one, other):

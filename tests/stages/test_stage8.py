@@ -13,9 +13,7 @@ from .stacks import context, stack, stage8_inputs, stage8_params
 
 
 def solve(scene, params=None, ctx=None, **inputs):
-    return stage8.solve_ps(
-        stage8_inputs(scene, **inputs), params or stage8_params(), ctx or context()
-    )
+    return stage8.solve(stage8_inputs(scene, **inputs), params or stage8_params(), ctx or context())
 
 
 def noisy(seed=0, **shape):

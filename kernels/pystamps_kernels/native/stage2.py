@@ -17,6 +17,7 @@ from .topofit_single import (
     topofit_row_invariant_single,
     topofit_single,
 )
+from .turn import cos_sin
 
 __all__ = [
     "angle",
@@ -27,6 +28,7 @@ __all__ = [
     "matlab_uniform",
     "ph_weight",
     "ph_weight_single",
+    "phasors_of_cycles",
     "topofit",
     "topofit_coh_row_invariant",
     "topofit_coh_row_invariant_single",
@@ -90,6 +92,23 @@ def _cell_sums(ph_weight: Array, order: Array, first: Array) -> Array:
             for k in range(m):
                 sums[cell, k] += ph_weight[row, k]
     return sums
+
+
+@kernel
+def phasors_of_cycles(cycles: Array) -> Array:
+    """Native twin of :func:`reference.stage2.phasors_of_cycles`."""
+    m, n = cycles.shape
+    phasors = np.empty((n, m), np.complex128)
+    for block in prange((n + 255) // 256):
+        first, stop = block * 256, min(n, block * 256 + 256)
+        cos, sin = np.empty(256), np.empty(256)
+        for k in range(m):
+            column = cycles[k]
+            for i in range(first, stop):
+                cos[i - first], sin[i - first] = cos_sin(column[i])
+            for i in range(first, stop):
+                phasors[i, k] = complex(cos[i - first], sin[i - first])
+    return phasors
 
 
 @kernel

@@ -25,6 +25,7 @@ __all__ = [
     "matlab_uniform",
     "ph_weight",
     "ph_weight_single",
+    "phasors_of_cycles",
     "topofit",
     "topofit_coh_row_invariant",
     "topofit_coh_row_invariant_single",
@@ -109,6 +110,14 @@ def check_cells(grid_lin: Array, n_cells: int) -> None:
             f"stage2_grid_accumulate: {outside.size} cells outside the grid of {n_cells}, "
             f"first grid_lin[{outside[0]}] = {grid_lin[outside[0]]}"
         )
+
+
+def phasors_of_cycles(cycles: Array) -> Array:
+    """Return unit phasors (n, m) complex128 of phases (m, n) that are given in cycles."""
+    phase = 2 * np.pi * cycles.T
+    phasors = np.empty(phase.shape, np.complex128)
+    phasors.real, phasors.imag = np.cos(phase), np.sin(phase)
+    return phasors
 
 
 def unit_phasors(phasors: Array) -> Array:

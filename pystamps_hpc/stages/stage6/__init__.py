@@ -82,7 +82,7 @@ class Params:
 class Inputs:
     """Merged arrays that stage 6 reads; rows are PS."""
 
-    n_ps: Annotated[int, "ps2.n_ps"]
+    n_ps: Annotated[int, "ps2.n_ps"]  # points
     n_ifg: Annotated[int, "ps2.n_ifg"]  # with the master column
     master_ix: Annotated[int, "ps2.master_ix"]  # from 0
     master_day: Annotated[float, "ps2.master_day"]  # MATLAB day number
@@ -106,39 +106,35 @@ class Outputs:
 
     grid_phase: Annotated[Rows, "uw_grid.ph"]  # (n_node, n_u) complex64
     psi: Annotated[Rows, "uw_grid.ph_in"]  # (n_ps, n_u) complex64
-    low_pass: Annotated[Rows | None, "uw_grid.ph_lowpass"]
-    held_points: Annotated[Rows | None, "uw_grid.ph_in_predef"]
-    held_nodes: Annotated[Rows | None, "uw_grid.ph_uw_predef"]
+    low_pass: Annotated[Rows | None, "uw_grid.ph_lowpass"]  # (n_node, n_u) complex64
+    held_points: Annotated[Rows | None, "uw_grid.ph_in_predef"]  # (n_ps, n_u) float32 [rad]
+    held_nodes: Annotated[Rows | None, "uw_grid.ph_uw_predef"]  # (n_node, n_u) float32 [rad]
     node_xy: Annotated[FloatArray, "uw_grid.xy"]  # (n_node, 3) float64, id, x, y [m]
     node_ij: Annotated[IntArray, "uw_grid.ij"]  # (n_node, 2) int64
     occupied: Annotated[BoolArray, "uw_grid.nzix"]  # (n_row, n_col) bool
     x_min: Annotated[float, "uw_grid.grid_x_min"]  # [m]
     y_min: Annotated[float, "uw_grid.grid_y_min"]  # [m]
-    n_row: Annotated[int, "uw_grid.n_i"]
-    n_col: Annotated[int, "uw_grid.n_j"]
-    n_unwrapped: Annotated[int, "uw_grid.n_ifg"]
-    n_node: Annotated[int, "uw_grid.n_ps"]
+    n_row: Annotated[int, "uw_grid.n_i"]  # rows of the grid
+    n_col: Annotated[int, "uw_grid.n_j"]  # columns of the grid
+    n_unwrapped: Annotated[int, "uw_grid.n_ifg"]  # unwrapped interferograms
+    n_node: Annotated[int, "uw_grid.n_ps"]  # nodes
     point_cell: Annotated[IntArray, "uw_grid.grid_ij"]  # (n_ps, 2) int64
     cell_size: Annotated[float, "uw_grid.pix_size"]  # [m]
 
     edges: Annotated[FloatArray, "uw_interp.edgs"]  # (n_edge, 3) float64, id, nodes from 1
-    n_edge: Annotated[int, "uw_interp.n_edge"]
-    row_edges: Annotated[
-        FloatArray, "uw_interp.rowix"
-    ]  # (n_row - 1, n_col) float64, signed, from 1
-    col_edges: Annotated[
-        FloatArray, "uw_interp.colix"
-    ]  # (n_row, n_col - 1) float64, signed, from 1
+    n_edge: Annotated[int, "uw_interp.n_edge"]  # edges
+    row_edges: Annotated[FloatArray, "uw_interp.rowix"]  # (n_row - 1, n_col) signed, from 1
+    col_edges: Annotated[FloatArray, "uw_interp.colix"]  # (n_row, n_col - 1) signed, from 1
     nearest: Annotated[IntArray, "uw_interp.Z"]  # (n_row, n_col) int64
 
     arc_phase: Annotated[Rows, "uw_space_time.dph_space_uw"]  # (n_edge, n_u) float32 [rad]
     arc_noise: Annotated[Rows | None, "uw_space_time.dph_noise"]  # (n_edge, n_u) float32 [rad]
     design: Annotated[FloatArray | None, "uw_space_time.G"]  # (n_u, n_used) float64
     spread: Annotated[csc_matrix, "uw_space_time.spread"]  # (n_edge, n_u) float64, zero
-    row_gradient: Annotated[Rows | None, "uw_space_time.ifreq_ij"]
-    col_gradient: Annotated[Rows | None, "uw_space_time.jfreq_ij"]
-    shaky: Annotated[BoolArray | None, "uw_space_time.shaky_ix"]
-    held_arcs: Annotated[Rows | None, "uw_space_time.predef_ix"]
+    row_gradient: Annotated[Rows | None, "uw_space_time.ifreq_ij"]  # (n_node, n_u) float32
+    col_gradient: Annotated[Rows | None, "uw_space_time.jfreq_ij"]  # (n_node, n_u) float32
+    shaky: Annotated[BoolArray | None, "uw_space_time.shaky_ix"]  # (n_edge,) bool
+    held_arcs: Annotated[Rows | None, "uw_space_time.predef_ix"]  # (n_edge, n_u) bool
 
     node_unwrapped: Annotated[FloatArray, "uw_phaseuw.ph_uw"]  # (n_node, n_u) float32 [rad]
     node_msd: Annotated[FloatArray, "uw_phaseuw.msd"]  # (n_u,) float64 [rad^2]
@@ -252,14 +248,14 @@ def _report(
 
 
 SPEC = StageSpec(
-    6,
-    "Unwrap phase",
-    "merged",
-    "phuw2",
-    Inputs,
-    Params,
-    Outputs,
-    solve,
+    number=6,
+    name="Unwrap phase",
+    scope="merged",
+    marker="phuw2",
+    inputs=Inputs,
+    params=Params,
+    outputs=Outputs,
+    solve=solve,
     config=("compat.arithmetic", "runtime.stage6_solver"),
     tools=("unwrapper",),
     external="no native unwrapper: needs runtime.stage6_solver snaphu",

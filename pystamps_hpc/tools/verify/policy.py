@@ -102,7 +102,9 @@ class Policy:
         """
         name = f"{artifact}.{key}"
         parts = policy_table()["keys"].get(name, {})
-        named = [parts[part] for part in ("strict", *self.conditions) if part in parts]
+        together = ["double chain"] if {"double", "chain"} <= set(self.conditions) else []
+        allowed = ["strict", *self.conditions, *together]
+        named = [parts[part] for part in allowed if part in parts]
         measured = [_rule(part, False) for part in named] or [Rule()]
         rule = max(measured, key=_width)
         if self.profile == "scientific":
