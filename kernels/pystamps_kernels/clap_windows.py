@@ -63,9 +63,7 @@ def check_grid(kernel: str, n_i: int, n_j: int, n_win: int) -> None:
         raise ValueError(f"{kernel}: grid of {n_i} x {n_j} cells is smaller than n_win = {n_win}")
 
 
-def plane_groups(
-    m: int, plane_samples: int, batch_samples: int = BATCH_SAMPLES
-) -> Iterator[slice]:
+def plane_groups(m: int, plane_samples: int, batch_samples: int = BATCH_SAMPLES) -> Iterator[slice]:
     """Cut `m` planes into groups of about one batch, given the samples that a plane takes."""
     step = max(1, batch_samples // plane_samples)
     for first in range(0, m, step):

@@ -44,9 +44,7 @@ def _module(backend: Backend, stage: str) -> ModuleType | None:
     return importlib.import_module(f"{package}.{stage}")
 
 
-def function(
-    kernel: Kernel, backend: Backend, arithmetic: Arithmetic
-) -> Callable[..., Any] | None:
+def function(kernel: Kernel, backend: Backend, arithmetic: Arithmetic) -> Callable[..., Any] | None:
     """Return the function of a kernel in one backend and arithmetic, or None if there is none."""
     module = _module(backend, kernel.module)
     suffix = "_single" if kernel.single and arithmetic == "single" else ""

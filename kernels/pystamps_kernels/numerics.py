@@ -1,4 +1,6 @@
-"""MATLAB's few rules that decide thresholds: rounding, wrapping, histograms, sums in single."""
+"""Small rules that backends and stages share: MATLAB's rounding, wrapping, histograms, and more."""
+
+import math
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,3 +22,15 @@ def wrap(phase: NDArray[np.floating]) -> NDArray[np.floating]:
 def histogram_cuts(centres: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the cuts between bins given by their centres; a value on a cut is in the lower bin."""
     return (centres[:-1] + centres[1:]) / 2
+
+
+def trial_steps(n_trial_wraps: float) -> int:
+    """Return the number of trial slopes to each side of zero, a quarter of pi of phase apart."""
+    return math.ceil(8 * float(n_trial_wraps))
+
+
+def shift_register(word: int) -> int:
+    """Advance the 32-bit shift register of MATLAB's 'state' generator by one step."""
+    word ^= word << 13 & 0xFFFFFFFF
+    word ^= word >> 17
+    return word ^ (word << 5 & 0xFFFFFFFF)

@@ -4,6 +4,7 @@ import os
 import platform
 import shutil
 import tempfile
+import zlib
 from collections.abc import MutableMapping
 from contextlib import suppress
 from pathlib import Path
@@ -30,8 +31,18 @@ def prepare(environ: MutableMapping[str, str]) -> None:
     cache = cache_directory(environ)
     if seed := environ.get("PYSTAMPS_HPC_CACHE_SEED"):
         environ.setdefault("NUMBA_CACHE_DIR", str(seeded(Path(seed), cache)))
-    environ.setdefault("NUMBA_CACHE_DIR", str(cache / f"numba-{platform.machine()}"))
+    environ.setdefault("NUMBA_CACHE_DIR", str(cache / f"numba-{processor_type()}"))
     environ.setdefault("CUPY_CACHE_DIR", str(cache / "cupy"))
+
+
+def processor_type(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """Name the instruction set, so that machines of other types keep their own compiled code."""
+    try:
+        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.machine()
+    flags = next((line for line in lines if line.lower().startswith(("flags", "features"))), "")
+    return f"{platform.machine()}-{zlib.crc32(flags.encode()):08x}"
 
 
 def cache_directory(environ: MutableMapping[str, str]) -> Path:

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from ..config import RunConfig
 from ..errors import ConfigError, ToolMissingError
-from ..programs.snaphu import find_snaphu, require_snaphu
+from ..programs.snaphu import find_snaphu, require_snaphu, snaphu_version
 from ..stages.base import StageSpec
 
 
@@ -59,6 +59,12 @@ def require_tools(config: RunConfig, specs: Iterable[StageSpec]) -> None:
         _require_unwrapper(config)
     if "triangulator" in needed:
         _require_triangulator(config)
+
+
+def program_of(spec: StageSpec, config: RunConfig) -> str:
+    """Return name and version of the program that does part of a stage; empty without one."""
+    found = find_snaphu(config.tools.snaphu) if "unwrapper" in spec.tools else None
+    return "" if found is None else f"snaphu {snaphu_version(found)}"
 
 
 def _require_unwrapper(config: RunConfig) -> None:

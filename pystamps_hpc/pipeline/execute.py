@@ -19,6 +19,7 @@ from ..parallel.context import Context
 from ..parallel.interruption import Interrupted
 from ..parallel.team import Team
 from ..stages.base import Scope, artifact_fields
+from .choices import program_of
 from .loading import load_inputs
 from .plan import PlannedTask, feedback_inputs, no_ps_stage, task_record
 from .progress import TaskLog, Watcher
@@ -97,7 +98,8 @@ def _execute(
         )
     # only now: inputs that cannot be used should not cost the results that stand
     team.on_root(lambda: remove(dataset, planned.invalidates, directory))
-    memo = MemoStore(directory, planned.stage, fingerprint(record), log.warn)
+    program = team.on_root(lambda: program_of(row.spec, session.config))
+    memo = MemoStore(directory, planned.stage, fingerprint(record, program), log.warn)
     ctx = Context(session.kernels, session.config, team, log, memo, threads)
     outputs = row.spec.solve(inputs, params, ctx)
 

@@ -14,7 +14,10 @@ from ..dataset.tree import Dataset, patch_core
 from ..errors import MatError
 from ..stages.base import EACH_PATCH, Field, artifact_fields
 
-_SHARED_LENGTHS = frozenset({"n_ps", "n_ifg", "n_pm", "n_image"})
+_SHARED_LENGTHS = frozenset({"n_ps", "n_ifg", "n_pm", "n_image", "n_sel", "n_edge", "n_uw"})
+
+_SINGLE_MASTER = {"n_ifg": 0, "n_image": 0, "n_pm": 1}
+"""Lengths of a single-master stack: how many less than the images."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,22 @@ class _Files:
             found = path.exists()
             self.open[artifact] = self.stack.enter_context(MatFile(path)) if found else None
         return self.open[artifact]
+
+
+@dataclass(frozen=True)
+class _Lengths:
+    """What is known of the dimensions that the keys of one directory share."""
+
+    single_master: bool
+    known: dict[str, int]
+
+    def learn(self, dim: str, length: int) -> None:
+        """Take a length over, if it is the first of its dimension."""
+        if self.single_master and dim in _SINGLE_MASTER:
+            for other, less in _SINGLE_MASTER.items():
+                self.known.setdefault(other, length + _SINGLE_MASTER[dim] - less)
+        elif dim in _SHARED_LENGTHS:
+            self.known.setdefault(dim, length)
 
 
 def load_inputs(
@@ -86,7 +105,7 @@ def load_inputs(
     MatError
         A required file or key is missing, unreadable or of the wrong shape.
     """
-    lengths: dict[str, int] = {}
+    lengths = _Lengths(not parameters.small_baselines, {})
     values: dict[str, Any] = {}
     all_fields = artifact_fields(cls)
     with ExitStack() as stack:
@@ -116,7 +135,7 @@ def _rest(file: MatFile | None, field: Field, all_fields: tuple[Field, ...]) -> 
     return {name: file.read(name) for name in file.variables if name not in named}
 
 
-def _load(files: _Files, field: Field, lengths: dict[str, int] | None) -> Any:
+def _load(files: _Files, field: Field, lengths: _Lengths | None) -> Any:
     file = files[field.artifact]
     path = files.directory / f"{field.artifact}.mat"
     if file is None:
@@ -142,11 +161,11 @@ def _load(files: _Files, field: Field, lengths: dict[str, int] | None) -> Any:
         raise MatError(f"{path}: {error}") from None
 
 
-def _check_shape(path: Path, key: Key, shape: tuple[int, ...], lengths: dict[str, int]) -> None:
+def _check_shape(path: Path, key: Key, shape: tuple[int, ...], lengths: _Lengths) -> None:
     if key.classes == ("char",):
         return
     expected = tuple(
-        int(dim) if dim.isdigit() else lengths.get(dim, found) if dim in _SHARED_LENGTHS else found
+        int(dim) if dim.isdigit() else lengths.known.get(dim, found)
         for dim, found in zip(key.dims, shape, strict=False)
     )
     if len(key.dims) > 2 and len(shape) == 2:
@@ -154,8 +173,7 @@ def _check_shape(path: Path, key: Key, shape: tuple[int, ...], lengths: dict[str
     if expected != shape and not (key.vector and sorted(expected) == sorted(shape)):
         raise MatError(f"{path}: key '{key.name}' has shape {shape}, expected {expected}")
     for dim, found in zip(key.dims, shape, strict=False):
-        if dim in _SHARED_LENGTHS:
-            lengths.setdefault(dim, found)
+        lengths.learn(dim, found)
 
 
 def input_files(cls: type, directory: Path, parameters: Parameters) -> Iterator[Path]:

@@ -82,9 +82,18 @@ def digest(path: Path, known: Mapping[str, Any] | None = None) -> dict[str, Any]
     }
 
 
-def fingerprint(record: Mapping[str, Any]) -> str:
-    """Hash what a task depends on: everything of its record but run, times and facts."""
+def fingerprint(record: Mapping[str, Any], program: str = "") -> str:
+    """Hash what a task depends on: everything of its record but run, times and facts.
+
+    Parameters
+    ----------
+    record : mapping
+        Record of the task.
+    program : str
+        Name and version of the external program that does part of it.
+    """
     content = {name: record[name] for name in _RECORD}
+    content["program"] = program
     content["inputs"] = {name: entry["sample"] for name, entry in record["inputs"].items()}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

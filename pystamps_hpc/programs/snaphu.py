@@ -95,6 +95,12 @@ def require_snaphu(name: str) -> str:
     return path
 
 
+def snaphu_version(program: str) -> str:
+    """Return what SNAPHU says of itself when it is started without work, ``2.0.7``."""
+    answer = subprocess.run([program], capture_output=True, stdin=subprocess.DEVNULL, check=False)
+    return _version((answer.stdout + answer.stderr).decode(errors="replace"))
+
+
 def run_snaphu(
     raster: ComplexArray,
     row_costs: AnyArray,

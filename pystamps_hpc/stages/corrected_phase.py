@@ -6,7 +6,6 @@ from typing import Protocol
 import numpy as np
 
 from ..dataset.rows import FloatArray, IntArray, Rows
-from ..errors import StageError
 from .ramps import ramp, without_ramp
 
 
@@ -167,16 +166,6 @@ class Steps:
         """Return one difference of all PS."""
         before, after = (int(ifg) for ifg in self.sequence[k : k + 2])
         return self.stack.column(after) - self.stack.column(before)
-
-
-def check_shape(values: Rows, key: str, n_ps: int, n_col: int) -> tuple[int, int]:
-    """Return ``(n_ps, n_col)``; raise ``StageError`` unless `values` have this shape."""
-    if tuple(values.shape) != (n_ps, n_col):
-        raise StageError(
-            f"{key}: shape {tuple(values.shape)}, expected ({n_ps}, {n_col}) as in ps2; "
-            f"rerun stage 5/6"
-        )
-    return n_ps, n_col
 
 
 def _single(values: FloatArray) -> FloatArray:

@@ -5,7 +5,7 @@ from datetime import date
 
 import numpy as np
 
-from ..dataset.rows import IntArray
+from ..dataset.rows import FloatArray, IntArray
 from ..errors import StageError
 
 
@@ -73,6 +73,21 @@ def used_ifgs(
             f"at least {fewest} are needed; shorten the list"
         )
     return used
+
+
+def check_master(master_ix: int, day: FloatArray, master_day: float, remedy: str) -> None:
+    """Refuse a master that is not where its day says.
+
+    Raises
+    ------
+    StageError
+        ``master_ix`` is not the number of days before ``master_day``.
+    """
+    before = int(np.count_nonzero(day < master_day))
+    if before != master_ix:
+        raise StageError(
+            f"master_ix is {master_ix + 1}, but {before} days come before master_day; {remedy}"
+        )
 
 
 def one_based(positions: IntArray) -> str:

@@ -44,7 +44,7 @@ class PatchPS:
 
 
 def check(patches: tuple[PatchPS, ...]) -> None:
-    """Refuse no patch, patches that are not complete, and patches of different stacks."""
+    """Refuse no patch, several without their core, and patches of different stacks."""
     if not patches:
         raise StageError(
             "no patch has PS left after stages 3-5; relax the selection or weeding parameters"
@@ -55,23 +55,6 @@ def check(patches: tuple[PatchPS, ...]) -> None:
                 f"{patch.name}/patch_noover.in: does not exist; the merge needs its four lines: "
                 "first and last range, first and last azimuth of the patch without overlap"
             )
-        sizes = {
-            "ps2.mat: xy": len(patch.xy),
-            "ps2.mat: lonlat": len(patch.lonlat),
-            "ph2.mat: ph": patch.phase.shape[0],
-            "pm2.mat: ph_patch": patch.patch_phase.shape[0],
-            "pm2.mat: K_ps": len(patch.slope),
-            "pm2.mat: C_ps": len(patch.offset),
-            "pm2.mat: coh_ps": len(patch.coherence),
-            "bp2.mat: bperp_mat": patch.bperp_mat.shape[0],
-            "rc2.mat: ph_rc": patch.corrected.shape[0],
-        }
-        for key, found in sizes.items():
-            if found != patch.n_ps:
-                raise StageError(
-                    f"{patch.name}/{key} has {found} rows, expected {patch.n_ps}; "
-                    "run stage 5 of this patch again"
-                )
     for one, other in pairwise(patches):
         for key, left, right in (
             ("n_ifg", one.n_ifg, other.n_ifg),

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from pystamps_kernels.reference.stage2 import shift_register
-from pystamps_kernels.reference.topofit import trial_steps
+from pystamps_kernels.numerics import shift_register, trial_steps
 
 from ..dataset.rows import ComplexArray, FloatArray, IntArray
 from .coherence import COHERENCE_BINS

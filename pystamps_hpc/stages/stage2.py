@@ -111,7 +111,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     Raises
     ------
     StageError
-        Inputs that do not fit together, baselines without a range, a patch too small for the
+        Baselines without a range, a patch too small for the
         filter, or a filter result that is not finite.
 
     Notes
@@ -119,7 +119,6 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     StaMPS ``ps_est_gamma_quick``; Hooper et al. (2007); specification of stages 2 and 3, section 3.
     """
     n_ps = len(inputs.xy)
-    check(inputs)
     bperp = np.delete(inputs.bperp, inputs.master_ix)
     n_trial_wraps = trial_wraps(inputs, params, bperp)
     grid = filter_grid(inputs.xy, params.filter_grid_size, params.n_win, params.clap_win, ctx)
@@ -181,25 +180,6 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         coherence_save=fit.coherence,
         gamma_change=change,
     )
-
-
-def check(inputs: Inputs) -> None:
-    """Refuse inputs that do not fit together."""
-    n_ps, n_ifg = len(inputs.xy), inputs.bperp.size
-    shapes = {
-        "ph1.mat: ph": (inputs.phase.shape, (n_ps, n_ifg)),
-        "bp1.mat: bperp_mat": (inputs.bperp_mat.shape, (n_ps, n_ifg - 1)),
-        "da1.mat: D_A": (_shape(inputs.dispersion, n_ps), (n_ps,)),
-    }
-    for key, (found, expected) in shapes.items():
-        if tuple(found) != expected:
-            raise StageError(
-                f"{key} has shape {tuple(found)}, ps1.mat says {expected}; run stage 1 again"
-            )
-
-
-def _shape(values: FloatArray | None, n_ps: int) -> tuple[int, ...]:
-    return (n_ps,) if values is None else values.shape
 
 
 def phasors(inputs: Inputs, rows: slice) -> ComplexArray:

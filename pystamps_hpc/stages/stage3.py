@@ -114,13 +114,13 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     Raises
     ------
     StageError
-        Inputs that do not fit together, or a list of dropped interferograms that cannot be used.
+        A filter of another window, or a list of dropped interferograms that cannot be used.
 
     Notes
     -----
     StaMPS ``ps_select``; Hooper et al. (2007); specification of stages 2 and 3, section 4.
     """
-    check(inputs, params)
+    check_window(inputs, params)
     ifg_index = used_interferograms(inputs, params)
     edges, dispersion = dispersion_edges(inputs.dispersion, len(inputs.xy))
     limit = Limit(random_limit(inputs.xy, edges.size - 1, params), params.percent)
@@ -165,22 +165,13 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     )
 
 
-def check(inputs: Inputs, params: Params) -> None:
-    """Refuse a result of stage 2 that does not belong to these candidates or parameters."""
-    n_ps, m = len(inputs.xy), inputs.bperp.size - 1
-    shapes = {
-        "coh_ps": (inputs.coherence.shape, (n_ps,)),
-        "K_ps": (inputs.slope.shape, (n_ps,)),
-        "grid_ij": (inputs.grid_ij.shape, (n_ps, 2)),
-        "ph_grid": (inputs.ph_grid.shape[2:], (m,)),
-        "low_pass": (inputs.low_pass.shape, (params.clap_win, params.clap_win)),
-    }
-    for key, (found, expected) in shapes.items():
-        if tuple(found) != expected:
-            raise StageError(
-                f"pm1.mat: {key} has shape {tuple(found)}, expected {expected}; the file is stale "
-                "or incomplete, run stage 2 again"
-            )
+def check_window(inputs: Inputs, params: Params) -> None:
+    """Refuse a filter response that was made for another window."""
+    found, expected = inputs.low_pass.shape, (params.clap_win, params.clap_win)
+    if found != expected:
+        raise StageError(
+            f"pm1.mat: low_pass has shape {found}, expected {expected} of clap_win; rerun stage 2"
+        )
 
 
 def used_interferograms(inputs: Inputs, params: Params) -> IntArray:

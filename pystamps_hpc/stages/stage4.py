@@ -5,7 +5,7 @@ from typing import Annotated
 
 import numpy as np
 
-from pystamps_kernels.reference.stage4 import NoiseVarianceError
+from pystamps_kernels.contracts.stage4 import NoiseVarianceError
 
 from ..dataset.rows import BoolArray, ComplexArray, FloatArray, IntArray, Rows
 from ..errors import StageError
@@ -13,6 +13,7 @@ from ..parallel.context import Context
 from .base import StageSpec
 from .interferograms import date_of, used_ifgs
 from .network import edges
+from .selection import check_selected
 
 RELIABLE = 5  # interferograms from which the noise of an arc means something
 
@@ -83,14 +84,14 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     Raises
     ------
     StageError
-        Inputs that do not fit together, an index list without effect or without end, or an
+        A selection of other candidates, an index list without effect or without end, or an
         interferogram without noise.
 
     Notes
     -----
     StaMPS ``ps_weed``; specification of stage 4, 2.
     """
-    check(inputs)
+    check_selected(inputs.selected, len(inputs.ij))
     used = used_ifgs(params.drop_ifg_index, inputs.n_ifg, fewest=1)
     point = inputs.selected[inputs.kept]
     coherence = inputs.coherence[inputs.kept]
@@ -111,29 +112,6 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         ps_max=noise.ps_max,
         ifg_index=used,
     )
-
-
-def check(inputs: Inputs) -> None:
-    """Refuse a selection that does not belong to these candidates."""
-    n_ps, n_sel = len(inputs.ij), len(inputs.selected)
-    if n_sel and not 0 <= inputs.selected.min() <= inputs.selected.max() < n_ps:
-        raise StageError(
-            f"select1.mat: ix reaches from {inputs.selected.min() + 1} to "
-            f"{inputs.selected.max() + 1}, expected 1 to {n_ps}; run stage 3 of this patch again"
-        )
-    sizes = {
-        "select1.mat: keep_ix": (len(inputs.kept), n_sel),
-        "select1.mat: K_ps2": (len(inputs.slope), n_sel),
-        "select1.mat: C_ps2": (len(inputs.offset), n_sel),
-        "select1.mat: coh_ps2": (len(inputs.coherence), n_sel),
-        "ph1.mat: ph": (inputs.phase.shape[0], n_ps),
-        "hgt1.mat: hgt": (n_ps if inputs.height is None else len(inputs.height), n_ps),
-    }
-    for key, (found, expected) in sizes.items():
-        if found != expected:
-            raise StageError(
-                f"{key} has {found} rows, expected {expected}; run stage 3 of this patch again"
-            )
 
 
 def weed_positions(

@@ -10,6 +10,8 @@ from ..errors import StageError
 from ..parallel.context import Context
 from .base import StageSpec
 from .gathered import Gathered
+from .interferograms import check_master
+from .selection import check_selected
 
 NOT_PROMOTED = frozenset({"sort_ix", "ph"})  # keys of ps1 that describe the candidates
 
@@ -80,7 +82,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     Raises
     ------
     StageError
-        Inputs that do not fit together.
+        A selection of other candidates, or a master that is not where its day says.
 
     Notes
     -----
@@ -131,39 +133,13 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
 
 
 def check(inputs: Inputs) -> None:
-    """Refuse arrays of different candidates, and a master that is not where its day says."""
-    n_ps, n_sel = inputs.n_ps, len(inputs.selected)
-    if n_sel and not 0 <= inputs.selected.min() <= inputs.selected.max() < n_ps:
+    """Refuse a selection of other candidates, and a master that is not where its day says."""
+    check_selected(inputs.selected, inputs.n_ps)
+    check_master(inputs.master_ix, inputs.day, inputs.master_day, "rerun stage 1")
+    kept = int(inputs.kept.sum())
+    if len(inputs.unweeded) != kept:
         raise StageError(
-            f"select1.mat: ix reaches from {inputs.selected.min() + 1} to "
-            f"{inputs.selected.max() + 1}, expected 1 to {n_ps}; run stage 3 of this patch again"
-        )
-    sizes = {
-        "select1.mat: keep_ix": (len(inputs.kept), n_sel, 3),
-        "select1.mat: K_ps2": (len(inputs.slope), n_sel, 3),
-        "select1.mat: C_ps2": (len(inputs.offset), n_sel, 3),
-        "select1.mat: coh_ps2": (len(inputs.coherence), n_sel, 3),
-        "weed1.mat: ix_weed": (len(inputs.unweeded), int(inputs.kept.sum()), 4),
-        "ph1.mat: ph": (inputs.phase.shape[0], n_ps, 1),
-        "bp1.mat: bperp_mat": (inputs.bperp_mat.shape[0], n_ps, 1),
-        "pm1.mat: ph_patch": (inputs.patch_phase.shape[0], n_ps, 2),
-    }
-    if inputs.residual is not None:
-        sizes["select1.mat: ph_res2"] = (inputs.residual.shape[0], n_sel, 3)
-    optional = {"hgt1.mat: hgt": inputs.height, "la1.mat: la": inputs.look_angle,
-                "inc1.mat: inc": inputs.incidence}  # fmt: skip
-    sizes |= {key: (len(of), n_ps, 1) for key, of in optional.items() if of is not None}
-    for key, (found, expected, stage) in sizes.items():
-        if found != expected:
-            raise StageError(
-                f"{key} has {found} rows, expected {expected}; "
-                f"run stage {stage} of this patch again"
-            )
-    before = int((inputs.day < inputs.master_day).sum())
-    if before != inputs.master_ix:
-        raise StageError(
-            f"ps1.mat: master_ix is {inputs.master_ix + 1}, but {before} days come before "
-            "master_day; run stage 1 of this patch again"
+            f"weed1.mat: ix_weed has {len(inputs.unweeded)} rows, expected {kept}; rerun stage 4"
         )
 
 

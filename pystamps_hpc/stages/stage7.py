@@ -15,7 +15,7 @@ from ..errors import StageError
 from ..parallel.context import Context
 from . import ramps
 from .base import StageSpec
-from .corrected_phase import Baselines, CorrectedPhase, Steps, check_shape
+from .corrected_phase import Baselines, CorrectedPhase, Steps
 from .interferograms import date_of, from_parameter, one_based, used_ifgs
 from .least_squares import operator
 from .network import edges
@@ -78,19 +78,19 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     Raises
     ------
     StageError
-        Shapes that do not fit, unusable index lists, an empty reference area, too few
+        Unusable index lists, an empty reference area, too few
         interferograms, baselines that are all equal.
 
     Notes
     -----
     Specification of stage 7, section 3; steps 1 to 17.
     """
-    n_ps, n_ifg = check_shape(inputs.unwrapped, "phuw2.ph_uw", len(inputs.xy), len(inputs.day))
+    n_ps, n_ifg = inputs.unwrapped.shape
     used = used_ifgs(params.drop_ifg_index, n_ifg)
     left_out = from_parameter(params.scla_drop_index, n_ifg, "scla_drop_index")
     sequence = np.setdiff1d(used, left_out)
     fitted = sequence[sequence != inputs.master_ix]
-    baselines = _baselines(inputs)
+    baselines = Baselines(inputs.bperp_mat, inputs.bperp, inputs.master_ix, n_ps)
     design = _design(inputs.day, baselines, sequence, params, ctx)
     offset_operator = _offset_operator(inputs, fitted)
     phase = _phase(inputs, params, ctx)
@@ -134,13 +134,6 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         smooth_scla_phase=ctx.map_rows(smooth_scla_phase, n_ps, "smoothing", piece),
         smooth_ramp=ramp,
     )
-
-
-def _baselines(inputs: Inputs) -> Baselines:
-    n_ps, n_ifg = len(inputs.xy), len(inputs.day)
-    if inputs.bperp_mat is not None:
-        check_shape(inputs.bperp_mat, "bp2.bperp_mat", n_ps, n_ifg - 1)
-    return Baselines(inputs.bperp_mat, inputs.bperp, inputs.master_ix, n_ps)
 
 
 def _design(

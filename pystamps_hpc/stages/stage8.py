@@ -16,7 +16,7 @@ from ..parallel.context import Context
 from . import ramps
 from .arc_noise import noise_statistics
 from .base import StageSpec
-from .corrected_phase import CorrectedPhase, check_shape
+from .corrected_phase import CorrectedPhase
 from .interferograms import date_of, from_parameter, used_ifgs
 from .neighbours import cell_grid
 from .reference_area import ReferenceArea, reference_ps
@@ -104,17 +104,15 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     Raises
     ------
     StageError
-        Shapes that do not fit, unusable index lists, an empty reference area, too few images.
+        Unusable index lists, an empty reference area, too few images.
 
     Notes
     -----
     Specification of stage 8, sections 8, 10.1 and 15. The origin of the noise is the first PS, not
     the reference area, as in StaMPS.
     """
-    n_ps, n_ifg = check_shape(inputs.unwrapped, "phuw2.ph_uw", len(inputs.xy), len(inputs.day))
+    n_ifg = inputs.unwrapped.shape[1]
     used = used_ifgs(params.drop_ifg_index, n_ifg)
-    if inputs.scla_phase is not None:
-        check_shape(inputs.scla_phase, "scla2.ph_scla", n_ps, n_ifg)
     ref_ps = reference_ps(params, inputs.lonlat, inputs.xy, inputs.origin)
     high_pass, planes = _high_pass(inputs, params, used, ctx)
     scn = _low_pass(high_pass, inputs, params, used, ctx)

@@ -167,12 +167,8 @@ def ifg_covariance(ifg_std: FloatArray | None, day: FloatArray, fitted: IntArray
     Raises
     ------
     StageError
-        A noise that is not positive, or not one per interferogram.
+        A noise that is not positive.
     """
-    if ifg_std is not None and len(ifg_std) != len(day):
-        raise StageError(
-            f"ifgstd2.ifg_std: {len(ifg_std)} values, expected {len(day)}; rerun stage 5"
-        )
     variance = phase_variance(ifg_std, len(day))
     for ifg in fitted:
         if not 0 < variance[ifg] < np.inf:

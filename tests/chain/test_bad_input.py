@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from pystamps_hpc.dataset.mat import read_mat, write_mat
+from pystamps_hpc.pipeline.table import BOOKKEEPING, task
 
 from . import chains
 
@@ -47,24 +48,21 @@ def refused(root, code, words, *options, **variables):
     for word in words:
         assert word in ended.err
     after = chains.files(root)
-    allowed = {"STAMPS.log"}
-    if ended.out:
-        rows = [r for r in ended.report["results"] if r["status"] in ("completed", "failed")]
-        assert len(ended.failed) == 1
-        assert ended.failed[0]["details"] in ended.err
-        allowed |= {name for row in rows for name in row["invalidates"]}
-        if any(row["stage"] == 1 for row in rows):
-            allowed.add("parms.mat")  # what stage 1 has found out about the sensor
-        stages = {(row["target"], row["stage"]) for row in rows if row["status"] == "completed"}
-    else:
-        assert code != 0
+    if not ended.out:  # refused before work started
         assert after == before
-        stages = set()
-    changed = [name for name in before if before[name] != after.get(name)]
-    made = {f"{'' if t == 'root' else t + '/'}" for t, _ in stages}
-    for name in changed:
-        folder = name.rpartition("/")[0]
-        assert name in allowed or Path(name).name == "STAMPS.log" or f"{folder}/" in made, name
+        assert not chains.leftovers(root)
+        return ended
+    rows = [row for row in ended.report["results"] if row["status"] in ("completed", "failed")]
+    assert len(ended.failed) == 1
+    assert ended.failed[0]["details"] in ended.err
+    changed = {name for name in before if before[name] != after.get(name)}
+    changed -= {name for row in rows for name in row["invalidates"]}
+    for row in rows:
+        if row["status"] == "completed":
+            place = "" if row["target"] == "root" else f"{row['target']}/"
+            bundle = task(row["stage"], row["scope"]).bundle
+            changed -= {f"{place}{name}.mat" for name in (*bundle, *BOOKKEEPING)}
+    assert {Path(name).name for name in changed} <= {"STAMPS.log", "parms.mat"}
     assert not chains.leftovers(root)
     return ended
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pystamps_kernels.contracts.stage4 import NoiseVarianceError
 from pystamps_kernels.dispatch import table
 from pystamps_kernels.native.angle import cycles
-from pystamps_kernels.reference.stage4 import NoiseVarianceError
 
 BACKENDS = ["python", "native"]
 STATS = ["stage4_edge_stats", "stage4_edge_stats_undirected"]

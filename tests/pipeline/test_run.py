@@ -13,7 +13,7 @@ from pystamps_hpc.dataset.publish import write_text
 from pystamps_hpc.errors import ConfigError, DatasetError, StageError, StaleError
 from pystamps_hpc.pipeline.documents import json_text
 from pystamps_hpc.pipeline.stages import plan_pipeline, run_pipeline, run_stage
-from pystamps_hpc.pipeline.state import TargetState
+from pystamps_hpc.pipeline.state import TargetState, fingerprint
 from pystamps_hpc.pipeline.types import PipelineContext
 from tests.stub_chain import CHAIN, MARKERS, artifacts, make_tree, statuses, tree_digest
 
@@ -690,3 +690,10 @@ def test_no_file_is_written_outside_of_the_known_places(stubs, tree):
     known |= {"psver.mat", "no_ps_info.mat", "parms.mat", "STAMPS.log", "state.json", "report.json"}
     assert {path.name for path in tree.rglob("*") if path.is_file()} <= known
     assert MARKERS[8, "merged"] == "scn2"
+
+
+def test_parts_of_another_version_of_a_program_are_never_found(stubs, tree):
+    run(tree)
+    record = TargetState.load(tree).records[6]
+    names = {fingerprint(record, f"snaphu {version}") for version in ("2.0.6", "2.0.7")}
+    assert len(names) == 2

@@ -226,5 +226,3 @@ def test_a_window_that_holds_one_epoch_is_refused_with_its_date(ctx):
 def test_a_selection_of_other_candidates_is_refused(ctx):
     with pytest.raises(StageError, match=r"ix reaches from 1 to 121, expected 1 to 120"):
         solve(replace(patch(), selected=np.r_[0:119, 120]), PARAMS, ctx)
-    with pytest.raises(StageError, match=r"coh_ps2 has 3 rows, expected 120; run stage 3"):
-        solve(replace(patch(), coherence=np.ones(3)), PARAMS, ctx)

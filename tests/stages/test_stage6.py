@@ -404,18 +404,10 @@ def test_an_empty_phase_is_refused_with_point_and_interferogram():
         stage6.solve(replace(inputs, corrected=phase), params(), context())
 
 
-@needs_snaphu
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"corrected": np.ones((3, 11), np.complex64)}, r"rc2.ph_rc: shape \(3, 11\), expected"),
-        ({"slope": np.ones(2)}, r"pm2.K_ps: shape \(2,\), expected.*rerun stage 5"),
-        ({"master_ix": 3}, r"ps2.master_ix: 4, but ps2.master_day is date 6"),
-    ],
-)
-def test_arrays_that_do_not_belong_together_are_refused(change, message):
-    with pytest.raises(StageError, match=message):
-        stage6.solve(replace(moving_ground().inputs, **change), params(), context())
+def test_a_master_out_of_its_place_is_refused():
+    inputs = replace(moving_ground().inputs, master_ix=3)
+    with pytest.raises(StageError, match=r"master_ix is 4, but 5 days come before master_day"):
+        stage6.solve(inputs, params(), context())
 
 
 @needs_snaphu

@@ -53,3 +53,20 @@ KERNELS: tuple[Kernel, ...] = (
         tolerance=_ROUNDING,
     ),
 )
+
+
+class NoiseVarianceError(ValueError):
+    """The noise variance of an interferogram is zero or not finite.
+
+    Parameters
+    ----------
+    column : int
+        Column of the phase, from 0.
+    variance : float
+        What was found [rad^2].
+    """
+
+    def __init__(self, column: int, variance: float) -> None:
+        super().__init__(f"the noise variance of column {column} is {variance:g}")
+        self.column = column
+        self.variance = variance

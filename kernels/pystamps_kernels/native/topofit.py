@@ -13,7 +13,7 @@ import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
-from ..reference.topofit import trial_steps
+from ..numerics import trial_steps
 from .angle import cycles
 from .compile import inline, kernel
 from .turn import cos_sin

@@ -12,7 +12,7 @@ import numpy as np
 from numba import float64, prange
 from numpy.typing import NDArray
 
-from ..reference.topofit import trial_steps
+from ..numerics import trial_steps
 from . import topofit as double
 from .compile import inline, kernel
 

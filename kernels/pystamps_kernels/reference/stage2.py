@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..numerics import histogram_cuts
+from ..numerics import histogram_cuts, shift_register
 from .clap import clap_grid
 from .topofit import (
     topofit,
@@ -200,10 +200,3 @@ def matlab_uniform(state: Array, n: int) -> tuple[Array, Array]:
         shift = max(53 - difference.bit_length(), 0) if difference else 0
         draws[k] = ((difference << shift) ^ mask) * 2.0 ** -(53 + shift)
     return draws, np.array([*words, index, borrow, register], np.int64)
-
-
-def shift_register(word: int) -> int:
-    """Advance the 32-bit shift register of :func:`matlab_uniform` by one step."""
-    word ^= word << 13 & 0xFFFFFFFF
-    word ^= word >> 17
-    return word ^ (word << 5 & 0xFFFFFFFF)

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..contracts.stage4 import NoiseVarianceError
 from ..numerics import wrap
 
 CHUNK = 4096  # edges; sums over edges are taken per chunk and added in order
@@ -15,23 +16,6 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Phasors = NDArray[np.complexfloating]
 Statistics = tuple[Floats, Floats, Floats, Floats, Floats, Floats]
-
-
-class NoiseVarianceError(ValueError):
-    """The noise variance of an interferogram is zero or not finite.
-
-    Parameters
-    ----------
-    column : int
-        Column of the phase, from 0.
-    variance : float
-        What was found [rad^2].
-    """
-
-    def __init__(self, column: int, variance: float) -> None:
-        super().__init__(f"the noise variance of column {column} is {variance:g}")
-        self.column = column
-        self.variance = variance
 
 
 def adjacent_keep(ij: Ints, coherence: Floats) -> Bools:

@@ -5,22 +5,18 @@ coherence; the best one is refined by least squares through the origin. Two arit
 and the mixed single of the reference, operation by operation.
 """
 
-import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..numerics import trial_steps
+
 Array = NDArray[Any]
 Fit = tuple[Array, Array, Array, Array]
 
 BLOCK_SAMPLES = 1 << 20
-
-
-def trial_steps(n_trial_wraps: float) -> int:
-    """Return the number of trial slopes to each side of zero."""
-    return math.ceil(8 * float(n_trial_wraps))
 
 
 def topofit(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Fit:

@@ -21,7 +21,7 @@ from .costs import edge_costs
 from .graph import build_graph
 from .grid import assign_cells, filter_grid
 from .network import make_network
-from .prepare import require_shapes, trial_wraps, unwrapped_ifgs, wrapped_stack
+from .prepare import trial_wraps, unwrapped_ifgs, wrapped_stack
 from .transfer import unwrapped_points
 from .unwrap import unwrap_grid
 
@@ -156,7 +156,6 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     -----
     StaMPS ``ps_unwrap`` and ``uw_3d``.
     """
-    require_shapes(inputs)
     ifgs = unwrapped_ifgs(inputs, params)
     stack = wrapped_stack(inputs, params, ifgs, ctx)
     every = np.arange(ifgs.size)

@@ -14,7 +14,7 @@ from ...dataset.rows import AnyArray, ComplexArray, FloatArray, IntArray, Rows
 from ...errors import StageError
 from ...parallel.context import Context
 from .. import look_angle
-from ..interferograms import used_ifgs
+from ..interferograms import check_master, used_ifgs
 
 if TYPE_CHECKING:
     from . import Inputs, Params
@@ -123,32 +123,10 @@ class WrappedStack:
         return terms
 
 
-def require_shapes(inputs: "Inputs") -> None:
-    """Refuse arrays of different stacks."""
-    n_ps, n_ifg = inputs.n_ps, inputs.n_ifg
-    shapes = {
-        "ps2.xy": (inputs.xy, (n_ps, 3)),
-        "ps2.day": (inputs.day, (n_ifg,)),
-        "ps2.bperp": (inputs.bperp, (n_ifg,)),
-        "rc2.ph_rc": (inputs.corrected, (n_ps, n_ifg)),
-        "bp2.bperp_mat": (inputs.bperp_mat, (n_ps, n_ifg - 1)),
-        "pm2.K_ps": (inputs.slope, (n_ps,)),
-        "pm2.ph_patch": (inputs.patch_phase, (n_ps, n_ifg - 1)),
-    }
-    for key, (array, expected) in shapes.items():
-        if array is not None and array.shape != expected:
-            raise StageError(f"{key}: shape {array.shape}, expected {expected}; rerun stage 5")
-
-
 def unwrapped_ifgs(inputs: "Inputs", params: "Params") -> IntArray:
     """Return the interferograms to unwrap, from 0: neither dropped nor the master's column."""
-    master = int(np.count_nonzero(inputs.day < inputs.master_day))
-    if master != inputs.master_ix:
-        raise StageError(
-            f"ps2.master_ix: {inputs.master_ix + 1}, but ps2.master_day is date {master + 1} of "
-            "ps2.day; rerun stage 5"
-        )
-    return used_ifgs(params.drop_ifg_index, inputs.n_ifg, fewest=2, without=master)
+    check_master(inputs.master_ix, inputs.day, inputs.master_day, "rerun stage 5")
+    return used_ifgs(params.drop_ifg_index, inputs.n_ifg, fewest=2, without=inputs.master_ix)
 
 
 def wrapped_stack(inputs: "Inputs", params: "Params", ifgs: IntArray, ctx: Context) -> WrappedStack:
