@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import Delaunay
 
-from pystamps_hpc.stages.neighbours import cell_grid
 from pystamps_hpc.stages.filter_grid import low_pass_response
+from pystamps_hpc.stages.neighbours import cell_grid
 from pystamps_hpc.stages.stage6.network import gaussian_weights, line_intercepts
 
 Array = NDArray[Any]
@@ -198,15 +198,26 @@ def cases(scene: Scene) -> Mapping[str, Callable[[], Case]]:
     s, n, m = scene, scene.n, scene.m
     trials = 2 * math.ceil(8 * TRIAL_WRAPS) + 1
     real = np.float32 if s.single else np.float64
-    own = lambda: s.bperp.astype(real)  # noqa: E731
-    mean = lambda: s.baselines.astype(real)  # noqa: E731
     window = (CLAP_WINDOW * 3 // 4, CLAP_WINDOW // 4)
     image = gaussian_weights(s.day, TIME_WINDOW)
-    low, high = lambda: s.edges[:, 0].copy(), lambda: s.edges[:, 1].copy()
     angle = s.rng.uniform(0.3, 0.7, n)
     fit = trials * 9.0 + 40
-    arcs = lambda: len(s.edges) * m  # noqa: E731
     near = DENSITY * math.pi * (4 * SCN_WAVELENGTH) ** 2
+
+    def own() -> Array:
+        return s.bperp.astype(real)
+
+    def mean() -> Array:
+        return s.baselines.astype(real)
+
+    def low() -> Array:
+        return s.edges[:, 0].copy()
+
+    def high() -> Array:
+        return s.edges[:, 1].copy()
+
+    def arcs() -> int:
+        return len(s.edges) * m
 
     def clap_grid() -> Case:
         step = window[0] // 4
@@ -252,9 +263,16 @@ def cases(scene: Scene) -> Mapping[str, Callable[[], Case]]:
             (np.arange(n) * 1.0, 8e5, 4.0, 7.1e6, 6.37e6), True, n * 12.0, n * 2.0
         ),
         "stage1_perpendicular_baselines": lambda: Case(
-            (np.arange(n) * 1.0, angle, s.rng.normal(0, 100, (m, 2)),
-             s.rng.normal(0, 1, (m, 2)), 1600.0), flops=n * m * 8.0, pairs=n * 1.0
-        ),  # fmt: skip
+            (
+                np.arange(n) * 1.0,
+                angle,
+                s.rng.normal(0, 100, (m, 2)),
+                s.rng.normal(0, 1, (m, 2)),
+                1600.0,
+            ),
+            flops=n * m * 8.0,
+            pairs=n * 1.0,
+        ),
         "stage1_column_means": lambda: Case((s.bperp,), flops=n * m * 1.0),
         "stage1_bilinear": lambda: Case(
             (s.rng.normal(0, 1, (50, 50)), *s.rng.uniform(0, 48, (2, n))), flops=n * 12.0
@@ -267,7 +285,8 @@ def cases(scene: Scene) -> Mapping[str, Callable[[], Case]]:
         ),
         "stage2_topofit_coh_row_invariant": lambda: Case(
             (s.phasors.astype(np.complex128), mean(), TRIAL_WRAPS),
-            flops=n * m * fit, pairs=n * m * 2.0,
+            flops=n * m * fit,
+            pairs=n * m * 2.0,
         ),
         "stage2_ph_weight": lambda: Case(
             (s.phasors, own(), s.slope, s.coherence), True, n * m * 9.0, n * m * 1.0
@@ -276,6 +295,9 @@ def cases(scene: Scene) -> Mapping[str, Callable[[], Case]]:
             (s.phasors, s.cells @ [s.shape[1], 1], *s.shape), flops=n * m * 2.0
         ),
         "stage2_clap_grid": clap_grid,
+        "stage2_phasors_of_cycles": lambda: Case(
+            (s.rng.uniform(0, 1, (m, n)),), flops=0.0, pairs=n * m * 1.0
+        ),
         "stage2_unit_phasors": lambda: Case((s.phasors,), True, n * m * 6.0, n * m * 0.5),
         "stage2_deviation": lambda: Case((s.phasors, s.phasors), True, n * m * 6.0),
         "stage2_angle": lambda: Case((s.phasors,), True, 0.0, n * m * 1.0),
@@ -294,12 +316,14 @@ def cases(scene: Scene) -> Mapping[str, Callable[[], Case]]:
         "stage4_edge_stats_undirected": edge_stats,
         "stage5_phase_correction": lambda: Case(
             (s.phasors, s.slope, s.coherence, s.bperp[:, 1:].copy(), 0),
-            flops=n * m * 9.0, pairs=n * m * 1.0,
+            flops=n * m * 9.0,
+            pairs=n * m * 1.0,
         ),
         "stage5_unit_phase": lambda: Case((s.phasors,), True, n * m * 6.0, n * m * 0.5),
         "stage5_ifg_noise": lambda: Case(
             (s.phasors, s.phasors[:, 1:].copy(), s.slope, s.coherence, s.bperp[:, 1:].copy(), 0),
-            flops=n * m * 16.0, pairs=n * m * 2.0,
+            flops=n * m * 16.0,
+            pairs=n * m * 2.0,
         ),
         "stage5_wrapped_residual": lambda: Case(
             (s.noise, s.noise[:, 0].copy()), True, n * m * 4.0, n * m * 1.0
@@ -329,8 +353,10 @@ def cases(scene: Scene) -> Mapping[str, Callable[[], Case]]:
             (s.arcs, s.baselines, 40), flops=arcs() * (trials * 8.0 + 20)
         ),
         "stage6_star_smooth": lambda: Case(
-            (s.arcs, image, line_intercepts(s.day, image), m // 2 - 1, m // 2 + 1), True,
-            flops=arcs() * (m * 4.0 + 20), pairs=arcs() * 3.0,
+            (s.arcs, image, line_intercepts(s.day, image), m // 2 - 1, m // 2 + 1),
+            True,
+            flops=arcs() * (m * 4.0 + 20),
+            pairs=arcs() * 3.0,
         ),
         "stage6_network_smooth": lambda: Case(
             (s.arcs, image, np.eye(m, dtype=np.float32)), True, arcs() * m * 4.0, arcs() * 1.0
@@ -339,29 +365,36 @@ def cases(scene: Scene) -> Mapping[str, Callable[[], Case]]:
             (s.arcs, np.zeros_like(s.arc_phase), 1.2), True, arcs() * 9.0, arcs() * 2.0
         ),
         "stage6_arc_variance": lambda: Case((s.arc_phase,), True, arcs() * 4.0),
-        "stage6_edge_costs": lambda: Case(
-            (s.arc_phase, s.arc_phase, *costs()), True, arcs() * 8.0
-        ),
+        "stage6_edge_costs": lambda: Case((s.arc_phase, s.arc_phase, *costs()), True, arcs() * 8.0),
         "stage6_cost_records": lambda: Case(
-            (*s.grid_edges, s.rng.integers(-90, 90, len(s.edges)).astype(np.int16),
-             np.full(len(s.edges), 20, np.int16))
-        ),  # fmt: skip
+            (
+                *s.grid_edges,
+                s.rng.integers(-90, 90, len(s.edges)).astype(np.int16),
+                np.full(len(s.edges), 20, np.int16),
+            )
+        ),
         "stage6_residues": lambda: Case((s.raster,), flops=s.raster.size * 8.0),
         "stage6_to_points": lambda: Case(
             (s.phasors, s.unwrapped, s.rng.integers(0, n, n)), False, n * m * 10.0, n * m * 1.5
         ),
         "stage7_scla": lambda: Case(
-            (s.unwrapped, s.bperp, s.unwrapped[0], columns, step, columns, np.ones(m) / m), False,
+            (s.unwrapped, s.bperp, s.unwrapped[0], columns, step, columns, np.ones(m) / m),
+            False,
             n * m * 10.0,
         ),
         "stage7_scla_of_slope": lambda: Case(
-            (s.unwrapped, s.bperp, s.unwrapped[0], s.slope, columns, np.ones(m) / m), False,
+            (s.unwrapped, s.bperp, s.unwrapped[0], s.slope, columns, np.ones(m) / m),
+            False,
             n * m * 6.0,
         ),
         "stage7_lad_fit": lambda: Case(
-            (np.stack([np.ones(m), s.baselines], axis=1), s.unwrapped[: n // 20].astype(np.float64),
-             np.zeros((n // 20, 2))), flops=n // 20 * m * 100.0,
-        ),  # fmt: skip
+            (
+                np.stack([np.ones(m), s.baselines], axis=1),
+                s.unwrapped[: n // 20].astype(np.float64),
+                np.zeros((n // 20, 2)),
+            ),
+            flops=n // 20 * m * 100.0,
+        ),
         "stage7_scla_smooth": lambda: Case((s.slope, s.unwrapped[:, 0].copy(), s.edges)),
         "stage7_sequential_mean": lambda: Case((s.unwrapped[:, 0].copy(),), flops=n * 1.0),
         "stage8_temporal_highpass": lambda: Case(
@@ -374,4 +407,4 @@ def cases(scene: Scene) -> Mapping[str, Callable[[], Case]]:
         "stage8_edge_noise": lambda: Case(
             (s.phasors, low(), high()), False, arcs() * 9.0, arcs() * 1.0
         ),
-    }  # fmt: skip
+    }

@@ -56,7 +56,7 @@ def highpass_through_network(phase: Array, weights: Array, edges: Array) -> Arra
     """
     low, high = edges.T
     arcs = (phase[high] - phase[low]).astype(np.float64)
-    arcs -= arcs @ weights.T
+    arcs -= arcs @ weights
     n, n_edge = len(phase), len(edges)
     rows = np.repeat(np.arange(n_edge), 2)
     signs = np.tile([-1.0, 1.0], n_edge)

@@ -10,6 +10,7 @@ removes. Exits 1 if a bound is missed.
 """
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
+from benchmarks.backends import environment
 from pystamps_hpc.tools.simulate import Options, VelocityError, simulate, truth_velocity_error
 
 NOISE_FREE_RMSE = 0.05  # mm/yr
@@ -78,9 +80,8 @@ def run_case(case: str, whole: Options, folder: Path, launcher: Sequence[str] = 
     simulate(root, options_of(case, whole))
     began = time.monotonic()
     words = [*launcher, sys.executable, "-m", "pystamps_hpc", "--quiet", "run"]
-    subprocess.run(
-        [*words, "--dataset", str(root)], stdout=subprocess.DEVNULL, check=True
-    )  # fmt: skip
+    words += ["--dataset", str(root)]
+    subprocess.run(words, env=environment(os.environ), stdout=subprocess.DEVNULL, check=True)
     outcome = Outcome(case, truth_velocity_error(root), time.monotonic() - began)
     shutil.rmtree(root)
     return outcome

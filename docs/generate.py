@@ -167,9 +167,9 @@ def written(row: Task) -> Iterator[Field]:
 
 
 def parameters_of(row: Task) -> list[Parameter]:
-    """Return the parameters that a stage reads, by name."""
+    """Return the parameters that a stage reads, by name; the kind of stack counts in all."""
     names = {item.name.rstrip("_") for item in fields(row.spec.params)}
-    return [TABLE[name] for name in sorted(names)]
+    return [TABLE[name] for name in sorted(names | {"small_baseline_flag"})]
 
 
 def inputs_of(row: Task) -> Iterator[tuple[str, ...]]:

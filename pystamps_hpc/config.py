@@ -38,7 +38,7 @@ class RuntimeConfig:
     stage2_native_threads : int
         Threads of the native kernels; 0: all that the rank may use.
     io_workers : int
-        Threads that read files; accepted, not used yet.
+        Threads of a rank that open the files of the patches for the merge.
     cpu_workers : int
         Threads of a rank, or width of the pool of patches; 0: all that the rank may use.
     stage6_solver : str
@@ -51,7 +51,8 @@ class RuntimeConfig:
     stage8_chunk_edges : int
         Arcs that stages 6 and 8 hold at a time; changes memory, never results.
     memory_gb : float
-        Memory of a rank [GB], 0: no bound; accepted, not used yet.
+        Memory of a rank [GB] that pieces of rows are cut to, 0: no bound; never changes results.
+        What a stage keeps (its share of rows, vectors of all PS) comes on top.
     stale_policy : str
         What happens to finished work that is out of date: ``warn`` keeps it and says so, ``rerun``
         makes it again, ``fail`` refuses the run.

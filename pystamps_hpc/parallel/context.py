@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from ..config import RunConfig
 from ..dataset.rows import AnyArray, Rows
-from .team import UNIT, SerialTeam, Team
+from .team import UNIT, SerialTeam, Team, fitting
 
 if TYPE_CHECKING:
     from pystamps_kernels.dispatch import KernelTable
+
+TEMPORARIES = 16
+"""Share of a rank's memory that the result of one call may take: what the call needs beside it is
+several times that."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -148,6 +152,9 @@ class Context:
         Rows or tuple of Rows
             As `fn` returned.
         """
+        memory = self.config.runtime.memory_gb * 1e9
+        if memory:
+            fn = fitting(fn, memory / TEMPORARIES)
         return self.team.map_rows(fn, n, piece, self._tick(label))
 
     def sum_rows(self, fn: Callable[[slice], AnyArray], n: int, label: str = "") -> AnyArray:

@@ -40,11 +40,6 @@ class Start:
     hint: Hint | None = None
     warnings: tuple[str, ...] = ()
 
-    @property
-    def open_mpi(self) -> bool:
-        """Whether Open MPI's own launcher started the job."""
-        return self.hint is not None and self.hint.name == OPEN_MPI
-
 
 def launcher_hint(environ: Mapping[str, str]) -> Hint | None:
     """Read the variables that MPI launchers and SLURM set for each process they start."""

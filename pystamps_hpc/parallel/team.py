@@ -176,6 +176,31 @@ def _finished(at_work: "dict[Future[Result], int]") -> Iterator[tuple[int, Resul
         yield at_work.pop(future), future.result()
 
 
+def fitting(fn: RowsOf, memory: float) -> RowsOf:
+    """Return `fn` that works in units, as many at a time as have results of `memory` bytes.
+
+    The first unit tells how long the results of a row are; one unit is always taken.
+    """
+    learned: list[int] = []
+
+    def piecewise(rows: slice) -> Any:
+        start, parts = rows.start, []
+        while start < rows.stop or not parts:
+            stop = min(start + (learned[0] if learned else UNIT), rows.stop)
+            result = fn(slice(start, stop))
+            parts.append(result if isinstance(result, tuple) else (result,))
+            if not learned and stop > start:
+                width = sum(part.nbytes for part in parts[0]) / (stop - start)
+                learned.append(max(int(memory / max(width, 1)) // UNIT, 1) * UNIT)
+            start = stop
+        joined = parts[0]
+        if len(parts) > 1:
+            joined = tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+        return joined if isinstance(result, tuple) else joined[0]
+
+    return piecewise
+
+
 def add_in_order(total: Any, partials: Iterable[Any]) -> Any:
     """Add `partials` to `total` one after the other; begin with a total of 0."""
     for partial in partials:
@@ -188,18 +213,6 @@ def read_only(array: AnyArray) -> AnyArray:
     view = array[...]
     view.flags.writeable = False
     return view
-
-
-def facts(team: Team) -> dict[str, Any]:
-    """Tell size, library and place of each rank, for the run report."""
-    return {
-        "size": team.size,
-        "library": team.library,
-        "ranks": [
-            {"rank": each.rank, "host": each.host, "local_rank": each.local_rank}
-            for each in team.members
-        ],
-    }
 
 
 class SerialTeam:

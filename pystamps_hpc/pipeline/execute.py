@@ -94,8 +94,9 @@ def _execute(
         _tell_dropped(dataset, row, patches, log)
     with _with_remedy(row):
         inputs = load_inputs(
-            row.spec.inputs, directory, parameters, dataset, patches, feedback_inputs(row)
-        )
+            row.spec.inputs, directory, parameters, dataset, patches, feedback_inputs(row),
+            session.config.runtime.io_workers,
+        )  # fmt: skip
     # only now: inputs that cannot be used should not cost the results that stand
     team.on_root(lambda: remove(dataset, planned.invalidates, directory))
     program = team.on_root(lambda: program_of(row.spec, session.config))

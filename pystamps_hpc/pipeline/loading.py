@@ -1,6 +1,7 @@
 """Inputs of a stage from the disk, outputs of a stage to the disk, by their annotations."""
 
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +78,7 @@ def load_inputs(
     dataset: Dataset | None = None,
     patches: tuple[str, ...] = (),
     feedback: frozenset[str] = frozenset(),
+    workers: int = 1,
 ) -> Any:
     """Fill a dataclass of annotated fields from the artifacts of a directory.
 
@@ -94,6 +96,8 @@ def load_inputs(
         Patches that still have PS, in order; for a field of every patch.
     feedback : frozenset of str
         File names of an earlier pass, whose shapes the stage judges itself.
+    workers : int
+        How many patches are read side by side.
 
     Returns
     -------
@@ -115,9 +119,11 @@ def load_inputs(
             if name == EACH_PATCH:
                 assert dataset is not None
                 nested = get_args(field.type)[0]
-                values[field.name] = tuple(
-                    load_inputs(nested, dataset.directory(patch), parameters) for patch in patches
-                )
+                folders = [dataset.directory(patch) for patch in patches]
+                with ThreadPoolExecutor(workers) as pool:
+                    values[field.name] = tuple(
+                        pool.map(lambda folder: load_inputs(nested, folder, parameters), folders)
+                    )
             elif name in _VIRTUAL:
                 values[field.name] = _VIRTUAL[name].read(directory, parameters)
             elif field.key == "*":

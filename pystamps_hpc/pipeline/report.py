@@ -62,7 +62,7 @@ def build_report(
         mpi=_mpi(team, usage, rows),
         backends=dict(session.kernels.backends),
         science_versions={str(row.spec.number): row.spec.version for row in tasks()},
-        stages=_stage_times(rows),
+        stages=_stage_times(rows, team.size),
         stale=[
             {"stage": p.stage, "target": p.target, "path": stale_path(p), "reason": p.stale}
             for p in session.plan
@@ -129,18 +129,34 @@ def _peak_memory_mib() -> int:
     return int(peak // (2**20 if sys.platform == "darwin" else 1024))
 
 
-def _stage_times(rows: list[StageResult]) -> list[dict[str, Any]]:
-    """Return wall time (first start to last end) and sum of durations of every stage that ran."""
+def _stage_times(rows: list[StageResult], size: int) -> list[dict[str, Any]]:
+    """Return the times of every stage that ran, and how evenly `size` ranks shared it.
+
+    Wall time is from the first start to the last end. ``imbalance`` is the time of the busiest rank
+    over the mean of all, ``efficiency`` its inverse: the share of the ranks' time that is used if
+    all wait for the busiest. Merged stages are worked on by all ranks at once: null.
+    """
     spans: dict[tuple[int, str], list[tuple[float, float]]] = defaultdict(list)
+    busy: dict[tuple[int, str], dict[int, float]] = defaultdict(lambda: defaultdict(float))
     for row in rows:
         if row.duration_sec is not None:
             spans[row.stage_id, row.scope].append((row.started_at or 0.0, row.duration_sec))
+            busy[row.stage_id, row.scope][row.rank or 0] += row.duration_sec
+
+    def imbalance(stage: int, scope: str) -> float | None:
+        total = sum(busy[stage, scope].values())
+        if scope == "merged" or total == 0:
+            return None
+        return max(busy[stage, scope].values()) * size / total
+
     return [
         {
             "stage": stage,
             "scope": scope,
             "wall_sec": round(max(t + d for t, d in span) - min(t for t, _ in span), 3),
             "sum_sec": round(sum(d for _, d in span), 3),
+            "imbalance": round(uneven, 3) if (uneven := imbalance(stage, scope)) else None,
+            "efficiency": round(1 / uneven, 3) if uneven else None,
         }
         for (stage, scope), span in spans.items()
     ]

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..dataset.rows import BoolArray, FloatArray, IntArray, Rows
 from ..errors import StageError
+from .gathered import Gathered
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class PatchPS:
     xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 3) float32, id, x, y in the patch's frame [m]
     lonlat: Annotated[FloatArray, "ps2.lonlat"]  # (n_ps, 2) [deg]
     n_ifg: Annotated[int, "ps2.n_ifg"]  # interferograms, the master column included
-    day: Annotated[FloatArray, "ps2.day"]  # (n_image,) [day]
+    day: Annotated[FloatArray, "ps2.day"]  # (n_ifg,) MATLAB day numbers
     master_ix: Annotated[int, "ps2.master_ix"]  # column from 0
     phase: Annotated[Rows, "ph2.ph"]  # (n_ps, n_ifg) complex64
     patch_phase: Annotated[Rows, "pm2.ph_patch"]  # (n_ps, n_pm) complex64
@@ -41,6 +42,50 @@ class PatchPS:
     def n_ps(self) -> int:
         """Number of points."""
         return len(self.ij)
+
+
+@dataclass(frozen=True)
+class Merged:
+    """Variables of the patches, by field name of :class:`PatchPS`, in the order of the merge.
+
+    Parameters
+    ----------
+    patches : sequence of PatchPS
+        What is merged.
+    where : (n_ps,) int64
+        Row of the patches, counted one after the other, that stands in each merged row.
+    """
+
+    patches: Sequence[PatchPS]
+    where: IntArray
+
+    @property
+    def per_patch(self) -> dict[str, int]:
+        """How many of the rows come from each patch."""
+        ends = np.cumsum([patch.n_ps for patch in self.patches])
+        source = np.searchsorted(ends, self.where, side="right")
+        counts = np.bincount(source, minlength=len(self.patches)).tolist()
+        return dict(zip((patch.name for patch in self.patches), counts, strict=True))
+
+    def rows(self, name: str) -> Gathered:
+        """Return a variable that is read when it is asked for."""
+        return Gathered(tuple(getattr(patch, name) for patch in self.patches), self.where)
+
+    def rows_if_all(self, name: str) -> Gathered | None:
+        """Return a variable, None unless all patches have it."""
+        return self.rows(name) if self._all_have(name) else None
+
+    def values(self, name: str) -> FloatArray:
+        """Return a variable in memory."""
+        whole: FloatArray = np.concatenate([getattr(patch, name) for patch in self.patches])
+        return whole[self.where]
+
+    def values_if_all(self, name: str) -> FloatArray:
+        """Return a variable in memory, 0 x 0 unless all patches have it."""
+        return self.values(name) if self._all_have(name) else np.zeros((0, 0))
+
+    def _all_have(self, name: str) -> bool:
+        return all(getattr(patch, name) is not None for patch in self.patches)
 
 
 def check(patches: tuple[PatchPS, ...]) -> None:

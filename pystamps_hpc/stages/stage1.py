@@ -40,7 +40,7 @@ class Outputs:
     bperp: Annotated[FloatArray, "ps1.bperp"]  # (n_ifg,) [m], 0 at the master
     day: Annotated[NDArray[np.float64], "ps1.day"]  # (n_ifg,) MATLAB day numbers
     master_day: Annotated[float, "ps1.master_day"]  # MATLAB day number
-    master_ix: Annotated[int, "ps1.master_ix"]  # position in day, from 0
+    master_ix: Annotated[int, "ps1.master_ix"]  # column from 0
     n_ifg: Annotated[int, "ps1.n_ifg"]  # interferograms, the master column included
     n_image: Annotated[int, "ps1.n_image"]  # images
     n_ps: Annotated[int, "ps1.n_ps"]  # points

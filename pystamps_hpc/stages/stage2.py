@@ -111,8 +111,8 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     Raises
     ------
     StageError
-        Baselines without a range, a patch too small for the
-        filter, or a filter result that is not finite.
+        Baselines without a range, a patch too small for the filter, or a filter result that is not
+        finite.
 
     Notes
     -----

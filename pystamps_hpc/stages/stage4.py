@@ -51,7 +51,7 @@ class Inputs:
     ij: Annotated[FloatArray, "ps1.ij"]  # (n_ps, 3) id, azimuth line, range sample
     xy: Annotated[FloatArray, "ps1.xy"]  # (n_ps, 3) float32, id, x, y [m]
     bperp: Annotated[FloatArray, "ps1.bperp"]  # (n_ifg,) float32 or float64 [m]
-    day: Annotated[FloatArray, "ps1.day"]  # (n_image,) [day]
+    day: Annotated[FloatArray, "ps1.day"]  # (n_ifg,) MATLAB day numbers
     master_ix: Annotated[int, "ps1.master_ix"]  # column from 0
     n_ifg: Annotated[int, "ps1.n_ifg"]  # interferograms, the master column included
     phase: Annotated[Rows, "ph1.ph"]  # (n_ps, n_ifg) complex64

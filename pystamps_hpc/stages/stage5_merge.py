@@ -12,8 +12,7 @@ from ..errors import StageError
 from ..parallel.context import Context
 from ..parallel.team import UNIT, units
 from .base import EACH_PATCH, StageSpec
-from .gathered import Gathered
-from .merging import PatchPS, check, without_overlap
+from .merging import Merged, PatchPS, check, without_overlap
 from .projection import centre_of, local_coordinates, order_and_round, rotate_if_smaller
 from .resample import resampled
 
@@ -101,56 +100,26 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     StaMPS ``ps_merge_patches`` and ``ps_calc_ifg_std``; specification of stage 5, 6 and 7.
     """
     check(inputs.patches)
-    patches: Sequence[PatchPS] = inputs.patches
     if params.merge_resample_size > 0:
-        patches = ctx.map_tasks(
-            lambda patch: resampled(
-                patch, params.merge_resample_size, params.merge_standard_dev, ctx
-            ),
-            patches,
-            [patch.n_ps for patch in patches],
-            "resample patches",
-        )
+        patches = _resampled(inputs.patches, params, ctx)
         row = np.arange(sum(patch.n_ps for patch in patches))
-        ctx.note(
-            f"{sum(patch.n_ps for patch in inputs.patches)} PS resampled to {len(row)} cells of "
-            f"{params.merge_resample_size:g} m"
-        )
     else:
+        patches = inputs.patches
         row = np.flatnonzero(without_overlap(patches))
     if not len(row):
         raise StageError("no cell is left by merge_standard_dev; take a larger one")
     if math.isnan(params.heading):
         ctx.warn("heading is not set: the local coordinates are not turned along the track")
     where, xy, details = ctx.on_root(lambda: place(patches, row, params.heading, ctx))
-    ends = np.cumsum([patch.n_ps for patch in patches])
-    counts = np.bincount(np.searchsorted(ends, where, side="right"), minlength=len(patches))
-    names = [patch.name for patch in patches]
-    ctx.fact("merged_per_patch", dict(zip(names, counts.tolist(), strict=True)))
+    merged = Merged(patches, where)
+    ctx.fact("merged_per_patch", merged.per_patch)
     ctx.note(details)
-
-    def gather(variables: Sequence[Rows]) -> Gathered:
-        return Gathered(tuple(variables), where)
-
-    def gather_if_all(variables: Sequence[Rows | None]) -> Gathered | None:
-        present = [variable for variable in variables if variable is not None]
-        return gather(present) if len(present) == len(patches) else None
-
-    def join(variables: Sequence[FloatArray]) -> FloatArray:
-        return np.concatenate(variables)[where]
-
-    def join_if_all(variables: Sequence[FloatArray | None]) -> FloatArray:
-        present = [variable for variable in variables if variable is not None]
-        return join(present) if len(present) == len(patches) else np.zeros((0, 0))
 
     number = np.arange(1, len(where) + 1)
     base = patches[-1]
-    phase, patch_phase = (
-        gather([p.phase for p in patches]),
-        gather([p.patch_phase for p in patches]),
-    )
-    bperp_mat = gather([p.bperp_mat for p in patches])
-    slope, offset = join([p.slope for p in patches]), join([p.offset for p in patches])
+    phase, patch_phase = merged.rows("phase"), merged.rows("patch_phase")
+    bperp_mat = merged.rows("bperp_mat")
+    slope, offset = merged.values("slope"), merged.values("offset")
 
     def noise(rows: slice) -> FloatArray:
         deviation: FloatArray = ctx.kernels.stage5_ifg_noise(
@@ -161,27 +130,41 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
 
     return Outputs(
         record={key: value for key, value in base.record.items() if key != "n_ps"},
-        ij=np.column_stack((number, join([p.ij for p in patches])[:, 1:])),
+        ij=np.column_stack((number, merged.values("ij")[:, 1:])),
         xy=np.column_stack((number.astype(np.float32), xy)),
-        lonlat=join([p.lonlat for p in patches]),
+        lonlat=merged.values("lonlat"),
         n_ps=len(where),
         n_ifg=base.n_ifg,
         day=base.day,
         master_ix=base.master_ix,
         phase=phase,
         patch_phase=patch_phase,
-        residual=gather_if_all([p.residual for p in patches]),
+        residual=merged.rows_if_all("residual"),
         slope=slope,
         offset=offset,
-        coherence=join([p.coherence for p in patches]),
+        coherence=merged.values("coherence"),
         bperp_mat=bperp_mat,
-        corrected=UnitPhase(gather([p.corrected for p in patches]), ctx.kernels),
-        patch_phase_reref=gather_if_all([p.patch_phase_reref for p in patches]),
-        height=join_if_all([p.height for p in patches]),
-        look_angle=join_if_all([p.look_angle for p in patches]),
-        incidence=join_if_all([p.incidence for p in patches]),
+        corrected=UnitPhase(merged.rows("corrected"), ctx.kernels),
+        patch_phase_reref=merged.rows_if_all("patch_phase_reref"),
+        height=merged.values_if_all("height"),
+        look_angle=merged.values_if_all("look_angle"),
+        incidence=merged.values_if_all("incidence"),
         ifg_std=noise_of_ifgs(noise, len(where), ctx),
     )
+
+
+def _resampled(patches: Sequence[PatchPS], params: Params, ctx: Context) -> Sequence[PatchPS]:
+    """Resample every patch; specification of stage 5, 6.6."""
+    size, largest_noise = params.merge_resample_size, params.merge_standard_dev
+    cells = ctx.map_tasks(
+        lambda patch: resampled(patch, size, largest_noise, ctx),
+        patches,
+        [patch.n_ps for patch in patches],
+        "resample patches",
+    )
+    before, after = (sum(patch.n_ps for patch in some) for some in (patches, cells))
+    ctx.note(f"{before} PS resampled to {after} cells of {size:g} m")
+    return cells
 
 
 def as_phasors(values: AnyArray) -> AnyArray:

@@ -31,9 +31,9 @@ class Inputs:
     lonlat: Annotated[FloatArray, "ps1.lonlat"]  # (n_ps, 2) [deg]
     n_ps: Annotated[int, "ps1.n_ps"]  # points
     n_ifg: Annotated[int, "ps1.n_ifg"]  # interferograms, the master column included
-    day: Annotated[FloatArray, "ps1.day"]  # (n_image,) [day]
+    day: Annotated[FloatArray, "ps1.day"]  # (n_ifg,) MATLAB day numbers
     master_ix: Annotated[int, "ps1.master_ix"]  # column from 0
-    master_day: Annotated[float, "ps1.master_day"]  # [day]
+    master_day: Annotated[float, "ps1.master_day"]  # MATLAB day number
     selected: Annotated[IntArray, "select1.ix"]  # (n_sel,) rows of the candidates
     kept: Annotated[BoolArray, "select1.keep_ix"]  # (n_sel,)
     slope: Annotated[FloatArray, "select1.K_ps2"]  # (n_sel,) [rad/m]

@@ -52,7 +52,7 @@ class Inputs:
     xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 3) float32, id and position [m]
     origin: Annotated[FloatArray | None, "ps2.ll0"]  # (2,) float64 [deg]
     day: Annotated[FloatArray, "ps2.day"]  # (n_ifg,) float64, MATLAB day numbers
-    master_ix: Annotated[int, "ps2.master_ix"]  # 0-based
+    master_ix: Annotated[int, "ps2.master_ix"]  # column from 0
     ifg_std: Annotated[FloatArray | None, "ifgstd2.ifg_std"]  # (n_ifg,) float32 [deg]
     deramp_degree: Annotated[float | None, "deramp_degree.degree"]  # 1, 1.5, 2 or 3
 

@@ -65,7 +65,7 @@ class Inputs:
     origin: Annotated[FloatArray | None, "ps2.ll0"]  # (2,) float64 [deg]
     day: Annotated[FloatArray, "ps2.day"]  # (n_ifg,) float64, MATLAB day numbers
     master_day: Annotated[float, "ps2.master_day"]  # MATLAB day number
-    master_ix: Annotated[int, "ps2.master_ix"]  # 0-based
+    master_ix: Annotated[int, "ps2.master_ix"]  # column from 0
     ifg_std: Annotated[FloatArray | None, "ifgstd2.ifg_std"]  # (n_ifg,) float32 [deg]
     deramp_degree: Annotated[float | None, "deramp_degree.degree"]  # 1, 1.5, 2 or 3
     arc_phase: Annotated[Rows | None, "uw_space_time.dph_space_uw"]  # (n_edge, n_uw) [rad]

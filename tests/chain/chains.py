@@ -80,14 +80,14 @@ def run(
     arguments: list[str],
     ranks: int = 0,
     module: str = "pystamps_hpc",
-    timeout: float = 120.0,
+    timeout: float = 300.0,
     **variables: str,
 ) -> Ended:
     """Run a command to its end."""
     return wait(start(arguments, ranks, module, **variables), timeout)
 
 
-def run_chain(root: Path, *options: str, ranks: int = 0, timeout: float = 120.0) -> Ended:
+def run_chain(root: Path, *options: str, ranks: int = 0, timeout: float = 300.0) -> Ended:
     """Run stages on a dataset; it has to succeed."""
     ended = run(["run", "--dataset", str(root), "-q", *options], ranks, timeout=timeout)
     assert ended.code == 0, ended.err

@@ -36,7 +36,7 @@ def install(kind: str, stage: int, scope: str, rank: str) -> None:
 
     def solve(inputs, params, ctx):
         # every rank has its part of these rows, so it is this rank that meets the fault
-        ctx.map_rows(lambda rows: _happens(concerned, kind, ctx, rows), size * UNIT)
+        ctx.map_rows(lambda rows: _happens(concerned, kind, scope, ctx, rows), size * UNIT)
         return spec.solve(inputs, params, ctx)
 
     if kind != "halfway":
@@ -55,11 +55,13 @@ def install(kind: str, stage: int, scope: str, rank: str) -> None:
     Publication._final = stop_before_the_marker
 
 
-def _happens(concerned, kind, ctx, rows):
+def _happens(concerned, kind, scope, ctx, rows):
     import numpy as np
 
     from pystamps_hpc.errors import StageError
 
+    if not concerned and scope == "patch":
+        _wait_for_flag()  # else this rank might do all patches, and the other one have no part
     if concerned:
         _flag()
         if kind == "fail":
@@ -75,6 +77,12 @@ def _happens(concerned, kind, ctx, rows):
 def _flag() -> None:
     if "CHAIN_FLAG" in os.environ:
         Path(os.environ["CHAIN_FLAG"]).touch()
+
+
+def _wait_for_flag() -> None:
+    deadline = time.monotonic() + 30
+    while not Path(os.environ["CHAIN_FLAG"]).exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
 
 
 if __name__ == "__main__":

@@ -245,22 +245,28 @@ STAGES = [(1, "patch"), (2, "patch"), (3, "patch"), (4, "patch"), (5, "patch"), 
 
 
 @needs_mpi
-def test_a_failure_of_any_stage_on_any_rank_is_one_line_and_code_1(fresh, first_pass):
-    for stage, scope in STAGES:
+def test_a_failure_of_any_stage_on_any_rank_is_one_line_and_code_1(finished, first_pass, tmp_path):
+    flag = tmp_path / "flag"
+    for stage, scope in reversed(STAGES):  # what a stage reads is still there
+        part = {"patch": "patches", "merged": "merged"}[scope]
+        window = ("--start-step", str(stage), "--end-step", str(stage), "--part", part, "--force")
         for rank in (0, 1):
+            flag.unlink(missing_ok=True)
             ended = chains.run(
-                of(fresh), 2, "tests.chain.faulty", CHAIN_FAULT=f"fail {stage} {scope} {rank}"
-            )
+                of(finished, *window), 2, "tests.chain.faulty",
+                CHAIN_FAULT=f"fail {stage} {scope} {rank}", CHAIN_FLAG=str(flag),
+            )  # fmt: skip
             where = f"stage {stage} {scope} on rank {rank}: {ended.err}"
             assert ended.code == 1, where
             lines = [line for line in ended.err.splitlines() if "FAILED" in line]
             assert len(lines) == 1, where
+            assert f" on rank {rank} (" in lines[0], where
             assert "the stage was made to fail" in lines[0], where
             assert [row["stage"] for row in ended.failed] == [stage], where
             assert "Traceback" not in ended.err, where
-            assert not chains.torn_bundles(fresh, chains.artifacts(first_pass)), where
-    resume(fresh, ranks=2)
-    assert_finished(fresh, first_pass)
+            assert not chains.torn_bundles(finished, chains.artifacts(first_pass)), where
+    resume(finished, ranks=2)
+    assert_finished(finished, first_pass)
 
 
 @needs_mpi

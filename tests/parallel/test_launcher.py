@@ -83,7 +83,7 @@ def test_a_job_of_many_runs_with_mpi(world, mode, environ):
     start = start_team(mode, environ)
     assert start.team.size == size
     assert start.warnings == ()
-    assert start.open_mpi == (environ is OPEN_MPI)
+    assert (start.hint.name == launcher.OPEN_MPI) == (environ is OPEN_MPI)
 
 
 @pytest.mark.parametrize("environ", [{}, ONE])

@@ -1,12 +1,21 @@
 """How work is cut, and the team of one."""
 
+import threading
+import time
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from pystamps_hpc.parallel.distributed import Distributed
-from pystamps_hpc.parallel.team import SerialTeam, facts, piece_length, stretches, units
+from pystamps_hpc.parallel.team import (
+    SerialTeam,
+    fitting,
+    piece_length,
+    side_by_side,
+    stretches,
+    units,
+)
 
 LENGTHS = [0, 1, 4095, 4096, 4097, 50000]
 TEAM = SerialTeam()
@@ -81,15 +90,61 @@ def test_what_the_serial_team_shares_is_read_only_and_not_a_copy():
     assert values.flags.writeable
 
 
-def test_the_serial_team_tells_where_it_runs():
-    told = facts(TEAM)
-    assert told["size"] == 1
-    assert told["library"] == ""
-    assert told["ranks"][0]["local_rank"] == 0
-
-
 def test_distributed_rows_say_which_rows_were_asked_for():
     rows = Distributed(np.zeros((4, 2)), 4096, 9000)
     assert rows.shape == (9000, 2)
     with pytest.raises(IndexError, match="rows 0:10 asked of distributed rows"):
         rows[:10]
+
+
+@pytest.mark.parametrize("width", [1, 3])
+def test_tasks_side_by_side_give_results_by_index(width):
+    at_work, most, lock = [0], [0], threading.Lock()
+
+    def task(item):
+        with lock:
+            at_work[0] += 1
+            most[0] = max(most[0], at_work[0])
+        time.sleep(0.01)
+        with lock:
+            at_work[0] -= 1
+        return item**2
+
+    assert SerialTeam().map_tasks(task, range(9), None, ignore, width) == [k**2 for k in range(9)]
+    assert most[0] == width
+
+
+def test_after_an_error_no_further_task_is_taken_and_running_ones_end():
+    taken, ended = [], []
+
+    def places():
+        for place in range(50):
+            taken.append(place)
+            yield place
+
+    def task(place):
+        time.sleep(0.02 if place else 0.04)
+        if place in (0, 1):
+            raise ValueError(f"place {place}")
+        ended.append(place)
+
+    with pytest.raises(ValueError, match="place 0"):
+        list(side_by_side(task, places(), 2))
+    assert taken == [0, 1]
+    assert not ended
+
+
+@pytest.mark.parametrize("memory", [1, 3 * 4096 * 8 * 5, 1e12])
+def test_pieces_that_fit_the_memory_give_the_same_rows(memory):
+    values = np.arange(50_000.0).reshape(10_000, 5)
+    longest = []
+
+    def fn(rows):
+        longest.append(rows.stop - rows.start)
+        return 2 * values[rows], values[rows, 0]
+
+    whole = TEAM.map_rows(fitting(fn, memory), 10_000, 16 * 4096, ignore)
+    np.testing.assert_array_equal(whole[0], 2 * values)
+    np.testing.assert_array_equal(whole[1], values[:, 0])
+    assert max(longest) <= max(4096, memory / 48)
+    assert [len(part) for part in TEAM.map_rows(fitting(fn, memory), 0, 4096, ignore)] == [0, 0]

@@ -1,14 +1,18 @@
 """The stage table equals section 2.3 of the runtime contract."""
 
+import ast
 import dataclasses
+import pkgutil
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 
-from pystamps_hpc import expected_stage_artifact
+from pystamps_hpc import expected_stage_artifact, stages
 from pystamps_hpc.dataset.parameter_table import TABLE
 from pystamps_hpc.dataset.schema import ARTIFACTS
 from pystamps_hpc.pipeline.loading import _VIRTUAL
-from pystamps_hpc.pipeline.table import patch_inputs, task, tasks
+from pystamps_hpc.pipeline.table import MODULES, patch_inputs, task, tasks
 from pystamps_hpc.stages.base import EACH_PATCH, artifact_fields
 
 # stage, scope, required with the marker last, optional
@@ -77,6 +81,40 @@ def test_configuration_that_counts_is_recorded_by_the_stages_it_changes():
     assert "runtime.stage6_solver" in counted[6, "merged"]
     assert "runtime.triangulator" in counted[4, "patch"] & counted[7, "merged"]
     assert "output.mean_v_type" in counted[8, "merged"]
+
+
+SCHEDULING = {"runtime.stage7_chunk_ps", "runtime.stage8_chunk_edges", "tools.snaphu"}
+"""Configuration that a stage may read although it changes no result."""
+
+
+def config_read_by(module):
+    """Return ``section.key`` of every ``ctx.config.section.key`` in a module."""
+    for node in ast.walk(ast.parse(Path(module.__file__).read_text())):
+        names = []
+        while isinstance(node, ast.Attribute):
+            names.insert(0, node.attr)
+            node = node.value
+        of_context = isinstance(node, ast.Name) and node.id == "ctx"
+        if of_context and names[:1] == ["config"] and names[2:]:
+            yield ".".join(names[1:3])
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_configuration_that_a_stage_reads_is_declared_or_only_schedules(name):
+    module = import_module(f"pystamps_hpc.stages.{name}")
+    parts = [module]
+    if hasattr(module, "__path__"):
+        names = [found.name for found in pkgutil.iter_modules(module.__path__)]
+        parts += [import_module(f"{module.__name__}.{part}") for part in names]
+    read = {key for part in parts for key in config_read_by(part)}
+    assert read <= set(module.SPEC.config) | SCHEDULING
+
+
+def test_configuration_that_parts_of_several_stages_read_only_schedules():
+    for found in pkgutil.iter_modules(stages.__path__):
+        if found.name not in MODULES:
+            read = set(config_read_by(import_module(f"{stages.__name__}.{found.name}")))
+            assert read <= SCHEDULING, found.name
 
 
 # fields of the reference's parameters of section 6.5 that the built branches read; the mode is

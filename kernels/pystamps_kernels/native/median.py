@@ -48,7 +48,7 @@ def median(values: Array) -> Any:
     for k in range(n):
         value = values[k]
         values[n_kept] = value
-        n_kept += np.int64((low <= value) & (value < high))
+        n_kept += int((low <= value) & (value < high))
     if n_kept <= middle - n_low:  # all NaN
         return np.nan
     kept = values[:n_kept]

@@ -10,6 +10,7 @@ from numba import prange
 from ..reference.stage8 import NOISE_SHARE, check_nodes
 from .compile import inline, kernel
 
+BLOCK = 16  # cells that share their room
 VECTOR = 32  # columns that rows are padded to, so that none is left for a slow rest
 
 
@@ -31,21 +32,21 @@ def temporal_highpass(phase: Any, weights: Any, origin: Any) -> Any:
 
 
 @inline
-def _near(cell: int, order: Any, cells: Any, starts: Any, width: int) -> Any:
-    """Return the PS of the cell and its eight neighbours in ascending order."""
-    spans = np.empty((3, 2), np.int64)
+def _span(cell: int, row: int, cells: Any, starts: Any, width: int) -> Any:
+    """Return first place and end of the PS in three cells around `cell`, `row` rows above it."""
+    left = cell + row * width - 1
+    return starts[np.searchsorted(cells, left)], starts[np.searchsorted(cells, left + 3)]
+
+
+@inline
+def _near(cell: int, order: Any, cells: Any, starts: Any, width: int, n_near: int) -> Any:
+    """Return the `n_near` PS of the cell and its eight neighbours in ascending order."""
+    near = np.empty(n_near, np.int64)
     count = 0
-    for row in range(3):
-        left = cell + (row - 1) * width - 1
-        spans[row, 0] = starts[np.searchsorted(cells, left)]
-        spans[row, 1] = starts[np.searchsorted(cells, left + 3)]
-        count += spans[row, 1] - spans[row, 0]
-    near = np.empty(count, np.int64)
-    count = 0
-    for row in range(3):
-        for place in range(spans[row, 0], spans[row, 1]):
-            near[count] = order[place]
-            count += 1
+    for row in range(-1, 2):
+        begin, end = _span(cell, row, cells, starts, width)
+        near[count : count + end - begin] = order[begin:end]
+        count += end - begin
     near.sort()
     return near
 
@@ -71,73 +72,45 @@ def spatial_lowpass(
     low_pass = np.zeros((stop - first, n_use), np.float64)
     radius = np.float32((4.0 * sigma) ** 2)
     scale = 2.0 * sigma**2
-    asked = np.zeros(cells.shape[0], np.bool_)
+    n_near = np.zeros(cells.shape[0], np.int64)
     for cell in prange(cells.shape[0]):
         for place in range(starts[cell], starts[cell + 1]):
-            if first <= order[place] < stop:
-                asked[cell] = True
-    active = np.nonzero(asked)[0]
-    for k in prange(active.shape[0]):
-        cell = active[k]
-        near = _near(cells[cell], order, cells, starts, width)
-        x, y = np.empty(near.size, np.float32), np.empty(near.size, np.float32)
-        around = np.zeros((near.size, padded), np.float64)
-        for i in range(near.size):
-            x[i], y[i] = xy[near[i], 0], xy[near[i], 1]
-            for column in range(n_use):
-                around[i, column] = phase[near[i], column]
-        squares = np.empty(near.size, np.float32)
-        members, weights = np.empty(near.size + 1, np.int64), np.empty(near.size)
-        row = np.empty(padded)
-        for place in range(starts[cell], starts[cell + 1]):
-            point = order[place]
-            if not first <= point < stop:
-                continue
+            if first <= order[place] < stop and n_near[cell] == 0:
+                for above in range(-1, 2):
+                    begin, end = _span(cells[cell], above, cells, starts, width)
+                    n_near[cell] += end - begin
+    active = np.nonzero(n_near)[0]
+    most = n_near.max() if n_near.size else 0
+    for block in prange((active.shape[0] + BLOCK - 1) // BLOCK):
+        around, row = np.zeros((most, padded)), np.empty(padded)
+        x, y = np.empty(most, np.float32), np.empty(most, np.float32)
+        squares, weights = np.empty(most, np.float32), np.empty(most)
+        members = np.empty(most + 1, np.int64)
+        for cell in active[block * BLOCK : (block + 1) * BLOCK]:
+            near = _near(cells[cell], order, cells, starts, width, n_near[cell])
             for i in range(near.size):
-                dx, dy = xy[point, 0] - x[i], xy[point, 1] - y[i]
-                squares[i] = dx * dx + dy * dy
-            count = 0
-            for i in range(near.size):
-                members[count] = i
-                count += numba.int64(squares[i] < radius)
-            for i in range(count):
-                weights[i] = squares[members[i]]
-            for i in range(count):
-                weights[i] = _decay(weights[i] / scale)
-            total = 0.0
-            for i in range(count):
-                total += weights[i]
-            _weighted_sum(around, members, weights, count, row)
-            for column in range(n_use):
-                low_pass[point - first, column] = row[column] / total
+                x[i], y[i] = xy[near[i], 0], xy[near[i], 1]
+                for column in range(n_use):
+                    around[i, column] = phase[near[i], column]
+            for point in order[starts[cell] : starts[cell + 1]]:
+                if not first <= point < stop:
+                    continue
+                own_x, own_y = xy[point, 0], xy[point, 1]
+                for i in range(near.size):
+                    dx, dy = own_x - x[i], own_y - y[i]
+                    squares[i] = dx * dx + dy * dy
+                count = 0
+                for i in range(near.size):
+                    members[count] = i
+                    count += numba.int64(squares[i] < radius)
+                total = 0.0
+                for i in range(count):
+                    weights[i] = math.exp(-numba.float64(squares[members[i]]) / scale)
+                    total += weights[i]
+                _weighted_sum(around, members, weights, count, row)
+                for column in range(n_use):
+                    low_pass[point - first, column] = row[column] / total
     return low_pass
-
-
-@inline
-def _decay(x: float) -> float:
-    """Return ``exp(-x)`` for x from 0 to 8 without a branch, good to 1e-14 of it.
-
-    The Taylor polynomial of a 64th of x, squared six times.
-    """
-    y = x * -0.015625
-    value = 1 / 39916800.0
-    value = value * y + 1 / 3628800.0
-    value = value * y + 1 / 362880.0
-    value = value * y + 1 / 40320.0
-    value = value * y + 1 / 5040.0
-    value = value * y + 1 / 720.0
-    value = value * y + 1 / 120.0
-    value = value * y + 1 / 24.0
-    value = value * y + 1 / 6.0
-    value = value * y + 0.5
-    value = value * y + 1.0
-    value = value * y + 1.0
-    value = value * value
-    value = value * value
-    value = value * value
-    value = value * value
-    value = value * value
-    return value * value
 
 
 @inline

@@ -84,9 +84,9 @@ class Inputs:
 
     n_ps: Annotated[int, "ps2.n_ps"]  # points
     n_ifg: Annotated[int, "ps2.n_ifg"]  # with the master column
-    master_ix: Annotated[int, "ps2.master_ix"]  # from 0
+    master_ix: Annotated[int, "ps2.master_ix"]  # column from 0
     master_day: Annotated[float, "ps2.master_day"]  # MATLAB day number
-    day: Annotated[FloatArray, "ps2.day"]  # (n_image,) float64, MATLAB day number
+    day: Annotated[FloatArray, "ps2.day"]  # (n_ifg,) MATLAB day numbers
     xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 3) float32, id, x, y [m]
     bperp: Annotated[FloatArray, "ps2.bperp"]  # (n_ifg,) [m], 0 at the master
     mean_incidence: Annotated[float | None, "ps2.mean_incidence"]  # [rad]

@@ -1,0 +1,129 @@
+"""What the benchmarks claim: only completed runs, the same arithmetic, growth from real figures."""
+
+import copy
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks import backends, growth, kernels, plain, roofline
+from benchmarks.cases import CLAP_WINDOW, LOW_PASS, Scene, cases
+from pystamps_hpc.tools.simulate import Options, simulate
+from pystamps_kernels.contracts import all_kernels
+from pystamps_kernels.dispatch import function
+
+PEAKS = roofline.Peaks(stream=1e10, flops=1e10, sincos=1e8, libm=1e8)
+NATIVE = backends.Configuration("native", 1, 1)
+
+
+def report(*statuses, ok=True):
+    rows = [{"stage": k, "target": "root", "status": status} for k, status in enumerate(statuses)]
+    return {"ok": ok, "results": rows}
+
+
+def entry(backend, ranks, threads, seconds):
+    return {"backend": backend, "ranks": ranks, "threads": threads, "ok": True,
+            "wall_sec": {"mean": seconds}}  # fmt: skip
+
+
+def test_c076_a_run_counts_only_if_every_row_is_completed():
+    assert backends.refusal(report("completed", "completed")) == ""
+    assert backends.refusal(report("completed", "skipped_existing")) == (
+        "stage 1 root: skipped_existing"
+    )
+    assert backends.refusal(report()) == "nothing was run"
+    assert backends.refusal(report("completed", ok=False), 1) == "exit code 1"
+    assert backends.refusal(None, 3) == "no report, exit code 3"
+
+
+def test_c076_a_configuration_that_is_not_ok_gets_no_speed_up():
+    refused = {"backend": "native", "ranks": 1, "threads": 2, "ok": False, "reason": "skipped"}
+    entries = [refused, entry("python", 1, 1, 8.0), entry("native", 2, 1, 2.0)]
+    entries.append(entry("native", 1, 1, 3.0))
+    backends.compare(entries)
+    assert "speedup" not in refused
+    assert [e["speedup"] for e in entries[1:]] == pytest.approx([1, 4, 8 / 3])
+    assert entries[2]["efficiency"] == pytest.approx(3 / 2 / 2)
+    assert "not ok: skipped" in backends.row(refused)
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory):
+    root = tmp_path_factory.mktemp("bench") / "scene"
+    simulate(root, Options(candidates=600, images=8, patches=(2, 1)))
+    return root
+
+
+def test_c043_c076_a_pre_filled_tree_is_refused_and_a_fresh_copy_is_measured(scene, tmp_path):
+    window = backends.Window(scene, 1, 1, "double")
+    tree = backends.fresh_copy(window, tmp_path / "tree")
+    first = backends.run_once(NATIVE, window, tree, tmp_path)
+    again = backends.run_once(NATIVE, window, tree, tmp_path)
+    assert first["ok"], first
+    assert first["bytes_out"] > 0
+    assert len(first["peak_rss_mib"]) == 1
+    assert not again["ok"]
+    assert "skipped_existing" in again["reason"]
+    document = backends.benchmark(
+        backends.Window(tree, 1, 1, "double"), [NATIVE, backends.Configuration("cuda", 1, 1)], 1, 0
+    )
+    assert document["configurations"][0]["speedup"] == 1
+    assert list(document["skipped"]) == ["cuda"]
+    json.dumps(document)
+
+
+def test_every_kernel_has_a_case_that_fits_its_contract():
+    made = cases(Scene(300, 8))
+    assert set(made) == set(all_kernels())
+    for name, make in made.items():
+        all_kernels()[name].check(make().arguments)
+
+
+@pytest.mark.parametrize("name", ["stage2_deviation", "stage8_temporal_highpass"])
+def test_pieces_of_the_reference_join_to_the_whole(name):
+    case = cases(Scene(5000, 6))[name]()
+    kernel = all_kernels()[name]
+    run = function(kernel, "python", "double")
+    np.testing.assert_allclose(
+        kernels.in_pieces(run, kernel, case)(), run(*case.arguments), rtol=1e-12, atol=1e-12
+    )
+
+
+def test_a_kernel_is_compared_with_its_reference():
+    kernel = all_kernels()["stage2_deviation"]
+    found = kernels.measure(
+        kernel, cases(Scene(500, 6))["stage2_deviation"](), "double", PEAKS, 1, 2
+    )
+    assert found["largest_error"] == 0
+    assert found["ratio"] > 0
+    assert kernels.largest_error(np.array([1.0, np.nan]), np.array([1.5, np.nan])) == 0.5
+    assert kernels.largest_error(np.array([np.nan]), np.array([1.0])) == np.inf
+
+
+def test_the_roofline_is_the_slower_of_memory_and_arithmetic():
+    assert PEAKS.seconds(1e10, 5e9, 0, 1) == (1.0, "arithmetic")
+    assert PEAKS.seconds(1e10, 8e9, 0, 2) == (0.8, "memory")
+    assert PEAKS.seconds(0, 0, 1e8, 2) == (0.5, "arithmetic")
+
+
+def test_the_plain_procedures_give_what_the_saving_ones_give():
+    scene = Scene(400, 5)
+    number = np.unique(scene.cells @ [scene.shape[1], 1], return_inverse=True)[1]
+    arguments = (scene.grid, scene.occupied, CLAP_WINDOW, 1.0, 0.3, LOW_PASS, 1)
+    per_cell = function(all_kernels()["stage3_clap_cells"], "native", "double")(*arguments)
+    per_ps = plain.window_per_ps(scene.grid, scene.cells, CLAP_WINDOW, 1.0, 0.3, LOW_PASS)
+    np.testing.assert_allclose(per_ps, per_cell[number], atol=1e-9)
+    case = cases(scene)["stage8_temporal_highpass"]()
+    filtered = function(all_kernels()["stage8_temporal_highpass"], "native", "double")(
+        *case.arguments
+    )
+    network = plain.highpass_through_network(scene.unwrapped, case.arguments[1], scene.edges)
+    np.testing.assert_allclose(network, filtered - filtered[0], atol=1e-4)
+
+
+def test_growth_is_the_slope_of_cost_over_size_in_logarithms():
+    sizes = [50_000, 200_000, 1_000_000]
+    assert growth.exponent(sizes, [3 * n**1.2 for n in sizes]) == pytest.approx(1.2)
+    runs = [{"n_candidates": n, "stage_sec": {"2 patch": n / 1e5}} for n in sizes]
+    table = growth.exponents(copy.deepcopy(runs))
+    assert table["2 patch"] == pytest.approx(1.0)
