@@ -24,6 +24,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     options = build_parser().parse_args(words)
     prepare(os.environ)
+    if getattr(options, "stops_in_good_order", False):
+        from ..parallel import interruption
+
+        interruption.listen()
 
     from ..errors import PystampsError
     from .launch import finish, launch, speaks
@@ -55,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             flush=True,
         )
     if team is not None:
-        finish(team)
+        finish(team, int(code))
     return int(code)
 
 

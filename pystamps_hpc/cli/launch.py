@@ -36,8 +36,16 @@ def speaks(team: Team | None, error: PystampsError) -> bool:
     return not getattr(error, "quiet", False) and (hint is None or hint.rank == 0)
 
 
-def finish(team: Team) -> None:
-    """Flush, wait for all ranks and leave; a launcher kills the others at the first exit."""
+def finish(team: Team, code: int) -> None:
+    """Flush and wait for all ranks; ranks of a job then leave with `code` at the same moment.
+
+    A launcher kills the job at the first non-zero exit and reports its own signal if another rank
+    still tidies up; so a rank does not tidy up.
+    """
     sys.stdout.flush()
     sys.stderr.flush()
     team.close()
+    if team.size > 1:
+        from ..parallel.world import leave
+
+        leave(code)

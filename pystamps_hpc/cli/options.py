@@ -134,6 +134,7 @@ def _kernel_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(stops_in_good_order=True)
     _dataset(parser)
     parser.add_argument("--start-step", type=int, default=1, metavar="N", help="first stage (1)")
     parser.add_argument("--end-step", type=int, default=8, metavar="N", help="last stage (8)")
@@ -150,6 +151,7 @@ def _run(parser: argparse.ArgumentParser) -> None:
 
 
 def _stage(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(stops_in_good_order=True)
     parser.add_argument("number", type=int, choices=range(1, 9), metavar="N", help="stage, 1 to 8")
     parser.add_argument("--patch", metavar="DIR", help="patch directory (stages 1-5)")
     _dataset(parser, required=False)

@@ -9,7 +9,6 @@ from typing import Any
 
 from ..config import RunConfig, load_config
 from ..errors import ConfigError
-from ..parallel import interruption
 from ..parallel.team import Team
 from ..pipeline.documents import json_text
 from ..pipeline.progress import Silence
@@ -89,7 +88,6 @@ def _answer(
         break_lock=options.break_lock,
         command=words,
     )
-    interruption.listen()
     console = Console(options.progress, options.verbose, options.quiet, team)
     with console:
         watcher = Silence() if context.dry_run else console

@@ -6,6 +6,7 @@ same command goes on from there.
 
 import os
 import signal
+import time
 from types import FrameType
 
 from ..errors import PystampsError
@@ -25,10 +26,15 @@ class Interrupted(PystampsError):
         return Interrupted, (self.name,)
 
 
+REPEATED_WITHIN_SEC = 2.0
+"""A launcher and a container may both pass the same signal on; that counts as one."""
+
+
 class _Requests:
-    """The signal this process has received, if any."""
+    """The first signal this process has received, if any, and when."""
 
     received: str | None = None
+    at = 0.0
 
 
 def listen() -> None:
@@ -42,10 +48,11 @@ def listen() -> None:
 
 def _note(number: int, frame: FrameType | None) -> None:
     del frame
-    name = signal.Signals(number).name
-    if _Requests.received is not None:
+    name, now = signal.Signals(number).name, time.monotonic()
+    if _Requests.received is None:
+        _Requests.received, _Requests.at = name, now
+    elif _Requests.received != name or now - _Requests.at > REPEATED_WITHIN_SEC:
         os._exit(EXIT_CODES[name])
-    _Requests.received = name
 
 
 def requested() -> bool:

@@ -184,7 +184,7 @@ def fitting(fn: RowsOf, memory: float) -> RowsOf:
     learned: list[int] = []
 
     def piecewise(rows: slice) -> Any:
-        start, parts = rows.start, []
+        start, parts = rows.start, list[tuple[AnyArray, ...]]()
         while start < rows.stop or not parts:
             stop = min(start + (learned[0] if learned else UNIT), rows.stop)
             result = fn(slice(start, stop))

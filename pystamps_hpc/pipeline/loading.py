@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import Any, get_args
 
@@ -122,7 +123,7 @@ def load_inputs(
                 folders = [dataset.directory(patch) for patch in patches]
                 with ThreadPoolExecutor(workers) as pool:
                     values[field.name] = tuple(
-                        pool.map(lambda folder: load_inputs(nested, folder, parameters), folders)
+                        pool.map(load_inputs, repeat(nested), folders, repeat(parameters))
                     )
             elif name in _VIRTUAL:
                 values[field.name] = _VIRTUAL[name].read(directory, parameters)

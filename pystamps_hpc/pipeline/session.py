@@ -91,7 +91,11 @@ def prepare(context: PipelineContext, kernels: KernelTable) -> Session:
         require_own_directories(dataset, [planned.target for planned in due], reference)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     run_id = f"{stamp}-{secrets.token_hex(3)}"
-    warnings = (*_own_parameters(parameters), *_continued(planner, plan))
+    warnings = (
+        *_own_parameters(parameters),
+        *_continued(planner, plan),
+        *_substituted(context.run_config, config, [p.stage for p in due]),
+    )
     return Session(
         dataset, config, parameters, kernels, tuple(plan), run_id, context.keep_going, warnings
     )
@@ -114,6 +118,16 @@ def _own_parameters(parameters: Mapping[str, Parameters]) -> Iterator[str]:
         if own.file != root.file and own.file.exists():
             for key, (here, there) in parms.disagreements(own, root).items():
                 yield f"{name}/parms.mat: {key} is {here}, in the root {there}; {here} holds here"
+
+
+def _substituted(asked: RunConfig, config: RunConfig, stages: list[int]) -> Iterator[str]:
+    """Yield a warning where a free program stands in for one that is not installed."""
+    chosen = (asked.runtime.triangulator, config.runtime.triangulator)
+    if chosen == ("auto", "native") and {4, 7} & set(stages):
+        yield (
+            "Triangle is not installed (extra 'unwrap'): Qhull makes the network; points on one "
+            "circle may be joined differently than by StaMPS"
+        )
 
 
 def _continued(planner: Planner, plan: list[PlannedTask]) -> Iterator[str]:

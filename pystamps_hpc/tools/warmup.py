@@ -28,6 +28,7 @@ from ..pipeline.session import before_work, prepare
 from ..pipeline.types import PipelineContext
 from .simulate import Options, simulate
 
+UNUSED = "not used by the warm-up chains; compiled at its first use"
 SCENE = Options(candidates=600, images=8, patches=(2, 1))
 
 OTHER_KERNELS: dict[str, Any] = {
@@ -186,9 +187,12 @@ def _call_on_zeros(form: Form, seconds: dict[Form, float]) -> str:
     arrays = [argument for argument in kernel.arguments if isinstance(argument, Array)]
     indices = any(argument.dtypes.startswith("i") for argument in arrays)
     if indices and len(arrays) < len(kernel.arguments):
-        return "not used by the warm-up chains; compiled at its first use"
+        return UNUSED
     began = time.perf_counter()
-    native(*(_zeros(argument, arithmetic) for argument in kernel.arguments))
+    try:
+        native(*(_zeros(argument, arithmetic) for argument in kernel.arguments))
+    except (ArithmeticError, ValueError, IndexError):
+        return UNUSED
     seconds[form] = round(time.perf_counter() - began, 3)
     return ""
 

@@ -197,26 +197,33 @@ def _filter_cells(
         re, im = np.empty((n, n_j)), np.empty((n, n_j))
         turned_re, turned_im = np.empty((n_j, n)), np.empty((n_j, n))
         _column_transforms(plane, top, n, cos, sin, place, re, im, turned_re, turned_im)
-        own_re, own_im = np.empty((n, 1)), np.empty((n, 1))
+        span = 2 * reach[k] - 1
+        own_re, own_im = np.zeros((n, members.size * span)), np.zeros((n, members.size * span))
+        for lane in range(members.size * span):
+            cell = members[lane // span]
+            p, q = cells[cell, 0] - top, cells[cell, 1] - reach[k] + 1 + lane % span
+            if corner[cell, 1] <= q < corner[cell, 1] + n:
+                for a in range(n):
+                    near = abs(a - p) < reach[k]
+                    own_re[a, lane] = 0.0 if near else plane[top + a, q].real
+                    own_im[a, lane] = 0.0 if near else plane[top + a, q].imag
+        transform(own_re, own_im, cos, sin)
         sum_re, sum_im = np.empty(n), np.empty(n)
         padded, rows = np.zeros((n + 6, n)), np.zeros((n, n + 6))
         gain, ordered = np.empty((n, n)), np.empty(n * n)
         window_re, window_im = np.empty((n, n)), np.empty((n, n))
-        for cell in members:
+        for number in range(members.size):
+            cell = members[number]
             left = corner[cell, 1]
             p, q = cells[cell, 0] - top, cells[cell, 1] - left
             window_re[:] = turned_re[left : left + n]
             window_im[:] = turned_im[left : left + n]
-            for column in range(max(q - reach[k] + 1, 0), min(q + reach[k], n)):
-                for a in range(n):
-                    value = plane[top + a, left + column]
-                    near = abs(a - p) < reach[k]
-                    own_re[a, 0] = 0.0 if near else value.real
-                    own_im[a, 0] = 0.0 if near else value.imag
-                transform(own_re, own_im, cos, sin)
-                for u in range(n):
-                    window_re[column, u] = own_re[place[u], 0]
-                    window_im[column, u] = own_im[place[u], 0]
+            for lane in range(number * span, (number + 1) * span):
+                column = q - reach[k] + 1 + lane - number * span
+                if 0 <= column < n:
+                    for u in range(n):
+                        window_re[column, u] = own_re[place[u], lane]
+                        window_im[column, u] = own_im[place[u], lane]
             transform(window_re, window_im, cos, sin)
             _respond(
                 window_re, window_im, alpha, beta, low_pass, place, padded, rows, gain, ordered

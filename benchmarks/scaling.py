@@ -1,0 +1,216 @@
+"""Write docs/scaling.md: what was measured, and what the cost model makes of it on large machines.
+
+    python -m benchmarks.scaling [--output docs/scaling.md]
+
+Rates come from build/bench (``make bench``, ``make bench-large``): seconds of each stage on one
+thread, divided by the units of work that the stage's cost grows with. The model multiplies them
+with the units of a larger stack and divides by the cores that the stage can use; reading and
+writing, and what rank 0 does alone, are added as bytes over a rate.
+"""
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks import machine
+
+DISK = 2e9  # bytes/s that rank 0 reads or writes, a parallel file system
+NETWORK = 5e9  # bytes/s between two nodes
+KEPT = 0.4  # PS of a candidate after weeding and merge
+HEAD = ["stage", "work", "seconds per 10^9 units", "bytes through rank 0", "messages"]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """Size of a stack: candidates, interferograms, patches."""
+
+    candidates: float
+    ifgs: float
+    patches: float
+
+    @property
+    def ps(self) -> float:
+        """PS after the merge."""
+        return KEPT * self.candidates
+
+
+@dataclass(frozen=True)
+class Cost:
+    """How a stage grows.
+
+    Parameters
+    ----------
+    work : str
+        What its seconds are proportional to, in words.
+    units : callable
+        The same of a stack.
+    root_bytes : callable
+        Bytes that pass rank 0 of the merged stages, or that all ranks write.
+    messages : str
+        Messages between ranks.
+    """
+
+    work: str
+    units: Callable[[Stack], float]
+    root_bytes: Callable[[Stack], float]
+    messages: str
+
+
+COSTS = {
+    "1 patch": Cost("candidates x ifgs", lambda s: s.candidates * s.ifgs,
+                    lambda s: 12 * s.candidates * s.ifgs, "one per patch"),
+    "2 patch": Cost("candidates x ifgs", lambda s: s.candidates * s.ifgs,
+                    lambda s: 28 * s.candidates * s.ifgs, "one per patch"),
+    "3 patch": Cost("occupied cells x ifgs", lambda s: s.candidates * s.ifgs,
+                    lambda s: 12 * s.ps * s.ifgs, "one per patch"),
+    "4 patch": Cost("arcs x ifgs^2", lambda s: s.ps * s.ifgs**2, lambda s: 0.0, "one per patch"),
+    "5 patch": Cost("PS x ifgs", lambda s: s.ps * s.ifgs, lambda s: 40 * s.ps * s.ifgs,
+                    "one per patch"),
+    "5 merged": Cost("PS x ifgs", lambda s: s.ps * s.ifgs, lambda s: 80 * s.ps * s.ifgs,
+                     "pieces of rows to rank 0"),
+    "6 merged": Cost("PS x ifgs, arcs x ifgs", lambda s: s.ps * s.ifgs,
+                     lambda s: 12 * s.ps * s.ifgs, "grid phase once per node, one per ifg"),
+    "7 merged": Cost("PS x ifgs", lambda s: s.ps * s.ifgs, lambda s: 12 * s.ps * s.ifgs,
+                     "slopes of all PS once per node"),
+    "8 merged": Cost("PS x neighbours x ifgs", lambda s: s.ps * s.ifgs,
+                     lambda s: 12 * s.ps * s.ifgs, "high-passed phase once per node"),
+}  # fmt: skip
+STACKS = (Stack(1e6, 60, 20), Stack(1e7, 100, 200), Stack(1.25e8, 200, 2500))
+MACHINES = ((1, 64), (8, 64), (64, 64))
+
+
+def cores_used(stage: str, stack: Stack, nodes: int, cores: int) -> float:
+    """Return the cores that a stage can keep busy."""
+    everywhere = nodes * cores
+    if stage.endswith("patch"):
+        # the largest patch is the last to end: whole rounds of patches over the ranks
+        ranks = min(everywhere, stack.patches)
+        rounds = -(-stack.patches // ranks)
+        return stack.patches / rounds * max(everywhere // stack.patches, 1)
+    return everywhere
+
+
+def modelled(stage: str, rate: float, stack: Stack, nodes: int, cores: int) -> tuple[float, float]:
+    """Return seconds of arithmetic and of bytes through rank 0 of a stage."""
+    cost = COSTS[stage]
+    arithmetic = rate * cost.units(stack) / cores_used(stage, stack, nodes, cores)
+    through = cost.root_bytes(stack) / (DISK * (nodes if stage.endswith("patch") else 1))
+    return arithmetic, through
+
+
+def measured_rates(runs: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """Return seconds per unit of each stage, of the largest run."""
+    run = max(runs, key=lambda each: each["n_candidates"])
+    stack = Stack(run["n_candidates"], run["n_ifg"], 4)
+    return {stage: sec / COSTS[stage].units(stack) for stage, sec in run["stage_sec"].items()}
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def page(growth: dict[str, Any], chains: dict[str, Any]) -> str:
+    """Return the page."""
+    runs = [run for run in growth["runs"] if run["ok"]]
+    rates = measured_rates(runs)
+    where = growth["machine"]
+    strong = [
+        [f"{c['ranks']} x {c['threads']}", f"{c['wall_sec']['mean']:.1f}",
+         f"{c['speedup']:.2f}", f"{c.get('efficiency', float('nan')):.2f}",
+         " ".join(map(str, c["peak_rss_mib"]))]
+        for c in chains["configurations"] if c["ok"] and c["backend"] == "native"
+    ]  # fmt: skip
+    sizes = [
+        [f"{run['n_candidates']:,}", f"{run['wall_sec']:.0f}",
+         " ".join(map(str, run["peak_rss_mib"])), f"{run['bytes_out'] / 1e9:.2f}"]
+        for run in runs
+    ]  # fmt: skip
+    growth_rows = [[stage, f"{power:.2f}"] for stage, power in growth["exponents"].items()]
+    model = [
+        [stage, cost.work, f"{1e9 * rates.get(stage, 0.0):.0f}",
+         f"{cost.root_bytes(STACKS[-1]) / 1e9:.0f} GB", cost.messages]
+        for stage, cost in COSTS.items()
+    ]  # fmt: skip
+    large = []
+    for stack in STACKS:
+        for nodes, cores in MACHINES:
+            times = {s: modelled(s, rate, stack, nodes, cores) for s, rate in rates.items()}
+            total = sum(a + b for a, b in times.values())
+            slowest = max(times, key=lambda s: sum(times[s]))
+            large.append(
+                [f"{stack.ps / 1e6:g} M x {stack.ifgs:g}", f"{nodes} x {cores}",
+                 f"{sum(a for a, _ in times.values()):.0f}",
+                 f"{sum(b for _, b in times.values()):.0f}", f"{total:.0f}", slowest]
+            )  # fmt: skip
+    return f"""# Scaling
+
+Written by `make scaling` from the results of `make bench` and `make bench-large`; nothing here is
+typed by hand.
+
+Measured on {where["cpu"]}, {where["visible_cores"]} cores, load {where["load"][0]} when it began
+(other work on the machine makes times longer and efficiencies smaller, never better).
+
+## Ranks and threads
+
+The chain 1-8 of one scene, ranks x threads; efficiency against one rank and one thread.
+
+{markdown(["ranks x threads", "wall [s]", "speed-up", "efficiency", "RSS per rank [MiB]"], strong)}
+
+## Growth
+
+Candidates x {runs[0]["n_ifg"]} interferograms on {growth["ranks"]} ranks, one thread each.
+
+{markdown(["candidates", "wall [s]", "RSS per rank [MiB]", "written [GB]"], sizes)}
+
+Seconds of a stage grow with the candidates to this power:
+
+{markdown(["stage", "power"], growth_rows)}
+
+## What a rank holds
+
+- Stages 1-5 of a patch: the patch. Smaller patches are the lever.
+- Merge: keys of all PS (45 bytes each) and one piece of rows.
+- Stage 6: its rows of the wrapped phase, grid phase and arcs once per node.
+- Stage 7: its rows; slope and offset of all PS once per node.
+- Stage 8: its rows; the high-passed phase of all PS once per node (8 bytes per PS and image).
+- `runtime.memory_gb` bounds what the pieces of rows take beside that.
+
+## Cost model
+
+{markdown(HEAD, model)}
+
+Bytes are those of {STACKS[-1].ps / 1e6:g} M PS x {STACKS[-1].ifgs:g} interferograms. A stage takes
+its seconds divided by the cores that it can use, plus its bytes at {DISK / 1e9:g} GB/s (patches
+write from all nodes at once). Assumed: {KEPT:g} PS to a candidate, {NETWORK / 1e9:g} GB/s between
+nodes, cores as fast as the one measured. SNAPHU grows faster than its raster and runs one
+interferogram to a core; its share is taken as linear here, so that stage 6 is a lower bound.
+
+{
+        markdown(
+            ["PS x ifgs", "nodes x cores", "arithmetic [s]", "bytes [s]", "sum [s]", "slowest"],
+            large,
+        )
+    }
+"""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Write the page."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--growth", type=Path, default=machine.RESULTS / "growth.json")
+    parser.add_argument("--chains", type=Path, default=machine.RESULTS / "backends.json")
+    parser.add_argument("--output", type=Path, default=Path("docs/scaling.md"))
+    options = parser.parse_args(words)
+    growth, chains = (json.loads(path.read_text()) for path in (options.growth, options.chains))
+    options.output.write_text(page(growth, chains))
+    print(f"{options.output} written")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
