@@ -14,6 +14,7 @@ threads. Efficiency is the speed-up against the same backend on one rank and one
 import argparse
 import json
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -32,8 +33,8 @@ from pystamps_hpc.tools.simulate import Options, simulate
 from pystamps_kernels.contracts import all_kernels
 from pystamps_kernels.dispatch import Backend, function, unavailable_reason
 
-HEAD = ["configuration", "speed-up", "efficiency", "wall [s]", "std", "RSS per rank [MiB]",
-        "written [MB]", "stage seconds"]  # fmt: skip
+HEAD = ["configuration", "speed-up", "efficiency", "wall [s]", "std", "processor [s]",
+        "RSS per rank [MiB]", "written [MB]", "stage seconds"]  # fmt: skip
 MPI_SETTINGS = {
     "OMPI_ALLOW_RUN_AS_ROOT": "1",
     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
@@ -135,11 +136,17 @@ def refusal(report: Mapping[str, Any] | None, exit_code: int = 0) -> str:
     return "" if report["ok"] and exit_code == 0 else f"exit code {exit_code}"
 
 
+def processor_seconds() -> float:
+    """Return the processor time of all programs that have been run and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def run_once(
     configuration: Configuration, window: Window, tree: Path, files: Path
 ) -> dict[str, Any]:
     """Run the window on `tree` as it is; return times and memory, or why there are none."""
-    before = size_of(tree)
+    before, used = size_of(tree), processor_seconds()
     ended = subprocess.run(
         command(configuration, tree, window, files),
         env=environment(os.environ),
@@ -157,6 +164,7 @@ def run_once(
     return {
         "ok": True,
         "wall_sec": report["wall_sec"],
+        "cpu_sec": processor_seconds() - used,
         "stages": {f"{s['stage']} {s['scope']}": s["sum_sec"] for s in report["stages"]},
         "peak_rss_mib": [rank["peak_rss_mib"] for rank in report["mpi"]["ranks"]],
         "bytes_in": before,
@@ -184,6 +192,7 @@ def measure(
         "wall_sec": {
             "mean": mean, "min": min(times), "max": max(times), "std": float(np.std(times))
         },
+        "cpu_sec": float(np.mean([run["cpu_sec"] for run in runs[warmup:]])),
         "compile_sec": max(runs[0]["wall_sec"] - mean, 0.0) if warmup else None,
         "stage_sec": {
             stage: float(np.mean([run["stages"][stage] for run in runs[warmup:]]))
@@ -230,7 +239,7 @@ def row(entry: dict[str, Any]) -> list[str]:
     """Return an entry as cells of the table."""
     name = f"{entry['backend']} {entry['ranks']} x {entry['threads']}"
     if not entry["ok"]:
-        return [name, "-", "-", "-", "-", "-", "-", f"not ok: {entry['reason']}"]
+        return [name, *["-"] * (len(HEAD) - 2), f"not ok: {entry['reason']}"]
     efficiency = entry.get("efficiency")
     stages = [f"{stage.split()[0]}: {sec:.2f}" for stage, sec in entry["stage_sec"].items()]
     return [
@@ -239,6 +248,7 @@ def row(entry: dict[str, Any]) -> list[str]:
         "-" if efficiency is None else f"{efficiency:.2f}",
         f"{entry['wall_sec']['mean']:.2f}",
         f"{entry['wall_sec']['std']:.2f}",
+        f"{entry['cpu_sec']:.1f}",
         " ".join(map(str, entry["peak_rss_mib"])),
         f"{entry['bytes_out'] / 1e6:.0f}",
         ", ".join(stages),

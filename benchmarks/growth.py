@@ -3,8 +3,8 @@
     python -m benchmarks.growth [--candidates 50000 200000 1000000] [--ifgs 60] [--ranks 2]
 
 Each size is a simulated scene of its own (density the same, so the area grows), cut into patches of
-about 50 000 candidates. Seconds of a stage are processor seconds: those of its tasks added up, one
-thread each. The exponent is the slope of seconds over candidates in logarithms.
+about 50 000 candidates. Seconds of a stage are those of its tasks added up, one thread each. The
+exponent is the slope of seconds over candidates in logarithms.
 """
 
 import argparse
@@ -21,7 +21,14 @@ from pystamps_hpc.tools.simulate import Options, simulate
 
 PATCH = 50_000
 LARGEST_MIB = 8192
-HEAD = ["candidates", "wall [s]", "RSS per rank [MiB]", "written [MB]", "stage seconds"]
+HEAD = [
+    "candidates",
+    "wall [s]",
+    "processor [s]",
+    "RSS per rank [MiB]",
+    "written [MB]",
+    "stage seconds",
+]
 
 
 def patches(candidates: int) -> tuple[int, int]:
@@ -91,11 +98,12 @@ def main(words: Sequence[str] | None = None) -> int:
 def row(run: dict[str, Any]) -> list[str]:
     """Return a run as cells of the table."""
     if not run["ok"]:
-        return [str(run["n_candidates"]), "-", "-", "-", f"not ok: {run['reason']}"]
+        return [str(run["n_candidates"]), *["-"] * (len(HEAD) - 2), f"not ok: {run['reason']}"]
     stages = [f"{stage.split()[0]}: {sec:.1f}" for stage, sec in run["stage_sec"].items()]
     return [
         str(run["n_candidates"]),
         f"{run['wall_sec']:.1f}",
+        f"{run.get('cpu_sec', 0):.1f}",
         " ".join(map(str, run["peak_rss_mib"])),
         f"{run['bytes_out'] / 1e6:.0f}",
         ", ".join(stages),

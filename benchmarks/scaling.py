@@ -18,7 +18,6 @@ from typing import Any
 from benchmarks import machine
 
 DISK = 2e9  # bytes/s that rank 0 reads or writes, a parallel file system
-NETWORK = 5e9  # bytes/s between two nodes
 KEPT = 0.4  # PS of a candidate after weeding and merge
 HEAD = ["stage", "work", "seconds per 10^9 units", "bytes through rank 0", "messages"]
 
@@ -101,14 +100,20 @@ def modelled(stage: str, rate: float, stack: Stack, nodes: int, cores: int) -> t
     return arithmetic, through
 
 
-def measured_rates(runs: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """Return seconds per unit of each stage, of the largest run."""
+def measured_rates(runs: Sequence[dict[str, Any]], ranks: int) -> dict[str, float]:
+    """Return seconds of one core per unit of each stage, of the largest run.
+
+    All ranks work on a merged stage for as long as its row says.
+    """
     run = max(runs, key=lambda each: each["n_candidates"])
     stack = Stack(run["n_candidates"], run["n_ifg"], 4)
-    return {stage: sec / COSTS[stage].units(stack) for stage, sec in run["stage_sec"].items()}
+    return {
+        stage: sec * (ranks if stage.endswith("merged") else 1) / COSTS[stage].units(stack)
+        for stage, sec in run["stage_sec"].items()
+    }
 
 
-def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown(head: list[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a table in Markdown."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
@@ -117,7 +122,7 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def page(growth: dict[str, Any], chains: dict[str, Any]) -> str:
     """Return the page."""
     runs = [run for run in growth["runs"] if run["ok"]]
-    rates = measured_rates(runs)
+    rates = measured_rates(runs, growth["ranks"])
     where = growth["machine"]
     strong = [
         [f"{c['ranks']} x {c['threads']}", f"{c['wall_sec']['mean']:.1f}",
@@ -186,8 +191,8 @@ Seconds of a stage grow with the candidates to this power:
 
 Bytes are those of {STACKS[-1].ps / 1e6:g} M PS x {STACKS[-1].ifgs:g} interferograms. A stage takes
 its seconds divided by the cores that it can use, plus its bytes at {DISK / 1e9:g} GB/s (patches
-write from all nodes at once). Assumed: {KEPT:g} PS to a candidate, {NETWORK / 1e9:g} GB/s between
-nodes, cores as fast as the one measured. SNAPHU grows faster than its raster and runs one
+write from all nodes at once). Assumed: {KEPT:g} PS to a candidate, cores
+as fast as the one measured. SNAPHU grows faster than its raster and runs one
 interferogram to a core; its share is taken as linear here, so that stage 6 is a lower bound.
 
 {

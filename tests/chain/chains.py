@@ -230,7 +230,8 @@ def kill(pid: int, number: int = signal.SIGKILL) -> None:
 
 SNAPHU_THAT_WAITS = """\
 #!/bin/sh
-# The real SNAPHU, but the third and later calls wait until they are let through.
+# The real SNAPHU, but the third and later rasters wait until they are let through.
+[ $# -eq 0 ] && exec {snaphu}
 if ! mkdir {folder}/first 2>/dev/null && ! mkdir {folder}/second 2>/dev/null; then
     touch {folder}/waiting
     while [ ! -e {folder}/open ]; do sleep 0.02; done

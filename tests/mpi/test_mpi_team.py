@@ -130,13 +130,14 @@ def test_a_sum_may_be_a_number(mpi_team):
 
 @pytest.mark.parametrize("n", [0, 1, 2, 23])
 @pytest.mark.parametrize("with_cost", [False, True])
-def test_task_results_come_by_index(team, n, with_cost):
+@pytest.mark.parametrize("width", [1, 3])
+def test_task_results_come_by_index(team, n, with_cost, width):
     cost = [float(index % 5) for index in range(n)] if with_cost else None
 
     def fn(item):
         return {"item": item, "grid": np.full((item, 3), item, np.float32), "none": None}
 
-    results = team.map_tasks(fn, range(n), cost, ignore)
+    results = team.map_tasks(fn, range(n), cost, ignore, width)
     assert [result["item"] for result in results] == list(range(n))
     for item, result in enumerate(results):
         np.testing.assert_array_equal(result["grid"], np.full((item, 3), item))
