@@ -24,6 +24,8 @@ def unavailable_reason(backend: Backend) -> str:
             importlib.import_module("numba")
         except Exception as error:
             return f"numba cannot be imported: {error}"
+    if backend == "cuda" and importlib.util.find_spec(f"{__package__}.cuda") is None:
+        return "there are no CUDA kernels yet"
     if backend == "cuda":
         try:
             cupy = importlib.import_module("cupy")

@@ -92,6 +92,9 @@ class Console:
                 bar.close()
             if self.style == "json":
                 self._event("task_finished", row.stage_id, row.target, row=row.to_json())
+            elif row.signal is not None:
+                if self.team.rank == 0 or row.scope == "patch":
+                    self._write(f"stage {row.stage_id} {row.target}: {row.details}")
             elif row.status == "failed":
                 if self.team.rank == 0 or row.scope == "patch":
                     self._write(
@@ -101,19 +104,26 @@ class Console:
             else:
                 seconds = f"{row.duration_sec:.2f} s" if row.duration_sec is not None else ""
                 details = f": {row.details}" if row.details else ""
-                self._line(row.stage_id, row.target, f"done in {seconds}{details}")
+                removed = f"; {len(row.invalidates)} later results removed" * bool(row.invalidates)
+                self._line(row.stage_id, row.target, f"done in {seconds}{details}{removed}")
 
     def conclude(self, report: PipelineReport) -> None:
         """Say how the run ended, and where its products are."""
         if self.quiet or self.style == "json":
             return
-        counts = {row.status for row in report.results}
-        if counts == {"skipped_existing"}:
+        statuses = {row.status for row in report.results}
+        if statuses == {"skipped_existing"} and not report.stale:
             print(
                 "nothing to do: all selected stages are complete (use --force to recompute)",
                 file=sys.stderr,
             )
-        for warning in report.warnings:
+        if report.signal is not None:
+            print(
+                f"stopped by {report.signal} in good order; the same command, without --force, "
+                "goes on from here",
+                file=sys.stderr,
+            )
+        for warning in [*_out_of_date(report), *report.warnings]:
             print(f"warning: {warning}", file=sys.stderr)
         if any(row.stage_id in (5, 8) and row.status == "completed" for row in report.results):
             print(_funnel(report.funnel), file=sys.stderr)
@@ -172,6 +182,15 @@ class Console:
         prefix = "" if self.team.rank == 0 else f"[r{member.rank} {member.host}] "
         tqdm.write(prefix + text, file=sys.stderr)
         sys.stderr.flush()
+
+
+def _out_of_date(report: PipelineReport) -> list[str]:
+    """Say which finished results were kept although they are out of date."""
+    if not report.stale:
+        return []
+    first = report.stale[0]
+    more = f" and {len(report.stale) - 1} more" if len(report.stale) > 1 else ""
+    return [f"{first['path']}{more} out of date ({first['reason']}); kept, redo with --stale rerun"]
 
 
 def _duration(seconds: float) -> str:

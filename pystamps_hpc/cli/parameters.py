@@ -11,7 +11,7 @@ from ..dataset import parameters
 from ..dataset.lock import DatasetLock, new_owner
 from ..dataset.parameters import Parameters
 from ..dataset.tree import Dataset, discover_dataset
-from ..errors import DatasetError
+from ..errors import ConfigError, DatasetError
 from ..parallel.team import Team
 
 Answer = tuple[dict[str, Any] | None, int]
@@ -23,6 +23,11 @@ def parms(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
 
     def act() -> dict[str, Any]:
         dataset = discover_dataset(options.dataset, need_patches=False)
+        if options.action != "show" and options.patch and not options.local:
+            raise ConfigError(
+                f"parms --patch {options.patch} {options.action} needs --local; without --patch "
+                "the value holds for all patches"
+            )
         if options.action == "show":
             return _shown(_load(dataset, options.patch), options.name)
         with _locked(dataset, words):

@@ -10,7 +10,7 @@ from typing import Any
 from ..config import RunConfig, load_config
 from ..dataset.publish import write_text
 from ..dataset.tree import STATE_DIRECTORY
-from ..errors import ConfigError
+from ..errors import ConfigError, DatasetError
 from ..parallel.team import Team
 from ..pipeline.documents import json_ready, json_text
 
@@ -39,6 +39,8 @@ def verify(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
         window = Window(options.from_stage, options.through_stage, options.final_products_only)
         if options.golden is None:
             report = verify_run_alone(options.run, window)
+            if not report.checked:
+                raise DatasetError(f"{options.run}: holds no artifacts of these stages to verify")
         else:
             conditions = [] if options.isolated else ["chain"]
             conditions += _conditions(config, Path(options.run))

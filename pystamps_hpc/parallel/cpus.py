@@ -109,13 +109,19 @@ def cpu_budget(
             warnings.append(
                 f"cpu_workers={cpu_workers} exceeds the {me.visible} CPUs visible to rank {rank}"
             )
-    bound = next((m for m in members if len(m.affinity) == 1 < m.installed), None)
+    bound = next((m for m in members if _bound_too_tightly(m, members)), None)
     if rank == 0 and open_mpi and bound is not None:
         warnings.append(
             f"rank {bound.rank} is bound to 1 of {bound.installed} CPUs; "
             "start with --bind-to none or --map-by slot:PE=N"
         )
     return CpuBudget(threads, tuple(warnings))
+
+
+def _bound_too_tightly(one: Member, members: Sequence[Member]) -> bool:
+    """Whether a rank has one processor while others of its node have no rank."""
+    used = frozenset[int]().union(*(m.affinity for m in members if m.node == one.node))
+    return len(one.affinity) == 1 and len(used) < one.installed
 
 
 def mixed_cpus(members: Sequence[Member]) -> str | None:

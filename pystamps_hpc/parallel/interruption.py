@@ -51,6 +51,7 @@ def _note(number: int, frame: FrameType | None) -> None:
     name, now = signal.Signals(number).name, time.monotonic()
     if _Requests.received is None:
         _Requests.received, _Requests.at = name, now
+        os.write(2, f"{name}: stopping at the next safe point\n".encode())
     elif _Requests.received != name or now - _Requests.at > REPEATED_WITHIN_SEC:
         os._exit(EXIT_CODES[name])
 

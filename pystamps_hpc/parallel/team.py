@@ -5,7 +5,7 @@ sums are taken per unit and added in order. So any number of ranks gives the sam
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ALL_COMPLETED, FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from itertools import pairwise
@@ -168,12 +168,20 @@ def side_by_side(
 
 def _finished(at_work: "dict[Future[Result], int]") -> Iterator[tuple[int, Result]]:
     """Wait for one place at least, and take what is done out of `at_work`."""
-    done, _ = wait(at_work, return_when=FIRST_COMPLETED)
+    done = _awake(at_work, FIRST_COMPLETED)
     if any(future.exception() for future in done):
-        wait(at_work)
+        _awake(at_work, ALL_COMPLETED)
         raise next(error for future in at_work if (error := future.exception()))
     for future in [future for future in at_work if future in done]:
         yield at_work.pop(future), future.result()
+
+
+def _awake(at_work: "dict[Future[Result], int]", until: str) -> "set[Future[Result]]":
+    """Wait for futures, waking now and then: only a main thread that is awake hears signals."""
+    while True:
+        done, pending = wait(at_work, timeout=0.2, return_when=until)
+        if not pending or (done and until == FIRST_COMPLETED):
+            return done
 
 
 def fitting(fn: RowsOf, memory: float) -> RowsOf:

@@ -47,8 +47,9 @@ def filter_grid(xy: FloatArray, size: float, n_win: int, padded: int, ctx: Conte
         )
     if min(n_i, n_j) < n_win:
         raise StageError(
-            f"grid {n_i} x {n_j} cells of {size:g} m is smaller than the CLAP window of "
-            f"{n_win}; enlarge the patch, or reduce filter_grid_size or clap_win"
+            f"grid {n_i} x {n_j} cells of {size:g} m is smaller than the CLAP window of {n_win} "
+            f"cells, three quarters of clap_win={padded}; enlarge the patch, or reduce "
+            "filter_grid_size or clap_win"
         )
     if min(n_i, n_j) < padded:
         ctx.warn(

@@ -91,8 +91,11 @@ def check_master(master_ix: int, day: FloatArray, master_day: float, remedy: str
 
 
 def one_based(positions: IntArray) -> str:
-    """Write 0-based positions as StaMPS would number them, for messages."""
-    return ", ".join(str(position + 1) for position in positions) or "none"
+    """Write 0-based positions as StaMPS would number them, for messages: ``1-3, 7``."""
+    runs = np.split(positions, np.flatnonzero(np.diff(positions) != 1) + 1)
+    words = (f"{run[0] + 1}-{run[-1] + 1}" if len(run) > 1 else f"{run[0] + 1}" for run in runs
+             if len(run))  # fmt: skip
+    return ", ".join(words) or "none"
 
 
 def date_of(day: float) -> str:
