@@ -190,8 +190,8 @@ def test_a_disk_that_fills_up_fails_the_task_and_leaves_no_rest(stubs, small_dis
 def test_a_text_is_replaced_as_a_whole(tmp_path, monkeypatch):
     path = tmp_path / "new" / "state.json"
     write_text(path, "old")
-    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
-    with pytest.raises(OSError, match="full"):
+    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "disk full")))
+    with pytest.raises(OSError, match="disk full"):
         write_text(path, "new")
     assert path.read_text() == "old"
     assert [item.name for item in path.parent.iterdir()] == ["state.json"]

@@ -58,5 +58,17 @@ def record_evidence(report: Mapping[str, Any], place: Path | None = None) -> Pat
     if report["code"]["dirty"] or not report["code"]["commit"]:
         raise ConfigError("audit --record: the checkout has changes; commit them first")
     path = place or Path(str(files("pystamps_hpc").joinpath(f"data/{EVIDENCE}")))
-    write_text(path, json_text(report))
+    write_text(path, json_text(_without_places(report)))
     return path
+
+
+def _without_places(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out where trees lay on this machine; the golden trees are known by their digests."""
+    audits = [
+        {
+            **audit,
+            "verify": {k: v for k, v in audit["verify"].items() if k not in ("run", "golden")},
+        }
+        for audit in report["audits"]
+    ]
+    return {**report, "audits": audits}
