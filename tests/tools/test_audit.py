@@ -204,9 +204,14 @@ def test_absent_targets_are_missing_and_fail_only_when_required(workflow, tmp_pa
 
 
 def test_evidence_is_a_successful_audit_of_a_clean_checkout(tmp_path):
-    good = {"ok": True, "code": {"commit": "abc", "dirty": False}}
+    verify = {"ok": True, "run": "build/one", "golden": "/data/golden/one"}
+    audits = [{"target": "one", "verify": verify}]
+    good = {"ok": True, "code": {"commit": "abc", "dirty": False}, "audits": audits}
     place = record_evidence(good, tmp_path / "evidence.json")
-    assert json.loads(place.read_text()) == good
+    assert json.loads(place.read_text()) == {
+        **good,
+        "audits": [{"target": "one", "verify": {"ok": True}}],
+    }
     for bad in ({**good, "ok": False}, {**good, "code": {"commit": "abc", "dirty": True}}):
         with pytest.raises(ConfigError, match="audit --record"):
             record_evidence(bad, tmp_path / "evidence.json")
