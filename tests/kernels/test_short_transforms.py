@@ -46,13 +46,20 @@ def test_a_column_does_not_depend_on_its_neighbours():
         np.float64,
         st.integers(32, 200).map(lambda n: 2 * n),
         elements=st.sampled_from([0.0, 1.0, 1.5, 1e-300, 1e12]) | st.floats(0, 1e6),
-    )
+    ),
+    st.sampled_from([0.0, 1.0, 1e-310, 1e300, np.inf]) | st.floats(0, 1e6),
 )
-def test_the_median_is_the_mean_of_the_two_middle_values(values):
+def test_the_median_is_the_mean_of_the_two_middle_values_for_any_guess(values, guess):
     ordered = np.sort(values)
     middle = values.size // 2
-    assert median(values.copy()) == (ordered[middle - 1] + ordered[middle]) / 2
+    assert median(values, np.array([guess, 0.0])) == (ordered[middle - 1] + ordered[middle]) / 2
+
+
+@pytest.mark.parametrize("value", [0.0, 5e-324, 1.0, 1e300, np.inf])
+@pytest.mark.parametrize("guess", [0.0, 1.0, np.inf])
+def test_equal_values_are_their_median(value, guess):
+    assert median(np.full(64, value), np.array([guess, 0.0])) == value
 
 
 def test_values_that_are_all_nan_have_no_median():
-    assert np.isnan(median(np.full(64, np.nan)))
+    assert np.isnan(median(np.full(64, np.nan), np.ones(2)))

@@ -3,6 +3,9 @@
 A window is held as (column, row frequency): the columns of a strip are transformed once, each
 window takes its own and is transformed along its rows. A filtered window is needed at one sample
 (cells), or is added to others before the columns are transformed back (grid).
+
+Spectra are smoothed with frequency zero in the middle. Row frequencies are kept in that centred
+order; of column frequencies, ``centred`` says in which row of a transform they stand.
 """
 
 import math
@@ -27,6 +30,10 @@ from .median import median
 
 Array = NDArray[Any]
 
+# Weights of the neighbours one, two and three away; that of the middle is 1.
+NEAR = (float(GAUSSIAN[4]), float(GAUSSIAN[5]), float(GAUSSIAN[6]))
+WIDE = 4  # windows of a strip that are worked on side by side
+
 
 def clap_grid(
     ph_grid: Array, alpha: float, beta: float, n_win: int, n_pad: int, low_pass: Array
@@ -38,8 +45,8 @@ def clap_grid(
     row_start, row_shift = window_starts(n_i, n_win)
     column_start, column_shift = window_starts(n_j, n_win)
     row_ramp, column_ramp = taper_ramp(n_win, row_shift), taper_ramp(n_win, column_shift)
-    response = (float(alpha), float(beta), np.ascontiguousarray(low_pass.T))
-    fourier = (*turns(n_edge), places(n_edge))
+    response = (float(alpha), float(beta), np.fft.fftshift(low_pass.T))
+    fourier = (*turns(n_edge), np.fft.fftshift(places(n_edge)))
 
     filtered = np.empty((n_i, n_j, m), np.complex64)
     for group in plane_groups(m, row_start.size * n_win * n_j, STRIP_SAMPLES):
@@ -71,14 +78,25 @@ def clap_cells(
     order = np.argsort(corner[:, 0], kind="stable")
     cuts = np.flatnonzero(np.diff(corner[order, 0])) + 1
     strips = np.concatenate(([0], cuts, [len(cells)]))
-    response = (float(alpha), float(beta), np.ascontiguousarray(low_pass.T))
-    fourier = (*turns(n_w), places(n_w))
+    response = (float(alpha), float(beta), np.fft.fftshift(low_pass.T))
+    fourier = (*turns(n_w), np.fft.fftshift(places(n_w)))
+    samples, frequencies = np.arange(n_w), np.arange(n_w) - n_w // 2
+    back = np.exp(2j * np.pi / n_w * np.outer(samples, frequencies)) / n_w**2
     for group in plane_groups(m, n_i * n_j, STRIP_SAMPLES):
         planes = _planes(ph_grid, group.start, group.stop)
         reach = np.ones(len(planes), np.int64)
         reach[0] = max(int(slc_osf), 1) if group.start == 0 else 1
         _filter_cells(
-            planes, cells, corner, order, strips, reach, *response, *fourier, filtered[:, group]
+            planes,
+            cells,
+            corner,
+            order,
+            strips,
+            reach,
+            *response,
+            *fourier,
+            back,
+            filtered[:, group],
         )
     return filtered
 
@@ -99,10 +117,10 @@ def _planes(ph_grid: Array, first: int, stop: int) -> Array:
 
 @inline
 def _column_transforms(
-    plane: Array, first: int, n_rows: int, cos: Array, sin: Array, place: Array,
+    plane: Array, first: int, n_rows: int, cos: Array, sin: Array, centred: Array,
     re: Array, im: Array, turned_re: Array, turned_im: Array,
 ) -> None:  # fmt: skip
-    """Transform the columns of a strip; `turned` is (n_j, n), frequencies in order.
+    """Transform the columns of a strip; `turned` is (n_j, n), frequencies centred.
 
     The strip has `n_rows` rows from `first` on, zeros after them; `re`, `im` (n, n_j) are room.
     """
@@ -114,7 +132,7 @@ def _column_transforms(
     im[n_rows:] = 0
     transform(re, im, cos, sin)
     for u in range(n):
-        row_re, row_im = re[place[u]], im[place[u]]
+        row_re, row_im = re[centred[u]], im[centred[u]]
         for j in range(n_j):
             turned_re[j, u] = row_re[j]
             turned_im[j, u] = row_im[j]
@@ -122,81 +140,71 @@ def _column_transforms(
 
 @inline
 def _respond(
-    re: Array, im: Array, alpha: float, beta: float, low_pass: Array, place: Array,
-    padded: Array, rows: Array, gain: Array, ordered: Array,
+    re: Array, im: Array, alpha: float, beta: float, low_pass: Array, centred: Array,
+    padded: Array, down: Array, line: Array, gain: Array, middle: Array,
 ) -> None:  # fmt: skip
-    """Compute the adaptive and low-pass response to a spectrum.
+    """Compute the adaptive and low-pass response to the spectra of windows side by side.
 
-    Frequencies of the first axis of `re` and `im` stand at `place`; `gain` (n, n) gets the
-    response, frequencies in order. `padded` (n + 6, n) and `rows` (n, n + 6) are room with zeros at
-    the borders, `ordered` (n * n) is room.
+    Frequency v of the first axis of `re` and `im` (n, windows * n) stands in row ``centred[v]``;
+    `gain` (windows, n, n) gets the responses, centred. `padded` (n + 6, windows * n) and `line`
+    (n + 6,) are room with zeros at the borders, `down` (windows * n,) is room, `middle` (2,) that
+    of the median.
     """
-    n = re.shape[0]
-    half = n // 2
+    n, lanes = re.shape
     for v in range(n):
-        centred, x, y = padded[3 + (v + half) % n], re[place[v]], im[place[v]]
-        for u in range(half):
-            centred[u + half] = math.sqrt(x[u] * x[u] + y[u] * y[u])
-        for u in range(half, n):
-            centred[u - half] = math.sqrt(x[u] * x[u] + y[u] * y[u])
+        magnitude, x, y = padded[3 + v], re[centred[v]], im[centred[v]]
+        for u in range(lanes):
+            magnitude[u] = math.sqrt(x[u] * x[u] + y[u] * y[u])
     for v in range(n):
-        line = rows[v, 3 : n + 3]
-        for u in range(n):
-            line[u] = (
-                GAUSSIAN[0] * padded[v, u]
-                + GAUSSIAN[1] * padded[v + 1, u]
-                + GAUSSIAN[2] * padded[v + 2, u]
-                + GAUSSIAN[3] * padded[v + 3, u]
-                + GAUSSIAN[4] * padded[v + 4, u]
-                + GAUSSIAN[5] * padded[v + 5, u]
-                + GAUSSIAN[6] * padded[v + 6, u]
+        a, b, c, d = padded[v], padded[v + 1], padded[v + 2], padded[v + 3]
+        e, f, g = padded[v + 4], padded[v + 5], padded[v + 6]
+        for u in range(lanes):
+            down[u] = (
+                d[u] + NEAR[0] * (c[u] + e[u]) + NEAR[1] * (b[u] + f[u]) + NEAR[2] * (a[u] + g[u])
             )
-    for v in range(n):
-        wide, smooth = rows[v], ordered[v * n : (v + 1) * n]
-        for u in range(n):
-            smooth[u] = (
-                GAUSSIAN[0] * wide[u]
-                + GAUSSIAN[1] * wide[u + 1]
-                + GAUSSIAN[2] * wide[u + 2]
-                + GAUSSIAN[3] * wide[u + 3]
-                + GAUSSIAN[4] * wide[u + 4]
-                + GAUSSIAN[5] * wide[u + 5]
-                + GAUSSIAN[6] * wide[u + 6]
-            )
-        target = gain[(v + half) % n]
-        for u in range(half):
-            target[u + half] = smooth[u]
-        for u in range(half, n):
-            target[u - half] = smooth[u]
-    middle = median(ordered)
-    scale = 1 / middle if middle != 0 else 1.0
-    if alpha != 1:
-        for v in range(n):
+        for window in range(len(gain)):
+            _copy(down[window * n : (window + 1) * n], line[3 : n + 3])
+            smooth = gain[window, v]
             for u in range(n):
-                gain[v, u] = (gain[v, u] * scale) ** alpha
-        scale = 1.0
-    for v in range(n):
-        weight, low = gain[v], low_pass[v]
-        for u in range(n):
-            excess = weight[u] * scale - 1
-            weight[u] = beta * (excess if excess > 0 else 0.0) + low[u]
+                smooth[u] = (
+                    line[u + 3]
+                    + NEAR[0] * (line[u + 2] + line[u + 4])
+                    + NEAR[1] * (line[u + 1] + line[u + 5])
+                    + NEAR[2] * (line[u] + line[u + 6])
+                )
+    for window in range(len(gain)):
+        flat = gain[window].reshape(n * n)
+        level = median(flat, middle)
+        scale = 1 / level if level != 0 else 1.0
+        if alpha != 1:
+            for k in range(n * n):
+                flat[k] = (flat[k] * scale) ** alpha
+            scale = 1.0
+        for v in range(n):
+            weight, low = gain[window, v], low_pass[v]
+            for u in range(n):
+                excess = weight[u] * scale - 1
+                weight[u] = beta * (excess if excess > 0 else 0.0) + low[u]
 
 
 @kernel
 def _filter_cells(
     planes: Array, cells: Array, corner: Array, order: Array, strips: Array, reach: Array,
-    alpha: float, beta: float, low_pass: Array, cos: Array, sin: Array, place: Array,
-    filtered: Array,
+    alpha: float, beta: float, low_pass: Array, cos: Array, sin: Array, centred: Array,
+    back: Array, filtered: Array,
 ) -> None:  # fmt: skip
-    """Filter the windows of all cells: one item for each strip of each plane."""
+    """Filter the windows of all cells: one item for each strip of each plane.
+
+    Row p of `back` (n, n) transforms a centred spectrum back at sample p.
+    """
     n, n_j, n_planes = cos.size, planes.shape[2], len(planes)
     for item in prange((strips.size - 1) * n_planes):
-        strip, k = item // n_planes, item % n_planes
+        k, strip = item // (strips.size - 1), item % (strips.size - 1)
         plane, members = planes[k], order[strips[strip] : strips[strip + 1]]
         top = corner[members[0], 0]
         re, im = np.empty((n, n_j)), np.empty((n, n_j))
         turned_re, turned_im = np.empty((n_j, n)), np.empty((n_j, n))
-        _column_transforms(plane, top, n, cos, sin, place, re, im, turned_re, turned_im)
+        _column_transforms(plane, top, n, cos, sin, centred, re, im, turned_re, turned_im)
         span = 2 * reach[k] - 1
         own_re, own_im = np.zeros((n, members.size * span)), np.zeros((n, members.size * span))
         for lane in range(members.size * span):
@@ -209,44 +217,50 @@ def _filter_cells(
                     own_im[a, lane] = 0.0 if near else plane[top + a, q].imag
         transform(own_re, own_im, cos, sin)
         sum_re, sum_im = np.empty(n), np.empty(n)
-        padded, rows = np.zeros((n + 6, n)), np.zeros((n, n + 6))
-        gain, ordered = np.empty((n, n)), np.empty(n * n)
-        window_re, window_im = np.empty((n, n)), np.empty((n, n))
-        for number in range(members.size):
-            cell = members[number]
-            left = corner[cell, 1]
-            p, q = cells[cell, 0] - top, cells[cell, 1] - left
-            window_re[:] = turned_re[left : left + n]
-            window_im[:] = turned_im[left : left + n]
-            for lane in range(number * span, (number + 1) * span):
-                column = q - reach[k] + 1 + lane - number * span
-                if 0 <= column < n:
-                    for u in range(n):
-                        window_re[column, u] = own_re[place[u], lane]
-                        window_im[column, u] = own_im[place[u], lane]
+        padded, down, line = np.zeros((n + 6, WIDE * n)), np.empty(WIDE * n), np.zeros(n + 6)
+        gain, middle = np.empty((WIDE, n, n)), np.ones(2)
+        window_re, window_im = np.zeros((n, WIDE * n)), np.zeros((n, WIDE * n))
+        for first in range(0, members.size, WIDE):
+            there = min(WIDE, members.size - first)
+            for window in range(there):
+                cell, lanes = members[first + window], slice(window * n, (window + 1) * n)
+                left, q = corner[cell, 1], cells[cell, 1] - corner[cell, 1]
+                # begun at the own column, so that the sample there is a plain sum
+                for b in range(n):
+                    row = b - q if b >= q else b - q + n
+                    _copy(turned_re[left + b], window_re[row, lanes])
+                    _copy(turned_im[left + b], window_im[row, lanes])
+                for away in range(1 - reach[k], reach[k]):
+                    if 0 <= q + away < n:
+                        own = (first + window) * span + away + reach[k] - 1
+                        for u in range(n):
+                            window_re[away % n, window * n + u] = own_re[centred[u], own]
+                            window_im[away % n, window * n + u] = own_im[centred[u], own]
             transform(window_re, window_im, cos, sin)
             _respond(
-                window_re, window_im, alpha, beta, low_pass, place, padded, rows, gain, ordered
-            )
-            sum_re[:] = 0
-            sum_im[:] = 0
-            for v in range(n):
-                c, s = cos[v * q % n], -sin[v * q % n]
-                weight, x, y = gain[v], window_re[place[v]], window_im[place[v]]
+                window_re, window_im, alpha, beta, low_pass, centred, padded, down, line,
+                gain[:there], middle,
+            )  # fmt: skip
+            for window in range(there):
+                cell, lanes = members[first + window], slice(window * n, (window + 1) * n)
+                sum_re[:] = 0
+                sum_im[:] = 0
+                for v in range(n):
+                    weight = gain[window, v]
+                    x, y = window_re[centred[v], lanes], window_im[centred[v], lanes]
+                    for u in range(n):
+                        sum_re[u] += weight[u] * x[u]
+                        sum_im[u] += weight[u] * y[u]
+                total = 0j
                 for u in range(n):
-                    sum_re[u] += weight[u] * (x[u] * c - y[u] * s)
-                    sum_im[u] += weight[u] * (x[u] * s + y[u] * c)
-            total = 0j
-            for u in range(n):
-                turn = complex(cos[u * p % n], -sin[u * p % n])
-                total += complex(sum_re[u], sum_im[u]) * turn
-            filtered[cell, k] = total / (n * n)
+                    total += complex(sum_re[u], sum_im[u]) * back[cells[cell, 0] - top, u]
+                filtered[cell, k] = total
 
 
 @kernel
 def _filter_strips(
     planes: Array, row_start: Array, row_ramp: Array, column_start: Array, column_ramp: Array,
-    n: int, alpha: float, beta: float, low_pass: Array, cos: Array, sin: Array, place: Array,
+    n: int, alpha: float, beta: float, low_pass: Array, cos: Array, sin: Array, centred: Array,
 ) -> Array:  # fmt: skip
     """Filter the windows of each strip of each plane and add them, from left to right.
 
@@ -255,58 +269,77 @@ def _filter_strips(
     transformed back. Returns (n_planes, n_strips, n_win, n_j) complex128.
     """
     n_planes, n_strips, n_j = len(planes), row_start.size, planes.shape[2]
-    n_win = row_ramp.shape[1]
+    n_win, half = row_ramp.shape[1], n - n // 2
     strips = np.empty((n_planes, n_strips, n_win, n_j), np.complex128)
     for item in prange(n_planes * n_strips):
         k, strip = item // n_strips, item % n_strips
         re, im = np.empty((n, n_j)), np.empty((n, n_j))
         turned_re, turned_im = np.empty((n_j, n)), np.empty((n_j, n))
         _column_transforms(
-            planes[k], row_start[strip], n_win, cos, sin, place, re, im, turned_re, turned_im
+            planes[k], row_start[strip], n_win, cos, sin, centred, re, im, turned_re, turned_im
         )
         plain, tapered = np.zeros((2, n_j, n)), np.zeros((2, n_j, n))
-        padded, rows = np.zeros((n + 6, n)), np.zeros((n, n + 6))
-        gain, ordered = np.empty((n, n)), np.empty(n * n)
-        window_re, window_im = np.empty((n, n)), np.empty((n, n))
-        back_re, back_im = np.empty((n, n)), np.empty((n, n))
-        for window in range(column_start.size):
-            left = column_start[window]
-            window_re[:n_win] = turned_re[left : left + n_win]
-            window_im[:n_win] = turned_im[left : left + n_win]
-            window_re[n_win:] = 0
-            window_im[n_win:] = 0
+        padded, down, line = np.zeros((n + 6, WIDE * n)), np.empty(WIDE * n), np.zeros(n + 6)
+        gain, middle = np.empty((WIDE, n, n)), np.ones(2)
+        window_re, window_im = np.empty((n, WIDE * n)), np.empty((n, WIDE * n))
+        back_re, back_im = np.zeros((n, WIDE * n)), np.zeros((n, WIDE * n))
+        for first in range(0, column_start.size, WIDE):
+            there = min(WIDE, column_start.size - first)
+            for b in range(n):
+                window_re[b], window_im[b] = 0.0, 0.0
+            for window in range(there):
+                left, lanes = column_start[first + window], slice(window * n, (window + 1) * n)
+                for b in range(n_win):
+                    _copy(turned_re[left + b], window_re[b, lanes])
+                    _copy(turned_im[left + b], window_im[b, lanes])
             transform(window_re, window_im, cos, sin)
             _respond(
-                window_re, window_im, alpha, beta, low_pass, place, padded, rows, gain, ordered
-            )
+                window_re, window_im, alpha, beta, low_pass, centred, padded, down, line,
+                gain[:there], middle,
+            )  # fmt: skip
             for v in range(n):
-                weight, x, y = gain[v], window_re[place[v]], window_im[place[v]]
-                line_re, line_im = back_re[v], back_im[v]
-                for u in range(n):
-                    line_re[u] = weight[u] * x[u]
-                    line_im[u] = weight[u] * y[u]
+                spectrum, row = centred[v], (v + half) % n
+                for window in range(there):
+                    lanes = slice(window * n, (window + 1) * n)
+                    _times(gain[window, v], window_re[spectrum, lanes], back_re[row, lanes])
+                    _times(gain[window, v], window_im[spectrum, lanes], back_im[row, lanes])
             transform(back_im, back_re, cos, sin)
-            for b in range(n_win):
-                ramp = column_ramp[window, b]
-                if ramp >= 0:
-                    _add(back_re[place[b]], ramp, plain[0, left + b], tapered[0, left + b])
-                    _add(back_im[place[b]], ramp, plain[1, left + b], tapered[1, left + b])
+            for window in range(there):
+                left, lanes = column_start[first + window], slice(window * n, (window + 1) * n)
+                for b in range(n_win):
+                    ramp, row = column_ramp[first + window, b], centred[(b + n // 2) % n]
+                    if ramp >= 0:
+                        _add(back_re[row, lanes], ramp, plain[0, left + b], tapered[0, left + b])
+                        _add(back_im[row, lanes], ramp, plain[1, left + b], tapered[1, left + b])
         for u in range(n):
             for j in range(n_j):
-                re[u, j], im[u, j] = plain[0, j, u], plain[1, j, u]
+                re[(u + half) % n, j], im[(u + half) % n, j] = plain[0, j, u], plain[1, j, u]
         transform(im, re, cos, sin)
         for a in range(n_win):
-            weight = max(row_ramp[strip, a], 0.0) + 1e-6
+            weight, row = max(row_ramp[strip, a], 0.0) + 1e-6, centred[(a + n // 2) % n]
             for j in range(n_j):
-                strips[k, strip, a, j] = complex(re[place[a], j], im[place[a], j]) * weight
+                strips[k, strip, a, j] = complex(re[row, j], im[row, j]) * weight
         for u in range(n):
             for j in range(n_j):
-                re[u, j], im[u, j] = tapered[0, j, u], tapered[1, j, u]
+                re[(u + half) % n, j], im[(u + half) % n, j] = tapered[0, j, u], tapered[1, j, u]
         transform(im, re, cos, sin)
         for a in range(n_win):
+            row = centred[(a + n // 2) % n]
             for j in range(n_j):
-                strips[k, strip, a, j] += complex(re[place[a], j], im[place[a], j])
+                strips[k, strip, a, j] += complex(re[row, j], im[row, j])
     return strips
+
+
+@inline
+def _copy(values: Array, row: Array) -> None:
+    for u in range(values.size):
+        row[u] = values[u]
+
+
+@inline
+def _times(weight: Array, values: Array, row: Array) -> None:
+    for u in range(values.size):
+        row[u] = weight[u] * values[u]
 
 
 @inline

@@ -1,5 +1,10 @@
-"""The median of a short row, by counting first and selecting among the few values that are left."""
+"""The median of a short row, by counting alone: every pass over the values is vectorised.
 
+Doubles that are not negative keep their order when their bits are read as integers, and integers
+can be halved until nothing is left between them, so that ties end the search, too.
+"""
+
+import math
 from typing import Any
 
 import numpy as np
@@ -9,75 +14,51 @@ from .compile import inline
 
 Array = NDArray[Any]
 
-PASSES = 9  # over all values
-FEW = 24  # values worth selecting among
-THINNED = 16  # every so many values make the first guess
-MARGIN = 0.04  # by which a guess aims past the middle, so that the interval shrinks from both sides
+BEYOND = np.int64(0x7FF0000000000001)  # more than the bits of infinity
+STEP = np.int64(1 << 48)  # first step away from a guess, a sixteenth of a factor of two
+FAR = np.int64(1 << 61)  # up to which steps double
+GUESSES = 10  # passes that interpolate before the interval is halved
 
 
 @inline
-def median(values: Array) -> Any:
-    """Mean of the two middle ones of an even number of values >= 0; `values` is reordered.
+def median(values: Array, middle: Array) -> Any:
+    """Mean of the two middle ones of an even number of values >= 0.
 
-    Counting, which is vectorised, first narrows the interval that holds both; the few values in it
-    are then selected. Values that are all NaN give NaN.
+    `middle` (2,) holds a guess, any value >= 0, in its first element; both become the two middle
+    values. The guess decides how many passes there are, never the result. NaN in front, as a
+    transform of infinite values has it, gives NaN.
     """
-    n, middle = values.size, values.size // 2
-    low, high, n_low, n_high = 0.0, np.inf, 0, n
-    pivot = 0.0
-    for k in range(0, n, THINNED):
-        pivot += values[k] * THINNED / n
-    for _ in range(PASSES):
+    n, half = values.size, values.size // 2
+    if math.isnan(values[0]):
+        return np.nan
+    bits, ends = values.view(np.int64), middle.view(np.int64)
+    low, high, n_low, n_high = np.int64(0), BEYOND, 0, n
+    pivot, step, passes = ends[0], STEP, 0
+    while high - low > 1:
         count = 0
         for k in range(n):
-            count += 1 if values[k] < pivot else 0
-        if count == middle:
-            break
-        if count > middle:
-            high, n_high, aim = pivot, count, -MARGIN
+            count += 1 if bits[k] < pivot else 0
+        if count == half:
+            below, above = low, BEYOND
+            for k in range(n):
+                below = max(below, bits[k] if bits[k] < pivot else low)
+                above = min(above, bits[k] if bits[k] >= pivot else BEYOND)
+            ends[0], ends[1] = below, above
+            return (middle[0] + middle[1]) / 2
+        if count > half:
+            high, n_high, aim = pivot, count, -0.5
         else:
-            low, n_low, aim = pivot, count, MARGIN
-        if n_high - n_low < FEW:
-            break
-        if high < np.inf:
-            share = (middle - n_low) / (n_high - n_low) + aim
-            pivot = low + (high - low) * min(max(share, MARGIN), 1 - MARGIN)
+            low, n_low, aim = pivot, count, 0.5
+        passes += 1
+        if high == BEYOND:
+            pivot, step = low + min(step, (high - low) // 2), min(2 * step, FAR)
+        elif low == 0:
+            pivot, step = high - min(step, high // 2), min(2 * step, FAR)
+        elif passes < GUESSES:
+            share = (half - n_low + aim) / (n_high - n_low)
+            pivot = low + np.int64(share * (high - low))
         else:
-            pivot *= 2
-    n_kept = 0
-    for k in range(n):
-        value = values[k]
-        values[n_kept] = value
-        n_kept += int((low <= value) & (value < high))
-    if n_kept <= middle - n_low:  # all NaN
-        return np.nan
-    kept = values[:n_kept]
-    _select(kept, middle - n_low)
-    below = kept[0]
-    for k in range(1, middle - n_low):
-        below = max(below, kept[k])
-    return (below + kept[middle - n_low]) / 2
-
-
-@inline
-def _select(values: Array, place: int) -> None:
-    """Reorder so that ``values[place]`` has its rank and smaller ones stand before it."""
-    low, high = 0, values.size - 1
-    while low < high:
-        pivot = values[(low + high) // 2]
-        i, j = low, high
-        while i <= j:
-            while values[i] < pivot:
-                i += 1
-            while values[j] > pivot:
-                j -= 1
-            if i <= j:
-                values[i], values[j] = values[j], values[i]
-                i += 1
-                j -= 1
-        if place <= j:
-            high = j
-        elif place >= i:
-            low = i
-        else:
-            break
+            pivot = low + (high - low) // 2
+        pivot = min(max(pivot, low + 1), high - 1)
+    ends[0] = ends[1] = low
+    return middle[0]
