@@ -8,7 +8,10 @@ Every run is a program of its own on a fresh copy without artifacts of the windo
 those of its report. A configuration with a row that is not ``completed`` is not ok and gets no
 speed-up. Runs before the measured ones compile; the time that they need more is reported apart.
 The baseline is the first configuration that is ok: the first backend on the fewest ranks and
-threads. Efficiency is the speed-up against the same backend on one rank and one thread, by core.
+threads. Efficiency is the speed-up against the same backend on one rank and one thread, by core: of
+the whole program, and of stages 2-4 and 6, where nearly all the work is (patches as long as the
+busiest rank has them, stage 6 by the clock). The serial share is that of the whole program by Karp
+and Flatt (1990): the share that explains the speed-up if all else were spread evenly.
 """
 
 import argparse
@@ -33,8 +36,8 @@ from pystamps_hpc.tools.simulate import Options, simulate
 from pystamps_kernels.contracts import all_kernels
 from pystamps_kernels.dispatch import Backend, function, unavailable_reason
 
-HEAD = ["configuration", "speed-up", "efficiency", "wall [s]", "std", "processor [s]",
-        "RSS per rank [MiB]", "written [MB]", "stage seconds"]  # fmt: skip
+HEAD = ["configuration", "speed-up", "efficiency", "of 2-4, 6", "serial", "wall [s]", "std",
+        "processor [s]", "RSS per rank [MiB]", "written [MB]", "stage seconds"]  # fmt: skip
 MPI_SETTINGS = {
     "OMPI_ALLOW_RUN_AS_ROOT": "1",
     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
@@ -136,6 +139,17 @@ def refusal(report: Mapping[str, Any] | None, exit_code: int = 0) -> str:
     return "" if report["ok"] and exit_code == 0 else f"exit code {exit_code}"
 
 
+def parallel_seconds(stages: Iterable[Mapping[str, Any]], ranks: int) -> float:
+    """Return how long stages 2-4 take the busiest rank, and stage 6 all of them [s]."""
+    total = 0.0
+    for stage in stages:
+        if stage["scope"] == "patch" and stage["stage"] in (2, 3, 4):
+            total += stage["sum_sec"] / ranks * (stage["imbalance"] or 1)
+        elif stage["scope"] == "merged" and stage["stage"] == 6:
+            total += stage["wall_sec"]
+    return total
+
+
 def processor_seconds() -> float:
     """Return the processor time of all programs that have been run and have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -166,6 +180,7 @@ def run_once(
         "wall_sec": report["wall_sec"],
         "cpu_sec": processor_seconds() - used,
         "stages": {f"{s['stage']} {s['scope']}": s["sum_sec"] for s in report["stages"]},
+        "parallel_sec": parallel_seconds(report["stages"], configuration.ranks),
         "peak_rss_mib": [rank["peak_rss_mib"] for rank in report["mpi"]["ranks"]],
         "bytes_in": before,
         "bytes_out": size_of(tree) - before,
@@ -193,6 +208,7 @@ def measure(
             "mean": mean, "min": min(times), "max": max(times), "std": float(np.std(times))
         },
         "cpu_sec": float(np.mean([run["cpu_sec"] for run in runs[warmup:]])),
+        "parallel_sec": float(np.mean([run["parallel_sec"] for run in runs[warmup:]])),
         "compile_sec": max(runs[0]["wall_sec"] - mean, 0.0) if warmup else None,
         "stage_sec": {
             stage: float(np.mean([run["stages"][stage] for run in runs[warmup:]]))
@@ -225,6 +241,11 @@ def compare(entries: Sequence[dict[str, Any]]) -> None:
         if alone:
             gain = alone[0]["wall_sec"]["mean"] / entry["wall_sec"]["mean"]
             entry["efficiency"] = gain / cores
+            if cores > 1:
+                entry["serial_share"] = (1 / gain - 1 / cores) / (1 - 1 / cores)
+            if entry["parallel_sec"]:
+                gain = alone[0]["parallel_sec"] / entry["parallel_sec"]
+                entry["efficiency_of_2_to_4_and_6"] = gain / cores
 
 
 def unavailable(backend: Backend) -> str:
@@ -240,12 +261,14 @@ def row(entry: dict[str, Any]) -> list[str]:
     name = f"{entry['backend']} {entry['ranks']} x {entry['threads']}"
     if not entry["ok"]:
         return [name, *["-"] * (len(HEAD) - 2), f"not ok: {entry['reason']}"]
-    efficiency = entry.get("efficiency")
+    shares = [
+        entry.get(name) for name in ("efficiency", "efficiency_of_2_to_4_and_6", "serial_share")
+    ]
     stages = [f"{stage.split()[0]}: {sec:.2f}" for stage, sec in entry["stage_sec"].items()]
     return [
         name,
         f"{entry['speedup']:.2f}",
-        "-" if efficiency is None else f"{efficiency:.2f}",
+        *("-" if value is None else f"{value:.2f}" for value in shares),
         f"{entry['wall_sec']['mean']:.2f}",
         f"{entry['wall_sec']['std']:.2f}",
         f"{entry['cpu_sec']:.1f}",

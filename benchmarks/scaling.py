@@ -124,9 +124,12 @@ def page(growth: dict[str, Any], chains: dict[str, Any]) -> str:
     runs = [run for run in growth["runs"] if run["ok"]]
     rates = measured_rates(runs, growth["ranks"])
     where = growth["machine"]
+    scene = "{n_candidates:,} candidates x {n_ifg} interferograms".format(**chains["scene"])
     strong = [
         [f"{c['ranks']} x {c['threads']}", f"{c['wall_sec']['mean']:.1f}",
-         f"{c['speedup']:.2f}", f"{c.get('efficiency', float('nan')):.2f}",
+         f"{c['speedup']:.2f}",
+         *("-" if (value := c.get(name)) is None else f"{value:.2f}"
+           for name in ("efficiency", "efficiency_of_2_to_4_and_6", "serial_share")),
          " ".join(map(str, c["peak_rss_mib"]))]
         for c in chains["configurations"] if c["ok"] and c["backend"] == "native"
     ]  # fmt: skip
@@ -162,9 +165,24 @@ Measured on {where["cpu"]}, {where["visible_cores"]} cores, load {where["load"][
 
 ## Ranks and threads
 
-The chain 1-8 of one scene, ranks x threads; efficiency against one rank and one thread.
+The chain 1-8 of one scene of {scene}, ranks x threads; efficiency against one rank and one thread,
+of the whole program (start, reading and writing included) and of stages 2-4 and 6 alone. The serial
+share of the program is what explains its speed-up if all else were spread evenly.
 
-{markdown(["ranks x threads", "wall [s]", "speed-up", "efficiency", "RSS per rank [MiB]"], strong)}
+{
+        markdown(
+            [
+                "ranks x threads",
+                "wall [s]",
+                "speed-up",
+                "efficiency",
+                "of 2-4 and 6",
+                "serial share",
+                "RSS per rank [MiB]",
+            ],
+            strong,
+        )
+    }
 
 ## Growth
 

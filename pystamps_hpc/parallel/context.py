@@ -131,6 +131,24 @@ class Context:
         width = self.threads if waiting else 1
         return self.team.map_tasks(fn, items, cost, self._tick(label), width)
 
+    def map_columns(
+        self,
+        fn: Callable[[Item], tuple[AnyArray, Result]],
+        items: Sequence[Item],
+        like: tuple[int, Any],
+        cost: Sequence[float] | None = None,
+        label: str = "",
+        *,
+        waiting: bool = False,
+    ) -> tuple[AnyArray, list[Result]]:
+        """Run `fn` as :meth:`map_tasks` does; it returns a column and a small rest.
+
+        The columns, of length and dtype `like`, end side by side in one read-only array, (length,
+        items), that a node holds only once; the rests are a list.
+        """
+        width = self.threads if waiting else 1
+        return self.team.map_columns(fn, items, like, cost, self._tick(label), width)
+
     def map_rows(
         self, fn: Callable[[slice], Any], n: int, label: str = "", piece: int = 16 * UNIT
     ) -> Any:

@@ -8,6 +8,7 @@ anywhere inside :meth:`MpiTeam.agreed` meets the others at their next agreement.
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
@@ -34,6 +35,7 @@ from .team import (
     RowsOf,
     Tick,
     add_in_order,
+    into_columns,
     piece_length,
     read_only,
     run_stretch,
@@ -49,9 +51,36 @@ Result = TypeVar("Result")
 # What the root of a pull asks for once it wants no more rows: all is well, or it left early.
 FINISHED, STOPPED = -1, -2
 # Where ranks meet; ranks that meet at different places have left the common path.
-MEETINGS = ("work", "share", "pull", "the end of a block", "close")
+MEETINGS = ("work", "columns", "share", "pull", "the end of a block", "close")
 # Exit code of a job that is ended because of an unexpected error.
 ABORTED = 70
+
+
+@dataclass(frozen=True)
+class Copies:
+    """One copy of an array on each node or, where its ranks cannot share memory, on each rank.
+
+    Parameters
+    ----------
+    array : ndarray
+        The copy that this rank sees; not filled.
+    between : MPI.Comm
+        One rank for each copy; the null communicator on all others.
+    homes : list of int
+        For each rank of the team, the rank in `between` that answers for its copy.
+    synchronise : callable
+        Makes what any rank wrote into a copy visible to all that see it; collective.
+    """
+
+    array: AnyArray
+    between: MPI.Comm
+    homes: list[int]
+    synchronise: Callable[[], None]
+
+    @property
+    def several(self) -> bool:
+        """Whether this rank has to exchange what stands in its copy with others."""
+        return self.between != MPI.COMM_NULL and self.between.size > 1
 
 
 class MpiTeam:
@@ -126,6 +155,32 @@ class MpiTeam:
                 results.update(part)
         return [results[index] for index in range(len(items))]
 
+    def map_columns(
+        self,
+        fn: Callable[[Item], tuple[AnyArray, Result]],
+        items: Sequence[Item],
+        like: tuple[int, Any],
+        cost: Sequence[float] | None,
+        tick: Tick,
+        width: int = 1,
+    ) -> tuple[AnyArray, list[Result]]:
+        """See :class:`Team`; the array lies in memory once per node."""
+        self._settle(None, "columns")
+        copies = self._copies((like[0], len(items)), np.dtype(like[1]))
+        task = into_columns(fn, items, copies.array)
+        done = self.map_tasks(
+            lambda place: (self.rank, task(place)), range(len(items)), cost, tick, width
+        )
+        copies.synchronise()
+        column = self._agree(lambda: np.empty(like[0], copies.array.dtype))
+        if copies.several:
+            for place, (rank, _) in enumerate(done):
+                column[:] = copies.array[:, place]
+                broadcast(copies.between, as_bytes(column), copies.homes[rank])
+                copies.array[:, place] = column
+        copies.synchronise()
+        return read_only(copies.array), [rest for _, rest in done]
+
     def map_rows(self, fn: RowsOf, n: int, piece: int, tick: Tick) -> Any:
         """See :class:`Team`; returns :class:`~.distributed.Distributed`.
 
@@ -195,32 +250,25 @@ class MpiTeam:
         if isinstance(rows, np.ndarray):
             return read_only(rows)
         self._settle(None, "share")
-        once_per_node = self._node_memory.array(rows.shape, rows.dtype)
-        whole = self._agree(
-            lambda: np.empty(rows.shape, rows.dtype) if once_per_node is None else once_per_node
-        )
-        copies: MPI.Comm = self._comm
-        homes = list(range(self.size))
-        if once_per_node is not None:
-            copies, homes = self._node_memory.leaders, self._node_memory.homes
-        fills_copy = copies != MPI.COMM_NULL
+        copies = self._copies(rows.shape, rows.dtype)
+        whole = copies.array
 
         def fill() -> None:
             if isinstance(rows, Distributed):
                 whole[rows.start : rows.stop] = rows.block
-            elif fills_copy:
+            elif copies.between != MPI.COMM_NULL:
                 for piece in units(0, rows.shape[0], piece_length(rows)):
                     whole[piece] = rows[piece]
 
         self._agree(fill)
-        if once_per_node is not None:
-            self._node_memory.synchronise()
+        copies.synchronise()
         if isinstance(rows, Distributed):
-            for home, (start, stop) in zip(homes, stretches(len(whole), self.size), strict=True):
-                if fills_copy:
-                    broadcast(copies, as_bytes(whole[start:stop]), home)
-            if once_per_node is not None:
-                self._node_memory.synchronise()
+            if copies.several:
+                for home, (start, stop) in zip(
+                    copies.homes, stretches(len(whole), self.size), strict=True
+                ):
+                    broadcast(copies.between, as_bytes(whole[start:stop]), home)
+            copies.synchronise()
         return read_only(whole)
 
     def pull(self, rows: Rows) -> Iterator[tuple[slice, AnyArray]]:
@@ -277,6 +325,14 @@ class MpiTeam:
         """End the processes of all ranks at once."""
         MPI.COMM_WORLD.Abort(code)
         raise SystemExit(code)
+
+    def _copies(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Copies:
+        once_per_node = self._node_memory.array(shape, dtype)
+        if once_per_node is not None:
+            memory = self._node_memory
+            return Copies(once_per_node, memory.leaders, memory.homes, memory.synchronise)
+        array = self._agree(lambda: np.empty(shape, dtype))
+        return Copies(array, self._comm, list(range(self.size)), lambda: None)
 
     def _queue(self, cost: Sequence[float]) -> TaskQueue:
         if self._threads:

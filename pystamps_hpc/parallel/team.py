@@ -59,6 +59,22 @@ class Team(Protocol):
         """
         ...
 
+    def map_columns(
+        self,
+        fn: Callable[[Item], tuple[AnyArray, Result]],
+        items: Sequence[Item],
+        like: tuple[int, Any],
+        cost: Sequence[float] | None,
+        tick: Tick,
+        width: int = 1,
+    ) -> tuple[AnyArray, list[Result]]:
+        """Run `fn` like :meth:`map_tasks`; it returns a column and a small rest.
+
+        The columns, of length and dtype `like`, stand side by side in one read-only array in
+        memory, (length, items); the rests are a list.
+        """
+        ...
+
     def map_rows(self, fn: RowsOf, n: int, piece: int, tick: Tick) -> Any:
         """Run `fn` on slices that cover ``range(n)``; each rank keeps its contiguous stretch."""
         ...
@@ -209,6 +225,18 @@ def fitting(fn: RowsOf, memory: float) -> RowsOf:
     return piecewise
 
 
+def into_columns(
+    fn: Callable[[Item], tuple[AnyArray, Result]], items: Sequence[Item], whole: AnyArray
+) -> Callable[[int], Result]:
+    """Return the task of a place: it puts the item's column into `whole` and returns the rest."""
+
+    def task(place: int) -> Result:
+        whole[:, place], rest = fn(items[place])
+        return rest
+
+    return task
+
+
 def add_in_order(total: Any, partials: Iterable[Any]) -> Any:
     """Add `partials` to `total` one after the other; begin with a total of 0."""
     for partial in partials:
@@ -249,6 +277,20 @@ class SerialTeam:
             results[place] = result
             tick(len(results) / len(items))
         return [results[place] for place in range(len(items))]
+
+    def map_columns(
+        self,
+        fn: Callable[[Item], tuple[AnyArray, Result]],
+        items: Sequence[Item],
+        like: tuple[int, Any],
+        cost: Sequence[float] | None,
+        tick: Tick,
+        width: int = 1,
+    ) -> tuple[AnyArray, list[Result]]:
+        """See :class:`Team`."""
+        whole = np.empty((like[0], len(items)), like[1])
+        rests = self.map_tasks(into_columns(fn, items, whole), range(len(items)), cost, tick, width)
+        return read_only(whole), rests
 
     def map_rows(self, fn: RowsOf, n: int, piece: int, tick: Tick) -> Any:
         """See :class:`Team`; returns arrays."""

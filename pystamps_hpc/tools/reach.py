@@ -14,7 +14,7 @@ from pystamps_kernels.contracts import all_kernels
 
 from ..stages.base import StageSpec
 
-SPREADING = frozenset({"map_tasks", "map_rows", "sum_rows"})
+SPREADING = frozenset({"map_tasks", "map_columns", "map_rows", "sum_rows"})
 """Verbs of the context that give every rank its share."""
 
 _INSIDE = "pystamps_hpc.stages"

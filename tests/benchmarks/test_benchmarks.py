@@ -23,7 +23,7 @@ def report(*statuses, ok=True):
 
 def entry(backend, ranks, threads, seconds):
     return {"backend": backend, "ranks": ranks, "threads": threads, "ok": True,
-            "wall_sec": {"mean": seconds}}  # fmt: skip
+            "wall_sec": {"mean": seconds}, "parallel_sec": seconds / 3}  # fmt: skip
 
 
 def test_c076_a_run_counts_only_if_every_row_is_completed():
@@ -44,7 +44,20 @@ def test_c076_a_configuration_that_is_not_ok_gets_no_speed_up():
     assert "speedup" not in refused
     assert [e["speedup"] for e in entries[1:]] == pytest.approx([1, 4, 8 / 3])
     assert entries[2]["efficiency"] == pytest.approx(3 / 2 / 2)
+    assert entries[2]["efficiency_of_2_to_4_and_6"] == pytest.approx(3 / 2 / 2)
+    assert entries[2]["serial_share"] == pytest.approx((2 / 3 - 1 / 2) / (1 / 2))
+    assert "serial_share" not in entries[3]
     assert "not ok: skipped" in backends.row(refused)
+
+
+def test_patches_take_as_long_as_the_busiest_rank_and_merged_stages_as_their_row_says():
+    stages = [
+        {"stage": 1, "scope": "patch", "sum_sec": 9.0, "wall_sec": 9.0, "imbalance": 1.0},
+        {"stage": 2, "scope": "patch", "sum_sec": 8.0, "wall_sec": 9.0, "imbalance": 1.5},
+        {"stage": 6, "scope": "merged", "sum_sec": 3.0, "wall_sec": 3.0, "imbalance": None},
+        {"stage": 7, "scope": "merged", "sum_sec": 9.0, "wall_sec": 9.0, "imbalance": None},
+    ]
+    assert backends.parallel_seconds(stages, 2) == 8 / 2 * 1.5 + 3
 
 
 @pytest.fixture(scope="module")

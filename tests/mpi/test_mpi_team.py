@@ -193,6 +193,36 @@ def test_each_rank_answers_for_itself(mpi_team):
     assert mpi_team.on_each(lambda: mpi_team.rank) == list(range(mpi_team.size))
 
 
+COLUMN_LENGTHS = [0, 1, 5000, 200_000]
+
+
+@pytest.mark.parametrize("n", COLUMN_LENGTHS)
+@pytest.mark.parametrize("width", [1, 3])
+def test_columns_stand_side_by_side_in_the_order_of_their_items(team, n, width):
+    values = phase(n, (11,))
+    whole, rests = team.map_columns(
+        lambda item: (values[:, item], {"item": item}), range(11), (n, "c8"), None, ignore, width
+    )
+    assert whole.tobytes() == values.tobytes()
+    assert not whole.flags.writeable
+    assert rests == [{"item": item} for item in range(11)]
+
+
+@pytest.mark.mpi(min_size=3)
+@pytest.mark.parametrize("n", COLUMN_LENGTHS)
+def test_columns_computed_on_one_node_reach_the_others(mpi_team_on_two_nodes, n):
+    team = mpi_team_on_two_nodes
+    values = phase(n, (9,))
+
+    def fn(item):
+        time.sleep(0.005)  # so that every rank computes some
+        return values[:, item], team.rank
+
+    whole, ranks = team.map_columns(fn, range(9), (n, "c8"), None, ignore)
+    assert len(set(ranks)) > 1
+    assert whole.tobytes() == values.tobytes()
+
+
 @pytest.mark.parametrize("n", LENGTHS)
 def test_rows_on_disk_and_in_memory_are_shared_and_pulled_alike(mpi_team, n):
     values = phase(n, (4,), np.float64)
@@ -316,6 +346,13 @@ def rows_that_fail(fail):
 VERBS = {
     "map_tasks": lambda team, fail: team.map_tasks(
         lambda item: (time.sleep(0.05), fail()), range(4 * team.size), None, ignore
+    ),
+    "map_columns": lambda team, fail: team.map_columns(
+        lambda item: (np.zeros(9), (time.sleep(0.05), fail())),
+        range(4 * team.size),
+        (9, float),
+        None,
+        ignore,
     ),
     "map_rows": lambda team, fail: team.map_rows(rows_that_fail(fail), 50000, 4096, ignore),
     "sum_rows": lambda team, fail: team.sum_rows(rows_that_fail(fail), 50000, ignore),

@@ -114,6 +114,16 @@ def test_tasks_side_by_side_give_results_by_index(width):
     assert most[0] == width
 
 
+def test_a_column_of_another_length_is_refused():
+    whole, rests = TEAM.map_columns(
+        lambda item: (np.full(3, item), -item), range(4), (3, "f4"), None, ignore
+    )
+    np.testing.assert_array_equal(whole, np.broadcast_to(np.arange(4.0), (3, 4)))
+    assert rests == [0, -1, -2, -3]
+    with pytest.raises(ValueError, match="broadcast"):
+        TEAM.map_columns(lambda item: (np.zeros(2), 0), range(4), (3, "f4"), None, ignore)
+
+
 def test_after_an_error_no_further_task_is_taken_and_running_ones_end():
     taken, ended = [], []
 

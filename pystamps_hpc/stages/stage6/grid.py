@@ -7,7 +7,7 @@ import numpy as np
 from ...dataset.rows import BoolArray, ComplexArray, FloatArray, IntArray
 from ...errors import StageError
 from ...parallel.context import Context
-from .prepare import ALL, WrappedStack, share_columns
+from .prepare import ALL, WrappedStack
 
 # SNAPHU keeps line lengths and flows in 16-bit integers.
 LONGEST_LINE = 32000
@@ -151,24 +151,30 @@ def filter_grid(
     A node is a cell whose sum differs from zero in the first interferogram, as in the reference.
     """
 
-    def task(which: int) -> tuple[ComplexArray, BoolArray]:
+    def cell_sums(which: int) -> ComplexArray:
         psi = stack.psi(ALL, np.array([which]), ctx)[:, 0].copy()
         _require_phase(psi, int(stack.ifgs[which]))
         sums: ComplexArray = ctx.kernels.stage6_cell_sums(psi, cells.members, cells.starts)
+        return sums
+
+    kept = ctx.on_root(lambda: cell_sums(0) != 0)
+    row, col = cells.row[kept], cells.col[kept]
+
+    def node_phase(which: int) -> tuple[ComplexArray, None]:
+        sums = cell_sums(which)
         if not prefilter:
-            return sums, sums != 0
+            return sums[kept], None
         raster = np.zeros(cells.shape, np.complex64)
         raster[cells.row, cells.col] = sums
-        filtered = ctx.kernels.stage6_goldstein(raster, window, alpha)
-        return filtered[cells.row, cells.col], sums != 0
+        return ctx.kernels.stage6_goldstein(raster, window, alpha)[row, col], None
 
-    columns = ctx.map_tasks(task, range(stack.ifgs.size), label="grid and filter")
-    kept = columns[0][1]
+    phase, _ = ctx.map_columns(
+        node_phase, range(stack.ifgs.size), (row.size, np.complex64), label="grid and filter"
+    )
     occupied = np.zeros(cells.shape, bool)
-    occupied[cells.row[kept], cells.col[kept]] = True
+    occupied[row, col] = True
     node = np.where(kept, np.cumsum(kept) - 1, -1)
-    phase = share_columns([values[kept] for values, _ in columns], ctx)
-    return Nodes(occupied, cells.row[kept], cells.col[kept], node[cells.point_cell], phase)
+    return Nodes(occupied, row, col, node[cells.point_cell], phase)
 
 
 def _require_phase(psi: ComplexArray, ifg: int) -> None:

@@ -4,7 +4,6 @@ Everything is computed on demand for a stretch of points or for single interfero
 stack is ever held whole.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,15 +26,6 @@ def read(source: Rows, points: Points, columns: IntArray) -> AnyArray:
     """Read a block: whole columns straight away, otherwise rows first."""
     block = source[:, columns] if points == ALL else source[points][:, columns]
     return np.ascontiguousarray(block)
-
-
-def share_columns(columns: Sequence[AnyArray], ctx: Context) -> AnyArray:
-    """Put columns side by side in one array (n, n_column) that a node holds only once."""
-
-    def side_by_side(rows: slice) -> AnyArray:
-        return np.stack([column[rows] for column in columns], axis=1)
-
-    return ctx.share(ctx.map_rows(side_by_side, columns[0].size))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,6 @@ from ...programs.snaphu import run_snaphu
 from .costs import EdgeCosts, snaphu_costs
 from .graph import Graph
 from .grid import Nodes
-from .prepare import share_columns
 
 
 @dataclass(frozen=True)
@@ -61,20 +60,23 @@ def unwrap_grid(nodes: Nodes, graph: Graph, costs: EdgeCosts, ctx: Context) -> G
             "solver": np.array(f"snaphu {solution.version}"),
         }
 
-    def task(ifg: int) -> tuple[FloatArray, float, float, str]:
+    def task(ifg: int) -> tuple[FloatArray, tuple[float, float, str]]:
         stored = ctx.memo(f"ifg_{ifg + 1:06d}", lambda: solve(ifg))
-        numbers = (float(stored["msd"]), float(stored["cost"]))
-        return stored["ph_uw"], *numbers, str(stored["solver"])
+        facts = (float(stored["msd"]), float(stored["cost"]), str(stored["solver"]))
+        return stored["ph_uw"], facts
 
-    ifgs = range(nodes.phase.shape[1])
+    n_node, n_ifg = nodes.phase.shape
+    ifgs = range(n_ifg)
     n_residues = ctx.map_tasks(count, ifgs, label="residues")
     costs_of = [1.0 + n for n in n_residues]
-    results = ctx.map_tasks(task, ifgs, costs_of, "unwrapping", waiting=True)
-    phase, msd, cost, solver = zip(*results, strict=True)
+    phase, facts = ctx.map_columns(
+        task, ifgs, (n_node, np.float32), costs_of, "unwrapping", waiting=True
+    )
+    msd, cost, solver = zip(*facts, strict=True)
     ctx.note(" and ".join(sorted(set(solver))))
     ctx.fact("n_residues", int(sum(n_residues)))
     ctx.fact("snaphu_cost", float(sum(cost)))
-    return GridPhase(share_columns(phase, ctx), np.array(msd))
+    return GridPhase(phase, np.array(msd))
 
 
 def mean_squared_difference(raster: FloatArray) -> float:
