@@ -6,7 +6,8 @@
 
 Every run is a program of its own on a fresh copy without artifacts of the window; its times are
 those of its report. A configuration with a row that is not ``completed`` is not ok and gets no
-speed-up. Runs before the measured ones compile; the time that they need more is reported apart.
+speed-up. Runs before the measured ones compile; the time that they need more is reported apart. The
+python backend has neither threads nor anything to compile: it is run once for each number of ranks.
 The baseline is the first configuration that is ok: the first backend on the fewest ranks and
 threads. Efficiency is the speed-up against the same backend on one rank and one thread, by core: of
 the whole program, and of stages 2-4 and 6, where nearly all the work is (patches as long as the
@@ -289,7 +290,8 @@ def benchmark(
             if reason:
                 skipped[configuration.backend] = reason
                 continue
-            entries.append(measure(configuration, window, Path(scratch), repeat, warmup))
+            runs = (1, 0) if configuration.backend == "python" else (repeat, warmup)
+            entries.append(measure(configuration, window, Path(scratch), *runs))
             print(".", end="", flush=True, file=sys.stderr)
     print(file=sys.stderr)
     compare(entries)
@@ -335,6 +337,7 @@ def main(words: Sequence[str] | None = None) -> int:
         for ranks in options.ranks
         for threads in options.threads
         if options.all or ranks * threads <= cores
+        if backend != "python" or threads == options.threads[0]
     ]
     with tempfile.TemporaryDirectory(prefix="pystamps-bench-data-") as folder:
         dataset, scene = options.dataset, {}
