@@ -5,6 +5,7 @@ import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Literal
 
@@ -51,6 +52,14 @@ def function(kernel: Kernel, backend: Backend, arithmetic: Arithmetic) -> Callab
     module = _module(backend, kernel.module)
     suffix = "_single" if kernel.single and arithmetic == "single" else ""
     return getattr(module, kernel.function + suffix, None)
+
+
+def compiled_before() -> bool:
+    """Tell whether native kernels lie compiled in the cache; True where there is no compiler."""
+    if unavailable_reason("native"):
+        return True
+    kernel: Any = function(all_kernels()["stage2_unit_phasors"], "native", "double")
+    return any(Path(kernel.stats.cache_path).glob("*.nbi"))
 
 
 def supported_backends(kernel: Kernel) -> list[Backend]:

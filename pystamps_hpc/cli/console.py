@@ -4,6 +4,8 @@ import json
 import sys
 import threading
 import time
+from collections import Counter
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -31,9 +33,13 @@ class Console:
         Only errors.
     team : Team
         Ranks other than 0 write only warnings and errors, with their number.
+    compiles : callable
+        Whether the first task has to wait for the compiler; asked when it starts.
     """
 
-    def __init__(self, progress: str, verbose: int, quiet: bool, team: Team) -> None:
+    def __init__(
+        self, progress: str, verbose: int, quiet: bool, team: Team, compiles: Callable[[], bool]
+    ) -> None:
         if progress == "auto":
             progress = "bar" if sys.stderr.isatty() and team.size == 1 else "plain"
         self.style = "none" if quiet and progress != "json" else progress
@@ -43,6 +49,8 @@ class Console:
         self.lock = threading.RLock()
         self.bars: dict[tuple[int, str], tqdm[Any]] = {}
         self.steps: dict[tuple[int, str], tuple[str, float, float]] = {}
+        self.compiles = compiles
+        self.began = False
 
     def __enter__(self) -> "Console":
         return self
@@ -64,6 +72,9 @@ class Console:
                 self._event("task_started", stage, target)
             else:
                 self._line(stage, target, name)
+                if not self.began and self.style != "none" and self.team.rank == 0:
+                    self._tell_compiler()
+            self.began = True
 
     def progress(self, stage: int, target: str, step: str, fraction: float) -> None:
         """See :class:`pystamps_hpc.pipeline.progress.Watcher`."""
@@ -117,6 +128,8 @@ class Console:
                 "nothing to do: all selected stages are complete (use --force to recompute)",
                 file=sys.stderr,
             )
+        if report.dry_run:
+            print(_plan(report.results), file=sys.stderr)
         if report.signal is not None:
             print(
                 f"stopped by {report.signal} in good order; the same command, without --force, "
@@ -169,6 +182,13 @@ class Console:
         if self.style != "none" and (self.team.rank == 0 or self.verbose):
             self._write(f"{self._head(stage, target)} {text}")
 
+    def _tell_compiler(self) -> None:
+        if self.compiles():
+            self._write(
+                "kernels are compiled for this machine, each at its first use: minutes in all, and "
+                "once (pystamps-hpc warmup does it ahead)"
+            )
+
     def _head(self, stage: int, target: str) -> str:
         clock = time.strftime("%H:%M:%S")
         return f"{clock} stage {stage} {target} [r{self.team.rank}]"
@@ -197,6 +217,15 @@ def _duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}"
+
+
+def _plan(rows: list[StageResult]) -> str:
+    """Say what a run would do: how many targets of each stage would run or stay."""
+    counts = Counter((row.stage_id, row.scope, row.status, row.details) for row in rows)
+    return "\n".join(
+        f"stage {stage} {scope:<6} {count:>4} {status.replace('_', ' ')}: {details}"
+        for (stage, scope, status, details), count in counts.items()
+    )
 
 
 def _funnel(rows: list[dict[str, Any]]) -> str:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from pystamps_kernels.dispatch import compiled_before
+
 from ..config import RunConfig, load_config
 from ..errors import ConfigError
 from ..parallel.team import Team
@@ -88,7 +90,11 @@ def _answer(
         break_lock=options.break_lock,
         command=words,
     )
-    console = Console(options.progress, options.verbose, options.quiet, team)
+    python_only = context.run_config.runtime.backend == "python"
+    console = Console(
+        options.progress, options.verbose, options.quiet, team,
+        lambda: not python_only and not compiled_before(),
+    )  # fmt: skip
     with console:
         watcher = Silence() if context.dry_run else console
         report = run_pipeline(context, watcher, team, make_products)

@@ -27,7 +27,7 @@ from .replay import members, reference_directory, reference_root, replay_bundle,
 from .saving import bundle_of, publish
 from .session import Session, remove
 from .state import TargetState, fingerprint
-from .table import SCIENCE_COUNT, Task, maker, patch_inputs, task, tasks
+from .table import Task, maker, patch_inputs, task, tasks
 from .types import StageResult
 from .visibility import await_bundles
 
@@ -104,10 +104,7 @@ def _execute(
     ctx = Context(session.kernels, session.config, team, log, memo, threads)
     outputs = row.spec.solve(inputs, params, ctx)
 
-    lost = row.spec.scope == "patch" and log.row.facts.get(
-        SCIENCE_COUNT.get(planned.stage, ""), 1
-    ) == 0  # fmt: skip
-    if lost:
+    if row.spec.counts and log.row.facts[row.spec.counts] == 0:
         team.on_root(lambda: _give_up(session, row, directory))
         details = "no PS left"
     else:

@@ -15,9 +15,6 @@ MODULES = (
 BOOKKEEPING = ("psver", "no_ps_info")
 """Files written with a bundle for StaMPS; no part of completeness, never removed."""
 
-SCIENCE_COUNT = {1: "candidates", 3: "kept", 4: "weeded", 5: "promoted"}
-"""Patch stage -> the fact that counts its points; zero means that no PS is left."""
-
 
 @dataclass(frozen=True)
 class Task:

@@ -75,6 +75,8 @@ class StageSpec:
         configuration decides who does it, and the pipeline checks before work that it is there.
     version : int
         Science version; raised by hand when the numbers of the stage change.
+    counts : str
+        The fact of a patch stage that counts the points left; a patch with none is given up.
     external : str
         What the stage leaves to a program outside this package and cannot do itself; empty for
         nothing.
@@ -92,6 +94,7 @@ class StageSpec:
     modes: tuple[Mode, ...] = ("ps",)
     tools: tuple[str, ...] = ()
     version: int = 1
+    counts: str = ""
     external: str = ""
 
 

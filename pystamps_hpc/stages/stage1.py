@@ -223,4 +223,5 @@ SPEC = StageSpec(
     params=Params,
     outputs=Outputs,
     solve=solve,
+    counts="candidates",
 )

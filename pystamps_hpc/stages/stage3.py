@@ -287,4 +287,5 @@ SPEC = StageSpec(
     params=Params,
     outputs=Outputs,
     solve=solve,
+    counts="kept",
 )

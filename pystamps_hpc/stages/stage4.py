@@ -238,4 +238,5 @@ SPEC = StageSpec(
     solve=solve,
     config=("compat.arithmetic", "runtime.triangulator"),
     tools=("triangulator",),
+    counts="weeded",
 )

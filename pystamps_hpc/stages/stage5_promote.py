@@ -152,4 +152,5 @@ SPEC = StageSpec(
     params=Params,
     outputs=Outputs,
     solve=solve,
+    counts="promoted",
 )

@@ -82,7 +82,17 @@ def test_c007_a_dry_run_answers_without_writing(command, finished):
     assert ended.code == 0
     assert ended.document["counts"]["planned"] == 14
     assert ended.document["backends"]
+    assert "stage 2 patch     2 planned: Would produce pm1.mat" in ended.err
+    assert "stage 8 merged    1 planned: Would produce scn2.mat" in ended.err
     assert tree_digest(finished) == before
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_a_wait_for_the_compiler_is_told_once(command, stubs, tree, monkeypatch, compiled):
+    monkeypatch.setattr("pystamps_hpc.cli.running.compiled_before", lambda: compiled)
+    assert command("run", "--dataset", tree).err.count("kernels are compiled") == (not compiled)
+    ended = command("--quiet", "run", "--dataset", tree, "--force")
+    assert "kernels are compiled" not in ended.err
 
 
 def test_a_failed_task_is_told_once_and_ends_with_code_1(command, stubs, tree):
