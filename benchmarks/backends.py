@@ -318,7 +318,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--candidates", type=int, default=20_000)
     parser.add_argument("--ifgs", type=int, default=60)
     parser.add_argument("--patches", default="2x2", help="of the simulated dataset")
-    parser.add_argument("--backends", nargs="+", default=["python", "native"])
+    parser.add_argument("--backends", nargs="+", default=["python", "native", "cuda"])
     parser.add_argument("--ranks", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--all", action="store_true", help="more ranks x threads than cores, too")
@@ -337,7 +337,7 @@ def main(words: Sequence[str] | None = None) -> int:
         for ranks in options.ranks
         for threads in options.threads
         if options.all or ranks * threads <= cores
-        if backend != "python" or threads == options.threads[0]
+        if backend != "python" or threads == min(options.threads)
     ]
     with tempfile.TemporaryDirectory(prefix="pystamps-bench-data-") as folder:
         dataset, scene = options.dataset, {}

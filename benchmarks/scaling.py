@@ -124,7 +124,8 @@ def page(growth: dict[str, Any], chains: dict[str, Any]) -> str:
     runs = [run for run in growth["runs"] if run["ok"]]
     rates = measured_rates(runs, growth["ranks"])
     where = growth["machine"]
-    scene = "{n_candidates:,} candidates x {n_ifg} interferograms".format(**chains["scene"])
+    scene = chains["scene"]
+    stack = f"{scene['n_candidates']:,} x {scene['n_ifg']}" if scene else chains["dataset"]
     strong = [
         [f"{c['ranks']} x {c['threads']}", f"{c['wall_sec']['mean']:.1f}",
          f"{c['speedup']:.2f}",
@@ -165,9 +166,10 @@ Measured on {where["cpu"]}, {where["visible_cores"]} cores, load {where["load"][
 
 ## Ranks and threads
 
-The chain 1-8 of one scene of {scene}, ranks x threads; efficiency against one rank and one thread,
-of the whole program (start, reading and writing included) and of stages 2-4 and 6 alone. The serial
-share of the program is what explains its speed-up if all else were spread evenly.
+The chain 1-8 of one scene ({stack}), ranks x threads; efficiency against one rank and one
+thread, of the whole program (start and the stages that mostly read and write included) and of
+stages 2-4 and 6, with the reading and writing that they do. The serial share of the program is what
+explains its speed-up if all else were spread evenly.
 
 {
         markdown(
