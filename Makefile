@@ -84,7 +84,7 @@ image: $(READY) ## Apptainer image of the working tree; DEFINITION=containers/py
 	  --build-arg MPI_VERSION=$$(sed -n 's/^$(MPI)==//p' containers/requirements.lock) \
 	  --build-arg WITH_UNWRAP=$(WITH_UNWRAP) \
 	  --build-arg VERSION=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) \
-	  --build-arg COMMIT=$$(git describe --always --dirty --abbrev=12 --match nothing) \
+	  --build-arg COMMIT=$$(git describe --always --dirty --abbrev=12 --match nothing 2>/dev/null || echo unknown) \
 	  --build-arg CREATED=$$(date -u +%Y-%m-%dT%H:%M:%SZ) \
 	  $(IMAGE) $(DEFINITION)
 

@@ -89,6 +89,8 @@ def cores_used(stage: str, stack: Stack, nodes: int, cores: int) -> float:
         ranks = min(everywhere, stack.patches)
         rounds = -(-stack.patches // ranks)
         return stack.patches / rounds * max(everywhere // stack.patches, 1)
+    if stage == "6 merged":
+        return min(everywhere, stack.ifgs)  # SNAPHU takes one core for an interferogram
     return everywhere
 
 
@@ -119,7 +121,29 @@ def markdown(head: list[str], rows: Sequence[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def page(growth: dict[str, Any], chains: dict[str, Any]) -> str:
+def against_numpy(targets: dict[str, Any]) -> str:
+    """Return the table of the promised speeds, and why a promise is missed."""
+    rows, missed = [], []
+    peaks = targets["peaks"]
+    for each in targets["comparisons"]:
+        ratio, share = each["ratio"], each["roofline_share"]
+        rows.append(
+            [each["name"], f"{ratio:.0f}", f"{each['target']:.0f}",
+             f"{100 * share:.0f} % ({each['bound']})", f"{ratio / share:.0f}"]
+        )  # fmt: skip
+        if not each["met"]:
+            missed.append(
+                f"- {each['name']}: {ratio:.1f} of {each['target']:.0f}, at {100 * share:.0f} % of "
+                f"what {targets['threads']} threads of {peaks['flops'] / 1e9:.0f} GF/s (fused "
+                f"multiply-adds) and {peaks['sincos'] / 1e6:.0f} M roots or angles per second can "
+                "do. The kernel may not fuse products, so a part of that is out of reach."
+            )
+    head = ["what", "times NumPy", "promised", "of the roofline", "at the roofline"]
+    why = ["", "Missed:", "", *missed] if missed else []
+    return "\n".join([markdown(head, rows), *why])
+
+
+def page(growth: dict[str, Any], chains: dict[str, Any], targets: dict[str, Any]) -> str:
     """Return the page."""
     runs = [run for run in growth["runs"] if run["ok"]]
     rates = measured_rates(runs, growth["ranks"])
@@ -163,6 +187,16 @@ typed by hand.
 
 Measured on {where["cpu"]}, {where["visible_cores"]} cores, load {where["load"][0]} when it began
 (other work on the machine makes times longer and efficiencies smaller, never better).
+
+## Against NumPy
+
+Native kernels on {targets["threads"]} threads against NumPy, vectorised and blocked to the cache,
+on {targets["n_ps"]:,} points x {
+        targets["n_ifg"]
+    } interferograms; the last column is the ratio that a
+kernel at the roofline would have.
+
+{against_numpy(targets)}
 
 ## Ranks and threads
 
@@ -229,10 +263,11 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--growth", type=Path, default=machine.RESULTS / "growth.json")
     parser.add_argument("--chains", type=Path, default=machine.RESULTS / "backends.json")
+    parser.add_argument("--targets", type=Path, default=machine.RESULTS / "targets.json")
     parser.add_argument("--output", type=Path, default=Path("docs/scaling.md"))
     options = parser.parse_args(words)
-    growth, chains = (json.loads(path.read_text()) for path in (options.growth, options.chains))
-    options.output.write_text(page(growth, chains))
+    results = (options.growth, options.chains, options.targets)
+    options.output.write_text(page(*(json.loads(path.read_text()) for path in results)))
     print(f"{options.output} written")
     return 0
 

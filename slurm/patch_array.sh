@@ -17,7 +17,8 @@ IMAGE=${IMAGE:-}                     # Apptainer image; empty: pystamps-hpc from
 
 # Also taken from the environment: START END (stages), CONFIG (file), EXTRA (more options of run),
 # TASKS (size of the array; by default one task per patch, at most 100), SBATCH_OPTIONS (more
-# options of sbatch, for both jobs).
+# options of sbatch, for both jobs), CONTAINER (program instead of apptainer), MAX_RESTARTS (how
+# often a job that reached its time limit is started again, by default 20).
 set -euo pipefail
 
 export DATASET IMAGE
@@ -26,13 +27,14 @@ START=${START:-1} END=${END:-8}
 
 # The patches in processing order, as pystamps-hpc finds them.
 if [ -f "$DATASET/patch.list" ]; then
-  mapfile -t patches < <(awk '$1 != "" && $1 !~ /^#/ { print $1 }' "$DATASET/patch.list")
+  mapfile -t patches < <(tr -d '\r' <"$DATASET/patch.list" | awk '$1 != "" && $1 !~ /^#/ { print $1 }')
 else
-  mapfile -t patches < <(cd "$DATASET" && find . -maxdepth 1 -name 'PATCH_*' -printf '%f\n' | sort -V)
+  mapfile -t patches < <(cd "$DATASET" && find -L . -maxdepth 1 -type d -name 'PATCH_*' -printf '%f\n' | sort -V)
 fi
 
 # On the login node: submit this script twice, once for each part.
 if [ -z "${PYSTAMPS_PART:-}" ]; then
+  [ -z "${SLURM_JOB_ID:-}" ] || { echo "this submits jobs: run it outside of one" >&2; exit 2; }
   [ "${#patches[@]}" -gt 0 ] || { echo "no PATCH_* directory under $DATASET" >&2; exit 3; }
   tasks=${TASKS:-${#patches[@]}}
   [ "$tasks" -le 100 ] || [ -n "${TASKS:-}" ] || tasks=100
@@ -45,14 +47,14 @@ if [ -z "${PYSTAMPS_PART:-}" ]; then
   }
   after=()
   if [ "$START" -le 5 ]; then
-    export PYSTAMPS_PART=patches
-    array=$(submit "${options[@]}" --array="0-$((tasks - 1))" --output=pystamps-%A_%a.log "$0")
+    array=$(submit "${options[@]}" --export=ALL,PYSTAMPS_PART=patches \
+      --array="0-$((tasks - 1))" --output=pystamps-%A_%a.log "$0")
     after=(--dependency="afterok:$array" --kill-on-invalid-dep=yes)
     echo "patches: job $array, ${#patches[@]} patches in $tasks tasks"
   fi
   if [ "$END" -ge 5 ]; then
-    export PYSTAMPS_PART=merged
-    echo "merge and later: job $(submit "${options[@]}" "${after[@]}" "$0")"
+    merge=$(submit "${options[@]}" --export=ALL,PYSTAMPS_PART=merged "${after[@]}" "$0")
+    echo "merge and later: job $merge"
   fi
   exit 0
 fi
@@ -71,11 +73,13 @@ else
 fi
 
 report=$SLURM_SUBMIT_DIR/pystamps-$SLURM_JOB_ID.json
+[ -z "${CONFIG:-}" ] || CONFIG=$(realpath -m "$CONFIG")
+bind=$DATASET,$SLURM_SUBMIT_DIR${CONFIG:+,$CONFIG}
 read -r -a extra <<<"${EXTRA:-}"
 
 # One process with all processors of the task: no MPI is started.
 command=(srun --mpi=none --cpus-per-task="$SLURM_CPUS_PER_TASK" --kill-on-bad-exit=1)
-[ -z "$IMAGE" ] || command+=(apptainer exec --bind "$DATASET,$SLURM_SUBMIT_DIR" "$IMAGE")
+[ -z "$IMAGE" ] || command+=("${CONTAINER:-apptainer}" exec --bind "$bind" "$IMAGE")
 command+=(pystamps-hpc)
 [ -z "${CONFIG:-}" ] || command+=(--config "$CONFIG")
 command+=(run --dataset "$DATASET" --start-step "$START" --end-step "$END" "${part[@]}"
@@ -94,6 +98,10 @@ fi
 # The report has the last word: when ranks end some milliseconds apart, --kill-on-bad-exit kills
 # the later ones and srun tells of that.
 if [ "$rc" = 75 ] || { [ "$rc" != 0 ] && grep -qs '^  "exit_code": 75' "$report"; }; then
-  scontrol requeue "$SLURM_JOB_ID" || true
+  if [ "${SLURM_RESTART_COUNT:-0}" -lt "${MAX_RESTARTS:-20}" ]; then
+    scontrol requeue "$SLURM_JOB_ID" || true
+  else
+    echo "not requeued: started again $SLURM_RESTART_COUNT times already (MAX_RESTARTS)" >&2
+  fi
 fi
 exit "$rc"

@@ -4,10 +4,14 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from .environment import prepare
 from .options import build_parser
+
+if TYPE_CHECKING:
+    from ..parallel.team import Team
 
 INTERNAL_ERROR = 70
 INTERRUPTED = 130
@@ -24,15 +28,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     options = build_parser().parse_args(words)
     prepare(os.environ)
+    team: Team | None = None
+
+    def last_words(name: str, code: int) -> None:
+        if options.report and (team is None or team.rank == 0):
+            _report_end(options.report, name, code)
+
     if getattr(options, "stops_in_good_order", False):
         from ..parallel import interruption
 
-        interruption.listen()
+        interruption.listen(last_words)
 
     from ..errors import PystampsError
     from .launch import finish, launch, speaks
 
-    team = None
     try:
         team = launch(options)
         with team.agreed():
@@ -61,6 +70,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if team is not None:
         finish(team, int(code))
     return int(code)
+
+
+def _report_end(path: str, name: str, code: int) -> None:
+    """Write all that is known when a run leaves without reaching a safe point."""
+    from ..dataset.publish import write_text
+    from ..pipeline.documents import json_text
+
+    write_text(Path(path), json_text({"ok": False, "interrupted": name, "exit_code": code}))
 
 
 def _print(document: dict[str, Any]) -> None:

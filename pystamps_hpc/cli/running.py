@@ -14,6 +14,7 @@ from ..errors import ConfigError
 from ..parallel.team import Team
 from ..pipeline.documents import json_text
 from ..pipeline.progress import Silence
+from ..pipeline.session import already_forced
 from ..pipeline.stages import run_pipeline, stage_context
 from ..pipeline.types import PipelineContext, PipelineReport
 from ..tools.products import make_products
@@ -26,13 +27,14 @@ def run(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
     """Run a window of stages."""
     config = team.on_root(lambda: configuration(options))
     patches = tuple(name for name in (options.patches or "").split(",") if name) or None
+    root = Path(options.dataset)
     context = PipelineContext(
-        Path(options.dataset),
+        root,
         config,
         start_step=options.start_step,
         end_step=options.end_step,
         dry_run=options.dry_run,
-        force=options.force and not _requeued(),
+        force=options.force and not team.on_root(lambda: already_forced(root, words)),
         part=options.part,
         patches=patches,
         keep_going=options.keep_going,
@@ -45,11 +47,6 @@ def stage(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
     config = team.on_root(lambda: configuration(options))
     context = stage_context(options.number, options.patch, options.dataset, config)
     return _answer(context, options, team, words)
-
-
-def _requeued() -> bool:
-    """Whether SLURM started this job again; what it was forced to redo is marked as due by then."""
-    return int(os.environ.get("SLURM_RESTART_COUNT") or 0) > 0
 
 
 def configuration(options: Namespace) -> RunConfig:

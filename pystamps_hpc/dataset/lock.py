@@ -1,13 +1,15 @@
 """The lock of a dataset: one run writes, and it says who it is.
 
 A run over the whole dataset holds ``lock/root.json``; runs over disjoint patches hold one
-``lock/PATCH_k.json`` each and exclude only the former. A lock whose owner is provably dead is taken
-over; age alone never suffices.
+``lock/PATCH_k.json`` each and exclude only the former. A lock whose owner is provably dead, its
+process where that can be seen or its SLURM job, is taken over; age alone never suffices.
 """
 
 import json
 import os
+import secrets
 import socket
+import subprocess
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -68,6 +70,7 @@ class DatasetLock:
         self.names = [WHOLE] if patches is None else sorted(patches)
         self.owner = {**owner, **_process(), **_slurm()}
         self.break_lock = break_lock
+        self.token = secrets.token_hex(8)
         self.taken_over: list[str] = []
         self._mine: list[Path] = []
 
@@ -96,7 +99,7 @@ class DatasetLock:
     def _create(self, path: Path) -> None:
         text = json.dumps(self.owner, indent=2)
         for _ in range(3):
-            temporary = path.with_name(f".{path.name}.{os.getpid()}")
+            temporary = path.with_name(f".{path.name}.{self.token}")
             temporary.write_text(text, encoding="utf-8")
             try:
                 os.link(temporary, path)  # fails if the lock exists; never shows half a file
@@ -122,7 +125,7 @@ class DatasetLock:
         owner = _parse(text)
         if not (self.break_lock or _is_dead(owner, self.owner)):
             raise LockError(_in_use(owner))
-        claimed = path.with_name(f".{path.name}.{os.getpid()}.dead")
+        claimed = path.with_name(f".{path.name}.{self.token}.dead")
         try:
             os.rename(path, claimed)  # of two rivals only one moves a given file
         except FileNotFoundError:
@@ -172,7 +175,21 @@ def _in_use(owner: Mapping[str, Any]) -> str:
 
 def _process() -> dict[str, Any]:
     pid = os.getpid()
-    return {"host": socket.gethostname(), "pid": pid, "pid_start": process_start(pid)}
+    return {
+        "host": socket.gethostname(),
+        "processes": _process_table(),
+        "pid": pid,
+        "pid_start": process_start(pid),
+    }
+
+
+def _process_table() -> str:
+    """Name what process numbers refer to: this boot of this machine, and in a container its own."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
+        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return socket.gethostname()
 
 
 def _slurm() -> dict[str, Any]:
@@ -192,10 +209,26 @@ def process_start(pid: int) -> int | None:
 
 
 def _is_dead(owner: Mapping[str, Any], own: Mapping[str, Any]) -> bool:
-    if owner.get("host") == own["host"] and isinstance(owner.get("pid"), int):
+    if owner.get("processes") == own["processes"] and isinstance(owner.get("pid"), int):
         start = process_start(owner["pid"])
         return start is None or start != owner.get("pid_start")
-    same_job = owner.get("slurm_job_id") and owner.get("slurm_job_id") == own["slurm_job_id"]
-    return (
-        bool(same_job) and int(owner.get("slurm_restart_count") or 0) < own["slurm_restart_count"]
-    )
+    job = owner.get("slurm_job_id")
+    if not job:
+        return False
+    if job == own["slurm_job_id"]:
+        return int(owner.get("slurm_restart_count") or 0) < int(own["slurm_restart_count"])
+    return _job_has_ended(str(job))
+
+
+def _job_has_ended(job: str) -> bool:
+    """Ask SLURM, where it can be asked, whether a job is neither running nor about to."""
+    try:
+        answer = subprocess.run(
+            ["squeue", "--noheader", "--format=%T", "--jobs", job],
+            capture_output=True, text=True, timeout=30, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+    if answer.returncode == 0:
+        return not answer.stdout.strip()
+    return "Invalid job id" in answer.stderr

@@ -135,7 +135,7 @@ class Context:
         self,
         fn: Callable[[Item], tuple[AnyArray, Result]],
         items: Sequence[Item],
-        like: tuple[int, Any],
+        column: tuple[int, Any],
         cost: Sequence[float] | None = None,
         label: str = "",
         *,
@@ -143,11 +143,11 @@ class Context:
     ) -> tuple[AnyArray, list[Result]]:
         """Run `fn` as :meth:`map_tasks` does; it returns a column and a small rest.
 
-        The columns, of length and dtype `like`, end side by side in one read-only array, (length,
+        The columns, of length and dtype `column`, end side by side in one read-only array, (length,
         items), that a node holds only once; the rests are a list.
         """
         width = self.threads if waiting else 1
-        return self.team.map_columns(fn, items, like, cost, self._tick(label), width)
+        return self.team.map_columns(fn, items, column, cost, self._tick(label), width)
 
     def map_rows(
         self, fn: Callable[[slice], Any], n: int, label: str = "", piece: int = 16 * UNIT

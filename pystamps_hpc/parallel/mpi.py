@@ -159,25 +159,28 @@ class MpiTeam:
         self,
         fn: Callable[[Item], tuple[AnyArray, Result]],
         items: Sequence[Item],
-        like: tuple[int, Any],
+        column: tuple[int, Any],
         cost: Sequence[float] | None,
         tick: Tick,
         width: int = 1,
     ) -> tuple[AnyArray, list[Result]]:
         """See :class:`Team`; the array lies in memory once per node."""
         self._settle(None, "columns")
-        copies = self._copies((like[0], len(items)), np.dtype(like[1]))
+        copies = self._copies((column[0], len(items)), np.dtype(column[1]))
         task = into_columns(fn, items, copies.array)
         done = self.map_tasks(
             lambda place: (self.rank, task(place)), range(len(items)), cost, tick, width
         )
         copies.synchronise()
-        column = self._agree(lambda: np.empty(like[0], copies.array.dtype))
+        buffer = self._agree(lambda: np.empty(column[0], copies.array.dtype))
         if copies.several:
             for place, (rank, _) in enumerate(done):
-                column[:] = copies.array[:, place]
-                broadcast(copies.between, as_bytes(column), copies.homes[rank])
-                copies.array[:, place] = column
+                home = copies.homes[rank]
+                if home == copies.between.rank:
+                    buffer[:] = copies.array[:, place]
+                broadcast(copies.between, as_bytes(buffer), home)
+                if home != copies.between.rank:
+                    copies.array[:, place] = buffer
         copies.synchronise()
         return read_only(copies.array), [rest for _, rest in done]
 

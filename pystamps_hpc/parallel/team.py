@@ -63,14 +63,14 @@ class Team(Protocol):
         self,
         fn: Callable[[Item], tuple[AnyArray, Result]],
         items: Sequence[Item],
-        like: tuple[int, Any],
+        column: tuple[int, Any],
         cost: Sequence[float] | None,
         tick: Tick,
         width: int = 1,
     ) -> tuple[AnyArray, list[Result]]:
         """Run `fn` like :meth:`map_tasks`; it returns a column and a small rest.
 
-        The columns, of length and dtype `like`, stand side by side in one read-only array in
+        The columns, of length and dtype `column`, stand side by side in one read-only array in
         memory, (length, items); the rests are a list.
         """
         ...
@@ -282,13 +282,13 @@ class SerialTeam:
         self,
         fn: Callable[[Item], tuple[AnyArray, Result]],
         items: Sequence[Item],
-        like: tuple[int, Any],
+        column: tuple[int, Any],
         cost: Sequence[float] | None,
         tick: Tick,
         width: int = 1,
     ) -> tuple[AnyArray, list[Result]]:
         """See :class:`Team`."""
-        whole = np.empty((like[0], len(items)), like[1])
+        whole = np.empty((column[0], len(items)), column[1])
         rests = self.map_tasks(into_columns(fn, items, whole), range(len(items)), cost, tick, width)
         return read_only(whole), rests
 

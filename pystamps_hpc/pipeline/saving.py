@@ -1,6 +1,6 @@
 """Outputs of a stage to the disk: one bundle, published atomically by the root of the team."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -11,9 +11,10 @@ from ..config import OutputConfig
 from ..dataset import border
 from ..dataset.mat import MatFile, MatFormat, Stream, write_mat
 from ..dataset.publish import Publication, write_error
-from ..dataset.rows import Rows
+from ..dataset.rows import AnyArray, Rows
 from ..dataset.schema import ARTIFACTS, Key
 from ..errors import MatError, PublishError
+from ..parallel import interruption
 from ..parallel.team import Team
 from ..stages.base import artifact_fields
 from .table import Task, maker
@@ -128,8 +129,13 @@ def _pulled(keys: Mapping[str, Any], team: Team) -> dict[str, Any]:
 
 def _stream(value: _LargeValue, team: Team) -> Stream:
     dtype = border.stored_dtype(value.key, value.rows.dtype)
-    blocks = ((rows, block.reshape(len(block), -1)) for rows, block in team.pull(value.rows))
-    return Stream((*value.rows.shape, 1)[:2], dtype, blocks)
+
+    def blocks() -> Iterator[tuple[slice, AnyArray]]:
+        for rows, block in team.pull(value.rows):
+            interruption.check()  # what is half staged is dropped
+            yield rows, block.reshape(len(block), -1)
+
+    return Stream((*value.rows.shape, 1)[:2], dtype, blocks())
 
 
 def _save(path: Path, variables: Mapping[str, Any], output: OutputConfig) -> None:

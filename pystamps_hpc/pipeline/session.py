@@ -203,7 +203,29 @@ def _clear_the_way(session: Session, context: PipelineContext) -> list[str]:
             state = TargetState.load(dataset.directory(target))
             state.due |= {planned.stage for planned in due if planned.target == target}
             state.save()
+        _forced(dataset.root).write_text(_this_start(context.command), encoding="utf-8")
     return [f"removed {leftovers} leftover staging directories"] if leftovers else []
+
+
+def already_forced(root: Path, command: tuple[str, ...]) -> bool:
+    """Whether an earlier start of this SLURM job, by this command, has marked all it has to redo.
+
+    The mark is on the dataset: what is left of it is redone without being forced once more.
+    """
+    if not int(os.environ.get("SLURM_RESTART_COUNT") or 0):
+        return False
+    try:
+        return _forced(root).read_text(encoding="utf-8") == _this_start(command)
+    except OSError:
+        return False
+
+
+def _forced(root: Path) -> Path:
+    return root / STATE_DIRECTORY / "forced"
+
+
+def _this_start(command: tuple[str, ...]) -> str:
+    return " ".join((os.environ.get("SLURM_JOB_ID", ""), *command))
 
 
 def _save_parameters(session: Session) -> None:

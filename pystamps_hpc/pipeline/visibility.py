@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from ..dataset.tree import Dataset
 from ..errors import StageError
+from ..parallel import interruption
 from .plan import missing_members, no_ps_stage
 from .table import Task
 
@@ -12,10 +13,17 @@ PATIENCE_SEC = 60.0
 
 
 def becomes_true(condition: Callable[[], bool], patience: float = PATIENCE_SEC) -> bool:
-    """Ask a condition, less and less often, until it holds or patience ends."""
+    """Ask a condition, less and less often, until it holds or patience ends.
+
+    Raises
+    ------
+    Interrupted
+        The run was asked to stop.
+    """
     deadline = time.monotonic() + patience
     pause = 0.05
     while not condition():
+        interruption.check()
         if time.monotonic() > deadline:
             return False
         time.sleep(pause)

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..dataset.rows import AnyArray, ComplexArray, FloatArray
 from ..errors import StageError, ToolMissingError
+from ..parallel import interruption
 
 CONFIGURATION = """\
 INFILE snaphu.in
@@ -173,7 +174,8 @@ def _run(
         process = subprocess.Popen(
             command, cwd=folder, stdin=subprocess.DEVNULL, stdout=file, stderr=file
         )
-        status = _wait(process, check)
+        with interruption.accompanied(process):
+            status = _wait(process, check)
     check()  # a signal to the whole job has ended SNAPHU too
     text = log.read_text(errors="replace")
     if status != 0:

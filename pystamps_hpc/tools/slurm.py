@@ -254,8 +254,9 @@ def render(
         text = _directive(text, "time", slurm_time(needs.limit_minutes))
         text = _remark(text, size, needs)
     elif cpus is not None:
-        ranks = int(_value(text, "ntasks-per-node"))
-        text = _directive(text, "cpus-per-task", max(cpus // ranks, 1))
+        ranks = min(gpus or int(_value(text, "ntasks-per-node")), cpus)
+        text = _directive(text, "ntasks-per-node", ranks)
+        text = _directive(text, "cpus-per-task", cpus // ranks)
     if nodes is not None:
         text = _directive(text, "nodes", nodes)
     if gpus is not None:

@@ -260,10 +260,17 @@ def test_numbers_that_are_not_finite_become_null(command, stubs, tree):
     assert (facts["share"], facts["counts"], facts["most"]) == (None, [0, 1], None)
 
 
-def test_force_is_ignored_when_slurm_started_the_job_again(command, finished, monkeypatch):
+def test_a_job_that_slurm_started_again_forces_only_what_it_has_not_forced_yet(
+    command, finished, monkeypatch
+):
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
     monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
-    ended = command("run", "--dataset", finished, "--force")
-    assert ended.document["counts"]["skipped_existing"] == 14
+    words = ("run", "--dataset", finished, "--force")
+    assert command(*words).document["counts"]["completed"] == 14
+    assert command(*words).document["counts"]["skipped_existing"] == 14
+    assert command(*words, "--start-step", 8).document["counts"]["completed"] == 1
+    monkeypatch.setenv("SLURM_JOB_ID", "8")
+    assert command(*words, "--start-step", 8).document["counts"]["completed"] == 1
     assert command("stage", 8, "--dataset", finished).document["counts"]["completed"] == 1
 
 

@@ -26,6 +26,7 @@ def leave(root, name="root", **changes):
     content = {
         **OWNER,
         "host": os.uname().nodename,
+        "processes": lock(root).owner["processes"],
         "pid": os.getpid(),
         "pid_start": process_start(os.getpid()),
         "user": "ada",
@@ -105,7 +106,8 @@ def test_the_lock_of_a_dead_process_is_taken_over_with_a_warning(tmp_path, chang
 
 
 def test_the_lock_of_another_machine_is_never_taken_over(tmp_path):
-    leave(tmp_path, host="elsewhere", pid=dead_pid(), started_utc="1999-01-01T00:00:00Z")
+    elsewhere = {"host": "elsewhere", "processes": "another boot"}
+    leave(tmp_path, **elsewhere, pid=dead_pid(), started_utc="1999-01-01T00:00:00Z")
     with pytest.raises(LockError, match="by ada on elsewhere"), lock(tmp_path):
         pass
 
@@ -114,9 +116,43 @@ def test_the_lock_of_another_machine_is_never_taken_over(tmp_path):
     ("job", "count", "taken"), [("77", "1", True), ("77", "0", False), ("78", "1", False)]
 )
 def test_a_requeued_job_takes_over_its_own_lock(tmp_path, monkeypatch, job, count, taken):
-    leave(tmp_path, host="elsewhere", slurm_job_id="77", slurm_restart_count=0)
+    leave(tmp_path, processes="another boot", slurm_job_id="77", slurm_restart_count=0)
     monkeypatch.setenv("SLURM_JOB_ID", job)
     monkeypatch.setenv("SLURM_RESTART_COUNT", count)
+    if taken:
+        with lock(tmp_path) as mine:
+            assert mine.taken_over
+    else:
+        with pytest.raises(LockError), lock(tmp_path):
+            pass
+
+
+def test_processes_of_another_container_on_this_machine_are_not_mistaken_for_dead(tmp_path):
+    leave(tmp_path, processes="this boot pid:[1]", pid=dead_pid())
+    with pytest.raises(LockError), lock(tmp_path):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("answer", "taken"),
+    [
+        ("exit 0", True),
+        ("echo RUNNING", False),
+        ("echo PENDING", False),
+        ("echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1", True),
+        ("echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1", False),
+    ],
+)
+def test_the_lock_of_a_job_that_slurm_no_longer_knows_is_taken_over(
+    tmp_path, monkeypatch, answer, taken
+):
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "squeue").write_text(f'#!/bin/sh\ntest "$4" = 77 || exit 9\n{answer}\n')
+    (programs / "squeue").chmod(0o755)
+    monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
+    monkeypatch.setenv("SLURM_JOB_ID", "78")
+    leave(tmp_path, processes="another boot", slurm_job_id="77")
     if taken:
         with lock(tmp_path) as mine:
             assert mine.taken_over

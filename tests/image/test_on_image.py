@@ -42,7 +42,7 @@ def test_c096_ranks_inside_one_container(image, dataset, undisturbed, tmp_path):
     assert digests(dataset) == undisturbed
 
 
-def test_c097_the_mpirun_of_the_host_starts_a_container_for_each_rank(
+def test_the_mpirun_of_the_host_starts_a_container_for_each_rank(
     image, mpirun, dataset, undisturbed, tmp_path
 ):
     report = tmp_path / "report.json"

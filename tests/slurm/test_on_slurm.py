@@ -45,7 +45,7 @@ def wait_for_text(dataset, number, text):
 
 
 @pytest.mark.parametrize("template", SHAPES)
-def test_a_template_completes_a_dataset_with_the_bytes_of_a_run_without_slurm(
+def test_c097_a_template_completes_a_dataset_with_the_bytes_of_a_run_without_slurm(
     cluster, dataset, undisturbed, template
 ):
     # this machine's GPUs are pretended ones: the last --backend counts
@@ -70,7 +70,7 @@ def test_c095_srun_with_pmix_starts_ranks_on_both_nodes(cluster, dataset, undist
     assert json.loads(ended.stdout)["exit_code"] == 0
 
 
-def test_the_array_is_followed_by_the_merge(cluster, dataset, undisturbed):
+def test_c117_the_array_is_followed_by_the_merge(cluster, dataset, undisturbed):
     sent = cluster.call(
         "bash", TEMPLATES / "patch_array.sh", cwd=dataset.parent,
         env={"DATASET": str(dataset), "SBATCH_OPTIONS": " ".join(SMALL)},
@@ -128,9 +128,7 @@ def test_a_cancelled_job_is_not_requeued_and_leaves_a_dataset_that_goes_on(
     assert digests(dataset) == undisturbed
 
 
-def test_c117_srun_without_the_right_plugin_is_refused_before_the_dataset_is_touched(
-    cluster, dataset
-):
+def test_srun_without_the_right_plugin_is_refused_before_the_dataset_is_touched(cluster, dataset):
     before = contents(dataset)
     words = ["srun", "--mpi=none", "-N2", "-n2", "--mem-per-cpu=700M"]
     ended = cluster.call(*words, program(), "run", "--dataset", dataset)

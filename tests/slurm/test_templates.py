@@ -26,6 +26,7 @@ SCONTROL = """
 exit "${REFUSED:-0}"
 """
 SBATCH = """
+[ "$(wc -l <"$CALLS")" != "${REFUSED_CALL:-}" ] || exit 1
 echo "$(wc -l <"$CALLS");cluster"
 """
 
@@ -123,7 +124,8 @@ def test_a_job_takes_its_settings_from_the_environment(desk, template):
     assert call[1] == "--mpi=pmi2"
     container = call[call.index("apptainer") : call.index("pystamps-hpc")]
     assert container[1] == "exec"
-    assert container[-3:] == ["--bind", f"{desk.dataset},{desk.folder}", "/images/my image.sif"]
+    places = f"{desk.dataset},{desk.folder},{desk.folder}/run.yaml"
+    assert container[-3:] == ["--bind", places, "/images/my image.sif"]
     assert ("--nv" in container) == (template == "gpu.sbatch")
     run = call[call.index("pystamps-hpc") + 1 :]
     assert run[:3] == ["--config", "run.yaml", "run"]
@@ -171,11 +173,48 @@ def test_the_array_is_submitted_with_the_merge_behind_it(desk):
     ended = desk.run("patch_array.sh", SBATCH_OPTIONS="--partition=short")
     assert ended.returncode == 0, ended.stderr
     array, merge = desk.calls
-    assert array[1:4] == ["--parsable", "--partition=short", "--array=0-2"]
-    assert merge[1:5] == [
-        *["--parsable", "--partition=short", "--dependency=afterok:1"],
-        "--kill-on-invalid-dep=yes",
+    assert array[1:5] == [
+        *["--parsable", "--partition=short", "--export=ALL,PYSTAMPS_PART=patches"],
+        "--array=0-2",
     ]
+    assert merge[1:6] == [
+        *["--parsable", "--partition=short", "--export=ALL,PYSTAMPS_PART=merged"],
+        *["--dependency=afterok:1", "--kill-on-invalid-dep=yes"],
+    ]
+
+
+def test_a_job_that_does_not_know_its_part_submits_nothing(desk):
+    ended = desk.job("patch_array.sh")
+    assert ended.returncode == 2
+    assert "run it outside of one" in ended.stderr
+    assert desk.calls == []
+
+
+@pytest.mark.parametrize("refused", ["1", "2"])
+def test_a_submission_that_is_refused_is_no_success(desk, refused):
+    ended = desk.run("patch_array.sh", REFUSED_CALL=refused)
+    assert ended.returncode != 0
+    assert len(desk.calls) == int(refused)
+
+
+@pytest.mark.parametrize("template", ALL)
+@pytest.mark.parametrize(("restarts", "requeued"), [("19", True), ("20", False)])
+def test_a_job_is_not_started_again_for_ever(desk, template, restarts, requeued):
+    ended = desk.job(template, CODE="75", SLURM_RESTART_COUNT=restarts, PYSTAMPS_PART="merged")
+    assert ended.returncode == 75
+    assert (["scontrol", "requeue", "7"] in desk.calls) == requeued
+    assert ("MAX_RESTARTS" in ended.stderr) != requeued
+
+
+def test_only_directories_are_patches_and_lists_may_come_from_windows(desk):
+    (desk.dataset / "PATCH_4.tar").touch()
+    (desk.dataset / "PATCH_5").touch()
+    assert desk.run("patch_array.sh", END="4").returncode == 0
+    assert "--array=0-2" in desk.calls[0]
+    (desk.dataset / "patch.list").write_bytes(b"PATCH_2\r\nPATCH_3\r\n")
+    array = {"PYSTAMPS_PART": "patches", "SLURM_ARRAY_TASK_COUNT": "1", "SLURM_ARRAY_TASK_ID": "0"}
+    assert desk.job("patch_array.sh", **array).returncode == 0
+    assert "PATCH_2,PATCH_3" in desk.calls[-1]
 
 
 def test_the_tasks_of_the_array_share_the_listed_patches(desk):

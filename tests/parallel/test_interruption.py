@@ -1,0 +1,106 @@
+"""Signals: noted while the main thread works, and obeyed in time even without a safe point."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from pystamps_hpc import cli
+from pystamps_hpc.dataset.lock import process_start
+from pystamps_hpc.parallel.interruption import EXIT_CODES, Interrupted
+
+LISTENER = """
+import subprocess, sys, time
+from pystamps_hpc.parallel import interruption
+
+def last_words(name, code):
+    print(f"last words {name} {code}", flush=True)
+
+interruption.PATIENCE_SEC = float(sys.argv[1])
+interruption.listen(last_words)
+program = subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+with interruption.accompanied(program):
+    print(program.pid, file=open("pid", "w"), flush=True)
+    print("listening", flush=True)
+    {work}
+"""
+BUSY = "time.sleep(600)"
+IN_A_KERNEL = """
+    from numba import njit
+    @njit(nogil=True)
+    def spin(n):
+        total = 0
+        for k in range(n):
+            total ^= k * total + 1
+        return total
+    spin(1)
+    print("working", flush=True)
+    print(spin(10**13))
+"""
+POLLING = """
+    try:
+        while True:
+            interruption.check()
+            time.sleep(0.01)
+    except interruption.Interrupted as stop:
+        print("safe point", flush=True)
+        sys.exit(stop.exit_code)
+"""
+
+
+def start(folder, work, patience, line="listening\n"):
+    process = subprocess.Popen(
+        [sys.executable, "-c", LISTENER.replace("{work}", work), str(patience)],
+        cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    while process.stdout.readline() != line:
+        assert process.poll() is None, process.stderr.read()
+    return process
+
+
+@pytest.mark.parametrize("name", EXIT_CODES)
+def test_a_safe_point_is_waited_for(tmp_path, name):
+    process = start(tmp_path, POLLING, 30)
+    process.send_signal(getattr(signal, name))
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == EXIT_CODES[name]
+    assert out == "safe point\n"
+    assert f"{name}: stopping at the next safe point" in err
+
+
+@pytest.mark.parametrize(("work", "line"), [(BUSY, "listening\n"), (IN_A_KERNEL, "working\n")])
+def test_without_a_safe_point_the_process_and_its_programs_end_in_time(tmp_path, work, line):
+    process = start(tmp_path, work, 0.5, line)
+    began = time.monotonic()
+    process.send_signal(signal.SIGUSR1)
+    out, err = process.communicate(timeout=20)
+    assert time.monotonic() - began < 5
+    assert process.returncode == 75
+    assert out.splitlines()[-1] == "last words SIGUSR1 75"
+    assert "no safe point within" in err
+    program = int((tmp_path / "pid").read_text())
+    time.sleep(0.2)
+    assert process_start(program) is None
+
+
+def test_a_second_signal_ends_at_once_and_the_same_within_two_seconds_counts_as_one(tmp_path):
+    process = start(tmp_path, BUSY, 30)
+    process.send_signal(signal.SIGUSR1)
+    time.sleep(0.1)
+    process.send_signal(signal.SIGUSR1)
+    time.sleep(0.3)
+    assert process.poll() is None
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=20)
+    assert process.returncode == 143
+
+
+def test_a_run_that_leaves_without_a_safe_point_reports_its_exit_code(tmp_path):
+    cli._report_end(str(tmp_path / "report.json"), "SIGUSR1", 75)
+    text = (tmp_path / "report.json").read_text()
+    assert json.loads(text) == {"ok": False, "interrupted": "SIGUSR1", "exit_code": 75}
+    assert '\n  "exit_code": 75' in text, "what the job scripts look for"
+    assert Interrupted("SIGUSR1").exit_code == 75
