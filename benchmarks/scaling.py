@@ -149,7 +149,7 @@ def page(growth: dict[str, Any], chains: dict[str, Any], targets: dict[str, Any]
     rates = measured_rates(runs, growth["ranks"])
     where = growth["machine"]
     scene = chains["scene"]
-    stack = f"{scene['n_candidates']:,} x {scene['n_ifg']}" if scene else chains["dataset"]
+    dataset = f"{scene['n_candidates']:,} x {scene['n_ifg']}" if scene else chains["dataset"]
     strong = [
         [f"{c['ranks']} x {c['threads']}", f"{c['wall_sec']['mean']:.1f}",
          f"{c['speedup']:.2f}",
@@ -200,9 +200,10 @@ kernel at the roofline would have.
 
 ## Ranks and threads
 
-The chain 1-8 of one scene ({stack}), ranks x threads; efficiency against one rank and one
-thread, of the whole program (start and the stages that mostly read and write included) and of
-stages 2-4 and 6, with the reading and writing that they do. The serial share of the program is what
+The chain 1-8 of one scene ({dataset}), ranks x threads, against the NumPy kernels on one of each;
+efficiency against native on one rank and one thread, of the whole program (start and the stages
+that mostly read and write included) and of stages 2-4 and 6, with the reading and writing that
+they do. The serial share of the program is what
 explains its speed-up if all else were spread evenly.
 
 {
@@ -210,7 +211,7 @@ explains its speed-up if all else were spread evenly.
             [
                 "ranks x threads",
                 "wall [s]",
-                "speed-up",
+                "times NumPy",
                 "efficiency",
                 "of 2-4 and 6",
                 "serial share",

@@ -102,7 +102,7 @@ def stub_modules(stubs):
             number, f"stage {number}", scope, required.split()[-1],
             make_dataclass("Inputs", inputs, frozen=True),
             make_dataclass("Params", list(params.items()), frozen=True),
-            outputs, solve,
+            outputs, solve, counts=COUNTS.get(number, "") if scope == "patch" else "",
         )  # fmt: skip
         modules[f"..stages.{name}"] = SimpleNamespace(SPEC=spec)
     return modules

@@ -128,7 +128,7 @@ def test_a_job_takes_its_settings_from_the_environment(desk, template):
     assert container[-3:] == ["--bind", places, "/images/my image.sif"]
     assert ("--nv" in container) == (template == "gpu.sbatch")
     run = call[call.index("pystamps-hpc") + 1 :]
-    assert run[:3] == ["--config", "run.yaml", "run"]
+    assert run[:3] == ["--config", f"{desk.folder}/run.yaml", "run"]
     assert run[5:9] == ["--start-step", "2", "--end-step", "6"]
     assert run[-2:] == ["--stale", "rerun"]
 
