@@ -54,6 +54,19 @@ def test_a_cell_is_filtered_without_itself(backend, slc_osf, grid):
     np.testing.assert_array_equal(own, found[1:2])
 
 
+@pytest.mark.parametrize("n_w", [18, 24, 40])
+def test_windows_of_other_sizes_are_filtered_alike(n_w):
+    rng = np.random.default_rng(n_w)
+    grid = (rng.normal(size=(45, 60, 3)) + 1j * rng.normal(size=(45, 60, 3))).astype("c8")
+    cells = np.argwhere(rng.uniform(size=grid.shape[:2]) < 0.05).copy()
+    low_pass = low_pass_response(n_w, 50.0, 800.0)
+    python, native = (
+        table(name, "double").stage3_clap_cells(grid, cells, n_w, 0.8, 0.3, low_pass, 1)
+        for name in BACKENDS
+    )
+    np.testing.assert_allclose(native, python, rtol=0, atol=1e-12)
+
+
 def test_oversampling_opens_a_hole_in_the_first_plane_only(grid):
     kernel = table("native", "double").stage3_clap_cells
     one = kernel(grid, CELLS, N_W, 1.0, 0.3, LOW_PASS, 1)

@@ -85,6 +85,30 @@ def test_c117_the_array_is_followed_by_the_merge(cluster, dataset, undisturbed):
     assert digests(dataset) == undisturbed
 
 
+def test_a_failed_task_of_the_array_removes_the_merge_and_the_script_goes_on_later(
+    cluster, dataset, undisturbed
+):
+    spoiled = dataset / "PATCH_2" / "pscands.1.ph"
+    whole = spoiled.read_bytes()
+    spoiled.write_bytes(whole[:-8])
+    send = ["bash", TEMPLATES / "patch_array.sh"]
+    settings = {"DATASET": str(dataset), "SBATCH_OPTIONS": " ".join(SMALL)}
+    sent = cluster.call(*send, cwd=dataset.parent, env=settings)
+    array, merge = (line.split("job ")[1].split(",")[0] for line in sent.stdout.splitlines())
+    assert cluster.wait(merge, "CANCELLED", "COMPLETED", "FAILED").state == "CANCELLED"
+    logs = [path.read_text() for path in dataset.parent.glob(f"pystamps-{array}_*.log")]
+    assert sum("pscands.1.ph" in log for log in logs) == 1, logs
+    assert (dataset / "PATCH_1" / "ph2.mat").exists()
+    assert not (dataset / "ps2.mat").exists()
+
+    spoiled.write_bytes(whole)
+    sent = cluster.call(*send, cwd=dataset.parent, env=settings)
+    merge = sent.stdout.splitlines()[1].split("job ")[1]
+    job = cluster.wait(merge, "COMPLETED", "FAILED", "CANCELLED")
+    assert job.state == "COMPLETED", log_of(dataset, merge)
+    assert digests(dataset) == undisturbed
+
+
 @pytest.mark.timeout(1800)
 def test_a_job_at_its_time_limit_is_requeued_and_ends_with_the_same_bytes(cluster, tmp_path):
     # A limit cannot be less than a minute, and SLURM looks at limits every half minute: the signal
