@@ -6,6 +6,7 @@ every method (only the task queue talks before, on a communicator of its own), s
 anywhere inside :meth:`MpiTeam.agreed` meets the others at their next agreement.
 """
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -118,6 +119,7 @@ class MpiTeam:
         self.members: tuple[Member, ...] = tuple(self._comm.allgather(me))
         self._node_memory = NodeMemory(self._comm, node)
         self._threads = threads_allowed() if threads is None else threads
+        self.busy_sec = 0.0
         self._working_alone = False
         self._pull: object = None
         self._abandoned = False
@@ -348,6 +350,7 @@ class MpiTeam:
             raise RuntimeError("a method of the team was called inside the function of another")
         error = None
         self._working_alone = True
+        began = time.perf_counter()
         try:
             result = alone()
         except Exception as failure:
@@ -357,6 +360,7 @@ class MpiTeam:
             raise
         finally:
             self._working_alone = False
+            self.busy_sec += time.perf_counter() - began
         self._settle(error)
         return result
 

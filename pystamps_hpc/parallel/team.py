@@ -34,6 +34,8 @@ class Team(Protocol):
 
     rank: int
     size: int
+    busy_sec: float
+    """Time that this rank has spent in functions it was given, not waiting for others [s]."""
 
     @property
     def members(self) -> Sequence[Member]:
@@ -257,6 +259,7 @@ class SerialTeam:
     rank = 0
     size = 1
     library = ""
+    busy_sec = 0.0  # nobody to wait for, nothing to tell apart
 
     @cached_property
     def members(self) -> tuple[Member, ...]:

@@ -52,7 +52,7 @@ def run_task(
     )
     log = TaskLog(watcher, result)
     watcher.started(planned.stage, planned.target, row.spec.name)
-    status = "failed"
+    status, busy = "failed", team.busy_sec
     try:
         with team.agreed():
             log.check()
@@ -63,6 +63,8 @@ def run_task(
         result.rank = getattr(error, "rank", team.rank)
         result.signal = error.name if isinstance(error, Interrupted) else None
     log.share_warnings(team)
+    if team.size > 1:
+        result.busy_sec = tuple(team.on_each(lambda: team.busy_sec - busy))
     return log.close(status, details)
 
 

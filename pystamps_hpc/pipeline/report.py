@@ -133,33 +133,36 @@ def _stage_times(rows: list[StageResult], size: int) -> list[dict[str, Any]]:
     """Return the times of every stage that ran, and how evenly `size` ranks shared it.
 
     Wall time is from the first start to the last end. ``imbalance`` is the time of the busiest rank
-    over the mean of all, ``efficiency`` its inverse: the share of the ranks' time that is used if
-    all wait for the busiest. Merged stages are worked on by all ranks at once: null.
+    over the mean of all. ``efficiency`` is the share of the ranks' time that is used: of a patch
+    stage, if all wait for the busiest; of a merged stage, which all work on at once, measured
+    against its wall time, so that what one rank reads and writes for all counts as not used.
     """
     spans: dict[tuple[int, str], list[tuple[float, float]]] = defaultdict(list)
     busy: dict[tuple[int, str], dict[int, float]] = defaultdict(lambda: defaultdict(float))
     for row in rows:
         if row.duration_sec is not None:
             spans[row.stage_id, row.scope].append((row.started_at or 0.0, row.duration_sec))
-            busy[row.stage_id, row.scope][row.rank or 0] += row.duration_sec
+            shares = dict(enumerate(row.busy_sec)) or {row.rank or 0: row.duration_sec}
+            for rank, seconds in shares.items():
+                busy[row.stage_id, row.scope][rank] += seconds
 
-    def imbalance(stage: int, scope: str) -> float | None:
-        total = sum(busy[stage, scope].values())
-        if scope == "merged" or total == 0:
-            return None
-        return max(busy[stage, scope].values()) * size / total
-
-    return [
-        {
-            "stage": stage,
-            "scope": scope,
-            "wall_sec": round(max(t + d for t, d in span) - min(t for t, _ in span), 3),
-            "sum_sec": round(sum(d for _, d in span), 3),
-            "imbalance": round(uneven, 3) if (uneven := imbalance(stage, scope)) else None,
-            "efficiency": round(1 / uneven, 3) if uneven else None,
-        }
-        for (stage, scope), span in spans.items()
-    ]
+    times = []
+    for (stage, scope), span in spans.items():
+        wall = max(t + d for t, d in span) - min(t for t, _ in span)
+        work = busy[stage, scope]
+        total, longest = sum(work.values()), max(work.values())
+        occupied = wall if scope == "merged" and size > 1 else longest
+        times.append(
+            {
+                "stage": stage,
+                "scope": scope,
+                "wall_sec": round(wall, 3),
+                "sum_sec": round(sum(d for _, d in span), 3),
+                "imbalance": round(longest * size / total, 3) if total else None,
+                "efficiency": round(min(total / (size * occupied), 1.0), 3) if occupied else None,
+            }
+        )
+    return times
 
 
 def funnel(dataset: Dataset) -> list[dict[str, Any]]:

@@ -54,7 +54,8 @@ class PipelineContext:
 class StageResult:
     """What became of one task; one row of the report.
 
-    ``started_at`` is in seconds since 1970; ``signal`` names the signal that stopped the task.
+    ``started_at`` is in seconds since 1970; ``signal`` names the signal that stopped the task;
+    ``busy_sec`` is the own work of each rank in a task that all share, empty otherwise.
     """
 
     stage_id: int
@@ -70,10 +71,12 @@ class StageResult:
     facts: dict[str, Any] = field(default_factory=dict)
     started_at: float | None = None
     signal: str | None = None
+    busy_sec: tuple[float, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the row with the report's key names."""
         row = asdict(self)
+        del row["busy_sec"]
         return {"stage": row.pop("stage_id"), **row}
 
 

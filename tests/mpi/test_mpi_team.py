@@ -193,6 +193,15 @@ def test_each_rank_answers_for_itself(mpi_team):
     assert mpi_team.on_each(lambda: mpi_team.rank) == list(range(mpi_team.size))
 
 
+@pytest.mark.mpi(min_size=2)
+def test_the_own_work_of_a_rank_is_told_from_its_waiting(mpi_team):
+    before = mpi_team.busy_sec
+    mpi_team.on_root(lambda: time.sleep(0.2))
+    busy = mpi_team.on_each(lambda: mpi_team.busy_sec - before)
+    assert busy[0] >= 0.2
+    assert max(busy[1:]) < 0.1
+
+
 COLUMN_LENGTHS = [0, 1, 5000, 200_000]
 
 

@@ -1,0 +1,32 @@
+"""What the report says of the time of stages and ranks."""
+
+import pytest
+
+from pystamps_hpc.pipeline.report import _stage_times
+from pystamps_hpc.pipeline.types import StageResult
+
+
+def row(stage, scope, began, seconds, rank=0, busy=()):
+    return StageResult(
+        stage, scope, "x", "completed", duration_sec=seconds, rank=rank, started_at=began,
+        busy_sec=busy,
+    )  # fmt: skip
+
+
+def test_a_patch_stage_is_as_uneven_as_its_busiest_rank():
+    rows = [row(2, "patch", 0.0, 3.0, 0), row(2, "patch", 0.0, 1.0, 1)]
+    (times,) = _stage_times(rows, 2)
+    assert (times["wall_sec"], times["sum_sec"]) == (3.0, 4.0)
+    assert times["imbalance"] == pytest.approx(1.5)
+    assert times["efficiency"] == pytest.approx(4 / 6, abs=1e-3)
+
+
+def test_a_merged_stage_is_judged_by_the_own_work_of_its_ranks():
+    (times,) = _stage_times([row(6, "merged", 5.0, 4.0, busy=(3.0, 1.0))], 2)
+    assert times["imbalance"] == pytest.approx(1.5)
+    assert times["efficiency"] == pytest.approx(4 / 8)
+
+
+def test_one_rank_has_nobody_to_wait_for():
+    (times,) = _stage_times([row(6, "merged", 5.0, 4.0)], 1)
+    assert (times["imbalance"], times["efficiency"]) == (1.0, 1.0)
