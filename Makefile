@@ -124,7 +124,7 @@ bench benchmark: $(READY) ## kernels against the reference and this machine, cha
 	$(BIN)/python -m benchmarks.targets
 	$(BIN)/python -m benchmarks.backends $(BENCH_CHAIN)
 
-bench-large: $(READY) ## chain 1-8 of 50 k, 200 k and 1 M candidates x 60 on two ranks: memory, growth of cost (hours)
+bench-large: $(READY) ## chain 1-8 of 50 k, 200 k and 1 M candidates x 60 on two ranks: memory, growth of cost
 	$(BIN)/python -m benchmarks.growth
 
 truth: $(READY) ## velocities against simulated truth: noise-free, with noise, with everything

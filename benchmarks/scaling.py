@@ -19,7 +19,7 @@ from benchmarks import machine
 
 DISK = 2e9  # bytes/s that rank 0 reads or writes, a parallel file system
 KEPT = 0.4  # PS of a candidate after weeding and merge
-HEAD = ["stage", "work", "seconds per 10^9 units", "bytes through rank 0", "messages"]
+HEAD = ["stage", "work", "seconds per 10^9 units", "bytes", "messages"]
 
 
 @dataclass(frozen=True)
@@ -244,7 +244,8 @@ Seconds of a stage grow with the candidates to this power:
 
 {markdown(HEAD, model)}
 
-Bytes are those of {STACKS[-1].ps / 1e6:g} M PS x {STACKS[-1].ifgs:g} interferograms. A stage takes
+Bytes are those read and written of {STACKS[-1].ps / 1e6:g} M PS x {
+        STACKS[-1].ifgs:g} interferograms. A stage takes
 its seconds divided by the cores that it can use, plus its bytes at {DISK / 1e9:g} GB/s (patches
 write from all nodes at once). Assumed: {KEPT:g} PS to a candidate, cores
 as fast as the one measured. SNAPHU grows faster than its raster and runs one
@@ -268,6 +269,9 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=Path("docs/scaling.md"))
     options = parser.parse_args(words)
     results = (options.growth, options.chains, options.targets)
+    for path in results:
+        if not path.exists():
+            parser.error(f"{path} is missing: run make bench and make bench-large first")
     options.output.write_text(page(*(json.loads(path.read_text()) for path in results)))
     print(f"{options.output} written")
     return 0

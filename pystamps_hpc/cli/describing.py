@@ -1,10 +1,11 @@
 """The commands that only look: ``status``, ``describe-inputs``, ``describe-backends``."""
 
+import sys
 from argparse import Namespace
 from typing import Any
 
 from ..config import load_config
-from ..errors import ConfigError
+from ..errors import ConfigError, DatasetError
 from ..parallel.team import Team
 
 Answer = tuple[dict[str, Any] | None, int]
@@ -31,7 +32,18 @@ def inputs(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
 
         return describe_inputs(_stages(options.stage), options.dataset, options.patch)
 
-    return team.on_root(act), 0
+    document = team.on_root(act)
+    found = document.get("stage1_dataset_check")
+    if found is None or found["sound"]:
+        return document, 0
+    if team.rank == 0:
+        more = len(found["unsound_patches"]) - 1
+        print(
+            f"{found['patch']}{f' and {more} more' if more else ''}: candidate files do not fit; "
+            + "; ".join(found["warnings"] or ["see stage1_dataset_check.consistency"]),
+            file=sys.stderr,
+        )
+    return document, DatasetError.exit_code
 
 
 def _stages(text: str) -> tuple[int, ...]:

@@ -29,9 +29,11 @@ def lock_directory(root: Path) -> Path:
 
 
 def holders(root: Path) -> list[dict[str, Any]]:
-    """Return the content of all lock files, dead owners included."""
+    """Return the content of all lock files; ``alive`` is false where the owner is provably dead."""
     texts = ((path.name, _read(path)) for path in sorted(lock_directory(root).glob("*.json")))
-    return [{"lock": name, **_parse(text)} for name, text in texts if text is not None]
+    owners = [(name, _parse(text)) for name, text in texts if text is not None]
+    own = {**_process(), **_slurm()}
+    return [{"lock": name, "alive": not _is_dead(owner, own), **owner} for name, owner in owners]
 
 
 def new_owner(run_id: str, command: Sequence[str]) -> dict[str, str]:

@@ -7,12 +7,14 @@ system hangs, the process ends as it is: what is half written has not been publi
 
 import os
 import select
+import shutil
 import signal
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 from ..errors import PystampsError
@@ -47,7 +49,7 @@ class _Requests:
     last_words: Callable[[str, int], None] | None = None
 
 
-_companions: set["subprocess.Popen[bytes]"] = set()
+_companions: dict["subprocess.Popen[bytes]", Path] = {}
 
 
 def listen(last_words: Callable[[str, int], None] | None = None) -> None:
@@ -82,7 +84,7 @@ def _watch(reading: int) -> None:
             left = max(_Requests.at + PATIENCE_SEC - time.monotonic(), 0.0)
         if not select.select([reading], [], [], left)[0]:
             assert _Requests.received is not None
-            os.write(2, f"no safe point within {PATIENCE_SEC:.0f} s: leaving\n".encode())
+            _say(f"no safe point within {PATIENCE_SEC:.0f} s: leaving")
             _leave(_Requests.received)
         name = names.get(os.read(reading, 1)[0])
         if name is not None:
@@ -93,15 +95,21 @@ def _note(name: str) -> None:
     now = time.monotonic()
     if _Requests.received is None:
         _Requests.received, _Requests.at = name, now
-        os.write(2, f"{name}: stopping at the next safe point\n".encode())
+        _say(f"{name}: stopping at the next safe point; once more in 2 s to leave at once")
     elif _Requests.received != name or now - _Requests.at > REPEATED_WITHIN_SEC:
+        _say(f"{name}: leaving at once; the same command goes on from what is finished")
         _leave(name)
+
+
+def _say(text: str) -> None:
+    os.write(2, f"{text}\n".encode())
 
 
 def _leave(name: str) -> None:
     """End this process, and the programs that work for it, at once."""
-    for program in list(_companions):
+    for program, scratch in list(_companions.items()):
         program.kill()
+        shutil.rmtree(scratch, ignore_errors=True)
     try:
         if _Requests.last_words is not None:
             _Requests.last_words(name, EXIT_CODES[name])
@@ -110,13 +118,13 @@ def _leave(name: str) -> None:
 
 
 @contextmanager
-def accompanied(program: "subprocess.Popen[bytes]") -> Iterator[None]:
-    """Let a program end with this process if that has to leave at once."""
-    _companions.add(program)
+def accompanied(program: "subprocess.Popen[bytes]", scratch: Path) -> Iterator[None]:
+    """Let a program, and its scratch folder, end with this process if that leaves at once."""
+    _companions[program] = scratch
     try:
         yield
     finally:
-        _companions.discard(program)
+        del _companions[program]
 
 
 def requested() -> bool:

@@ -79,6 +79,6 @@ def _require_triangulator(config: RunConfig) -> None:
     if config.runtime.triangulator == "triangle" and find_spec("triangle") is None:
         raise ToolMissingError(
             f"external tool '{config.tools.triangle}' not found (needed by stages 4 and 7): "
-            "install the extra 'unwrap' (pip install 'pystamps-hpc[unwrap]') or set "
+            "install the extra 'unwrap' (pip install '.[unwrap]' in the source folder) or set "
             "runtime.triangulator: native"
         )

@@ -66,7 +66,7 @@ def build_report(
         stale=[
             {"stage": p.stage, "target": p.target, "path": stale_path(p), "reason": p.stale}
             for p in session.plan
-            if p.stale
+            if p.stale and p.action != "run"
         ],
         funnel=funnel(session.dataset),
         dropped_patches=[name for row in rows for name in row.facts.get("dropped_patches", [])],

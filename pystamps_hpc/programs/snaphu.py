@@ -91,7 +91,7 @@ def require_snaphu(name: str) -> str:
     if path is None:
         raise ToolMissingError(
             f"external tool '{name}' not found (needed by stage 6): install the extra 'unwrap' "
-            "(pip install 'pystamps-hpc[unwrap]') or set tools.snaphu"
+            "(pip install '.[unwrap]' in the source folder) or set tools.snaphu"
         )
     return path
 
@@ -174,7 +174,7 @@ def _run(
         process = subprocess.Popen(
             command, cwd=folder, stdin=subprocess.DEVNULL, stdout=file, stderr=file
         )
-        with interruption.accompanied(process):
+        with interruption.accompanied(process, folder):
             status = _wait(process, check)
     check()  # a signal to the whole job has ended SNAPHU too
     text = log.read_text(errors="replace")

@@ -58,7 +58,8 @@ def describe_inputs(
     dataset : str or Path, optional
         Dataset whose candidate files are checked if stage 1 is among the stages.
     patch : str, optional
-        Patch that is checked; the first by default.
+        Patch that is checked; by default all are, and the first that is not sound is described,
+        else the first.
 
     Raises
     ------
@@ -79,7 +80,15 @@ def describe_inputs(
         ],
     }
     if dataset is not None and 1 in stages:
-        document["stage1_dataset_check"] = check_candidates(discover_dataset(dataset), patch)
+        found = discover_dataset(dataset)
+        names = found.patches if patch is None else (patch,)
+        checks = [check_candidates(found, name) for name in names]
+        unsound = [check for check in checks if not check["sound"]]
+        document["stage1_dataset_check"] = {
+            **(unsound or checks)[0],
+            "checked": len(checks),
+            "unsound_patches": [check["patch"] for check in unsound],
+        }
     return document
 
 
@@ -142,7 +151,7 @@ def _row(name: str, array: str, shape: str, meaning: str, sources: str, required
     }
 
 
-def check_candidates(dataset: Dataset, patch: str | None = None) -> dict[str, Any]:
+def check_candidates(dataset: Dataset, patch: str) -> dict[str, Any]:
     """Check whether the candidate files of one patch fit together; reads only.
 
     Raises
@@ -150,13 +159,14 @@ def check_candidates(dataset: Dataset, patch: str | None = None) -> dict[str, An
     DatasetError
         The dataset has no patches, or not the one that is named.
     """
-    name = dataset.patches[0] if patch is None else Path(patch).name
+    name = Path(patch).name
     if name not in dataset.patches:
         raise DatasetError(f"{dataset.root} has no patch {name}")
     directory = dataset.directory(name)
     known = parameters.load(directory, dataset.root)
     mode = _metadata_mode(directory)
     warnings: list[str] = []
+    readable = True
     n = _candidate_count(directory)
     n_ifg = _interferogram_count(directory, n)
     checks = [*_count_checks(directory, n), *_stack_checks(directory, mode, n_ifg)]
@@ -164,6 +174,7 @@ def check_candidates(dataset: Dataset, patch: str | None = None) -> dict[str, An
         warnings += candidates.read(directory, known).warnings
     except PystampsError as error:
         warnings.append(str(error))
+        readable = False
     return {
         "dataset": str(dataset.root),
         "patch": name,
@@ -171,6 +182,7 @@ def check_candidates(dataset: Dataset, patch: str | None = None) -> dict[str, An
         "overview": _overview(known, n, n_ifg),
         "consistency": checks,
         "warnings": warnings,
+        "sound": readable and all(check["status"] != "warning" for check in checks),
     }
 
 

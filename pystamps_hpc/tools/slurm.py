@@ -245,7 +245,7 @@ def render(
     if dataset is not None:
         text = _edited(text, "DATASET", str(Path(dataset).resolve()))
     if image:
-        text = _edited(text, "IMAGE", str(Path(image).resolve()))
+        text = _edited(text, "IMAGE", image if "://" in image else str(Path(image).resolve()))
     if needs is not None and size is not None:
         nodes = needs.nodes
         text = _directive(text, "ntasks-per-node", needs.ranks_per_node)

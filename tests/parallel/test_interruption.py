@@ -13,7 +13,7 @@ from pystamps_hpc.dataset.lock import process_start
 from pystamps_hpc.parallel.interruption import EXIT_CODES, Interrupted
 
 LISTENER = """
-import subprocess, sys, time
+import pathlib, subprocess, sys, time
 from pystamps_hpc.parallel import interruption
 
 def last_words(name, code):
@@ -22,7 +22,9 @@ def last_words(name, code):
 interruption.PATIENCE_SEC = float(sys.argv[1])
 interruption.listen(last_words)
 program = subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-with interruption.accompanied(program):
+scratch = pathlib.Path("scratch")
+scratch.mkdir()
+with interruption.accompanied(program, scratch):
     print(program.pid, file=open("pid", "w"), flush=True)
     print("listening", flush=True)
     {work}
@@ -84,6 +86,7 @@ def test_without_a_safe_point_the_process_and_its_programs_end_in_time(tmp_path,
     program = int((tmp_path / "pid").read_text())
     time.sleep(0.2)
     assert process_start(program) is None
+    assert not (tmp_path / "scratch").exists()
 
 
 def test_a_second_signal_ends_at_once_and_the_same_within_two_seconds_counts_as_one(tmp_path):
@@ -94,8 +97,11 @@ def test_a_second_signal_ends_at_once_and_the_same_within_two_seconds_counts_as_
     time.sleep(0.3)
     assert process.poll() is None
     process.send_signal(signal.SIGTERM)
-    process.communicate(timeout=20)
+    err = process.communicate(timeout=20)[1]
     assert process.returncode == 143
+    assert err.endswith(
+        "SIGTERM: leaving at once; the same command goes on from what is finished\n"
+    )
 
 
 def test_a_run_that_leaves_without_a_safe_point_reports_its_exit_code(tmp_path):

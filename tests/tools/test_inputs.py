@@ -4,8 +4,11 @@ import json
 
 import pytest
 
+from pystamps_hpc.dataset.tree import discover_dataset
 from pystamps_hpc.errors import DatasetError
+from pystamps_hpc.tools.doctor.examination import _unloaded_patches
 from pystamps_hpc.tools.inputs import DERIVED, DIRECT, MISSING, describe_inputs
+from pystamps_hpc.tools.simulate import Options, simulate
 from tests.dataset.scenes import scene, write_doris, write_snap
 
 
@@ -96,6 +99,23 @@ def test_what_does_not_fit_is_a_warning_of_its_check_and_of_the_reader(
     found = check(tmp_path)
     assert statuses(found)[failed] == "warning"
     assert len(found["warnings"]) == 1
+    assert (found["sound"], found["unsound_patches"]) == (False, ["PATCH_1"])
+
+
+def test_every_patch_is_checked_and_the_first_unsound_one_described(tmp_path):
+    simulate(tmp_path / "scene", Options(candidates=300, images=5, patches=(3, 1)))
+    root = tmp_path / "scene"
+    assert check(root)["sound"]
+    assert (check(root)["patch"], check(root)["checked"]) == ("PATCH_1", 3)
+    for name in ("PATCH_2", "PATCH_3"):
+        positions = root / name / "pscands.1.ll"
+        positions.write_bytes(positions.read_bytes()[:-8])
+    found = check(root)
+    assert found["patch"] == "PATCH_2"
+    assert found["unsound_patches"] == ["PATCH_2", "PATCH_3"]
+    assert check(root, "PATCH_1")["sound"]
+    problems = [problem.problem for problem in _unloaded_patches(discover_dataset(root))]
+    assert [text[:8] for text in problems] == ["PATCH_2:", "PATCH_3:"]
 
 
 def test_a_patch_without_metadata_is_said_to_lack_them(tmp_path):

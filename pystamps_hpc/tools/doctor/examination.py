@@ -12,6 +12,7 @@ from ...parallel.team import Team
 from ...pipeline.backends import resolve_kernels
 from ...pipeline.session import prepare
 from ...pipeline.types import PipelineContext
+from ..inputs import check_candidates
 from ..status import collect_status
 from . import disk, machine
 from .artifacts import examine_files, leftovers
@@ -109,9 +110,29 @@ def _examine_dataset(root: Path, config: RunConfig) -> tuple[dict[str, Any], lis
         "gaps": status["gaps"],
         "locked_by": status["locked_by"],
     }
-    problems = [*unreadable, *inconsistent, *crowded, *disk.examine_disk(dataset.root)]
+    candidates = _unloaded_patches(dataset)
+    problems = [*candidates, *unreadable, *inconsistent, *crowded, *disk.examine_disk(dataset.root)]
     problems += _status_problems(dataset, status, left)
     return found, problems
+
+
+def _unloaded_patches(dataset: Dataset) -> list[Problem]:
+    """Say which patches, of those that stage 1 has not loaded yet, cannot be loaded."""
+    waiting = [
+        name for name in dataset.patches if not (dataset.directory(name) / "ps1.mat").exists()
+    ]
+    checks = [check_candidates(dataset, name) for name in waiting]
+    return [
+        Problem(
+            f"{check['patch']}: candidate files do not fit: "
+            + "; ".join(check["warnings"] or ["counts and sizes differ"]),
+            f"extract the patch again; pystamps-hpc describe-inputs --stage 1 --dataset "
+            f"{dataset.root} says what was found",
+            True,
+        )
+        for check in checks
+        if not check["sound"]
+    ]
 
 
 def _status_problems(dataset: Dataset, status: dict[str, Any], left: list[str]) -> list[Problem]:

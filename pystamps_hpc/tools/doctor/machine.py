@@ -113,7 +113,7 @@ def _starts(program: str) -> bool:
 
 def tool_problems(found: dict[str, Any]) -> Iterator[Problem]:
     """Say which programs are missing and what cannot be done without them."""
-    extra = "install the extra 'unwrap' (pip install 'pystamps-hpc[unwrap]')"
+    extra = "install the extra 'unwrap' (pip install '.[unwrap]' in the source folder)"
     if found["snaphu"] is None:
         yield Problem("SNAPHU was not found: stage 6 cannot run", f"{extra} or set tools.snaphu")
     elif not found["snaphu_starts"]:

@@ -78,7 +78,7 @@ def _draw(result: Velocities, shown: IntArray, limit: float) -> Any:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ToolMissingError(
-            "matplotlib is not installed: maps need it; pip install 'pystamps-hpc[viz]'"
+            "matplotlib is not installed: maps need it; pip install '.[viz]' in the source folder"
         ) from error
     lonlat, velocity = result.lonlat[shown], result.velocity[shown]
     layout = Layout.around(lonlat)
