@@ -7,6 +7,7 @@ brings it to disk.
 import difflib
 import math
 import os
+import secrets
 import types
 import typing
 from collections.abc import Mapping
@@ -280,8 +281,11 @@ def _read(path: Path) -> dict[str, Any]:
 
 def _write(path: Path, values: Mapping[str, Any]) -> None:
     from .mat import write_mat
+    from .publish import staging_root
 
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.mat")
+    staging = staging_root(path.parent)
+    staging.mkdir(parents=True, exist_ok=True)
+    temporary = staging / f"{path.stem}.{secrets.token_hex(8)}.mat"
     try:
         write_mat(temporary, {name: _matlab(value) for name, value in values.items()})
         os.replace(temporary, path)

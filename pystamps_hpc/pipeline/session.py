@@ -193,9 +193,13 @@ def _clear_the_way(session: Session, context: PipelineContext) -> list[str]:
     targets = (ROOT, *dataset.patches) if context.patches is None else context.patches
     leftovers = 0
     for target in targets:
-        staging = staging_root(dataset.directory(target))
+        directory = dataset.directory(target)
+        staging = staging_root(directory)
         leftovers += len(list(staging.iterdir())) if staging.is_dir() else 0
         shutil.rmtree(staging, ignore_errors=True)
+        for place in (directory, directory / STATE_DIRECTORY, directory / "products"):
+            for half_written in place.glob(".*.tmp"):
+                half_written.unlink(missing_ok=True)
     if any(planned.stage == 1 for planned in due):
         _save_parameters(session)
     if context.force:

@@ -178,7 +178,7 @@ def leftovers(root: Path) -> list[str]:
         path.relative_to(root).as_posix()
         for kind in ("tmp", "memo", "lock")
         for path in root.rglob(f"{STATE_DIRECTORY}/{kind}/*")
-    ]
+    ] + [path.relative_to(root).as_posix() for path in root.rglob(".*.tmp")]
 
 
 def ranks_of(job: "subprocess.Popen[str]") -> dict[int, int]:

@@ -380,8 +380,24 @@ def test_the_policy_rerun_computes_the_stale_task_and_what_follows(stubs, tree):
     run(tree)
     change(tree, unwrap_grid_size=100.0)
     config = QUICK.with_values({"runtime.stale_policy": "rerun"})
-    assert completed(run(tree, run_config=config)) == [(s, "merged", "root") for s in (6, 7, 8)]
+    report = run(tree, run_config=config)
+    assert completed(report) == [(s, "merged", "root") for s in (6, 7, 8)]
+    assert report.stale == [], "what was redone is up to date"
     assert run(tree).stale == []
+
+
+def test_what_a_killed_run_has_half_written_is_removed_by_the_next(stubs, tree):
+    run(tree)
+    places = [
+        tree / ".pystamps-hpc" / "tmp" / "parms.0a1b.mat",
+        tree / ".pystamps-hpc" / ".state.json.77.tmp",
+        tree / "PATCH_1" / ".pystamps-hpc" / ".state.json.77.tmp",
+    ]
+    for path in places:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b"half")
+    run(tree, force=True)
+    assert not [path for path in places if path.exists()]
 
 
 def test_the_policy_fail_refuses_the_run_at_plan_time(stubs, tree):

@@ -1,7 +1,6 @@
 """The doctor finds what would stop or spoil a run, names the remedy, and changes nothing."""
 
 import json
-import os
 
 import numpy as np
 import pytest
@@ -122,7 +121,7 @@ def test_what_dead_runs_left_is_listed_and_left_alone(damaged):
     (state / "memo" / "6-0123").mkdir(parents=True)
     lock = damaged / ".pystamps-hpc" / "lock" / "root.json"
     lock.parent.mkdir(exist_ok=True)
-    dead = {"host": os.uname().nodename, "pid": 2**22 + 1, "pid_start": 1, "run_id": "x"}
+    dead = {**DatasetLock(damaged, {}).owner, "pid": 2**22 + 1, "pid_start": 1, "run_id": "x"}
     lock.write_text(json.dumps(dead))
     document, code = examined(damaged)
     assert set(document["dataset"]["leftovers"]) == {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...dataset.lock import holders, process_start
+from ...dataset.lock import holders
 from ...dataset.mat import MatFile
 from ...dataset.matvalues import REAL_DTYPES
 from ...dataset.publish import staging_root
@@ -117,7 +117,7 @@ def _contradictions(
 def leftovers(dataset: Dataset) -> list[str]:
     """Return what ended runs left behind, relative to the root; nothing while a run is alive."""
     owners = holders(dataset.root)
-    if any(_alive(owner) for owner in owners):
+    if any(owner["alive"] for owner in owners):
         return []
     found = [dataset.root / STATE_DIRECTORY / "lock" / owner["lock"] for owner in owners]
     for target in (ROOT, *dataset.patches):
@@ -126,16 +126,3 @@ def leftovers(dataset: Dataset) -> list[str]:
             found += sorted(place.iterdir()) if place.is_dir() else []
         found += sorted(folder.glob(".*.tmp"))
     return [path.relative_to(dataset.root).as_posix() for path in found]
-
-
-def _alive(owner: dict[str, object]) -> bool:
-    """Whether the owner of a lock may still run; of another machine nothing is known."""
-    if owner.get("host") != _host() or not isinstance(owner.get("pid"), int):
-        return True
-    return process_start(int(str(owner["pid"]))) == owner.get("pid_start")
-
-
-def _host() -> str:
-    import socket
-
-    return socket.gethostname()
