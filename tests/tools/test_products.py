@@ -259,7 +259,7 @@ def test_colours_end_at_a_round_number_that_outliers_do_not_move() -> None:
 
 def test_map_needs_matplotlib_and_says_so(result: Result, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(ToolMissingError, match=r"pystamps-hpc\[viz\]"):
+    with pytest.raises(ToolMissingError, match=r"pip install .\.\[viz\]"):
         velocity_map(result.root, result.root / "map.png")
 
 
