@@ -9,7 +9,6 @@ anywhere inside :meth:`MpiTeam.agreed` meets the others at their next agreement.
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
 import numpy as np
@@ -31,7 +30,7 @@ from .messages import (
     unpack,
 )
 from .queue import DealtQueue, SharedQueue, TaskQueue, deal, dearest_first
-from .shared import NodeMemory
+from .shared import Copies, NodeMemory
 from .team import (
     RowsOf,
     Tick,
@@ -55,33 +54,6 @@ FINISHED, STOPPED = -1, -2
 MEETINGS = ("work", "columns", "share", "pull", "the end of a block", "close")
 # Exit code of a job that is ended because of an unexpected error.
 ABORTED = 70
-
-
-@dataclass(frozen=True)
-class Copies:
-    """One copy of an array on each node or, where its ranks cannot share memory, on each rank.
-
-    Parameters
-    ----------
-    array : ndarray
-        The copy that this rank sees; not filled.
-    between : MPI.Comm
-        One rank for each copy; the null communicator on all others.
-    homes : list of int
-        For each rank of the team, the rank in `between` that answers for its copy.
-    synchronise : callable
-        Makes what any rank wrote into a copy visible to all that see it; collective.
-    """
-
-    array: AnyArray
-    between: MPI.Comm
-    homes: list[int]
-    synchronise: Callable[[], None]
-
-    @property
-    def several(self) -> bool:
-        """Whether this rank has to exchange what stands in its copy with others."""
-        return self.between != MPI.COMM_NULL and self.between.size > 1
 
 
 class MpiTeam:

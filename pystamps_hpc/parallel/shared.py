@@ -2,6 +2,7 @@
 
 import os
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +25,33 @@ class _Window:
 
     window: MPI.Win
     array: "weakref.ref[AnyArray]"
+
+
+@dataclass(frozen=True)
+class Copies:
+    """One copy of an array on each node or, where its ranks cannot share memory, on each rank.
+
+    Parameters
+    ----------
+    array : ndarray
+        The copy that this rank sees; not filled.
+    between : MPI.Comm
+        One rank for each copy; the null communicator on all others.
+    homes : list of int
+        For each rank of the team, the rank in `between` that answers for its copy.
+    synchronise : callable
+        Makes what any rank wrote into a copy visible to all that see it; collective.
+    """
+
+    array: AnyArray
+    between: MPI.Comm
+    homes: list[int]
+    synchronise: Callable[[], None]
+
+    @property
+    def several(self) -> bool:
+        """Whether this rank has to exchange what stands in its copy with others."""
+        return self.between != MPI.COMM_NULL and self.between.size > 1
 
 
 class NodeMemory:

@@ -14,7 +14,7 @@ from ..config import RunConfig
 from ..dataset import parameters as parms
 from ..dataset.candidates import sensor_parameters
 from ..dataset.parameters import Parameters
-from ..dataset.publish import staging_root
+from ..dataset.publish import staging_root, write_text
 from ..dataset.tree import ROOT, STATE_DIRECTORY, Dataset, discover_dataset
 from ..errors import DatasetError, MpiEnvironmentError, StageError
 from ..parallel.team import Team
@@ -189,7 +189,7 @@ def before_work(session: Session, context: PipelineContext, team: Team) -> list[
 def _clear_the_way(session: Session, context: PipelineContext) -> list[str]:
     dataset = session.dataset
     due = [planned for planned in session.plan if planned.action == "run"]
-    (dataset.root / STATE_DIRECTORY / "runs" / session.run_id).mkdir(parents=True, exist_ok=True)
+    (_runs(dataset.root) / session.run_id).mkdir(parents=True, exist_ok=True)
     targets = (ROOT, *dataset.patches) if context.patches is None else context.patches
     leftovers = 0
     for target in targets:
@@ -198,7 +198,7 @@ def _clear_the_way(session: Session, context: PipelineContext) -> list[str]:
         leftovers += len(list(staging.iterdir())) if staging.is_dir() else 0
         shutil.rmtree(staging, ignore_errors=True)
         for place in (directory, directory / STATE_DIRECTORY, directory / "products"):
-            for half_written in place.glob(".*.tmp"):
+            for half_written in place.glob(".*.[0-9]*.tmp"):
                 half_written.unlink(missing_ok=True)
     if any(planned.stage == 1 for planned in due):
         _save_parameters(session)
@@ -207,7 +207,7 @@ def _clear_the_way(session: Session, context: PipelineContext) -> list[str]:
             state = TargetState.load(dataset.directory(target))
             state.due |= {planned.stage for planned in due if planned.target == target}
             state.save()
-        _forced(dataset.root).write_text(_this_start(context.command), encoding="utf-8")
+        write_text(_runs(dataset.root) / session.run_id / "forced", _start(context.command))
     return [f"removed {leftovers} leftover staging directories"] if leftovers else []
 
 
@@ -218,17 +218,15 @@ def already_forced(root: Path, command: tuple[str, ...]) -> bool:
     """
     if not int(os.environ.get("SLURM_RESTART_COUNT") or 0):
         return False
-    try:
-        return _forced(root).read_text(encoding="utf-8") == _this_start(command)
-    except OSError:
-        return False
+    marks = _runs(root).glob("*/forced")
+    return any(mark.read_text(encoding="utf-8") == _start(command) for mark in marks)
 
 
-def _forced(root: Path) -> Path:
-    return root / STATE_DIRECTORY / "forced"
+def _runs(root: Path) -> Path:
+    return root / STATE_DIRECTORY / "runs"
 
 
-def _this_start(command: tuple[str, ...]) -> str:
+def _start(command: tuple[str, ...]) -> str:
     return " ".join((os.environ.get("SLURM_JOB_ID", ""), *command))
 
 
@@ -239,7 +237,7 @@ def _save_parameters(session: Session) -> None:
 
 
 def _require_sight(session: Session, rank: int) -> None:
-    folder = session.dataset.root / STATE_DIRECTORY / "runs" / session.run_id
+    folder = _runs(session.dataset.root) / session.run_id
     if not becomes_true(folder.exists):
         raise MpiEnvironmentError(
             f"rank {rank} on {os.uname().nodename} does not see {session.dataset.root}: "

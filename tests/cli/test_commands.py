@@ -269,6 +269,7 @@ def test_a_job_that_slurm_started_again_forces_only_what_it_has_not_forced_yet(
     assert command(*words).document["counts"]["completed"] == 14
     assert command(*words).document["counts"]["skipped_existing"] == 14
     assert command(*words, "--start-step", 8).document["counts"]["completed"] == 1
+    assert command(*words).document["counts"]["skipped_existing"] == 14, "not forgotten meanwhile"
     monkeypatch.setenv("SLURM_JOB_ID", "8")
     assert command(*words, "--start-step", 8).document["counts"]["completed"] == 1
     assert command("stage", 8, "--dataset", finished).document["counts"]["completed"] == 1

@@ -6,11 +6,17 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from pystamps_hpc import cli
 from pystamps_hpc.dataset.lock import process_start
+from pystamps_hpc.dataset.schema import ARTIFACTS
+from pystamps_hpc.parallel import interruption
 from pystamps_hpc.parallel.interruption import EXIT_CODES, Interrupted
+from pystamps_hpc.parallel.team import SerialTeam
+from pystamps_hpc.pipeline.saving import _LargeValue, _stream
+from pystamps_hpc.pipeline.visibility import becomes_true
 
 LISTENER = """
 import pathlib, subprocess, sys, time
@@ -87,6 +93,20 @@ def test_without_a_safe_point_the_process_and_its_programs_end_in_time(tmp_path,
     time.sleep(0.2)
     assert process_start(program) is None
     assert not (tmp_path / "scratch").exists()
+
+
+def test_waiting_for_files_of_other_nodes_hears_a_signal(monkeypatch):
+    monkeypatch.setattr(interruption._Requests, "received", "SIGUSR1")
+    with pytest.raises(Interrupted):
+        becomes_true(lambda: False)
+
+
+def test_a_publication_that_is_being_staged_hears_a_signal(monkeypatch):
+    key = ARTIFACTS["ph1"].keys["ph"]
+    stream = _stream(_LargeValue(np.zeros((5, 2), "c8"), key), SerialTeam())
+    monkeypatch.setattr(interruption._Requests, "received", "SIGTERM")
+    with pytest.raises(Interrupted):
+        list(stream.blocks)
 
 
 def test_a_second_signal_ends_at_once_and_the_same_within_two_seconds_counts_as_one(tmp_path):

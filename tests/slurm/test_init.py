@@ -133,6 +133,15 @@ def test_nodes_gpus_and_cpus_are_set_without_a_dataset():
     asked = header(render("gpu", gpus=4))
     assert (asked["gpus-per-node"], asked["ntasks-per-node"]) == ("4", "4")
     assert header(render("single-node", cpus=64))["cpus-per-task"] == "16"
+    shared = header(render("gpu", gpus=4, cpus=64))
+    assert (shared["ntasks-per-node"], shared["cpus-per-task"]) == ("4", "16")
+    few = header(render("single-node", cpus=2))
+    assert int(few["ntasks-per-node"]) * int(few["cpus-per-task"]) == 2
+
+
+def test_an_image_from_a_registry_is_no_path():
+    image = "docker://site/pystamps:1"
+    assert f"\nIMAGE=${{IMAGE:-{image}}} " in render("multi-node", image=image)
 
 
 def test_an_existing_file_is_kept(tmp_path):

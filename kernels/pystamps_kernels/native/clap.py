@@ -87,17 +87,9 @@ def clap_cells(
         reach = np.ones(len(planes), np.int64)
         reach[0] = max(int(slc_osf), 1) if group.start == 0 else 1
         _filter_cells(
-            planes,
-            cells,
-            corner,
-            order,
-            strips,
-            reach,
-            *response,
-            *fourier,
-            back,
+            planes, cells, corner, order, strips, reach, *response, *fourier, back,
             filtered[:, group],
-        )
+        )  # fmt: skip
     return filtered
 
 
