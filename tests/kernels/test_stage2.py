@@ -293,8 +293,7 @@ def test_native_and_reference_filters_agree(alpha, rng):
         table(name, "double").stage2_clap_grid(grid, alpha, 0.3, 24, 8, LOW_PASS)
         for name in BACKENDS
     )
-    # both are rounded to single at the end: at most the last bit may differ
-    np.testing.assert_allclose(native, python, rtol=1.2e-7 if alpha == 1 else 1e-6, atol=0)
+    np.testing.assert_allclose(native, python, rtol=0 if alpha == 1 else 1e-6, atol=0)
     grid[3, 4] = 0
     voided = table("native", "double").stage2_clap_grid(grid, alpha, 0.3, 24, 8, LOW_PASS)
     np.testing.assert_array_equal(voided, native)
