@@ -383,22 +383,23 @@ def command_line() -> str:
     parts = [
         "# Command line\n\n",
         "`pystamps-hpc [GLOBAL OPTIONS] COMMAND [OPTIONS]`. The global options may stand before "
-        "or after the command. A command writes one JSON document to standard output and "
-        "everything meant for people to standard error.\n\n",
+        "or after the command. On a terminal a command answers with a table; where standard output "
+        "is none, or with `--json`, with one JSON document, and what is meant for people goes to "
+        "standard error.\n\n",
         "## Global options\n\n",
         table(("Option", "Meaning"), map(option_row, options_of(parser))),
     ]
     globals_ = {word for action in options_of(parser) for word in action.option_strings}
     for name, command in commands.items():
-        parts.append(f"\n## {name}\n\n{COMMANDS[name][2]}\n")
+        parts.append(f"\n## {name}\n\n{COMMANDS[name].summary}\n")
         own = [a for a in options_of(command) if not globals_ & set(a.option_strings)]
         if own:
             parts.append("\n" + table(("Option", "Meaning"), map(option_row, own)))
         actions = [action_row(word, inner) for word, inner in subcommands(command).items()]
         if actions:
             parts.append("\n" + table(("Action", "Arguments"), actions))
-        if COMMANDS[name][3]:
-            lines = "\n".join(line.strip() for line in COMMANDS[name][3].splitlines())
+        if COMMANDS[name].examples:
+            lines = "\n".join(line.strip() for line in COMMANDS[name].examples.splitlines())
             parts.append(f"\n```sh\n{lines}\n```\n")
     return "".join([*parts, exit_codes()])
 

@@ -1,11 +1,11 @@
-"""The command line: arguments in, one JSON document on stdout, people's messages on stderr."""
+"""The command line: arguments in, a table or one JSON document out, messages on stderr."""
 
 import os
 import sys
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from .environment import prepare
 from .options import build_parser
@@ -40,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         interruption.listen(last_words)
 
     from ..errors import PystampsError
+    from .answering import answer
     from .launch import finish, launch, speaks
 
     try:
@@ -47,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         with team.agreed():
             document, code = options.command(options, team, tuple(words))
         if team.rank == 0 and document is not None:
-            _print(document)
+            answer(document, options)
     except PystampsError as error:
         code = error.exit_code
         if speaks(team, error):
@@ -78,10 +79,3 @@ def _report_end(path: str, name: str, code: int) -> None:
     from ..pipeline.documents import json_text
 
     write_text(Path(path), json_text({"ok": False, "interrupted": name, "exit_code": code}))
-
-
-def _print(document: dict[str, Any]) -> None:
-    from ..pipeline.documents import json_text
-
-    sys.stdout.write(json_text(document))
-    sys.stdout.flush()

@@ -108,15 +108,12 @@ def add_doctor_options(parser: ArgumentParser) -> None:
 def doctor(options: Namespace, team: "Team", words: tuple[str, ...]) -> Answer:
     """Examine machine, launcher, tools and dataset; collective."""
     del words
-    from ..tools.doctor import advice, examine
+    from ..tools.doctor import examine
 
     if options.part == "dataset" and options.dataset is None:
         raise ConfigError("doctor dataset needs --dataset")
     config = team.on_root(lambda: load_config(options.config))
-    document, code = examine(team, config, options.part, options.dataset)
-    if team.rank == 0 and not options.quiet:
-        print(advice(document), file=sys.stderr)
-    return document, code
+    return examine(team, config, options.part, options.dataset)
 
 
 def add_legacy_options(parser: ArgumentParser) -> None:
@@ -130,14 +127,11 @@ def legacy(options: Namespace, team: "Team", words: tuple[str, ...]) -> Answer:
     del words
 
     def act() -> list[str]:
-        from ..tools.legacy import counterpart_table, list_legacy
+        from ..tools.legacy import list_legacy
 
         if not options.stamps_root:
             raise ConfigError("list-legacy needs --stamps-root or STAMPS_ROOT")
-        found = list_legacy(options.stamps_root)
-        if not options.quiet and found:
-            _tell(counterpart_table(found))
-        return found
+        return list_legacy(options.stamps_root)
 
     return team.on_root(act), 0
 

@@ -5,7 +5,8 @@ import os
 from collections.abc import Callable
 from importlib import import_module
 from importlib.metadata import version
-from typing import Any, NoReturn
+from textwrap import fill
+from typing import Any, NamedTuple, NoReturn
 
 DESCRIPTION = """\
 Persistent-scatterer InSAR (StaMPS stages 1-8) on one core or many ranks.
@@ -19,8 +20,12 @@ examples:
   pystamps-hpc simulate demo --candidates 20000 --images 20
   pystamps-hpc run --dataset demo
   mpirun -n 4 pystamps-hpc run --dataset demo
-  pystamps-hpc status --dataset demo
+  cd demo && pystamps-hpc status
+
+On a terminal a command answers with a table, elsewhere with one JSON document.
 """
+
+WIDTH = 80
 
 Options = argparse.Namespace
 Setup = Callable[[argparse.ArgumentParser], None]
@@ -30,7 +35,7 @@ class _Help(argparse.RawDescriptionHelpFormatter):
     """Keeps line breaks, wide option column."""
 
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, max_help_position=34, width=100)
+        super().__init__(prog, max_help_position=30, width=WIDTH)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -55,10 +60,36 @@ def _command(name: str) -> Callable[..., Any]:
     return call
 
 
+class Command(NamedTuple):
+    """One command of the program.
+
+    Parameters
+    ----------
+    setup : callable
+        Adds its options.
+    function : str
+        ``module:function`` below this package; the view of the same name is below ``views``.
+    summary, examples : str
+        For people.
+    daily : bool
+        Whether users of datasets need it; the others are the workshop's.
+    tells : bool
+        Whether its result is said on standard error when the document goes elsewhere.
+    """
+
+    setup: Setup
+    function: str
+    summary: str
+    examples: str = ""
+    daily: bool = True
+    tells: bool = False
+
+
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of ``pystamps-hpc``."""
     parser = _Parser(
         "pystamps-hpc",
+        usage="%(prog)s [GLOBAL OPTIONS] COMMAND [OPTIONS]",
         description=DESCRIPTION,
         epilog=EXAMPLES,
         formatter_class=_Help,
@@ -66,20 +97,38 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"%(prog)s {_version()}")
     _global_options(parser, suppress=False)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name, (setup, function, summary, examples) in COMMANDS.items():
+    commands = parser.add_subparsers(
+        title="commands",
+        description=_listed(),
+        metavar="COMMAND",
+        required=True,
+        help=argparse.SUPPRESS,
+        prog="pystamps-hpc",
+    )
+    for name, each in COMMANDS.items():
         command = commands.add_parser(
             name,
-            help=summary,
-            description=summary,
-            epilog=f"examples:\n{examples}" if examples else None,
+            description=each.summary,
+            epilog=f"examples:\n{each.examples}" if each.examples else None,
             formatter_class=_Help,
             allow_abbrev=False,
         )
         _global_options(command, suppress=True)
-        setup(command)
-        command.set_defaults(command=_command(function))
+        each.setup(command)
+        command.set_defaults(command=_command(each.function), view=each.function, tells=each.tells)
     return parser
+
+
+def _listed() -> str:
+    """List the commands in two groups."""
+    lines = []
+    for title, daily in (("every day:", True), ("the workshop:", False)):
+        lines.append(title)
+        for name, each in COMMANDS.items():
+            if each.daily == daily:
+                lines.append(fill(each.summary, WIDTH, initial_indent=f"  {name:19}",
+                                  subsequent_indent=" " * 21))  # fmt: skip
+    return "\n".join(lines)
 
 
 def _version() -> str:
@@ -102,10 +151,15 @@ def _global_options(parser: argparse.ArgumentParser, suppress: bool) -> None:
     group.add_argument("--progress", choices=("auto", "bar", "plain", "json", "none"),
                        default=default("auto"),
                        help="how progress is shown on stderr")  # fmt: skip
+    group.add_argument("--json", action="store_true", default=default(False),
+                       help="answer with the JSON document on a terminal too")  # fmt: skip
+    group.add_argument("--report", metavar="FILE", default=default(None),
+                       help="also write the JSON document there")  # fmt: skip
 
 
-def _dataset(parser: argparse.ArgumentParser, required: bool = True) -> None:
-    parser.add_argument("--dataset", metavar="DIR", required=required, help="dataset directory")
+def _dataset(parser: argparse.ArgumentParser, here: bool = True) -> None:
+    parser.add_argument("--dataset", metavar="DIR", default="." if here else None,
+                        help=f"dataset directory{' (.)' * here}")  # fmt: skip
 
 
 def _count(text: str) -> int:
@@ -129,7 +183,8 @@ def _kernel_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--io-workers", type=_count, metavar="N", help="threads that read files")
     parser.add_argument("--stage2-native-threads", type=_count, metavar="N",
                         help="threads of the native kernels (0: all)")  # fmt: skip
-    parser.add_argument("--report", metavar="FILE", help="also write the report there")
+    parser.add_argument("--log", metavar="FILE",
+                        help="all that is said (.pystamps-hpc/runs/RUN/log)")  # fmt: skip
     parser.add_argument("--break-lock", action="store_true", help="remove a foreign lock")
 
 
@@ -154,7 +209,7 @@ def _stage(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(stops_in_good_order=True)
     parser.add_argument("number", type=int, choices=range(1, 9), metavar="N", help="stage, 1 to 8")
     parser.add_argument("--patch", metavar="DIR", help="patch directory (stages 1-5)")
-    _dataset(parser, required=False)
+    _dataset(parser, here=False)
     _kernel_options(parser)
 
 
@@ -185,7 +240,7 @@ def _reset_scla(parser: argparse.ArgumentParser) -> None:
 
 def _inputs(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stage", default="all", metavar="N,M", help="stages, or all")
-    _dataset(parser, required=False)
+    _dataset(parser, here=False)
     parser.add_argument("--patch", metavar="NAME", help="patch to check (the first)")
 
 
@@ -211,7 +266,6 @@ def _verify(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--isolated", action="store_true",
                         help="stages ran on golden inputs, nothing accumulated")  # fmt: skip
     parser.add_argument("--detail", action="store_true", help="list every key")
-    parser.add_argument("--report", metavar="FILE", help="also write the report there")
 
 
 def _audit(parser: argparse.ArgumentParser) -> None:
@@ -249,8 +303,8 @@ def _slurm(parser: argparse.ArgumentParser) -> None:
     import_module(".clusters", __package__).add_options(parser)
 
 
-COMMANDS: dict[str, tuple[Setup, str, str, str]] = {
-    "run": (
+COMMANDS: dict[str, Command] = {
+    "run": Command(
         _run,
         "running:run",
         "Run stages 1-8 of a dataset; finished work is skipped.",
@@ -258,32 +312,34 @@ COMMANDS: dict[str, tuple[Setup, str, str, str]] = {
         "  pystamps-hpc run --dataset DIR --end-step 4 --dry-run\n"
         "  pystamps-hpc run --dataset DIR --start-step 6 --force    # second pass with SCLA\n"
         "  srun --mpi=pmix --kill-on-bad-exit=1 pystamps-hpc run --dataset DIR\n",
+        tells=True,
     ),
-    "stage": (
+    "stage": Command(
         _stage,
         "running:stage",
         "Run one stage of one patch, or one merged stage, whether it is finished or not.",
         "  pystamps-hpc stage 2 --patch DIR/PATCH_1\n  pystamps-hpc stage 6 --dataset DIR\n",
+        tells=True,
     ),
-    "status": (
+    "status": Command(
         _status,
         "describing:status",
         "How far a dataset is, what is missing or out of date.",
         "  pystamps-hpc status --dataset DIR\n",
     ),
-    "simulate": (
+    "simulate": Command(
         _simulate,
         "simulating:simulate",
         "Write a dataset of candidates with known truth.",
         "  pystamps-hpc simulate OUT --candidates 20000 --images 20 --patches 1x2\n",
     ),
-    "slurm": (
+    "slurm": Command(
         _slurm,
         "clusters:slurm",
         "Write a SLURM job script with the ranks, memory and time that a dataset needs.",
         "  pystamps-hpc slurm init --template multi-node --nodes 4 --dataset DIR\n",
     ),
-    "parms": (
+    "parms": Command(
         _parms,
         "parameters:parms",
         "Show, set or reset processing parameters.",
@@ -292,67 +348,75 @@ COMMANDS: dict[str, tuple[Setup, str, str, str]] = {
         "  pystamps-hpc parms --dataset DIR set drop_ifg_index 3 12\n"
         "  pystamps-hpc parms --dataset DIR reset unwrap_grid_size\n",
     ),
-    "reset-scla": (
+    "reset-scla": Command(
         _reset_scla,
         "parameters:reset_scla",
         "Remove the SCLA estimates, so that the next stage 6 starts without feedback.",
-        "",
     ),
-    "coverage": (
+    "coverage": Command(
         _coverage,
         "checking:coverage",
         "Which stages run natively, and which are certified to equal StaMPS.",
         "  pystamps-hpc coverage --start-step 6\n",
+        daily=False,
     ),
-    "gate": (
+    "gate": Command(
         _gate,
         "checking:gate",
         "Run the chain natively on a clean copy and verify it, with reports beside the result.",
         "  pystamps-hpc gate --dataset DIR --golden GOLDEN --run COPY --ranks 2\n",
+        daily=False,
+        tells=True,
     ),
-    "warmup": (
+    "warmup": Command(
         _warmup,
         "checking:warmup",
         "Compile every native kernel into the cache.",
-        "",
+        daily=False,
     ),
-    "doctor": (
+    "doctor": Command(
         _doctor,
         "checking:doctor",
         "Examine machine, MPI, programs and a dataset; each problem with its remedy.",
         "  pystamps-hpc doctor --dataset DIR\n  srun --mpi=pmix pystamps-hpc doctor mpi\n",
+        tells=True,
     ),
-    "list-legacy": (
+    "list-legacy": Command(
         _legacy,
         "checking:legacy",
         "List the programs of a StaMPS installation.",
         "  pystamps-hpc list-legacy --stamps-root /opt/StaMPS\n",
+        daily=False,
+        tells=True,
     ),
-    "describe-inputs": (
+    "describe-inputs": Command(
         _inputs,
         "describing:inputs",
         "What each stage reads, and a check of the candidate files of a dataset.",
         "  pystamps-hpc describe-inputs --stage 1 --dataset DIR\n",
     ),
-    "describe-backends": (
+    "describe-backends": Command(
         _backends,
         "describing:backends",
         "Kernels, their backends, and external programs found here.",
-        "",
+        daily=False,
     ),
-    "verify": (
+    "verify": Command(
         _verify,
         "verifying:verify",
         "Compare a run with a golden tree key by key, or check it in itself.",
         "  pystamps-hpc verify --run DIR --golden GOLDEN\n"
         "  pystamps-hpc verify --run DIR --golden GOLDEN --profile scientific --through-stage 5\n"
         "  pystamps-hpc verify --run DIR\n",
+        tells=True,
     ),
-    "audit": (
+    "audit": Command(
         _audit,
         "verifying:audit",
         "Run the audited workflows on fresh copies of golden data and verify every key.",
         "  PYSTAMPS_HPC_DATA_ROOT=GOLDEN_SETS pystamps-hpc audit\n"
         "  pystamps-hpc audit --targets mini\n",
+        daily=False,
+        tells=True,
     ),
 }

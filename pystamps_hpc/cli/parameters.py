@@ -9,6 +9,7 @@ from typing import Any
 
 from ..dataset import parameters
 from ..dataset.lock import DatasetLock, new_owner
+from ..dataset.parameter_table import TABLE
 from ..dataset.parameters import Parameters
 from ..dataset.tree import Dataset, discover_dataset
 from ..errors import ConfigError, DatasetError
@@ -52,8 +53,24 @@ def _load(dataset: Dataset, patch: str | None) -> Parameters:
 
 def _shown(known: Parameters, name: str | None) -> dict[str, Any]:
     names = sorted(known.names, key=str.lower) if name is None else [known.resolve(name)]
-    return {item: {"value": _plain(known.value(item)), "source": known.source(item)}
-            for item in names}  # fmt: skip
+    return {item: _described(known, item) for item in names}
+
+
+def _described(known: Parameters, name: str) -> dict[str, Any]:
+    """Return value, source and, of a parameter that is in the table, what it means."""
+    row = {"value": _plain(known.value(name)), "source": known.source(name)}
+    declared = TABLE.get(name)
+    if declared is None:
+        return {**row, "default": None, "unit": "", "allowed": "", "stages": [], "meaning": ""}
+    default = declared.default_sb if known.small_baselines else declared.default
+    return {
+        **row,
+        "default": _plain(default),
+        "unit": declared.unit,
+        "allowed": declared.form,
+        "stages": list(declared.stages),
+        "meaning": declared.meaning,
+    }
 
 
 def _plain(value: Any) -> Any:

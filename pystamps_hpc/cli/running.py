@@ -16,8 +16,9 @@ from ..pipeline.documents import json_text
 from ..pipeline.progress import Silence
 from ..pipeline.session import already_forced
 from ..pipeline.stages import run_pipeline, stage_context
-from ..pipeline.types import PipelineContext, PipelineReport
+from ..pipeline.types import PipelineContext
 from ..tools.products import make_products
+from .answering import view_text
 from .console import Console
 
 Answer = tuple[dict[str, Any] | None, int]
@@ -90,22 +91,14 @@ def _answer(
     python_only = context.run_config.runtime.backend == "python"
     console = Console(
         options.progress, options.verbose, options.quiet, team,
-        lambda: not python_only and not compiled_before(),
+        lambda: not python_only and not compiled_before(), options.log,
     )  # fmt: skip
     with console:
         watcher = Silence() if context.dry_run else console
         report = run_pipeline(context, watcher, team, make_products)
-    if team.rank == 0:
-        console.conclude(report)
-        if options.report:
-            _write_report(Path(options.report), report)
-    return report.to_json(), report.exit_code
-
-
-def _write_report(path: Path, report: PipelineReport) -> None:
-    from ..dataset.publish import write_text
-
-    try:
-        write_text(path, json_text(report.to_json()))
-    except OSError as error:
-        print(f"report {path} cannot be written: {error.strerror}", file=sys.stderr)
+        document = report.to_json()
+        if console.log is not None:
+            console.keep(view_text(document, options, console.log))
+    if team.rank == 0 and options.verbose > 1 and not options.quiet:
+        print(json_text({key: document[key] for key in ("backends", "config")}), file=sys.stderr)
+    return document, report.exit_code

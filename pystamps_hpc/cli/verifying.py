@@ -1,15 +1,12 @@
 """The commands that measure agreement: ``verify`` and ``audit``."""
 
-import json
 import sys
 from argparse import Namespace
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ..config import RunConfig, load_config
+from ..config import load_config
 from ..dataset.publish import write_text
-from ..dataset.tree import STATE_DIRECTORY
 from ..errors import ConfigError, DatasetError
 from ..parallel.team import Team
 from ..pipeline.documents import json_ready, json_text
@@ -25,7 +22,9 @@ def verify(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
         from ..tools.verify import (
             Policy,
             Window,
-            table,
+            conditions_of,
+            unlike,
+            velocity_agreement,
             verify_run_against_golden,
             verify_run_alone,
         )
@@ -43,46 +42,18 @@ def verify(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
                 raise DatasetError(f"{options.run}: holds no artifacts of these stages to verify")
         else:
             conditions = [] if options.isolated else ["chain"]
-            conditions += _conditions(config, Path(options.run))
+            conditions += conditions_of(options.run, config)
             policy = Policy(
                 options.profile or config.tolerance.profile,  # type: ignore[arg-type]
                 conditions,  # type: ignore[arg-type]
                 config.tolerance,
             )
             report = verify_run_against_golden(options.run, options.golden, policy, window)
-        if not options.quiet:
-            print(table(report), file=sys.stderr)
-        document = json_ready(report.to_json(options.detail))
-        if options.report:
-            write_text(Path(options.report), json_text(document))
-        return document, 0 if report.ok else 1
+            report.velocities = velocity_agreement(options.run, options.golden)
+            report.unlike = unlike(options.run, options.golden)
+        return json_ready(report.to_json(options.detail)), 0 if report.ok else 1
 
     return team.on_root(act)
-
-
-def _conditions(config: RunConfig, run: Path) -> list[str]:
-    """Return what strict rules allow for: as configured, else as the last report of the run says.
-
-    A run without a report is taken to be single, with the network of Triangle.
-    """
-    reports = sorted((run / STATE_DIRECTORY / "runs").glob("*/report.json"))
-    recorded: Any = {}
-    if reports:
-        with suppress(OSError, ValueError):
-            recorded = json.loads(reports[-1].read_text(encoding="utf-8"))
-    choices = {
-        "double": ("compat", "arithmetic", "double"),
-        "qhull": ("runtime", "triangulator", "native"),
-    }
-    found = []
-    for condition, (section, key, value) in choices.items():
-        chosen = config.value(f"{section}.{key}")
-        if chosen == "auto":
-            with suppress(KeyError, TypeError):
-                chosen = recorded["config"][section][key]
-        if chosen == value:
-            found.append(condition)
-    return found
 
 
 def audit(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
@@ -90,7 +61,7 @@ def audit(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
     del words
 
     def act() -> Answer:
-        from ..tools.audit import audit_table, audit_targets, load_manifest, record_evidence
+        from ..tools.audit import audit_targets, load_manifest, record_evidence
 
         manifest = load_manifest(options.manifest)
         work = Path(options.work)
@@ -103,8 +74,6 @@ def audit(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
         )
         document = json_ready(report.to_json())
         write_text(Path(options.output or work / "latest.json"), json_text(document))
-        if not options.quiet:
-            print(audit_table(report), file=sys.stderr)
         if options.record:
             _tell(f"recorded {record_evidence(document)}")
         return document, 0 if report.ok else 1

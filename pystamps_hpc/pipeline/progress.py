@@ -1,6 +1,7 @@
 """Who watches a run: events of tasks, and the log of one task that collects for the report."""
 
 import time
+from pathlib import Path
 from typing import Any, Protocol
 
 from ..parallel import interruption
@@ -11,6 +12,10 @@ from .types import StageResult
 
 class Watcher(Protocol):
     """Receives what happens while a run goes on; the command line shows it."""
+
+    def opened(self, folder: Path) -> None:
+        """Tell the folder of the run, when the dataset is its own."""
+        ...
 
     def started(self, stage: int, target: str, name: str) -> None:
         """Tell that a task starts."""
@@ -31,6 +36,9 @@ class Watcher(Protocol):
 
 class Silence:
     """A watcher that ignores everything."""
+
+    def opened(self, folder: Path) -> None:
+        """Ignore."""
 
     def started(self, stage: int, target: str, name: str) -> None:
         """Ignore."""

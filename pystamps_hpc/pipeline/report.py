@@ -4,21 +4,18 @@ import os
 import resource
 import sys
 from collections import defaultdict
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
-from ..dataset.tree import ROOT, Dataset
+from ..dataset.tree import ROOT
 from ..parallel.launcher import launcher_hint
 from ..parallel.team import Team
+from .findings import findings, funnel, records_of
 from .plan import PlannedTask
 from .session import Session
-from .state import TargetState
 from .table import task, tasks
 from .types import PipelineContext, PipelineReport, StageResult
-
-FUNNEL = ((1, "candidates", "candidates"), (3, "selected", "kept"), (4, "weeded", "weeded"))
 
 
 def build_report(
@@ -48,6 +45,7 @@ def build_report(
     rows = sorted(rows, key=lambda row: order[row.stage_id, row.scope, row.target])
     reported = {(row.stage_id, row.scope, row.target) for row in rows}
     finished = datetime.now(UTC)
+    records = records_of(session.dataset)
     return PipelineReport(
         session.run_id,
         rows,
@@ -68,7 +66,11 @@ def build_report(
             for p in session.plan
             if p.stale and p.action != "run"
         ],
-        funnel=funnel(session.dataset),
+        funnel=funnel(records),
+        findings={
+            **findings(records),
+            "drop_ifg_index": session.parameters[ROOT].value("drop_ifg_index") or [],
+        },
         dropped_patches=[name for row in rows for name in row.facts.get("dropped_patches", [])],
         not_started=[
             {"stage": p.stage, "scope": p.scope, "target": p.target}
@@ -163,26 +165,3 @@ def _stage_times(rows: list[StageResult], size: int) -> list[dict[str, Any]]:
             }
         )
     return times
-
-
-def funnel(dataset: Dataset) -> list[dict[str, Any]]:
-    """Return how many points each patch had after each selection, from the records.
-
-    Returns
-    -------
-    list of dict
-        ``patch, candidates, selected, weeded, merged``; null where a stage has no record.
-    """
-    merged: Mapping[str, Any] = (
-        TargetState.load(dataset.root).records.get(5, {}).get("facts", {}).get("merged_per_patch")
-        or {}
-    )
-    table = []
-    for patch in dataset.patches:
-        records = TargetState.load(dataset.directory(patch)).records
-        row: dict[str, Any] = {"patch": patch}
-        for stage, column, fact in FUNNEL:
-            row[column] = records.get(stage, {}).get("facts", {}).get(fact)
-        row["merged"] = merged.get(patch)
-        table.append(row)
-    return table

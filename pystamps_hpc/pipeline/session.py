@@ -60,6 +60,11 @@ class Session:
     keep_going: bool
     warnings: tuple[str, ...] = ()
 
+    @property
+    def folder(self) -> Path:
+        """Where the run keeps its report and its log."""
+        return _runs(self.dataset.root) / self.run_id
+
 
 def prepare(context: PipelineContext, kernels: KernelTable) -> Session:
     """Discover the dataset, read parameters and plan; only reads.
@@ -189,7 +194,7 @@ def before_work(session: Session, context: PipelineContext, team: Team) -> list[
 def _clear_the_way(session: Session, context: PipelineContext) -> list[str]:
     dataset = session.dataset
     due = [planned for planned in session.plan if planned.action == "run"]
-    (_runs(dataset.root) / session.run_id).mkdir(parents=True, exist_ok=True)
+    session.folder.mkdir(parents=True, exist_ok=True)
     targets = (ROOT, *dataset.patches) if context.patches is None else context.patches
     leftovers = 0
     for target in targets:
@@ -207,7 +212,7 @@ def _clear_the_way(session: Session, context: PipelineContext) -> list[str]:
             state = TargetState.load(dataset.directory(target))
             state.due |= {planned.stage for planned in due if planned.target == target}
             state.save()
-        write_text(_runs(dataset.root) / session.run_id / "forced", _start(context.command))
+        write_text(session.folder / "forced", _start(context.command))
     return [f"removed {leftovers} leftover staging directories"] if leftovers else []
 
 
@@ -237,8 +242,7 @@ def _save_parameters(session: Session) -> None:
 
 
 def _require_sight(session: Session, rank: int) -> None:
-    folder = _runs(session.dataset.root) / session.run_id
-    if not becomes_true(folder.exists):
+    if not becomes_true(session.folder.exists):
         raise MpiEnvironmentError(
             f"rank {rank} on {os.uname().nodename} does not see {session.dataset.root}: "
             "the data set must be on a file system shared by all nodes"

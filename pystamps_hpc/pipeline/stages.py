@@ -12,7 +12,6 @@ from typing import cast
 from ..config import RunConfig
 from ..dataset.lock import DatasetLock, new_owner
 from ..dataset.publish import write_text
-from ..dataset.tree import STATE_DIRECTORY
 from ..errors import ConfigError
 from ..parallel.cpus import mixed_cpus
 from ..parallel.launcher import MpiMode, start_team
@@ -91,6 +90,7 @@ def run_pipeline(
         return report_of([*settled, *(_row_of(p) for p in session.plan if p.action == "run")])
     with _locked(session, context, team) as taken_over:
         warnings += [*taken_over, *before_work(session, context, team)]
+        watcher.opened(session.folder)
         rows = settled + run_patches(session, team, watcher)
         if not any(row.status == "failed" for row in rows):
             rows += run_merged(session, team, watcher)
@@ -220,8 +220,7 @@ def _locked(session: Session, context: PipelineContext, team: Team) -> Iterator[
 
 
 def _save_report(session: Session, report: PipelineReport) -> None:
-    runs = session.dataset.root / STATE_DIRECTORY / "runs"
-    write_text(runs / session.run_id / "report.json", json_text(report.to_json()))
-    ended = sorted(path.parent for path in runs.glob("*/report.json"))
+    write_text(session.folder / "report.json", json_text(report.to_json()))
+    ended = sorted(path.parent for path in session.folder.parent.glob("*/report.json"))
     for folder in ended[:-KEPT_RUNS]:
         shutil.rmtree(folder, ignore_errors=True)

@@ -100,6 +100,7 @@ class PipelineReport:
     stages: list[dict[str, Any]] = field(default_factory=list)
     stale: list[dict[str, Any]] = field(default_factory=list)
     funnel: list[dict[str, Any]] = field(default_factory=list)
+    findings: dict[str, Any] = field(default_factory=dict)
     products: dict[str, str] = field(default_factory=dict)
     dropped_patches: list[str] = field(default_factory=list)
     not_started: list[dict[str, Any]] = field(default_factory=list)

@@ -138,13 +138,18 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     fit = blank_fit(n_ps, bperp.size)
     weight = initial_weights(inputs.dispersion, n_ps, ctx)
     change = 0.0
+    changes = []
     for iteration in range(1, params.gamma_max_iterations + 1):
         ph_weight = ctx.kernels.stage2_ph_weight(ph, inputs.bperp_mat, fit.slope, weight)
         ph_grid = ctx.kernels.stage2_grid_accumulate(ph_weight, grid.lin, grid.n_i, grid.n_j)
         filtered = clap(ph_grid, low_pass, params, ctx)
         previous, previous_change = fit, change
-        fit = fit_candidates(ph, filtered, grid, inputs.bperp_mat, n_trial_wraps, previous, ctx)
+        label = f"gamma, iteration {iteration}"
+        fit = fit_candidates(
+            ph, filtered, grid, inputs.bperp_mat, n_trial_wraps, previous, ctx, label
+        )
         change = root_mean_square(fit.coherence, previous.coherence, ctx)
+        changes.append(change)
         steady = abs(change - previous_change) < params.gamma_change_convergence
         if steady or iteration == params.gamma_max_iterations:
             break
@@ -159,6 +164,10 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
 
     ctx.note(f"{n_ps} candidates, {iteration} iterations")
     ctx.fact("candidates", n_ps)
+    ctx.fact("filter_grid", [grid.n_i, grid.n_j])
+    ctx.fact("filter_window_cells", params.clap_win)
+    ctx.fact("trial_wraps", float(n_trial_wraps))
+    ctx.fact("gamma_change_per_iteration", changes)
     return Outputs(
         patch_phase=fit.patch_phase,
         slope=fit.slope,
@@ -261,6 +270,7 @@ def fit_candidates(
     n_trial_wraps: Any,
     previous: Fit,
     ctx: Context,
+    label: str,
 ) -> Fit:
     """Fit every candidate against the filtered phase of its cell.
 
@@ -287,7 +297,7 @@ def fit_candidates(
         residual[valid] = kernels.stage2_angle(fit[3])
         return patch_phase, slope, offset, coherence, valid | previous.valid[rows], residual
 
-    return Fit(*ctx.map_rows(fit_rows, len(ph), "fit"))
+    return Fit(*ctx.map_rows(fit_rows, len(ph), label))
 
 
 def root_mean_square(values: FloatArray, previous: FloatArray, ctx: Context) -> float:

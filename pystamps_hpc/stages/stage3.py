@@ -145,6 +145,8 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     ctx.note(f"{selected.size} of {len(inputs.xy)} candidates selected, {int(kept.sum())} kept")
     ctx.fact("selected", int(selected.size))
     ctx.fact("kept", int(kept.sum()))
+    if values.size:
+        ctx.fact("gamma_threshold", float(np.median(values)))
     return Outputs(
         selected=selected,
         kept=kept,
@@ -264,7 +266,7 @@ def reestimate(
         residual[np.ix_(valid, ifg_index)] = ctx.kernels.stage2_angle(fit[3])
         return patch_phase, slope, offset, coherence, residual
 
-    return Estimate(*ctx.map_rows(fit_rows, selected.size, "fit"))
+    return Estimate(*ctx.map_rows(fit_rows, selected.size, "gamma again"))
 
 
 def still_coherent(

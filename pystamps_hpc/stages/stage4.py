@@ -97,6 +97,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     coherence = inputs.coherence[inputs.kept]
     keep = weed_positions(inputs, params, ctx, point, coherence)
     node = point[keep]
+    clean = len(node)
     if params.weed_noise and len(node):
         noise = weed_noise(inputs, params, ctx, node, np.flatnonzero(inputs.kept)[keep], used)
         keep[keep] = noise.keep
@@ -105,6 +106,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         noise = Noise(np.ones(len(node), np.bool_), zero, zero)
     ctx.note(f"{int(keep.sum())} of {len(point)} PS kept")
     ctx.fact("weeded", int(keep.sum()))
+    ctx.fact("noisy", clean - int(keep.sum()))
     return Outputs(
         unweeded=keep,
         unweeded_node=noise.keep,
@@ -123,17 +125,21 @@ def weed_positions(
         pixel = np.ascontiguousarray(inputs.ij[point, 1:3].astype(np.int64))
         keep = ctx.kernels.stage4_adjacent_keep(pixel, coherence)
         ctx.note(f"{int(keep.sum())} of {len(point)} after adjacent pixels")
+        ctx.fact("adjacent", int((~keep).sum()))
     if params.weed_zero_elevation:
         if inputs.height is None:
             ctx.warn("hgt1.mat: does not exist, so weed_zero_elevation has no effect")
         else:
             height = inputs.height[point]
+            before = int(keep.sum())
             keep &= ~(height < height.dtype.type(1e-6))
             ctx.note(f"{int(keep.sum())} after zero heights")
+            ctx.fact("zero_height", before - int(keep.sum()))
     position = np.ascontiguousarray(inputs.xy[point[keep], 1:3])
     distinct = ctx.kernels.stage4_duplicate_keep(position, coherence[keep])
     if not distinct.all():
         ctx.note(f"{int((~distinct).sum())} at the position of another dropped")
+        ctx.fact("same_position", int((~distinct).sum()))
     keep[keep] = distinct
     return keep
 

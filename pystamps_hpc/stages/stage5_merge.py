@@ -12,6 +12,7 @@ from ..errors import StageError
 from ..parallel.context import Context
 from ..parallel.team import UNIT, units
 from .base import EACH_PATCH, StageSpec
+from .interferograms import date_of
 from .merging import Merged, PatchPS, check, without_overlap
 from .projection import centre_of, local_coordinates, order_and_round, rotate_if_smaller
 from .resample import resampled
@@ -109,10 +110,12 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     if not len(row):
         raise StageError("no cell is left by merge_standard_dev; take a larger one")
     if math.isnan(params.heading):
-        ctx.warn("heading is not set: the local coordinates are not turned along the track")
-    where, xy, details = ctx.on_root(lambda: place(patches, row, params.heading, ctx))
+        ctx.warn("heading is not set: x and y of ps2 run east and north, not along the track")
+    where, xy, details, dropped = ctx.on_root(lambda: place(patches, row, params.heading, ctx))
     merged = Merged(patches, where)
     ctx.fact("merged_per_patch", merged.per_patch)
+    for reason, count in dropped.items():
+        ctx.fact(reason, count)
     ctx.note(details)
 
     number = np.arange(1, len(where) + 1)
@@ -128,6 +131,9 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         )  # fmt: skip
         return deviation
 
+    ifg_std = noise_of_ifgs(noise, len(where), ctx)
+    ctx.fact("ifg_noise_deg", np.round(ifg_std.astype(float), 2))
+    ctx.fact("ifg_dates", [date_of(day) for day in base.day])
     return Outputs(
         record={key: value for key, value in base.record.items() if key != "n_ps"},
         ij=np.column_stack((number, merged.values("ij")[:, 1:])),
@@ -149,7 +155,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         height=merged.values_if_all("height"),
         look_angle=merged.values_if_all("look_angle"),
         incidence=merged.values_if_all("incidence"),
-        ifg_std=noise_of_ifgs(noise, len(where), ctx),
+        ifg_std=ifg_std,
     )
 
 
@@ -174,7 +180,7 @@ def as_phasors(values: AnyArray) -> AnyArray:
 
 def place(
     patches: Sequence[PatchPS], row: IntArray, heading: float, ctx: Context
-) -> tuple[IntArray, FloatArray, str]:
+) -> tuple[IntArray, FloatArray, str, dict[str, int]]:
     """Drop duplicates and put the rows into the order of a new local frame.
 
     Parameters
@@ -195,7 +201,9 @@ def place(
     xy : (n_ps, 2) float32
         Local coordinates [m].
     details : str
-        What was dropped, for the report.
+        What was merged and dropped, for people.
+    dropped : dict of str to int
+        Points dropped by each reason.
     """
     lonlat = np.concatenate([patch.lonlat for patch in patches])
     coherence = np.concatenate([patch.coherence for patch in patches])
@@ -203,12 +211,14 @@ def place(
     projected = local_coordinates(lonlat[where], centre_of(lonlat[where]))
     turned = rotate_if_smaller(projected, heading)
     order, xy = order_and_round(turned)
+    dropped = {"in_overlaps": len(lonlat) - len(row), "same_position": len(row) - len(where)}
+    along = "east and north" if turned is projected else "along and across the track"
     details = (
-        f"{len(where)} PS of {len(patches)} patches; dropped: {len(lonlat) - len(row)} in "
-        f"overlaps, {len(row) - len(where)} at the position of another; local frame "
-        f"{'as it is' if turned is projected else 'turned along the track'}"
+        f"{len(where)} PS of {len(patches)} patches; dropped: {dropped['in_overlaps']} in "
+        f"overlaps, {dropped['same_position']} at the position of another; x and y of ps2 run "
+        f"{along}"
     )
-    return where[order], xy, details
+    return where[order], xy, details, dropped
 
 
 def noise_of_ifgs(noise: Callable[[slice], FloatArray], n_ps: int, ctx: Context) -> FloatArray:

@@ -173,7 +173,7 @@ def _design(
         ctx.warn(f"{problem}; the smallest slopes are taken")
     if n_steps <= design.shape[1]:
         ctx.warn(f"look-angle error: {n_steps} differences determine {design.shape[1]} unknowns")
-    ctx.note(f"{n_steps} differences of interferograms {one_based(sequence)}")
+    ctx.note(f"look-angle error from interferograms {one_based(sequence)}")
     return design
 
 

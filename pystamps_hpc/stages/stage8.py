@@ -131,12 +131,16 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         deramp_degree=ramps.degree_or_default(inputs.deramp_degree),
     )
     fit = np.ascontiguousarray(ctx.share(fit_velocity(value_type, series, ctx)).T)
+    velocity = line_of_sight_velocity(fit[1], params.lambda_)
+    known = velocity[np.isfinite(velocity)]
+    ctx.fact("velocity_1_50_99_percent_mm_yr",
+             np.percentile(known, (1, 50, 99)) if known.size else None)  # fmt: skip
     return Outputs(
         scn=scn,
         high_pass=high_pass,
         planes=planes,
         velocity_fit=fit,
-        velocity=line_of_sight_velocity(fit[1], params.lambda_),
+        velocity=velocity,
         value_type=value_type,
         velocity_ifgs=series.fitted,
         ref_ps=ref_ps,

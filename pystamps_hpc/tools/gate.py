@@ -25,7 +25,7 @@ from ..pipeline.table import tasks
 from .audit import Target, locate, tree_digest
 from .audit.copies import seed_copy
 from .coverage import NativeScope, native_coverage, native_scopes
-from .verify import Policy, Window, table, verify_run_against_golden
+from .verify import Policy, Window, verify_run_against_golden
 from .verify.policy import Condition, Profile
 from .warmup import warm_up
 
@@ -186,7 +186,8 @@ class _Gate:
         policy = Policy(options.profile, [*conditions, "qhull"], self.config.tolerance)
         found = verify_run_against_golden(options.run, options.golden, policy)
         self.write("verification.json", found.to_json(detail=True))
-        self.tell(table(found))
+        for row in found.failed:
+            self.tell(f"gate: {row['path']}: {row['message']}")
         narrow = Policy(options.profile, conditions, self.config.tolerance)
         stage4 = verify_run_against_golden(options.run, options.golden, narrow, Window(4, 4))
         failing = {row["path"] for row in found.failed}

@@ -24,11 +24,3 @@ def list_legacy(stamps_root: str | Path) -> list[str]:
     if not folder.is_dir():
         return []
     return sorted(str(path) for path in folder.iterdir() if path.is_file())
-
-
-def counterpart_table(paths: list[str]) -> str:
-    """Return one line per program: its name, and the command or stage that does its work here."""
-    names = [Path(path).name for path in paths]
-    width = max(map(len, names), default=0)
-    rows = [f"{name:{width}}  {COUNTERPARTS.get(name.lower(), '-')}" for name in names]
-    return "\n".join(rows)

@@ -9,6 +9,7 @@ three; time limits leave room for that, and a job that reaches its limit is requ
 import math
 import re
 import shlex
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib import resources
 from pathlib import Path
@@ -137,6 +138,8 @@ def write_job(
         "dataset": None if dataset is None else str(dataset),
         "size": None if size is None else {**asdict(size), "patches": len(size.candidates)},
         "estimate": None if needs is None else asdict(needs),
+        "expected": None if needs is None else minutes_text(needs.expected_minutes),
+        "warnings": [] if size is None or needs is None else list(_warnings(template, size, needs)),
         "submit": f"{'bash' if template == 'patch-array' else 'sbatch'} {shlex.quote(str(path))}",
     }
 
@@ -201,10 +204,10 @@ def estimate(size: Size, template: str, nodes: int = 1, cpus: int = 16, gpus: in
     share = total if template == "patch-array" else total / (nodes * ranks)
     held = max(PATCH_BYTES * largest, MERGED_BYTES * share) * size.n_ifg
     mib = PROCESS_MIB + held / 2**20
-    minutes = seconds / 60
+    minutes = math.ceil(seconds / 6) / 10
     limit = max(LEAST_MINUTES, math.ceil(SAFETY * minutes / 10) * 10)
     per_cpu = math.ceil(mib / threads / 100) * 100
-    return Estimate(nodes, ranks, threads, per_cpu, round(minutes, 1), limit)
+    return Estimate(nodes, ranks, threads, per_cpu, minutes, limit)
 
 
 def _seconds(size: Size, template: str, nodes: int, ranks: int, threads: int) -> float:
@@ -265,6 +268,21 @@ def render(
     return text
 
 
+def minutes_text(minutes: float) -> str:
+    """Write an expected time for people; the model does not know a minute from its half."""
+    return "less than a minute" if minutes < 1 else f"about {minutes:.0f} minutes"
+
+
+def _warnings(template: str, size: Size, needs: Estimate) -> Iterator[str]:
+    """Yield what the job wastes."""
+    ranks, patches = needs.nodes * needs.ranks_per_node, len(size.candidates)
+    if template != "patch-array" and ranks > patches:
+        yield (
+            f"{ranks} ranks for {patches} patches: {ranks - patches} of them wait through stages 1 "
+            f"to 5; fewer nodes, or a dataset cut into {ranks} patches, use them"
+        )
+
+
 def slurm_time(minutes: int) -> str:
     """Return a time limit as SLURM writes it, ``D-HH:MM:SS`` or ``HH:MM:SS``."""
     days, rest = divmod(minutes, 24 * 60)
@@ -300,6 +318,6 @@ def _remark(text: str, size: Size, needs: Estimate) -> str:
     """Say at the top what the numbers of the header were made from."""
     remark = (
         f"# Estimate for {len(size.candidates)} patches, {sum(size.candidates)} candidates and "
-        f"{size.n_ifg} interferograms: {needs.expected_minutes:g} minutes\n#SBATCH "
+        f"{size.n_ifg} interferograms: {minutes_text(needs.expected_minutes)}\n#SBATCH "
     )
     return text.replace("#SBATCH ", remark, 1)

@@ -10,8 +10,8 @@ from ..dataset.lock import holders
 from ..dataset.tree import ROOT, STATE_DIRECTORY, Dataset, discover_dataset
 from ..errors import PystampsError
 from ..pipeline.choices import resolve_choices
+from ..pipeline.findings import funnel, records_of
 from ..pipeline.plan import Planner, Request, missing_members, no_ps_stage
-from ..pipeline.report import funnel
 from ..pipeline.table import Task, tasks
 from ..stages.base import Scope
 
@@ -58,7 +58,7 @@ def collect_status(
         "last_run": _last_run(dataset.root),
     }
     if detail:
-        document["funnel"] = funnel(dataset)
+        document["funnel"] = funnel(records_of(dataset))
         document["files"] = _files(dataset)
     return document
 

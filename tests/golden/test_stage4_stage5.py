@@ -90,7 +90,7 @@ def test_cells_of_the_resampling_merge_are_identical(backend):
         patch = replace(patch, core=patch_core(root / "input" / name))
         patches.append(resampled(patch, values.value("merge_resample_size"), np.inf, ctx))
     row = np.arange(sum(patch.n_ps for patch in patches))
-    where, xy, _ = place(patches, row, values.value("heading"), ctx)
+    where, xy, _, _ = place(patches, row, values.value("heading"), ctx)
 
     expected = {name: read_mat(root / "expected" / f"{name}.mat")
                 for name in ("ps2", "ph2", "pm2", "bp2", "rc2", "hgt2", "la2")}  # fmt: skip

@@ -266,7 +266,7 @@ def test_a_missing_heading_is_told_and_turns_nothing(ctx):
     one = patch("PATCH_1", [(5, 2), (3, 7)], LEFT)
     merged([one], ctx)
     assert ctx.log.warnings == [
-        "heading is not set: the local coordinates are not turned along the track"
+        "heading is not set: x and y of ps2 run east and north, not along the track"
     ]
     told = context()
     merged([one], told, replace(MERGE, heading=-168.0))

@@ -176,7 +176,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         nodes.phase, graph, network, params.method, params.unwrap_time_win, wraps, ctx
     )
     costs = edge_costs(arcs, graph, nodes, size, ctx)
-    _report(costs.sigsq, nodes.point_node, n_node, params, ctx)
+    _report(costs.sigsq, nodes.point_node, n_node, ifgs.size, params, ctx)
     solution = unwrap_grid(nodes, graph, costs, ctx)
 
     patch_rest = None
@@ -228,14 +228,18 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
 
 
 def _report(
-    sigsq: AnyArray, point_node: IntArray, n_node: int, params: Params, ctx: Context
+    sigsq: AnyArray, point_node: IntArray, n_node: int, n_ifg: int, params: Params, ctx: Context
 ) -> None:
     """Tell how much of the network carries information."""
     stat_less = float(np.mean(sigsq == 0)) if sigsq.size else 0.0
     lost = int(np.count_nonzero(point_node < 0))
+    ctx.fact("interferograms", n_ifg)
     ctx.fact("n_node", n_node)
     ctx.fact("n_edge", sigsq.size)
     ctx.fact("stat_less_share", stat_less)
+    ctx.fact("grid_m", params.unwrap_grid_size)
+    ctx.fact("time_window_days", params.unwrap_time_win)
+    ctx.fact("filter_window_cells", params.unwrap_gold_n_win)
     if lost:
         ctx.warn(f"{lost} PS get no phase: their grid cell cancels out in the first interferogram")
     if stat_less > STAT_LESS_SHARE:

@@ -4,12 +4,10 @@ from .auditing import AuditReport, audit_targets
 from .manifest import Target, load_manifest, locate, tree_digest
 from .oracle import load_evidence, load_oracle, record_evidence
 from .page import parity_page
-from .tables import audit_table
 
 __all__ = [
     "AuditReport",
     "Target",
-    "audit_table",
     "audit_targets",
     "load_evidence",
     "load_manifest",

@@ -1,9 +1,9 @@
-"""What people read of an audit: a line per target, and the keys that are not identical."""
+"""What people read of an audit while it goes on: a line per target."""
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .auditing import Audit, AuditReport
+    from .auditing import Audit
 
 
 def audit_line(audit: "Audit") -> str:
@@ -22,20 +22,3 @@ def audit_line(audit: "Audit") -> str:
     return (
         f"{name} {len(keys):4} keys {equal:4} identical {rest:3} within {seconds:6.1f} s {verdict}"
     )
-
-
-def audit_table(report: "AuditReport") -> str:
-    """Return what people read: keys that are not identical, their largest difference and limit."""
-    worst: dict[str, tuple[float, str, str]] = {}
-    for audit in report.audits:
-        for result in audit.verify.keys if audit.verify else ():
-            name = f"{result.file.artifact}.{result.key}"
-            row = (result.difference.max_abs, result.tolerance, audit.target.id)
-            if row[0] > worst.get(name, (0.0, "", ""))[0]:
-                worst[name] = row
-    lines = [f"{'key':28} {'max |r - g|':>12}  tolerance                worst in"]
-    lines += [f"{name:28} {row[0]:12.3g}  {row[1]:24} {row[2]}" for name, row in worst.items()]
-    lines += [audit_line(audit) for audit in report.audits]
-    lines += [f"{row['target']:24} missing" for row in report.missing]
-    lines.append("audit ok" if report.ok else "audit FAILED")
-    return "\n".join(lines)

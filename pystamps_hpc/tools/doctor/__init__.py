@@ -8,6 +8,6 @@
     Whether every file of the dataset can be read and fits the others.
 """
 
-from .examination import advice, examine
+from .examination import examine
 
-__all__ = ["advice", "examine"]
+__all__ = ["examine"]

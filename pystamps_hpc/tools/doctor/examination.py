@@ -1,4 +1,4 @@
-"""All examinations together: the document, the advice for people, and the exit code."""
+"""All examinations together: the document and the exit code."""
 
 import os
 from pathlib import Path
@@ -185,18 +185,3 @@ def _plan_problem(team: Team, root: Path, config: RunConfig) -> list[Problem]:
         text, _, remedy = str(error).partition("; ")
         return [Problem(text, remedy or "see the message", True)]
     return []
-
-
-def advice(document: dict[str, Any]) -> str:
-    """Return what people read: problems with remedies, the ones that stop a run first."""
-    sizes = f"{document['mpi']['size']} ranks" if document["mpi"]["enabled"] else "no MPI"
-    lines = [
-        f"{rank['host']} rank {rank['rank']}: {rank['visible_cpus']} CPUs, {rank['budget']} "
-        f"threads, {len(rank['devices'])} devices"
-        for rank in document["ranks"]
-    ]
-    for row in document["problems"]:
-        mark = "STOPS RUN" if row["stops_run"] else "note"
-        lines.append(f"{mark}: {row['problem']}\n    -> {row['remedy']}")
-    lines.append(f"{sizes}; {len(document['problems']) or 'no'} problems")
-    return "\n".join(lines)

@@ -1,44 +1,57 @@
-"""The table of velocities and displacement series, one line per PS."""
+"""The table of velocities and displacement series, one line per PS, and what it means."""
 
 import os
-from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from pystamps_kernels.dispatch import KernelTable
-
-from ...config import RunConfig
-from ...dataset import parameters
-from ...dataset.mat import MatFile
-from ...dataset.rows import FloatArray, Rows
+from ...dataset.rows import FloatArray
 from ...errors import DatasetError
-from ...parallel.context import Context
-from ...stages.interferograms import used_ifgs
-from ...stages.ramps import degree_or_default
-from ...stages.reference_area import mean_over_ps
-from ...stages.velocity import PhaseSeries, corrected_phase
+from ...pipeline.documents import json_text
+from ...stages.velocity import PhaseSeries
 from .fixed_point import table_text
 from .result import Velocities, read_artifact, read_velocities, replacing
+from .series import Line, displacements, read_series
 
-_ROWS = 1 << 14
+Column = tuple[str, str, str, str]
+"""Name, type for GDAL, unit, meaning."""
+
+COLUMNS: tuple[Column, ...] = (
+    ("id", "Integer", "", "number of the point, row of ps2"),
+    ("longitude", "CoordX", "degrees", "longitude, WGS 84"),
+    ("latitude", "CoordY", "degrees", "latitude, WGS 84"),
+    ("height", "Real", "m", "height of the DEM that the interferograms were made with"),
+    ("coherence", "Real", "", "temporal coherence of the phase residual, pm2.coh_ps"),
+    ("velocity", "Real", "mm/yr", "line-of-sight velocity"),
+    ("velocity_deviation", "Real", "mm/yr", "standard deviation of the velocity, from the "
+     "residuals of the weighted straight line"),
+)  # fmt: skip
+
+SIDE_FILES = (".csvt", ".prj", ".json")
+"""What lies beside the table: types for GDAL and QGIS, the reference system, the meaning."""
+
+_WGS84 = (
+    'GEOGCS["GCS_WGS_1984",DATUM["D_WGS_1984",SPHEROID["WGS_1984",6378137.0,298.257223563]],'
+    'PRIMEM["Greenwich",0.0],UNIT["Degree",0.0174532925199433]]\n'
+)
 
 
 def velocity_csv(root: str | os.PathLike[str], path: str | os.PathLike[str]) -> Path:
-    """Write position, velocity and displacement series of every PS.
+    """Write number, position, height, coherence, velocity and displacements of every PS.
 
-    Comment lines begin with ``#`` and say units, signs, corrections and reference. Columns:
-    ``longitude``, ``latitude`` [deg], ``velocity`` [mm/yr], and one displacement [mm] per date of
-    the velocity fit and for the master, whose displacement is 0; positive is towards the
-    satellite. A value that does not exist is left empty.
+    A table that spreadsheets, pandas, GDAL and QGIS read as it is: a line of names, then a line per
+    PS. Columns: those of ``COLUMNS``, and one displacement [mm] per date of the velocity fit and
+    for the master, whose displacement is 0; positive is towards the satellite. A value that does
+    not exist is left empty. What the numbers mean and refer to is in the ``.json`` beside it; the
+    ``.csvt`` and the ``.prj`` tell GDAL and QGIS types and reference system.
 
     Parameters
     ----------
     root : path
         Dataset processed through stage 8.
     path : path
-        The file to write; replaced atomically.
+        The file to write; it and its side files are replaced, each atomically.
 
     Returns
     -------
@@ -59,93 +72,73 @@ def velocity_csv(root: str | os.PathLike[str], path: str | os.PathLike[str]) -> 
     under ``v-d`` is taken off once). Memory does not grow with the number of interferograms
     times PS: the phase is read in blocks of rows.
     """
-    result = read_velocities(root)
-    series = _phase_series(Path(root), result)
+    folder = Path(root)
+    result = read_velocities(folder)
+    series = read_series(folder, result.reference)
+    n_ps = len(result.velocity)
+    height = _of_points(folder, "hgt2", "hgt", n_ps)
+    coherence = _of_points(folder, "pm2", "coh_ps", n_ps)
+    line = Line.of(series)
+    master = int(np.searchsorted(series.fitted, series.master_ix))
+    dates = [str(result.days[k]) for k in sorted({*series.fitted.tolist(), series.master_ix})]
     target = Path(path)
     with replacing(target) as temporary, temporary.open("wb") as file:
-        file.write(_header(result, series).encode())
-        for rows, displacement in _displacements(result, series):
+        file.write((",".join([*(column[0] for column in COLUMNS), *dates]) + "\n").encode())
+        for rows, displacement in displacements(result.value_type, series, result.wavelength):
             file.write(
                 table_text(
                     [
+                        (np.arange(rows.start + 1, rows.stop + 1)[:, None], 0),
                         (result.lonlat[rows], 7),
+                        (height[rows, None], 1),
+                        (coherence[rows, None], 3),
                         (result.velocity[rows, None], 3),
-                        (displacement, 2),
+                        (line.deviation(displacement)[:, None], 3),
+                        (np.insert(displacement, master, 0, axis=1), 2),
                     ]
                 )
             )
+    types = ",".join([*(column[1] for column in COLUMNS), *["Real"] * len(dates)])
+    texts = (types + "\n", _WGS84, json_text(_meaning(result, series, dates)))
+    for suffix, text in zip(SIDE_FILES, texts, strict=True):
+        with replacing(target.with_suffix(suffix)) as temporary:
+            temporary.write_text(text, encoding="utf-8")
     return target
 
 
-def _phase_series(root: Path, result: Velocities) -> PhaseSeries:
-    n_ps = len(result.velocity)
-    points = read_artifact(root, "ps2", "xy", "day", "master_ix", "n_ifg")
-    fit = read_artifact(root, "mean_v", "unwrap_ifg_index")
-    dropped = parameters.load(root).value("drop_ifg_index") or ()
-    n_ifg = points["n_ifg"]
-    used = fit.get("unwrap_ifg_index")
-    if used is None:
-        used = used_ifgs(dropped, n_ifg)
-    corrections = root / "scla2.mat"
-    scla_phase, master_phase = None, None
-    if corrections.exists():
-        scla_phase = _stack(corrections, "ph_scla", n_ps, n_ifg)
-        master_phase = read_artifact(root, "scla2", "C_ps_uw")["C_ps_uw"]
-    degree = root / "deramp_degree.mat"
-    return PhaseSeries(
-        phase=_stack(root / "phuw2.mat", "ph_uw", n_ps, n_ifg),
-        scla_phase=scla_phase,
-        master_phase=master_phase,
-        xy=points["xy"],
-        day=points["day"],
-        master_ix=points["master_ix"],
-        ifg_std=None,
-        used=used,
-        ref_ps=result.reference,
-        deramp_degree=degree_or_default(
-            float(MatFile(degree).read("degree").item()) if degree.exists() else None
-        ),
-    )
-
-
-def _stack(path: Path, name: str, n_ps: int, n_ifg: int) -> Rows:
-    with MatFile(path) as file:
-        rows = file.rows(name)
-    if tuple(rows.shape) != (n_ps, n_ifg):
-        found = " x ".join(map(str, rows.shape))
+def _of_points(root: Path, artifact: str, key: str, n_ps: int) -> FloatArray:
+    """Read one number per PS; NaN where a dataset has none."""
+    if not (root / f"{artifact}.mat").exists():
+        return np.full(n_ps, np.nan)
+    values: FloatArray = read_artifact(root, artifact, key)[key]
+    if values.size == 0:
+        return np.full(n_ps, np.nan)
+    if values.size != n_ps:
         raise DatasetError(
-            f"{path}: '{name}' is {found}, expected {n_ps} x {n_ifg} as in ps2; run stage 6 again"
+            f"{root / artifact}.mat: '{key}' has {values.size} values for {n_ps} PS; run stage 5 "
+            "again"
         )
-    return rows
+    return values.astype(np.float64).ravel()
 
 
-def _displacements(result: Velocities, series: PhaseSeries) -> Iterator[tuple[slice, FloatArray]]:
-    """Yield blocks of rows and their displacement [mm], (n, n_date), the master among the dates."""
-    ctx = Context(KernelTable({}, "double"), RunConfig())
-    phase = corrected_phase(result.value_type, series, ctx)
-    if series.master_phase is not None:
-        phase = replace(phase, master_phase=series.master_phase)
-    reference = np.zeros(len(series.fitted), np.float32)
-    if series.ref_ps is not None:
-        reference = mean_over_ps(phase, ctx, series.ref_ps)
-    scale = -result.wavelength * 1000 / (4 * np.pi)
-    master = int(np.searchsorted(series.fitted, series.master_ix))
-    n_ps = phase.shape[0]
-    for first in range(0, n_ps, _ROWS):
-        rows = slice(first, min(first + _ROWS, n_ps))
-        yield rows, np.insert((phase.rows(rows) - reference) * scale, master, 0, axis=1)
-
-
-def _header(result: Velocities, series: PhaseSeries) -> str:
-    dates = sorted({*series.fitted.tolist(), series.master_ix})
-    notes = (
-        "Line-of-sight velocity and displacement of persistent scatterers",
-        "velocity: mm/yr; displacement at each date: mm; longitude, latitude: degrees",
-        "positive: towards the satellite; negative: away from it",
-        f"relative to {result.reference_text} and to the master date {result.master}",
-        f"value type {result.value_type}: {result.correction_text}; displacements also without"
-        " the master's atmosphere and noise",
-        f"wavelength {result.wavelength:.9g} m",
-    )
-    names = ["longitude", "latitude", "velocity", *(str(result.days[k]) for k in dates)]
-    return "".join(f"# {note}\n" for note in notes) + ",".join(names) + "\n"
+def _meaning(result: Velocities, series: PhaseSeries, dates: list[str]) -> dict[str, Any]:
+    """Say units, signs, corrections and reference of the table."""
+    columns = [
+        {"name": name, "unit": unit, "meaning": meaning} for name, _, unit, meaning in COLUMNS
+    ]
+    return {
+        "schema": "pystamps-hpc/velocity-table/1",
+        "title": "Line-of-sight velocity and displacement of persistent scatterers",
+        "points": len(result.velocity),
+        "columns": [*columns, *({"name": date, "unit": "mm", "meaning": "displacement"}
+                                for date in dates)],
+        "sign": "positive: towards the satellite; negative: away from it",
+        "reference": f"relative to {result.reference_text} and to the master date {result.master}",
+        "master": str(result.master),
+        "value_type": result.value_type,
+        "corrections": f"{result.correction_text}; displacements also without the master's "
+        "atmosphere and noise",
+        "wavelength_m": result.wavelength,
+        "crs": "EPSG:4326",
+        "interferograms": len(series.fitted),
+    }  # fmt: skip

@@ -3,12 +3,16 @@
 Paths inside the text files are relative to a patch, as stage 1 runs there.
 """
 
+import shutil
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
+from ...dataset import parameters
 from ...dataset.rows import ComplexArray, FloatArray, IntArray
+from ...dataset.tree import STATE_DIRECTORY
 from .geometry import (
     EARTH_RADIUS,
     NEAR_RANGE,
@@ -26,7 +30,7 @@ _ROWS = 1 << 18
 def write_root(
     root: Path, scene: Scene, images: Acquisitions, patches: Iterable[Patch], gain: FloatArray
 ) -> None:
-    """Write the text files of the root, ``rslc/*.par`` and ``diff0/*.base``.
+    """Write ``parms.mat`` and the text files of the root, ``rslc/*.par`` and ``diff0/*.base``.
 
     Parameters
     ----------
@@ -63,6 +67,17 @@ def write_root(
     for k in images.slaves:
         base = root / "diff0" / f"{master}_{images.dates[k]}.base"
         base.write_text(_baseline(images.baseline[k], images.rate[k]))
+    _write_parameters(root, images.dates[-1])
+
+
+def _write_parameters(root: Path, date: str) -> None:
+    """Write all parameters with their defaults; stage 1 finds out heading and wavelength.
+
+    The day of creation is that of the last image, so that equal options give equal bytes.
+    """
+    created = datetime.strptime(date, "%Y%m%d").strftime("%d-%b-%Y")
+    parameters.save(parameters.load(root).with_values({parameters.CREATED: created}))
+    shutil.rmtree(root / STATE_DIRECTORY)
 
 
 def _write_lines(path: Path, lines: Iterable[object]) -> None:

@@ -10,17 +10,20 @@
     Points of different selections, matched by azimuth and range.
 ``trees``, ``golden``, ``consistency``
     Which artifacts are compared, a run against golden, a run alone.
-``report``, ``tables``
-    JSON, and what people read.
+``velocities``, ``conditions``
+    What the differences mean in mm/yr, and what the trees were made with.
+``report``
+    The JSON document.
 """
 
 from .comparison import Difference, compare
+from .conditions import conditions_of, unlike
 from .consistency import verify_run_alone
 from .golden import verify_run_against_golden
 from .policy import Policy, Rule
 from .report import VerifyReport
-from .tables import table
 from .trees import Window
+from .velocities import velocity_agreement
 
 __all__ = [
     "Difference",
@@ -29,7 +32,9 @@ __all__ = [
     "VerifyReport",
     "Window",
     "compare",
-    "table",
+    "conditions_of",
+    "unlike",
+    "velocity_agreement",
     "verify_run_against_golden",
     "verify_run_alone",
 ]

@@ -1,4 +1,4 @@
-"""What a verification found: a JSON document, and a table for people."""
+"""What a verification found, as a JSON document."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -130,6 +130,10 @@ class VerifyReport:
         What was accepted although it is not the same.
     overlap : list of dict
         Directories whose points were matched by position.
+    velocities : str
+        How the velocities differ, in words; empty where one of the trees has none.
+    unlike : list of str
+        Conditions under which the run was not made like the golden tree, in words.
     """
 
     run: str
@@ -144,6 +148,24 @@ class VerifyReport:
     extra: list[str] = field(default_factory=list)
     notes: list[dict[str, str]] = field(default_factory=list)
     overlap: list[dict[str, Any]] = field(default_factory=list)
+    velocities: str = ""
+    unlike: list[str] = field(default_factory=list)
+
+    @property
+    def tasks(self) -> list[dict[str, Any]]:
+        """Counts of keys of every task, in the order of the stages."""
+        groups: dict[str, list[KeyResult]] = {}
+        for result in self.keys:
+            groups.setdefault(result.file.failure_class, []).append(result)
+        return [
+            {
+                "task": name,
+                "keys": len(results),
+                "identical": sum(result.difference.max_abs == 0 for result in results),
+                "failed": sum(not result.difference.ok for result in results),
+            }
+            for name, results in groups.items()
+        ]
 
     @property
     def ok(self) -> bool:
@@ -181,11 +203,14 @@ class VerifyReport:
             "policy_version": self.policy_version,
             "checked": self.checked,
             "keys_checked": len(self.keys),
-            "failed": self.failed,
+            "tasks": self.tasks,
+            "failed": sorted(self.failed, key=boundary),
             "tolerated": self.tolerated,
             "extra": self.extra,
             "notes": self.notes,
             "overlap": self.overlap,
+            "velocities": self.velocities,
+            "unlike": self.unlike,
             "summary": summary(self.failed),
         }
         if detail:

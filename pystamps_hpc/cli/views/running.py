@@ -1,0 +1,143 @@
+"""View of ``run`` and ``stage``: what happened, what was found, where the map is, what is next."""
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from ..shapes import BAD, CAREFUL, STRONG, Shape, heading, marked, paragraph, table
+from .describing import points
+
+Document = dict[str, Any]
+
+REASONS = {
+    "incoherent": "not coherent enough",
+    "adjacent": "beside a better one",
+    "zero_height": "at height zero",
+    "same_position": "at the position of another",
+    "noisy": "too noisy",
+    "in_overlaps": "counted by the neighbouring patch",
+}
+MOST_NAMES = 8
+OUTSTANDING = 1.5
+"""An interferogram this many times as noisy as the median is worth a look."""
+
+
+def run(document: Document) -> Iterator[Shape]:
+    """Show the plan of a dry run, else what became of the run."""
+    rows = document["results"]
+    if document["dry_run"]:
+        yield _plan(rows)
+    elif {row["status"] for row in rows} == {"skipped_existing"} and not document["stale"]:
+        yield paragraph(
+            "nothing to do: all selected stages are complete (use --force to recompute)"
+        )
+    worked = {row["stage"] for row in rows if row["status"] == "completed"}
+    if worked & {5, 8}:
+        yield heading("Points")
+        yield points(document["funnel"])
+        yield paragraph()
+    for row in document["results"]:
+        if row["status"] == "failed" and row["signal"] is None:
+            yield paragraph(f"FAILED stage {row['stage']} {row['target']}: {row['details']}",
+                            style=BAD)  # fmt: skip
+    for warning in [*_out_of_date(document["stale"]), *document["warnings"]]:
+        yield paragraph(f"warning: {warning}", style=CAREFUL)
+    if document["interrupted"]:
+        signal = next(row["signal"] for row in rows if row["signal"])
+        yield paragraph(
+            f"stopped by {signal} in good order; the same command, without --force, "
+            "goes on from here"
+        )
+    if worked & {5, 6, 8}:
+        yield paragraph(*summary(document))
+    for path in document["products"].values():
+        yield marked(path, STRONG)
+    if 8 in worked and document["ok"]:
+        yield paragraph(*_next(document))
+
+
+stage = run
+
+
+def summary(document: Document) -> Iterator[str]:
+    """Yield the sentences of what was kept, what was dropped and why, and how it unwrapped."""
+    found = document["findings"]
+    yield from _points(found, len(document["funnel"]))
+    if gone := document["dropped_patches"]:
+        names = ", ".join(gone[:MOST_NAMES]) + ", ..." * (len(gone) > MOST_NAMES)
+        yield f"Without PS and left out: {names}."
+    if left_out := found["drop_ifg_index"]:
+        numbers = ", ".join(f"{number:g}" for number in left_out)
+        yield f"Left out by drop_ifg_index: interferograms {numbers}."
+    unwrapping = found["unwrapping"]
+    if unwrapping["interferograms"] and unwrapping["residues"] is not None:
+        yield (
+            f"Unwrapping {unwrapping['interferograms']} interferograms met "
+            f"{unwrapping['residues']:,} residues; the cost of the solution is "
+            f"{unwrapping['cost']:.4g}, and {unwrapping['arcs_without_statistics']:.0%} of the "
+            "arcs had no statistics."
+        )
+    if noise := found["noise"]:
+        worst = noise["noisiest"][0]
+        yield (
+            f"The noise of the interferograms is {noise['median_deg']:.0f} deg in the median, the "
+            f"largest {worst['deg']:.0f} deg on {worst['date']}."
+        )
+    if (velocity := found["velocity"]) is not None:
+        low, middle, high = velocity
+        yield (
+            f"98 % of the velocities lie between {low:.1f} and {high:.1f} mm/yr, the median is "
+            f"{middle:.1f}."
+        )
+
+
+def _points(found: Document, n_patches: int) -> Iterator[str]:
+    counts = found["points"]
+    left = next((counts[name] for name in ("merged", "weeded", "selected")
+                 if counts[name] is not None), None)  # fmt: skip
+    if left is None or counts["candidates"] is None:
+        return
+    patches = f"{n_patches:,} patches" if n_patches != 1 else "one patch"
+    yield f"Of {counts['candidates']:,} candidates in {patches} {left:,} points are left."
+    if found["dropped"]:
+        reasons = (f"{count:,} {REASONS[name]}" for name, count in found["dropped"].items())
+        yield f"Dropped: {', '.join(reasons)}."
+
+
+def _next(document: Document) -> Iterator[str]:
+    """Say what to look at after a finished run."""
+    noise = document["findings"]["noise"]
+    where = document["dataset"]
+    if noise and noise["noisiest"][0]["deg"] > OUTSTANDING * noise["median_deg"]:
+        yield (
+            f"Next: look at the interferogram of {noise['noisiest'][0]['date']}, which is far "
+            "noisier than the others; drop_ifg_index can leave it out."
+        )
+    else:
+        yield "Next: look at the map."
+    yield (
+        "To unwrap again with the look-angle error taken off first: "
+        f"pystamps-hpc run --dataset {where} --start-step 6 --force"
+    )
+
+
+def _plan(rows: list[Document]) -> Shape:
+    """Say what a run would do: how many targets of each stage would run or stay."""
+    counts = Counter((row["stage"], row["scope"], row["status"], row["details"]) for row in rows)
+    return table(
+        ("stage", "scope", "tasks", "", ""),
+        (
+            (stage, scope, count, status.replace("_", " "), details)
+            for (stage, scope, status, details), count in counts.items()
+        ),
+    )
+
+
+def _out_of_date(stale: list[Document]) -> Iterator[str]:
+    """Say which finished results were kept although they are out of date."""
+    if stale:
+        first = stale[0]
+        more = f" and {len(stale) - 1} more" if len(stale) > 1 else ""
+        yield (
+            f"{first['path']}{more} out of date ({first['reason']}); kept, redo with --stale rerun"
+        )

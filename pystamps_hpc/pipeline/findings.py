@@ -1,0 +1,110 @@
+"""What a dataset's finished stages have found, put together from their records."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..dataset.tree import ROOT, Dataset
+from .state import TargetState
+
+Records = Mapping[str, Mapping[int, dict[str, Any]]]
+"""Target -> stage -> record."""
+
+FUNNEL = ((1, "candidates", "candidates"), (3, "selected", "kept"), (4, "weeded", "weeded"))
+WEEDED = ("adjacent", "zero_height", "same_position", "noisy")
+MERGED = ("in_overlaps", "same_position")
+NOISIEST = 3
+
+
+def records_of(dataset: Dataset) -> Records:
+    """Read the records of every target."""
+    targets = (ROOT, *dataset.patches)
+    return {name: TargetState.load(dataset.directory(name)).records for name in targets}
+
+
+def funnel(records: Records) -> list[dict[str, Any]]:
+    """Return how many points each patch had after each selection.
+
+    Returns
+    -------
+    list of dict
+        ``patch, candidates, selected, weeded, merged``; null where a stage has no record.
+    """
+    merged = _facts(records, ROOT, 5).get("merged_per_patch") or {}
+    table = []
+    for patch in _patches(records):
+        row: dict[str, Any] = {"patch": patch}
+        for stage, column, fact in FUNNEL:
+            row[column] = _facts(records, patch, stage).get(fact)
+        row["merged"] = merged.get(patch)
+        table.append(row)
+    return table
+
+
+def findings(records: Records) -> dict[str, Any]:
+    """Return what was kept, what was dropped and why, and how well it unwrapped.
+
+    Returns
+    -------
+    dict
+        ``points``: of all patches after each selection; ``dropped``: reason -> points;
+        ``unwrapping``: interferograms, residues, cost, share of arcs without statistics;
+        ``noise``: median of the interferograms and the noisiest with their dates [deg];
+        ``velocity``: what 1, 50 and 99 % of the points stay below [mm/yr]. Null where no record
+        says it.
+    """
+    rows = funnel(records)
+    points = {name: _sum(row[name] for row in rows)
+              for name in ("candidates", "selected", "weeded", "merged")}  # fmt: skip
+    dropped: dict[str, int] = {}
+    if points["candidates"] is not None and points["selected"] is not None:
+        dropped["incoherent"] = points["candidates"] - points["selected"]
+    for patch in _patches(records):
+        _add(dropped, _facts(records, patch, 4), WEEDED)
+    merge, unwrapping = _facts(records, ROOT, 5), _facts(records, ROOT, 6)
+    _add(dropped, merge, MERGED)
+    return {
+        "points": points,
+        "dropped": {reason: count for reason, count in dropped.items() if count},
+        "unwrapping": {
+            "interferograms": unwrapping.get("interferograms"),
+            "residues": unwrapping.get("n_residues"),
+            "cost": unwrapping.get("snaphu_cost"),
+            "arcs_without_statistics": unwrapping.get("stat_less_share"),
+        },
+        "noise": _noise(merge),
+        "velocity": _facts(records, ROOT, 8).get("velocity_1_50_99_percent_mm_yr"),
+    }
+
+
+def _noise(facts: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the median of the noise and the noisiest interferograms; the master has none."""
+    degrees, dates = facts.get("ifg_noise_deg"), facts.get("ifg_dates")
+    pairs = [(deg, day) for deg, day in zip(degrees or (), dates or (), strict=True) if deg]
+    if not pairs:
+        return None
+    worst = sorted(pairs, reverse=True)[:NOISIEST]
+    return {
+        "median_deg": round(float(np.median([deg for deg, _ in pairs])), 1),
+        "noisiest": [{"date": day, "deg": deg} for deg, day in worst],
+    }
+
+
+def _patches(records: Records) -> list[str]:
+    return [name for name in records if name != ROOT]
+
+
+def _facts(records: Records, target: str, stage: int) -> Mapping[str, Any]:
+    facts: Mapping[str, Any] = records[target].get(stage, {}).get("facts") or {}
+    return facts
+
+
+def _sum(counts: Iterable[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
+
+
+def _add(sums: dict[str, int], facts: Mapping[str, Any], reasons: Iterable[str]) -> None:
+    for reason in reasons:
+        sums[reason] = sums.get(reason, 0) + (facts.get(reason) or 0)

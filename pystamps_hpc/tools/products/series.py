@@ -1,0 +1,158 @@
+"""The phase series of a finished dataset: displacements, and how well a line fits them."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from pystamps_kernels.dispatch import KernelTable
+
+from ...config import RunConfig
+from ...dataset import parameters
+from ...dataset.mat import MatFile
+from ...dataset.rows import FloatArray, IntArray, Rows
+from ...errors import DatasetError
+from ...parallel.context import Context
+from ...stages.interferograms import used_ifgs
+from ...stages.least_squares import operator
+from ...stages.ramps import degree_or_default
+from ...stages.reference_area import mean_over_ps
+from ...stages.velocity import DAYS_PER_YEAR, PhaseSeries, corrected_phase, ifg_covariance
+from .result import read_artifact
+
+ROWS = 1 << 13
+
+
+def read_series(root: str | os.PathLike[str], reference: IntArray | None) -> PhaseSeries:
+    """Read the unwrapped phase of a dataset and its corrections; stacks stay on disk.
+
+    Parameters
+    ----------
+    root : path
+        Dataset processed through stage 6.
+    reference : (n_ref,) int64 or None
+        Rows of the reference area.
+
+    Raises
+    ------
+    DatasetError, MatError, StageError
+        An artifact is missing or does not fit the others.
+    """
+    folder = Path(root)
+    points = read_artifact(folder, "ps2", "xy", "day", "master_ix", "n_ps", "n_ifg")
+    n_ps, n_ifg = points["n_ps"], points["n_ifg"]
+    used, scla_phase, master_phase, ifg_std = None, None, None, None
+    if (folder / "mean_v.mat").exists():
+        used = read_artifact(folder, "mean_v", "unwrap_ifg_index").get("unwrap_ifg_index")
+    if used is None:
+        used = used_ifgs(parameters.load(folder).value("drop_ifg_index") or (), n_ifg)
+    corrections = folder / "scla2.mat"
+    if corrections.exists():
+        scla_phase = _stack(corrections, "ph_scla", n_ps, n_ifg)
+        master_phase = read_artifact(folder, "scla2", "C_ps_uw")["C_ps_uw"]
+    if (folder / "ifgstd2.mat").exists():
+        ifg_std = read_artifact(folder, "ifgstd2", "ifg_std")["ifg_std"]
+    degree = folder / "deramp_degree.mat"
+    return PhaseSeries(
+        phase=_stack(folder / "phuw2.mat", "ph_uw", n_ps, n_ifg),
+        scla_phase=scla_phase,
+        master_phase=master_phase,
+        xy=points["xy"],
+        day=points["day"],
+        master_ix=points["master_ix"],
+        ifg_std=ifg_std,
+        used=used,
+        ref_ps=reference,
+        deramp_degree=degree_or_default(
+            float(MatFile(degree).read("degree").item()) if degree.exists() else None
+        ),
+    )
+
+
+def _stack(path: Path, name: str, n_ps: int, n_ifg: int) -> Rows:
+    with MatFile(path) as file:
+        rows = file.rows(name)
+    if tuple(rows.shape) != (n_ps, n_ifg):
+        found = " x ".join(map(str, rows.shape))
+        raise DatasetError(
+            f"{path}: '{name}' is {found}, expected {n_ps} x {n_ifg} as in ps2; run stage 6 again"
+        )
+    return rows
+
+
+def plain_context() -> Context:
+    """Return a context of one process that only reads and adds."""
+    return Context(KernelTable({}, "double"), RunConfig())
+
+
+def displacements(
+    value_type: str, series: PhaseSeries, wavelength: float
+) -> Iterator[tuple[slice, FloatArray]]:
+    """Yield blocks of rows and their displacement [mm], (n, n_fitted), towards the satellite."""
+    ctx = plain_context()
+    phase = corrected_phase(value_type, series, ctx)
+    if series.master_phase is not None:
+        phase = replace(phase, master_phase=series.master_phase)
+    reference = np.zeros(len(series.fitted), np.float32)
+    if series.ref_ps is not None:
+        reference = mean_over_ps(phase, ctx, series.ref_ps)
+    scale = -wavelength * 1000 / (4 * np.pi)
+    n_ps = phase.shape[0]
+    for first in range(0, n_ps, ROWS):
+        rows = slice(first, min(first + ROWS, n_ps))
+        yield rows, (phase.rows(rows) - reference) * scale
+
+
+@dataclass(frozen=True)
+class Line:
+    """The straight line of the velocity fit, and the standard deviation of its slope.
+
+    Parameters
+    ----------
+    design : (n_fitted, 2) float64
+        Ones, and days since the master.
+    weights : (n_fitted,) float64
+        Inverse variance of the interferograms, up to a factor.
+    """
+
+    design: FloatArray
+    weights: FloatArray
+
+    @classmethod
+    def of(cls, series: PhaseSeries) -> "Line":
+        """Return the line that stage 8 fits to a series."""
+        fitted = series.fitted
+        elapsed = series.day[fitted] - series.day[series.master_ix]
+        covariance = ifg_covariance(series.ifg_std, series.day, fitted)
+        return cls(np.column_stack((np.ones(len(fitted)), elapsed)), 1 / np.diag(covariance))
+
+    def deviation(self, displacement: FloatArray) -> FloatArray:
+        """Return the standard deviation of the velocity of each point.
+
+        Parameters
+        ----------
+        displacement : (n, n_fitted) float
+            Displacement [mm].
+
+        Returns
+        -------
+        (n,) float64
+            Deviation [mm/yr]; NaN where two interferograms or fewer leave nothing to estimate it
+            from.
+
+        Notes
+        -----
+        With the design G, weights W and residuals r of a point, sqrt(rᵀWr / (n - 2) [(GᵀWG)⁻¹]₂₂):
+        the weights say how the interferograms compare, the point's own residuals how noisy it is.
+        """
+        n_fitted = len(self.weights)
+        if n_fitted <= 2:
+            return np.full(len(displacement), np.nan)
+        gain = operator(self.design, np.diag(1 / self.weights))
+        residual = displacement - (displacement @ gain.T) @ self.design.T
+        variance = (residual**2) @ self.weights / (n_fitted - 2)
+        normal = np.linalg.inv((self.design.T * self.weights) @ self.design)
+        deviation: FloatArray = np.sqrt(variance * normal[1, 1]) * DAYS_PER_YEAR
+        return deviation
