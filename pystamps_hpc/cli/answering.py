@@ -1,5 +1,6 @@
 """The answer of a command: a table for people, one JSON document for programs."""
 
+import os
 import sys
 from argparse import Namespace
 from importlib import import_module
@@ -7,7 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ..dataset.publish import write_text
+from ..parallel.launcher import launcher_hint
 from ..pipeline.documents import json_text
+
+LAUNCHERS = ("mpirun", "mpiexec", "prterun", "orterun")
 
 
 def answer(document: Any, options: Namespace) -> None:
@@ -19,7 +23,7 @@ def answer(document: Any, options: Namespace) -> None:
     if options.report:
         _keep(Path(options.report), document)
     events = options.progress == "json"
-    people = sys.stdout.isatty() and not (options.json or events)
+    people = on_terminal() and not (options.json or events)
     if not people:
         sys.stdout.write(json_text(document))
         sys.stdout.flush()
@@ -28,6 +32,24 @@ def answer(document: Any, options: Namespace) -> None:
         stream = sys.stdout if people else sys.stderr
         stream.write(view_text(document, options, stream))
         stream.flush()
+
+
+def on_terminal() -> bool:
+    """Whether somebody reads what goes to standard output.
+
+    Open MPI gives every rank a terminal of its own, wherever the output goes in the end; that of
+    ``mpirun`` then decides.
+    """
+    if not sys.stdout.isatty():
+        return False
+    if launcher_hint(os.environ) is None:
+        return True
+    parent = Path("/proc", str(os.getppid()))
+    try:
+        launcher = (parent / "comm").read_text().strip() in LAUNCHERS
+        return launcher and os.readlink(parent / "fd" / "1").startswith(("/dev/pts/", "/dev/tty"))
+    except OSError:
+        return False
 
 
 def view_text(document: Any, options: Namespace, stream: Any) -> str:

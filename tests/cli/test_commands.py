@@ -82,8 +82,9 @@ def test_c007_a_dry_run_answers_without_writing(command, finished):
     assert ended.code == 0
     assert ended.document["counts"]["planned"] == 14
     assert ended.document["backends"]
-    assert "stage 2 patch     2 planned: Would produce pm1.mat" in ended.err
-    assert "stage 8 merged    1 planned: Would produce scn2.mat" in ended.err
+    plan = [line.split() for line in ended.err.splitlines()]
+    assert ["2", "patch", "2", "planned", "Would", "produce", "pm1.mat"] in plan
+    assert ["8", "merged", "1", "planned", "Would", "produce", "scn2.mat"] in plan
     assert tree_digest(finished) == before
 
 
@@ -159,7 +160,7 @@ def test_usage_errors_end_with_code_2_and_an_untouched_dataset(
     assert tree_digest(tree) == {}
 
 
-@pytest.mark.parametrize("words", [[], ["fly"], ["run"], ["verify"], ["stage", 9]])
+@pytest.mark.parametrize("words", [[], ["fly"], ["parms"], ["verify"], ["stage", 9]])
 def test_a_missing_or_unknown_command_ends_with_code_2(command, words):
     ended = command(*words)
     assert (ended.code, ended.out) == (2, "")
@@ -298,9 +299,13 @@ def test_quiet_says_only_errors(command, stubs, tree):
     assert "FAILED stage 2 PATCH_1" in ended.err
 
 
-def test_verbose_tells_backends_and_twice_the_configuration(command, finished):
-    assert "stage2_topofit: native" in command("run", "-v", "--dataset", finished).err
-    assert '"stale_policy": "warn"' in command("run", "-vv", "--dataset", finished).err
+def test_verbose_tells_the_science_and_twice_backends_and_configuration(command, finished):
+    once = command("run", "-v", "--dataset", finished, "--force", "--end-step", 2).err
+    assert "[r0]   candidates: 5" in once
+    assert "native" not in once
+    twice = command("run", "-vv", "--dataset", finished).err
+    assert '"stage2_topofit": "native"' in twice
+    assert '"stale_policy": "warn"' in twice
 
 
 # -- stage --------------------------------------------------------------------------------
@@ -419,9 +424,17 @@ def test_an_unsupported_stage_of_describe_inputs_is_refused(command, stages):
 
 def test_c116_parameters_are_shown_set_and_reset(command, tree):
     def show(*words):
-        return command("parms", "--dataset", tree, *words).document
+        rows = command("parms", "--dataset", tree, *words).document
+        return {name: {"value": row["value"], "source": row["source"]}
+                for name, row in rows.items()}  # fmt: skip
 
-    assert show("show", "clap_win") == {"clap_win": {"value": 32, "source": "default"}}
+    assert command("parms", "--dataset", tree, "show", "clap_win").document == {
+        "clap_win": {
+            "value": 32, "source": "default", "default": 32, "unit": "cells",
+            "allowed": "an integer >= 1", "stages": ["2", "3"],
+            "meaning": "window of the combined low-pass and adaptive filter",
+        }
+    }  # fmt: skip
     assert tree_digest(tree) == {}
     assert show("set", "clap_win", 16) == {"clap_win": {"value": 16, "source": "parms"}}
     assert float(read_mat(tree / "parms.mat")["clap_win"].item()) == 16

@@ -11,7 +11,7 @@ from pystamps_hpc.dataset.lock import DatasetLock, new_owner
 from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.dataset.tree import discover_dataset
 from pystamps_hpc.parallel.team import SerialTeam
-from pystamps_hpc.tools.doctor import advice, disk, examine, machine
+from pystamps_hpc.tools.doctor import disk, examine, machine
 from pystamps_hpc.tools.doctor.artifacts import examine_files, leftovers
 
 from .. import stub_chain
@@ -234,7 +234,6 @@ def test_the_command_prints_advice_and_gives_the_code(damaged, capsys):
     out, err = capsys.readouterr()
     document = json.loads(out)
     assert document["schema"] == "pystamps-hpc/doctor/1"
-    assert err.startswith(advice(document))
     assert "STOPS RUN" in err
     assert "-> delete it and rerun stage 5" in err
     assert main(["doctor", "dataset"]) == 2

@@ -1,6 +1,6 @@
 """The inventory of a StaMPS installation."""
 
-from pystamps_hpc.tools.legacy import counterpart_table, list_legacy
+from pystamps_hpc.tools.legacy import list_legacy
 
 
 def test_c035_the_regular_files_of_bin_are_listed_in_order_and_nothing_is_started(tmp_path):
@@ -13,9 +13,3 @@ def test_c035_the_regular_files_of_bin_are_listed_in_order_and_nothing_is_starte
 
 def test_c035_a_place_without_bin_has_none(tmp_path):
     assert list_legacy(tmp_path) == []
-
-
-def test_what_has_a_counterpart_is_named(tmp_path):
-    table = counterpart_table(["/opt/bin/snaphu", "/opt/bin/calamp"]).splitlines()
-    assert table[0].startswith("snaphu  stage 6")
-    assert table[1].endswith("-")

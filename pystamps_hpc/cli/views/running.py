@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from ..shapes import BAD, CAREFUL, STRONG, Shape, heading, marked, paragraph, table
+from ..shapes import CAREFUL, STRONG, Shape, heading, marked, paragraph, table
 from .describing import points
 
 Document = dict[str, Any]
@@ -36,10 +36,6 @@ def run(document: Document) -> Iterator[Shape]:
         yield heading("Points")
         yield points(document["funnel"])
         yield paragraph()
-    for row in document["results"]:
-        if row["status"] == "failed" and row["signal"] is None:
-            yield paragraph(f"FAILED stage {row['stage']} {row['target']}: {row['details']}",
-                            style=BAD)  # fmt: skip
     for warning in [*_out_of_date(document["stale"]), *document["warnings"]]:
         yield paragraph(f"warning: {warning}", style=CAREFUL)
     if document["interrupted"]:
@@ -125,7 +121,7 @@ def _plan(rows: list[Document]) -> Shape:
     """Say what a run would do: how many targets of each stage would run or stay."""
     counts = Counter((row["stage"], row["scope"], row["status"], row["details"]) for row in rows)
     return table(
-        ("stage", "scope", "tasks", "", ""),
+        ("stage", "scope", "tasks", "plan", ""),
         (
             (stage, scope, count, status.replace("_", " "), details)
             for (stage, scope, status, details), count in counts.items()

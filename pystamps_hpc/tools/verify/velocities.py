@@ -40,6 +40,8 @@ def velocity_agreement(run: str | Path, golden: str | Path) -> str:
     difference = difference[np.isfinite(difference)]
     if not difference.size:
         return "The velocities cannot be compared: no point has one in both trees."
+    if not difference.any():
+        return f"The velocities of {difference.size:,} points are the same."
     median, most = np.percentile(difference, (50, 99))
     return (
         f"The velocities of {difference.size:,} points differ by a median of {_digits(median)} "
@@ -71,4 +73,4 @@ def _common(here: IntArray, there: IntArray) -> tuple[IntArray, IntArray]:
 
 def _digits(value: float) -> str:
     """Write two digits that count, without an exponent where a person would not use one."""
-    return f"{value:.2g}" if value == 0 or value >= 1e-4 else f"{value:.1e}"
+    return f"{value:.2g}" if value >= 1e-4 else f"{value:.1e}"

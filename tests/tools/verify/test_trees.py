@@ -14,7 +14,6 @@ from pystamps_hpc.pipeline.documents import json_ready
 from pystamps_hpc.tools.verify import (
     Policy,
     Window,
-    table,
     verify_run_against_golden,
     verify_run_alone,
 )
@@ -93,12 +92,14 @@ def test_the_report_is_json_with_the_keys_of_the_contract(run):
     assert len(document["keys"]) == document["keys_checked"]
 
 
-def test_the_table_names_the_worst_offender_and_its_place(run):
+def test_the_report_names_the_worst_offender_and_its_place(run):
     phase = read_mat(run / "phuw2.mat")["ph_uw"]
     phase[41, 3] += 2 * np.pi
     change(run / "phuw2.mat", ph_uw=phase)
-    text = table(verify_run_against_golden(run, MINI))
-    assert "FAILED phuw2.mat: cycle mismatch for key 'ph_uw'" in text
+    (row,) = verify_run_against_golden(run, MINI).failed
+    text = row["message"]
+    assert row["path"] == "phuw2.mat"
+    assert "cycle mismatch for key 'ph_uw'" in text
     assert "max_abs=6.28 at row 42, ifg 4" in text
     assert "1 on another cycle" in text
 
