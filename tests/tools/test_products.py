@@ -1,6 +1,9 @@
 """Products: the table holds what the phase says, the map shows it with its meaning."""
 
 import csv
+import json
+import shutil
+import subprocess
 import sys
 import tracemalloc
 from datetime import date
@@ -13,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pystamps_hpc.dataset.mat import write_mat
+from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.errors import DatasetError, MatError, PublishError, ToolMissingError
 from pystamps_hpc.stages.projection import local_coordinates
 from pystamps_hpc.tools.products import velocity_csv, velocity_map
@@ -71,14 +74,22 @@ class Result:
             "unwrap_ifg_index": np.array([[1.0, 2, 4, 5]]), "ref_ps": ids[:, None].astype(float),
             "lambda": WAVELENGTH, "master_day": DAYS[MASTER],
         } | mean_v)  # fmt: skip
+        self.height = rng.normal(200, 50, n_ps)
+        self.coherence = rng.uniform(0.3, 1, n_ps)
+        write_mat(root / "hgt2.mat", {"hgt": self.height[:, None]})
+        write_mat(root / "pm2.mat", {"coh_ps": self.coherence[:, None]})
         write_mat(root / "parms.mat", {"lambda": WAVELENGTH, "heading": -168.0})
 
 
-def read_table(path: Path) -> tuple[list[str], list[str], np.ndarray]:
-    lines = path.read_text().splitlines()
-    comments = [line for line in lines if line.startswith("#")]
-    names, *rows = csv.reader(lines[len(comments) :])
-    return comments, names, np.array([[float(v) if v else np.nan for v in row] for row in rows])
+NAMES = ["id", "longitude", "latitude", "height", "coherence", "velocity", "velocity_deviation"]
+VELOCITY, DEVIATION = NAMES.index("velocity"), NAMES.index("velocity_deviation")
+FIRST_DATE = len(NAMES)
+
+
+def read_table(path: Path) -> tuple[dict[str, Any], list[str], np.ndarray]:
+    names, *rows = csv.reader(path.read_text().splitlines())
+    meaning = json.loads(path.with_suffix(".json").read_text())
+    return meaning, names, np.array([[float(v) if v else np.nan for v in row] for row in rows])
 
 
 @pytest.fixture
@@ -89,37 +100,85 @@ def result(tmp_path: Path) -> Result:
 def test_table_gives_back_position_velocity_and_displacement(result: Result) -> None:
     path = velocity_csv(result.root, result.root / "products" / "velocity.csv")
     _, names, table = read_table(path)
-    np.testing.assert_allclose(table[:, :2], result.lonlat, atol=5.1e-8)
-    np.testing.assert_allclose(table[:, 2], result.velocity, atol=5.1e-4)
+    np.testing.assert_array_equal(table[:, 0], np.arange(1, 401))
+    np.testing.assert_allclose(table[:, 1:3], result.lonlat, atol=5.1e-8)
+    np.testing.assert_allclose(table[:, 3], result.height, atol=5.1e-2)
+    np.testing.assert_allclose(table[:, 4], result.coherence, atol=5.1e-4)
+    np.testing.assert_allclose(table[:, VELOCITY], result.velocity, atol=5.1e-4)
     expected = result.displacement - result.displacement.mean(axis=0)
-    np.testing.assert_allclose(table[:, 3:], expected, atol=6e-3)
-    assert names[:3] == ["longitude", "latitude", "velocity"]
-    assert names[3:] == [date.fromordinal(int(day) - 366).isoformat() for day in DAYS]
-    assert (table[:, 3 + MASTER] == 0).all()
+    np.testing.assert_allclose(table[:, FIRST_DATE:], expected, atol=6e-3)
+    assert names[:FIRST_DATE] == NAMES
+    assert names[FIRST_DATE:] == [date.fromordinal(int(day) - 366).isoformat() for day in DAYS]
+    assert (table[:, FIRST_DATE + MASTER] == 0).all()
 
 
 def test_slope_of_the_series_is_the_velocity(result: Result) -> None:
     _, _, table = read_table(velocity_csv(result.root, result.root / "v.csv"))
-    slope = np.polyfit(YEARS, table[:, 3:].T, 1)[0]
-    np.testing.assert_allclose(slope, table[:, 2], atol=0.02)
+    slope = np.polyfit(YEARS, table[:, FIRST_DATE:].T, 1)[0]
+    np.testing.assert_allclose(slope, table[:, VELOCITY], atol=0.02)
+
+
+def test_the_deviation_of_the_velocity_is_that_of_the_fitted_slope(tmp_path: Path) -> None:
+    result = Result(tmp_path / "set", n_ps=20_000)
+    noise = np.random.default_rng(3).normal(0, 2, (20_000, 5)) * np.array([1, 3, 0, 1, 2])
+    phase = read_mat(result.root / "phuw2.mat")["ph_uw"] + (noise / TO_MM).astype(np.float32)
+    write_mat(result.root / "phuw2.mat", {"ph_uw": phase})
+    sigma = np.degrees(np.array([[2.0], [6], [1], [2], [4]]) / TO_MM).astype(np.float32)
+    write_mat(result.root / "ifgstd2.mat", {"ifg_std": sigma})
+    _, _, table = read_table(velocity_csv(result.root, result.root / "v.csv"))
+    fitted = [0, 1, 3, 4]
+    weight = np.diag(1 / np.array([2.0, 6, 2, 4]) ** 2)
+    design = np.column_stack((np.ones(4), YEARS[fitted]))
+    expected = np.sqrt(np.linalg.inv(design.T @ weight @ design)[1, 1])
+    assert np.sqrt(np.mean(table[:, DEVIATION] ** 2)) == pytest.approx(expected, rel=0.02)
+
+
+def test_two_interferograms_leave_the_deviation_open(tmp_path: Path) -> None:
+    result = Result(tmp_path / "set", unwrap_ifg_index=np.array([[1.0, 5]]))
+    _, _, table = read_table(velocity_csv(result.root, result.root / "v.csv"))
+    assert np.isnan(table[:, DEVIATION]).all()
+
+
+def test_what_a_dataset_lacks_is_left_empty(result: Result) -> None:
+    (result.root / "hgt2.mat").unlink()
+    write_mat(result.root / "pm2.mat", {"coh_ps": np.zeros((399, 1))})
+    with pytest.raises(DatasetError, match="'coh_ps' has 399 values for 400 PS"):
+        velocity_csv(result.root, result.root / "v.csv")
+    (result.root / "pm2.mat").unlink()
+    _, _, table = read_table(velocity_csv(result.root, result.root / "v.csv"))
+    assert np.isnan(table[:, 3:5]).all()
+
+
+@pytest.mark.skipif(shutil.which("ogrinfo") is None, reason="GDAL's ogrinfo is not installed")
+def test_gdal_reads_points_with_types_and_reference_system(result: Result) -> None:
+    path = velocity_csv(result.root, result.root / "velocity.csv")
+    ended = subprocess.run(
+        ["ogrinfo", "-so", "-al", path], capture_output=True, text=True, check=True
+    )
+    told = ended.stdout
+    assert "Geometry: Point" in told
+    assert "Feature Count: 400" in told
+    assert "World Geodetic System 1984" in told
+    assert "id: Integer" in told
+    assert "velocity: Real" in told
 
 
 def test_table_says_unit_sign_and_reference(result: Result) -> None:
-    comments, _, _ = read_table(velocity_csv(result.root, result.root / "v.csv"))
-    text = "\n".join(comments)
-    assert "mm/yr" in text
-    assert "positive: towards the satellite" in text
-    assert "relative to the mean of all 400 PS" in text
-    assert "v-do" in text
+    meaning, names, _ = read_table(velocity_csv(result.root, result.root / "v.csv"))
+    assert [column["name"] for column in meaning["columns"]] == names
+    assert meaning["columns"][VELOCITY]["unit"] == "mm/yr"
+    assert meaning["sign"].startswith("positive: towards the satellite")
+    assert meaning["reference"].startswith("relative to the mean of all 400 PS")
+    assert meaning["value_type"] == "v-do"
 
 
 def test_series_are_relative_to_the_reference_area(tmp_path: Path) -> None:
     rows = np.array([[3.0], [10], [17]])
     result = Result(tmp_path / "set", ref_ps=rows)
-    comments, _, table = read_table(velocity_csv(result.root, result.root / "v.csv"))
+    meaning, _, table = read_table(velocity_csv(result.root, result.root / "v.csv"))
     chosen = rows.ravel().astype(int) - 1
-    np.testing.assert_allclose(table[chosen, 3:].mean(axis=0), 0, atol=6e-3)
-    assert "mean of 3 PS around 12." in "\n".join(comments)
+    np.testing.assert_allclose(table[chosen, FIRST_DATE:].mean(axis=0), 0, atol=6e-3)
+    assert "mean of 3 PS around 12." in meaning["reference"]
 
 
 @pytest.mark.parametrize(
@@ -135,15 +194,17 @@ def test_corrections_follow_the_value_type(value_type: str, left: str, tmp_path:
     if value_type == "v-o":
         # the plane is fitted to what is left, which here still holds the look-angle error
         tolerance = 6 * TO_MM * 3 / np.sqrt(len(table))
-    np.testing.assert_allclose(table[:, 3:], expected, atol=tolerance)
+    np.testing.assert_allclose(table[:, FIRST_DATE:], expected, atol=tolerance)
 
 
 def test_dropped_interferograms_have_no_column(tmp_path: Path) -> None:
     result = Result(tmp_path / "set", unwrap_ifg_index=np.array([[1.0, 2, 5]]))
     _, names, table = read_table(velocity_csv(result.root, result.root / "v.csv"))
     kept = [0, 1, 2, 4]
-    assert names[3:] == [date.fromordinal(int(day) - 366).isoformat() for day in DAYS[kept]]
-    np.testing.assert_allclose(table[:, 3:], result.displacement[:, kept], atol=6e-3)
+    assert names[FIRST_DATE:] == [
+        date.fromordinal(int(day) - 366).isoformat() for day in DAYS[kept]
+    ]
+    np.testing.assert_allclose(table[:, FIRST_DATE:], result.displacement[:, kept], atol=6e-3)
 
 
 def test_a_fit_that_stamps_saved_is_enough(result: Result) -> None:
@@ -151,7 +212,7 @@ def test_a_fit_that_stamps_saved_is_enough(result: Result) -> None:
     write_mat(result.root / "mean_v.mat", {"m": fit})
     np.testing.assert_allclose(read_velocities(result.root).velocity, result.velocity)
     _, names, _ = read_table(velocity_csv(result.root, result.root / "v.csv"))
-    assert len(names) == 3 + 5
+    assert len(names) == FIRST_DATE + 5
 
 
 def test_table_needs_little_memory_at_a_time(tmp_path: Path) -> None:
@@ -264,8 +325,6 @@ def test_map_needs_matplotlib_and_says_so(result: Result, monkeypatch: pytest.Mo
 
 
 def test_products_load_without_matplotlib() -> None:
-    import subprocess
-
     code = "import sys, pystamps_hpc.tools.products; assert 'matplotlib' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
