@@ -11,8 +11,9 @@ from typing import Any, NamedTuple, NoReturn
 DESCRIPTION = """\
 Persistent-scatterer InSAR (StaMPS stages 1-8) on one core or many ranks.
 
-A StaMPS dataset directory (PATCH_*, patch.list, parms.mat) goes in; the same directory comes out
-with every artifact StaMPS would have written, velocities, a map and a table.
+A StaMPS dataset directory (PATCH_*, patch.list, parms.mat) goes in; the same
+directory comes out with every artifact StaMPS would have written, velocities, a
+map and a table.
 """
 
 EXAMPLES = """\
@@ -126,7 +127,7 @@ def _listed() -> str:
         lines.append(title)
         for name, each in COMMANDS.items():
             if each.daily == daily:
-                lines.append(fill(each.summary, WIDTH, initial_indent=f"  {name:19}",
+                lines.append(fill(each.summary, WIDTH - 2, initial_indent=f"  {name:19}",
                                   subsequent_indent=" " * 21))  # fmt: skip
     return "\n".join(lines)
 

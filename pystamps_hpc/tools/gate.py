@@ -24,6 +24,7 @@ from ..pipeline.documents import json_ready, json_text
 from ..pipeline.table import tasks
 from .audit import Target, locate, tree_digest
 from .audit.copies import seed_copy
+from .audit.runs import last_words
 from .coverage import NativeScope, native_coverage, native_scopes
 from .verify import Policy, Window, verify_run_against_golden
 from .verify.policy import Condition, Profile
@@ -167,9 +168,8 @@ class _Gate:
                 check=False,
             )
         if not report.exists():
-            said = (self.reports / "native_run.log").read_text(encoding="utf-8").splitlines()
-            words = [line.strip() for line in said if line.strip("- ")]
-            text = " ".join(words[-LOG_LINES:]) or "no message"
+            said = (self.reports / "native_run.log").read_text(encoding="utf-8")
+            text = last_words(said, LOG_LINES)
             raise _StepError(f"run ended with {done.returncode}: {text}", done.returncode or 1)
         found = json.loads(report.read_text(encoding="utf-8"))
         other = [row for row in found["results"] if row["status"] != "completed"]

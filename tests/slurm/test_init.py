@@ -128,6 +128,21 @@ def test_the_command_writes_the_script_and_says_what_it_is_for(dataset, tmp_path
     assert header(out.read_text())["nodes"] == "4"
 
 
+def test_ranks_without_a_patch_are_told(dataset, tmp_path):
+    wide = write_job("multi-node", tmp_path / "wide.sbatch", dataset, nodes=5)
+    (warning,) = wide["warnings"]
+    assert warning.startswith("5 ranks for 2 patches: 3 of them wait through stages 1 to 5")
+    assert write_job("single-node", tmp_path / "one.sbatch", dataset)["warnings"] == []
+    assert write_job("patch-array", tmp_path / "array.sh", dataset)["warnings"] == []
+
+
+def test_no_expectation_is_rounded_to_nothing(dataset, tmp_path):
+    job = write_job("single-node", tmp_path / "job.sbatch", dataset)
+    assert job["estimate"]["expected_minutes"] > 0
+    assert job["expected"] == "less than a minute"
+    assert ": less than a minute\n" in (tmp_path / "job.sbatch").read_text()
+
+
 def test_nodes_gpus_and_cpus_are_set_without_a_dataset():
     assert header(render("multi-node", nodes=9))["nodes"] == "9"
     asked = header(render("gpu", gpus=4))

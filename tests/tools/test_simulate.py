@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pystamps_hpc.dataset.mat import write_mat
+from pystamps_hpc.dataset.mat import read_mat, write_mat
+from pystamps_hpc.dataset.parameter_table import defaults
 from pystamps_hpc.errors import ConfigError, DatasetError
 from pystamps_hpc.tools.simulate import Options, Report, simulate, truth_velocity_error
 
@@ -82,6 +83,17 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
 @pytest.fixture(scope="module")
 def truth(report: Report) -> dict[str, np.ndarray]:
     return dict(np.load(report.truth))
+
+
+def test_parameters_are_those_that_a_preparation_leaves(tmp_path):
+    report = simulate(tmp_path / "set", SMALL)
+    found = read_mat(report.root / "parms.mat")
+    assert found["insar_processor"] == "snap"
+    assert found["small_baseline_flag"] == "n"
+    assert np.isnan(found["heading"])
+    assert np.isnan(found["lambda"])
+    assert defaults(small_baselines=False).keys() | {"Created"} == found.keys()
+    assert not (report.root / ".pystamps-hpc").exists()
 
 
 def test_every_file_of_stage_1_is_there(report: Report) -> None:

@@ -11,6 +11,11 @@ from typing import Any
 from ...stages.base import Scope
 from .manifest import Target
 
+AS_ROOT = (
+    "mpirun refuses to run as root; use another account, or set OMPI_ALLOW_RUN_AS_ROOT=1 and "
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1"
+)
+
 
 @dataclass(frozen=True)
 class Run:
@@ -77,6 +82,14 @@ def run_copy(
     return Run(not message, message, *steps, ranks, backend, wall)
 
 
+def last_words(said: str, lines: int = 1) -> str:
+    """Return the end of what a run or its launcher has said, or the cause where that is known."""
+    if "attempt to run as root" in said:
+        return AS_ROOT
+    words = [line.strip() for line in said.splitlines() if line.strip("- ")]
+    return " ".join(words[-lines:]) or "no message"
+
+
 def _launcher() -> str:
     """Return the ``mpirun`` that came with this interpreter, else the one on the path."""
     own = Path(sys.executable).with_name("mpirun")
@@ -100,8 +113,7 @@ def _outcome(command: list[str], timeout: float) -> str:
     except OSError as error:
         return f"{command[0]}: {error.strerror}"
     if done.returncode:
-        last = done.stderr.strip().splitlines()[-1:] or ["no message"]
-        return f"exit code {done.returncode}: {last[0]}"
+        return f"exit code {done.returncode}: {last_words(done.stderr)}"
     rows = json.loads(done.stdout)["results"]
     left = [row for row in rows if row["status"] != "completed"]
     return "; ".join(

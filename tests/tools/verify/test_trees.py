@@ -1,12 +1,14 @@
 """Trees against trees: what is compared, how points are matched, what the report says."""
 
 import json
+import re
 import shutil
 
 import numpy as np
 import pytest
 
 from pystamps_hpc.config import ToleranceConfig
+from pystamps_hpc.dataset import parameters
 from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.dataset.schema import ARTIFACTS
 from pystamps_hpc.errors import ConfigError, DatasetError
@@ -14,6 +16,8 @@ from pystamps_hpc.pipeline.documents import json_ready
 from pystamps_hpc.tools.verify import (
     Policy,
     Window,
+    unlike,
+    velocity_agreement,
     verify_run_against_golden,
     verify_run_alone,
 )
@@ -102,6 +106,48 @@ def test_the_report_names_the_worst_offender_and_its_place(run):
     assert "cycle mismatch for key 'ph_uw'" in text
     assert "max_abs=6.28 at row 42, ifg 4" in text
     assert "1 on another cycle" in text
+
+
+def test_velocities_are_compared_in_mm_per_year_whatever_the_reference(run):
+    assert velocity_agreement(run, MINI) == "The velocities of 1,411 points are the same."
+    days = read_mat(run / "ps2.mat")
+    elapsed = (days["day"] - days["master_day"]).ravel()
+    phase = read_mat(run / "phuw2.mat")["ph_uw"]
+    wavelength = parameters.load(run).value("lambda")
+    shift = -4 * np.pi / wavelength / 1000 / 365.25 * elapsed  # 1 mm/yr towards the satellite
+    phase[: len(phase) // 2] += shift.astype(np.float32)
+    change(run / "phuw2.mat", ph_uw=phase)
+    assert "differ by a median of 0.5 mm/yr, 99 % by less than 0.5" in velocity_agreement(run, MINI)
+    change(run / "phuw2.mat", ph_uw=read_mat(MINI / "phuw2.mat")["ph_uw"] + shift.astype("f4"))
+    (largest,) = re.findall(r"the largest by (\S+)\.$", velocity_agreement(run, MINI))
+    assert float(largest) < 1e-5  # all points together: only the reference has moved
+
+
+def test_trees_without_phase_or_common_points_say_so(run):
+    points = read_mat(run / "ps2.mat")
+    points["ij"][:, 1] += 10_000
+    change(run / "ps2.mat", ij=points["ij"])
+    assert "no point in common" in velocity_agreement(run, MINI)
+    (run / "phuw2.mat").unlink()
+    assert velocity_agreement(run, MINI) == ""
+
+
+def test_conditions_unlike_those_of_the_golden_tree_are_told(run, tmp_path):
+    def made_with(tree, **compat):
+        place = tree / ".pystamps-hpc" / "runs" / "20260101T000000Z-1"
+        place.mkdir(parents=True)
+        config = {"compat": compat, "runtime": {"triangulator": "triangle"}}
+        (place / "report.json").write_text(json.dumps({"config": config}))
+
+    assert unlike(run, MINI) == []
+    made_with(run, arithmetic="double", random_generator="matlab")
+    first, second = unlike(run, MINI)
+    assert first == "Not as in the golden tree: compat.arithmetic is double, there single."
+    assert "does not say whether MATLAB or Octave" in second
+    made_with(tmp_path / "golden", arithmetic="double", random_generator="octave")
+    assert unlike(run, tmp_path / "golden") == [
+        "Not as in the golden tree: compat.random_generator is matlab, there octave."
+    ]
 
 
 def test_a_window_compares_the_artifacts_of_its_stages_alone(run):

@@ -1,0 +1,214 @@
+"""What people read: on a terminal tables within its width, elsewhere one JSON document."""
+
+import io
+import json
+import re
+import shutil
+import sys
+from importlib import import_module
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+
+from pystamps_hpc.cli import answering, shapes
+from pystamps_hpc.cli.options import COMMANDS, build_parser
+from pystamps_hpc.cli.views import running
+from pystamps_hpc.pipeline.progress import TaskLog
+from pystamps_hpc.pipeline.types import StageResult
+
+MINI = Path(str(files("pystamps_hpc").joinpath("data/golden-mini")))
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class Terminal(io.StringIO):
+    """A stream that somebody looks at."""
+
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """Run a command whose standard output is a terminal of 80 columns; return what it shows."""
+    monkeypatch.setattr("pystamps_hpc.cli.prepare", lambda environ: None)
+    monkeypatch.setattr(answering, "launcher_hint", lambda environ: None)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+    def show(*words):
+        from pystamps_hpc.cli import main
+
+        stream = Terminal()
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "stdout", stream)
+            main([str(word) for word in words])
+        return stream.getvalue()
+
+    return show
+
+
+@pytest.fixture
+def mini(tmp_path):
+    """A finished dataset with its candidates."""
+    root = tmp_path / "data"
+    shutil.copytree(MINI / "input", root)
+    shutil.copytree(MINI / "expected", root, dirs_exist_ok=True)
+    return root
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_a_view(name):
+    module, _, function = COMMANDS[name].function.partition(":")
+    assert callable(getattr(import_module(f"pystamps_hpc.cli.views.{module}"), function))
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["status", "--detail"], "through stage 8"),
+        (["parms", "show"], "unwrap_spatial_cost_func_flag"),
+        (["parms", "show", "unwrap_grid_size"], "cell size of the unwrapping grid"),
+        (["describe-inputs"], "pscands.1.ph"),
+        (["describe-backends"], "stage2_topofit_coh_row_invariant"),
+        (["coverage"], "certified to equal StaMPS"),
+        (["doctor", "dataset"], "rank"),
+        (["reset-scla", "--dry-run"], "Would remove scla2.mat"),
+        (["run", "--dry-run"], "through"),
+    ],
+)
+def test_a_terminal_gets_tables_of_eighty_columns(terminal, mini, words, expected):
+    if words[0] not in ("coverage", "describe-backends"):
+        words = [words[0], "--dataset", mini, *words[1:]] if words[0] == "parms" else [
+            *words, "--dataset", mini]  # fmt: skip
+    text = terminal(*words)
+    assert expected in text or words[0] == "run"
+    assert not text.lstrip().startswith("{")
+    plain = COLOUR.sub("", text)
+    assert max(map(cell_len, plain.splitlines())) <= 80
+    for line in plain.splitlines():
+        assert line.count("{") == 0
+
+
+def test_verify_is_a_table_with_a_sentence_in_mm_per_year(terminal, mini):
+    text = COLOUR.sub("", terminal("verify", "--run", mini, "--golden", MINI / "expected"))
+    assert "stage 6 merged" in text
+    assert "The velocities of 1,411 points are the same." in " ".join(text.split())
+
+
+def test_colour_is_left_out_where_it_is_not_wanted(terminal, mini, monkeypatch):
+    words = ("verify", "--run", mini, "--golden", MINI / "expected")
+    assert "\x1b[32m" in terminal(*words)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b[32m" not in terminal(*words)
+
+
+def test_json_is_given_on_a_terminal_when_it_is_asked_for(terminal, mini, tmp_path):
+    text = terminal("status", "--json", "--dataset", mini, "--report", tmp_path / "copy.json")
+    assert json.loads(text) == json.loads((tmp_path / "copy.json").read_text())
+
+
+def test_the_dataset_is_here_by_default(command, mini, monkeypatch):
+    monkeypatch.chdir(mini)
+    assert command("status").document["dataset"] == str(mini)
+    for words in (["run"], ["status"], ["parms", "show"], ["reset-scla"]):
+        assert build_parser().parse_args(words).dataset == "."
+
+
+def test_help_lists_the_commands_of_every_day_apart_and_fits_eighty_columns():
+    text = build_parser().format_help()
+    daily, _, workshop = text.partition("the workshop:")
+    assert re.search(r"every day:\n +run  ", daily)
+    assert re.search(r"\n +audit  ", workshop)
+    assert not re.search(r"\n +audit  ", daily)
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_many_patches_are_counted_rather_than_listed():
+    from pystamps_hpc.cli.views import describing
+
+    document = {
+        "dataset": "D", "merged_stage": 0, "gaps": [], "stale": [], "locked_by": None,
+        "last_run": None, "no_ps": [{"patch": "PATCH_7", "stage": 3}],
+        "patches": [{"patch": f"PATCH_{k}", "stage": 5} for k in range(1, 2001)],
+    }  # fmt: skip
+    text = shapes.text_of(describing.status(document), io.StringIO())
+    assert "1,999  through stage 5" in text
+    assert "no PS left after stage 3" in text
+    assert len(text.splitlines()) < 12
+
+
+REPORT = {
+    "dataset": "/data/scene", "dry_run": False, "interrupted": False, "ok": True, "stale": [],
+    "warnings": [], "products": {"velocity.png": "/data/scene/products/velocity.png"},
+    "dropped_patches": ["PATCH_2"],
+    "results": [{"stage": 8, "scope": "merged", "target": "root", "status": "completed",
+                 "details": "", "signal": None}],
+    "funnel": [{"patch": "PATCH_1", "candidates": 900, "selected": 500, "weeded": 420,
+                "merged": 400}, {"patch": "PATCH_2", "candidates": 100, "selected": 0}],
+    "findings": {
+        "points": {"candidates": 1000, "selected": 500, "weeded": 420, "merged": 400},
+        "dropped": {"incoherent": 500, "noisy": 70, "adjacent": 10, "in_overlaps": 20},
+        "drop_ifg_index": [3, 12],
+        "unwrapping": {"interferograms": 19, "residues": 1204, "cost": 8123.0,
+                       "arcs_without_statistics": 0.03},
+        "noise": {"median_deg": 32.0, "noisiest": [{"date": "2016-05-03", "deg": 61.0}]},
+        "velocity": [-14.23, 0.1, 3.3],
+    },
+}  # fmt: skip
+
+
+def test_a_run_ends_with_what_was_kept_and_dropped_and_what_to_look_at():
+    text = shapes.text_of(running.run(REPORT), io.StringIO())
+    for sentence in (
+        "Of 1,000 candidates in 2 patches 400 points are left.",
+        "Dropped: 500 not coherent enough, 70 too noisy, 10 beside a better one, 20 counted by",
+        "Without PS and left out: PATCH_2.",
+        "Left out by drop_ifg_index: interferograms 3, 12.",
+        "Unwrapping 19 interferograms met 1,204 residues; the cost of the solution is 8123, and 3%",
+        "is 32 deg in the median, the largest 61 deg on 2016-05-03.",
+        "98 % of the velocities lie between -14.2 and 3.3 mm/yr",
+        "/data/scene/products/velocity.png",
+        "Next: look at the interferogram of 2016-05-03, which is far noisier",
+    ):
+        assert sentence in text, sentence
+
+
+def test_a_run_without_facts_says_only_what_it_knows():
+    nothing = {
+        "points": dict.fromkeys(("candidates", "selected", "weeded", "merged")), "dropped": {},
+        "unwrapping": dict.fromkeys(("interferograms", "residues", "cost")), "noise": None,
+        "drop_ifg_index": [], "velocity": None,
+    }  # fmt: skip
+    bare = {**REPORT, "findings": nothing, "dropped_patches": []}
+    text = shapes.text_of(running.run(bare), io.StringIO())
+    assert "Next: look at the map." in text
+    assert "candidates in" not in text
+
+
+def test_the_log_of_a_run_keeps_what_verbose_would_say(command, stubs, tree, tmp_path):
+    assert command("run", "--dataset", tree, "--quiet", "--progress", "none").code == 0
+    (log,) = (tree / ".pystamps-hpc" / "runs").glob("*/log")
+    text = log.read_text()
+    assert "stage 2 PATCH_1 [r0] done in" in text
+    assert "  candidates: 5" in text
+    assert "Of 10 candidates in 2 patches" in text
+    own = tmp_path / "own.log"
+    command("run", "--dataset", tree, "--force", "--end-step", 1, "--log", own)
+    assert "stage 1 PATCH_2 [r0] done in" in own.read_text()
+
+
+def test_science_is_said_of_each_fact():
+    from pystamps_hpc.cli.science import science
+
+    row = StageResult(2, "patch", "PATCH_1", "completed")
+
+    class Deaf:
+        """No watcher is asked."""
+
+    log = TaskLog(Deaf(), row)
+    log.fact("gamma_change_per_iteration", [0.213456, 0.0432, 0.0012])
+    log.fact("merged_per_patch", {"PATCH_1": 3})
+    assert list(science(row)) == ["  gamma change per iteration: 0.2135, 0.0432, 0.0012"]
