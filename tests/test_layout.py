@@ -15,7 +15,7 @@ KERNELS = Path(pystamps_kernels.__file__).parent
 REPOSITORY = PACKAGE.parent
 FLOORS = {"config": 1, "errors": 1, "dataset": 1, "parallel": 1, "programs": 1, "stages": 2,
           "pipeline": 3, "tools": 4, "cli": 5, "__main__": 6, "__init__": 6}  # fmt: skip
-HEAVY = ("numpy", "scipy", "numba", "cupy", "h5py", "mpi4py", "matplotlib")
+HEAVY = ("numpy", "scipy", "numba", "cupy", "h5py", "mpi4py", "matplotlib", "rich")
 
 
 def modules():

@@ -213,7 +213,9 @@ def _clear_the_way(session: Session, context: PipelineContext) -> list[str]:
             state.due |= {planned.stage for planned in due if planned.target == target}
             state.save()
         write_text(session.folder / "forced", _start(context.command))
-    return [f"removed {leftovers} leftover staging directories"] if leftovers else []
+    return (
+        [f"removed what {leftovers} interrupted tasks had left half-written"] if leftovers else []
+    )
 
 
 def already_forced(root: Path, command: tuple[str, ...]) -> bool:

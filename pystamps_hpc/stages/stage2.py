@@ -128,7 +128,9 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     ph = ctx.map_rows(lambda rows: ctx.kernels.stage2_unit_phasors(phasors(inputs, rows)), n_ps)
     nulls = int((ph == 0).any(axis=1).sum())
     if nulls:
-        ctx.note(f"{nulls} candidates without phase in an interferogram void their grid cells")
+        ctx.note(
+            f"{nulls} candidates without phase in an interferogram leave their grid cells out of it"
+        )
 
     generator = ctx.config.compat.random_generator
     random = random_histogram(bperp, n_trial_wraps, generator, ctx.kernels)

@@ -107,6 +107,8 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     ctx.note(f"{int(keep.sum())} of {len(point)} PS kept")
     ctx.fact("weeded", int(keep.sum()))
     ctx.fact("noisy", clean - int(keep.sum()))
+    ctx.fact("time_window_days", params.weed_time_win)
+    ctx.fact("largest_noise_rad", [params.weed_standard_dev, params.weed_max_noise])
     return Outputs(
         unweeded=keep,
         unweeded_node=noise.keep,

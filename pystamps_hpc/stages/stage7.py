@@ -172,7 +172,10 @@ def _design(
             raise StageError(f"{problem}; set scla_method to 'L2' or use other images")
         ctx.warn(f"{problem}; the smallest slopes are taken")
     if n_steps <= design.shape[1]:
-        ctx.warn(f"look-angle error: {n_steps} differences determine {design.shape[1]} unknowns")
+        ctx.warn(
+            f"look-angle error: the {n_steps} steps between images determine {design.shape[1]} "
+            "unknowns; more images make it better"
+        )
     ctx.note(f"look-angle error from interferograms {one_based(sequence)}")
     return design
 

@@ -131,6 +131,8 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         deramp_degree=ramps.degree_or_default(inputs.deramp_degree),
     )
     fit = np.ascontiguousarray(ctx.share(fit_velocity(value_type, series, ctx)).T)
+    ctx.fact("time_window_days", params.scn_time_win)
+    ctx.fact("filter_radius_m", params.scn_wavelength)
     velocity = line_of_sight_velocity(fit[1], params.lambda_)
     known = velocity[np.isfinite(velocity)]
     ctx.fact("velocity_1_50_99_percent_mm_yr",

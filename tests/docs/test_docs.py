@@ -10,6 +10,7 @@ import yaml
 
 from pystamps_hpc.cli.options import build_parser
 from pystamps_hpc.config import CHECKS, parse_config
+from pystamps_hpc.dataset.parameter_table import TABLE
 from pystamps_hpc.dataset.schema import ARTIFACTS
 from pystamps_hpc.pipeline.table import tasks
 
@@ -105,6 +106,20 @@ def test_a_documented_command_is_accepted_by_the_parser(words):
     assert build_parser().parse_args(words).command
 
 
+def test_every_habit_has_a_command_that_the_parser_accepts_and_parameters_that_exist():
+    page = (ROOT / "docs" / "from-matlab.md").read_text()
+    rows = [line.split("|")[1:3] for line in page.splitlines() if line.startswith("| `")]
+    assert len(rows) >= 15
+    for habit, here in rows:
+        words = shlex.split(here.strip().strip("`"))
+        assert build_parser().parse_args(words[words.index("pystamps-hpc") + 1 :]).command
+        for name in re.findall(r"etparm\('(\w+)'", habit):
+            assert any(known.startswith(name) for known in TABLE), habit
+    told = " ".join(habit for habit, _ in rows)
+    for name in ("stamps(1,8)", "setparm(", "getparm(", "ps_info", "ps_plot(", "stamps(6,6)"):
+        assert name in told
+
+
 def test_the_readme_shows_commands():
     assert sum("README.md" in param.id for param in _commands()) >= 8
 
@@ -148,8 +163,6 @@ def test_the_picture_of_the_readme_is_small():
 @pytest.mark.parametrize("page", HAND_WRITTEN, ids=_name)
 def test_a_documented_parameter_exists(page):
     """Words in typewriter that look like a parameter of the table are one, or are explained."""
-    from pystamps_hpc.dataset.parameter_table import TABLE
-
     prefixes = ("unwrap_", "weed_", "scla_", "scn_", "clap_", "merge_", "gamma_", "select_", "ref_")
     known = {*TABLE, *ARTIFACTS, *(key for item in ARTIFACTS.values() for key in item.keys)}
     for word in re.findall(r"`([a-z_0-9]+)`", page.read_text()):

@@ -634,7 +634,7 @@ def test_leftovers_of_dead_runs_are_removed_and_counted(stubs, tree):
         folder.mkdir(parents=True)
         (folder / "select1.mat").write_bytes(b"half")
     report = run(tree)
-    assert "removed 2 leftover staging directories" in report.warnings
+    assert "removed what 2 interrupted tasks had left half-written" in report.warnings
     assert not list(tree.rglob(".pystamps-hpc/tmp/*"))
 
 

@@ -186,7 +186,7 @@ def test_a_pixel_of_two_patches_comes_from_the_one_that_owns_it(ctx):
     out, source = merged([one, two], ctx)
     assert source == {(0, 3): "PATCH_1", (0, 9): "PATCH_1", (1, 12): "PATCH_2", (0, 15): "PATCH_2"}
     assert out.n_ps == 4
-    assert ctx.log.facts == {"merged_per_patch": {"PATCH_1": 2, "PATCH_2": 2}}
+    assert ctx.log.facts["merged_per_patch"] == {"PATCH_1": 2, "PATCH_2": 2}
     assert "dropped: 2 in overlaps, 0 at the position of another" in ctx.log.notes[0]
 
 
@@ -334,7 +334,7 @@ def test_points_outside_the_core_take_no_part_in_cells(ctx):
     one = patch("PATCH_1", [(0, 1), (0, 2), (0, 15)], LEFT)
     two = patch("PATCH_2", [(0, 15), (0, 2)], RIGHT)
     out = merged_cells([one, two], ctx)
-    assert ctx.log.facts == {"merged_per_patch": {"PATCH_1": 1, "PATCH_2": 1}}
+    assert ctx.log.facts["merged_per_patch"] == {"PATCH_1": 1, "PATCH_2": 1}
     assert out.n_ps == 2
 
 

@@ -229,7 +229,9 @@ def test_few_images_are_fitted_with_a_warning(kept, unknowns):
     log = context()
     found = solve(scene, stage7_params(scla_drop_index=tuple(range(kept + 1, 7))), log)
     assert np.isfinite(found.slope).all()
-    assert any(f"{kept - 1} differences determine {unknowns}" in w for w in log.log.warnings)
+    assert any(
+        f"{kept - 1} steps between images determine {unknowns}" in w for w in log.log.warnings
+    )
     assert any("too few to estimate velocity" in w for w in log.log.warnings) == (kept < 4)
 
 

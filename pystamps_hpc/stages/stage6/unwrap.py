@@ -73,7 +73,7 @@ def unwrap_grid(nodes: Nodes, graph: Graph, costs: EdgeCosts, ctx: Context) -> G
         task, ifgs, (n_node, np.float32), costs_of, "unwrapping", waiting=True
     )
     msd, cost, solver = zip(*facts, strict=True)
-    ctx.note(" and ".join(sorted(set(solver))))
+    ctx.note(f"unwrapped by {' and '.join(sorted(set(solver)))}")
     ctx.fact("n_residues", int(sum(n_residues)))
     ctx.fact("snaphu_cost", float(sum(cost)))
     return GridPhase(phase, np.array(msd))
