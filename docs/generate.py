@@ -13,12 +13,11 @@ from inspect import getdoc
 from pathlib import Path
 from typing import Any
 
-from pystamps_hpc import errors
 from pystamps_hpc.cli.options import COMMANDS, build_parser
 from pystamps_hpc.config import CHECKS, SECTIONS
 from pystamps_hpc.dataset.parameter_table import TABLE, Parameter, text_of
 from pystamps_hpc.dataset.schema import ARTIFACTS, Key
-from pystamps_hpc.parallel.interruption import EXIT_CODES
+from pystamps_hpc.errors import Exit
 from pystamps_hpc.pipeline.table import Task, maker, patch_inputs, tasks
 from pystamps_hpc.stages.base import EACH_PATCH, Field, artifact_fields
 from pystamps_hpc.tools.audit import load_evidence, parity_page
@@ -438,18 +437,8 @@ def option_row(action: argparse.Action) -> tuple[str, str]:
 
 
 def exit_codes() -> str:
-    """Return the table of exit codes, made from the errors."""
-    meanings: dict[int, list[str]] = {}
-    for kind in vars(errors).values():
-        known = isinstance(kind, type) and issubclass(kind, errors.PystampsError)
-        if known and kind is not errors.PystampsError:
-            line = (getdoc(kind) or "").partition("\n")[0].rstrip(".")
-            meanings.setdefault(kind.exit_code, []).append(line[:1].lower() + line[1:])
-    rows = [("0", "success, also when everything was skipped")]
-    rows += [(str(number), "; ".join(lines)) for number, lines in sorted(meanings.items())]
-    rows.append(("70", "an error that nobody expected; the traceback names the rank under MPI"))
-    stops = sorted((number, name) for name, number in EXIT_CODES.items())
-    rows += [(str(number), f"stopped in good order by {name}") for number, name in stops]
+    """Return the table of exit codes."""
+    rows = [(str(code.value), code.meaning) for code in Exit]
     return "\n## Exit codes\n\nThe same on every rank.\n\n" + table(("Code", "Meaning"), rows)
 
 

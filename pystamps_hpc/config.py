@@ -17,6 +17,7 @@ KERNEL_ALIASES = {"cpu": "python", "gpu": "cuda"}
 SOLVERS = ("auto", "native", "snaphu")
 SOLVER_ALIASES = {"backend": "auto", "external": "snaphu"}
 TRIANGULATORS = ("auto", "native", "triangle")
+STALE_POLICIES = ("rerun", "keep", "fail")
 VALUE_TYPES = ("v", "v-d", "v-o", "v-do")
 
 
@@ -54,8 +55,8 @@ class RuntimeConfig:
         Memory of a rank [GB] that pieces of rows are cut to, 0: no bound; never changes results.
         What a stage keeps (its share of rows, vectors of all PS) comes on top.
     stale_policy : str
-        What happens to finished work that is out of date: ``warn`` keeps it and says so, ``rerun``
-        makes it again, ``fail`` refuses the run.
+        What happens to finished work that is out of date: ``rerun`` makes it again, ``keep`` (or
+        ``warn``) keeps it, says so and ends with exit code 6, ``fail`` refuses the run.
     """
 
     backend: str = "auto"
@@ -69,7 +70,7 @@ class RuntimeConfig:
     stage7_chunk_ps: int = 100_000
     stage8_chunk_edges: int = 200_000
     memory_gb: float = 0.0
-    stale_policy: str = "warn"
+    stale_policy: str = "rerun"
 
 
 @dataclass(frozen=True)
@@ -374,7 +375,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "runtime.stage7_chunk_ps": _integer(1),
     "runtime.stage8_chunk_edges": _integer(1),
     "runtime.memory_gb": _number(0, math.inf, "must be a number >= 0"),
-    "runtime.stale_policy": _choice("stale policy", ("warn", "rerun", "fail")),
+    "runtime.stale_policy": _choice("stale policy", STALE_POLICIES, {"warn": "keep"}),
     "mpi.enabled": _on_off,
     "output.mat_format": _choice("MAT format", ("auto", "v5", "v7.3")),
     "output.compress": _boolean,

@@ -4,23 +4,62 @@ A message is one line: it names the object first (file, key, parameter, patch), 
 then what to do.
 """
 
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """The exit codes of the command line; ``meaning`` is what the documentation says of each."""
+
+    meaning: str
+
+    OK = 0, "success, also when everything was finished before"
+    FAILED = (
+        1,
+        (
+            "a stage failed, or a map or table could not be written; the message names file or "
+            "patch, cause and remedy"
+        ),
+    )
+    USAGE = 2, "configuration or command line"
+    DATASET = (
+        3,
+        (
+            "dataset: missing or contradictory files, files that are not ours to replace, or another "
+            "run holds it"
+        ),
+    )
+    MISSING = 4, "a kernel backend or an external program is missing"
+    LAUNCHER = 5, "launcher and MPI library do not fit together"
+    KEPT = 6, "success, but finished work that is out of date was kept (`--stale keep`)"
+    INTERNAL = 70, "internal error; the message asks for a report"
+    STOPPED = 75, "stopped in good order by SIGUSR1 (time limit near); the same command goes on"
+    INTERRUPTED = 130, "stopped in good order by SIGINT"
+    TERMINATED = 143, "stopped in good order by SIGTERM"
+
+    def __new__(cls, code: int, meaning: str) -> "Exit":
+        """Make a code that carries its meaning."""
+        member = int.__new__(cls, code)
+        member._value_ = code
+        member.meaning = meaning
+        return member
+
 
 class PystampsError(Exception):
     """Base of all expected errors."""
 
-    exit_code = 1
+    exit_code: int = Exit.FAILED
 
 
 class ConfigError(PystampsError):
     """The configuration file, an environment variable or an option is unusable."""
 
-    exit_code = 2
+    exit_code = Exit.USAGE
 
 
 class DatasetError(PystampsError):
     """The dataset directory or its input files are missing, unsafe or contradictory."""
 
-    exit_code = 3
+    exit_code = Exit.DATASET
 
 
 class LockError(DatasetError):
@@ -34,13 +73,13 @@ class StaleError(DatasetError):
 class BackendUnavailableError(PystampsError):
     """A requested kernel backend cannot run here."""
 
-    exit_code = 4
+    exit_code = Exit.MISSING
 
 
 class ToolMissingError(PystampsError):
     """A requested external program was not found."""
 
-    exit_code = 4
+    exit_code = Exit.MISSING
 
 
 class MpiEnvironmentError(PystampsError):
@@ -49,7 +88,7 @@ class MpiEnvironmentError(PystampsError):
     Every process meets it, one of them says so: ``quiet`` is true in the others.
     """
 
-    exit_code = 5
+    exit_code = Exit.LAUNCHER
     quiet = False
 
 

@@ -13,9 +13,6 @@ from .options import build_parser
 if TYPE_CHECKING:
     from ..parallel.team import Team
 
-INTERNAL_ERROR = 70
-INTERRUPTED = 130
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
@@ -39,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
         interruption.listen(last_words)
 
-    from ..errors import PystampsError
+    from ..errors import Exit, PystampsError
     from .answering import answer
     from .launch import finish, launch, speaks
 
@@ -56,12 +53,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         if team is not None and team.size > 1:
             raise  # the other ranks wait: the hook of the team ends the job
-        code = INTERRUPTED
+        code = Exit.INTERRUPTED
         print("interrupted; the same command goes on from here", file=sys.stderr, flush=True)
     except Exception:
         if team is not None and team.size > 1:
             raise
-        code = INTERNAL_ERROR
+        code = Exit.INTERNAL
         traceback.print_exc(file=sys.stderr)
         print(
             "internal error: please report it with the lines above and the command",

@@ -196,8 +196,8 @@ def _run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--end-step", type=int, default=8, metavar="N", help="last stage (8)")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")
     parser.add_argument("--force", action="store_true", help="redo finished stages of the window")
-    parser.add_argument("--stale", choices=("warn", "rerun", "fail"),
-                        help="what to do with finished work that is out of date")  # fmt: skip
+    parser.add_argument("--stale", choices=("rerun", "keep", "fail"),
+                        help="what to do with work that is out of date (rerun)")  # fmt: skip
     parser.add_argument("--part", choices=("all", "patches", "merged"), default="all",
                         help="patch stages only, or the merge and later only")  # fmt: skip
     parser.add_argument("--patches", metavar="A,B", help="only these patches")

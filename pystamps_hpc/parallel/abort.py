@@ -7,9 +7,9 @@ import time
 import traceback
 from types import TracebackType
 
-from .mpi import ABORTED, MpiTeam
+from ..errors import Exit
+from .mpi import MpiTeam
 
-INTERRUPTED = 130
 # Seconds that ranks with a copy of an error leave to the rank that met it, to print it.
 DEFERENCE = 2.0
 
@@ -33,7 +33,7 @@ def install_abort_hook(team: MpiTeam) -> None:
             sys.stderr.write("".join(f"{head}{line}\n" for line in lines))
         sys.stdout.flush()
         sys.stderr.flush()
-        team.abort(INTERRUPTED if issubclass(kind, KeyboardInterrupt) else ABORTED)
+        team.abort(Exit.INTERRUPTED if issubclass(kind, KeyboardInterrupt) else Exit.INTERNAL)
 
     def end_job_from_thread(fault: threading.ExceptHookArgs) -> None:
         end_job(fault.exc_type, fault.exc_value, fault.exc_traceback)

@@ -17,9 +17,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-from ..errors import PystampsError
+from ..errors import Exit, PystampsError
 
-EXIT_CODES = {"SIGUSR1": 75, "SIGTERM": 143, "SIGINT": 130}
+EXIT_CODES: dict[str, int] = {
+    "SIGUSR1": Exit.STOPPED,
+    "SIGTERM": Exit.TERMINATED,
+    "SIGINT": Exit.INTERRUPTED,
+}
 
 
 class Interrupted(PystampsError):

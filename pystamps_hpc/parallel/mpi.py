@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar
 import numpy as np
 
 from ..dataset.rows import AnyArray, Rows
-from ..errors import StageError
+from ..errors import Exit, StageError
 from .cpus import Member, this_member
 from .distributed import Distributed, common_layout, layout, no_rows
 from .failures import annotated, portable, unpack_error
@@ -52,8 +52,6 @@ Result = TypeVar("Result")
 FINISHED, STOPPED = -1, -2
 # Where ranks meet; ranks that meet at different places have left the common path.
 MEETINGS = ("work", "columns", "share", "pull", "the end of a block", "close")
-# Exit code of a job that is ended because of an unexpected error.
-ABORTED = 70
 
 
 class MpiTeam:
@@ -298,7 +296,7 @@ class MpiTeam:
         if self._abandoned:
             self.abort()
 
-    def abort(self, code: int = ABORTED) -> NoReturn:
+    def abort(self, code: int = Exit.INTERNAL) -> NoReturn:
         """End the processes of all ranks at once."""
         MPI.COMM_WORLD.Abort(code)
         raise SystemExit(code)

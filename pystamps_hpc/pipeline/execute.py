@@ -21,8 +21,11 @@ from ..parallel.team import Team
 from ..stages.base import Scope, artifact_fields
 from .choices import program_of
 from .loading import load_inputs
-from .plan import PlannedTask, feedback_inputs, no_ps_stage, task_record
+from .passes import feedback_inputs
+from .plan import PlannedTask
+from .presence import no_ps_stage
 from .progress import TaskLog, Watcher
+from .records import task_record
 from .replay import members, reference_directory, reference_root, replay_bundle, replay_record
 from .saving import bundle_of, publish
 from .session import Session, remove
@@ -48,10 +51,14 @@ def run_task(
         rank=team.rank,
         backend=session.config.runtime.backend,
         invalidates=list(planned.invalidates),
+        overwrites=list(planned.overwrites),
+        reason=planned.reason,
         started_at=round(time.time(), 3),
     )
     log = TaskLog(watcher, result)
-    watcher.started(planned.stage, planned.target, row.spec.name)
+    special = "; ".join(filter(None, (planned.stale, planned.note)))
+    title = f"{row.spec.name} ({special})" if special else row.spec.name
+    watcher.started(planned.stage, planned.target, title)
     status, busy = "failed", team.busy_sec
     try:
         with team.agreed():
@@ -90,7 +97,10 @@ def _execute(
     parameters = session.parameters[target]
     params: Any = parameters.to_params(row.spec.params)
 
-    record = team.on_root(lambda: task_record(dataset, session.config, parameters, row, target))
+    team.on_root(lambda: remove(dataset, _outdated_feedback(row, planned), directory))
+    record = team.on_root(
+        lambda: task_record(dataset, session.config, parameters, session.kernels, row, target)
+    )
     patches = team.on_root(lambda: _patches_with_ps(session, row))
     if row.spec.scope == "merged":
         _tell_dropped(dataset, row, patches, log)
@@ -145,6 +155,11 @@ def _replay(session: Session, row: Task, planned: PlannedTask, log: TaskLog) -> 
     _record(session, replay_record(row, reference), directory, {})
     _stamps_log(session.config, directory, row, log)
     return details
+
+
+def _outdated_feedback(row: Task, planned: PlannedTask) -> tuple[str, ...]:
+    """Return what a later stage left that this pass must not read."""
+    return tuple(name for name in planned.invalidates if name in feedback_inputs(row))
 
 
 @contextmanager

@@ -1,19 +1,24 @@
-"""Which tasks run: presence, staleness, force, points left; decided without touching anything."""
+"""Which tasks run and why: presence, staleness, force, points left; decided by reading alone."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, replace
-from pathlib import Path
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from pystamps_kernels.dispatch import KernelTable
+
 from ..config import RunConfig
-from ..dataset.mat import MatFile, read_mat
 from ..dataset.parameters import Parameters
 from ..dataset.tree import ROOT, Dataset
-from ..errors import ConfigError, DatasetError, MatError, StaleError
+from ..errors import ConfigError, DatasetError, StaleError
 from ..stages.base import Scope, artifact_fields
-from .loading import input_files
-from .state import TargetState, digest, plain, stale_reason
-from .table import Task, maker, patch_inputs, tasks
+from .passes import feedback_inputs, which_pass
+from .presence import invalidated, missing_members, no_ps_stage, owned_files
+from .records import inputs_record, settings_record
+from .state import TargetState, stale_reasons
+from .table import Task, maker, patch_inputs, task, tasks
+
+NAMED = 6
+"""How many files a message names."""
 
 Action = Literal["run", "skipped_existing", "skipped", "failed", "not_started"]
 
@@ -60,7 +65,12 @@ class Request:
 
 @dataclass(frozen=True)
 class PlannedTask:
-    """One task and what is to be done with it."""
+    """One task and what is to be done with it.
+
+    ``reason`` says why it runs, ``stale`` why its result is out of date, ``note`` what is special
+    about the run; ``invalidates`` and ``overwrites`` are paths below the root, the latter of
+    results that were not made here.
+    """
 
     stage: int
     scope: Scope
@@ -69,6 +79,15 @@ class PlannedTask:
     details: str = ""
     stale: str = ""
     invalidates: tuple[str, ...] = ()
+    reason: str = ""
+    overwrites: tuple[str, ...] = ()
+    note: str = ""
+
+    @property
+    def path(self) -> str:
+        """The marker of the task relative to the root, ``PATCH_3/pm1.mat``."""
+        marker = f"{task(self.stage, self.scope).spec.marker}.mat"
+        return marker if self.target == ROOT else f"{self.target}/{marker}"
 
 
 @dataclass
@@ -85,14 +104,18 @@ class Planner:
         Target -> parameters, the root included.
     request : Request
         Window and treatment of finished work.
+    kernels : KernelTable, optional
+        Kernels bound to backends; without them the backends make nothing stale.
     """
 
     dataset: Dataset
     config: RunConfig
     parameters: Mapping[str, Parameters]
     request: Request
+    kernels: KernelTable | None = None
     _states: dict[str, TargetState] = field(default_factory=dict)
     _running: dict[str, set[int]] = field(default_factory=dict)
+    _settings: dict[tuple[int, Scope, int], dict[str, Any]] = field(default_factory=dict)
 
     def plan(self) -> list[PlannedTask]:
         """Return every task of the window in report order.
@@ -100,7 +123,8 @@ class Planner:
         Raises
         ------
         DatasetError
-            An input that no earlier task of the plan makes is missing, or a patch name is unknown.
+            An input that no earlier task of the plan makes is missing, a patch name is unknown, or
+            results that were not made here would be replaced or removed without being asked for.
         StageError
             A parameter of a task that would run is out of range or not supported.
         StaleError
@@ -129,10 +153,46 @@ class Planner:
                         task = replace(task, action="failed", details=str(error), invalidates=())
                     else:
                         if not self._replays:
-                            self.parameters[target].to_params(row.spec.params)
+                            self._settings_of(row, target)
                     self._running.setdefault(target, set()).add(row.spec.number)
                 planned.append(task)
+        self._refuse_stale(planned)
+        self._refuse_foreign(planned)
         return planned
+
+    def upstream(self) -> list[PlannedTask]:
+        """Return the finished tasks before the window that are out of date, if they are kept.
+
+        Raises
+        ------
+        StaleError
+            There are some, and the policy is not ``keep``: a run does not reach them.
+        """
+        window = self.request.rows()
+        before = [row for row in tasks() if row not in window]
+        found = []
+        for row in before[: tasks().index(window[0])]:
+            for target in self._targets(row):
+                gone = no_ps_stage(self.dataset.directory(target))
+                if (gone is not None and gone < row.spec.number) or self.missing(row, target):
+                    continue
+                if stale := self.stale_reason(row, target):
+                    action: Action = "skipped_existing"
+                    found.append(
+                        PlannedTask(row.spec.number, row.spec.scope, target, action, "", stale)
+                    )
+        if found and self.config.runtime.stale_policy != "keep":
+            part = "--part patches " if self.request.part == "merged" else ""
+            raise StaleError(
+                f"{self._listed(found)}, which stage {self.request.first} builds on: "
+                f"run with {part}--start-step {found[0].stage}, or with --stale keep to go on"
+            )
+        return found
+
+    def _listed(self, stale: list[PlannedTask]) -> str:
+        more = f" and {len(stale) - 1} more" if len(stale) > 1 else ""
+        are = "are" if more else "is"
+        return f"{self.dataset.root}: {stale[0].path}{more} {are} out of date ({stale[0].stale})"
 
     def _targets(self, row: Task) -> Iterable[str]:
         if row.spec.scope == "merged":
@@ -146,13 +206,26 @@ class Planner:
             self._states[target] = TargetState.load(self.dataset.directory(target))
         return self._states[target]
 
+    def foreign(self, row: Task, target: str) -> bool:
+        """Whether a finished task has no record: its results are StaMPS' or somebody's own."""
+        if row.spec.number in self.state(target).records:
+            return False
+        return (self.dataset.directory(target) / f"{row.spec.marker}.mat").exists()
+
+    def missing(self, row: Task, target: str) -> list[str]:
+        """Return what a task lacks of its required artifacts; a foreign one has its marker."""
+        missing = missing_members(row, self.dataset.directory(target))
+        if missing and self.foreign(row, target):
+            return [name for name in missing if name == row.spec.marker]
+        return missing
+
     def _decide(self, row: Task, target: str) -> PlannedTask:
         number, scope = row.spec.number, row.spec.scope
         directory = self.dataset.directory(target)
+        marker = f"{row.spec.marker}.mat"
 
-        def task(action: Action, details: str = "", stale: str = "") -> PlannedTask:
-            removed = tuple(invalidated(self.dataset, row, target)) if action == "run" else ()
-            return PlannedTask(number, scope, target, action, details, stale, removed)
+        def stay(action: Action, details: str, stale: str = "") -> PlannedTask:
+            return PlannedTask(number, scope, target, action, details, stale)
 
         due = self.request.force or number in self.state(target).due
         earlier = self._running.get(target, set())
@@ -160,33 +233,108 @@ class Planner:
             lost = no_ps_stage(directory)
             if lost is not None and not any(stage <= lost for stage in earlier):
                 if lost < number:
-                    return task("skipped", f"no PS left after stage {lost}")
+                    return stay("skipped", f"no PS left after stage {lost}")
                 if lost == number and not due:
-                    return task("skipped_existing", f"no PS left after stage {lost}")
-        if due or earlier or (scope == "merged" and self._running):
-            return task("run")
-        if missing_members(row, directory):
-            return task("run")
-        stale = self.stale_reason(row, target)
-        if not stale:
-            return task("skipped_existing", f"{row.spec.marker}.mat present")
-        policy = self.config.runtime.stale_policy
-        if policy == "fail":
-            raise StaleError(f"{target}/{row.spec.marker}.mat is stale: {stale}")
-        if policy == "rerun":
-            return task("run", stale=stale)
-        details = f"{row.spec.marker}.mat present; stale: {stale} (use --stale rerun or --force)"
-        return task("skipped_existing", details, stale)
+                    return stay("skipped_existing", f"no PS left after stage {lost}")
+        reasons = list(self._reasons_to_run(row, target, due))
+        missing = self.missing(row, target)
+        stale = "" if missing else self.stale_reason(row, target)
+        if missing and not reasons:
+            reasons = [f"{', '.join(f'{name}.mat' for name in missing)} missing"]
+        if not reasons and not stale:
+            elsewhere = ", made elsewhere" if self.foreign(row, target) else ""
+            return stay("skipped_existing", f"{marker} present{elsewhere}")
+        if not reasons and self.config.runtime.stale_policy != "rerun":
+            return stay("skipped_existing", f"{marker} present; out of date: {stale}", stale)
+        return self._run(row, target, "; ".join(reasons), stale, due)
+
+    def _reasons_to_run(self, row: Task, target: str, due: bool) -> Iterator[str]:
+        """Yield why a task runs whether it is finished or not."""
+        if due:
+            yield "forced" if self.request.force else "left of a forced run"
+        elif earlier := self._running.get(target):
+            yield f"after stage {max(earlier)}"
+        elif row.spec.scope == "merged" and self._running:
+            patches = [name for name in self._running if name != ROOT]
+            yield f"after {patches[0]}" + (f" and {len(patches) - 1} more" * (len(patches) > 1))
+
+    def _run(self, row: Task, target: str, reason: str, stale: str, asked: bool) -> PlannedTask:
+        """Return a task that runs, with what it removes and replaces."""
+        removed = invalidated(self.dataset, row, target)
+        upstream = any(n < row.spec.number for numbers in self._running.values() for n in numbers)
+        record = self.state(target).records.get(row.spec.number)
+        directory = self.dataset.directory(target)
+        outdated, note = which_pass(row, directory, record, asked, upstream)
+        replaced = self._existing(row, target) if self.foreign(row, target) else ()
+        return PlannedTask(
+            row.spec.number,
+            row.spec.scope,
+            target,
+            "run",
+            stale=stale,
+            invalidates=(*removed, *outdated),
+            reason="; ".join(filter(None, (reason, stale, note))),
+            overwrites=tuple(replaced),
+            note=note,
+        )
 
     def stale_reason(self, row: Task, target: str) -> str:
-        """Say why a finished task is out of date; empty when it is not, or has no record."""
+        """Say all reasons why a finished task is out of date; empty without any, or a record."""
         record = self.state(target).records.get(row.spec.number)
         if record is None or "replayed_from" in record:
             return ""
-        now = task_record(
-            self.dataset, self.config, self.parameters[target], row, target, record["inputs"]
-        )
-        return stale_reason(record, now, feedback_inputs(row))
+        known = record["inputs"]
+        inputs = inputs_record(self.dataset, self.parameters[target], row, target, known)
+        now = {**self._settings_of(row, target), "inputs": inputs}
+        return "; ".join(stale_reasons(record, now, feedback_inputs(row)))
+
+    def _settings_of(self, row: Task, target: str) -> dict[str, Any]:
+        """Return what a task is made with, once for all targets with the same parameters."""
+        parameters = self.parameters[target]
+        key = (row.spec.number, row.spec.scope, id(parameters))
+        if key not in self._settings:
+            self._settings[key] = settings_record(
+                self.dataset, self.config, parameters, self.kernels, row
+            )
+        return self._settings[key]
+
+    def _refuse_stale(self, planned: list[PlannedTask]) -> None:
+        if self.config.runtime.stale_policy != "fail":
+            return
+        stale = [task for task in planned if task.stale and task.action == "skipped_existing"]
+        if stale:
+            raise StaleError(f"{self._listed(stale)}; run with --stale rerun, or keep to go on")
+
+    def _refuse_foreign(self, planned: list[PlannedTask]) -> None:
+        """Refuse to replace or remove results that were not made here, unless that is asked for."""
+        if self.request.force:
+            return
+        foreign = set(self._foreign_files())
+        for each in planned:
+            if each.action != "run" or each.stage in self.state(each.target).due:
+                continue
+            names = [*each.overwrites, *(name for name in each.invalidates if name in foreign)]
+            if names:
+                more = f" and {len(names) - NAMED} more" * (len(names) > NAMED)
+                raise DatasetError(
+                    f"{self.dataset.root}: {', '.join(names[:NAMED])}{more}: not made by "
+                    f"pystamps-hpc; stage {each.stage} of {each.target} ({each.reason}) would "
+                    "replace or remove them: move them away to keep them, or insist with --force"
+                )
+
+    def _foreign_files(self) -> Iterator[str]:
+        """Yield the files, relative to the root, of finished tasks that were not done here."""
+        for row in tasks():
+            for target in self._targets(row):
+                if self.foreign(row, target):
+                    yield from self._existing(row, target)
+
+    def _existing(self, row: Task, target: str) -> Iterator[str]:
+        """Yield the files of a task that are there, relative to the root."""
+        below = "" if target == ROOT else f"{target}/"
+        for name in owned_files(row):
+            if (self.dataset.root / f"{below}{name}.mat").exists():
+                yield f"{below}{name}.mat"
 
     @property
     def _replays(self) -> bool:
@@ -230,136 +378,3 @@ class Planner:
             f"stage {row.spec.number} needs {', '.join(names)} in {where}: run stage {stage} first"
             for stage, names in lacking.items()
         ]
-
-
-def missing_members(row: Task, directory: Path) -> list[str]:
-    """Return the required artifacts of a task that are missing, empty or (marker) unreadable."""
-    missing = []
-    for name in row.required:
-        path = directory / f"{name}.mat"
-        if not path.exists() or path.stat().st_size == 0:
-            missing.append(name)
-        elif name == row.spec.marker:
-            try:
-                with MatFile(path) as file:
-                    _ = file.variables
-            except MatError:
-                missing.append(name)
-    return missing
-
-
-def no_ps_stage(directory: Path) -> int | None:
-    """Return the first stage after which a patch had no PS left, None while it has some."""
-    path = directory / "no_ps_info.mat"
-    if not path.exists():
-        return None
-    try:
-        flags = read_mat(path)["stamps_step_no_ps"].reshape(-1)
-    except (MatError, KeyError):
-        return None
-    lost = [stage for stage, flag in enumerate(flags, 1) if flag]
-    return lost[0] if lost else None
-
-
-def feedback_inputs(row: Task) -> frozenset[str]:
-    """Return the files that a task reads although later stages write them."""
-    names = set()
-    for item in row.reads:
-        source = maker(item.artifact, row.spec.scope)
-        if source is not None and source.spec.number > row.spec.number:
-            names.add(f"{item.artifact}.mat")
-    return frozenset(names)
-
-
-def task_record(
-    dataset: Dataset,
-    config: RunConfig,
-    parameters: Parameters,
-    row: Task,
-    target: str,
-    known: Mapping[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Return what a task would be made with now.
-
-    Parameters
-    ----------
-    dataset, config, parameters : Dataset, RunConfig, Parameters
-        Of the target.
-    row : Task
-        Row of the stage table.
-    target : str
-        Patch or ``"root"``.
-    known : mapping, optional
-        Earlier digests by relative path, so that unchanged files are not read again.
-    """
-    params: Any = parameters.to_params(row.spec.params)
-    found = _input_paths(dataset, parameters, row, target)
-    paths = {_relative(path, dataset.root): path for path in found}
-    order = {} if patch_inputs(row) is None else {"patch.list": plain(dataset.patches)}
-    return {
-        "stage": row.spec.number,
-        "scope": row.spec.scope,
-        "science_version": row.spec.version,
-        "params": {
-            "small_baseline_flag": parameters.small_baselines,
-            **{item.name: plain(getattr(params, item.name)) for item in fields(params)},
-        },
-        "config": {**order, **{key: plain(config.value(key)) for key in row.spec.config}},
-        "inputs": {name: digest(path, (known or {}).get(name)) for name, path in paths.items()},
-    }
-
-
-def _relative(path: Path, root: Path) -> str:
-    """Return the path below the root; a file that a link brings in keeps its full name."""
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
-
-
-def _input_paths(
-    dataset: Dataset, parameters: Parameters, row: Task, target: str
-) -> Iterable[Path]:
-    nested = patch_inputs(row)
-    if nested is not None:
-        for patch in dataset.patches:
-            if no_ps_stage(dataset.directory(patch)) is None:
-                yield from input_files(nested, dataset.directory(patch), parameters)
-    own = {f"{name}.mat" for name in row.bundle}
-    paths = input_files(row.spec.inputs, dataset.directory(target), parameters)
-    yield from (path for path in paths if path.name not in own)
-
-
-FOREIGN_PRODUCTS = {"mv2": 8, "scla_sb2": 7, "scla_smooth_sb2": 7}
-"""Root artifacts of StaMPS that we do not write (yet), with the stage they follow."""
-
-
-def invalidated(dataset: Dataset, row: Task, target: str) -> list[str]:
-    """Return the existing files that running a task removes, relative to the root.
-
-    Markers come first, in descending stage order. The smoothed SCLA survives a new stage 6, which
-    subtracts it before unwrapping; every earlier stage removes it.
-    """
-    number = row.spec.number
-    if row.spec.scope == "patch":
-        pairs = [(ROOT, name) for name in _products("merged", 5)]
-        pairs += [(target, name) for name in _products("patch", number + 1)]
-    else:
-        names = _products("merged", number + 1)
-        if number == 6:
-            names = [name for name in names if not name.startswith("scla_smooth")]
-        pairs = [(ROOT, name) for name in names]
-    paths = (dataset.directory(where) / f"{name}.mat" for where, name in pairs)
-    return [path.relative_to(dataset.root).as_posix() for path in paths if path.exists()]
-
-
-def _products(scope: Scope, first: int) -> list[str]:
-    """Return what a scope makes from stage `first` on: last stage first, markers first.
-
-    A file that an earlier stage makes and a later one extends belongs to the earlier.
-    """
-    names: list[str] = []
-    for row in reversed(tasks()):
-        if row.spec.scope == scope and row.spec.number >= first:
-            owned = (name for name in reversed(row.bundle) if maker(name, scope) is row)
-            names += owned
-    if scope == "merged":
-        names += [name for name, stage in FOREIGN_PRODUCTS.items() if stage >= first]
-    return names

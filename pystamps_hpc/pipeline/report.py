@@ -12,9 +12,8 @@ from ..dataset.tree import ROOT
 from ..parallel.launcher import launcher_hint
 from ..parallel.team import Team
 from .findings import findings, funnel, records_of
-from .plan import PlannedTask
 from .session import Session
-from .table import task, tasks
+from .table import tasks
 from .types import PipelineContext, PipelineReport, StageResult
 
 
@@ -62,8 +61,8 @@ def build_report(
         science_versions={str(row.spec.number): row.spec.version for row in tasks()},
         stages=_stage_times(rows, team.size),
         stale=[
-            {"stage": p.stage, "target": p.target, "path": stale_path(p), "reason": p.stale}
-            for p in session.plan
+            {"stage": p.stage, "target": p.target, "path": p.path, "reason": p.stale}
+            for p in (*session.upstream, *session.plan)
             if p.stale and p.action != "run"
         ],
         funnel=funnel(records),
@@ -79,12 +78,6 @@ def build_report(
         ],
         config=session.config.to_dict(),
     )
-
-
-def stale_path(planned: PlannedTask) -> str:
-    """Return the marker of a task relative to the root, ``PATCH_3/pm1.mat``."""
-    marker = f"{task(planned.stage, planned.scope).spec.marker}.mat"
-    return marker if planned.target == ROOT else f"{planned.target}/{marker}"
 
 
 def _mpi(team: Team, usage: list[dict[str, Any]], rows: list[StageResult]) -> dict[str, Any]:

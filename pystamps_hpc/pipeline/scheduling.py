@@ -11,7 +11,8 @@ from ..parallel.cpus import CpuBudget, cpu_budget
 from ..parallel.launcher import OPEN_MPI, launcher_hint
 from ..parallel.team import SerialTeam, Team
 from .execute import run_task
-from .plan import PlannedTask, no_ps_stage
+from .plan import PlannedTask
+from .presence import no_ps_stage
 from .progress import Silence, Watcher
 from .session import Session, forget
 from .types import StageResult

@@ -19,7 +19,8 @@ from ..dataset.tree import ROOT, STATE_DIRECTORY, Dataset, discover_dataset
 from ..errors import DatasetError, MpiEnvironmentError, StageError
 from ..parallel.team import Team
 from .choices import require_tools, resolve_choices
-from .plan import PlannedTask, Planner, Request, missing_members
+from .plan import PlannedTask, Planner, Request
+from .presence import missing_members
 from .replay import reference_root, require_own_directories
 from .state import TargetState
 from .table import task, tasks
@@ -47,6 +48,8 @@ class Session:
         Name of the run.
     keep_going : bool
         Whether a failed patch lets the others go on.
+    upstream : tuple of PlannedTask
+        Finished tasks before the window that are out of date and kept.
     warnings : tuple of str
         What the user should know before work starts.
     """
@@ -58,6 +61,7 @@ class Session:
     plan: tuple[PlannedTask, ...]
     run_id: str
     keep_going: bool
+    upstream: tuple[PlannedTask, ...] = ()
     warnings: tuple[str, ...] = ()
 
     @property
@@ -87,8 +91,9 @@ def prepare(context: PipelineContext, kernels: KernelTable) -> Session:
     reference = reference_root(config)
     parameters = _parameters(dataset, sensor=request.first == 1, needed=reference is None)
     _require_mode(parameters)
-    planner = Planner(dataset, config, parameters, request)
+    planner = Planner(dataset, config, parameters, request, kernels)
     plan = planner.plan()
+    upstream = planner.upstream()
     due = [planned for planned in plan if planned.action == "run"]
     if reference is None:
         require_tools(config, [task(planned.stage, planned.scope).spec for planned in due])
@@ -102,7 +107,15 @@ def prepare(context: PipelineContext, kernels: KernelTable) -> Session:
         *_substituted(context.run_config, config, [p.stage for p in due]),
     )
     return Session(
-        dataset, config, parameters, kernels, tuple(plan), run_id, context.keep_going, warnings
+        dataset,
+        config,
+        parameters,
+        kernels,
+        tuple(plan),
+        run_id,
+        context.keep_going,
+        tuple(upstream),
+        warnings,
     )
 
 

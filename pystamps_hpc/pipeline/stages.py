@@ -189,10 +189,14 @@ def _row_of(planned: PlannedTask) -> StageResult:
         planned.action,
         planned.details,
         invalidates=list(planned.invalidates),
+        reason=planned.reason,
+        overwrites=list(planned.overwrites),
     )
     if planned.action == "run":
         marker = task(planned.stage, planned.scope).spec.marker
-        row = replace(row, status="planned", details=f"Would produce {marker}.mat")
+        replaced = f"; overwrites {', '.join(planned.overwrites)}" if planned.overwrites else ""
+        details = f"Would produce {marker}.mat: {planned.reason}{replaced}"
+        row = replace(row, status="planned", details=details)
     return row
 
 

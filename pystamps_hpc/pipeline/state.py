@@ -2,12 +2,13 @@
 
 Every target keeps ``.pystamps-hpc/state.json``: one record per finished stage (parameters,
 configuration and digests of the inputs it was made with) and the stages that ``--force`` marked as
-due. Artifacts without a record are foreign and never stale; deleting the directory loses only this.
+due; the root's also what each product was made from. Artifacts without a record are foreign: never
+stale, and never replaced unasked. Deleting the directory loses only this.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,12 @@ _RECORD = ("stage", "scope", "science_version", "params", "config", "inputs")
 
 @dataclass
 class TargetState:
-    """Records and due marks of one patch or of the root."""
+    """Records and due marks of one patch or of the root; the root's fingerprints of products."""
 
     directory: Path
     records: dict[int, dict[str, Any]] = field(default_factory=dict)
     due: set[int] = field(default_factory=set)
+    products: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def load(cls, directory: Path) -> "TargetState":
@@ -39,7 +41,8 @@ class TargetState:
                 for stage, record in content["records"].items()
                 if set(_RECORD) <= set(record)
             }
-            return cls(directory, records, {int(stage) for stage in content["due"]})
+            due = {int(stage) for stage in content["due"]}
+            return cls(directory, records, due, dict(content.get("products", {})))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             return cls(directory)
 
@@ -48,6 +51,7 @@ class TargetState:
         content = {
             "records": {str(stage): self.records[stage] for stage in sorted(self.records)},
             "due": sorted(self.due),
+            "products": self.products,
         }
         write_text(
             self.directory / STATE_DIRECTORY / "state.json", json.dumps(content, indent=1) + "\n"
@@ -93,15 +97,16 @@ def fingerprint(record: Mapping[str, Any], program: str = "") -> str:
         Name and version of the external program that does part of it.
     """
     content = {name: record[name] for name in _RECORD}
+    content["backends"] = record.get("backends")
     content["program"] = program
     content["inputs"] = {name: entry["sample"] for name, entry in record["inputs"].items()}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def stale_reason(
+def stale_reasons(
     record: Mapping[str, Any], now: Mapping[str, Any], feedback: frozenset[str]
-) -> str:
-    """Say why a finished task is out of date; empty when it is not.
+) -> Iterator[str]:
+    """Yield every reason why a finished task is out of date.
 
     Parameters
     ----------
@@ -112,21 +117,27 @@ def stale_reason(
     feedback : frozenset of str
         Inputs that later stages write; recorded, but no reason.
     """
+    changed = _changed(record["params"], now["params"])
+    if changed:
+        yield f"parameters changed: {', '.join(changed)}"
+    changed = _changed(record["config"], now["config"])
+    backends = record.get("backends"), now.get("backends")  # None: an older record does not know
+    if None not in backends and backends[0] != backends[1]:
+        changed.append("kernel backends")
+    if changed:
+        yield f"configuration changed: {', '.join(changed)}"
+    old, new = (
+        {name: known["sample"] for name, known in each["inputs"].items() if name not in feedback}
+        for each in (record, now)
+    )
+    for name in _changed(old, new):
+        yield f"input changed: {name}"
     if record["science_version"] != now["science_version"]:
-        return f"science version {record['science_version']} -> {now['science_version']}"
-    for name, what in (("params", "parameters"), ("config", "configuration")):
-        changed = sorted(
-            key
-            for key in set(record[name]) | set(now[name])
-            if record[name].get(key) != now[name].get(key)
-        )
-        if changed:
-            return f"{what} changed: {', '.join(changed)}"
-    old, new = record["inputs"], now["inputs"]
-    for name in sorted((set(old) | set(new)) - feedback):
-        if old.get(name, {}).get("sample") != new.get(name, {}).get("sample"):
-            return f"input changed: {name}"
-    return ""
+        yield f"science version {record['science_version']} -> {now['science_version']}"
+
+
+def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    return sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
 
 
 def plain(value: Any) -> Any:

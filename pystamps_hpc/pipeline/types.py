@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config import RunConfig
+from ..errors import Exit
 from ..parallel.interruption import EXIT_CODES
 from ..stages.base import Scope
 
@@ -54,8 +55,9 @@ class PipelineContext:
 class StageResult:
     """What became of one task; one row of the report.
 
-    ``started_at`` is in seconds since 1970; ``signal`` names the signal that stopped the task;
-    ``busy_sec`` is the own work of each rank in a task that all share, empty otherwise.
+    ``reason`` says why it ran or would run; ``overwrites`` names what it replaces that was not made
+    here; ``started_at`` is in seconds since 1970; ``signal`` names the signal that stopped the
+    task; ``busy_sec`` is the own work of each rank in a task that all share, empty otherwise.
     """
 
     stage_id: int
@@ -68,6 +70,8 @@ class StageResult:
     backend: str | None = None
     warnings: list[str] = field(default_factory=list)
     invalidates: list[str] = field(default_factory=list)
+    overwrites: list[str] = field(default_factory=list)
+    reason: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
     started_at: float | None = None
     signal: str | None = None
@@ -102,6 +106,7 @@ class PipelineReport:
     funnel: list[dict[str, Any]] = field(default_factory=list)
     findings: dict[str, Any] = field(default_factory=dict)
     products: dict[str, str] = field(default_factory=dict)
+    not_made: dict[str, str] = field(default_factory=dict)
     dropped_patches: list[str] = field(default_factory=list)
     not_started: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -115,7 +120,7 @@ class PipelineReport:
     @property
     def ok(self) -> bool:
         """Whether nothing failed."""
-        return not self.failures
+        return not self.failures and not self.not_made
 
     @property
     def signal(self) -> str | None:
@@ -127,7 +132,9 @@ class PipelineReport:
         """Exit code of the command."""
         if self.signal is not None:
             return EXIT_CODES[self.signal]
-        return 0 if self.ok else 1
+        if not self.ok:
+            return Exit.FAILED
+        return Exit.KEPT if self.stale else Exit.OK
 
     def to_json(self) -> dict[str, Any]:
         """Return the document ``pystamps-hpc/run-report/1``."""

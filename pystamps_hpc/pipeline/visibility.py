@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from ..dataset.tree import Dataset
 from ..errors import StageError
 from ..parallel import interruption
-from .plan import missing_members, no_ps_stage
+from .presence import missing_members, no_ps_stage
 from .table import Task
 
 PATIENCE_SEC = 60.0

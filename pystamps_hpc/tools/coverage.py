@@ -13,8 +13,8 @@ from pystamps_kernels.dispatch import supported_backends, unavailable_reason
 
 from ..errors import ConfigError
 from ..pipeline.table import Task, tasks
+from ..stages.reach import kernels_reached, spreads_over_ranks
 from .audit import Target, load_evidence, load_manifest, load_oracle
-from .reach import kernels_reached, spreads_over_ranks
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ from ..dataset.tree import ROOT, STATE_DIRECTORY, Dataset, discover_dataset
 from ..errors import PystampsError
 from ..pipeline.choices import resolve_choices
 from ..pipeline.findings import funnel, records_of
-from ..pipeline.plan import Planner, Request, missing_members, no_ps_stage
+from ..pipeline.plan import Planner, Request
+from ..pipeline.presence import missing_members, no_ps_stage
 from ..pipeline.table import Task, tasks
 from ..stages.base import Scope
 

@@ -21,7 +21,7 @@ from pystamps_hpc.tools.coverage import (
     native_coverage,
     native_scopes,
 )
-from pystamps_hpc.tools.reach import kernels_reached, names_reached, spreads_over_ranks
+from pystamps_hpc.stages.reach import kernels_reached, names_reached, spreads_over_ranks
 from pystamps_kernels.contracts import all_kernels
 from pystamps_kernels.dispatch import KernelTable
 

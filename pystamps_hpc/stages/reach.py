@@ -12,7 +12,7 @@ from typing import Any
 
 from pystamps_kernels.contracts import all_kernels
 
-from ..stages.base import StageSpec
+from .base import StageSpec
 
 SPREADING = frozenset({"map_tasks", "map_columns", "map_rows", "sum_rows"})
 """Verbs of the context that give every rank its share."""

@@ -1,0 +1,113 @@
+"""What a task would be made with today: the other side of its record."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pystamps_kernels.dispatch import KernelTable
+
+from ..config import RunConfig
+from ..dataset.parameters import Parameters
+from ..dataset.tree import Dataset
+from ..stages.base import StageSpec
+from ..stages.reach import kernels_reached
+from .loading import input_files
+from .presence import no_ps_stage
+from .state import digest, plain
+from .table import Task, patch_inputs
+
+
+def task_record(
+    dataset: Dataset,
+    config: RunConfig,
+    parameters: Parameters,
+    kernels: KernelTable | None,
+    row: Task,
+    target: str,
+    known: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return what a task would be made with now.
+
+    Parameters
+    ----------
+    dataset, config, parameters : Dataset, RunConfig, Parameters
+        Of the target.
+    kernels : KernelTable or None
+        Kernels bound to backends; None where they are not known.
+    row : Task
+        Row of the stage table.
+    target : str
+        Patch or ``"root"``.
+    known : mapping, optional
+        Earlier digests by relative path, so that unchanged files are not read again.
+    """
+    settings = settings_record(dataset, config, parameters, kernels, row)
+    return {**settings, "inputs": inputs_record(dataset, parameters, row, target, known or {})}
+
+
+def settings_record(
+    dataset: Dataset,
+    config: RunConfig,
+    parameters: Parameters,
+    kernels: KernelTable | None,
+    row: Task,
+) -> dict[str, Any]:
+    """Return the part of a record that is the same for all targets with the same parameters."""
+    params: Any = parameters.to_params(row.spec.params)
+    order = {} if patch_inputs(row) is None else {"patch.list": plain(dataset.patches)}
+    return {
+        "stage": row.spec.number,
+        "scope": row.spec.scope,
+        "science_version": row.spec.version,
+        "params": {
+            "small_baseline_flag": parameters.small_baselines,
+            **{item.name: plain(getattr(params, item.name)) for item in fields(params)},
+        },
+        "config": {**order, **{key: plain(config.value(key)) for key in row.spec.config}},
+        "backends": None if kernels is None else _backends(row.spec, kernels),
+    }
+
+
+def inputs_record(
+    dataset: Dataset,
+    parameters: Parameters,
+    row: Task,
+    target: str,
+    known: Mapping[str, Any],
+) -> dict[str, Any]:
+    """Return the digests of the files that a task reads, by their path below the root."""
+    paths = {
+        _relative(path, dataset.root): path for path in _files(dataset, parameters, row, target)
+    }
+    return {name: digest(path, known.get(name)) for name, path in paths.items()}
+
+
+def _backends(spec: StageSpec, kernels: KernelTable) -> str:
+    """Return the backend of a stage's kernels; each kernel's own where they differ."""
+    chosen = {name: kernels.backends[name] for name in _kernels(spec)}
+    if len(set(chosen.values())) == 1:
+        return next(iter(chosen.values()))
+    return ", ".join(f"{name}={backend}" for name, backend in chosen.items())
+
+
+@cache
+def _kernels(spec: StageSpec) -> tuple[str, ...]:
+    return kernels_reached(spec)
+
+
+def _relative(path: Path, root: Path) -> str:
+    """Return the path below the root; a file that a link brings in keeps its full name."""
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+
+
+def _files(dataset: Dataset, parameters: Parameters, row: Task, target: str) -> Iterable[Path]:
+    nested = patch_inputs(row)
+    if nested is not None:
+        for patch in dataset.patches:
+            if no_ps_stage(dataset.directory(patch)) is None:
+                yield from input_files(nested, dataset.directory(patch), parameters)
+    own = {f"{name}.mat" for name in row.bundle}
+    paths = input_files(row.spec.inputs, dataset.directory(target), parameters)
+    yield from (path for path in paths if path.name not in own)
