@@ -129,7 +129,9 @@ def test_every_task_is_decided_by_the_rules_in_their_order(
 
 def test_finished_work_that_is_stale_stops_the_plan_under_the_policy_fail(stubs, monkeypatch):
     situation = {"complete": set(TASKS), "stale": {TASKS[2]}, "due": set(), "lost": {}}
-    with pytest.raises(StaleError, match=r"PATCH_1/pm1.mat is out of date \(parameters changed: x\)"):
+    with pytest.raises(
+        StaleError, match=r"PATCH_1/pm1.mat is out of date \(parameters changed: x\)"
+    ):
         planner_for(monkeypatch, situation, Request(), "fail").plan()
 
 

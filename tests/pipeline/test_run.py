@@ -25,6 +25,8 @@ EVERYTHING = [
 
 
 QUICK = RunConfig().with_values({"output.fsync": False})
+KEEP = QUICK.with_values({"runtime.stale_policy": "keep"})
+FAIL = QUICK.with_values({"runtime.stale_policy": "fail"})
 
 
 def run(root, run_config=QUICK, **options):
@@ -302,7 +304,7 @@ def test_c001_the_state_directories_are_no_source_of_truth(stubs, tree, tmp_path
 def test_a_changed_parameter_is_a_stale_reason_of_the_stages_that_read_it(stubs, tree):
     run(tree)
     change(tree, clap_win=16.0, unwrap_grid_size=100.0)
-    report = run(tree)
+    report = run(tree, KEEP)
     reasons = {(row["stage"], row["target"]): row["reason"] for row in report.stale}
     assert reasons == {
         (2, "PATCH_1"): "parameters changed: clap_win",
@@ -314,10 +316,7 @@ def test_a_changed_parameter_is_a_stale_reason_of_the_stages_that_read_it(stubs,
     }  # fmt: skip
     row = next(row for row in report.results if row.stage_id == 6)
     assert row.status == "skipped_existing"
-    assert row.details == (
-        "phuw2.mat present; stale: parameters changed: unwrap_grid_size "
-        "(use --stale rerun or --force)"
-    )
+    assert row.details == ("phuw2.mat present; out of date: parameters changed: unwrap_grid_size")
 
 
 def test_a_parameter_of_another_stage_makes_nothing_stale(stubs, tree):
@@ -328,8 +327,7 @@ def test_a_parameter_of_another_stage_makes_nothing_stale(stubs, tree):
 
 def test_a_changed_configuration_is_a_stale_reason(stubs, tree):
     run(tree)
-    config = QUICK.with_values({"compat.arithmetic": "single"})
-    report = run(tree, run_config=config)
+    report = run(tree, KEEP.with_values({"compat.arithmetic": "single"}))
     assert {row["reason"] for row in report.stale} == {"configuration changed: compat.arithmetic"}
     assert len(report.stale) == len(EVERYTHING)
 
@@ -338,10 +336,10 @@ def test_a_changed_input_is_a_stale_reason_a_copied_one_is_not(stubs, tree, tmp_
     run(tree)
     copy = tmp_path / "copy"
     shutil.copytree(tree, copy, copy_function=shutil.copyfile)
-    assert run(copy).stale == []
+    assert run(copy, KEEP).stale == []
     content = read_mat(copy / "PATCH_1" / "pm1.mat")
     write_mat(copy / "PATCH_1" / "pm1.mat", {k: v + 1 for k, v in content.items()})
-    assert [(row["stage"], row["target"], row["reason"]) for row in run(copy).stale] == [
+    assert [(row["stage"], row["target"], row["reason"]) for row in run(copy, KEEP).stale] == [
         (3, "PATCH_1", "input changed: PATCH_1/pm1.mat")
     ]
 
@@ -350,7 +348,7 @@ def test_the_order_of_the_patches_is_part_of_the_merge(stubs, tree):
     (tree / "patch.list").write_text("PATCH_1\nPATCH_2\n")
     run(tree)
     (tree / "patch.list").write_text("PATCH_2\nPATCH_1\n")
-    assert [(row["stage"], row["target"], row["reason"]) for row in run(tree).stale] == [
+    assert [(row["stage"], row["target"], row["reason"]) for row in run(tree, KEEP).stale] == [
         (5, "root", "configuration changed: patch.list")
     ]
 
@@ -373,17 +371,88 @@ def test_a_new_science_version_is_a_stale_reason(stubs, tree):
     state = TargetState.load(tree)
     state.records[7]["science_version"] = 0
     state.save()
-    assert [row["reason"] for row in run(tree).stale] == ["science version 0 -> 1"]
+    assert [row["reason"] for row in run(tree, KEEP).stale] == ["science version 0 -> 1"]
 
 
-def test_the_policy_rerun_computes_the_stale_task_and_what_follows(stubs, tree):
+def test_what_is_out_of_date_is_made_again_with_what_follows_and_the_plan_says_why(stubs, tree):
     run(tree)
-    change(tree, unwrap_grid_size=100.0)
-    config = QUICK.with_values({"runtime.stale_policy": "rerun"})
-    report = run(tree, run_config=config)
+    change(tree, unwrap_grid_size=100.0, scn_wavelength=50.0)
+    report = run(tree)
     assert completed(report) == [(s, "merged", "root") for s in (6, 7, 8)]
-    assert report.stale == [], "what was redone is up to date"
-    assert run(tree).stale == []
+    assert [row.reason for row in report.results if row.status == "completed"] == [
+        "parameters changed: unwrap_grid_size; first pass again, without scla_smooth2.mat",
+        "after stage 6",
+        "after stage 7; parameters changed: scn_wavelength",
+    ]
+    assert report.exit_code == 0
+    again = run(tree)
+    assert {row.status for row in again.results} == {"skipped_existing"}
+
+
+def test_every_reason_is_told_not_the_first(stubs, tree):
+    run(tree)
+    change(tree, clap_win=16.0)
+    content = read_mat(tree / "PATCH_1" / "ps1.mat")
+    write_mat(tree / "PATCH_1" / "ps1.mat", {k: v + 1 for k, v in content.items()})
+    state = TargetState.load(tree / "PATCH_1")
+    state.records[2]["science_version"] = 0
+    state.records[2]["config"]["compat.arithmetic"] = "single"
+    state.save()
+    rows = [row for row in run(tree, KEEP).stale if (row["stage"], row["target"]) == (2, "PATCH_1")]
+    assert rows[0]["reason"] == (
+        "parameters changed: clap_win; configuration changed: compat.arithmetic; "
+        "input changed: PATCH_1/ps1.mat; science version 0 -> 1"
+    )
+
+
+def test_kept_results_that_are_out_of_date_have_an_exit_code_of_their_own(stubs, tree):
+    run(tree)
+    assert run(tree, KEEP).exit_code == 0
+    change(tree, scn_wavelength=50.0)
+    report = run(tree, KEEP)
+    assert (report.ok, report.exit_code) == (True, 6)
+    assert [row["path"] for row in report.stale] == ["scn2.mat"]
+
+
+@pytest.mark.parametrize("options", [{}, {"force": True}, {"part": "merged", "start_step": 5}])
+def test_a_window_that_builds_on_what_is_out_of_date_is_refused(stubs, tree, options):
+    run(tree)
+    change(tree, clap_win=16.0)
+    before = tree_digest(tree)
+    part = "--part patches " if "part" in options else ""
+    first = options.get("start_step", 6)
+    for config in (QUICK, FAIL):
+        with pytest.raises(StaleError) as caught:
+            run(tree, config, **{"start_step": 6, **options})
+        assert str(caught.value) == (
+            f"{tree}: PATCH_1/pm1.mat and 1 more are out of date (parameters changed: clap_win), "
+            f"which stage {first} builds on: run with {part}--start-step 2, or with --stale keep "
+            "to go on"
+        )
+    assert tree_digest(tree) == before
+    report = run(tree, KEEP, **{"start_step": 6, **options})
+    assert report.exit_code == 6
+    assert [row["path"] for row in report.stale] == ["PATCH_1/pm1.mat", "PATCH_2/pm1.mat"]
+
+
+def test_other_patches_and_later_stages_do_not_stop_a_window(stubs, tree):
+    run(tree)
+    own = parameters.load(tree / "PATCH_2", tree).set_value("clap_win", 16.0, local=True)
+    parameters.save(own)
+    change(tree, scn_wavelength=50.0)
+    assert run(tree, start_step=3, end_step=4, patches=("PATCH_1",)).exit_code == 0
+
+
+@pytest.mark.parametrize("recorded", ["python", None])
+def test_another_kernel_backend_is_a_stale_reason_unless_the_record_does_not_know(
+    stubs, tree, recorded
+):
+    run(tree)
+    state = TargetState.load(tree)
+    state.records[7]["backends"] = recorded
+    state.save()
+    reasons = [row["reason"] for row in run(tree, KEEP).stale]
+    assert reasons == (["configuration changed: kernel backends"] if recorded else [])
 
 
 def test_what_a_killed_run_has_half_written_is_removed_by_the_next(stubs, tree):
@@ -404,9 +473,8 @@ def test_the_policy_fail_refuses_the_run_at_plan_time(stubs, tree):
     run(tree)
     change(tree, unwrap_grid_size=100.0)
     before = tree_digest(tree)
-    config = QUICK.with_values({"runtime.stale_policy": "fail"})
-    with pytest.raises(StaleError, match=r"phuw2.mat is stale: parameters changed"):
-        run(tree, run_config=config)
+    with pytest.raises(StaleError, match=r"phuw2.mat is out of date \(parameters changed"):
+        run(tree, FAIL)
     assert tree_digest(tree) == before
 
 
@@ -427,6 +495,119 @@ def test_a_record_that_lacks_parts_counts_as_none(stubs, tree):
     content["records"]["6"] = {"stage": 6}
     path.write_text(json.dumps(content))
     assert {row.status for row in run(tree).results} == {"skipped_existing"}
+
+
+# -- results that were not made here ------------------------------------------------------
+
+
+def disown(*folders):
+    """Make the artifacts of a folder those of another program."""
+    for folder in folders:
+        shutil.rmtree(folder / ".pystamps-hpc", ignore_errors=True)
+
+
+def test_what_another_program_finished_counts_as_finished_whatever_it_does_not_write(stubs, tree):
+    run(tree)
+    disown(tree, tree / "PATCH_1", tree / "PATCH_2")
+    for name in ("mean_v", "uw_grid", "scla_smooth2", "PATCH_1/bp1"):
+        (tree / f"{name}.mat").unlink()
+    before = artifacts(tree)
+    for options in ({}, {"start_step": 8}):
+        report = run(tree, **options)
+        assert {row.status for row in report.results} == {"skipped_existing"}
+        assert report.results[-1].details == "scn2.mat present, made elsewhere"
+    assert artifacts(tree) == before
+
+
+@pytest.mark.parametrize("last", [5, 6, 7])
+def test_a_run_goes_on_where_another_program_stopped(stubs, tree, last):
+    run(tree)
+    for stage in range(last + 1, 9):
+        for name in MERGED[stage].split():
+            (tree / f"{name}.mat").unlink(missing_ok=True)
+    disown(tree, tree / "PATCH_1", tree / "PATCH_2")
+    assert completed(run(tree)) == [(s, "merged", "root") for s in range(last + 1, 9)]
+
+
+def test_results_that_were_not_made_here_are_neither_replaced_nor_removed_unasked(stubs, tree):
+    run(tree)
+    disown(tree, tree / "PATCH_1")
+    (tree / "PATCH_1" / "select1.mat").unlink()
+    before = tree_digest(tree)
+    with pytest.raises(DatasetError) as caught:
+        run(tree)
+    assert str(caught.value) == (
+        f"{tree}: scn2.mat, mean_v.mat, scla2.mat, scla_smooth2.mat, phuw2.mat, uw_phaseuw.mat and "
+        "21 more: not made by pystamps-hpc; stage 3 of PATCH_1 (select1.mat missing) would "
+        "replace or remove them: move them away to keep them, or insist with --force"
+    )
+    assert tree_digest(tree) == before
+    rows = {(r.stage_id, r.target): r for r in run(tree, dry_run=True, force=True).results}
+    assert rows[2, "PATCH_1"].details == "Would produce pm1.mat: forced; overwrites PATCH_1/pm1.mat"
+    assert rows[2, "PATCH_2"].details == "Would produce pm1.mat: forced"
+    assert run(tree, force=True).ok
+
+
+def test_parameters_that_change_do_not_cost_results_that_were_not_made_here(stubs, tree):
+    run(tree)
+    disown(tree)
+    change(tree, clap_win=16.0)
+    with pytest.raises(DatasetError, match=r"stage 2 of PATCH_1 \(parameters changed: clap_win\)"):
+        run(tree)
+    assert run(tree, end_step=8, start_step=5, run_config=KEEP).exit_code == 6
+
+
+# -- passes -------------------------------------------------------------------------------
+
+
+def feedback(tree):
+    """Return whether the last stage 6 read the smoothed SCLA."""
+    return "scla_smooth2.mat" in TargetState.load(tree).records[6]["inputs"]
+
+
+@pytest.mark.parametrize("parameter", [None, "unwrap_grid_size"])
+def test_a_lost_or_outdated_first_pass_is_made_again_as_a_first_pass(stubs, tree, parameter):
+    run(tree)
+    before = artifacts(tree)
+    if parameter is None:
+        (tree / "phuw2.mat").unlink()
+    else:
+        change(tree, unwrap_grid_size=100.0)
+    report = run(tree)
+    assert "first pass again, without scla_smooth2.mat" in report.results[-3].reason
+    assert "scla_smooth2.mat" in report.results[-3].invalidates
+    assert not feedback(tree)
+    parms = {"parms.mat": artifacts(tree)["parms.mat"]}
+    assert artifacts(tree) == {**before, **parms}
+
+
+def test_a_second_pass_is_asked_for_and_says_what_it_subtracts(stubs, tree):
+    run(tree)
+    rows = run(tree, start_step=6, force=True).results
+    assert rows[0].reason == "forced; subtracts scla_smooth2.mat of the pass before"
+    assert feedback(tree)
+    (tree / "phuw2.mat").unlink()
+    assert run(tree).results[-3].reason == "phuw2.mat missing; subtracts scla_smooth2.mat as before"
+
+
+def test_a_later_pass_whose_input_is_gone_is_not_made_up(stubs, tree):
+    run(tree)
+    stubs.value = 2.0
+    run(tree, start_step=6, force=True)
+    (tree / "phuw2.mat").unlink()
+    before = tree_digest(tree)
+    with pytest.raises(DatasetError) as caught:
+        run(tree)
+    assert str(caught.value) == (
+        f"{tree}/scla_smooth2.mat is left of another pass, and stage 6 would subtract it: "
+        "pystamps-hpc reset-scla for a first pass, run --start-step 6 --force for another"
+    )
+    assert tree_digest(tree) == before
+    change(tree, clap_win=16.0)
+    reasons = {row.stage_id: row.reason for row in run(tree).results}
+    assert reasons[6] == (
+        "after stage 5; first pass; it was a later one, which --start-step 6 --force makes again"
+    )
 
 
 # -- due marks ----------------------------------------------------------------------------
