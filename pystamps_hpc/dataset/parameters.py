@@ -18,12 +18,14 @@ from typing import Any, TypeVar
 
 from ..errors import DatasetError, MatError
 from .parameter_table import TABLE, Parameter, Value, defaults, is_reset, text_of
+from .tree import ROOT, Dataset
 
-__all__ = ["TABLE", "Parameter", "Parameters", "disagreements", "load", "save"]
+__all__ = ["TABLE", "Parameter", "Parameters", "disagreements", "load", "load_all", "save"]
 
 Params = TypeVar("Params")
 
 CREATED = "Created"
+_FILES = ("parms.mat", "localparms.mat", "processor.txt", "lambda.1.in", "heading.1.in")
 _NOT_SET = "is not set: rerun stage 1 or set it"
 
 
@@ -240,6 +242,34 @@ def load(target: Path, parent: Path | None = None) -> Parameters:
         file=file,
         local_file=local_file,
     )
+
+
+def load_all(dataset: Dataset) -> dict[str, Parameters]:
+    """Read the parameters of the root and of every patch.
+
+    Patches without files of their own share one snapshot, so that the root's file is read once for
+    all of them.
+
+    Returns
+    -------
+    dict
+        Target -> parameters, the root first.
+
+    Raises
+    ------
+    MatError
+        A file cannot be read.
+    """
+    found = {ROOT: load(dataset.root)}
+    shared: Parameters | None = None
+    for name in dataset.patches:
+        folder = dataset.directory(name)
+        if any(os.path.exists(f"{folder}/{own}") for own in _FILES):
+            found[name] = load(folder, dataset.root)
+        else:
+            shared = shared or load(folder, dataset.root)
+            found[name] = shared
+    return found
 
 
 def save(parameters: Parameters) -> None:

@@ -157,12 +157,10 @@ def _continued(planner: Planner, plan: list[PlannedTask]) -> Iterator[str]:
 
 def _parameters(dataset: Dataset, sensor: bool, needed: bool) -> dict[str, Parameters]:
     """Read the parameters of every target, with the sensor values that stage 1 finds out."""
-    root = parms.load(dataset.root)
-    values = _sensor_values(dataset, root, needed) if sensor else {}
-    found = {ROOT: root.with_values(values)}
-    for name in dataset.patches:
-        found[name] = parms.load(dataset.directory(name), dataset.root).with_values(values)
-    return found
+    found = parms.load_all(dataset)
+    values = _sensor_values(dataset, found[ROOT], needed) if sensor else {}
+    filled = {id(own): own.with_values(values) for own in found.values()}  # what is shared stays so
+    return {name: filled[id(own)] for name, own in found.items()}
 
 
 def _sensor_values(dataset: Dataset, root: Parameters, needed: bool) -> Mapping[str, str | float]:

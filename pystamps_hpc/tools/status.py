@@ -86,10 +86,7 @@ def _reached(dataset: Dataset, target: str, scope: Scope, gaps: list[dict[str, A
 
 
 def _stale(dataset: Dataset, config: RunConfig) -> list[dict[str, Any]]:
-    known = {ROOT: parameters.load(dataset.root)}
-    for name in dataset.patches:
-        known[name] = parameters.load(dataset.directory(name), dataset.root)
-    planner = Planner(dataset, resolve_choices(config), known, Request())
+    planner = Planner(dataset, resolve_choices(config), parameters.load_all(dataset), Request())
     found = []
     for row in tasks():
         for target in dataset.patches if row.spec.scope == "patch" else (ROOT,):
