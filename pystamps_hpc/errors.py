@@ -24,8 +24,8 @@ class Exit(IntEnum):
     DATASET = (
         3,
         (
-            "dataset: missing or contradictory files, files that are not ours to replace, or another "
-            "run holds it"
+            "dataset: missing or contradictory files, files that are not ours to replace, or "
+            "another run holds it"
         ),
     )
     MISSING = 4, "a kernel backend or an external program is missing"

@@ -23,7 +23,7 @@ from .choices import program_of
 from .loading import load_inputs
 from .passes import feedback_inputs
 from .plan import PlannedTask
-from .presence import no_ps_stage
+from .presence import no_ps_stage, stamp
 from .progress import TaskLog, Watcher
 from .records import task_record
 from .replay import members, reference_directory, reference_root, replay_bundle, replay_record
@@ -234,8 +234,11 @@ def _record(
     state = TargetState.load(directory)
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     number = record["stage"]
+    marker = directory / f"{task(number, record['scope']).spec.marker}.mat"
+    written = stamp(marker.stat()) if marker.exists() else []
     state.records[number] = {
         **record,
+        "marker": written,
         "run_id": session.run_id,
         "finished_utc": now,
         "facts": dict(facts),

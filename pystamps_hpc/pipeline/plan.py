@@ -1,6 +1,8 @@
 """Which tasks run and why: presence, staleness, force, points left; decided by reading alone."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -12,7 +14,15 @@ from ..dataset.tree import ROOT, Dataset
 from ..errors import ConfigError, DatasetError, StaleError
 from ..stages.base import Scope, artifact_fields
 from .passes import feedback_inputs, which_pass
-from .presence import invalidated, missing_members, no_ps_stage, owned_files
+from .presence import (
+    PRODUCTS,
+    Listing,
+    listing,
+    missing_members,
+    no_ps_stage,
+    outdated_files,
+    owned_files,
+)
 from .records import inputs_record, settings_record
 from .state import TargetState, stale_reasons
 from .table import Task, maker, patch_inputs, task, tasks
@@ -114,6 +124,8 @@ class Planner:
     request: Request
     kernels: KernelTable | None = None
     _states: dict[str, TargetState] = field(default_factory=dict)
+    _files: dict[str, Listing] = field(default_factory=dict)
+    _flags: dict[bytes, int | None] = field(default_factory=dict)
     _running: dict[str, set[int]] = field(default_factory=dict)
     _settings: dict[tuple[int, Scope, int], dict[str, Any]] = field(default_factory=dict)
 
@@ -173,7 +185,7 @@ class Planner:
         found = []
         for row in before[: tasks().index(window[0])]:
             for target in self._targets(row):
-                gone = no_ps_stage(self.dataset.directory(target))
+                gone = self.lost(target)
                 if (gone is not None and gone < row.spec.number) or self.missing(row, target):
                     continue
                 if stale := self.stale_reason(row, target):
@@ -206,22 +218,46 @@ class Planner:
             self._states[target] = TargetState.load(self.dataset.directory(target))
         return self._states[target]
 
+    def files(self, target: str) -> Listing:
+        """Return the MAT files of a target, looked at once; of the root the products too."""
+        if target not in self._files:
+            found = dict(listing(self.dataset.directory(target)))
+            for name in PRODUCTS if target == ROOT else ():
+                with suppress(OSError):
+                    found[name] = os.stat(self.dataset.root / name)
+            self._files[target] = found
+        return self._files[target]
+
+    def lost(self, target: str) -> int | None:
+        """Return the stage after which a patch had no PS left; files alike are read once."""
+        if "no_ps_info.mat" not in self.files(target):
+            return None
+        directory = self.dataset.directory(target)
+        try:
+            content = (directory / "no_ps_info.mat").read_bytes()
+        except OSError:
+            return None
+        if content not in self._flags:
+            self._flags[content] = no_ps_stage(directory)
+        return self._flags[content]
+
     def foreign(self, row: Task, target: str) -> bool:
         """Whether a finished task has no record: its results are StaMPS' or somebody's own."""
         if row.spec.number in self.state(target).records:
             return False
-        return (self.dataset.directory(target) / f"{row.spec.marker}.mat").exists()
+        return f"{row.spec.marker}.mat" in self.files(target)
 
     def missing(self, row: Task, target: str) -> list[str]:
         """Return what a task lacks of its required artifacts; a foreign one has its marker."""
-        missing = missing_members(row, self.dataset.directory(target))
+        written = self.state(target).records.get(row.spec.number, {}).get("marker", ())
+        directory = self.dataset.directory(target)
+        missing = missing_members(row, directory, self.files(target), written)
         if missing and self.foreign(row, target):
             return [name for name in missing if name == row.spec.marker]
         return missing
 
     def _decide(self, row: Task, target: str) -> PlannedTask:
         number, scope = row.spec.number, row.spec.scope
-        directory = self.dataset.directory(target)
         marker = f"{row.spec.marker}.mat"
 
         def stay(action: Action, details: str, stale: str = "") -> PlannedTask:
@@ -230,7 +266,7 @@ class Planner:
         due = self.request.force or number in self.state(target).due
         earlier = self._running.get(target, set())
         if scope == "patch":
-            lost = no_ps_stage(directory)
+            lost = self.lost(target)
             if lost is not None and not any(stage <= lost for stage in earlier):
                 if lost < number:
                     return stay("skipped", f"no PS left after stage {lost}")
@@ -260,7 +296,9 @@ class Planner:
 
     def _run(self, row: Task, target: str, reason: str, stale: str, asked: bool) -> PlannedTask:
         """Return a task that runs, with what it removes and replaces."""
-        removed = invalidated(self.dataset, row, target)
+        root, own = outdated_files(row)
+        removed = [name for name in root if name in self.files(ROOT)]
+        removed += [f"{target}/{name}" for name in own if name in self.files(target)]
         upstream = any(n < row.spec.number for numbers in self._running.values() for n in numbers)
         record = self.state(target).records.get(row.spec.number)
         directory = self.dataset.directory(target)
@@ -332,9 +370,8 @@ class Planner:
     def _existing(self, row: Task, target: str) -> Iterator[str]:
         """Yield the files of a task that are there, relative to the root."""
         below = "" if target == ROOT else f"{target}/"
-        for name in owned_files(row):
-            if (self.dataset.root / f"{below}{name}.mat").exists():
-                yield f"{below}{name}.mat"
+        files = self.files(target)
+        yield from (f"{below}{name}.mat" for name in owned_files(row) if f"{name}.mat" in files)
 
     @property
     def _replays(self) -> bool:
@@ -350,14 +387,13 @@ class Planner:
             for patch in self.dataset.patches:
                 if 5 in self._running.get(patch, set()):
                     continue
-                if no_ps_stage(self.dataset.directory(patch)) is None:
+                if self.lost(patch) is None:
                     problems += self._missing(nested, row, patch, "patch")
         problems += self._missing(row.spec.inputs, row, target, row.spec.scope)
         if problems:
             raise DatasetError("; ".join(problems))
 
     def _missing(self, cls: type, row: Task, target: str, scope: Scope) -> list[str]:
-        directory = self.dataset.directory(target)
         made = {
             name
             for other in tasks()
@@ -369,7 +405,7 @@ class Planner:
             source = maker(item.artifact, scope)
             if item.optional or item.artifact in made or source is None:
                 continue
-            if not (directory / f"{item.artifact}.mat").exists():
+            if f"{item.artifact}.mat" not in self.files(target):
                 names = lacking.setdefault(source.spec.number, [])
                 if f"{item.artifact}.mat" not in names:
                     names.append(f"{item.artifact}.mat")

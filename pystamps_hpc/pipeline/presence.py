@@ -1,9 +1,11 @@
 """What of a task's results lies in the dataset, and what running it would remove."""
 
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from ..dataset.mat import MatFile, read_mat
-from ..dataset.tree import ROOT, Dataset
 from ..errors import MatError
 from ..stages.base import Scope
 from .table import Task, maker, tasks
@@ -15,16 +17,51 @@ PRODUCTS = ("products/velocity.png", "products/velocity.csv")
 """What is made of the results of stage 8 for people; every stage outdates it."""
 
 
-def missing_members(row: Task, directory: Path) -> list[str]:
-    """Return the required artifacts of a task that are missing, empty or (marker) unreadable."""
+Listing = Mapping[str, os.stat_result]
+"""The MAT files of a directory and their status."""
+
+
+def listing(directory: Path) -> Listing:
+    """Look at the MAT files of a directory, once for all tasks."""
+    found = {}
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            if entry.name.endswith(".mat"):
+                with suppress(OSError):  # a link to nothing
+                    found[entry.name] = entry.stat()
+    return found
+
+
+def stamp(status: os.stat_result) -> list[int]:
+    """Return what tells whether a file is still the one that was written."""
+    return [status.st_size, status.st_mtime_ns]
+
+
+def missing_members(
+    row: Task, directory: Path, files: Listing | None = None, written: Sequence[int] = ()
+) -> list[str]:
+    """Return the required artifacts of a task that are missing, empty or (marker) unreadable.
+
+    Parameters
+    ----------
+    row : Task
+        Row of the stage table.
+    directory : Path
+        Of the target.
+    files : Listing, optional
+        Its files, if they have been looked at.
+    written : sequence of int
+        The marker's :func:`stamp` when it was written; such a file is not read again.
+    """
+    files = listing(directory) if files is None else files
     missing = []
     for name in row.required:
-        path = directory / f"{name}.mat"
-        if not path.exists() or path.stat().st_size == 0:
+        status = files.get(f"{name}.mat")
+        if status is None or status.st_size == 0:
             missing.append(name)
-        elif name == row.spec.marker:
+        elif name == row.spec.marker and stamp(status) != list(written):
             try:
-                with MatFile(path) as file:
+                with MatFile(directory / f"{name}.mat") as file:
                     _ = file.variables
             except MatError:
                 missing.append(name)
@@ -44,25 +81,25 @@ def no_ps_stage(directory: Path) -> int | None:
     return lost[0] if lost else None
 
 
-def invalidated(dataset: Dataset, row: Task, target: str) -> list[str]:
-    """Return the existing files that running a task removes, relative to the root.
+def outdated_files(row: Task) -> tuple[list[str], list[str]]:
+    """Return the files that running a task removes if they are there.
 
-    Markers come first, in descending stage order, products last. The smoothed
-    SCLA survives a new stage 6, which subtracts it before unwrapping; every earlier stage removes
-    it.
+    Markers come first, in descending stage order, products last. The smoothed SCLA survives a new
+    stage 6, which subtracts it before unwrapping; every earlier stage removes it.
+
+    Returns
+    -------
+    list of str, list of str
+        Files of the root; files of the task's patch.
     """
     number = row.spec.number
     if row.spec.scope == "patch":
-        pairs = [(ROOT, name) for name in _products("merged", 5)]
-        pairs += [(target, name) for name in _products("patch", number + 1)]
+        root, patch = _results("merged", 5), _results("patch", number + 1)
     else:
-        names = _products("merged", number + 1)
+        root, patch = _results("merged", number + 1), []
         if number == 6:
-            names = [name for name in names if not name.startswith("scla_smooth")]
-        pairs = [(ROOT, name) for name in names]
-    paths = [dataset.directory(where) / f"{name}.mat" for where, name in pairs]
-    paths += [dataset.root / name for name in PRODUCTS]
-    return [path.relative_to(dataset.root).as_posix() for path in paths if path.exists()]
+            root = [name for name in root if not name.startswith("scla_smooth")]
+    return [*root, *PRODUCTS], patch
 
 
 def owned_files(row: Task) -> list[str]:
@@ -77,10 +114,10 @@ def owned_files(row: Task) -> list[str]:
     return names
 
 
-def _products(scope: Scope, first: int) -> list[str]:
-    """Return what a scope makes from stage `first` on: last stage first, markers first."""
+def _results(scope: Scope, first: int) -> list[str]:
+    """Return the files a scope makes from stage `first` on: last stage first, markers first."""
     return [
-        name
+        f"{name}.mat"
         for row in reversed(tasks())
         if row.spec.scope == scope and row.spec.number >= first
         for name in owned_files(row)

@@ -12,7 +12,6 @@ from ..errors import PystampsError
 from ..pipeline.choices import resolve_choices
 from ..pipeline.findings import funnel, records_of
 from ..pipeline.plan import Planner, Request
-from ..pipeline.presence import missing_members, no_ps_stage
 from ..pipeline.table import Task, tasks
 from ..stages.base import Scope
 
@@ -37,23 +36,26 @@ def collect_status(
         The root does not exist or its patch list is unusable.
     """
     dataset = discover_dataset(root, need_patches=False)
+    planner = Planner(
+        dataset, resolve_choices(config or RunConfig()), parameters.load_all(dataset), Request()
+    )
     gaps: list[dict[str, Any]] = []
     patches = []
     lost = []
     for patch in dataset.patches:
-        gone = no_ps_stage(dataset.directory(patch))
+        gone = planner.lost(patch)
         if gone is not None:
             lost.append({"patch": patch, "stage": gone})
             patches.append({"patch": patch, "stage": 5})
         else:
-            patches.append({"patch": patch, "stage": _reached(dataset, patch, "patch", gaps)})
+            patches.append({"patch": patch, "stage": _reached(planner, patch, "patch", gaps)})
     document = {
         "schema": "pystamps-hpc/status/1",
         "dataset": str(dataset.root),
-        "merged_stage": _reached(dataset, ROOT, "merged", gaps),
+        "merged_stage": _reached(planner, ROOT, "merged", gaps),
         "patches": patches,
         "gaps": gaps,
-        "stale": _stale(dataset, config or RunConfig()),
+        "stale": _stale(planner),
         "no_ps": lost,
         "locked_by": next(iter(holders(dataset.root)), None),
         "last_run": _last_run(dataset.root),
@@ -68,10 +70,9 @@ def _rows(scope: Scope) -> list[Task]:
     return [row for row in tasks() if row.spec.scope == scope]
 
 
-def _reached(dataset: Dataset, target: str, scope: Scope, gaps: list[dict[str, Any]]) -> int:
+def _reached(planner: Planner, target: str, scope: Scope, gaps: list[dict[str, Any]]) -> int:
     """Return the last stage of the gap-free prefix; what is complete behind a gap is told."""
-    directory = dataset.directory(target)
-    missing = {row.spec.number: missing_members(row, directory) for row in _rows(scope)}
+    missing = {row.spec.number: planner.missing(row, target) for row in _rows(scope)}
     reached = 0
     for number, names in missing.items():
         if names:
@@ -85,12 +86,12 @@ def _reached(dataset: Dataset, target: str, scope: Scope, gaps: list[dict[str, A
     return reached
 
 
-def _stale(dataset: Dataset, config: RunConfig) -> list[dict[str, Any]]:
-    planner = Planner(dataset, resolve_choices(config), parameters.load_all(dataset), Request())
+def _stale(planner: Planner) -> list[dict[str, Any]]:
+    dataset = planner.dataset
     found = []
     for row in tasks():
         for target in dataset.patches if row.spec.scope == "patch" else (ROOT,):
-            if missing_members(row, dataset.directory(target)):
+            if planner.missing(row, target):
                 continue
             try:
                 reason = planner.stale_reason(row, target)
