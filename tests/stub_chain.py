@@ -13,13 +13,13 @@ from typing import Annotated, Any
 import numpy as np
 
 from pystamps_hpc.dataset.schema import ARTIFACTS
-from pystamps_hpc.pipeline import session, table
+from pystamps_hpc.pipeline import passes, presence, session, table
 from pystamps_hpc.stages.base import EACH_PATCH, StageSpec
 
 # number, scope, required (marker last), optional, inputs read, optional inputs read, parameters
 CHAIN = (
     (1, "patch", "ph1 bp1 ps1", "da1 hgt1 la1 inc1", "", "", {}),
-    (2, "patch", "pm1", "", "ps1", "", {"clap_win": int}),
+    (2, "patch", "pm1", "", "ps1 bp1", "", {"clap_win": int}),
     (3, "patch", "select1", "", "pm1", "", {}),
     (4, "patch", "weed1", "", "select1", "", {"weed_time_win": float}),
     (5, "patch", "ps2 pm2 bp2 rc2 ph2", "hgt2 la2 inc2", "weed1", "", {}),
@@ -122,6 +122,8 @@ def forget():
     """Drop what the stage table remembers."""
     table.tasks.cache_clear()
     table.maker.cache_clear()
+    presence.passed_on.cache_clear()
+    passes.feedback_inputs.cache_clear()
 
 
 def make_tree(root: Path, patches=("PATCH_1", "PATCH_2")) -> Path:

@@ -116,18 +116,21 @@ def _execute(
     ctx = Context(session.kernels, session.config, team, log, memo, threads)
     outputs = row.spec.solve(inputs, params, ctx)
 
-    if row.spec.counts and log.row.facts[row.spec.counts] == 0:
+    if row.spec.counts and log.row.facts[row.spec.counts] == 0 and not planned.adds:
         team.on_root(lambda: _give_up(session, row, directory))
         details = "no PS left"
     else:
-        bookkeeping = _bookkeeping(row, directory)
-        name = f"{session.run_id}-{planned.stage}"
-        publish(row, bundle_of(outputs), directory, team, session.config.output, name, bookkeeping)
+        bundle, bookkeeping = bundle_of(outputs), _bookkeeping(row, directory)
+        if planned.adds:
+            bundle, bookkeeping = {name: bundle[name] for name in planned.adds}, {}
+        name, output = f"{session.run_id}-{planned.stage}", session.config.output
+        publish(row, bundle, directory, team, output, name, bookkeeping, bool(planned.adds))
         details = ""
 
     def conclude() -> None:
         memo.clear()
-        _record(session, record, directory, log.row.facts)
+        if not planned.adds:  # else the task stays what it was: another program's
+            _record(session, record, directory, log.row.facts)
         _stamps_log(session.config, directory, row, log)
 
     team.on_root(conclude)

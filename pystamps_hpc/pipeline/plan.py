@@ -22,6 +22,7 @@ from .presence import (
     no_ps_stage,
     outdated_files,
     owned_files,
+    passed_on,
 )
 from .records import inputs_record, settings_record
 from .state import TargetState, stale_reasons
@@ -78,7 +79,8 @@ class PlannedTask:
     """One task and what is to be done with it.
 
     ``reason`` says why it runs, ``stale`` why its result is out of date, ``note`` what is special
-    about the run; ``invalidates`` and ``overwrites`` are paths below the root, the latter of
+    about the run; ``adds`` names the artifacts it adds to a result that was not made here, which
+    otherwise stays; ``invalidates`` and ``overwrites`` are paths below the root, the latter of
     results that were not made here.
     """
 
@@ -92,6 +94,7 @@ class PlannedTask:
     reason: str = ""
     overwrites: tuple[str, ...] = ()
     note: str = ""
+    adds: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:
@@ -127,6 +130,7 @@ class Planner:
     _files: dict[str, Listing] = field(default_factory=dict)
     _flags: dict[bytes, int | None] = field(default_factory=dict)
     _running: dict[str, set[int]] = field(default_factory=dict)
+    _completed: dict[str, set[int]] = field(default_factory=dict)
     _settings: dict[tuple[int, Scope, int], dict[str, Any]] = field(default_factory=dict)
 
     def plan(self) -> list[PlannedTask]:
@@ -166,7 +170,8 @@ class Planner:
                     else:
                         if not self._replays:
                             self._settings_of(row, target)
-                    self._running.setdefault(target, set()).add(row.spec.number)
+                    if not task.adds:
+                        self._running.setdefault(target, set()).add(row.spec.number)
                 planned.append(task)
         self._refuse_stale(planned)
         self._refuse_foreign(planned)
@@ -248,12 +253,16 @@ class Planner:
         return f"{row.spec.marker}.mat" in self.files(target)
 
     def missing(self, row: Task, target: str) -> list[str]:
-        """Return what a task lacks of its required artifacts; a foreign one has its marker."""
+        """Return what a task lacks of its required artifacts.
+
+        A foreign one, made by another program or version, lacks only what later tasks need.
+        """
         written = self.state(target).records.get(row.spec.number, {}).get("marker", ())
         directory = self.dataset.directory(target)
         missing = missing_members(row, directory, self.files(target), written)
         if missing and self.foreign(row, target):
-            return [name for name in missing if name == row.spec.marker]
+            needed = {row.spec.marker, *passed_on(row)}
+            return [name for name in missing if name in needed]
         return missing
 
     def _decide(self, row: Task, target: str) -> PlannedTask:
@@ -275,6 +284,9 @@ class Planner:
         reasons = list(self._reasons_to_run(row, target, due))
         missing = self.missing(row, target)
         stale = "" if missing else self.stale_reason(row, target)
+        lacks = missing and not reasons and row.spec.marker not in missing
+        if lacks and self.foreign(row, target) and not self._replays:
+            return self._complete(row, target, missing)
         if missing and not reasons:
             reasons = [f"{', '.join(f'{name}.mat' for name in missing)} missing"]
         if not reasons and not stale:
@@ -293,6 +305,14 @@ class Planner:
         elif row.spec.scope == "merged" and self._running:
             patches = [name for name in self._running if name != ROOT]
             yield f"after {patches[0]}" + (f" and {len(patches) - 1} more" * (len(patches) > 1))
+
+    def _complete(self, row: Task, target: str, missing: list[str]) -> PlannedTask:
+        """Return a task that adds what later ones need to a foreign result, which stays."""
+        self._completed.setdefault(target, set()).add(row.spec.number)
+        reason = f"{', '.join(f'{name}.mat' for name in missing)} missing, the rest made elsewhere"
+        return PlannedTask(
+            row.spec.number, row.spec.scope, target, "run", reason=reason, adds=tuple(missing)
+        )
 
     def _run(self, row: Task, target: str, reason: str, stale: str, asked: bool) -> PlannedTask:
         """Return a task that runs, with what it removes and replaces."""
@@ -385,7 +405,7 @@ class Planner:
         nested = patch_inputs(row)
         if nested is not None:
             for patch in self.dataset.patches:
-                if 5 in self._running.get(patch, set()):
+                if 5 in self._made(patch):
                     continue
                 if self.lost(patch) is None:
                     problems += self._missing(nested, row, patch, "patch")
@@ -393,11 +413,15 @@ class Planner:
         if problems:
             raise DatasetError("; ".join(problems))
 
+    def _made(self, target: str) -> set[int]:
+        """Return the stages of which this plan makes everything, or what is missing."""
+        return self._running.get(target, set()) | self._completed.get(target, set())
+
     def _missing(self, cls: type, row: Task, target: str, scope: Scope) -> list[str]:
         made = {
             name
             for other in tasks()
-            if other.spec.scope == scope and other.spec.number in self._running.get(target, set())
+            if other.spec.scope == scope and other.spec.number in self._made(target)
             for name in other.bundle
         }
         lacking: dict[int, list[str]] = {}

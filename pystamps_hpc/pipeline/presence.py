@@ -3,12 +3,13 @@
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from ..dataset.mat import MatFile, read_mat
 from ..errors import MatError
-from ..stages.base import Scope
-from .table import Task, maker, tasks
+from ..stages.base import Scope, artifact_fields
+from .table import Task, maker, patch_inputs, tasks
 
 FOREIGN_PRODUCTS = {"mv2": 8, "scla_sb2": 7, "scla_smooth_sb2": 7}
 """Root artifacts of StaMPS that we do not write (yet), with the stage they follow."""
@@ -100,6 +101,16 @@ def outdated_files(row: Task) -> tuple[list[str], list[str]]:
         if number == 6:
             root = [name for name in root if not name.startswith("scla_smooth")]
     return [*root, *PRODUCTS], patch
+
+
+@cache
+def passed_on(row: Task) -> frozenset[str]:
+    """Return the artifacts of a task that another one cannot do without."""
+    classes = [other.spec.inputs for other in tasks() if other.spec.scope == row.spec.scope]
+    if row.spec.scope == "patch":
+        classes += [nested for other in tasks() if (nested := patch_inputs(other)) is not None]
+    read = {item.artifact for cls in classes for item in artifact_fields(cls) if not item.optional}
+    return frozenset(read.intersection(row.required))
 
 
 def owned_files(row: Task) -> list[str]:

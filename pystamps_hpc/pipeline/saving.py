@@ -63,6 +63,7 @@ def publish(
     output: OutputConfig,
     name: str,
     bookkeeping: Mapping[str, Mapping[str, Any]],
+    added: bool = False,
 ) -> list[str]:
     """Write and publish a bundle; collective.
 
@@ -82,6 +83,8 @@ def publish(
         Name of the staging directory.
     bookkeeping : mapping
         Files for StaMPS that go with the bundle: name -> key -> MATLAB value.
+    added : bool
+        The bundle is what a finished task lacked: nothing of it that is there goes.
 
     Returns
     -------
@@ -107,7 +110,8 @@ def publish(
             for artifact, values in bookkeeping.items():
                 _save(publication.path(artifact), values, output)
             stale = [artifact for artifact in row.optional if artifact not in wanted]
-            publication.commit(order, [a for a in stale if a in own], shared=set(order) - own)
+            gone = [artifact for artifact in stale if artifact in own and not added]
+            publication.commit(order, gone, shared=set(order) - own)
     return order
 
 

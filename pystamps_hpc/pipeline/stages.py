@@ -195,7 +195,8 @@ def _row_of(planned: PlannedTask) -> StageResult:
     if planned.action == "run":
         marker = task(planned.stage, planned.scope).spec.marker
         replaced = f"; overwrites {', '.join(planned.overwrites)}" if planned.overwrites else ""
-        details = f"Would produce {marker}.mat: {planned.reason}{replaced}"
+        files = ", ".join(f"{name}.mat" for name in planned.adds or (marker,))
+        details = f"Would produce {files}: {planned.reason}{replaced}"
         row = replace(row, status="planned", details=details)
     return row
 

@@ -13,7 +13,6 @@ from pystamps_hpc.dataset import parameters
 from pystamps_hpc.dataset.mat import write_mat
 from pystamps_hpc.dataset.tree import ROOT, Dataset
 from pystamps_hpc.errors import DatasetError, StaleError
-from pystamps_hpc.pipeline import plan as planning
 from pystamps_hpc.pipeline.plan import Planner, Request
 from pystamps_hpc.pipeline.state import TargetState
 from pystamps_hpc.pipeline.table import tasks
@@ -49,17 +48,14 @@ def requests(draw):
     return Request(start, end, part, patches, force=draw(st.booleans()))
 
 
-def planner_for(monkeypatch, situation, request, policy="warn"):
+def planner_for(monkeypatch, situation, request, policy="keep"):
     dataset = Dataset(Path("/nowhere"), PATCHES)
     config = RunConfig().with_values({"runtime.stale_policy": policy}).resolved()
     known = {name: parameters.Parameters() for name in (ROOT, *PATCHES)}
     planner = Planner(dataset, config, known, request)
 
-    def target_of(directory):
-        return ROOT if directory == dataset.root else directory.name
-
-    def missing(row, directory):
-        key = (row.spec.number, row.spec.scope, target_of(directory))
+    def missing(_self, row, target):
+        key = (row.spec.number, row.spec.scope, target)
         return [] if key in situation["complete"] else [row.spec.marker]
 
     def stale(_self, row, target):
@@ -70,8 +66,9 @@ def planner_for(monkeypatch, situation, request, policy="warn"):
         due = {number for number, _, where in situation["due"] if where == target}
         return TargetState(dataset.directory(target), {}, due)
 
-    monkeypatch.setattr(planning, "missing_members", missing)
-    monkeypatch.setattr(planning, "no_ps_stage", lambda d: situation["lost"].get(target_of(d)))
+    monkeypatch.setattr(Planner, "missing", missing)
+    monkeypatch.setattr(Planner, "files", lambda *_: {})
+    monkeypatch.setattr(Planner, "lost", lambda _self, target: situation["lost"].get(target))
     monkeypatch.setattr(Planner, "stale_reason", stale)
     monkeypatch.setattr(Planner, "state", state)
     monkeypatch.setattr(Planner, "_require_inputs", lambda *_: None)
@@ -114,7 +111,7 @@ def decide(situation, request, policy):
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(situations(), requests(), st.sampled_from(["warn", "rerun"]))
+@given(situations(), requests(), st.sampled_from(["keep", "rerun"]))
 def test_every_task_is_decided_by_the_rules_in_their_order(
     stubs, monkeypatch, situation, request_, policy
 ):
@@ -124,7 +121,7 @@ def test_every_task_is_decided_by_the_rules_in_their_order(
     assert list(found) == [key for key in TASKS if key in found]
     for task in plan:
         told = task.action == "skipped_existing" and bool(task.stale)
-        assert told <= (policy == "warn")
+        assert told <= (policy == "keep")
 
 
 def test_finished_work_that_is_stale_stops_the_plan_under_the_policy_fail(stubs, monkeypatch):
@@ -151,14 +148,14 @@ def test_the_plan_of_a_thousand_patches_takes_seconds(stubs, tmp_path):
 
 def test_a_handed_over_patch_satisfies_the_inputs_of_a_later_stage(stubs, tmp_path):
     make_tree(tmp_path, ("PATCH_1",))
-    planner = Planner(
-        Dataset(tmp_path, ("PATCH_1",)),
-        RunConfig().resolved(),
-        {name: parameters.Parameters() for name in (ROOT, "PATCH_1")},
-        Request(4, 4),
-    )
+
+    def plan():
+        known = {name: parameters.Parameters() for name in (ROOT, "PATCH_1")}
+        dataset = Dataset(tmp_path, ("PATCH_1",))
+        return Planner(dataset, RunConfig().resolved(), known, Request(4, 4)).plan()
+
     with pytest.raises(DatasetError, match=r"stage 4 needs select1.mat in PATCH_1"):
-        planner.plan()
+        plan()
     row = next(row for row in tasks() if row.spec.number == 3)
     write_mat(tmp_path / "PATCH_1" / f"{row.spec.marker}.mat", {"x": np.ones((1, 1))})
-    assert [task.action for task in planner.plan()] == ["run"]
+    assert [task.action for task in plan()] == ["run"]

@@ -509,7 +509,7 @@ def disown(*folders):
 def test_what_another_program_finished_counts_as_finished_whatever_it_does_not_write(stubs, tree):
     run(tree)
     disown(tree, tree / "PATCH_1", tree / "PATCH_2")
-    for name in ("mean_v", "uw_grid", "scla_smooth2", "PATCH_1/bp1"):
+    for name in ("mean_v", "uw_grid", "scla_smooth2", "PATCH_1/ph1"):
         (tree / f"{name}.mat").unlink()
     before = artifacts(tree)
     for options in ({}, {"start_step": 8}):
@@ -555,6 +555,29 @@ def test_parameters_that_change_do_not_cost_results_that_were_not_made_here(stub
     with pytest.raises(DatasetError, match=r"stage 2 of PATCH_1 \(parameters changed: clap_win\)"):
         run(tree)
     assert run(tree, end_step=8, start_step=5, run_config=KEEP).exit_code == 6
+
+
+def test_what_later_stages_need_is_added_to_results_of_another_program(stubs, tree):
+    run(tree, end_step=2)
+    disown(tree, tree / "PATCH_1", tree / "PATCH_2")
+    for name in ("bp1", "hgt1", "psver"):
+        (tree / "PATCH_1" / f"{name}.mat").unlink()
+    before = artifacts(tree)
+    stubs.value = 2.0
+    rows = {(r.stage_id, r.target): r for r in run(tree, dry_run=True).results}
+    assert rows[1, "PATCH_1"].details == (
+        "Would produce bp1.mat: bp1.mat missing, the rest made elsewhere"
+    )
+    report = run(tree)
+    assert completed(report)[0] == (1, "patch", "PATCH_1")
+    assert (2, "patch", "PATCH_1") not in completed(report)
+    after = artifacts(tree)
+    assert {n for n in before if after[n] != before[n]} == {"PATCH_2/psver.mat"}
+    assert (tree / "PATCH_1" / "bp1.mat").exists()
+    assert not (tree / "PATCH_1" / "hgt1.mat").exists()
+    change(tree, clap_win=16.0)
+    again = run(tree)
+    assert {row.status for row in again.results} == {"skipped_existing"}
 
 
 # -- passes -------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from pystamps_hpc.pipeline.session import before_work, prepare
 from pystamps_hpc.pipeline.table import tasks
 from pystamps_hpc.pipeline.types import PipelineContext
 from pystamps_hpc.programs import snaphu
+from pystamps_hpc.stages.reach import kernels_reached, names_reached, spreads_over_ranks
 from pystamps_hpc.tools import coverage
 from pystamps_hpc.tools.audit import Target
 from pystamps_hpc.tools.coverage import (
@@ -21,7 +22,6 @@ from pystamps_hpc.tools.coverage import (
     native_coverage,
     native_scopes,
 )
-from pystamps_hpc.stages.reach import kernels_reached, names_reached, spreads_over_ranks
 from pystamps_kernels.contracts import all_kernels
 from pystamps_kernels.dispatch import KernelTable
 
