@@ -52,7 +52,7 @@ MESSAGES = (
     ("runtime.stage8_chunk_edges", 0, "must be an integer >= 1"),
     ("runtime.memory_gb", -1, "must be a number >= 0"),
     ("runtime.memory_gb", [1], "must be a number >= 0"),
-    ("runtime.stale_policy", "ask", "unsupported stale policy 'ask' (use warn, rerun or fail)"),
+    ("runtime.stale_policy", "ask", "unsupported stale policy 'ask' (use rerun, keep or fail)"),
     ("mpi.enabled", "maybe", "unsupported value 'maybe' (use auto, on or off)"),
     ("output.mat_format", "v6", "unsupported MAT format 'v6' (use auto, v5 or v7.3)"),
     ("output.compress", "yes please", "must be true or false"),

@@ -15,7 +15,6 @@ from ..errors import ConfigError, DatasetError, StaleError
 from ..stages.base import Scope, artifact_fields
 from .passes import feedback_inputs, which_pass
 from .presence import (
-    PRODUCTS,
     Listing,
     listing,
     missing_members,
@@ -23,6 +22,7 @@ from .presence import (
     outdated_files,
     owned_files,
     passed_on,
+    product_files,
 )
 from .records import inputs_record, settings_record
 from .state import TargetState, stale_reasons
@@ -227,7 +227,7 @@ class Planner:
         """Return the MAT files of a target, looked at once; of the root the products too."""
         if target not in self._files:
             found = dict(listing(self.dataset.directory(target)))
-            for name in PRODUCTS if target == ROOT else ():
+            for name in product_files() if target == ROOT else ():
                 with suppress(OSError):
                     found[name] = os.stat(self.dataset.root / name)
             self._files[target] = found

@@ -14,8 +14,11 @@ from .table import Task, maker, patch_inputs, tasks
 FOREIGN_PRODUCTS = {"mv2": 8, "scla_sb2": 7, "scla_smooth_sb2": 7}
 """Root artifacts of StaMPS that we do not write (yet), with the stage they follow."""
 
-PRODUCTS = ("products/velocity.png", "products/velocity.csv")
-"""What is made of the results of stage 8 for people; every stage outdates it."""
+PRODUCTS = {
+    "velocity.png": ("products/velocity.png",),
+    "velocity.csv": tuple(f"products/velocity.{kind}" for kind in ("csv", "csvt", "prj", "json")),
+}
+"""What is made of the results of stage 8 for people, and its files; every stage outdates it."""
 
 
 Listing = Mapping[str, os.stat_result]
@@ -100,7 +103,12 @@ def outdated_files(row: Task) -> tuple[list[str], list[str]]:
         root, patch = _results("merged", number + 1), []
         if number == 6:
             root = [name for name in root if not name.startswith("scla_smooth")]
-    return [*root, *PRODUCTS], patch
+    return [*root, *product_files()], patch
+
+
+def product_files() -> list[str]:
+    """Return the files of all products, relative to the root."""
+    return [name for files in PRODUCTS.values() for name in files]
 
 
 @cache

@@ -83,7 +83,7 @@ def test_c007_a_dry_run_answers_without_writing(command, finished):
     assert ended.document["counts"]["planned"] == 14
     assert ended.document["backends"]
     plan = [line.split() for line in ended.err.splitlines()]
-    assert ["2", "patch", "2", "planned", "Would", "produce", "pm1.mat"] in plan
+    assert ["2", "patch", "2", "planned", "Would", "produce", "pm1.mat:", "forced"] in plan
     assert ["8", "merged", "1", "planned", "Would", "produce", "scn2.mat"] in plan
     assert tree_digest(finished) == before
 
@@ -305,7 +305,7 @@ def test_verbose_tells_the_science_and_twice_backends_and_configuration(command,
     assert "native" not in once
     twice = command("run", "-vv", "--dataset", finished).err
     assert '"stage2_topofit": "native"' in twice
-    assert '"stale_policy": "warn"' in twice
+    assert '"stale_policy": "rerun"' in twice
 
 
 # -- stage --------------------------------------------------------------------------------

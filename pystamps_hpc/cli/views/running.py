@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from ..shapes import CAREFUL, STRONG, Shape, heading, marked, paragraph, table
+from ..shapes import BAD, CAREFUL, STRONG, Shape, heading, marked, paragraph, table
 from .describing import points
 
 Document = dict[str, Any]
@@ -27,16 +27,14 @@ def run(document: Document) -> Iterator[Shape]:
     rows = document["results"]
     if document["dry_run"]:
         yield _plan(rows)
-    elif {row["status"] for row in rows} == {"skipped_existing"} and not document["stale"]:
-        yield paragraph(
-            "nothing to do: all selected stages are complete (use --force to recompute)"
-        )
     worked = {row["stage"] for row in rows if row["status"] == "completed"}
     if worked & {5, 8}:
         yield heading("Points")
         yield points(document["funnel"])
         yield paragraph()
-    for warning in [*_out_of_date(document["stale"]), *document["warnings"]]:
+    for name, reason in document["not_made"].items():
+        yield paragraph(f"FAILED {name}: {reason}; the results themselves stand", style=BAD)
+    for warning in document["warnings"]:
         yield paragraph(f"warning: {warning}", style=CAREFUL)
     if document["interrupted"]:
         signal = next(row["signal"] for row in rows if row["signal"])
@@ -50,9 +48,21 @@ def run(document: Document) -> Iterator[Shape]:
         yield marked(path, STRONG)
     if 8 in worked and document["ok"]:
         yield paragraph(*_next(document))
+    yield from _last_word(document)
 
 
 stage = run
+
+
+def _last_word(document: Document) -> Iterator[Shape]:
+    """Say last what a batch job must not overlook: results that were kept, and why nothing ran."""
+    idle = {row["status"] for row in document["results"]} == {"skipped_existing"}
+    if document["stale"]:
+        yield paragraph(_out_of_date(document["stale"]), style=CAREFUL)
+    elif idle and document["ok"]:
+        yield paragraph(
+            "nothing to do: all selected stages are complete (use --force to recompute)"
+        )
 
 
 def summary(document: Document) -> Iterator[str]:
@@ -129,11 +139,11 @@ def _plan(rows: list[Document]) -> Shape:
     )
 
 
-def _out_of_date(stale: list[Document]) -> Iterator[str]:
+def _out_of_date(stale: list[Document]) -> str:
     """Say which finished results were kept although they are out of date."""
-    if stale:
-        first = stale[0]
-        more = f" and {len(stale) - 1} more" if len(stale) > 1 else ""
-        yield (
-            f"{first['path']}{more} out of date ({first['reason']}); kept, redo with --stale rerun"
-        )
+    first = stale[0]
+    more = f" and {len(stale) - 1} more" if len(stale) > 1 else ""
+    return (
+        f"out of date and kept: {first['path']}{more} ({first['reason']}); "
+        f"redo with --start-step {first['stage']} --stale rerun"
+    )

@@ -1,9 +1,13 @@
 """What a user looks at after stage 8: the velocity map and the table of time series."""
 
+from contextlib import suppress
 from pathlib import Path
 
-from ...errors import PystampsError
+from ...errors import PublishError, PystampsError
+from ...pipeline.presence import PRODUCTS
+from ...pipeline.state import TargetState
 from ...pipeline.types import PipelineReport
+from .origin import differences, origin_now
 from .velocity_csv import velocity_csv
 from .velocity_map import velocity_map
 
@@ -13,17 +17,40 @@ __all__ = ["make_products", "velocity_csv", "velocity_map"]
 def make_products(report: PipelineReport) -> None:
     """Draw the map and write the table of a finished stage 8, and add them to the report.
 
-    They are made when stage 8 has run, or when one of them is missing.
+    They are made when one of them is missing, or was made from something else than what is there.
+    One that cannot be written is a failure of the run; the results stand.
     """
     root = Path(report.dataset)
     status = next((row.status for row in report.results if row.stage_id == 8), "")
-    for name, make in (("velocity.png", velocity_map), ("velocity.csv", velocity_csv)):
+    if status not in ("completed", "skipped_existing"):
+        return
+    value_type = report.config["output"]["mean_v_type"]
+    state = TargetState.load(root)
+    makers = {"velocity.png": velocity_map, "velocity.csv": velocity_csv}
+    for name, make in makers.items():
         path = root / "products" / name
-        if status == "completed" or (status == "skipped_existing" and not path.exists()):
-            try:
-                path.parent.mkdir(exist_ok=True)
-                make(root, path)
-            except (PystampsError, OSError) as error:
-                report.warnings.append(f"no {name}: {error}")
-                continue
-            report.products[name] = str(path)
+        known = state.products.get(name)
+        origin = origin_now(root, value_type, known)
+        if path.exists() and known and not differences(known, origin):
+            continue
+        state.products.pop(name, None)
+        try:
+            path.parent.mkdir(exist_ok=True)
+            make(root, path, value_type)
+        except (PystampsError, OSError) as error:
+            _without(root, path, error, report)
+            continue
+        state.products[name] = origin
+        report.products[name] = str(path)
+    state.save()
+
+
+def _without(root: Path, path: Path, error: Exception, report: PipelineReport) -> None:
+    """Tell that a product could not be made; what was made from something else goes."""
+    with suppress(OSError):
+        for name in PRODUCTS[path.name]:
+            (root / name).unlink(missing_ok=True)
+    if isinstance(error, OSError | PublishError) or path.exists():
+        report.not_made[path.name] = str(error)
+    else:
+        report.warnings.append(f"no {path.name}: {error}")

@@ -1,8 +1,6 @@
 """What the products show: the velocities of a finished dataset, and what they refer to."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,15 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from ...dataset import parameters, schema
-from ...dataset.border import inside
-from ...dataset.mat import MatFile
-from ...dataset.publish import write_error
+from ...config import OutputConfig
+from ...dataset import parameters
 from ...dataset.rows import FloatArray, IntArray
 from ...errors import DatasetError
 from ...stages.interferograms import date_of
 from ...stages.reference_area import ReferenceArea, reference_ps
-from ...stages.velocity import line_of_sight_velocity
+from ...stages.velocity import fit_velocity, line_of_sight_velocity
+from .files import read_artifact
+from .series import plain_context, read_series
+
+USUAL_TYPE = OutputConfig().mean_v_type
 
 
 @dataclass(frozen=True)
@@ -80,37 +80,50 @@ def degrees(value: float, sides: str, decimals: int) -> str:
     return f"{abs(value):.{decimals}f}°{sides[int(value < 0)]}"
 
 
-def read_velocities(root: str | os.PathLike[str]) -> Velocities:
-    """Read the velocities that stage 8 left.
+def read_velocities(root: str | os.PathLike[str], value_type: str = USUAL_TYPE) -> Velocities:
+    """Read the velocities that stage 8 left, or fit them where it did not.
 
-    A ``mean_v.mat`` that StaMPS wrote holds the fit alone; the velocity is then made from it.
+    A ``mean_v.mat`` that StaMPS wrote holds the fit alone, and StaMPS finishes without writing one;
+    the velocities are then made from what is there.
+
+    Parameters
+    ----------
+    root : path
+        Dataset.
+    value_type : str
+        How the phase is corrected where no ``mean_v.mat`` says it.
 
     Raises
     ------
     MatError
-        ``ps2.mat`` or ``mean_v.mat`` is missing or damaged.
+        ``ps2.mat``, or what the velocities are in or made from, is missing or damaged.
     DatasetError
-        The two do not belong together, or the wavelength is not known.
+        They do not belong together, or the wavelength is not known.
     """
     folder = Path(root)
     points = read_artifact(folder, "ps2", "lonlat", "xy", "ll0", "day", "master_day")
-    fit = read_artifact(folder, "mean_v", "m", "mean_v", "value_type", "ref_ps", "lambda")
     known = parameters.load(folder)
+    names = ("m", "mean_v", "value_type", "ref_ps", "lambda")
+    fitted = (folder / "mean_v.mat").exists()
+    fit: dict[str, Any] = {"value_type": value_type}
+    if fitted:
+        fit = read_artifact(folder, "mean_v", *names)
     wavelength = fit.get("lambda") or known.value("lambda")
     if not (isinstance(wavelength, float) and np.isfinite(wavelength) and wavelength > 0):
         raise DatasetError(f"{folder}: the wavelength is not known; run stage 1 or set lambda")
+    reference = fit.get("ref_ps")
+    if reference is None:
+        area = known.to_params(ReferenceArea)
+        reference = reference_ps(area, points["lonlat"], points["xy"], points.get("ll0"))
     velocity = fit.get("mean_v")
     if velocity is None:
-        velocity = line_of_sight_velocity(fit["m"][1], wavelength)
+        rates = fit["m"][1] if fitted else _fitted_rates(folder, value_type, reference)
+        velocity = line_of_sight_velocity(rates, wavelength)
     if len(velocity) != len(points["lonlat"]):
         raise DatasetError(
             f"{folder / 'mean_v.mat'}: {len(velocity)} velocities for {len(points['lonlat'])} PS;"
             " run stage 8 again"
         )
-    reference = fit.get("ref_ps")
-    if reference is None:
-        area = known.to_params(ReferenceArea)
-        reference = reference_ps(area, points["lonlat"], points["xy"], points.get("ll0"))
     heading = known.value("heading")
     return Velocities(
         lonlat=points["lonlat"],
@@ -124,38 +137,8 @@ def read_velocities(root: str | os.PathLike[str]) -> Velocities:
     )
 
 
-def read_artifact(folder: Path, artifact: str, *names: str) -> dict[str, Any]:
-    """Read keys of one artifact in their form inside; optional ones may be missing.
-
-    Raises
-    ------
-    MatError
-        The file or a key is missing or damaged.
-    """
-    with MatFile(folder / f"{artifact}.mat") as file:
-        return {
-            name: inside(schema.key(artifact, name), file.read(name))
-            for name in names
-            if name in file.variables or not schema.key(artifact, name).optional
-        }
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary name beside ``path`` and, if all went well, move that file into place.
-
-    Raises
-    ------
-    PublishError
-        The file cannot be written.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        raise write_error(path, error) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+def _fitted_rates(folder: Path, value_type: str, reference: IntArray | None) -> FloatArray:
+    """Return the rate of every PS [rad/day], fitted as stage 8 does."""
+    ctx = plain_context()
+    fit: FloatArray = ctx.share(fit_velocity(value_type, read_series(folder, reference), ctx))
+    return fit[:, 1]

@@ -20,7 +20,7 @@ from ...stages.least_squares import operator
 from ...stages.ramps import degree_or_default
 from ...stages.reference_area import mean_over_ps
 from ...stages.velocity import DAYS_PER_YEAR, PhaseSeries, corrected_phase, ifg_covariance
-from .result import read_artifact
+from .files import read_artifact
 
 ROWS = 1 << 13
 

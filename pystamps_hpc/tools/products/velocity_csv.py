@@ -10,8 +10,9 @@ from ...dataset.rows import FloatArray
 from ...errors import DatasetError
 from ...pipeline.documents import json_text
 from ...stages.velocity import PhaseSeries
+from .files import read_artifact, replacing
 from .fixed_point import table_text
-from .result import Velocities, read_artifact, read_velocities, replacing
+from .result import USUAL_TYPE, Velocities, read_velocities
 from .series import Line, displacements, read_series
 
 Column = tuple[str, str, str, str]
@@ -37,7 +38,9 @@ _WGS84 = (
 )
 
 
-def velocity_csv(root: str | os.PathLike[str], path: str | os.PathLike[str]) -> Path:
+def velocity_csv(
+    root: str | os.PathLike[str], path: str | os.PathLike[str], value_type: str = USUAL_TYPE
+) -> Path:
     """Write number, position, height, coherence, velocity and displacements of every PS.
 
     A table that spreadsheets, pandas, GDAL and QGIS read as it is: a line of names, then a line per
@@ -52,6 +55,8 @@ def velocity_csv(root: str | os.PathLike[str], path: str | os.PathLike[str]) -> 
         Dataset processed through stage 8.
     path : path
         The file to write; it and its side files are replaced, each atomically.
+    value_type : str
+        How the phase is corrected where no ``mean_v.mat`` says it.
 
     Returns
     -------
@@ -73,7 +78,7 @@ def velocity_csv(root: str | os.PathLike[str], path: str | os.PathLike[str]) -> 
     times PS: the phase is read in blocks of rows.
     """
     folder = Path(root)
-    result = read_velocities(folder)
+    result = read_velocities(folder, value_type)
     series = read_series(folder, result.reference)
     n_ps = len(result.velocity)
     height = _of_points(folder, "hgt2", "hgt", n_ps)

@@ -11,8 +11,9 @@ import numpy as np
 
 from ...dataset.rows import FloatArray, IntArray
 from ...errors import DatasetError, ToolMissingError
+from .files import replacing
 from .map_layout import Layout
-from .result import Velocities, degrees, read_velocities, replacing
+from .result import USUAL_TYPE, Velocities, degrees, read_velocities
 
 #: From away from the satellite (red) over standing still (grey) to towards it (blue); lightness
 #: falls evenly to both sides.
@@ -24,7 +25,10 @@ DPI = 200
 
 
 def velocity_map(
-    root: str | os.PathLike[str], path: str | os.PathLike[str], limit: float | None = None
+    root: str | os.PathLike[str],
+    path: str | os.PathLike[str],
+    value_type: str = USUAL_TYPE,
+    limit: float | None = None,
 ) -> Path:
     """Draw the mean velocities of a finished dataset.
 
@@ -34,6 +38,8 @@ def velocity_map(
         Dataset processed through stage 8.
     path : path
         The PNG to write; replaced atomically.
+    value_type : str
+        How the phase is corrected where no ``mean_v.mat`` says it.
     limit : float, optional
         End of the colour scale [mm/yr]; by default what 99 % of the PS stay below, rounded up.
 
@@ -51,7 +57,7 @@ def velocity_map(
     PublishError
         The picture cannot be written.
     """
-    result = read_velocities(root)
+    result = read_velocities(root, value_type)
     shown = np.flatnonzero(np.isfinite(result.velocity) & np.isfinite(result.lonlat).all(axis=1))
     if not shown.size:
         raise DatasetError(f"{Path(root) / 'mean_v.mat'}: no PS has a velocity; nothing to draw")

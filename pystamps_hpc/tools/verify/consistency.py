@@ -19,6 +19,7 @@ from ...dataset.rows import AnyArray, IntArray
 from ...dataset.schema import ARTIFACTS
 from ...dataset.tree import ROOT
 from ...errors import MatError
+from ..products.origin import outdated_products
 from .comparison import Difference
 from .policy import Rule, policy_table
 from .report import KeyResult, VerifyReport, failure
@@ -105,6 +106,8 @@ def verify_run_alone(run: str | Path, window: Window | None = None) -> VerifyRep
     )
     for file in files:
         _check_numbers(file, Path(run), report)
+    if window.last == 8 and window.scope != "patch":
+        _check_products(Path(run), report)
     present = {file.artifact: file for file in files if file.target == ROOT}
     with ExitStack() as stack:
         root = Path(run)
@@ -117,6 +120,13 @@ def verify_run_alone(run: str | Path, window: Window | None = None) -> VerifyRep
                 if finding.artifact in present:
                     _add(report, present[finding.artifact], finding)
     return report
+
+
+def _check_products(root: Path, report: VerifyReport) -> None:
+    """Check that map and table were made from the artifacts that are there."""
+    for path, reason in outdated_products(root).items():
+        row = failure(ArtifactFile(8, "merged", ROOT, "mean_v"), "outdated", f"{path}: {reason}")
+        report.failed.append({**row, "path": path})
 
 
 def _findings(

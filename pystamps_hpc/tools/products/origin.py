@@ -1,0 +1,59 @@
+"""What a product was made from: its fingerprint in the state of the root, then and now."""
+
+from pathlib import Path
+from typing import Any
+
+from ...dataset import parameters
+from ...pipeline.presence import PRODUCTS
+from ...pipeline.state import TargetState, digest, plain
+
+SOURCES = ("ps2", "mean_v", "phuw2", "scla2", "ifgstd2", "hgt2", "pm2", "deramp_degree")
+PARAMETERS = ("lambda", "heading", "drop_ifg_index", "ref_lon", "ref_lat", "ref_centre_lonlat",
+              "ref_radius", "ref_x", "ref_y")  # fmt: skip
+
+
+def origin_now(root: Path, value_type: str, known: dict[str, Any] | None = None) -> dict[str, Any]:
+    """Return what a product would be made from now.
+
+    Parameters
+    ----------
+    root : Path
+        Dataset.
+    value_type : str
+        How the phase is corrected; counts where no ``mean_v.mat`` says it.
+    known : dict, optional
+        An earlier origin, so that unchanged files are not read again.
+    """
+    digests = (known or {}).get("inputs", {})
+    paths = [root / f"{name}.mat" for name in SOURCES]
+    values = parameters.load(root)
+    return {
+        "inputs": {p.name: digest(p, digests.get(p.name)) for p in paths if p.exists()},
+        "parameters": {name: plain(values.value(name)) for name in PARAMETERS},
+        "value_type": None if (root / "mean_v.mat").exists() else value_type,
+    }
+
+
+def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """Return the files and parameters in which two origins differ."""
+    pairs = [
+        *((name, *(each["inputs"].get(name, {}).get("sample") for each in (one, other)))
+          for name in {**one["inputs"], **other["inputs"]}),
+        *((name, *(each["parameters"].get(name) for each in (one, other))) for name in PARAMETERS),
+        ("mean_v_type", one["value_type"], other["value_type"]),
+    ]  # fmt: skip
+    return [name for name, here, there in pairs if here != there]
+
+
+def outdated_products(root: Path) -> dict[str, str]:
+    """Return the products of a dataset that do not fit its artifacts, with the reason."""
+    found = {}
+    made = TargetState.load(root).products
+    for name in PRODUCTS:
+        known = made.get(name)
+        if known is None or not (root / "products" / name).exists():
+            continue
+        changed = differences(known, origin_now(root, known["value_type"] or "", known))
+        if changed:
+            found[f"products/{name}"] = f"made from other {', '.join(changed)}"
+    return found

@@ -1,0 +1,140 @@
+"""Products belong to the results they were made from: they come, go and change with them."""
+
+import os
+
+import numpy as np
+import pytest
+
+from pystamps_hpc.config import RunConfig
+from pystamps_hpc.dataset.mat import read_mat, write_mat
+from pystamps_hpc.errors import ToolMissingError
+from pystamps_hpc.pipeline.stages import run_pipeline
+from pystamps_hpc.pipeline.state import TargetState
+from pystamps_hpc.pipeline.types import PipelineContext, PipelineReport, StageResult
+from pystamps_hpc.tools import products
+from pystamps_hpc.tools.products import make_products
+from pystamps_hpc.tools.products.result import read_velocities
+from pystamps_hpc.tools.verify import verify_run_alone
+from tests.tools.test_products import Result
+
+BOTH = {"velocity.png", "velocity.csv"}
+CONFIG = RunConfig()
+
+
+@pytest.fixture
+def root(tmp_path, monkeypatch):
+    """A finished dataset; its picture is drawn quickly."""
+
+    def draw(root, path, value_type):
+        velocities = read_velocities(root, value_type)
+        path.write_bytes(velocities.velocity.tobytes())
+
+    monkeypatch.setattr(products, "velocity_map", draw)
+    return Result(tmp_path / "set").root
+
+
+def finish(root, status="skipped_existing", config=CONFIG):
+    """Return the report of a run that found or made stage 8."""
+    rows = [StageResult(8, "merged", "root", status)]
+    report = PipelineReport("run", rows, dataset=str(root), config=config.to_dict())
+    make_products(report)
+    return report
+
+
+def move(root):
+    """Let the velocities be others, without a word to the products."""
+    fit = read_mat(root / "mean_v.mat")
+    write_mat(root / "mean_v.mat", {**fit, "mean_v": fit["mean_v"] + 1})
+
+
+def contents(root):
+    return {name: (root / "products" / name).read_bytes() for name in BOTH}
+
+
+def test_products_are_made_once_and_again_when_their_results_changed(root):
+    assert set(finish(root, "completed").products) == BOTH
+    first = contents(root)
+    assert finish(root).products == {}
+    move(root)
+    assert set(finish(root).products) == BOTH
+    assert all(contents(root)[name] != first[name] for name in BOTH)
+    (root / "products" / "velocity.csv").unlink()
+    assert set(finish(root).products) == {"velocity.csv"}
+
+
+def test_products_of_unknown_origin_are_made_again(root):
+    finish(root)
+    (root / ".pystamps-hpc" / "state.json").unlink()
+    assert set(finish(root).products) == BOTH
+
+
+def test_a_product_that_cannot_be_written_fails_the_run_and_the_results_stand(root):
+    (root / "products").write_text("no folder")
+    report = finish(root)
+    assert (report.ok, report.exit_code) == (False, 1)
+    assert set(report.not_made) == BOTH
+    assert all("products" in reason for reason in report.not_made.values())
+    assert (root / "mean_v.mat").exists()
+    (root / "products").unlink()
+    assert finish(root).exit_code == 0
+
+
+def test_an_old_product_does_not_outlive_a_new_one_that_fails(root, monkeypatch):
+    finish(root)
+    move(root)
+
+    def without_matplotlib(root, path, value_type):
+        raise ToolMissingError("matplotlib is not installed")
+
+    monkeypatch.setattr(products, "velocity_map", without_matplotlib)
+    report = finish(root)
+    assert report.exit_code == 0
+    assert report.warnings == ["no velocity.png: matplotlib is not installed"]
+    assert not (root / "products" / "velocity.png").exists()
+
+
+def test_without_a_mean_v_the_velocities_are_fitted_to_what_is_there(tmp_path):
+    result = Result(tmp_path / "set")
+    (result.root / "mean_v.mat").unlink()
+    found = read_velocities(result.root)
+    np.testing.assert_allclose(found.velocity, result.velocity, atol=1e-3)
+    assert found.value_type == "v-do"
+
+
+def test_the_type_of_fitted_velocities_is_part_of_their_origin(root):
+    (root / "mean_v.mat").unlink()
+    finish(root)
+    assert finish(root).products == {}
+    plain = CONFIG.with_values({"output.mean_v_type": "v"})
+    assert set(finish(root, config=plain).products) == BOTH
+    assert not (root / "mean_v.mat").exists()
+
+
+def test_verify_finds_products_that_were_made_from_other_results(root):
+    finish(root)
+    assert not [row for row in verify_run_alone(root).failed if "products" in row["path"]]
+    move(root)
+    rows = [row for row in verify_run_alone(root).failed if row["failure_kind"] == "outdated"]
+    assert [row["message"] for row in rows] == [
+        "products/velocity.png: made from other mean_v.mat",
+        "products/velocity.csv: made from other mean_v.mat",
+    ]
+
+
+@pytest.mark.parametrize("stage", [2, 6, 8])
+def test_a_stage_that_runs_removes_the_products(stubs, tree, stage):
+    run_pipeline(PipelineContext(tree))
+    os.makedirs(tree / "products")
+    for name in ("velocity.csv", "velocity.json", "velocity.qml"):
+        (tree / "products" / name).write_text("old")
+    report = run_pipeline(PipelineContext(tree, start_step=stage, end_step=stage, force=True))
+    assert "products/velocity.csv" in report.results[0].invalidates
+    assert [path.name for path in (tree / "products").iterdir()] == ["velocity.qml"]
+
+
+def test_what_the_products_were_made_from_survives_later_records(root):
+    finish(root)
+    state = TargetState.load(root)
+    state.due.add(8)
+    state.save()
+    assert set(TargetState.load(root).products) == BOTH
