@@ -168,3 +168,11 @@ def test_a_documented_parameter_exists(page):
     for word in re.findall(r"`([a-z_0-9]+)`", page.read_text()):
         if word.startswith(prefixes):
             assert word in known, f"{_name(page)}: {word}"
+
+
+def test_the_exit_codes_of_the_readme_are_those_of_the_program():
+    from pystamps_hpc.errors import Exit
+
+    table = (ROOT / "README.md").read_text().partition("## Exit codes")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| (\d+) \| (.+) \|$", table, re.MULTILINE)
+    assert rows == [(str(code.value), code.meaning) for code in Exit]
