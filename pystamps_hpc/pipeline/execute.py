@@ -98,10 +98,12 @@ def _execute(
     params: Any = parameters.to_params(row.spec.params)
 
     team.on_root(lambda: remove(dataset, _outdated_feedback(row, planned), directory))
-    record = team.on_root(
-        lambda: task_record(dataset, session.config, parameters, session.kernels, row, target)
-    )
     patches = team.on_root(lambda: _patches_with_ps(session, row))
+    record = team.on_root(
+        lambda: task_record(
+            dataset, session.config, parameters, session.kernels, row, target, patches
+        )
+    )
     if row.spec.scope == "merged":
         _tell_dropped(dataset, row, patches, log)
     with _with_remedy(row):

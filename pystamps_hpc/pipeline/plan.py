@@ -237,13 +237,16 @@ class Planner:
         """Return the stage after which a patch had no PS left; files alike are read once."""
         if "no_ps_info.mat" not in self.files(target):
             return None
-        directory = self.dataset.directory(target)
+        path = self.dataset.directory(target) / "no_ps_info.mat"
         try:
-            content = (directory / "no_ps_info.mat").read_bytes()
+            content = path.read_bytes()
+            if content not in self._flags:
+                lost = no_ps_stage(path.parent)
+                if path.read_bytes() != content:  # another run has just written it
+                    return lost
+                self._flags[content] = lost
         except OSError:
             return None
-        if content not in self._flags:
-            self._flags[content] = no_ps_stage(directory)
         return self._flags[content]
 
     def foreign(self, row: Task, target: str) -> bool:
@@ -342,7 +345,11 @@ class Planner:
         if record is None or "replayed_from" in record:
             return ""
         known = record["inputs"]
-        inputs = inputs_record(self.dataset, self.parameters[target], row, target, known)
+        patches: list[str] = []
+        if patch_inputs(row) is not None:
+            patches = [name for name in self.dataset.patches if self.lost(name) is None]
+        parameters = self.parameters[target]
+        inputs = inputs_record(self.dataset, parameters, row, target, patches, known)
         now = {**self._settings_of(row, target), "inputs": inputs}
         return "; ".join(stale_reasons(record, now, feedback_inputs(row)))
 

@@ -1,6 +1,6 @@
 """What a task would be made with today: the other side of its record."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,6 @@ from ..dataset.tree import Dataset
 from ..stages.base import StageSpec
 from ..stages.reach import kernels_reached
 from .loading import input_files
-from .presence import no_ps_stage
 from .state import digest, plain
 from .table import Task, patch_inputs
 
@@ -26,7 +25,7 @@ def task_record(
     kernels: KernelTable | None,
     row: Task,
     target: str,
-    known: Mapping[str, Any] | None = None,
+    patches: Sequence[str],
 ) -> dict[str, Any]:
     """Return what a task would be made with now.
 
@@ -40,11 +39,11 @@ def task_record(
         Row of the stage table.
     target : str
         Patch or ``"root"``.
-    known : mapping, optional
-        Earlier digests by relative path, so that unchanged files are not read again.
+    patches : sequence of str
+        Those with PS, of which a task that reads every patch takes its inputs.
     """
     settings = settings_record(dataset, config, parameters, kernels, row)
-    return {**settings, "inputs": inputs_record(dataset, parameters, row, target, known or {})}
+    return {**settings, "inputs": inputs_record(dataset, parameters, row, target, patches, {})}
 
 
 def settings_record(
@@ -75,12 +74,15 @@ def inputs_record(
     parameters: Parameters,
     row: Task,
     target: str,
+    patches: Sequence[str],
     known: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return the digests of the files that a task reads, by their path below the root."""
-    paths = {
-        _relative(path, dataset.root): path for path in _files(dataset, parameters, row, target)
-    }
+    """Return the digests of the files that a task reads, by their path below the root.
+
+    Files that have not changed since the digests `known` were made are not read again.
+    """
+    files = _files(dataset, parameters, row, target, patches)
+    paths = {_relative(path, dataset.root): path for path in files}
     return {name: digest(path, known.get(name)) for name, path in paths.items()}
 
 
@@ -102,12 +104,13 @@ def _relative(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
 
-def _files(dataset: Dataset, parameters: Parameters, row: Task, target: str) -> Iterable[Path]:
+def _files(
+    dataset: Dataset, parameters: Parameters, row: Task, target: str, patches: Sequence[str]
+) -> Iterable[Path]:
     nested = patch_inputs(row)
     if nested is not None:
-        for patch in dataset.patches:
-            if no_ps_stage(dataset.directory(patch)) is None:
-                yield from input_files(nested, dataset.directory(patch), parameters)
+        for patch in patches:
+            yield from input_files(nested, dataset.directory(patch), parameters)
     own = {f"{name}.mat" for name in row.bundle}
     paths = input_files(row.spec.inputs, dataset.directory(target), parameters)
     yield from (path for path in paths if path.name not in own)

@@ -1,6 +1,7 @@
 """The decisions of section 6.2 hold for every dataset, window and wish."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,15 @@ from hypothesis import strategies as st
 
 from pystamps_hpc.config import RunConfig
 from pystamps_hpc.dataset import parameters
-from pystamps_hpc.dataset.mat import write_mat
+from pystamps_hpc.dataset.mat import MatFile, write_mat
 from pystamps_hpc.dataset.tree import ROOT, Dataset
 from pystamps_hpc.errors import DatasetError, StaleError
 from pystamps_hpc.pipeline.plan import Planner, Request
+from pystamps_hpc.pipeline.stages import run_pipeline
 from pystamps_hpc.pipeline.state import TargetState
 from pystamps_hpc.pipeline.table import tasks
+from pystamps_hpc.pipeline.types import PipelineContext
+from pystamps_hpc.tools.status import collect_status
 from tests.stub_chain import make_tree
 
 PATCHES = ("PATCH_1", "PATCH_2")
@@ -159,3 +163,26 @@ def test_a_handed_over_patch_satisfies_the_inputs_of_a_later_stage(stubs, tmp_pa
     row = next(row for row in tasks() if row.spec.number == 3)
     write_mat(tmp_path / "PATCH_1" / f"{row.spec.marker}.mat", {"x": np.ones((1, 1))})
     assert [task.action for task in plan()] == ["run"]
+
+
+@pytest.mark.parametrize("look", ["status", "dry run"])
+def test_looking_at_many_finished_patches_reads_no_file_of_each(stubs, tmp_path, monkeypatch, look):
+    """The root's parameters are read once; what is unchanged since it was written is not opened."""
+    names = tuple(f"PATCH_{k}" for k in range(1, 13))
+    make_tree(tmp_path, names)
+    context = PipelineContext(tmp_path, RunConfig().with_values({"output.fsync": False}))
+    run_pipeline(context)
+    opened = []
+    real = MatFile.__init__
+
+    def count(self, path):
+        opened.append(Path(path).name)
+        real(self, path)
+
+    monkeypatch.setattr(MatFile, "__init__", count)
+    if look == "status":
+        assert collect_status(tmp_path)["merged_stage"] == 8
+    else:
+        statuses = {row.status for row in run_pipeline(replace(context, dry_run=True)).results}
+        assert statuses == {"skipped_existing"}
+    assert sorted(opened) == ["no_ps_info.mat", "parms.mat", "parms.mat"]
