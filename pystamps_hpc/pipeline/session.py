@@ -19,9 +19,11 @@ from ..dataset.tree import ROOT, STATE_DIRECTORY, Dataset, discover_dataset
 from ..errors import DatasetError, MpiEnvironmentError, StageError
 from ..parallel.team import Team
 from .choices import require_tools, resolve_choices
-from .plan import PlannedTask, Planner, Request
+from .finished import Finished
+from .plan import PlannedTask, Planner
 from .presence import missing_members
 from .replay import reference_root, require_own_directories
+from .request import Request
 from .state import TargetState
 from .table import task, tasks
 from .types import PipelineContext
@@ -91,7 +93,8 @@ def prepare(context: PipelineContext, kernels: KernelTable) -> Session:
     reference = reference_root(config)
     parameters = _parameters(dataset, sensor=request.first == 1, needed=reference is None)
     _require_mode(parameters)
-    planner = Planner(dataset, config, parameters, request, kernels)
+    finished = Finished(dataset, config, parameters, kernels)
+    planner = Planner(finished, request)
     plan = planner.plan()
     upstream = planner.upstream()
     due = [planned for planned in plan if planned.action == "run"]
@@ -150,7 +153,7 @@ def _substituted(asked: RunConfig, config: RunConfig, stages: list[int]) -> Iter
 
 def _continued(planner: Planner, plan: list[PlannedTask]) -> Iterator[str]:
     """Yield a message when work that an earlier ``--force`` asked for is still to be done."""
-    left = [task for task in plan if task.stage in planner.state(task.target).due]
+    left = [task for task in plan if task.stage in planner.finished.state(task.target).due]
     if left and not planner.request.force:
         yield f"continuing a forced run: {len(left)} tasks are still to be done again"
 

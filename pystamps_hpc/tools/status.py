@@ -11,7 +11,7 @@ from ..dataset.tree import ROOT, STATE_DIRECTORY, Dataset, discover_dataset
 from ..errors import PystampsError
 from ..pipeline.choices import resolve_choices
 from ..pipeline.findings import funnel, records_of
-from ..pipeline.plan import Planner, Request
+from ..pipeline.finished import Finished
 from ..pipeline.table import Task, tasks
 from ..stages.base import Scope
 
@@ -36,26 +36,26 @@ def collect_status(
         The root does not exist or its patch list is unusable.
     """
     dataset = discover_dataset(root, need_patches=False)
-    planner = Planner(
-        dataset, resolve_choices(config or RunConfig()), parameters.load_all(dataset), Request()
+    finished = Finished(
+        dataset, resolve_choices(config or RunConfig()), parameters.load_all(dataset)
     )
     gaps: list[dict[str, Any]] = []
     patches = []
     lost = []
     for patch in dataset.patches:
-        gone = planner.lost(patch)
+        gone = finished.lost(patch)
         if gone is not None:
             lost.append({"patch": patch, "stage": gone})
             patches.append({"patch": patch, "stage": 5})
         else:
-            patches.append({"patch": patch, "stage": _reached(planner, patch, "patch", gaps)})
+            patches.append({"patch": patch, "stage": _reached(finished, patch, "patch", gaps)})
     document = {
         "schema": "pystamps-hpc/status/1",
         "dataset": str(dataset.root),
-        "merged_stage": _reached(planner, ROOT, "merged", gaps),
+        "merged_stage": _reached(finished, ROOT, "merged", gaps),
         "patches": patches,
         "gaps": gaps,
-        "stale": _stale(planner),
+        "stale": _stale(finished),
         "no_ps": lost,
         "locked_by": next(iter(holders(dataset.root)), None),
         "last_run": _last_run(dataset.root),
@@ -70,9 +70,9 @@ def _rows(scope: Scope) -> list[Task]:
     return [row for row in tasks() if row.spec.scope == scope]
 
 
-def _reached(planner: Planner, target: str, scope: Scope, gaps: list[dict[str, Any]]) -> int:
+def _reached(finished: Finished, target: str, scope: Scope, gaps: list[dict[str, Any]]) -> int:
     """Return the last stage of the gap-free prefix; what is complete behind a gap is told."""
-    missing = {row.spec.number: planner.missing(row, target) for row in _rows(scope)}
+    missing = {row.spec.number: finished.missing(row, target) for row in _rows(scope)}
     reached = 0
     for number, names in missing.items():
         if names:
@@ -86,15 +86,13 @@ def _reached(planner: Planner, target: str, scope: Scope, gaps: list[dict[str, A
     return reached
 
 
-def _stale(planner: Planner) -> list[dict[str, Any]]:
-    dataset = planner.dataset
+def _stale(finished: Finished) -> list[dict[str, Any]]:
+    dataset = finished.dataset
     found = []
     for row in tasks():
         for target in dataset.patches if row.spec.scope == "patch" else (ROOT,):
-            if planner.missing(row, target):
-                continue
             try:
-                reason = planner.stale_reason(row, target)
+                reason = finished.out_of_date(row, target)
             except PystampsError as error:
                 reason = str(error)
             if reason:

@@ -14,7 +14,9 @@ from pystamps_hpc.dataset import parameters
 from pystamps_hpc.dataset.mat import MatFile, write_mat
 from pystamps_hpc.dataset.tree import ROOT, Dataset
 from pystamps_hpc.errors import DatasetError, StaleError
-from pystamps_hpc.pipeline.plan import Planner, Request
+from pystamps_hpc.pipeline.finished import Finished
+from pystamps_hpc.pipeline.plan import Planner
+from pystamps_hpc.pipeline.request import Request
 from pystamps_hpc.pipeline.stages import run_pipeline
 from pystamps_hpc.pipeline.state import TargetState
 from pystamps_hpc.pipeline.table import tasks
@@ -56,7 +58,7 @@ def planner_for(monkeypatch, situation, request, policy="keep"):
     dataset = Dataset(Path("/nowhere"), PATCHES)
     config = RunConfig().with_values({"runtime.stale_policy": policy}).resolved()
     known = {name: parameters.Parameters() for name in (ROOT, *PATCHES)}
-    planner = Planner(dataset, config, known, request)
+    planner = Planner(Finished(dataset, config, known), request)
 
     def missing(_self, row, target):
         key = (row.spec.number, row.spec.scope, target)
@@ -70,11 +72,11 @@ def planner_for(monkeypatch, situation, request, policy="keep"):
         due = {number for number, _, where in situation["due"] if where == target}
         return TargetState(dataset.directory(target), {}, due)
 
-    monkeypatch.setattr(Planner, "missing", missing)
-    monkeypatch.setattr(Planner, "files", lambda *_: {})
-    monkeypatch.setattr(Planner, "lost", lambda _self, target: situation["lost"].get(target))
-    monkeypatch.setattr(Planner, "stale_reason", stale)
-    monkeypatch.setattr(Planner, "state", state)
+    monkeypatch.setattr(Finished, "missing", missing)
+    monkeypatch.setattr(Finished, "files", lambda *_: {})
+    monkeypatch.setattr(Finished, "lost", lambda _self, target: situation["lost"].get(target))
+    monkeypatch.setattr(Finished, "stale_reason", stale)
+    monkeypatch.setattr(Finished, "state", state)
     monkeypatch.setattr(Planner, "_require_inputs", lambda *_: None)
     return planner
 
@@ -99,7 +101,8 @@ def decide(situation, request, policy):
         if lost is not None and lost < number:
             decided[key] = "skipped"
         elif lost == number and not due:
-            decided[key] = "skipped_existing"
+            again = policy == "rerun" and key in situation["stale"]
+            decided[key] = "run" if again else "skipped_existing"
         else:
             again = policy == "rerun" and key in situation["stale"]
             after = bool(earlier) or (scope == "merged" and bool(running))
@@ -139,12 +142,9 @@ def test_finished_work_that_is_stale_stops_the_plan_under_the_policy_fail(stubs,
 def test_the_plan_of_a_thousand_patches_takes_seconds(stubs, tmp_path):
     names = tuple(f"PATCH_{k}" for k in range(1, 1001))
     make_tree(tmp_path, names)
-    planner = Planner(
-        Dataset(tmp_path, names),
-        RunConfig().resolved(),
-        {name: parameters.Parameters() for name in (ROOT, *names)},
-        Request(),
-    )
+    known = {name: parameters.Parameters() for name in (ROOT, *names)}
+    finished = Finished(Dataset(tmp_path, names), RunConfig().resolved(), known)
+    planner = Planner(finished, Request())
     began = time.monotonic()
     assert len(planner.plan()) == 5 * 1000 + 4
     assert time.monotonic() - began < 60
@@ -156,7 +156,7 @@ def test_a_handed_over_patch_satisfies_the_inputs_of_a_later_stage(stubs, tmp_pa
     def plan():
         known = {name: parameters.Parameters() for name in (ROOT, "PATCH_1")}
         dataset = Dataset(tmp_path, ("PATCH_1",))
-        return Planner(dataset, RunConfig().resolved(), known, Request(4, 4)).plan()
+        return Planner(Finished(dataset, RunConfig().resolved(), known), Request(4, 4)).plan()
 
     with pytest.raises(DatasetError, match=r"stage 4 needs select1.mat in PATCH_1"):
         plan()

@@ -426,8 +426,8 @@ def test_a_window_that_builds_on_what_is_out_of_date_is_refused(stubs, tree, opt
             run(tree, config, **{"start_step": 6, **options})
         assert str(caught.value) == (
             f"{tree}: PATCH_1/pm1.mat and 1 more are out of date (parameters changed: clap_win), "
-            f"which stage {first} builds on: run with {part}--start-step 2, or with --stale keep "
-            "to go on"
+            f"which stage {first} builds on: run with {part}--start-step 2, or go on with --stale "
+            "keep (runtime.stale_policy)"
         )
     assert tree_digest(tree) == before
     report = run(tree, KEEP, **{"start_step": 6, **options})
@@ -703,6 +703,22 @@ def test_a_patch_that_loses_all_ps_leaves_the_run(stubs, tree, stage):
     assert stubs.calls == []
     assert again[stage, "PATCH_1"].status == "skipped_existing"
     assert again[stage, "PATCH_1"].details == f"no PS left after stage {stage}"
+
+
+def test_a_patch_without_ps_is_tried_again_when_what_decided_it_changes(stubs, tree):
+    stubs.empty.add((4, "PATCH_1"))
+    run(tree)
+    assert {row.status for row in run(tree).results} == {"skipped_existing", "skipped"}
+    change(tree, weed_time_win=365.0)
+    assert [row["path"] for row in run(tree, KEEP).stale] == [
+        "PATCH_1/weed1.mat", "PATCH_2/weed1.mat",
+    ]  # fmt: skip
+    stubs.empty.clear()
+    report = run(tree)
+    assert [row.status for row in report.results if row.target == "PATCH_1"][3:] == [
+        "completed", "completed",
+    ]  # fmt: skip
+    assert report.dropped_patches == []
 
 
 def test_a_patch_that_has_ps_again_comes_back(stubs, tree):

@@ -1,0 +1,143 @@
+"""What of a dataset is finished, who made it, and whether it is up to date; reads only."""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from pystamps_kernels.dispatch import KernelTable
+
+from ..config import RunConfig
+from ..dataset.parameters import Parameters
+from ..dataset.tree import ROOT, Dataset
+from ..stages.base import Scope
+from .passes import feedback_inputs
+from .presence import (
+    Listing,
+    listing,
+    missing_members,
+    no_ps_stage,
+    owned_files,
+    passed_on,
+    product_files,
+)
+from .records import inputs_record, settings_record
+from .state import TargetState, stale_reasons
+from .table import Task, patch_inputs
+
+
+@dataclass
+class Finished:
+    """Finished work of one dataset; every directory is looked at once.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Tree.
+    config : RunConfig
+        Resolved configuration.
+    parameters : mapping
+        Target -> parameters, the root included.
+    kernels : KernelTable, optional
+        Kernels bound to backends; without them the backends make nothing stale.
+    """
+
+    dataset: Dataset
+    config: RunConfig
+    parameters: Mapping[str, Parameters]
+    kernels: KernelTable | None = None
+    _states: dict[str, TargetState] = field(default_factory=dict)
+    _files: dict[str, Listing] = field(default_factory=dict)
+    _flags: dict[bytes, int | None] = field(default_factory=dict)
+    _settings: dict[tuple[int, Scope, int], dict[str, Any]] = field(default_factory=dict)
+
+    def state(self, target: str) -> TargetState:
+        """Return the state of a target, read once."""
+        if target not in self._states:
+            self._states[target] = TargetState.load(self.dataset.directory(target))
+        return self._states[target]
+
+    def files(self, target: str) -> Listing:
+        """Return the MAT files of a target, looked at once; of the root the products too."""
+        if target not in self._files:
+            found = dict(listing(self.dataset.directory(target)))
+            for name in product_files() if target == ROOT else ():
+                with suppress(OSError):
+                    found[name] = os.stat(self.dataset.root / name)
+            self._files[target] = found
+        return self._files[target]
+
+    def lost(self, target: str) -> int | None:
+        """Return the stage after which a patch had no PS left; files alike are read once."""
+        if "no_ps_info.mat" not in self.files(target):
+            return None
+        path = self.dataset.directory(target) / "no_ps_info.mat"
+        try:
+            content = path.read_bytes()
+            if content not in self._flags:
+                lost = no_ps_stage(path.parent)
+                if path.read_bytes() != content:  # another run has just written it
+                    return lost
+                self._flags[content] = lost
+        except OSError:
+            return None
+        return self._flags[content]
+
+    def foreign(self, row: Task, target: str) -> bool:
+        """Whether a finished task has no record: its results are StaMPS' or somebody's own."""
+        if row.spec.number in self.state(target).records:
+            return False
+        return f"{row.spec.marker}.mat" in self.files(target)
+
+    def missing(self, row: Task, target: str) -> list[str]:
+        """Return what a task lacks of its required artifacts.
+
+        A foreign one, made by another program or version, lacks only what later tasks need.
+        """
+        written = self.state(target).records.get(row.spec.number, {}).get("marker", ())
+        directory = self.dataset.directory(target)
+        missing = missing_members(row, directory, self.files(target), written)
+        if missing and self.foreign(row, target):
+            needed = {row.spec.marker, *passed_on(row)}
+            return [name for name in missing if name in needed]
+        return missing
+
+    def existing(self, row: Task, target: str) -> Iterator[str]:
+        """Yield the files of a task that are there, relative to the root."""
+        below = "" if target == ROOT else f"{target}/"
+        files = self.files(target)
+        yield from (f"{below}{name}.mat" for name in owned_files(row) if f"{name}.mat" in files)
+
+    def out_of_date(self, row: Task, target: str) -> str:
+        """Say why a task is out of date; empty if it is not, not finished, or not recorded."""
+        gone = self.lost(target) if row.spec.scope == "patch" else None
+        if gone is not None and gone < row.spec.number:
+            return ""
+        if gone != row.spec.number and self.missing(row, target):
+            return ""
+        return self.stale_reason(row, target)
+
+    def stale_reason(self, row: Task, target: str) -> str:
+        """Say all reasons why a finished task is out of date; empty without any, or a record."""
+        record = self.state(target).records.get(row.spec.number)
+        if record is None or "replayed_from" in record:
+            return ""
+        known = record["inputs"]
+        patches: list[str] = []
+        if patch_inputs(row) is not None:
+            patches = [name for name in self.dataset.patches if self.lost(name) is None]
+        parameters = self.parameters[target]
+        inputs = inputs_record(self.dataset, parameters, row, target, patches, known)
+        now = {**self.settings(row, target), "inputs": inputs}
+        return "; ".join(stale_reasons(record, now, feedback_inputs(row)))
+
+    def settings(self, row: Task, target: str) -> dict[str, Any]:
+        """Return what a task is made with, once for all targets with the same parameters."""
+        parameters = self.parameters[target]
+        key = (row.spec.number, row.spec.scope, id(parameters))
+        if key not in self._settings:
+            self._settings[key] = settings_record(
+                self.dataset, self.config, parameters, self.kernels, row
+            )
+        return self._settings[key]
