@@ -13,8 +13,10 @@ import pytest
 from rich.cells import cell_len
 
 from pystamps_hpc.cli import answering, shapes
+from pystamps_hpc.cli.console import Console
 from pystamps_hpc.cli.options import COMMANDS, build_parser
 from pystamps_hpc.cli.views import running
+from pystamps_hpc.parallel.team import SerialTeam
 from pystamps_hpc.pipeline.progress import TaskLog
 from pystamps_hpc.pipeline.types import StageResult
 
@@ -108,6 +110,29 @@ def test_colour_is_left_out_where_it_is_not_wanted(terminal, mini, monkeypatch):
 def test_json_is_given_on_a_terminal_when_it_is_asked_for(terminal, mini, tmp_path):
     text = terminal("status", "--json", "--dataset", mini, "--report", tmp_path / "copy.json")
     assert json.loads(text) == json.loads((tmp_path / "copy.json").read_text())
+
+
+def test_the_terminal_that_a_launcher_makes_up_is_no_reader(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setattr(answering, "launcher_hint", lambda environ: None)
+    assert answering.on_terminal()
+    monkeypatch.setattr(answering, "launcher_hint", lambda environ: "a task of a job")
+    assert not answering.on_terminal()
+
+
+def test_bars_say_stage_patch_and_step_and_leave_the_cursor_alone(monkeypatch):
+    monkeypatch.setenv("TERM", "xterm-256color")
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    console = Console("auto", 0, False, SerialTeam(), lambda: False)
+    with console:
+        console.started(2, "PATCH_1", "Estimate gamma")
+        console.progress(2, "PATCH_1", "gamma, iteration 2", 0.5)
+        console.finished(StageResult(2, "patch", "PATCH_1", "completed", duration_sec=1.0))
+    text = COLOUR.sub("", stream.getvalue())
+    assert "stage 2 PATCH_1 gamma, iteration 2" in text
+    assert "[r0] done in 1.00 s" in text
+    assert "\x1b[?25l" not in text
 
 
 def test_the_dataset_is_here_by_default(command, mini, monkeypatch):
