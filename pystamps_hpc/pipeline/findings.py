@@ -79,9 +79,9 @@ def findings(records: Records) -> dict[str, Any]:
 
 
 def _noise(facts: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the median of the noise and the noisiest interferograms; the master has none."""
+    """Return the median of the noise and the noisiest interferograms."""
     degrees, dates = facts.get("ifg_noise_deg"), facts.get("ifg_dates")
-    pairs = [(deg, day) for deg, day in zip(degrees or (), dates or (), strict=True) if deg]
+    pairs = list(zip(degrees or (), dates or (), strict=True))
     if not pairs:
         return None
     worst = sorted(pairs, reverse=True)[:NOISIEST]

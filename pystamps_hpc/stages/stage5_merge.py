@@ -132,8 +132,9 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         return deviation
 
     ifg_std = noise_of_ifgs(noise, len(where), ctx)
-    ctx.fact("ifg_noise_deg", np.round(ifg_std.astype(float), 2))
-    ctx.fact("ifg_dates", [date_of(day) for day in base.day])
+    others = np.delete(np.arange(base.n_ifg), base.master_ix)
+    ctx.fact("ifg_dates", [date_of(day) for day in base.day[others]])
+    ctx.fact("ifg_noise_deg", np.round(ifg_std[others].astype(float), 2))
     return Outputs(
         record={key: value for key, value in base.record.items() if key != "n_ps"},
         ij=np.column_stack((number, merged.values("ij")[:, 1:])),

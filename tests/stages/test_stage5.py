@@ -14,6 +14,7 @@ from pystamps_hpc.stages import merging, resample
 from pystamps_hpc.stages import stage5_merge as merge
 from pystamps_hpc.stages import stage5_promote as promote
 from pystamps_hpc.stages.gathered import Gathered
+from pystamps_hpc.stages.interferograms import date_of
 from pystamps_kernels.dispatch import table
 
 N_IFG, MASTER = 6, 2
@@ -241,6 +242,14 @@ def test_every_array_is_in_the_same_order(ctx):
     np.testing.assert_allclose(out.corrected[:], unit / np.abs(unit), atol=1e-6)
     np.testing.assert_array_equal(out.corrected[:, 3], out.corrected[:][:, 3])
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(out.corrected))[:], out.corrected[:])
+
+
+def test_the_noise_of_every_interferogram_but_the_master_is_reported_with_its_date(ctx):
+    one = patch("PATCH_1", [(5, 2), (3, 7), (2, 1)], LEFT)
+    out, _ = merged([one], ctx)
+    others = np.delete(np.arange(one.n_ifg), one.master_ix)
+    np.testing.assert_allclose(ctx.log.facts["ifg_noise_deg"], out.ifg_std[others], atol=6e-3)
+    assert ctx.log.facts["ifg_dates"] == [date_of(day) for day in one.day[others]]
 
 
 def test_what_a_patch_lacks_is_empty_in_the_whole(ctx):
