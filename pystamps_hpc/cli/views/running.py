@@ -18,6 +18,7 @@ REASONS = {
     "in_overlaps": "counted by the neighbouring patch",
 }
 MOST_NAMES = 8
+LEAST_SHARE = 0.01
 OUTSTANDING = 1.5
 """An interferogram this many times as noisy as the median is worth a look."""
 
@@ -80,9 +81,10 @@ def summary(document: Document) -> Iterator[str]:
         yield (
             f"Unwrapping {unwrapping['interferograms']} interferograms met "
             f"{unwrapping['residues']:,} residues; the cost of the solution is "
-            f"{unwrapping['cost']:.4g}, and {unwrapping['arcs_without_statistics']:.0%} of the "
-            "arcs had no statistics."
+            f"{unwrapping['cost']:.4g}."
         )
+    if (share := unwrapping["arcs_without_statistics"]) and share >= LEAST_SHARE:
+        yield f"{share:.0%} of the arcs had no statistics."
     if noise := found["noise"]:
         worst = noise["noisiest"][0]
         yield (
