@@ -306,7 +306,8 @@ def test_a_key_of_the_wrong_shape_is_named_with_what_was_expected(
     write_mat(finished / name, contents)
     refused(finished, 1, [str(finished / name), f"'{key}' has shape ({n - 1}, ", f"expected ({n}, ",
                           f"rerun stage {source}"],
-            "--start-step", str(stage), "--end-step", str(stage), "--force")  # fmt: skip
+            "--start-step", str(stage), "--end-step", str(stage), "--force",
+            "--stale", "keep")  # fmt: skip
 
 
 def test_an_unreadable_parameter_file_is_named(finished):
