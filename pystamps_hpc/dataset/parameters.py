@@ -16,8 +16,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..errors import DatasetError, MatError
+from ..errors import ConfigError, DatasetError, MatError
 from .parameter_table import TABLE, Parameter, Value, defaults, is_reset, text_of
+from .text import shown, words_of
 from .tree import ROOT, Dataset
 
 __all__ = ["TABLE", "Parameter", "Parameters", "disagreements", "load", "load_all", "save"]
@@ -86,18 +87,18 @@ class Parameters:
 
         Raises
         ------
-        DatasetError
+        ConfigError
             More than one field begins with `prefix` (also when one equals it), or none.
         """
         matches = [name for name in self.names if name.startswith(prefix)]
         if not matches and prefix in TABLE:
             return prefix
         if len(matches) > 1:
-            raise DatasetError(f"parameter '{prefix}' is not unique: {', '.join(matches)}")
+            raise ConfigError(f"parameter '{prefix}' is not unique: {', '.join(matches)}")
         if not matches:
             near = difflib.get_close_matches(prefix, {*self.names, *TABLE}, n=3)
             hint = f"; did you mean {' or '.join(near)}?" if near else ""
-            raise DatasetError(f"parameter '{prefix}' is unknown{hint}")
+            raise ConfigError(f"parameter '{prefix}' is unknown{hint}")
         return matches[0]
 
     def set_value(self, name: str, value: Any, local: bool = False) -> "Parameters":
@@ -115,8 +116,10 @@ class Parameters:
 
         Raises
         ------
+        ConfigError
+            Unknown name.
         DatasetError
-            Unknown name, or a value that is not allowed.
+            A value that is not allowed.
         """
         name = self.resolve(name)
         if is_reset(value):
@@ -142,8 +145,10 @@ class Parameters:
 
         Raises
         ------
+        ConfigError
+            Unknown name.
         DatasetError
-            Unknown name, or ``small_baseline_flag``, which has no default to go back to.
+            ``small_baseline_flag`` has no default to go back to.
         """
         name = self.resolve(name)
         if name == "small_baseline_flag" and not local:
@@ -350,13 +355,14 @@ def _matlab(value: Any) -> Any:
 def _site(directories: list[Path]) -> dict[str, Value]:
     values: dict[str, Value] = {}
     for name, kind in (("processor.txt", str), ("lambda.1.in", float), ("heading.1.in", float)):
-        path = next((path / name for path in directories if (path / name).is_file()), None)
-        words = path.read_text(encoding="utf-8", errors="replace").split() if path else []
+        path = next((path / name for path in directories if (path / name).exists()), None)
+        words = words_of(path) if path else []
         parameter = "insar_processor" if kind is str else name.split(".")[0]
         try:
             values |= {parameter: kind(words[0])} if words else {}
         except ValueError:
-            raise DatasetError(f"{path}: holds {words[0]!r}, expected a number") from None
+            told = shown(words[0])
+            raise DatasetError(f"{path}: holds {told!r}, expected a number") from None
     return values
 
 

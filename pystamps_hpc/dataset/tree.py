@@ -1,6 +1,7 @@
 """The directory tree of a dataset: root, patches in processing order, and where things lie."""
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,9 +9,12 @@ import numpy as np
 
 from ..errors import DatasetError
 from .rows import IntArray
+from .text import lines_of, shown, words_of
 
 ROOT = "root"
 STATE_DIRECTORY = ".pystamps-hpc"
+FARTHEST = 2**31 - 1  # pixel of a scene
+LONGEST_NAME = 255  # bytes that a file system allows for one name
 
 
 @dataclass(frozen=True)
@@ -71,18 +75,15 @@ def discover_dataset(root: str | Path, need_patches: bool = True) -> Dataset:
     names = _listed(listing) if listing.exists() else _numbered(path)
     _require_distinct(path, names)
     if not names and need_patches:
-        raise DatasetError(f"no PATCH_* directory under {path}")
+        inside = (path / "pscands.1.ij").exists() or (path / "ps1.mat").exists()
+        hint = f"; it is a patch itself: use --dataset {path.parent}" if inside else ""
+        raise DatasetError(f"no PATCH_* directory under {path}{hint}")
     return Dataset(path, tuple(names))
 
 
 def _listed(listing: Path) -> list[str]:
-    try:
-        lines = listing.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f"{listing}: cannot be read: {error}") from None
-    names = [line.strip() for line in lines]
-    names = [name for name in names if name and not name.startswith("#")]
-    unsafe = [name for name in names if _unsafe(name)]
+    names = [_plain_name(line) for line in lines_of(listing)]
+    unsafe = [shown(name) for name in names if _unsafe(name)]
     if unsafe:
         raise DatasetError(f"unsafe patch names: {', '.join(unsafe)}")
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -91,12 +92,29 @@ def _listed(listing: Path) -> list[str]:
     missing = [name for name in names if not (listing.parent / name).is_dir()]
     if missing:
         raise DatasetError(f"patch.list references missing patch directories: {', '.join(missing)}")
+    there = _numbered(listing.parent)
+    if there and not names:
+        raise DatasetError(
+            f"{listing}: names no patch, but there are {shown(', '.join(there))}; write their "
+            "names into it or remove it"
+        )
     return names
+
+
+def _plain_name(line: str) -> str:
+    """Return the directory of a line such as ``./PATCH_1/  # city``, also with backslashes."""
+    path = re.split(r"\s+#", line)[0].replace("\\", "/")
+    found = re.fullmatch(r"(?:\./)?([^/]+)/?", path)
+    return path if found is None else found[1]
 
 
 def _unsafe(name: str) -> bool:
     """Whether a listed name could mean something else than a directory below the root."""
-    return name in (".", ROOT, STATE_DIRECTORY) or any(part in name for part in ("/", "\\", ".."))
+    return (
+        name in (".", ROOT, STATE_DIRECTORY)
+        or any(part in name for part in ("/", ".."))
+        or len(os.fsencode(name)) > LONGEST_NAME
+    )
 
 
 def _numbered(root: Path) -> list[str]:
@@ -132,16 +150,45 @@ def patch_core(directory: Path) -> IntArray | None:
         The file does not hold four integers.
     """
     path = directory / "patch_noover.in"
-    if not path.exists():
-        return None
-    words = path.read_text(encoding="utf-8", errors="replace").split()
-    try:
-        box = np.array([int(word) for word in words], np.int64)
-    except ValueError:
-        box = np.empty(0, np.int64)
-    if box.shape != (4,):
+    return _box(path) if path.exists() else None
+
+
+def require_core_within_patch(directory: Path) -> None:
+    """Refuse a core area that reaches beyond the patch, ``patch.in``.
+
+    Raises
+    ------
+    DatasetError
+        One of the files does not hold four integers, or the areas contradict each other.
+    """
+    core, path = patch_core(directory), directory / "patch.in"
+    if core is None or not path.exists():
+        return
+    patch = _box(path)
+    if (core[::2] < patch[::2]).any() or (core[1::2] > patch[1::2]).any():
         raise DatasetError(
-            f"{path}: holds {' '.join(words)[:60]!r}, expected four integers: "
+            f"{directory / 'patch_noover.in'}: {_words(core)} reaches beyond patch.in, "
+            f"{_words(patch)} (first and last range, first and last azimuth); correct it"
+        )
+
+
+def _words(box: IntArray) -> str:
+    return " ".join(map(str, box.tolist()))
+
+
+def _box(path: Path) -> IntArray:
+    """Read first and last range, first and last azimuth."""
+    words = words_of(path)
+    try:
+        box = np.array(words, np.float64)
+    except ValueError:
+        box = np.empty(0)
+    if box.shape != (4,) or (box != np.rint(box)).any() or (np.abs(box) > FARTHEST).any():
+        raise DatasetError(
+            f"{path}: holds {shown(' '.join(words))!r}, expected four integers: "
             "first and last range, first and last azimuth"
         )
-    return box
+    if box[0] > box[1] or box[2] > box[3]:
+        told = " ".join(words)
+        raise DatasetError(f"{path}: holds {told!r}, where a last comes before its first")
+    return box.astype(np.int64)

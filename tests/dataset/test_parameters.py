@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.dataset.parameter_table import TABLE, defaults, text_of
 from pystamps_hpc.dataset.parameters import Parameters, disagreements, load, save
-from pystamps_hpc.errors import DatasetError
+from pystamps_hpc.errors import ConfigError, DatasetError
 from tests.golden.parity import golden_root
 
 
@@ -129,17 +129,17 @@ def test_the_mode_cannot_be_reset(root):
 def test_names_are_completed_when_they_are_unique():
     parameters = Parameters()
     assert parameters.resolve("unwrap_grid") == "unwrap_grid_size"
-    with pytest.raises(DatasetError, match="'unwrap' is not unique: unwrap_method, "):
+    with pytest.raises(ConfigError, match="'unwrap' is not unique: unwrap_method, "):
         parameters.resolve("unwrap")
-    with pytest.raises(DatasetError, match="'nosuch' is unknown"):
+    with pytest.raises(ConfigError, match="'nosuch' is unknown"):
         parameters.resolve("nosuch")
-    with pytest.raises(DatasetError, match="did you mean clap_win"):
+    with pytest.raises(ConfigError, match="did you mean clap_win"):
         parameters.resolve("clapwin")
 
 
 def test_a_field_equal_to_the_beginning_of_another_is_not_unique():
     parameters = Parameters(stored={"clap": 1.0})
-    with pytest.raises(DatasetError, match="'clap' is not unique"):
+    with pytest.raises(ConfigError, match="'clap' is not unique"):
         parameters.resolve("clap")
 
 

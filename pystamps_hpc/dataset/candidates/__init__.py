@@ -3,23 +3,35 @@
 :func:`read` is what the pipeline calls for the stage 1 input ``candidates.*``.
 """
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from ...errors import DatasetError
+from ..findings import Findings
 from ..parameters import Parameters
 from . import doris, isce, snap
-from .model import Candidates, Grid, GridGeometry, OrbitGeometry
-from .pscands import NAMES
+from .model import Candidates, Grid, GridGeometry, OrbitGeometry, Scene
+from .processor import is_set, processor_of
+from .pscands import NAMES, Order, PatchFiles, read_patch
 
 __all__ = [
     "READERS",
     "Candidates",
+    "Examined",
     "Grid",
     "GridGeometry",
     "OrbitGeometry",
+    "Scene",
+    "examine",
+    "processor_of",
     "read",
+    "scene_of",
     "sensor_parameters",
     "sources",
 ]
@@ -28,8 +40,11 @@ __all__ = [
 class Reader(Protocol):
     """What a processor's module offers."""
 
-    def read(self, patch: Path, parameters: Parameters, /) -> Candidates:
-        """Read the candidates of a patch."""
+    BYTE_ORDER: Order
+    SCENE_NAMES: tuple[str, ...]
+
+    def scene(self, patch: Path, /) -> Scene:
+        """Read what the patches of a scene share."""
         ...
 
     def sensor_values(self, root: Path, patches: Sequence[Path], /) -> dict[str, str | float]:
@@ -64,8 +79,101 @@ def read(patch: Path, parameters: Parameters) -> Candidates:
     DatasetError
         Missing, damaged or contradictory files; a processor or mode without a reader.
     """
-    processor = _supported(parameters)
-    return READERS[processor].read(patch, parameters)
+    processor = processor_of(patch.parent, parameters, (patch,))
+    return _in_patch(patch, READERS[processor].scene(patch), processor)
+
+
+def _in_patch(patch: Path, scene: Scene, processor: str) -> Candidates:
+    """Join the files of a patch with those of its scene."""
+    files = read_patch(patch, scene.n_file, READERS[processor].BYTE_ORDER, processor)
+    if isinstance(scene.geometry, GridGeometry):
+        _require_inside(patch, files, scene.geometry)
+    whole = len(scene.columns) == scene.n_file
+    return Candidates(
+        azimuth=files.azimuth,
+        range_sample=files.range_sample,
+        lonlat=files.lonlat,
+        phase=files.phase if whole else files.phase[scene.columns],
+        amplitude_dispersion=files.amplitude_dispersion,
+        height=files.height,
+        master_day=scene.master_day,
+        slave_day=scene.slave_day,
+        geometry=scene.geometry,
+        warnings=files.warnings + scene.warnings,
+    )
+
+
+def _require_inside(patch: Path, files: PatchFiles, scene: GridGeometry) -> None:
+    outside = (files.azimuth >= scene.length) | (files.range_sample >= scene.width)
+    if outside.any():
+        p = int(np.flatnonzero(outside)[0])
+        raise DatasetError(
+            f"{patch / 'pscands.1.ij'}: candidate {p + 1} at line {files.azimuth[p]}, sample "
+            f"{files.range_sample[p]} is outside the scene of {scene.length} x {scene.width} "
+            "(len.txt, width.txt)"
+        )
+
+
+@dataclass(frozen=True)
+class Examined:
+    """What the files of a patch hold, and what is wrong with them.
+
+    Parameters
+    ----------
+    patch : Path
+        Patch directory.
+    scene : Scene or None
+        None where it cannot be read.
+    candidates : Candidates or None
+        None where they cannot be read.
+    problems : tuple of str
+        One line each; those of the scene are told with the first patch that shares it.
+    """
+
+    patch: Path
+    scene: Scene | None
+    candidates: Candidates | None
+    problems: tuple[str, ...]
+
+
+def examine(patches: Mapping[Path, Parameters]) -> Iterator[Examined]:
+    """Read the candidates of patches as :func:`read` does, and note all that is wrong.
+
+    Parameters
+    ----------
+    patches : mapping
+        Patch directory -> parameters that hold there.
+    """
+    scenes: dict[tuple[str, Path | None], Scene | None] = {}
+    for patch, parameters in patches.items():
+        found = Findings()
+        scene = candidates = None
+        processor = found.tried(processor_of, patch.parent, parameters, (patch,))
+        if processor is not None:
+            reader = READERS[processor]
+            place = (processor, patch if _has_own_scene(patch, reader) else None)
+            if place not in scenes:
+                scenes[place] = found.tried(reader.scene, patch)
+            scene = scenes[place]
+            if scene is not None:
+                candidates = found.tried(_in_patch, patch, scene, processor)
+            else:
+                found.tried(read_patch, patch, None, reader.BYTE_ORDER, processor)
+        yield Examined(patch, scene, candidates, tuple(dict.fromkeys(found.messages)))
+
+
+def _has_own_scene(patch: Path, reader: Reader) -> bool:
+    """Whether files of the scene lie in the patch itself."""
+    try:
+        names = os.listdir(patch)
+    except OSError:
+        return False
+    return any(fnmatch(name, pattern) for name in names for pattern in reader.SCENE_NAMES)
+
+
+def scene_of(patch: Path, parameters: Parameters) -> Scene:
+    """Read what a patch shares with the other patches of the scene; raises as :func:`read`."""
+    return READERS[processor_of(patch.parent, parameters, (patch,))].scene(patch)
 
 
 def sensor_parameters(
@@ -85,7 +193,8 @@ def sensor_parameters(
     Returns
     -------
     dict
-        ``heading`` [deg] and ``lambda`` [m]; ``platform`` (SNAP, GAMMA); ``slc_osf`` (DORIS).
+        ``heading`` [deg] and ``lambda`` [m]; ``platform`` (SNAP, GAMMA); ``slc_osf`` (DORIS);
+        ``insar_processor`` where only the files tell it.
         To be stored in the ``parms.mat`` of the root before stage 1.
 
     Raises
@@ -93,7 +202,9 @@ def sensor_parameters(
     DatasetError
         As :func:`read`.
     """
-    return READERS[_supported(parameters)].sensor_values(root, patches)
+    processor = processor_of(root, parameters, patches)
+    values = READERS[processor].sensor_values(root, patches)
+    return values if is_set(parameters) else {**values, "insar_processor": processor}
 
 
 def sources(patch: Path, parameters: Parameters) -> Iterator[Path]:
@@ -101,19 +212,5 @@ def sources(patch: Path, parameters: Parameters) -> Iterator[Path]:
 
     What is missing is left out; :func:`read` complains about it.
     """
-    scene = READERS[_supported(parameters)].scene_files(patch)
+    scene = READERS[processor_of(patch.parent, parameters, (patch,))].scene_files(patch)
     yield from (path for path in (*(patch / name for name in NAMES), *scene) if path.is_file())
-
-
-def _supported(parameters: Parameters) -> str:
-    processor = str(parameters.value("insar_processor")).strip().lower()
-    if processor not in READERS:
-        raise DatasetError(
-            f"insar_processor={processor} is not supported in stage 1; "
-            f"supported: {', '.join(READERS)}"
-        )
-    if str(parameters.value("small_baseline_flag")).lower() == "y":
-        raise DatasetError(
-            f"small_baseline_flag=y is not supported in stage 1 ({processor}); supported: n"
-        )
-    return processor

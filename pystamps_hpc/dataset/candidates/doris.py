@@ -1,58 +1,112 @@
 """Candidates made with DORIS, single master: text files of days, baselines and angle grids."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DatasetError
-from ..parameters import Parameters
-from ..rows import IntArray
-from .model import Candidates, Grid, GridGeometry
-from .pscands import NATIVE_ORDER, read_patch
+from ..findings import Findings
+from ..rows import AnyArray, IntArray
+from ..text import lines_of, shown
+from .model import Grid, GridGeometry, Scene
+from .pscands import NATIVE_ORDER
 from .text import (
-    day_number,
+    dates_in,
     day_text,
     days_of,
-    lines_of,
     locate,
     locate_optional,
     number_of,
     numbers_of,
+    plausible_wavelength,
+    side_of,
 )
 
+BYTE_ORDER = NATIVE_ORDER
+SCENE_NAMES: tuple[str, ...] = (
+    "master_day.1.in", "reference_day.1.in", "day.1.in", "bperp.1.in", "look_angle.1.in",
+    "bperp_*.1.in", "width.txt", "len.txt", "calamp.out",
+)  # fmt: skip
 NODES = 50  # grid nodes along range and along azimuth
 
 
-def read(patch: Path, parameters: Parameters) -> Candidates:
-    """Read the candidates of a patch; StaMPS ``ps_load_initial``, specification B.3.
+def scene(patch: Path) -> Scene:
+    """Read what patches share; StaMPS ``ps_load_initial``, specification B.3.
 
     Raises
     ------
     DatasetError
         Files are missing, contradict each other, or do not hold what they should.
     """
-    master, days = read_days(patch)
-    calibration, uncalibrated = read_calibration(patch, days)
+    found = Findings()
     look_angle = locate_optional("look_angle.1.in", patch, patch.parent)
+    grid = None if look_angle is None else found.tried(_read_grid, look_angle)
     return assemble(
         patch,
-        "doris",
-        master,
-        days,
-        GridGeometry(
-            width=int(number_of(locate("width.txt", patch, patch.parent))),
-            length=int(number_of(locate("len.txt", patch, patch.parent))),
-            bperp=read_bperp(patch, len(days)),
-            baselines=_baseline_grids(patch, days),
-            look_angle=None if look_angle is None else _read_grid(look_angle),
-            incidence=None,
-            calibration=calibration,
-        ),
-        uncalibrated,
+        found,
+        lambda days: _baseline_grids(patch, days),
+        look_angle=grid,
+        warnings=() if look_angle else (without_angles("look_angle.1.in"),),
     )
+
+
+def assemble(
+    patch: Path,
+    found: Findings,
+    baselines: Callable[[IntArray], tuple[Grid, ...] | None],
+    look_angle: Grid | None,
+    incidence: AnyArray | None = None,
+    warnings: tuple[str, ...] = (),
+) -> Scene:
+    """Join the files that DORIS and ISCE have in common with grids of baselines and angles.
+
+    Raises
+    ------
+    DatasetError
+        All that `found` holds, and what is wrong with the common files.
+    """
+    stack = found.tried(read_days, patch)
+    width = found.tried(_side, "width.txt", patch)
+    length = found.tried(_side, "len.txt", patch)
+    if stack is not None:
+        days = stack[1]
+        bperp = found.tried(read_bperp, patch, len(days))
+        grids = found.tried(baselines, days)
+        calibrated = found.tried(read_calibration, patch, days)
+    found.require_none()
+    assert stack
+    assert width
+    assert length
+    assert calibrated
+    assert bperp is not None
+    return Scene(
+        master_day=stack[0],
+        slave_day=days,
+        n_file=len(days),
+        columns=np.arange(len(days)),
+        geometry=GridGeometry(
+            width=width,
+            length=length,
+            bperp=bperp,
+            baselines=grids,
+            look_angle=look_angle,
+            incidence=incidence,
+            calibration=calibrated[0],
+        ),
+        baseline_files=(locate("bperp.1.in", patch, patch.parent),),
+        warnings=warnings + calibrated[1],
+    )
+
+
+def _side(name: str, patch: Path) -> int:
+    return side_of(locate(name, patch, patch.parent))
+
+
+def without_angles(names: str) -> str:
+    """Return the warning that stages 2 and 6 will take a default for the incidence."""
+    return f"{names} not found: an incidence of 21 degrees is assumed; make the file if it is other"
 
 
 def sensor_values(root: Path, patches: Sequence[Path] = ()) -> dict[str, str | float]:
@@ -61,55 +115,24 @@ def sensor_values(root: Path, patches: Sequence[Path] = ()) -> dict[str, str | f
     Raises
     ------
     DatasetError
-        A file is missing or empty.
+        A file is missing, or holds no such value.
     """
-    places = (root, *patches)
-    return {
-        "heading": number_of(locate("heading.1.in", *places)),
-        "lambda": number_of(locate("lambda.1.in", *places)),
-        "slc_osf": number_of(locate("slc_osfactor.1.in", *places)),
-    }
+    osf = number_of(locate("slc_osfactor.1.in", root, *patches))
+    return {**orbit_values(root, patches), "slc_osf": osf}
+
+
+def orbit_values(root: Path, patches: Sequence[Path]) -> dict[str, str | float]:
+    """Read heading [deg] and wavelength [m]; raises as :func:`sensor_values`."""
+    heading = number_of(locate("heading.1.in", root, *patches))
+    wavelength = locate("lambda.1.in", root, *patches)
+    return {"heading": heading, "lambda": plausible_wavelength(number_of(wavelength), wavelength)}
 
 
 def scene_files(patch: Path) -> Iterator[Path]:
     """Yield the files of the scene that :func:`read` may use."""
-    names = ("master_day", "reference_day", "day", "bperp", "look_angle", "bperp_*")
-    patterns = [f"{name}.1.in" for name in names] + ["width.txt", "len.txt", "calamp.out"]
     for directory in (patch, patch.parent):
-        for pattern in patterns:
+        for pattern in SCENE_NAMES:
             yield from sorted(directory.glob(pattern))
-
-
-def assemble(
-    patch: Path,
-    processor: str,
-    master: int,
-    days: IntArray,
-    geometry: GridGeometry,
-    uncalibrated: tuple[str, ...],
-) -> Candidates:
-    """Join the patch files with what is known of the stack."""
-    files = read_patch(patch, len(days), NATIVE_ORDER, processor)
-    outside = (files.azimuth >= geometry.length) | (files.range_sample >= geometry.width)
-    if outside.any():
-        p = int(np.flatnonzero(outside)[0])
-        raise DatasetError(
-            f"{patch / 'pscands.1.ij'}: candidate {p + 1} at line {files.azimuth[p]}, sample "
-            f"{files.range_sample[p]} is outside the scene of {geometry.length} x {geometry.width} "
-            "(len.txt, width.txt)"
-        )
-    return Candidates(
-        azimuth=files.azimuth,
-        range_sample=files.range_sample,
-        lonlat=files.lonlat,
-        phase=files.phase,
-        amplitude_dispersion=files.amplitude_dispersion,
-        height=files.height,
-        master_day=master,
-        slave_day=days,
-        geometry=geometry,
-        warnings=files.warnings + uncalibrated,
-    )
 
 
 def read_days(patch: Path) -> tuple[int, IntArray]:
@@ -171,19 +194,20 @@ def read_calibration(patch: Path, days: IntArray) -> tuple[NDArray[np.float64], 
     constants: dict[int, float] = {}
     for line in lines_of(path) if path else []:
         words = line.rsplit(maxsplit=1)
-        dates = re.findall(r"\d{8}", words[0])
         try:
             constant = float(words[1])
         except (IndexError, ValueError):
-            raise DatasetError(f"{path}: '{line}' is not a path and a constant") from None
-        if dates:
-            constants[day_number(dates[-1], words[0])] = constant
+            told = shown(line)
+            raise DatasetError(f"{path}: '{told}' is not a path and a constant") from None
+        imaged = [day for day in dates_in(words[0]) if day in days]
+        if imaged:
+            constants[imaged[-1]] = constant
     missing = [day for day in days.tolist() if path and day not in constants]
-    bad = [day for day in days.tolist() if not constants.get(day, 1.0) > 0]
+    bad = [day for day in days.tolist() if not 0 < constants.get(day, 1.0) < np.inf]
     if bad:
         raise DatasetError(
-            f"{path}: the calibration constant of {', '.join(map(day_text, bad))} is not above 0; "
-            "that SLC has no valid pixel"
+            f"{path}: the calibration constant of {', '.join(map(day_text, bad))} is not above 0 "
+            "and finite; that SLC has no valid pixel"
         )
     lacking = ", ".join(map(day_text, missing))
     warnings = (f"{path}: no calibration constant for {lacking}; 1 is used",) if missing else ()

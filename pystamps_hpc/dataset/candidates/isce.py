@@ -7,13 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import DatasetError
-from ..parameters import Parameters
+from ..findings import Findings
 from ..rows import AnyArray, IntArray
+from ..text import read_text, require_regular, shown, unreadable
 from . import doris
-from .doris import assemble, read_bperp, read_calibration, read_days
-from .model import Candidates, Grid, GridGeometry
-from .text import day_text, locate, locate_optional, number_of
+from .model import Grid, GridGeometry, Scene
+from .text import LONGEST_SIDE, day_text, locate, locate_optional
 
+BYTE_ORDER = doris.BYTE_ORDER
+_RASTERS = ("inc_angle.raw*", "look_angle.raw*", "baselineGRID_*")
+SCENE_NAMES: tuple[str, ...] = (*doris.SCENE_NAMES, *_RASTERS)
 TYPES = {
     "float": "f4", "cfloat": "c8", "double": "f8", "byte": "u1", "short": "i2",
 }  # fmt: skip
@@ -24,8 +27,8 @@ _PROPERTY = re.compile(
 _COMPONENT = re.compile(r"<component\b.*?</component>", re.DOTALL)
 
 
-def read(patch: Path, parameters: Parameters) -> Candidates:
-    """Read the candidates of a patch; StaMPS ``ps_load_initial_isce``, specification B.4.
+def scene(patch: Path) -> Scene:
+    """Read what patches share; StaMPS ``ps_load_initial_isce``, specification B.4.
 
     Raises
     ------
@@ -33,28 +36,24 @@ def read(patch: Path, parameters: Parameters) -> Candidates:
         Files are missing, contradict each other, or do not hold what they should.
     """
     above = (patch, patch.parent, patch.parent.parent)
-    master, days = read_days(patch)
-    calibration, uncalibrated = read_calibration(patch, days)
-    width = int(number_of(locate("width.txt", patch, patch.parent)))
-    length = int(number_of(locate("len.txt", patch, patch.parent)))
+    found = Findings()
     incidence = locate_optional("inc_angle.raw", *above)
     look_angle = locate_optional("look_angle.raw", *above)
-    return assemble(
+    raster = None if incidence is None else found.tried(read_raster, incidence)
+    grid = found.tried(_grid, look_angle) if look_angle and not incidence else None
+    known = incidence or look_angle
+    joined = doris.assemble(
         patch,
-        "isce",
-        master,
-        days,
-        GridGeometry(
-            width=width,
-            length=length,
-            bperp=read_bperp(patch, len(days)),
-            baselines=_baseline_grids(days, above[1:]),
-            look_angle=_grid(look_angle) if look_angle and not incidence else None,
-            incidence=_whole_scene(incidence, length, width) if incidence else None,
-            calibration=calibration,
-        ),
-        uncalibrated,
+        found,
+        lambda days: _baseline_grids(days, above[1:]),
+        look_angle=grid,
+        incidence=raster,
+        warnings=() if known else (doris.without_angles("inc_angle.raw and look_angle.raw"),),
     )
+    assert isinstance(joined.geometry, GridGeometry)
+    if incidence is not None and raster is not None:
+        _require_whole_scene(incidence, raster.shape, joined.geometry)
+    return joined
 
 
 def sensor_values(root: Path, patches: Sequence[Path] = ()) -> dict[str, str | float]:
@@ -63,20 +62,16 @@ def sensor_values(root: Path, patches: Sequence[Path] = ()) -> dict[str, str | f
     Raises
     ------
     DatasetError
-        A file is missing or empty.
+        A file is missing, or holds no such value.
     """
-    places = (root, *patches)
-    return {
-        "heading": number_of(locate("heading.1.in", *places)),
-        "lambda": number_of(locate("lambda.1.in", *places)),
-    }
+    return doris.orbit_values(root, patches)
 
 
 def scene_files(patch: Path) -> Iterator[Path]:
     """Yield the files of the scene that :func:`read` may use."""
     yield from doris.scene_files(patch)
     for directory in (patch, patch.parent, patch.parent.parent):
-        for pattern in ("inc_angle.raw*", "look_angle.raw*", "baselineGRID_*"):
+        for pattern in _RASTERS:
             yield from sorted(directory.glob(pattern))
 
 
@@ -99,9 +94,10 @@ def read_raster(path: Path) -> AnyArray:
         Header without a property, unknown type, or a size that does not fit.
     """
     header = path.with_name(f"{path.name}.xml")
-    if not header.is_file():
+    if not header.exists():
         raise DatasetError(f"{header}: file not found; it describes {path.name}")
-    text = header.read_text(encoding="utf-8", errors="replace")
+    require_regular(path)
+    text = read_text(header)
     properties = {
         name.lower(): value
         for part in (text, _COMPONENT.sub("", text))  # those of the image count more
@@ -113,14 +109,23 @@ def read_raster(path: Path) -> AnyArray:
         dtype = np.dtype(TYPES[properties["data_type"].lower()])
         scheme = properties.get("scheme", "BIL").upper()
     except (KeyError, ValueError) as error:
-        raise DatasetError(f"{header}: property {error} is missing or unknown") from None
+        told = shown(str(error))
+        raise DatasetError(f"{header}: property {told} is missing or unknown") from None
+    if not all(1 <= number <= LONGEST_SIDE for number in (width, length, bands)):
+        raise DatasetError(
+            f"{header}: width {shown(str(width))}, length {shown(str(length))}, number_bands "
+            f"{shown(str(bands))} are not the sizes of a raster; make the header again"
+        )
     expected = width * length * bands * dtype.itemsize
     if path.stat().st_size != expected:
         raise DatasetError(
             f"{path}: {path.stat().st_size:,} bytes, expected {expected:,} "
             f"({width} x {length} x {bands} bands x {dtype.itemsize}, from {header.name})"
         )
-    values: AnyArray = np.memmap(path, dtype, "r")
+    try:
+        values: AnyArray = np.memmap(path, dtype, "r")
+    except OSError as error:
+        raise unreadable(path, error) from None
     band: AnyArray
     if scheme == "BIP":
         band = values.reshape(length, width, bands)[:, :, 0]
@@ -131,14 +136,12 @@ def read_raster(path: Path) -> AnyArray:
     return band
 
 
-def _whole_scene(path: Path, length: int, width: int) -> AnyArray:
-    raster = read_raster(path)
-    if raster.shape != (length, width):
+def _require_whole_scene(path: Path, shape: tuple[int, ...], geometry: GridGeometry) -> None:
+    if shape != (geometry.length, geometry.width):
         raise DatasetError(
-            f"{path}: {raster.shape[0]} lines x {raster.shape[1]} samples, expected {length} x "
-            f"{width} (len.txt, width.txt)"
+            f"{path}: {shape[0]} lines x {shape[1]} samples, expected {geometry.length} x "
+            f"{geometry.width} (len.txt, width.txt)"
         )
-    return raster
 
 
 def _baseline_grids(days: IntArray, directories: tuple[Path, ...]) -> tuple[Grid, ...] | None:

@@ -1,6 +1,7 @@
 """The candidates of a patch as stage 1 sees them, whatever program made them."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +81,38 @@ class GridGeometry:
     look_angle: Grid | None
     incidence: AnyArray | None
     calibration: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What the processor left for all patches of a scene: interferograms, baselines, angles.
+
+    Parameters
+    ----------
+    master_day : int
+        Master, MATLAB day number.
+    slave_day : (n_slave,) int64
+        Day number of the other image of each interferogram, in file order, all different and none
+        the master's.
+    n_file : int
+        Interferograms in the phase files, with that of the master with itself.
+    columns : (n_slave,) int64
+        Which of them these are.
+    geometry : OrbitGeometry or GridGeometry
+        Where baselines and angles come from.
+    baseline_files : tuple of Path
+        Where the baselines stand, one file per interferogram or one for all.
+    warnings : tuple of str
+        What the user should know about the files.
+    """
+
+    master_day: int
+    slave_day: IntArray
+    n_file: int
+    columns: IntArray
+    geometry: OrbitGeometry | GridGeometry
+    baseline_files: tuple[Path, ...]
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+from warnings import catch_warnings, simplefilter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DatasetError
+from ..findings import Findings
 from ..rows import AnyArray, BoolArray, IntArray
+from ..text import encoding_of, require_regular, shown, unreadable
+from .text import LONGEST_SIDE
 
 Order = Literal["big", "little"]
 NATIVE_ORDER: Order = "little" if sys.byteorder == "little" else "big"
@@ -35,15 +39,15 @@ class PatchFiles:
     warnings: tuple[str, ...]
 
 
-def read_patch(patch: Path, n_ifg: int, order: Order, processor: str) -> PatchFiles:
+def read_patch(patch: Path, n_ifg: int | None, order: Order, processor: str) -> PatchFiles:
     """Read ``pscands.1.ij``, ``.ll``, ``.ph`` and, where present, ``.da`` and ``.hgt``.
 
     Parameters
     ----------
     patch : Path
         Patch directory.
-    n_ifg : int
-        Interferograms in the phase file.
+    n_ifg : int or None
+        Interferograms in the phase file; None takes what its size says.
     order : {"big", "little"}
         Byte order in which this processor writes.
     processor : str
@@ -53,37 +57,86 @@ def read_patch(patch: Path, n_ifg: int, order: Order, processor: str) -> PatchFi
     ------
     DatasetError
         A file is missing, has another size than the number of candidates asks for, or is plausible
-        in the other byte order only.
+        in the other byte order only; one line for each.
     """
-    ij = read_table(patch / "pscands.1.ij", 3)
+    found = Findings()
+    ij = found.tried(_pixels, patch / "pscands.1.ij")
+    if ij is None:
+        for name in ("pscands.1.ll", "pscands.1.ph"):
+            found.tried(_require_there, patch / name)
+        found.require_none()
+        raise AssertionError
     n = len(ij)
-    if not np.array_equal(ij, np.rint(ij)) or (ij[:, 1:] < 0).any():
-        raise DatasetError(f"{patch / 'pscands.1.ij'}: pixels must be integers from 0")
+    if n_ifg is None:
+        n_ifg = (size_of(patch / "pscands.1.ph") or 0) // max(8 * n, 1)
+    _require_agreement(patch, n, n_ifg)
     judge = _Judge(order, processor)
-    lonlat = judge.read(patch / "pscands.1.ll", "f4", 2 * n, f"{n} candidates x 2 x 4", _on_earth)
-    dispersion = _optional_table(patch / "pscands.1.da", n)
-    height = None
-    if (patch / "pscands.1.hgt").exists():
-        height = judge.read(patch / "pscands.1.hgt", "f4", n, f"{n} candidates x 4", _terrestrial)
-    phase = judge.read(
-        patch / "pscands.1.ph",
-        "c8",
-        n * n_ifg,
-        f"{n} candidates x {n_ifg} interferograms x 8",
-        _phasors,
-        "perhaps an interferogram was missing during extraction",
-    )
-    degrees = lonlat.astype(np.float64).reshape(n, 2)
-    _require_latitudes(patch / "pscands.1.ll", degrees[:, 1])
+    lonlat = found.tried(_positions, judge, patch / "pscands.1.ll", n)
+    dispersion = found.tried(_optional_table, patch / "pscands.1.da", n)
+    height = found.tried(_heights, judge, patch / "pscands.1.hgt", n)
+    phase = found.tried(_phases, judge, patch / "pscands.1.ph", n, n_ifg)
+    found.require_none()
+    assert lonlat is not None
+    assert phase is not None
     return PatchFiles(
         azimuth=ij[:, 1].astype(np.int64),
         range_sample=ij[:, 2].astype(np.int64),
-        lonlat=degrees,
-        phase=phase.reshape(n_ifg, n),
+        lonlat=lonlat,
+        phase=phase,
         amplitude_dispersion=dispersion,
-        height=None if height is None else height.astype(np.float64),
-        warnings=_geocoding_warnings(patch, degrees),
+        height=height,
+        warnings=_geocoding_warnings(patch, lonlat),
     )
+
+
+def _pixels(path: Path) -> NDArray[np.float64]:
+    ij = read_table(path, 3)
+    sound = (ij == np.rint(ij)) & (ij <= LONGEST_SIDE)
+    sound[:, 1:] &= ij[:, 1:] >= 0
+    if not sound.all():
+        row = int(np.flatnonzero(~sound.all(axis=1))[0])
+        held = " ".join(f"{value:g}" for value in ij[row])
+        raise DatasetError(
+            f"{path}: pixels must be integers from 0, candidate {row + 1} holds {held}; extract "
+            "the candidates again"
+        )
+    return ij
+
+
+def _require_agreement(patch: Path, n: int, n_ifg: int) -> None:
+    """Blame the list of pixels where all other files hold the same other number of candidates."""
+    widths = {"pscands.1.ll": 8, "pscands.1.hgt": 4, "pscands.1.ph": 8 * n_ifg}
+    sizes = {name: size for name in widths if (size := size_of(patch / name)) is not None}
+    counts = {size / widths[name] for name, size in sizes.items()}
+    if len(sizes) > 1 and len(counts) == 1 and counts != {n}:
+        raise DatasetError(
+            f"{patch / 'pscands.1.ij'}: {n:,} lines, but {', '.join(sizes)} hold "
+            f"{counts.pop():,.10g} candidates; extract the candidates again"
+        )
+
+
+def size_of(path: Path) -> int | None:
+    """Return the bytes of a file, None if it is missing."""
+    return path.stat().st_size if path.exists() else None
+
+
+def _positions(judge: "_Judge", path: Path, n: int) -> NDArray[np.float64]:
+    values = judge.read(path, "f4", 2 * n, f"{n} candidates x 2 x 4", _on_earth)
+    degrees = values.astype(np.float64).reshape(n, 2)
+    _require_latitudes(path, degrees[:, 1])
+    return degrees
+
+
+def _heights(judge: "_Judge", path: Path, n: int) -> NDArray[np.float64] | None:
+    if not path.exists():
+        return None
+    return judge.read(path, "f4", n, f"{n} candidates x 4", _terrestrial).astype(np.float64)
+
+
+def _phases(judge: "_Judge", path: Path, n: int, n_ifg: int) -> NDArray[np.complex64]:
+    reason = "perhaps an interferogram was missing during extraction"
+    product = f"{n} candidates x {n_ifg} interferograms x 8"
+    return judge.read(path, "c8", n * n_ifg, product, _phasors, reason).reshape(n_ifg, n)
 
 
 def read_table(path: Path, columns: int) -> NDArray[np.float64]:
@@ -94,17 +147,31 @@ def read_table(path: Path, columns: int) -> NDArray[np.float64]:
     DatasetError
         Missing file, a word that is no number, or another number of columns.
     """
-    if not path.is_file():
-        raise DatasetError(f"{path}: file not found; extract the candidates again")
-    if not path.stat().st_size:
-        return np.empty((0, columns))
+    _require_there(path)
     try:
-        table = np.loadtxt(path, dtype=np.float64, ndmin=2)
+        with path.open("rb") as file:
+            encoding = encoding_of(file.read(4))
+        with catch_warnings():
+            simplefilter("ignore", UserWarning)  # of no data
+            table = np.loadtxt(path, dtype=np.float64, ndmin=2, encoding=encoding)
+    except OSError as error:
+        raise unreadable(path, error) from None
     except ValueError as error:
-        raise DatasetError(f"{path}: {error}") from None
+        reason = str(error).partition("; use")[0]  # an advice to programmers
+        raise DatasetError(
+            f"{path}: {shown(reason, 200)}; extract the candidates again"
+        ) from None
+    if not table.size:
+        return np.empty((0, columns))
     if table.shape[1] != columns:
         raise DatasetError(f"{path}: has {table.shape[1]} columns, expected {columns}")
     return table
+
+
+def _require_there(path: Path) -> None:
+    if not path.exists():
+        raise DatasetError(f"{path}: file not found; extract the candidates again")
+    require_regular(path)
 
 
 @dataclass(frozen=True)
@@ -124,8 +191,7 @@ class _Judge:
         reason: str = "the file is truncated or of other candidates",
     ) -> NDArray[Any]:
         """Map `count` values of a file into memory."""
-        if not path.is_file():
-            raise DatasetError(f"{path}: file not found; extract the candidates again")
+        _require_there(path)
         dtype = np.dtype(kind).newbyteorder(self.order)
         expected = count * dtype.itemsize
         found = path.stat().st_size
@@ -136,7 +202,10 @@ class _Judge:
             )
         if not count:
             return np.empty(0, dtype)
-        values: NDArray[Any] = np.memmap(path, dtype, "r")
+        try:
+            values: NDArray[Any] = np.memmap(path, dtype, "r")
+        except OSError as error:
+            raise unreadable(path, error) from None
         sample = np.asarray(values[:: max(count // _SAMPLE, 1)])
         other: Order = "little" if self.order == "big" else "big"
         if not _mostly(plausible, sample):

@@ -9,26 +9,39 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import DatasetError
-from ..parameters import Parameters
+from ..findings import Findings
 from ..rows import IntArray
-from .model import Candidates, OrbitGeometry
-from .pscands import Order, read_patch
+from ..text import lines_of, shown
+from .model import OrbitGeometry, Scene
+from .pscands import Order
 from .text import (
     KeyFile,
-    day_number,
+    date_pairs_in,
+    dates_in,
     day_text,
     days_of,
     key_file,
-    lines_of,
     locate,
     locate_optional,
     locate_reference,
+    plain_reference,
+    plausible_wavelength,
 )
 
 SPEED_OF_LIGHT = 299792458.0  # [m/s]
 BYTE_ORDER: Order = "big"
+SCENE_NAMES: tuple[str, ...] = ("rsc.txt", "pscphase.in", "day.1.in")
 
-_DATE_PAIR = re.compile(r"(\d{8})_(\d{8})\.[^.]+$")
+_GEOMETRY = {
+    "near_range_slc": (1.0, 1e8),
+    "range_pixel_spacing": (1e-3, 1e4),
+    "center_range_slc": (1.0, 1e8),
+    "sar_to_earth_center": (6.3e6, 1e8),
+    "earth_radius_below_sensor": (6.3e6, 6.5e6),
+    "azimuth_lines": (1.0, 1e8),
+    "prf": (1e-3, 1e6),
+}
+"""What the keys of the master's parameter file can be [m, m, m, m, m, 1, Hz]."""
 
 
 @dataclass(frozen=True)
@@ -50,48 +63,62 @@ class Stack:
     slave_day: IntArray
 
 
-def read(patch: Path, parameters: Parameters) -> Candidates:
-    """Read the candidates of a patch; StaMPS ``ps_load_initial_gamma``, specification B.2.
+def scene(patch: Path) -> Scene:
+    """Read what patches share; StaMPS ``ps_load_initial_gamma``, specification B.2.
 
     Raises
     ------
     DatasetError
         Files are missing, contradict each other, or do not hold what they should.
     """
-    stack = read_stack(patch)
-    orbit = master_parameters(patch.parent, patch)
-    files = read_patch(
-        patch, len(stack.paths), BYTE_ORDER, str(parameters.value("insar_processor"))
-    )
-    # an interferogram of the master with itself holds nothing: stage 1 puts ones in its place
-    kept = np.flatnonzero(stack.slave_day != stack.master_day)
-    warnings = [*files.warnings, *_contradictions(patch, stack, orbit)]
+    found = Findings()
+    stack = found.tried(read_stack, patch)
+    master = found.tried(master_parameters, patch.parent, patch)
+    orbit = None if master is None else _orbit(master, found)
+    if stack is not None:
+        # an interferogram of the master with itself holds nothing: stage 1 puts ones in its place
+        kept = np.flatnonzero(stack.slave_day != stack.master_day)
+        baselines = [found.tried(_baseline, stack.paths[k], patch) for k in kept]
+    found.require_none()
+    assert stack
+    assert master
+    assert orbit
+    warnings = tuple(_contradictions(patch, stack, master))
     if len(kept) < len(stack.paths):
-        warnings.append(f"{patch.name}: interferogram of the master with itself replaced by ones")
-    baselines = [_baseline(stack.paths[k], patch) for k in kept]
-    vectors = np.array(baselines, np.float64).reshape(-1, 2, 2)
-    return Candidates(
-        azimuth=files.azimuth,
-        range_sample=files.range_sample,
-        lonlat=files.lonlat,
-        phase=files.phase if len(kept) == len(stack.paths) else files.phase[kept],
-        amplitude_dispersion=files.amplitude_dispersion,
-        height=files.height,
+        warnings += ("interferogram of the master with itself replaced by ones",)
+    vectors = np.array([item[1:] for item in baselines if item], np.float64).reshape(-1, 2, 2)
+    return Scene(
         master_day=stack.master_day,
         slave_day=stack.slave_day[kept],
+        n_file=len(stack.paths),
+        columns=kept,
         geometry=OrbitGeometry(
-            near_range=orbit.number("near_range_slc"),
-            range_spacing=orbit.number("range_pixel_spacing"),
-            center_range=orbit.number("center_range_slc"),
-            sar_to_earth_center=orbit.number("sar_to_earth_center"),
-            earth_radius=orbit.number("earth_radius_below_sensor"),
-            azimuth_lines=orbit.number("azimuth_lines"),
-            prf=orbit.number("prf"),
+            near_range=orbit["near_range_slc"],
+            range_spacing=orbit["range_pixel_spacing"],
+            center_range=orbit["center_range_slc"],
+            sar_to_earth_center=orbit["sar_to_earth_center"],
+            earth_radius=orbit["earth_radius_below_sensor"],
+            azimuth_lines=orbit["azimuth_lines"],
+            prf=orbit["prf"],
             baseline=np.ascontiguousarray(vectors[:, 0]),
             baseline_rate=np.ascontiguousarray(vectors[:, 1]),
         ),
-        warnings=tuple(warnings),
+        baseline_files=tuple(item[0] for item in baselines if item),
+        warnings=warnings,
     )
+
+
+def _orbit(master: KeyFile, found: Findings) -> dict[str, float] | None:
+    """Read the geometry of the master's parameter file; None after noting what is wrong."""
+    values = {key: found.tried(master.number, key) for key in _GEOMETRY}
+    for key, value in values.items():
+        least, most = _GEOMETRY[key]
+        if value is not None and not least <= value <= most:
+            found.messages.append(
+                f"{master.path}: {key} {value:g} is not possible, expected {least:g} to {most:g}; "
+                "correct it (metres, lines, Hz)"
+            )
+    return None if None in values.values() else values  # type: ignore[return-value]
 
 
 def read_stack(patch: Path) -> Stack:
@@ -100,28 +127,39 @@ def read_stack(patch: Path) -> Stack:
     Raises
     ------
     DatasetError
-        A name without two dates, several masters, or a date twice.
+        No width, a name without two dates, several masters, or a date twice.
     """
     listing = locate("pscphase.in", patch.parent, patch)
-    paths = lines_of(listing)[1:]
-    if not paths:
+    width, *lines = lines_of(listing) or [""]
+    if width and not re.fullmatch(r"\d+(\.0*)?", width):
+        raise DatasetError(
+            f"{listing}: begins with '{shown(width)}', expected a line with the width of the "
+            "scene; put it before the interferograms"
+        )
+    if not lines:
         raise DatasetError(f"{listing}: names no interferogram")
+    paths = tuple(map(plain_reference, lines))
     days = np.array([_date_pair(path, listing) for path in paths], np.int64)
-    masters = np.unique(days[:, 0])
+    masters, slaves = np.unique(days[:, 0]), np.unique(days[:, 1])
+    if len(masters) > 1 and len(slaves) == 1:
+        raise DatasetError(
+            f"{listing}: all interferograms end with {day_text(slaves[0])}, as if the master came "
+            "second; form them with the master first, yyyymmdd_yyyymmdd.diff"
+        )
     if len(masters) > 1:
         raise DatasetError(
             f"{listing}: interferograms have more than one master "
             f"({', '.join(map(day_text, masters))}); is this a small-baseline data set?"
         )
-    slaves, counts = np.unique(days[:, 1], return_counts=True)
-    if (counts > 1).any():
-        twice = ", ".join(map(day_text, slaves[counts > 1]))
+    if len(slaves) < len(days):
+        listed = days[:, 1].tolist()
+        twice = ", ".join(day_text(day) for day in slaves if listed.count(day) > 1)
         raise DatasetError(f"{listing}: names an image twice: {twice}")
-    return Stack(tuple(paths), int(masters[0]), days[:, 1])
+    return Stack(paths, int(masters[0]), days[:, 1])
 
 
 def master_parameters(root: Path, patch: Path | None = None) -> KeyFile:
-    """Read the parameter file of the master that ``rsc.txt`` names.
+    """Read the parameter file of the master that ``rsc.txt`` names, perhaps among others.
 
     Parameters
     ----------
@@ -137,10 +175,15 @@ def master_parameters(root: Path, patch: Path | None = None) -> KeyFile:
     """
     start = root / "PATCH_1" if patch is None else patch
     listing = locate("rsc.txt", root, *([] if patch is None else [patch]))
-    lines = lines_of(listing)
+    lines = [plain_reference(line) for line in lines_of(listing)]
     if not lines:
         raise DatasetError(f"{listing}: is empty, expected the path of the master's parameter file")
-    return key_file(locate_reference(lines[0], start, root))
+    chosen = lines[0]
+    if len(lines) > 1:
+        master = read_stack(start).master_day
+        of_master = (line for line in lines if master in dates_in(Path(line).name))
+        chosen = next(of_master, chosen)
+    return key_file(locate_reference(chosen, start, root))
 
 
 def sensor_values(root: Path, patches: Sequence[Path] = ()) -> dict[str, str | float]:
@@ -157,7 +200,7 @@ def sensor_values(root: Path, patches: Sequence[Path] = ()) -> dict[str, str | f
         raise DatasetError(f"{orbit.path}: radar_frequency {frequency:g} must be above 0")
     return {
         "heading": orbit.number("heading"),
-        "lambda": SPEED_OF_LIGHT / frequency,
+        "lambda": plausible_wavelength(SPEED_OF_LIGHT / frequency, orbit.path),
         "platform": orbit.words("sensor")[0],
     }
 
@@ -187,22 +230,30 @@ def _contradictions(patch: Path, stack: Stack, orbit: KeyFile) -> Iterator[str]:
 
 
 def _date_pair(path: str, listing: Path) -> tuple[int, int]:
-    match = _DATE_PAIR.search(path)
-    if match is None:
+    pairs = list(dict.fromkeys(date_pairs_in(path.rpartition("/")[2])))
+    if len(pairs) != 1:
+        what = "more than one pair of dates" if pairs else "no pair of dates"
         raise DatasetError(
-            f"{path} (in {listing}): no dates in the name, expected yyyymmdd_yyyymmdd.diff"
+            f"{listing}: {what} in the name {shown(path)}, expected yyyymmdd_yyyymmdd.diff"
         )
-    return day_number(match[1], path), day_number(match[2], path)
+    return pairs[0]
 
 
 def _baseline_file(interferogram: str, patch: Path) -> Path:
-    reference = re.sub(r"\.[^./]+$", ".base", interferogram)
-    return locate_reference(reference, patch, patch.parent)
+    """Find the ``.base`` file beside an interferogram, with or without its other suffixes."""
+    whole = re.sub(r"\.[^./]+$", ".base", interferogram)
+    short = re.sub(r"(\.[^./]+)+$", ".base", interferogram)
+    try:
+        return locate_reference(whole, patch, patch.parent)
+    except DatasetError:
+        if short == whole:
+            raise
+        return locate_reference(short, patch, patch.parent)
 
 
-def _baseline(interferogram: str, patch: Path) -> tuple[list[float], list[float]]:
-    """Read the cross-track and normal baseline [m] and their rates [m/s]."""
+def _baseline(interferogram: str, patch: Path) -> tuple[Path, list[float], list[float]]:
+    """Read the cross-track and normal baseline [m] and their rates [m/s], and say where."""
     base = key_file(_baseline_file(interferogram, patch))
     vector = base.numbers("initial_baseline(TCN)", 3)
     rate = base.numbers("initial_baseline_rate", 3)
-    return vector[1:], rate[1:]
+    return base.path, vector[1:], rate[1:]

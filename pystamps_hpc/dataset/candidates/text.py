@@ -1,8 +1,8 @@
-"""Text files of the processors: where they lie, tokens, ``key: value`` pairs, dates."""
+"""Text files of the processors: where they lie, numbers, ``key: value`` pairs, dates."""
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -11,17 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DatasetError
+from ..text import lines_of, shown, words_of
 
 MATLAB_EPOCH = 366  # day number of 0001-01-01 is 367, its Python ordinal 1
+LONGEST_SIDE = 2**31 - 1  # of a scene, in pixels
+_DATE = r"(\d{4})([-_.]?)(\d{2})\2(\d{2})"
+_YEARS = range(1970, 2100)  # beyond them eight digits are another number
 
 
 def locate(name: str, *directories: Path) -> Path:
-    """Return the first of ``directory / name`` that is a file.
+    """Return the first of ``directory / name`` that exists.
 
     Raises
     ------
     DatasetError
-        None is; lists the directories.
+        None does; lists the directories.
     """
     path = locate_optional(name, *directories)
     if path is None:
@@ -31,9 +35,17 @@ def locate(name: str, *directories: Path) -> Path:
 
 
 def locate_optional(name: str, *directories: Path) -> Path | None:
-    """Return the first of ``directory / name`` that is a file, None if there is none."""
+    """Return the first of ``directory / name`` that exists, None if there is none."""
     paths = (directory / name for directory in directories)
-    return next((path for path in paths if path.is_file()), None)
+    return next((path for path in paths if path.exists()), None)
+
+
+def plain_reference(text: str) -> str:
+    """Return a path as it stands in a file in the form of this system.
+
+    One that Windows wrote loses its drive and gets slashes.
+    """
+    return re.sub(r"^[A-Za-z]:(?=/)", "", text.replace("\\", "/"))
 
 
 def locate_reference(reference: str, patch: Path, root: Path) -> Path:
@@ -42,7 +54,7 @@ def locate_reference(reference: str, patch: Path, root: Path) -> Path:
     Parameters
     ----------
     reference : str
-        Path as written; a relative one starts from a patch directory.
+        Path in the form of this system; a relative one starts from a patch directory.
     patch, root : Path
         A patch directory (it need not exist) and the dataset root, which is searched by the last
         components of the path when the path itself leads nowhere.
@@ -56,25 +68,12 @@ def locate_reference(reference: str, patch: Path, root: Path) -> Path:
     tails = (root.joinpath(*parts[start:]) for start in range(len(parts)))
     tried = list(dict.fromkeys([Path(os.path.normpath(patch / reference)), *tails]))
     for path in tried:
-        if path.is_file():
+        if os.path.exists(path):  # unlike Path.exists, false for a name that no system can have
             return path
     places = ", ".join(str(path) for path in tried)
-    raise DatasetError(f"{reference}: file not found (tried {places}); put it there")
-
-
-def lines_of(path: Path) -> list[str]:
-    """Read the lines of a text file, without surrounding blanks and empty ones.
-
-    Raises
-    ------
-    DatasetError
-        The file cannot be read.
-    """
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise DatasetError(f"{path}: cannot be read: {error.strerror}") from None
-    return [line.strip() for line in text.splitlines() if line.strip()]
+    raise DatasetError(
+        f"{shown(reference)}: file not found (tried {shown(places, 600)}); put it there"
+    )
 
 
 def numbers_of(path: Path) -> NDArray[np.float64]:
@@ -83,13 +82,17 @@ def numbers_of(path: Path) -> NDArray[np.float64]:
     Raises
     ------
     DatasetError
-        A word is not a number.
+        A word is not a finite number.
     """
-    words = " ".join(lines_of(path)).split()
+    words = words_of(path)
     try:
-        return np.array(words, np.float64)
+        numbers = np.array(words, np.float64)
     except ValueError as error:
-        raise DatasetError(f"{path}: {error}") from None
+        raise DatasetError(f"{path}: {shown(str(error), 120)}") from None
+    bad = np.flatnonzero(~np.isfinite(numbers))
+    if bad.size:
+        raise DatasetError(f"{path}: '{shown(words[bad[0]])}' is not a finite number; correct it")
+    return numbers
 
 
 def number_of(path: Path) -> float:
@@ -106,6 +109,35 @@ def number_of(path: Path) -> float:
     return float(numbers[0])
 
 
+def side_of(path: Path) -> int:
+    """Read the number of lines or samples of a scene.
+
+    Raises
+    ------
+    DatasetError
+        It is no whole number above 0 that an image can have.
+    """
+    number = number_of(path)
+    if not (number.is_integer() and 1 <= number <= LONGEST_SIDE):
+        raise DatasetError(f"{path}: holds {number:g}, expected a whole number of pixels above 0")
+    return int(number)
+
+
+def plausible_wavelength(wavelength: float, path: Path) -> float:
+    """Return a radar wavelength [m].
+
+    Raises
+    ------
+    DatasetError
+        No radar for interferometry has it, as when it is written in cm or is a frequency.
+    """
+    if not 0.005 <= wavelength <= 2:
+        raise DatasetError(
+            f"{path}: a wavelength of {wavelength:g} m, expected 0.005 to 2 m; write it in metres"
+        )
+    return wavelength
+
+
 def days_of(path: Path) -> NDArray[np.int64]:
     """Read dates ``yyyymmdd`` as MATLAB day numbers.
 
@@ -114,25 +146,46 @@ def days_of(path: Path) -> NDArray[np.int64]:
     DatasetError
         A word is no date.
     """
-    words = " ".join(lines_of(path)).split()
-    return np.array([day_number(word, path) for word in words], np.int64)
+    return np.array([day_number(word, path) for word in words_of(path)], np.int64)
 
 
 def day_number(text: str, where: Path | str) -> int:
-    """Turn a date ``yyyymmdd`` into a MATLAB day number.
+    """Turn a date ``yyyymmdd``, also ``yyyy-mm-dd``, into a MATLAB day number.
 
     Raises
     ------
     DatasetError
         The text is no date of the calendar; names `where` it stood.
     """
-    match = re.fullmatch(r"(\d{4})(\d{2})(\d{2})", text)
+    match = re.fullmatch(_DATE, text)
+    day = None if match is None else _day(match[1], match[3], match[4])
+    if day is None:
+        raise DatasetError(f"{where}: '{shown(text)}' is not a date yyyymmdd")
+    return day
+
+
+def dates_in(text: str) -> Iterator[int]:
+    """Yield the day numbers of all dates in a text, passing over other numbers of eight digits."""
+    for match in re.finditer(rf"(?<!\d){_DATE}(?!\d)", text):
+        day = _day(match[1], match[3], match[4])
+        if day is not None and int(match[1]) in _YEARS:
+            yield day
+
+
+def date_pairs_in(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the day numbers of all dates that follow each other, ``yyyymmdd_yyyymmdd``."""
+    second = _DATE.replace(r"\2", r"\6")
+    for match in re.finditer(rf"(?<!\d)(?={_DATE}[-_]{second}(?!\d))", text):
+        days = _day(match[1], match[3], match[4]), _day(match[5], match[7], match[8])
+        if None not in days and int(match[1]) in _YEARS and int(match[5]) in _YEARS:
+            yield days  # type: ignore[misc]
+
+
+def _day(year: str, month: str, day: str) -> int | None:
     try:
-        if match:
-            return date(*map(int, match.groups())).toordinal() + MATLAB_EPOCH
+        return date(int(year), int(month), int(day)).toordinal() + MATLAB_EPOCH
     except ValueError:
-        pass
-    raise DatasetError(f"{where}: '{text}' is not a date yyyymmdd")
+        return None
 
 
 def day_text(day: int) -> str:
@@ -160,7 +213,7 @@ class KeyFile:
             found = ", ".join(self.values) or "none"
             raise DatasetError(
                 f"{self.path}: key '{key}' with {count} value{'s' if count > 1 else ''} is "
-                f"missing (keys found: {found})"
+                f"missing (keys found: {shown(found, 600)})"
             )
         return words[:count]
 
@@ -178,7 +231,9 @@ class KeyFile:
         except ValueError:
             numbers = []
         if len(numbers) != count or not np.isfinite(numbers).all():
-            raise DatasetError(f"{self.path}: key '{key}' holds {' '.join(words)!r}, not a number")
+            told = shown(" ".join(words))
+            hint = "; write a decimal point, not a comma" if re.search(r"\d,\d", told) else ""
+            raise DatasetError(f"{self.path}: key '{key}' holds {told!r}, not a number{hint}")
         return numbers
 
     def number(self, key: str) -> float:
