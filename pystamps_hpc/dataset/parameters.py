@@ -16,7 +16,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..errors import ConfigError, DatasetError, MatError
+from ..errors import ConfigError, DatasetError, MatError, StageError
 from .parameter_table import TABLE, Parameter, Value, defaults, is_reset, text_of
 from .text import shown, words_of
 from .tree import ROOT, Dataset
@@ -183,7 +183,10 @@ class Parameters:
             item.name: self._fitted(item.name.rstrip("_"), hints[item.name])
             for item in fields(cls)  # type: ignore[arg-type]
         }
-        return cls(**values)
+        try:
+            return cls(**values)
+        except StageError as error:  # a value that the stage does not have
+            raise DatasetError(str(error)) from None
 
     def _fitted(self, name: str, hint: Any) -> Any:
         parameter, value = TABLE[name], self.value(name)

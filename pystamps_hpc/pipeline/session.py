@@ -11,12 +11,14 @@ from pathlib import Path
 from pystamps_kernels.dispatch import KernelTable
 
 from ..config import RunConfig
+from ..dataset import candidates
 from ..dataset import parameters as parms
 from ..dataset.candidates import sensor_parameters
+from ..dataset.findings import Findings
 from ..dataset.parameters import Parameters
 from ..dataset.publish import staging_root, write_text
 from ..dataset.tree import ROOT, STATE_DIRECTORY, Dataset, discover_dataset
-from ..errors import DatasetError, MpiEnvironmentError, StageError
+from ..errors import DatasetError, MpiEnvironmentError
 from ..parallel.team import Team
 from .choices import require_tools, resolve_choices
 from .finished import Finished
@@ -92,7 +94,7 @@ def prepare(context: PipelineContext, kernels: KernelTable) -> Session:
     dataset = discover_dataset(context.dataset_root, need_patches=request.first <= 5)
     reference = reference_root(config)
     parameters = _parameters(dataset, sensor=request.first == 1, needed=reference is None)
-    _require_mode(parameters)
+    require_mode(parameters)
     finished = Finished(dataset, config, parameters, kernels)
     planner = Planner(finished, request)
     plan = planner.plan()
@@ -122,11 +124,17 @@ def prepare(context: PipelineContext, kernels: KernelTable) -> Session:
     )
 
 
-def _require_mode(parameters: Mapping[str, Parameters]) -> None:
-    """Refuse small baselines while a stage cannot process them."""
+def require_mode(parameters: Mapping[str, Parameters]) -> None:
+    """Refuse small baselines while a stage cannot process them.
+
+    Raises
+    ------
+    DatasetError
+        Names the stages.
+    """
     lacking = [row.spec.number for row in tasks() if "sb" not in row.spec.modes]
     if lacking and any(own.small_baselines for own in parameters.values()):
-        raise StageError(
+        raise DatasetError(
             f"small_baseline_flag='y' is not supported in stages {lacking[0]}-{lacking[-1]}; "
             "supported: 'n'"
         )
@@ -169,13 +177,16 @@ def _parameters(dataset: Dataset, sensor: bool, needed: bool) -> dict[str, Param
 def _sensor_values(dataset: Dataset, root: Parameters, needed: bool) -> Mapping[str, str | float]:
     """Read heading, wavelength and platform; a loaded dataset no longer needs the files."""
     first = tasks()[0]
-    try:
-        patches = [dataset.directory(name) for name in dataset.patches]
-        return sensor_parameters(dataset.root, root, patches)
-    except DatasetError:
-        if needed and any(missing_members(first, dataset.directory(n)) for n in dataset.patches):
-            raise
-        return {}
+    folders = [dataset.directory(name) for name in dataset.patches]
+    found = Findings()
+    values = found.tried(sensor_parameters, dataset.root, root, folders)
+    if needed and values is None:
+        waiting = [folder for folder in folders if missing_members(first, folder)]
+        for examined in candidates.examine(dict.fromkeys(waiting, root)):
+            found.messages += examined.problems
+        if waiting:
+            found.require_none()
+    return values or {}
 
 
 def before_work(session: Session, context: PipelineContext, team: Team) -> list[str]:

@@ -19,6 +19,7 @@ from ..parallel.team import SerialTeam, Team
 from .backends import resolve_kernels
 from .documents import json_text
 from .plan import PlannedTask
+from .preflight import preflight
 from .progress import Silence, Watcher
 from .report import build_report, rank_usage
 from .scheduling import kernel_threads, run_merged, run_patches
@@ -39,7 +40,10 @@ def plan_pipeline(context: PipelineContext) -> list[PlannedTask]:
     PystampsError
         As :func:`run_pipeline` before it writes anything.
     """
-    return list(prepare(context, resolve_kernels(context.run_config.resolved(), SerialTeam())).plan)
+    team = SerialTeam()
+    session = prepare(context, resolve_kernels(context.run_config.resolved(), team))
+    preflight(session, team, places=False)
+    return list(session.plan)
 
 
 def run_pipeline(
@@ -77,6 +81,7 @@ def run_pipeline(
     started = datetime.now(UTC)
     kernels = resolve_kernels(context.run_config.resolved(), team, context.native_only)
     session = team.on_root(lambda: prepare(context, kernels))
+    preflight(session, team, places=not context.dry_run)
     warnings = [*session.warnings, *_machine_warnings(session, team)]
 
     def report_of(rows: list[StageResult]) -> PipelineReport:

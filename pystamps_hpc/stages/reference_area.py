@@ -10,6 +10,8 @@ from ..parallel.context import Context
 from .corrected_phase import Stack
 from .projection import local_coordinates
 
+NEAR = 1.1  # of the radius: local frames of other origins differ by less
+
 
 @dataclass(frozen=True)
 class ReferenceArea:
@@ -65,6 +67,38 @@ def reference_ps(
     if not inside.any():
         raise StageError(_empty(area, lonlat))
     return np.flatnonzero(inside).astype(np.int64)
+
+
+def require_reachable(area: ReferenceArea, extent: tuple[float, float, float, float]) -> None:
+    """Refuse an area that lies outside of all points, before they are known one by one.
+
+    Parameters
+    ----------
+    area : ReferenceArea
+        Parameters.
+    extent : tuple of float
+        West, south, east, north of all points [deg].
+
+    Raises
+    ------
+    StageError
+        Names area and extent.
+    """
+    local = area.ref_x is not None and area.ref_y is not None
+    if local or area.ref_radius == -np.inf:
+        return
+    corners = np.array(extent, np.float64).reshape(2, 2)
+    meets = all(
+        interval[0] < corners[1, k] and interval[1] > corners[0, k]
+        for k, interval in enumerate((area.ref_lon, area.ref_lat))
+    )
+    if meets and area.ref_radius < np.inf:
+        centre = np.array([area.ref_centre_lonlat], np.float64)
+        nearest = np.clip(centre, corners[0], corners[1])
+        away = local_coordinates(nearest, centre[0])
+        meets = bool(np.hypot(*away[0]) <= NEAR * area.ref_radius)
+    if not meets:
+        raise StageError(_empty(area, corners))
 
 
 def _within(values: FloatArray, interval: tuple[float, ...]) -> AnyArray:

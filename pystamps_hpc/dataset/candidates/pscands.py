@@ -158,9 +158,7 @@ def read_table(path: Path, columns: int) -> NDArray[np.float64]:
         raise unreadable(path, error) from None
     except ValueError as error:
         reason = str(error).partition("; use")[0]  # an advice to programmers
-        raise DatasetError(
-            f"{path}: {shown(reason, 200)}; extract the candidates again"
-        ) from None
+        raise DatasetError(f"{path}: {shown(reason, 200)}; extract the candidates again") from None
     if not table.size:
         return np.empty((0, columns))
     if table.shape[1] != columns:

@@ -1,0 +1,82 @@
+"""Whether values of parameters fit the stages and the stack, before any work."""
+
+from dataclasses import fields
+from typing import Any
+
+from ..dataset.parameter_table import TABLE
+from ..dataset.parameters import Parameters
+from ..dataset.tree import ROOT, Dataset
+from ..errors import DatasetError, StageError
+from ..stages.base import StageSpec
+from ..stages.interferograms import from_parameter, used_ifgs
+from ..stages.reference_area import ReferenceArea, require_reachable
+from .session import require_mode
+from .stack import Extent, Stock, known_stack
+from .table import tasks
+
+
+def require_value(dataset: Dataset, parameters: Parameters, name: str) -> None:
+    """Refuse the value of a parameter that a run on this dataset would refuse.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Tree.
+    parameters : Parameters
+        With the value.
+    name : str
+        Full name.
+
+    Raises
+    ------
+    DatasetError
+        A mode that a stage does not have, or an index outside the stack.
+    """
+    alone = Parameters(stored={"lambda": 0.05, "heading": 0.0, name: parameters.value(name)})
+    require_mode({ROOT: alone})
+    stack = known_stack(dataset, parameters) if name in TABLE else None
+    for row in tasks():
+        if name in (item.name.rstrip("_") for item in fields(row.spec.params)):
+            alone.to_params(row.spec.params)
+            if stack is not None:
+                require_indices(alone, row.spec, stack)
+
+
+def require_indices(parameters: Parameters, spec: StageSpec, stack: Stock) -> None:
+    """Refuse index lists of a stage that name what the stack does not have, or leave too little.
+
+    Raises
+    ------
+    DatasetError
+        Names parameter, index and range.
+    """
+    params: Any = parameters.to_params(spec.params)
+    lists = {
+        item.name: getattr(params, item.name)
+        for item in fields(params)
+        if TABLE[item.name.rstrip("_")].kind == "indices"
+    }
+    try:
+        for name, numbers in lists.items():
+            if not isinstance(numbers, str):
+                from_parameter(numbers, stack.n_ifg, name)
+        if "drop_ifg_index" in lists:
+            used_ifgs(lists["drop_ifg_index"], stack.n_ifg, fewest=2, without=stack.master_ix)
+    except StageError as error:
+        raise DatasetError(str(error)) from None
+
+
+def require_reference(parameters: Parameters, spec: StageSpec, extent: Extent) -> None:
+    """Refuse a reference area of a stage in which no point can lie.
+
+    Raises
+    ------
+    DatasetError
+        Names the area and where the points are.
+    """
+    if not issubclass(spec.params, ReferenceArea):
+        return
+    try:
+        require_reachable(parameters.to_params(spec.params), extent)
+    except StageError as error:
+        raise DatasetError(str(error)) from None

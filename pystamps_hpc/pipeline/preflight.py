@@ -1,0 +1,250 @@
+"""What a run needs of its dataset, examined as a whole before any work.
+
+The same examination serves ``run``, ``doctor`` and ``describe-inputs``. It reads what stage 1
+reads of the candidates but their phases, and of other files what the plan will ask of them.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..dataset import candidates
+from ..dataset.candidates import Scene
+from ..dataset.candidates.model import GridGeometry
+from ..dataset.findings import Findings
+from ..dataset.parameters import Parameters
+from ..dataset.tree import ROOT, Dataset, patch_core, require_core_within_patch
+from ..errors import DatasetError
+from ..parallel.team import Team
+from ..stages.base import artifact_fields
+from .acceptance import require_indices, require_reference
+from .plan import no_ps_stage
+from .session import Session
+from .space import place_problems, space_problems
+from .stack import Stock, joined_extent, known_stack, stock_in, stock_of
+from .table import Task, patch_inputs, task
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that stops a run: where, and in one line what is wrong and what to do."""
+
+    target: str
+    message: str
+    exit_code: int = DatasetError.exit_code
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What tasks will ask of the files that no stage makes.
+
+    Parameters
+    ----------
+    candidates : tuple of str
+        Patches whose candidates will be read.
+    baselines : bool
+        Whether the candidates' baselines must differ.
+    cores : tuple of str
+        Patches whose core area the merge will ask for.
+    """
+
+    candidates: tuple[str, ...]
+    baselines: bool = True
+    cores: tuple[str, ...] = ()
+
+
+@dataclass
+class Examination:
+    """What was found in the patches."""
+
+    findings: list[Finding] = field(default_factory=list)
+    stocks: dict[str, Stock] = field(default_factory=dict)
+
+
+def preflight(session: Session, team: Team, places: bool) -> None:
+    """Refuse a run that its dataset would stop sooner or later; collective, writes nothing.
+
+    Parameters
+    ----------
+    session : Session
+        The planned run.
+    team : Team
+        Ranks; each examines its share of the patches.
+    places : bool
+        Whether it must be possible to write.
+
+    Raises
+    ------
+    DatasetError
+        All findings, one line each.
+    """
+    found = [finding.message for finding in examine(session, team, places)]
+    if found:
+        raise DatasetError("\n".join(dict.fromkeys(found)))
+
+
+def examine(session: Session, team: Team, places: bool = True) -> list[Finding]:
+    """Return what would stop a planned run; collective."""
+    needs = needs_of(session)
+    share = needs.candidates[team.rank :: team.size]
+    parts = team.on_each(
+        lambda: examine_candidates(session.dataset, session.parameters, share, needs.baselines)
+    )
+    findings = [finding for part in parts for finding in part.findings]
+    stocks = {name: stock for part in parts for name, stock in part.stocks.items()}
+
+    def rest() -> list[Finding]:
+        more = [
+            *examine_cores(session.dataset, needs.cores),
+            *_parameter_findings(session, stocks),
+        ]
+        if places:
+            problems = [*place_problems(session), *space_problems(session, stocks)]
+            more += [Finding(ROOT, problem) for problem in problems]
+        return more
+
+    order = {name: k for k, name in enumerate(session.dataset.patches)}
+    findings.sort(key=lambda finding: order.get(finding.target, -1))
+    return findings + team.on_root(rest)
+
+
+def needs_of(session: Session) -> Needs:
+    """Return what the tasks that are to run ask of the files that no stage makes."""
+    if session.config.compat.strict_reference:  # artifacts come from elsewhere
+        return Needs(())
+    dataset = session.dataset
+    due = [(task(p.stage, p.scope), p.target) for p in session.plan if p.action == "run"]
+    nested = [item for row, _ in due if (cls := patch_inputs(row)) for item in artifact_fields(cls)]
+    merges = any(item.artifact == "patch_noover" for item in nested)
+    living = tuple(name for name in dataset.patches if _may_have_points(session, name))
+    return Needs(
+        candidates=tuple(target for row, target in due if _reads(row, "candidates")),
+        baselines=any(_reads(row, "bp1") for row, _ in due),
+        cores=living if merges and len(living) > 1 else (),
+    )
+
+
+def _reads(row: Task, artifact: str) -> bool:
+    return any(item.artifact == artifact for item in row.reads)
+
+
+def _may_have_points(session: Session, patch: str) -> bool:
+    planned = any(p.target == patch and p.action == "run" for p in session.plan)
+    return planned or no_ps_stage(session.dataset.directory(patch)) is None
+
+
+def examine_candidates(
+    dataset: Dataset,
+    parameters: Mapping[str, Parameters],
+    patches: Iterable[str],
+    baselines: bool = True,
+) -> Examination:
+    """Examine the candidate files of patches.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Tree.
+    parameters : mapping
+        Target -> parameters.
+    patches : iterable of str
+        Patches to look at.
+    baselines : bool
+        Whether baselines that are all the same are a finding.
+    """
+    found = Examination()
+    scenes: list[Scene] = []
+    for examined in candidates.examine({dataset.directory(p): parameters[p] for p in patches}):
+        name, messages = examined.patch.name, list(examined.problems)
+        if examined.scene is not None and not any(examined.scene is other for other in scenes):
+            scenes.append(examined.scene)
+            if baselines:
+                messages += equal_baselines(examined.scene)
+        found.findings += [Finding(name, message) for message in messages]
+        stock = stock_of(examined)
+        if stock is not None:
+            found.stocks[name] = stock
+    return found
+
+
+def equal_baselines(scene: Scene) -> Iterator[str]:
+    """Yield why the look-angle error cannot be estimated from the baselines of a scene.
+
+    Its slope against the baseline is what stage 2 fits; StaMPS divides by their range.
+    """
+    n, path = len(scene.slave_day), scene.baseline_files[:1]
+    where = path[0] if path else "the stack"
+    if n < 2:
+        yield (
+            f"{where}: of {n} interferogram, the only one of the stack; stage 2 needs two or more "
+            "with different baselines, add images"
+        )
+        return
+    geometry = scene.geometry
+    if isinstance(geometry, GridGeometry):
+        if geometry.baselines is None and not np.ptp(geometry.bperp):
+            yield (
+                f"{where}: the baselines of all {n} interferograms are {geometry.bperp[0]:g} m; "
+                "write the baseline of each"
+            )
+    elif not np.ptp(geometry.baseline, axis=0).any() and not np.ptp(geometry.baseline_rate):
+        across, normal = geometry.baseline[0]
+        yield (
+            f"{where}: the baseline in all {n} .base files is the same (across {across:g} m, "
+            f"normal {normal:g} m), as if copied; export the baselines again"
+        )
+
+
+def examine_cores(dataset: Dataset, patches: Iterable[str]) -> list[Finding]:
+    """Examine the core areas that the merge asks for."""
+    findings: list[Finding] = []
+    owner: dict[tuple[int, ...], str] = {}
+    for name in patches:
+        folder, found = dataset.directory(name), Findings()
+        core = found.tried(patch_core, folder)
+        found.tried(require_core_within_patch, folder)
+        if core is None and not found.messages:
+            found.messages.append(
+                f"{name}/patch_noover.in: does not exist; the merge needs its four lines: first "
+                "and last range, first and last azimuth of the patch without overlap"
+            )
+        if core is not None:
+            other = owner.setdefault(tuple(core.tolist()), name)
+            if other != name:
+                found.messages.append(
+                    f"{folder / 'patch_noover.in'}: the same as that of {other}; patches do not "
+                    "share a core, write its own"
+                )
+        findings += [Finding(name, message) for message in dict.fromkeys(found.messages)]
+    return findings
+
+
+def _parameter_findings(session: Session, stocks: Mapping[str, Stock]) -> Iterator[Finding]:
+    """Yield what parameters of tasks that are to run ask for and the stack does not have."""
+    due = [(task(p.stage, p.scope), p.target) for p in session.plan if p.action == "run"]
+    if not due or session.config.compat.strict_reference:
+        return
+    first = next(iter(stocks.values()), None)
+    stack = first or known_stack(session.dataset, session.parameters[ROOT])
+    extent = joined_extent(_reference_points(session, due, stocks))
+    found = Findings()
+    for row, target in due:
+        own = session.parameters[target]
+        before = len(found.messages)
+        if stack is not None:
+            found.tried(require_indices, own, row.spec, stack)
+        if extent is not None:
+            found.tried(require_reference, own, row.spec, extent)
+        for message in found.messages[before:]:
+            yield Finding(target, message)
+
+
+def _reference_points(
+    session: Session, due: list[tuple[Task, str]], stocks: Mapping[str, Stock]
+) -> Mapping[str, Stock]:
+    """Return all points that can come to lie in the reference area, nothing where that is open."""
+    if any(patch_inputs(row) for row, _ in due):
+        return stocks if set(stocks) == set(session.dataset.patches) else {}
+    merged = stock_in(session.dataset.root / "ps2.mat")
+    return {} if merged is None else {ROOT: merged}

@@ -1,0 +1,75 @@
+"""Whether the results of a plan can be written: permissions and room."""
+
+import math
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from ..dataset.schema import ARTIFACTS, Key
+from ..dataset.tree import STATE_DIRECTORY
+from .plan import PlannedTask
+from .session import Session
+from .stack import Stock
+from .table import task
+
+_BYTES = {"double": 8, "single": 4, "complex": 8, "logical": 1}
+_MIB = 2**20
+
+
+def place_problems(session: Session) -> Iterator[str]:
+    """Yield the existing directories that the plan writes to and cannot."""
+    due = {planned.target for planned in session.plan if planned.action == "run"}
+    folders = [session.dataset.root, *map(session.dataset.directory, sorted(due))] if due else []
+    for folder in dict.fromkeys(folders):
+        for place in (folder, folder / STATE_DIRECTORY, folder / "products"):
+            if place.is_dir() and not os.access(place, os.W_OK | os.X_OK):
+                yield (
+                    f"data set is not writable: {place}; change its permissions, or work on a copy"
+                )
+
+
+def space_problems(session: Session, stocks: Mapping[str, Stock]) -> Iterator[str]:
+    """Yield the lack of room for what the first stages write for certain.
+
+    How much later stages write depends on how many points they keep; it is less.
+    """
+    due = [planned for planned in session.plan if planned.action == "run"]
+    needed = sum(certain_bytes(session, planned, stocks) for planned in due)
+    free = shutil.disk_usage(session.dataset.root).free
+    if needed > free:
+        n = sum(stock.n_points for stock in stocks.values())
+        yield (
+            f"{session.dataset.root}: no space left on device for the run: {free // _MIB:,} MiB "
+            f"free, the artifacts of {n:,} candidates alone take {-(-needed // _MIB):,} MiB; make "
+            "room or move the data set"
+        )
+
+
+def certain_bytes(session: Session, planned: PlannedTask, stocks: Mapping[str, Stock]) -> int:
+    """Return the bytes by which the artifacts of all candidates of a patch will grow the tree."""
+    stock = stocks.get(planned.target)
+    if stock is None:
+        return 0
+    lengths = {"n_ps": stock.n_points, "n_ifg": stock.n_ifg, "n_pm": stock.n_ifg - 1}
+    row = task(planned.stage, planned.scope)
+    of_candidates = [name for name in row.required if name.endswith("1")]
+    folder = session.dataset.directory(planned.target)
+    return sum(
+        max(_bytes(ARTIFACTS[name].keys.values(), lengths) - _size(folder / f"{name}.mat"), 0)
+        for name in of_candidates
+    )
+
+
+def _bytes(keys: Iterable[Key], lengths: Mapping[str, int]) -> int:
+    """Return the least bytes of the rows of all points; other keys are small beside them."""
+    return sum(
+        min(_BYTES.get(kind, 0) for kind in key.classes)
+        * math.prod(int(dim) if dim.isdigit() else lengths.get(dim, 0) for dim in key.dims)
+        for key in keys
+        if "n_ps" in key.dims and not key.optional
+    )
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

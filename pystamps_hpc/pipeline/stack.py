@@ -1,0 +1,100 @@
+"""What is known of points and interferograms before a run: from candidates, else from artifacts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..dataset import candidates
+from ..dataset.candidates import Examined, Scene
+from ..dataset.mat import MatFile
+from ..dataset.parameters import Parameters
+from ..dataset.tree import Dataset
+from ..errors import PystampsError
+
+Extent = tuple[float, float, float, float]
+"""West, south, east, north [deg]; NaN without points."""
+
+
+@dataclass(frozen=True)
+class Stock:
+    """What is known of the points and interferograms of a patch or of the root.
+
+    Parameters
+    ----------
+    n_points : int
+        Candidates or PS.
+    n_ifg : int
+        Interferograms, the master column included.
+    master_ix : int
+        Column of the master, from 0.
+    extent : Extent
+        Where the points lie.
+    """
+
+    n_points: int
+    n_ifg: int
+    master_ix: int
+    extent: Extent
+
+
+def stock_of(examined: Examined) -> Stock | None:
+    """Return what the candidates of a patch hold, None where they cannot be read."""
+    if examined.scene is None or examined.candidates is None:
+        return None
+    lonlat = examined.candidates.lonlat
+    return Stock(len(lonlat), *_of_scene(examined.scene), _extent(lonlat))
+
+
+def _of_scene(scene: Scene) -> tuple[int, int]:
+    """Return the interferograms with the master column, and where that is."""
+    return len(scene.slave_day) + 1, int((scene.slave_day < scene.master_day).sum())
+
+
+def _extent(lonlat: NDArray[np.float64]) -> Extent:
+    known = lonlat[np.isfinite(lonlat).all(axis=1)]
+    if not len(known):
+        return (np.nan,) * 4
+    return (*map(float, known.min(axis=0)), *map(float, known.max(axis=0)))  # type: ignore[return-value]
+
+
+def known_stack(dataset: Dataset, parameters: Parameters) -> Stock | None:
+    """Return the stack of a dataset, None where neither artifacts nor candidates tell it."""
+    folders = [dataset.root, *map(dataset.directory, dataset.patches)]
+    for folder in folders:
+        for name in ("ps2.mat", "ps1.mat"):
+            stock = stock_in(folder / name)
+            if stock is not None:
+                return stock
+    try:
+        scene = candidates.scene_of(folders[-1], parameters)
+    except (PystampsError, OSError):
+        return None
+    return Stock(0, *_of_scene(scene), (np.nan,) * 4)
+
+
+def stock_in(path: Path) -> Stock | None:
+    """Return what ``ps1.mat`` or ``ps2.mat`` holds, None where it cannot be read."""
+    if not path.exists():
+        return None
+    try:
+        with MatFile(path) as file:
+            n_ifg, master_ix, n_ps = (
+                int(np.ravel(file.read(key))[0]) for key in ("n_ifg", "master_ix", "n_ps")
+            )
+            lonlat = np.asarray(file.read("lonlat"), np.float64).reshape(-1, 2)
+    except (PystampsError, LookupError, ValueError):
+        return None
+    return Stock(n_ps, n_ifg, master_ix - 1, _extent(lonlat))
+
+
+def joined_extent(stocks: Mapping[str, Stock]) -> Extent | None:
+    """Return the extent of all points, None without any."""
+    extents = np.array([stock.extent for stock in stocks.values()]).reshape(-1, 4)
+    if np.isnan(extents).all():
+        return None
+    west, south = np.nanmin(extents[:, :2], axis=0)
+    east, north = np.nanmax(extents[:, 2:], axis=0)
+    return float(west), float(south), float(east), float(north)
