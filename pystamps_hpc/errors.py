@@ -99,6 +99,8 @@ class StageError(PystampsError):
 class MatError(PystampsError):
     """A MAT file cannot be read or written, or its content has the wrong shape or class."""
 
+    exit_code = 3
+
 
 class PublishError(PystampsError):
     """Finished results could not be moved to their place."""

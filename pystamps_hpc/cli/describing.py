@@ -37,12 +37,7 @@ def inputs(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
     if found is None or found["sound"]:
         return document, 0
     if team.rank == 0:
-        more = len(found["unsound_patches"]) - 1
-        print(
-            f"{found['patch']}{f' and {more} more' if more else ''}: candidate files do not fit; "
-            + "; ".join(found["warnings"] or ["see stage1_dataset_check.consistency"]),
-            file=sys.stderr,
-        )
+        print("\n".join(found["problems"]), file=sys.stderr)
     return document, DatasetError.exit_code
 
 

@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from ..dataset import candidates, parameters
-from ..dataset.candidates import isce, snap
-from ..dataset.candidates.pscands import read_table
-from ..dataset.candidates.text import day_text, locate_optional, number_of, numbers_of
+from ..dataset.candidates import Scene
+from ..dataset.candidates.pscands import read_table, size_of
+from ..dataset.candidates.text import day_text, locate_optional, side_of
+from ..dataset.findings import Findings
 from ..dataset.parameter_table import TABLE, text_of
 from ..dataset.parameters import Parameters
 from ..dataset.schema import ARTIFACTS
 from ..dataset.tree import Dataset, discover_dataset
-from ..errors import DatasetError, PystampsError
+from ..errors import DatasetError
+from ..pipeline.preflight import examine_candidates, examine_cores
 from ..pipeline.table import Task, maker, patch_inputs, tasks
 from ..stages.base import EACH_PATCH, Field, artifact_fields
 
@@ -80,15 +82,7 @@ def describe_inputs(
         ],
     }
     if dataset is not None and 1 in stages:
-        found = discover_dataset(dataset)
-        names = found.patches if patch is None else (patch,)
-        checks = [check_candidates(found, name) for name in names]
-        unsound = [check for check in checks if not check["sound"]]
-        document["stage1_dataset_check"] = {
-            **(unsound or checks)[0],
-            "checked": len(checks),
-            "unsound_patches": [check["patch"] for check in unsound],
-        }
+        document["stage1_dataset_check"] = check_candidates(discover_dataset(dataset), patch)
     return document
 
 
@@ -151,38 +145,55 @@ def _row(name: str, array: str, shape: str, meaning: str, sources: str, required
     }
 
 
-def check_candidates(dataset: Dataset, patch: str) -> dict[str, Any]:
-    """Check whether the candidate files of one patch fit together; reads only.
+def check_candidates(dataset: Dataset, patch: str | None = None) -> dict[str, Any]:
+    """Check whether the candidate files fit together, as a run does before work; reads only.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Tree.
+    patch : str, optional
+        Patch that is checked and described; by default all are checked, and the first that is not
+        sound is described, else the first.
 
     Raises
     ------
     DatasetError
         The dataset has no patches, or not the one that is named.
     """
-    name = Path(patch).name
-    if name not in dataset.patches:
-        raise DatasetError(f"{dataset.root} has no patch {name}")
-    directory = dataset.directory(name)
-    known = parameters.load(directory, dataset.root)
-    mode = _metadata_mode(directory)
-    warnings: list[str] = []
-    readable = True
-    n = _candidate_count(directory)
-    n_ifg = _interferogram_count(directory, n)
-    checks = [*_count_checks(directory, n), *_stack_checks(directory, mode, n_ifg)]
-    try:
-        warnings += candidates.read(directory, known).warnings
-    except PystampsError as error:
-        warnings.append(str(error))
-        readable = False
+    names = dataset.patches if patch is None else (Path(patch).name,)
+    if not set(names) <= set(dataset.patches):
+        raise DatasetError(f"{dataset.root} has no patch {names[0]}")
+    known = {name: parameters.load(dataset.directory(name), dataset.root) for name in names}
+    found = examine_candidates(dataset, known, names).findings
+    found += examine_cores(dataset, names) if len(dataset.patches) > 1 else []
+    unsound = [name for name in names if any(finding.target == name for finding in found)]
+    name = (unsound or names)[0]
+    own = [finding.message for finding in found if finding.target == name]
+    problems = list(dict.fromkeys(finding.message for finding in found))
     return {
         "dataset": str(dataset.root),
-        "patch": name,
+        **_described(dataset.directory(name), known[name], own),
+        "sound": not problems,
+        "problems": problems,
+        "checked": len(names),
+        "unsound_patches": unsound,
+    }
+
+
+def _described(patch: Path, known: Parameters, problems: list[str]) -> dict[str, Any]:
+    """Describe one patch; a check is good where no problem names its file."""
+    (examined,) = candidates.examine({patch: known})
+    scene, n = examined.scene, _rows_of(patch / "pscands.1.ij", 3)
+    mode = _metadata_mode(patch)
+    rows = [*_patch_rows(patch, n, scene), *_scene_rows(patch, mode, scene)]
+    warnings = list(examined.candidates.warnings) if examined.candidates else []
+    return {
+        "patch": patch.name,
         "metadata_mode": mode,
-        "overview": _overview(known, n, n_ifg),
-        "consistency": checks,
-        "warnings": warnings,
-        "sound": readable and all(check["status"] != "warning" for check in checks),
+        "overview": _overview(patch, known, n, scene),
+        "consistency": [_judged(row, problems) for row in rows],
+        "warnings": [*examined.problems, *warnings],
     }
 
 
@@ -195,12 +206,13 @@ def _metadata_mode(patch: Path) -> str:
     return MISSING
 
 
-def _overview(known: Parameters, n: int | None, n_ifg: int | None) -> list[Row]:
+def _overview(patch: Path, known: Parameters, n: int | None, scene: Scene | None) -> list[Row]:
+    processor = Findings().tried(candidates.processor_of, patch.parent, known, (patch,))
     values = {
-        "processor": (known.value("insar_processor"), "chooses the reader"),
+        "processor": (processor or known.value("insar_processor"), "chooses the reader"),
         "small baselines": (known.value("small_baseline_flag"), "y: network, n: single master"),
         "candidates": (n, "lines of pscands.1.ij"),
-        "interferograms": (n_ifg, "columns of pscands.1.ph"),
+        "interferograms": (scene and scene.n_file, "columns of pscands.1.ph"),
         "heading": (text_of(known.value("heading")), "deg; stage 1 sets it"),
         "lambda": (text_of(known.value("lambda")), "m; stage 1 sets it"),
     }
@@ -210,87 +222,55 @@ def _overview(known: Parameters, n: int | None, n_ifg: int | None) -> list[Row]:
     ]
 
 
-def _candidate_count(patch: Path) -> int | None:
-    try:
-        return len(read_table(patch / "pscands.1.ij", 3))
-    except DatasetError:
-        return None
+def _rows_of(table: Path, columns: int) -> int | None:
+    rows = Findings().tried(read_table, table, columns)
+    return None if rows is None else len(rows)
 
 
-def _interferogram_count(patch: Path, n: int | None) -> int | None:
-    size = _size(patch / "pscands.1.ph")
-    return None if not n or size is None else size // (8 * n)
-
-
-def _size(path: Path) -> int | None:
-    return path.stat().st_size if path.is_file() else None
-
-
-def _count_checks(patch: Path, n: int | None) -> Iterator[Row]:
+def _patch_rows(patch: Path, n: int | None, scene: Scene | None) -> Iterator[Row]:
     why = "row k of every file must be candidate k"
-    yield _check("candidates in pscands.1.ij", n, "a table of 3 columns", n is not None, why)
-    for name, item in {"pscands.1.ll": 8, "pscands.1.hgt": 4}.items():
-        size = _size(patch / name)
-        if size is not None or name == "pscands.1.ll":
-            expected = None if n is None else n * item
-            yield _check(f"bytes of {name}", size, expected, size == expected, why)
-    path = patch / "pscands.1.da"
-    if path.is_file():
-        with path.open("rb") as file:
-            lines = sum(1 for line in file if line.strip())
-        yield _check("candidates in pscands.1.da", lines, n, lines == n, why)
-    size, column = _size(patch / "pscands.1.ph"), 8 * (n or 0)
-    fits = size is not None and n is not None and (size % column == 0 if n else size == 0)
-    why = "each interferogram holds 8 bytes per candidate"
-    yield _check("bytes of pscands.1.ph", size, f"a multiple of {column}", fits, why)
+    yield _check("candidates in pscands.1.ij", "pscands.1.ij", n, "a table of 3 columns", why)
+    widths = {"ll": 8, "hgt": 4, "ph": None if scene is None else 8 * scene.n_file}
+    for kind, width in widths.items():
+        name = f"pscands.1.{kind}"
+        expected = None if n is None or width is None else n * width
+        if (patch / name).exists() or kind != "hgt":
+            yield _check(f"bytes of {name}", name, size_of(patch / name), expected, why)
+    if (patch / "pscands.1.da").exists():
+        lines = _rows_of(patch / "pscands.1.da", 1)
+        yield _check("candidates in pscands.1.da", "pscands.1.da", lines, n, why)
 
 
-def _stack_checks(patch: Path, mode: str, n_ifg: int | None) -> Iterator[Row]:
-    yield from (_derived_checks if mode == DERIVED else _direct_checks)(patch, n_ifg)
+def _scene_rows(patch: Path, mode: str, scene: Scene | None) -> Iterator[Row]:
+    days, baselines = ("pscphase.in", ".base") if mode == DERIVED else ("day.1.in", "bperp.1.in")
+    n = None if scene is None else scene.n_file
+    master = None if scene is None else day_text(scene.master_day)
+    why = "one per interferogram of pscands.1.ph"
+    yield _check(f"days in {days}", days, n, n, why)
+    yield _check("master day", "master_day", master, "one master", "PS stack")
+    if mode == DERIVED:
+        row = _check("baselines", baselines, n, n, "per candidate from .base files")
+        yield {**row, "status": "derived at runtime" if n is not None else row["status"]}
+        return
+    yield _check(f"baselines in {baselines}", baselines, n, n, why)
     for name, what in (("width.txt", "range samples"), ("len.txt", "azimuth lines")):
         path = locate_optional(name, patch, patch.parent)
-        try:
-            value = int(number_of(path)) if path else None
-        except DatasetError:
-            value = None
-        yield _check(name, value, f"number of {what}", value is not None, "size of the scene")
+        side = None if path is None else Findings().tried(side_of, path)
+        yield _check(name, name, side, f"number of {what}", "size of the scene")
 
 
-def _derived_checks(patch: Path, n_ifg: int | None) -> Iterator[Row]:
-    why = "an interferogram may have been missing during extraction"
-    try:
-        stack = snap.read_stack(patch)
-    except DatasetError as error:
-        yield _check("days in pscphase.in", str(error), n_ifg, False, why)
-        return
-    yield _check("days in pscphase.in", len(stack.paths), n_ifg, len(stack.paths) == n_ifg, why)
-    yield _check("master day", day_text(stack.master_day), "one master", True, "PS stack")
-    found = sum(path.suffix == ".base" for path in snap.scene_files(patch))
-    yield {
-        **_check("baselines", found, n_ifg, found == n_ifg, "per candidate from .base files"),
-        **({"status": "derived at runtime"} if found == n_ifg else {}),
-    }
-
-
-def _direct_checks(patch: Path, n_ifg: int | None) -> Iterator[Row]:
-    for label, name in (("days", "day.1.in"), ("baselines", "bperp.1.in")):
-        path = locate_optional(name, patch, patch.parent)
-        try:
-            found = len(numbers_of(path)) if path else None
-        except DatasetError:
-            found = None
-        why = "one line per interferogram of pscands.1.ph"
-        yield _check(f"{label} in {name}", found, n_ifg, found is not None and found == n_ifg, why)
-    names = [path.name for path in isce.scene_files(patch)]
-    master = next((name for name in names if name.startswith(("master_day", "reference_d"))), None)
-    yield _check("master day", master, "master_day.1.in", master is not None, "place of the master")
-
-
-def _check(check: str, observed: Any, expected: Any, good: bool, why: str) -> Row:
+def _check(check: str, file: str, observed: Any, expected: Any, why: str) -> Row:
     return {
         "check": check,
         "observed": "missing" if observed is None else observed,
         "expected": "unknown" if expected is None else expected,
-        "status": "ok" if good else "warning",
+        "status": "warning" if observed is None or expected is None else "ok",
         "why_it_matters": why,
+        "file": file,
     }
+
+
+def _judged(row: Row, problems: list[str]) -> Row:
+    file = row.pop("file")
+    named = any(file in problem for problem in problems)
+    return {**row, "status": "warning"} if named else row

@@ -32,9 +32,9 @@ def test_every_rank_says_where_it_runs_and_whether_it_sees_the_dataset(tree):
     assert not (tree / ".pystamps-hpc").exists()
 
 
-def test_a_damaged_dataset_is_one_advice_and_code_5_on_all_ranks(tree):
+def test_a_damaged_dataset_is_one_advice_and_code_3_on_all_ranks(tree):
     (tree / "ph2.mat").write_bytes(b"no MAT file" * 30)
     ended, document = examined("dataset", "--dataset", str(tree))
-    assert ended.returncode == 5
+    assert ended.returncode == 3
     assert "ph2.mat" in document["dataset"]["unreadable"][0]
     assert ended.stderr.count("delete it and rerun stage 5") == 1

@@ -887,7 +887,7 @@ def test_stage_1_writes_the_parameters_of_the_root_once(stubs, tree):
 def test_small_baselines_are_refused_before_anything_is_written(stubs, tree):
     change(tree, small_baseline_flag="y")
     before = tree_digest(tree)
-    with pytest.raises(StageError, match="not supported"):
+    with pytest.raises(DatasetError, match="not supported"):
         run(tree)
     assert tree_digest(tree) == before
 

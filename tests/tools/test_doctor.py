@@ -53,7 +53,7 @@ def test_a_file_that_cannot_be_read_is_named_with_the_stage_that_makes_it_again(
         {"truncated": content[: len(content) // 2], "foreign": b"x" * 500, "empty": b""}[harm]
     )
     document, code = examined(damaged)
-    assert code == 5
+    assert code == 3
     assert len(document["dataset"]["unreadable"]) == 1
     assert "PATCH_1/pm1.mat" in document["dataset"]["unreadable"][0]
     row = document["problems"][0]  # the worst first
@@ -85,7 +85,7 @@ def test_a_shape_that_contradicts_the_other_files_is_named(damaged):
     n_ps = len(values["bperp_mat"]) + 1
     assert text.endswith(f"bp2.mat: key 'bperp_mat' has n_ps = {n_ps - 1}, the others have {n_ps}")
     assert problem(document, "bperp_mat")["remedy"] == "delete it and rerun stage 5"
-    assert code == 5
+    assert code == 3
 
 
 def test_a_missing_key_is_named(damaged):
@@ -140,7 +140,7 @@ def test_while_a_run_works_its_files_are_no_leftovers_and_the_lock_stops_others(
         document, code = examined(damaged)
     row = problem(document, "data set is in use: run 20260101T000000Z-abcdef")
     assert row["remedy"] == "wait, or remove the lock with --break-lock"
-    assert code == 5
+    assert code == 3
 
 
 def test_a_protected_dataset_is_not_written_to(damaged):
@@ -148,7 +148,7 @@ def test_a_protected_dataset_is_not_written_to(damaged):
     before = stub_chain.tree_digest(damaged)
     document, code = examined(damaged)
     assert problem(document, "marked golden")["remedy"] == "work on a copy"
-    assert code == 5
+    assert code == 3
     assert stub_chain.tree_digest(damaged) == before
 
 
@@ -156,7 +156,7 @@ def test_a_tree_without_its_patches_is_reported_not_raised(tmp_path):
     (tmp_path / "patch.list").write_text("PATCH_1\n")
     document, code = examined(tmp_path)
     assert problem(document, "missing patch directories: PATCH_1")["stops_run"]
-    assert code == 5
+    assert code == 3
 
 
 def test_what_would_stop_the_plan_is_found(damaged):
@@ -164,7 +164,7 @@ def test_what_would_stop_the_plan_is_found(damaged):
     parameters.save(own.set_value("small_baseline_flag", "y", False))
     document, code = examined(damaged)
     assert problem(document, "small_baseline_flag='y' is not supported")["stops_run"]
-    assert code == 5
+    assert code == 3
 
 
 def test_a_file_system_without_links_cannot_lock(damaged, monkeypatch):
@@ -230,7 +230,7 @@ def test_the_parts_say_only_what_they_are_about(finished):
 
 def test_the_command_prints_advice_and_gives_the_code(damaged, capsys):
     (damaged / "ph2.mat").write_bytes(b"")
-    assert main(["doctor", "dataset", "--dataset", str(damaged)]) == 5
+    assert main(["doctor", "dataset", "--dataset", str(damaged)]) == 3
     out, err = capsys.readouterr()
     document = json.loads(out)
     assert document["schema"] == "pystamps-hpc/doctor/1"

@@ -4,12 +4,14 @@ import json
 
 import pytest
 
-from pystamps_hpc.dataset.tree import discover_dataset
 from pystamps_hpc.errors import DatasetError
-from pystamps_hpc.tools.doctor.examination import _unloaded_patches
+from pystamps_hpc.parallel.team import SerialTeam
+from pystamps_hpc.tools.doctor import examine
 from pystamps_hpc.tools.inputs import DERIVED, DIRECT, MISSING, describe_inputs
 from pystamps_hpc.tools.simulate import Options, simulate
 from tests.dataset.scenes import scene, write_doris, write_snap
+
+from .conftest import NATIVE
 
 
 def contents(root):
@@ -70,7 +72,8 @@ def test_a_sound_doris_patch_passes_every_check(tmp_path):
     found = check(tmp_path)
     assert found["metadata_mode"] == DIRECT
     assert set(statuses(found).values()) == {"ok"}
-    assert found["warnings"] == []
+    (warning,) = found["warnings"]
+    assert "look_angle.1.in not found: an incidence of 21 degrees is assumed" in warning
 
 
 @pytest.mark.parametrize(
@@ -80,7 +83,7 @@ def test_a_sound_doris_patch_passes_every_check(tmp_path):
         ("pscands.1.hgt", lambda old: old[:-1], "bytes of pscands.1.hgt"),
         ("pscands.1.da", lambda old: b"0.1\n", "candidates in pscands.1.da"),
         ("pscands.1.ph", lambda old: old[:-8], "bytes of pscands.1.ph"),
-        ("pscands.1.ph", lambda old: old[: 12 * 16], "days in day.1.in"),
+        ("pscands.1.ph", lambda old: old[: 12 * 16], "bytes of pscands.1.ph"),
         ("../bperp.1.in", lambda old: b"1 2\n", "baselines in bperp.1.in"),
         ("../master_day.1.in", None, "master day"),
         ("../width.txt", None, "width.txt"),
@@ -98,7 +101,7 @@ def test_what_does_not_fit_is_a_warning_of_its_check_and_of_the_reader(
         path.write_bytes(change(path.read_bytes()))
     found = check(tmp_path)
     assert statuses(found)[failed] == "warning"
-    assert len(found["warnings"]) == 1
+    assert len(found["problems"]) == 1
     assert (found["sound"], found["unsound_patches"]) == (False, ["PATCH_1"])
 
 
@@ -114,8 +117,12 @@ def test_every_patch_is_checked_and_the_first_unsound_one_described(tmp_path):
     assert found["patch"] == "PATCH_2"
     assert found["unsound_patches"] == ["PATCH_2", "PATCH_3"]
     assert check(root, "PATCH_1")["sound"]
-    problems = [problem.problem for problem in _unloaded_patches(discover_dataset(root))]
-    assert [text[:8] for text in problems] == ["PATCH_2:", "PATCH_3:"]
+    document, code = examine(SerialTeam(), NATIVE, "dataset", root)
+    told = [row["problem"] for row in document["problems"]]
+    assert [text.split(":")[0] for text in told] == [
+        str(root / name / "pscands.1.ll") for name in ("PATCH_2", "PATCH_3")
+    ]
+    assert code == 3
 
 
 def test_a_patch_without_metadata_is_said_to_lack_them(tmp_path):

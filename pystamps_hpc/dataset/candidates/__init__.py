@@ -154,6 +154,7 @@ def examine(patches: Mapping[Path, Parameters]) -> Iterator[Examined]:
             place = (processor, patch if _has_own_scene(patch, reader) else None)
             if place not in scenes:
                 scenes[place] = found.tried(reader.scene, patch)
+                found.tried(reader.sensor_values, patch.parent, tuple(patches))
             scene = scenes[place]
             if scene is not None:
                 candidates = found.tried(_in_patch, patch, scene, processor)

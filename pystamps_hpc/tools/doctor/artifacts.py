@@ -16,7 +16,7 @@ from ...errors import MatError
 from ...parallel.team import piece_length, units
 from ...pipeline.table import maker
 from ...stages.base import Scope
-from .findings import Problem
+from .findings import DATASET, Problem
 
 SHARED = ("n_ps", "n_ifg", "n_image", "n_pm")
 """Lengths that all artifacts of one version in one directory have in common."""
@@ -45,8 +45,8 @@ def examine_files(dataset: Dataset) -> tuple[list[Problem], list[Problem]]:
                 continue
             try:
                 shapes[name] = read_whole(path)
-            except MatError as error:
-                unreadable.append(Problem(str(error), _remedy(name, target), True))
+            except (MatError, OSError) as error:
+                unreadable.append(Problem(str(error), _remedy(name, target), DATASET))
         inconsistent += _contradictions(dataset, target, shapes)
     return unreadable, inconsistent
 
@@ -97,7 +97,7 @@ def _contradictions(
                 if key.name not in keys:
                     if not key.optional:
                         yield Problem(f"{path}: key '{key.name}' is missing",
-                                      _remedy(artifact, target), True)  # fmt: skip
+                                      _remedy(artifact, target), DATASET)  # fmt: skip
                 elif len(key.dims) == len(keys[key.name]) and 0 not in keys[key.name]:
                     for dim, length in zip(key.dims, keys[key.name], strict=True):
                         if dim in found:
@@ -110,7 +110,7 @@ def _contradictions(
                         f"{folder / artifact}.mat: key '{name}' has {dim} = {length}, the others "
                         f"have {usual[0][0]}",
                         _remedy(artifact, target),
-                        True,
+                        DATASET,
                     )
 
 

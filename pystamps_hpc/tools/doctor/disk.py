@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ...dataset.tree import STATE_DIRECTORY, Dataset
 from ...parallel.team import Team
-from .findings import Problem
+from .findings import DATASET, Problem
 
 SEEN_WITHIN_SEC = 10.0
 STACKS = ("pscands.1.ph", "ph1.mat")
@@ -20,14 +20,14 @@ CHAIN_PER_STACK = 16
 def examine_disk(root: Path) -> list[Problem]:
     """Try what publication and lock rely on, in a directory that is removed again."""
     if (root / ".golden").exists():
-        return [Problem(f"data set is marked golden ({root}/.golden)", "work on a copy", True)]
+        return [Problem(f"data set is marked golden ({root}/.golden)", "work on a copy", DATASET)]
     folder = root / STATE_DIRECTORY / f"doctor.{os.getpid()}"
     already = (root / STATE_DIRECTORY).exists()
     try:
         folder.mkdir(parents=True)
     except OSError as error:
         problem = f"data set is not writable: {root} ({error.strerror})"
-        return [Problem(problem, "change its permissions, or work on a copy", True)]
+        return [Problem(problem, "change its permissions, or work on a copy", DATASET)]
     try:
         return list(_trials(folder))
     finally:
@@ -49,7 +49,7 @@ def _trials(folder: Path) -> Iterator[Problem]:
         yield Problem(
             f"{folder}: a file cannot be replaced by renaming ({error.strerror})",
             "results cannot be published here: use another file system",
-            True,
+            DATASET,
         )
     try:
         os.link(old, new)
@@ -57,7 +57,7 @@ def _trials(folder: Path) -> Iterator[Problem]:
         yield Problem(
             f"{folder}: no hard links ({error.strerror})",
             "the data set cannot be locked here: use another file system",
-            True,
+            DATASET,
         )
         return
     with suppress(FileExistsError):
@@ -65,7 +65,7 @@ def _trials(folder: Path) -> Iterator[Problem]:
         yield Problem(
             f"{folder}: a hard link replaced an existing file",
             "the lock does not exclude other runs here: use another file system",
-            True,
+            DATASET,
         )
     try:
         descriptor = os.open(folder, os.O_RDONLY)
@@ -77,7 +77,7 @@ def _trials(folder: Path) -> Iterator[Problem]:
         yield Problem(
             f"{folder}: directories cannot be flushed ({error.strerror})",
             "set output.fsync to false",
-            True,
+            DATASET,
         )
 
 

@@ -9,14 +9,14 @@ from ...dataset import parameters
 from ...dataset.tree import Dataset, discover_dataset
 from ...errors import MpiEnvironmentError, PystampsError
 from ...parallel.team import Team
+from ...pipeline import preflight
 from ...pipeline.backends import resolve_kernels
 from ...pipeline.session import prepare
 from ...pipeline.types import PipelineContext
-from ..inputs import check_candidates
 from ..status import collect_status
 from . import disk, machine
 from .artifacts import examine_files, leftovers
-from .findings import Problem
+from .findings import DATASET, Problem, problem_of
 
 
 def examine(
@@ -40,7 +40,7 @@ def examine(
     dict
         What was found; ``problems`` with their remedies, the worst first.
     int
-        5 when a problem would stop ``run``, else 0.
+        The one with which ``run`` would stop at the first problem that stops it, else 0.
     """
     problems: list[Problem] = []
     document: dict[str, Any] = {"schema": "pystamps-hpc/doctor/1", "launcher": machine.launcher()}
@@ -62,14 +62,18 @@ def examine(
         document["dataset"] = found
         problems += more
         if found["free_mib"] is not None:
-            problems += _plan_problem(team, Path(root), config)
+            problems += _run_problems(team, Path(root), config)
     problems = sorted(dict.fromkeys(problems), key=lambda problem: not problem.stops_run)
     document["problems"] = [
-        {"problem": each.problem, "remedy": each.remedy, "stops_run": each.stops_run}
+        {
+            "problem": each.problem,
+            "remedy": each.remedy,
+            "stops_run": each.stops_run,
+            "exit_code": each.exit_code,
+        }
         for each in problems
     ]
-    stops = any(problem.stops_run for problem in problems)
-    return document, MpiEnvironmentError.exit_code if stops else 0
+    return document, problems[0].exit_code if problems else 0
 
 
 def _sight(team: Team, root: Path, problems: list[Problem]) -> list[bool]:
@@ -81,7 +85,7 @@ def _sight(team: Team, root: Path, problems: list[Problem]) -> list[bool]:
                 Problem(
                     f"rank {member.rank} on {member.host} does not see {root}",
                     "put the data set on a file system shared by all nodes",
-                    True,
+                    MpiEnvironmentError.exit_code,
                 )
             )
     return seen
@@ -95,7 +99,7 @@ def _examine_dataset(root: Path, config: RunConfig) -> tuple[dict[str, Any], lis
         dataset = discover_dataset(root)
         status = collect_status(root, config)
     except PystampsError as error:
-        return empty, [Problem(str(error), "repair the directory tree", True)]
+        return empty, [Problem(str(error), "repair the directory tree", error.exit_code)]
     unreadable, inconsistent = examine_files(dataset)
     if parameters.load(dataset.root).small_baselines:
         inconsistent = []  # the schemas give the shapes of single-master artifacts
@@ -110,29 +114,9 @@ def _examine_dataset(root: Path, config: RunConfig) -> tuple[dict[str, Any], lis
         "gaps": status["gaps"],
         "locked_by": status["locked_by"],
     }
-    candidates = _unloaded_patches(dataset)
-    problems = [*candidates, *unreadable, *inconsistent, *crowded, *disk.examine_disk(dataset.root)]
+    problems = [*unreadable, *inconsistent, *crowded, *disk.examine_disk(dataset.root)]
     problems += _status_problems(dataset, status, left)
     return found, problems
-
-
-def _unloaded_patches(dataset: Dataset) -> list[Problem]:
-    """Say which patches, of those that stage 1 has not loaded yet, cannot be loaded."""
-    waiting = [
-        name for name in dataset.patches if not (dataset.directory(name) / "ps1.mat").exists()
-    ]
-    checks = [check_candidates(dataset, name) for name in waiting]
-    return [
-        Problem(
-            f"{check['patch']}: candidate files do not fit: "
-            + "; ".join(check["warnings"] or ["counts and sizes differ"]),
-            f"extract the patch again; pystamps-hpc describe-inputs --stage 1 --dataset "
-            f"{dataset.root} says what was found",
-            True,
-        )
-        for check in checks
-        if not check["sound"]
-    ]
 
 
 def _status_problems(dataset: Dataset, status: dict[str, Any], left: list[str]) -> list[Problem]:
@@ -170,18 +154,17 @@ def _status_problems(dataset: Dataset, status: dict[str, Any], left: list[str]) 
                 f"data set is in use: run {owner.get('run_id')} by {owner.get('user')} on "
                 f"{owner.get('host')} (pid {owner.get('pid')}) since {owner.get('started_utc')}",
                 "wait, or remove the lock with --break-lock",
-                True,
+                DATASET,
             )
         )
     return problems
 
 
-def _plan_problem(team: Team, root: Path, config: RunConfig) -> list[Problem]:
-    """Plan a run of the whole chain without doing anything; collective."""
+def _run_problems(team: Team, root: Path, config: RunConfig) -> list[Problem]:
+    """Plan and examine a run of the whole chain without doing anything; collective."""
     try:
         kernels = resolve_kernels(config.resolved(), team)
-        team.on_root(lambda: prepare(PipelineContext(root, config), kernels).run_id)
+        session = team.on_root(lambda: prepare(PipelineContext(root, config), kernels))
     except PystampsError as error:
-        text, _, remedy = str(error).partition("; ")
-        return [Problem(text, remedy or "see the message", True)]
-    return []
+        return [problem_of(line, error.exit_code) for line in str(error).splitlines()]
+    return [problem_of(each.message, each.exit_code) for each in preflight.examine(session, team)]

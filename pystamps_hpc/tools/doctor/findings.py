@@ -2,6 +2,10 @@
 
 from dataclasses import dataclass
 
+from ...errors import DatasetError
+
+DATASET = DatasetError.exit_code
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -13,10 +17,21 @@ class Problem:
         One line, object first.
     remedy : str
         What to do.
-    stops_run : bool
-        Whether ``run`` would stop at it.
+    exit_code : int
+        With which ``run`` would stop at it; 0 where it goes on.
     """
 
     problem: str
     remedy: str
-    stops_run: bool = False
+    exit_code: int = 0
+
+    @property
+    def stops_run(self) -> bool:
+        """Whether ``run`` would stop at it."""
+        return self.exit_code != 0
+
+
+def problem_of(message: str, exit_code: int) -> Problem:
+    """Divide a message of the examination, "object, what is wrong; what to do"."""
+    text, _, remedy = message.rpartition("; ")
+    return Problem(text, remedy, exit_code) if text else Problem(message, "see there", exit_code)
