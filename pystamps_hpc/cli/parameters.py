@@ -14,6 +14,7 @@ from ..dataset.parameters import Parameters
 from ..dataset.tree import Dataset, discover_dataset
 from ..errors import ConfigError, DatasetError
 from ..parallel.team import Team
+from ..pipeline.acceptance import require_value
 
 Answer = tuple[dict[str, Any] | None, int]
 SCLA = ("scla2", "scla_smooth2", "scla_sb2", "scla_smooth_sb2")
@@ -35,6 +36,7 @@ def parms(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
             known = _load(dataset, options.patch)
             if options.action == "set":
                 changed = known.set_value(options.name, _value(options.value), options.local)
+                require_value(dataset, changed, known.resolve(options.name))
             else:
                 changed = known.reset(options.name, options.local)
             parameters.save(changed)

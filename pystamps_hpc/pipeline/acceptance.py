@@ -3,7 +3,7 @@
 from dataclasses import fields
 from typing import Any
 
-from ..dataset.parameter_table import TABLE
+from ..dataset.parameter_table import TABLE, is_reset
 from ..dataset.parameters import Parameters
 from ..dataset.tree import ROOT, Dataset
 from ..errors import DatasetError, StageError
@@ -32,7 +32,10 @@ def require_value(dataset: Dataset, parameters: Parameters, name: str) -> None:
     DatasetError
         A mode that a stage does not have, or an index outside the stack.
     """
-    alone = Parameters(stored={"lambda": 0.05, "heading": 0.0, name: parameters.value(name)})
+    value = parameters.value(name)
+    if value is None or is_reset(value):
+        return
+    alone = Parameters(stored={"lambda": 0.05, "heading": 0.0, name: value})
     require_mode({ROOT: alone})
     stack = known_stack(dataset, parameters) if name in TABLE else None
     for row in tasks():
@@ -60,8 +63,8 @@ def require_indices(parameters: Parameters, spec: StageSpec, stack: Stock) -> No
         for name, numbers in lists.items():
             if not isinstance(numbers, str):
                 from_parameter(numbers, stack.n_ifg, name)
-        if "drop_ifg_index" in lists:
-            used_ifgs(lists["drop_ifg_index"], stack.n_ifg, fewest=2, without=stack.master_ix)
+        if dropped := lists.get("drop_ifg_index"):
+            used_ifgs(dropped, stack.n_ifg, fewest=2, without=stack.master_ix)
     except StageError as error:
         raise DatasetError(str(error)) from None
 

@@ -188,7 +188,9 @@ def equal_baselines(scene: Scene) -> Iterator[str]:
                 f"{where}: the baselines of all {n} interferograms are {geometry.bperp[0]:g} m; "
                 "write the baseline of each"
             )
-    elif not np.ptp(geometry.baseline, axis=0).any() and not np.ptp(geometry.baseline_rate):
+    elif not any(
+        np.ptp(item, axis=0).any() for item in (geometry.baseline, geometry.baseline_rate)
+    ):
         across, normal = geometry.baseline[0]
         yield (
             f"{where}: the baseline in all {n} .base files is the same (across {across:g} m, "

@@ -14,6 +14,7 @@ from ..config import RunConfig
 from ..dataset import candidates
 from ..dataset import parameters as parms
 from ..dataset.candidates import sensor_parameters
+from ..dataset.candidates.processor import is_set
 from ..dataset.findings import Findings
 from ..dataset.parameters import Parameters
 from ..dataset.publish import staging_root, write_text
@@ -107,6 +108,7 @@ def prepare(context: PipelineContext, kernels: KernelTable) -> Session:
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     run_id = f"{stamp}-{secrets.token_hex(3)}"
     warnings = (
+        *_recognised(dataset, parameters[ROOT]),
         *_own_parameters(parameters),
         *_continued(planner, plan),
         *_substituted(context.run_config, config, [p.stage for p in due]),
@@ -137,6 +139,15 @@ def require_mode(parameters: Mapping[str, Parameters]) -> None:
         raise DatasetError(
             f"small_baseline_flag='y' is not supported in stages {lacking[0]}-{lacking[-1]}; "
             "supported: 'n'"
+        )
+
+
+def _recognised(dataset: Dataset, root: Parameters) -> Iterator[str]:
+    """Yield a warning where the processor is said nowhere and the files had to tell it."""
+    if is_set(root) and not is_set(parms.load(dataset.root)):
+        yield (
+            f"{dataset.root / 'processor.txt'}: not found; by their files the interferograms are "
+            f"of {root.value('insar_processor')}, kept as insar_processor in parms.mat"
         )
 
 

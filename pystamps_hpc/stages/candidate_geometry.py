@@ -9,6 +9,7 @@ from ..dataset.candidates.model import Candidates, Grid, GridGeometry, OrbitGeom
 from ..dataset.rows import FloatArray, IntArray
 from ..errors import StageError
 from ..parallel.context import Context
+from .interferograms import date_of
 
 
 @dataclass(frozen=True)
@@ -103,6 +104,7 @@ def _from_grids(
     else:
         columns = [_at_candidates(scene.baselines[k], candidates, scene, ctx) for k in day_order]
         bperp_mat = np.column_stack(columns).astype(np.float32)
+        _require_finite(bperp_mat, candidates, day_order)
     look = scene.look_angle
     incidence = scene.incidence
     return Geometry(
@@ -113,6 +115,17 @@ def _from_grids(
         else np.radians(_at_candidates(look, candidates, scene, ctx)),
         incidence=None if incidence is None else np.radians(_at_pixels(incidence, candidates)),
     )
+
+
+def _require_finite(
+    bperp_mat: NDArray[np.float32], candidates: Candidates, day_order: IntArray
+) -> None:
+    rows, columns = np.nonzero(~np.isfinite(bperp_mat))
+    if len(rows):
+        image = date_of(candidates.slave_day[day_order[columns[0]]])
+        raise StageError(
+            f"baseline grid of {image}: no number at candidate {rows[0] + 1}; make the grid again"
+        )
 
 
 def _at_pixels(raster: FloatArray, candidates: Candidates) -> NDArray[np.float64]:

@@ -206,9 +206,15 @@ def trial_wraps(inputs: Inputs, params: Params, bperp: FloatArray) -> Any:
     Section 3.2. The result is single if the baselines or the angles are. GAMMA and SNAP data hold
     the incidence in ``la1``; the step from look angle to incidence is added all the same.
     """
-    if bperp.size < 2 or not np.ptp(bperp) > 0:
+    if bperp.size < 2:
         raise StageError(
-            "ps1.mat: baselines of all interferograms are equal; K cannot be estimated"
+            f"ps1.mat: the stack has {bperp.size} interferogram, two or more with different "
+            "baselines are needed; add images and rerun stage 1"
+        )
+    if not np.ptp(bperp) > 0:
+        raise StageError(
+            f"ps1.mat: bperp of all {bperp.size} interferograms is {float(bperp[0]):g} m; correct "
+            "diff0/*.base or bperp.1.in and rerun stage 1"
         )
     incidence: Any = look_angle.DEFAULT_INCIDENCE
     source = "its default"

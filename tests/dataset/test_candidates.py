@@ -350,3 +350,212 @@ def test_the_first_band_of_an_isce_raster_is_read_in_any_layout(tmp_path, scheme
     (tmp_path / "los.raw.xml").write_text(header(5, 3, scheme, 2, "OCTET"))
     with pytest.raises(DatasetError, match="property 'octet' is missing or unknown"):
         isce.read_raster(path)
+
+
+# --- files as real users have them ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["D:\\InSAR\\export\\{folder}\\", "D:/My InSAR/export/{folder}/", "..\\{folder}\\"],
+)
+def test_paths_of_another_system_lead_to_the_files_of_the_dataset(tmp_path, written):
+    patch, parameters = write_snap(tmp_path, scene())
+    before = candidates.read(patch, parameters)
+    for name, folder in (("rsc.txt", "rslc"), ("pscphase.in", "diff0")):
+        text = (tmp_path / name).read_text()
+        text = text.replace(f"../{folder}/", written.format(folder=folder))
+        (tmp_path / name).write_bytes(text.replace("\n", "\r\n").encode("utf-16"))
+    after = candidates.read(patch, parameters)
+    np.testing.assert_array_equal(after.geometry.baseline, before.geometry.baseline)
+
+
+@pytest.mark.parametrize(
+    ("name", "base"),
+    [
+        ("{m}_{s}.vv.diff", "{m}_{s}.vv.base"),
+        ("{m}_{s}.rslc.diff", "{m}_{s}.base"),
+        ("{m:-}_{s:-}.diff", "{m:-}_{s:-}.base"),
+        ("{m:_}_{s:_}.diff", "{m:_}_{s:_}.base"),
+        ("T117_00048213_{m}_{s}.diff", "T117_00048213_{m}_{s}.base"),
+    ],
+)
+def test_dates_are_found_in_the_names_that_programs_give(tmp_path, name, base):
+    class Day(str):
+        def __format__(self, separator):
+            return separator.join((self[:4], self[4:6], self[6:]))
+
+    made = scene()
+    patch, parameters = write_snap(tmp_path, made)
+    lines = ["240"]
+    for day in made.days:
+        words = {"m": Day(made.master), "s": Day(day)}
+        old = tmp_path / "diff0" / f"{made.master}_{day}.base"
+        old.rename(tmp_path / "diff0" / base.format(**words))
+        lines.append("../diff0/" + name.format(**words))
+    (tmp_path / "pscphase.in").write_text("\n".join(lines))
+    read = candidates.read(patch, parameters)
+    assert [day_text(day) for day in read.slave_day] == list(made.days)
+    assert day_text(read.master_day) == made.master
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "message"),
+    [
+        ("pscphase.in", "240\n", "", "begins with '../diff0/20100220_20100101.diff', expected a"),
+        ("pscphase.in", "20100220_20100201", "20100101_20100201_20100301", "more than one pair"),
+        ("rsc.txt", "../rslc/", "../rslc/" + 5000 * "x", r"x\.\.\.: file not found \(tried"),
+    ],
+)
+def test_a_list_of_files_that_is_damaged_is_told_in_one_line(tmp_path, name, old, new, message):
+    patch, parameters = write_snap(tmp_path, scene())
+    rewrite(tmp_path / name, old, new)
+    with pytest.raises(DatasetError, match=message) as error:
+        candidates.read(patch, parameters)
+    assert len(str(error.value)) < 1200
+
+
+def test_a_master_that_comes_second_in_all_names_is_told(tmp_path):
+    made = scene()
+    patch, parameters = write_snap(tmp_path, made)
+    listing = "".join(f"../diff0/{day}_{made.master}.diff\n" for day in made.days)
+    (tmp_path / "pscphase.in").write_text("240\n" + listing)
+    with pytest.raises(DatasetError, match="all interferograms end with 20100220, as if the maste"):
+        candidates.read(patch, parameters)
+
+
+def test_of_several_parameter_files_that_of_the_master_counts(tmp_path):
+    patch, parameters = write_snap(tmp_path, scene())
+    (tmp_path / "rslc/20090101.rslc.par").write_text("prf: 1\n")
+    (tmp_path / "rsc.txt").write_text("../rslc/20090101.rslc.par\n../rslc/20100220.rslc.par\n")
+    read = candidates.read(patch, parameters)
+    assert read.geometry.prf == 486.486
+    assert read.warnings == ()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("earth_radius_below_sensor", "6368.0 km", "6368 is not possible, expected 6.3e.06 to"),
+        ("sar_to_earth_center", "0.0 m", "sar_to_earth_center 0 is not possible"),
+        ("prf", "486,486 Hz", "'486,486', not a number; write a decimal point"),
+        ("prf", "inf Hz", "'inf', not a number"),
+    ],
+)
+def test_a_geometry_that_no_satellite_has_is_refused(tmp_path, key, value, message):
+    patch, parameters = write_snap(tmp_path, scene().but(orbit={**ORBIT, key: value}))
+    with pytest.raises(DatasetError, match=message):
+        candidates.read(patch, parameters)
+
+
+@pytest.mark.parametrize("write", [write_snap, write_doris])
+def test_without_a_word_the_files_tell_the_processor(tmp_path, write):
+    patch, parameters = write(tmp_path, scene())
+    read = candidates.read(patch, Parameters())
+    np.testing.assert_array_equal(read.phase, candidates.read(patch, parameters).phase)
+    values = candidates.sensor_parameters(tmp_path, Parameters(), [patch])
+    assert values["insar_processor"] == parameters.value("insar_processor")
+
+
+def test_files_of_another_processor_than_the_one_set_are_named(tmp_path):
+    patch, _ = write_snap(tmp_path, scene())
+    with pytest.raises(
+        DatasetError, match=r"insar_processor=doris \(parms.mat\), but the files are those of snap"
+    ):
+        candidates.read(patch, Parameters(stored={"insar_processor": "doris"}))
+    for name in ("rsc.txt", "pscphase.in"):
+        (tmp_path / name).unlink()
+    with pytest.raises(DatasetError, match=r"processor.txt: file not found, and neither rsc.txt"):
+        candidates.read(patch, Parameters())
+
+
+def test_numbers_beside_the_date_of_a_calibrated_image_are_passed_over(tmp_path):
+    patch, parameters = write_doris(tmp_path, scene())
+    (tmp_path / "calamp.out").write_text(
+        "/x/20100101/slave_00048213.slc 1.5\n/20091231_old/20100301/s_99999999.slc 3.5\n"
+        "/x/20100201/a.slc 2\n"
+    )
+    read = candidates.read(patch, parameters)
+    np.testing.assert_array_equal(read.geometry.calibration, [1.5, 2, 3.5])
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("width.txt", "inf"), ("len.txt", "nan"), ("len.txt", "1e20"), ("width.txt", "-5"),
+        ("width.txt", "12.5"), ("bperp.1.in", "1 nan 3"), ("look_angle.1.in", "inf " * 5000),
+        ("bperp_20100101.1.in", "nan " * 5000), ("calamp.out", "/x/20100101/s.slc inf"),
+    ],
+)  # fmt: skip
+def test_numbers_that_are_none_of_an_image_are_refused_by_file(tmp_path, name, text):
+    patch, parameters = write_doris(tmp_path, scene())
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DatasetError, match=rf"^{tmp_path}/{name.replace('.', '[.]')}: "):
+        candidates.read(patch, parameters)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("heading.1.in", "nan"), ("lambda.1.in", "inf"), ("lambda.1.in", "5.546")]
+)
+def test_a_heading_or_wavelength_that_no_radar_has_is_refused(tmp_path, name, value):
+    _, parameters = write_doris(tmp_path, scene())
+    (tmp_path / name).write_text(value)
+    with pytest.raises(DatasetError, match=name):
+        candidates.sensor_parameters(tmp_path, parameters)
+
+
+@pytest.mark.parametrize("text", ["1 inf 3", "1 1e20 3", "1 -1 3", "1 2"])
+def test_a_row_that_is_no_pixel_is_refused_with_its_number(tmp_path, text):
+    patch, parameters = write_snap(tmp_path, scene(n=3))
+    (patch / "pscands.1.ij").write_text(f"1 1 1\n{text}\n3 3 3\n")
+    with pytest.raises(DatasetError, match=r"pscands\.1\.ij: .*(candidate 2|row 2)"):
+        candidates.read(patch, parameters)
+
+
+@pytest.mark.parametrize(
+    ("width", "length", "bands"),
+    [(0, 3, 2), (-4, -3, 2), (4, 3, 0), (10**20, 3, 2), ("1" * 3000, 3, 2)],
+)
+def test_a_raster_of_impossible_size_is_refused(tmp_path, width, length, bands):
+    path = tmp_path / "los.raw"
+    np.zeros(24, np.float32).tofile(path)
+    (tmp_path / "los.raw.xml").write_text(header(width, length, "BIL", bands, "FLOAT"))
+    with pytest.raises(DatasetError, match="are not the sizes of a raster") as error:
+        isce.read_raster(path)
+    assert len(str(error.value)) < 400
+
+
+def test_a_list_of_pixels_that_all_other_files_contradict_is_the_one_to_blame(tmp_path):
+    patch, parameters = write_snap(tmp_path, scene())
+    path = patch / "pscands.1.ij"
+    path.write_text("".join(path.read_text().splitlines(True)[:-3]))
+    with pytest.raises(DatasetError, match=r"ij: 9 lines, but .* hold 12 candidates; extract") as e:
+        candidates.read(patch, parameters)
+    assert len(str(e.value).splitlines()) == 1
+
+
+def test_everything_wrong_in_a_patch_is_told_at_once(tmp_path):
+    patch, parameters = write_snap(tmp_path, scene())
+    (patch / "pscands.1.ph").write_bytes(b"1")
+    (patch / "pscands.1.da").write_text("x\n")
+    (tmp_path / "diff0/20100220_20100101.base").unlink()
+    rewrite(tmp_path / "rslc/20100220.rslc.par", "prf:", "none:")
+    (examined,) = candidates.examine({patch: parameters})
+    assert examined.candidates is None
+    assert len(examined.problems) == 4
+
+
+def test_the_files_of_a_scene_are_read_once_for_all_its_patches(tmp_path, monkeypatch):
+    patch, parameters = write_snap(tmp_path, scene())
+    shutil.copytree(patch, tmp_path / "PATCH_2")
+    shutil.copytree(patch, tmp_path / "PATCH_3")
+    shutil.copy(tmp_path / "rsc.txt", tmp_path / "PATCH_3")
+    read = []
+    real = candidates.snap.scene
+    monkeypatch.setattr(
+        candidates.snap, "scene", lambda patch: read.append(patch.name) or real(patch)
+    )
+    folders = [tmp_path / f"PATCH_{k}" for k in (1, 2, 3)]
+    found = list(candidates.examine(dict.fromkeys(folders, parameters)))
+    assert read == ["PATCH_1", "PATCH_3"]
+    assert [len(each.candidates.azimuth) for each in found] == [12, 12, 12]

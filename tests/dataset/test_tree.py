@@ -27,6 +27,36 @@ def test_c002_patch_list_gives_names_and_order(tmp_path):
     assert discover_dataset(tmp_path).patches == ("PATCH_10", "west", "PATCH_1")
 
 
+@pytest.mark.parametrize(
+    "line", ["./PATCH_1", "PATCH_1/", ".\\PATCH_1\\", "PATCH_1  # city", "\ufeffPATCH_1"]
+)
+def test_a_name_in_the_list_may_be_written_as_a_path_or_with_a_comment(tmp_path, line):
+    make(tmp_path, "PATCH_1")
+    (tmp_path / "patch.list").write_text(f"{line}\n")
+    assert discover_dataset(tmp_path).patches == ("PATCH_1",)
+
+
+def test_a_list_without_names_is_refused_where_there_are_patches(tmp_path):
+    make(tmp_path, "PATCH_1", "PATCH_2")
+    (tmp_path / "patch.list").write_bytes(b"# none\n")
+    with pytest.raises(DatasetError, match=r"patch.list: names no patch, but there are PATCH_1, "):
+        discover_dataset(tmp_path)
+
+
+def test_a_name_that_no_file_system_can_hold_is_refused_in_one_short_line(tmp_path):
+    make(tmp_path, "PATCH_1")
+    (tmp_path / "patch.list").write_text("PATCH_1\n" + 5000 * "x")
+    with pytest.raises(DatasetError, match=r"^unsafe patch names: x{57}\.\.\.$"):
+        discover_dataset(tmp_path)
+
+
+def test_a_patch_given_as_dataset_is_told_from_its_root(tmp_path):
+    make(tmp_path, "PATCH_1")
+    (tmp_path / "PATCH_1" / "pscands.1.ij").touch()
+    with pytest.raises(DatasetError, match=f"it is a patch itself: use --dataset {tmp_path}$"):
+        discover_dataset(tmp_path / "PATCH_1")
+
+
 def test_c002_without_a_list_patches_come_by_number(tmp_path):
     make(tmp_path, "PATCH_10", "PATCH_9", "PATCH_b", "PATCH_1", "PATCH_a", "PATCH_", "other")
     (tmp_path / "PATCH_3").touch()
@@ -91,7 +121,7 @@ def test_a_dataset_that_cannot_be_written_is_refused(tmp_path):
         dataset.require_writable()
 
 
-@pytest.mark.parametrize("text", ["1 2 3", "1 2 3 x", ""])
+@pytest.mark.parametrize("text", ["1 2 3", "1 2 3 x", "", "1 2 3 4.5", "1 2 3 nan", "1 2 3 1e20"])
 def test_a_core_that_is_not_four_integers_is_refused(tmp_path, text):
     assert patch_core(tmp_path) is None
     (tmp_path / "patch_noover.in").write_text(text)
@@ -100,5 +130,6 @@ def test_a_core_that_is_not_four_integers_is_refused(tmp_path, text):
 
 
 def test_a_core_is_read_as_written(tmp_path):
-    (tmp_path / "patch_noover.in").write_text("1\n20\n3\n40\n")
-    assert patch_core(tmp_path).tolist() == [1, 20, 3, 40]
+    for text in ("1\n20\n3\n40\n", "1 20 3 40\r\n", "1.0 20.0 3.0 40.0"):
+        (tmp_path / "patch_noover.in").write_text(text)
+        assert patch_core(tmp_path).tolist() == [1, 20, 3, 40]

@@ -106,11 +106,12 @@ def _pixels(path: Path) -> NDArray[np.float64]:
 def _require_agreement(patch: Path, n: int, n_ifg: int) -> None:
     """Blame the list of pixels where all other files hold the same other number of candidates."""
     widths = {"pscands.1.ll": 8, "pscands.1.hgt": 4, "pscands.1.ph": 8 * n_ifg}
-    sizes = {name: size for name in widths if (size := size_of(patch / name)) is not None}
-    counts = {size / widths[name] for name, size in sizes.items()}
-    if len(sizes) > 1 and len(counts) == 1 and counts != {n}:
+    sizes = {name: size_of(patch / name) for name, width in widths.items() if width}
+    held = {name: size / widths[name] for name, size in sizes.items() if size is not None}
+    counts = set(held.values())
+    if len(held) > 1 and len(counts) == 1 and counts != {n}:
         raise DatasetError(
-            f"{patch / 'pscands.1.ij'}: {n:,} lines, but {', '.join(sizes)} hold "
+            f"{patch / 'pscands.1.ij'}: {n:,} lines, but {', '.join(held)} hold "
             f"{counts.pop():,.10g} candidates; extract the candidates again"
         )
 
