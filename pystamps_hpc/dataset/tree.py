@@ -64,7 +64,7 @@ def discover_dataset(root: str | Path, need_patches: bool = True) -> Dataset:
     Raises
     ------
     DatasetError
-        Missing root, missing or unsafe patch directory, no patch.
+        Missing root, missing, closed or unsafe patch directory, no patch.
     """
     path = Path(root).resolve()
     if not path.exists():
@@ -72,13 +72,21 @@ def discover_dataset(root: str | Path, need_patches: bool = True) -> Dataset:
     if not path.is_dir():
         raise DatasetError(f"Data set root is not a directory: {path}")
     listing = path / "patch.list"
+    _require_open(path)
     names = _listed(listing) if listing.exists() else _numbered(path)
     _require_distinct(path, names)
+    for name in names:
+        _require_open(path / name)
     if not names and need_patches:
         inside = (path / "pscands.1.ij").exists() or (path / "ps1.mat").exists()
         hint = f"; it is a patch itself: use --dataset {path.parent}" if inside else ""
         raise DatasetError(f"no PATCH_* directory under {path}{hint}")
     return Dataset(path, tuple(names))
+
+
+def _require_open(directory: Path) -> None:
+    if not os.access(directory, os.R_OK | os.X_OK):
+        raise DatasetError(f"{directory}: cannot be read: Permission denied; ask its owner")
 
 
 def _listed(listing: Path) -> list[str]:

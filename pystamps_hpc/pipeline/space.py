@@ -24,9 +24,9 @@ def place_problems(session: Session) -> Iterator[str]:
     for folder in dict.fromkeys(folders):
         for place in (folder, folder / STATE_DIRECTORY, folder / "products"):
             if place.is_dir() and not os.access(place, os.W_OK | os.X_OK):
-                yield (
-                    f"data set is not writable: {place}; change its permissions, or work on a copy"
-                )
+                yield f"data set is not writable: {place}; change its permissions or copy it"
+                if place == session.dataset.root:
+                    return
 
 
 def space_problems(session: Session, stocks: Mapping[str, Stock]) -> Iterator[str]:
