@@ -1,9 +1,11 @@
 """What is wrong with a dataset, gathered so that all of it is told at once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ParamSpec, TypeVar
 
 from ..errors import DatasetError
+
+MOST_LINES = 20
 
 Words = ParamSpec("Words")
 Value = TypeVar("Value")
@@ -33,7 +35,21 @@ class Findings:
         Raises
         ------
         DatasetError
-            One line per finding, each once.
+            As :func:`refuse`.
         """
-        if self.messages:
-            raise DatasetError("\n".join(dict.fromkeys(self.messages)))
+        refuse(self.messages)
+
+
+def refuse(messages: Sequence[str]) -> None:
+    """Refuse a dataset for all that was found in it, if anything was.
+
+    Raises
+    ------
+    DatasetError
+        One line per finding, each once; of very many the first.
+    """
+    lines = list(dict.fromkeys(messages))
+    if len(lines) > MOST_LINES:
+        lines = [*lines[:MOST_LINES], f"and {len(lines) - MOST_LINES} more findings like these"]
+    if lines:
+        raise DatasetError("\n".join(lines))

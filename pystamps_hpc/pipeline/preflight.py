@@ -12,7 +12,7 @@ import numpy as np
 from ..dataset import candidates
 from ..dataset.candidates import Scene
 from ..dataset.candidates.model import GridGeometry
-from ..dataset.findings import Findings
+from ..dataset.findings import Findings, refuse
 from ..dataset.parameters import Parameters
 from ..dataset.tree import ROOT, Dataset, patch_core, require_core_within_patch
 from ..errors import DatasetError
@@ -77,11 +77,9 @@ def preflight(session: Session, team: Team, places: bool) -> None:
     Raises
     ------
     DatasetError
-        All findings, one line each.
+        The findings, one line each.
     """
-    found = [finding.message for finding in examine(session, team, places)]
-    if found:
-        raise DatasetError("\n".join(dict.fromkeys(found)))
+    refuse([finding.message for finding in examine(session, team, places)])
 
 
 def examine(session: Session, team: Team, places: bool = True) -> list[Finding]:
@@ -213,7 +211,7 @@ def examine_cores(dataset: Dataset, patches: Iterable[str]) -> list[Finding]:
             )
         if core is not None:
             other = owner.setdefault(tuple(core.tolist()), name)
-            if other != name:
+            if other != name and not found.messages:
                 found.messages.append(
                     f"{folder / 'patch_noover.in'}: the same as that of {other}; patches do not "
                     "share a core, write its own"
