@@ -96,6 +96,7 @@ def examine(session: Session, team: Team, places: bool = True) -> list[Finding]:
         more = [
             *examine_cores(session.dataset, needs.cores),
             *_parameter_findings(session, stocks),
+            *(_emptiness(session.dataset, stocks) if needs.baselines else ()),
         ]
         if places:
             problems = [*place_problems(session), *space_problems(session, stocks)]
@@ -213,11 +214,22 @@ def examine_cores(dataset: Dataset, patches: Iterable[str]) -> list[Finding]:
             other = owner.setdefault(tuple(core.tolist()), name)
             if other != name and not found.messages:
                 found.messages.append(
-                    f"{folder / 'patch_noover.in'}: the same as that of {other}; patches do not "
-                    "share a core, write its own"
+                    f"{folder / 'patch_noover.in'}: the same as that of {other}; correct it, or "
+                    "leave a copied patch out with patch.list"
                 )
         findings += [Finding(name, message) for message in dict.fromkeys(found.messages)]
     return findings
+
+
+def _emptiness(dataset: Dataset, stocks: Mapping[str, Stock]) -> Iterator[Finding]:
+    """Yield that there is nothing to process, where that is known of every patch."""
+    known = bool(stocks) and set(stocks) == set(dataset.patches)
+    if known and not any(stock.n_points for stock in stocks.values()):
+        yield Finding(
+            ROOT,
+            f"{dataset.root}: no patch holds a candidate, as if the preparation had ended early; "
+            "extract the candidates again",
+        )
 
 
 def _parameter_findings(session: Session, stocks: Mapping[str, Stock]) -> Iterator[Finding]:
@@ -228,9 +240,14 @@ def _parameter_findings(session: Session, stocks: Mapping[str, Stock]) -> Iterat
     first = next(iter(stocks.values()), None)
     stack = first or known_stack(session.dataset, session.parameters[ROOT])
     extent = joined_extent(_reference_points(session, due, stocks))
+    root, done = session.parameters[ROOT], set()
     found = Findings()
     for row, target in due:
         own = session.parameters[target]
+        if own.stored == root.stored and not own.local:  # nearly all of very many patches
+            if row.spec.marker in done:
+                continue
+            done.add(row.spec.marker)
         before = len(found.messages)
         if stack is not None:
             found.tried(require_indices, own, row.spec, stack)

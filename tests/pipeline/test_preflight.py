@@ -67,6 +67,23 @@ def test_all_findings_of_all_patches_are_told_before_anything_is_written(scene):
     ]  # fmt: skip
 
 
+def test_a_dataset_without_any_candidate_is_refused(scene):
+    for path in scene.glob("PATCH_*/pscands.1.*"):
+        path.write_bytes(b"")
+    (line,) = findings(scene)
+    assert line.endswith("preparation had ended early; extract the candidates again")
+
+
+def test_of_very_many_findings_the_first_are_told(scene):
+    shutil.copytree(scene / "PATCH_1", scene / "PATCH_3")
+    (scene / "patch.list").unlink()
+    for k in range(4, 30):
+        (scene / f"PATCH_{k}").mkdir()
+    told = findings(scene)
+    assert len(told) == 21
+    assert told[-1].startswith("and ")
+
+
 def test_a_sound_dataset_is_planned(scene):
     assert len(plan(scene)) == 2 * 5 + 4
 

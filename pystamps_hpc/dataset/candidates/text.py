@@ -30,7 +30,7 @@ def locate(name: str, *directories: Path) -> Path:
     path = locate_optional(name, *directories)
     if path is None:
         places = ", ".join(str(directory) for directory in directories)
-        raise DatasetError(f"{name} not found in {places}")
+        raise DatasetError(f"{name} not found in {places}; put it there")
     return path
 
 
