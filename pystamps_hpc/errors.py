@@ -24,8 +24,8 @@ class Exit(IntEnum):
     DATASET = (
         3,
         (
-            "dataset: missing or contradictory files, files that are not ours to replace, or "
-            "another run holds it"
+            "dataset: missing, unreadable or contradictory files or values, files that are not "
+            "ours to replace, or another run holds it"
         ),
     )
     MISSING = 4, "a kernel backend or an external program is missing"
@@ -99,7 +99,7 @@ class StageError(PystampsError):
 class MatError(PystampsError):
     """A MAT file cannot be read or written, or its content has the wrong shape or class."""
 
-    exit_code = 3
+    exit_code = Exit.DATASET
 
 
 class PublishError(PystampsError):

@@ -19,7 +19,7 @@ from ..errors import DatasetError
 from ..parallel.team import Team
 from ..stages.base import artifact_fields
 from .acceptance import require_indices, require_reference
-from .plan import no_ps_stage
+from .presence import no_ps_stage
 from .session import Session
 from .space import place_problems, space_problems
 from .stack import Stock, joined_extent, known_stack, stock_in, stock_of
@@ -116,11 +116,11 @@ def needs_of(session: Session) -> Needs:
     due = [(task(p.stage, p.scope), p.target) for p in session.plan if p.action == "run"]
     nested = [item for row, _ in due if (cls := patch_inputs(row)) for item in artifact_fields(cls)]
     merges = any(item.artifact == "patch_noover" for item in nested)
-    living = tuple(name for name in dataset.patches if _may_have_points(session, name))
+    living = [name for name in dataset.patches if merges and _may_have_points(session, name)]
     return Needs(
         candidates=tuple(target for row, target in due if _reads(row, "candidates")),
         baselines=any(_reads(row, "bp1") for row, _ in due),
-        cores=living if merges and len(living) > 1 else (),
+        cores=tuple(living) if len(living) > 1 else (),
     )
 
 

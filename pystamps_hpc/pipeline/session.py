@@ -14,7 +14,6 @@ from ..config import RunConfig
 from ..dataset import candidates
 from ..dataset import parameters as parms
 from ..dataset.candidates import sensor_parameters
-from ..dataset.candidates.processor import is_set
 from ..dataset.findings import Findings
 from ..dataset.parameters import Parameters
 from ..dataset.publish import staging_root, write_text
@@ -94,7 +93,9 @@ def prepare(context: PipelineContext, kernels: KernelTable) -> Session:
     config = resolve_choices(context.run_config, context.native_only)
     dataset = discover_dataset(context.dataset_root, need_patches=request.first <= 5)
     reference = reference_root(config)
-    parameters = _parameters(dataset, sensor=request.first == 1, needed=reference is None)
+    parameters, recognised = _parameters(
+        dataset, sensor=request.first == 1, needed=reference is None
+    )
     require_mode(parameters)
     finished = Finished(dataset, config, parameters, kernels)
     planner = Planner(finished, request)
@@ -108,7 +109,7 @@ def prepare(context: PipelineContext, kernels: KernelTable) -> Session:
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     run_id = f"{stamp}-{secrets.token_hex(3)}"
     warnings = (
-        *_recognised(dataset, parameters[ROOT]),
+        *recognised,
         *_own_parameters(parameters),
         *_continued(planner, plan),
         *_substituted(context.run_config, config, [p.stage for p in due]),
@@ -142,15 +143,6 @@ def require_mode(parameters: Mapping[str, Parameters]) -> None:
         )
 
 
-def _recognised(dataset: Dataset, root: Parameters) -> Iterator[str]:
-    """Yield a warning where the processor is said nowhere and the files had to tell it."""
-    if is_set(root) and not is_set(parms.load(dataset.root)):
-        yield (
-            f"{dataset.root / 'processor.txt'}: not found; by their files the interferograms are "
-            f"of {root.value('insar_processor')}, kept as insar_processor in parms.mat"
-        )
-
-
 def _own_parameters(parameters: Mapping[str, Parameters]) -> Iterator[str]:
     """Yield a warning for every patch whose ``parms.mat`` differs from the root's."""
     root = parameters[ROOT]
@@ -177,12 +169,23 @@ def _continued(planner: Planner, plan: list[PlannedTask]) -> Iterator[str]:
         yield f"continuing a forced run: {len(left)} tasks are still to be done again"
 
 
-def _parameters(dataset: Dataset, sensor: bool, needed: bool) -> dict[str, Parameters]:
-    """Read the parameters of every target, with the sensor values that stage 1 finds out."""
+def _parameters(
+    dataset: Dataset, sensor: bool, needed: bool
+) -> tuple[dict[str, Parameters], list[str]]:
+    """Read the parameters of every target, with the sensor values that stage 1 finds out.
+
+    Also returns a warning where the processor is said nowhere and the files had to tell it.
+    """
     found = parms.load_all(dataset)
     values = _sensor_values(dataset, found[ROOT], needed) if sensor else {}
     filled = {id(own): own.with_values(values) for own in found.values()}  # what is shared stays so
-    return {name: filled[id(own)] for name, own in found.items()}
+    warnings = []
+    if "insar_processor" in values:
+        warnings.append(
+            f"{dataset.root / 'processor.txt'}: not found; by their files the interferograms are "
+            f"of {values['insar_processor']}, kept as insar_processor in parms.mat"
+        )
+    return {name: filled[id(own)] for name, own in found.items()}, warnings
 
 
 def _sensor_values(dataset: Dataset, root: Parameters, needed: bool) -> Mapping[str, str | float]:

@@ -207,6 +207,7 @@ def test_a_dry_run_may_look_at_a_dataset_that_cannot_be_written(scene, monkeypat
 
 def test_without_processor_txt_the_files_tell_the_processor(scene):
     (scene / "processor.txt").unlink()
+    (scene / "parms.mat").unlink(missing_ok=True)
     planned = run_pipeline(PipelineContext(scene, end_step=1))
     assert planned.ok
     assert parameters.load(scene).value("insar_processor") == "snap"
