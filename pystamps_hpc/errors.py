@@ -102,5 +102,9 @@ class MatError(PystampsError):
     exit_code = Exit.DATASET
 
 
+class MatAccessError(MatError):
+    """The system does not give a MAT file out; nothing says that its content is at fault."""
+
+
 class PublishError(PystampsError):
     """Finished results could not be moved to their place."""

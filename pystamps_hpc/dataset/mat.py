@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 
 from ..errors import MatError
-from .matvalues import REAL_DTYPES, Stream, Variable, matlab_class, readable
+from .matvalues import REAL_DTYPES, Stream, Variable, matlab_class, readable, text_of_units
+from .regular import open_regular
 from .rows import Rows
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ class MatFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._source.close()
+        with readable(self.path):
+            self._source.close()
 
     def read(self, name: str) -> Any:
         """Read a variable whole.
@@ -76,19 +78,22 @@ class MatFile:
         -------
         ndarray, str or scipy.sparse.csc_array
             Matrices row-major, with MATLAB's shape and class; text of one line as ``str`` without
-            trailing NULs and blanks, of more lines as a matrix of characters; a cell as an array
-            of objects, a struct as a structured array of objects.
+            trailing NULs and blanks, of more lines as a matrix of characters; a string object of
+            one string as ``str``; a cell as an array of objects, a struct as a structured array
+            of objects.
 
         Raises
         ------
         MatError
-            The variable is missing or damaged.
+            The variable is missing, damaged, or of a class that is not read.
         """
         variable = self._variable(name)
-        with readable(self.path):
+        if not variable.known:
+            raise MatError(f"{self.path}: '{name}' is a {variable.matlab_class}, which is not read")
+        with readable(self.path, f"'{name}'"):
             value = self._source.read(name)
         if variable.matlab_class == "char" and (value.shape[0] == 1 or value.size == 0):
-            return "".join(value.ravel()).rstrip("\0 ")
+            return text_of_units(value.ravel())
         return value
 
     def rows(self, name: str) -> Rows:
@@ -188,9 +193,9 @@ def write_mat(
 
 def _open(path: Path) -> "Mat5File | Mat73File":
     """Open a file by the container that its first bytes name."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         header = file.read(128)
-    if b"MATLAB 7.3 MAT-file" in header[:116]:
+    if b"MATLAB 7.3 MAT-file" in header[:116] or header[124:128] == b"\0\2IM":
         from .mat73 import Mat73File
 
         return Mat73File(path)
@@ -199,7 +204,10 @@ def _open(path: Path) -> "Mat5File | Mat73File":
         from .mat5 import Mat5File
 
         return Mat5File(path, byte_order)
-    raise MatError(f"{path}: not a MAT v5/v7.3 file (it begins with {header[:20]!r})")
+    hint = "; the file is empty" if not header else ""
+    if b"Octave" in header[:20]:
+        hint = "; save it again in Octave with the option -v7"
+    raise MatError(f"{path}: not a MAT v5/v7.3 file (it begins with {header[:20]!r}){hint}")
 
 
 def _value(path: Path, name: str, value: Any) -> Any:

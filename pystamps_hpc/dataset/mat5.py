@@ -1,7 +1,7 @@
 """MAT files of level 5 (``-v6``, ``-v7``): scanned by header, read in place, written in pieces.
 
-Numeric matrices are handled here, so that they are mapped instead of loaded and stream to disk
-with little memory; text, sparse matrices, cells and structs are small and go through scipy.
+Numeric matrices are mapped instead of loaded and stream to disk with little memory; other values
+are small and read whole by ``mat5values``.
 
 References
 ----------
@@ -20,18 +20,23 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 import scipy.io
-import scipy.sparse
 
 from ..errors import MatError
-from .matvalues import (
-    REAL_DTYPES,
-    Stream,
-    Variable,
-    gather,
-    matlab_class,
-    pieces,
-    readable,
+from .mat5values import (
+    CLASSES,
+    COMPLEX_FLAG,
+    COMPRESSED,
+    LOGICAL_FLAG,
+    MATRIX,
+    STORED,
+    Header,
+    decode,
+    numeric_parts,
+    parse_header,
+    parse_tag,
 )
+from .matobjects import text_of_object
+from .matvalues import REAL_DTYPES, Stream, gather, joined, matlab_class, pieces, readable
 from .rows import AnyArray
 
 HEADER_BYTES = 128
@@ -43,41 +48,11 @@ HEADER = (
 )
 """First bytes of every file: without a date, so that equal contents are equal files."""
 
-_MATRIX, _COMPRESSED = 14, 15
-_CLASSES = {
-    1: "cell",
-    2: "struct",
-    3: "object",
-    4: "char",
-    5: "sparse",
-    6: "double",
-    7: "single",
-    8: "int8",
-    9: "uint8",
-    10: "int16",
-    11: "uint16",
-    12: "int32",
-    13: "uint32",
-    14: "int64",
-    15: "uint64",
-    16: "function",
-    17: "opaque",
-}
-_CLASS_CODES = {name: code for code, name in _CLASSES.items()}
-_COMPLEX_FLAG, _LOGICAL_FLAG = 0x0800, 0x0200
-_STORED = {
-    1: "i1",
-    2: "u1",
-    3: "i2",
-    4: "u2",
-    5: "i4",
-    6: "u4",
-    7: "f4",
-    9: "f8",
-    12: "i8",
-    13: "u8",
-}
-_STORED_CODES = {kind: code for code, kind in _STORED.items()}
+BYTE_ORDERS = {b"IM": "<", b"MI": ">"}
+SUBSYSTEM_AT = 116  # where the header says what objects refer to
+
+_CLASS_CODES = {name: code for code, name in CLASSES.items()}
+_STORED_CODES = {kind: code for code, kind in STORED.items()}
 _BEGINNING_BYTES = 1024  # holds every header, deflated or not
 
 
@@ -87,24 +62,21 @@ class Element:
 
     Attributes
     ----------
-    variable : Variable
-        What its header says.
-    logical : bool
-        Whether the logical flag is set (also on a sparse matrix).
+    header : Header
+        What its head says.
     offset, size : int
         Of the element behind its tag [bytes].
     compressed : bool
         Whether the element is deflated.
-    data_at : int
-        Where the data follow the header, counted in the (inflated) body [bytes].
+    n_bytes : int
+        Size of its (inflated) body, which begins with the header [bytes].
     """
 
-    variable: Variable
-    logical: bool
+    header: Header
     offset: int
     size: int
     compressed: bool
-    data_at: int
+    n_bytes: int
 
 
 class Mat5File:
@@ -115,11 +87,12 @@ class Mat5File:
         self.byte_order = byte_order
         self._file = path.open("rb")
         try:
+            self._subsystem_at = self._integer("Q", SUBSYSTEM_AT)
             self._elements = self._scan()
         except BaseException:
             self._file.close()
             raise
-        self.variables = {name: element.variable for name, element in self._elements.items()}
+        self.variables = {name: element.header.variable for name, element in self._elements.items()}
 
     def close(self) -> None:
         """Close the file; rows taken from it stay usable."""
@@ -137,27 +110,30 @@ class Mat5File:
     def read(self, name: str) -> Any:
         """Return a whole variable; text comes as a matrix of single characters."""
         element = self._elements[name]
-        variable = element.variable
+        variable = element.header.variable
         if variable.matlab_class in REAL_DTYPES:
             matrix = self.rows(name)[:]
             return np.ascontiguousarray(matrix.reshape(variable.shape, order="F"))
-        value = self._read_with_scipy(element)
-        if variable.matlab_class == "sparse":
-            dtype = bool if element.logical else complex if variable.complex else float
-            return scipy.sparse.csc_array(value, dtype=dtype)
-        return value
+        with readable(self.path, f"'{name}'"):
+            value = decode(_body(self.path, element), self.byte_order)
+            if variable.matlab_class == "string":
+                return text_of_object(value, self._subsystem().__getitem__)
+            return value
 
-    def _read_with_scipy(self, element: Element) -> Any:
-        """Read one variable as the only one of a file, which also settles repeated names."""
-        self._file.seek(0)
-        header = self._file.read(HEADER_BYTES)
-        self._file.seek(element.offset - 8)
-        alone = io.BytesIO(header + self._file.read(8 + element.size))
-        try:
-            found = scipy.io.loadmat(cast(Any, alone), chars_as_strings=False)
-        except Exception as error:  # of every kind, as the damage may be
-            raise _damaged(self.path, element.variable.name) from error
-        return found[element.variable.name]
+    def _subsystem(self) -> list[AnyArray]:
+        """Return the cells that the objects of the file refer to."""
+        compressed = self._integer("I", self._subsystem_at) == COMPRESSED
+        size = self._integer("I", self._subsystem_at + 4)
+        element = self._element(self._subsystem_at + 8, size, compressed)
+        inner = decode(_body(self.path, element), self.byte_order).ravel(order="F")
+        byte_order = BYTE_ORDERS[inner[2:4].tobytes()]
+        _, _, start, _ = parse_tag(inner, 8, byte_order)  # behind a header of eight bytes
+        cells = decode(inner[start:], byte_order)["MCOS"].item()
+        return list(cells.ravel(order="F"))
+
+    def _integer(self, kind: str, offset: int) -> int:
+        self._file.seek(offset)
+        return int(np.frombuffer(self._file.read(8), self.byte_order + kind, 1)[0])
 
     def _scan(self) -> dict[str, Element]:
         file_size = self.path.stat().st_size
@@ -169,13 +145,13 @@ class Mat5File:
             if len(tag) < 8:
                 raise _truncated(self.path, file_size, offset + 8)
             kind, size = struct.unpack(self.byte_order + "II", tag)
-            if kind not in (_MATRIX, _COMPRESSED):
+            if kind not in (MATRIX, COMPRESSED):
                 raise MatError(f"cannot read {self.path}: no variable begins at byte {offset}")
             if offset + 8 + size > file_size:
                 raise _truncated(self.path, file_size, offset + 8 + size)
-            element = self._element(offset + 8, size, kind == _COMPRESSED)
-            name = element.variable.name
-            if name:  # MATLAB's function workspace has none
+            element = self._element(offset + 8, size, kind == COMPRESSED)
+            name = element.header.variable.name
+            if name:  # neither MATLAB's function workspace nor its subsystem has one
                 found.pop(name, None)
                 found[name] = element
             offset += 8 + size
@@ -183,14 +159,16 @@ class Mat5File:
 
     def _element(self, offset: int, size: int, compressed: bool) -> Element:
         """Parse the header of a variable from the first bytes of it."""
-        beginning = self._file.read(min(size, _BEGINNING_BYTES))
-        try:
+        self._file.seek(offset)
+        body = self._file.read(min(size, _BEGINNING_BYTES))
+        n_bytes = size
+        with readable(self.path, f"the variable at byte {offset - 8}"):
             if compressed:
-                beginning = zlib.decompressobj().decompress(beginning, _BEGINNING_BYTES)[8:]
-            variable, logical, data_at = _parse_header(beginning, self.byte_order)
-        except (struct.error, zlib.error, UnicodeDecodeError, KeyError) as error:
-            raise _damaged(self.path, f"the variable at byte {offset - 8}") from error
-        return Element(variable, logical, offset, size, compressed, data_at)
+                beginning = zlib.decompressobj().decompress(body, _BEGINNING_BYTES)
+                _, n_bytes = struct.unpack(self.byte_order + "II", beginning[:8])
+                body = beginning[8:]
+            header = parse_header(body, self.byte_order)
+        return Element(header, offset, size, compressed, n_bytes)
 
 
 @dataclass(frozen=True)
@@ -204,25 +182,20 @@ class Mat5Rows:
     @property
     def shape(self) -> tuple[int, ...]:
         """Numbers of rows and columns; further dimensions count as columns."""
-        n_rows, *rest = self.element.variable.shape
+        n_rows, *rest = self.element.header.variable.shape
         return n_rows, math.prod(rest)
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the elements, by MATLAB class."""
-        return self.element.variable.dtype
+        return self.element.header.variable.dtype
 
     def __getitem__(self, key: Any, /) -> AnyArray:
-        with readable(self.path):
-            return gather(key, self.shape, self._fetch, self.dtype)
+        _ = self._parts  # the data are there before memory is taken for what the header promises
+        return gather(key, self.shape, self._fetch, self.dtype)
 
     def _fetch(self, columns: slice, rows: slice) -> AnyArray:
-        real, *imaginary = (part[columns, rows] for part in self._parts)
-        if not imaginary:
-            return real
-        tile = np.empty(real.shape, self.dtype)
-        tile.real, tile.imag = real, imaginary[0]
-        return tile
+        return joined([part[columns, rows] for part in self._parts], self.dtype)
 
     def __getstate__(self) -> dict[str, Any]:
         return {"path": self.path, "byte_order": self.byte_order, "element": self.element}
@@ -230,69 +203,35 @@ class Mat5Rows:
     @cached_property
     def _parts(self) -> list[AnyArray]:
         """Real and imaginary part as stored, each ``(n_columns, n_rows)``."""
-        body = self._body()
-        n_rows, n_columns = self.shape
-        parts = []
-        at = self.element.data_at
-        for _ in range(1 + self.element.variable.complex):
-            kind, n_bytes, start, at = _parse_tag(body, at, self.byte_order)
-            if kind not in _STORED or start + n_bytes > len(body):
-                raise _damaged(self.path, self.element.variable.name)
-            stored = np.dtype(self.byte_order + _STORED[kind])
-            if n_bytes != n_rows * n_columns * stored.itemsize:
-                raise _damaged(self.path, self.element.variable.name)
-            part = body[start : start + n_bytes].view(stored)
-            parts.append(part.reshape(n_columns, n_rows))
-        return parts
-
-    def _body(self) -> AnyArray:
         element = self.element
-        if not element.compressed:
-            mapped = np.memmap(self.path, np.uint8, "r", element.offset, (element.size,))
-            return mapped.view(np.ndarray)
-        with self.path.open("rb") as file:
-            file.seek(element.offset)
-            deflated = file.read(element.size)
-        try:
-            return np.frombuffer(zlib.decompress(deflated), np.uint8)[8:]
-        except zlib.error as error:
-            raise _damaged(self.path, element.variable.name) from error
+        with readable(self.path, f"'{element.header.variable.name}'"):
+            body = _body(self.path, element)
+            parts = numeric_parts(body, element.header, self.byte_order)
+            return [part.reshape(self.shape[::-1]) for part in parts]
 
 
-def _parse_tag(body: Any, at: int, byte_order: str) -> tuple[int, int, int, int]:
-    """Return kind, size and start of the data of a subelement, and where the next one begins."""
-    kind, size = struct.unpack_from(byte_order + "II", body, at)
-    if kind >> 16:  # up to four bytes are packed into the tag itself
-        return kind & 0xFFFF, kind >> 16, at + 4, at + 8
-    return kind, size, at + 8, at + 8 + size + -size % 8
-
-
-def _parse_header(body: bytes, byte_order: str) -> tuple[Variable, bool, int]:
-    """Return what the head of a matrix element says, its logical flag, and where data begin."""
-    _, _, start, at = _parse_tag(body, 0, byte_order)
-    (flags,) = struct.unpack_from(byte_order + "I", body, start)
-    kind = _CLASSES[flags & 0xFF]
-    shape: tuple[int, ...] = (1, 1)
-    if kind != "opaque":
-        _, size, start, at = _parse_tag(body, at, byte_order)
-        shape = struct.unpack_from(f"{byte_order}{size // 4}i", body, start)
-    _, size, start, at = _parse_tag(body, at, byte_order)
-    if start + size > len(body):
-        raise struct.error("the name ends behind the bytes at hand")
-    name = body[start : start + size].rstrip(b"\0").decode("ascii")
-    logical = bool(flags & _LOGICAL_FLAG)
-    if logical and kind in REAL_DTYPES:
-        kind = "logical"
-    return Variable(name, shape, kind, bool(flags & _COMPLEX_FLAG)), logical, at
+def _body(path: Path, element: Element) -> AnyArray:
+    """Return the bytes of a variable behind its tag: mapped, or inflated to the declared size."""
+    if not element.compressed:
+        mapped = np.memmap(path, np.uint8, "r", element.offset, (element.size,))
+        return mapped.view(np.ndarray)
+    variable = element.header.variable
+    most = 16 * math.prod(variable.shape) + element.header.data_at + 40  # two parts of doubles
+    if variable.matlab_class in REAL_DTYPES and element.n_bytes > most:
+        raise ValueError("more data than its size asks for")
+    with path.open("rb") as file:
+        file.seek(element.offset)
+        deflated = file.read(element.size)
+    stream = zlib.decompressobj()
+    inflated = stream.decompress(deflated, 8 + element.n_bytes + 1)
+    if not stream.eof or len(inflated) != 8 + element.n_bytes:
+        raise ValueError("it inflates to another size than it declares")
+    return np.frombuffer(inflated, np.uint8)[8:]
 
 
 def _truncated(path: Path, size: int, expected: int) -> MatError:
     found = f"{size:,} bytes, at least {expected:,} expected"
     return MatError(f"cannot read {path}: the file is truncated ({found})")
-
-
-def _damaged(path: Path, what: str) -> MatError:
-    return MatError(f"cannot read {path}: {what} is damaged")
 
 
 def write(path: Path, values: Mapping[str, Any], compress: bool) -> None:
@@ -316,7 +255,7 @@ def write(path: Path, values: Mapping[str, Any], compress: bool) -> None:
             whole = io.BytesIO()
             _write_element(path, whole, name, value)
             deflated = zlib.compress(whole.getbuffer())
-            file.write(struct.pack("<II", _COMPRESSED, len(deflated)))
+            file.write(struct.pack("<II", COMPRESSED, len(deflated)))
             file.write(deflated)
 
 
@@ -335,9 +274,9 @@ def _write_matrix(path: Path, file: BinaryIO, name: str, matrix: Stream) -> None
     assert kind is not None
     stored = REAL_DTYPES[kind].newbyteorder("<")
     if kind == "logical":
-        kind, stored, flags = "uint8", np.dtype("u1"), _LOGICAL_FLAG
+        kind, stored, flags = "uint8", np.dtype("u1"), LOGICAL_FLAG
     else:
-        flags = _COMPLEX_FLAG if matrix.dtype.kind == "c" else 0
+        flags = COMPLEX_FLAG if matrix.dtype.kind == "c" else 0
     head = (
         _subelement(6, struct.pack("<II", flags | _CLASS_CODES[kind], 0))
         + _subelement(5, struct.pack(f"<{len(matrix.shape)}i", *matrix.shape))
@@ -347,8 +286,8 @@ def _write_matrix(path: Path, file: BinaryIO, name: str, matrix: Stream) -> None
     n_bytes = math.prod(matrix.shape) * stored.itemsize
     padding = bytes(-n_bytes % 8)
     part_bytes = 8 + n_bytes + len(padding)
-    n_parts = 2 if flags == _COMPLEX_FLAG else 1
-    file.write(struct.pack("<II", _MATRIX, len(head) + n_parts * part_bytes) + head)
+    n_parts = 2 if flags == COMPLEX_FLAG else 1
+    file.write(struct.pack("<II", MATRIX, len(head) + n_parts * part_bytes) + head)
     parts_at = [file.tell() + k * part_bytes for k in range(n_parts)]
     for at in parts_at:
         file.seek(at)

@@ -11,22 +11,13 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import h5py
 import numpy as np
-import scipy.sparse
 
-from ..errors import MatError
-from .matvalues import (
-    REAL_DTYPES,
-    Stream,
-    Variable,
-    gather,
-    matlab_class,
-    pieces,
-    readable,
-)
+from .mat73values import Reader, item_of, plain, variable_of
+from .matvalues import REAL_DTYPES, Stream, Variable, gather, matlab_class, pieces, readable
 from .rows import AnyArray
 
 USER_BLOCK_BYTES = 512
@@ -48,9 +39,15 @@ class Mat73File:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._file = _open(path)
-        self.variables = {
-            name: _variable(name, item) for name, item in self._file.items() if name[0] != "#"
-        }
+        try:
+            self.variables = {
+                name: variable_of(name, item_of(self._file, name))
+                for name in self._file
+                if name[0] != "#"
+            }
+        except BaseException:
+            self._file.close()
+            raise
 
     def close(self) -> None:
         """Close the file; rows taken from it stay usable."""
@@ -66,47 +63,7 @@ class Mat73File:
 
     def read(self, name: str) -> Any:
         """Return a whole variable; text comes as a matrix of single characters."""
-        return self._read(self._file[name])
-
-    def _read(self, item: Any) -> Any:
-        variable = _variable("", item)
-        kind = variable.matlab_class
-        if kind == "sparse":
-            return _read_sparse(item, variable.shape, variable.complex)
-        if kind == "struct":
-            return self._read_struct(item)
-        if "MATLAB_empty" in item.attrs:
-            empty_dtype = {"char": np.dtype("U1"), "cell": np.dtype(object)}
-            return np.empty(variable.shape, empty_dtype.get(kind) or variable.dtype)
-        values = np.ascontiguousarray(item[()].T).reshape(variable.shape)
-        if kind == "cell":
-            return self._dereference(values)
-        if kind == "char":
-            return np.ascontiguousarray(values.astype("<u4")).view("<U1")
-        if kind in REAL_DTYPES:
-            return _plain(values).astype(variable.dtype, copy=False)
-        raise MatError(f"cannot read {self.path}: class {kind} is not supported")
-
-    def _dereference(self, references: AnyArray) -> AnyArray:
-        found = np.empty(references.shape, object)
-        for place, reference in np.ndenumerate(references):
-            found[place] = self._read(self._file[reference])
-        return found
-
-    def _read_struct(self, group: Any) -> AnyArray:
-        """Return the fields as scipy does: a structured array of objects."""
-        fields = {}
-        for name, item in group.items():
-            if "MATLAB_class" in item.attrs:  # a single struct holds its values directly
-                fields[name] = np.empty((1, 1), object)
-                fields[name][0, 0] = self._read(item)
-            else:
-                fields[name] = self._dereference(item[()].T)
-        shape = next(iter(fields.values())).shape if fields else (1, 1)
-        found: AnyArray = np.empty(shape, [(name, object) for name in fields])
-        for name, values in fields.items():
-            found[name] = values
-        return found
+        return Reader(self._file).read(item_of(self._file, name))
 
 
 @dataclass(frozen=True)
@@ -130,52 +87,14 @@ class Mat73Rows:
         if 0 in self.shape:  # the data set holds the shape instead
             nothing = np.empty(self.shape[::-1], self.dtype)
             return gather(key, self.shape, lambda c, r: nothing[c, r], self.dtype)
-        with readable(self.path), _open(self.path) as file:
-            stored = file[self.variable.name]
-            return gather(key, self.shape, lambda c, r: _plain(stored[c, r]), self.dtype)
+        with readable(self.path, f"'{self.variable.name}'"), _open(self.path) as file:
+            stored = item_of(file, self.variable.name)
+            return gather(key, self.shape, lambda c, r: plain(stored[c, r]), self.dtype)
 
 
 def _open(path: Path) -> Any:
     # no lock: published files never change, and some parallel file systems cannot lock
     return h5py.File(path, "r", locking=False)
-
-
-def _variable(name: str, item: Any) -> Variable:
-    """Read the class and the shape of a data set or group from its attributes."""
-    kind = item.attrs.get("MATLAB_class", b"")
-    kind = kind.decode("ascii") if isinstance(kind, bytes) else str(kind)
-    if isinstance(item, h5py.Group):
-        if "MATLAB_sparse" not in item.attrs:
-            return Variable(name, (1, 1), kind or "struct", False)
-        is_complex = "data" in item and item["data"].dtype.names is not None
-        n_rows, n_columns = int(item.attrs["MATLAB_sparse"]), item["jc"].size - 1
-        return Variable(name, (n_rows, n_columns), "sparse", is_complex)
-    is_complex = item.dtype.names is not None and "real" in item.dtype.names
-    if not kind:
-        kind = matlab_class(item.dtype["real"] if is_complex else item.dtype) or "unknown"
-    dimensions = item[()] if "MATLAB_empty" in item.attrs else item.shape[::-1]
-    shape = (*map(int, dimensions), *(1 for _ in range(2 - len(dimensions))))
-    return Variable(name, shape, kind, is_complex)
-
-
-def _plain(values: AnyArray) -> AnyArray:
-    """Return MATLAB's pairs of real and imaginary part as complex numbers."""
-    if values.dtype.names is None:
-        return values
-    part = values.dtype["real"].newbyteorder("=")
-    pairs = np.ascontiguousarray(values, np.dtype([("real", part), ("imag", part)]))
-    plain: AnyArray = pairs.view(np.complex64 if part == np.float32 else np.complex128)
-    return plain
-
-
-def _read_sparse(group: Any, shape: tuple[int, ...], is_complex: bool) -> Any:
-    logical = group.attrs.get("MATLAB_class") in (b"logical", "logical")
-    dtype: Any = bool if logical else complex if is_complex else float
-    if "data" not in group:
-        return scipy.sparse.csc_array(cast(Any, shape), dtype=dtype)
-    values = _plain(group["data"][()]).astype(dtype)
-    parts = (values, group["ir"][()].astype(np.int64), group["jc"][()].astype(np.int64))
-    return scipy.sparse.csc_array(parts, shape=cast(Any, shape))
 
 
 def write(path: Path, values: Mapping[str, Any], compress: bool) -> None:

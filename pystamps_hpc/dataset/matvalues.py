@@ -6,8 +6,10 @@ program is row-major ``(n_ps, n_ifg)``; the two functions that turn one into the
 piece are :func:`gather` (reading) and :func:`pieces` (writing).
 """
 
+import errno
 import math
-from collections.abc import Callable, Iterable, Iterator
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import MatError
+from ..errors import MatAccessError, MatError
 from .rows import AnyArray
 
 REAL_DTYPES: dict[str, np.dtype[Any]] = {
@@ -26,6 +28,11 @@ REAL_DTYPES: dict[str, np.dtype[Any]] = {
     "logical": np.dtype(np.bool_),
 }
 """MATLAB class of a real numeric or logical matrix -> type of its elements."""
+
+TEXT_CLASSES = ("char", "string")
+
+READ_CLASSES = frozenset({*REAL_DTYPES, *TEXT_CLASSES, "sparse", "cell", "struct"})
+"""Of other classes, tables and function handles say, only the headers are read."""
 
 _PIECE_BYTES = 16 << 20
 _TILE_BYTES = 1 << 20
@@ -43,7 +50,7 @@ class Variable:
         MATLAB's dimensions, at least two.
     matlab_class : str
         ``double``, ``single``, ``int8`` ... ``uint64``, ``logical``, ``char``, ``sparse``,
-        ``cell``, ``struct``; another class by MATLAB's name for it.
+        ``cell``, ``struct``, ``string``; another class by MATLAB's name for it.
     complex : bool
         Whether it has an imaginary part.
     """
@@ -52,6 +59,11 @@ class Variable:
     shape: tuple[int, ...]
     matlab_class: str
     complex: bool
+
+    @property
+    def known(self) -> bool:
+        """Whether values of its class are read."""
+        return self.matlab_class in READ_CLASSES
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -98,15 +110,60 @@ def matlab_class(dtype: np.dtype[Any]) -> str | None:
 
 
 @contextmanager
-def readable(path: Path) -> Iterator[None]:
-    """Turn what the libraries raise on a missing or damaged file into one line that names it."""
+def readable(path: Path, what: str = "the file") -> Iterator[None]:
+    """Turn what the libraries raise on a missing or damaged file into one line that names it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    what : str
+        What of it is being read.
+
+    Raises
+    ------
+    MatAccessError
+        The system refuses the file, whatever it holds.
+    MatError
+        It is missing or damaged.
+    MemoryError
+        It does not fit into memory.
+    """
     try:
         yield
+    except (MatError, MemoryError):
+        raise
     except FileNotFoundError as error:
         raise MatError(f"{path}: file does not exist") from error
-    except (OSError, RuntimeError, ValueError, TypeError, KeyError) as error:
-        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0]
-        raise MatError(f"cannot read {path}: {reason}") from error
+    except Exception as error:  # of every kind, as the damage may be
+        number = getattr(error, "errno", None)
+        if number == errno.ENOMEM:
+            raise MemoryError(f"no memory to read {path}") from error
+        if number is not None:
+            raise MatAccessError(f"cannot read {path}: {os.strerror(number)}") from error
+        raise damaged(path, what, str(error)) from error
+
+
+def damaged(path: Path, what: str, reason: str = "") -> MatError:
+    """Return the error of a file whose content is at fault."""
+    first = reason.partition("\n")[0][:200]
+    return MatError(f"cannot read {path}: {what} is damaged" + (f" ({first})" if first else ""))
+
+
+def joined(parts: Sequence[AnyArray], dtype: np.dtype[Any]) -> AnyArray:
+    """Return a real part, or a real and an imaginary one, as one array of a type."""
+    real, *imaginary = parts
+    if not imaginary:
+        return real.astype(dtype, copy=False)
+    whole = np.empty(real.shape, dtype)
+    whole.real, whole.imag = real, imaginary[0]
+    return whole
+
+
+def text_of_units(units: Iterable[str]) -> str:
+    """Join MATLAB's characters, which are units of UTF-16, without trailing NULs and blanks."""
+    pairs = "".join(units).encode("utf-16-le", "surrogatepass")
+    return pairs.decode("utf-16-le", "replace").rstrip("\0 ")
 
 
 def pieces(stream: Stream, path: Path, name: str) -> Iterator[tuple[slice, AnyArray]]:
