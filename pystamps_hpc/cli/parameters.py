@@ -10,7 +10,7 @@ from typing import Any
 from ..dataset import parameters
 from ..dataset.lock import DatasetLock, new_owner
 from ..dataset.parameter_table import TABLE
-from ..dataset.parameters import Parameters
+from ..dataset.parameters import Foreign, Parameters
 from ..dataset.tree import Dataset, discover_dataset
 from ..errors import ConfigError, DatasetError
 from ..parallel.team import Team
@@ -76,12 +76,12 @@ def _described(known: Parameters, name: str) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value that JSON can hold: infinite and undefined numbers as text."""
+    """Return a value that JSON can hold: as text what it has no form for."""
     if isinstance(value, tuple):
         return [_plain(item) for item in value]
     if isinstance(value, float) and (value != value or abs(value) == float("inf")):
         return str(value)
-    return value
+    return str(value) if isinstance(value, Foreign) else value
 
 
 def _value(words: list[str]) -> Any:

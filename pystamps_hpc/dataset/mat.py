@@ -6,7 +6,7 @@ however the file stores it; nothing is squeezed.
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -22,7 +22,16 @@ if TYPE_CHECKING:
     from .mat5 import Mat5File
     from .mat73 import Mat73File
 
-__all__ = ["MatFile", "MatFormat", "Stream", "Variable", "read_mat", "write_mat"]
+__all__ = [
+    "MatFile",
+    "MatFormat",
+    "Stream",
+    "Variable",
+    "is_name",
+    "read_mat",
+    "rewrite_mat",
+    "write_mat",
+]
 
 MatFormat = Literal["auto", "v5", "v7.3"]
 
@@ -30,6 +39,11 @@ V5_LIMIT = 2**31
 """A variable of this many bytes in memory needs version 7.3."""
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
+
+
+def is_name(name: str) -> bool:
+    """Whether MATLAB takes a text as the name of a variable."""
+    return _NAME.fullmatch(name) is not None
 
 
 class MatFile:
@@ -191,6 +205,36 @@ def write_mat(
         raise MatError(f"cannot write {target}: {error.strerror or error}") from error
 
 
+def rewrite_mat(
+    source: Path, target: Path, variables: Mapping[str, Any], keep: Collection[str]
+) -> None:
+    """Write a copy of a MAT file with other variables, in the same container.
+
+    Parameters
+    ----------
+    source : Path
+        The file.
+    target : Path
+        The copy; another file.
+    variables : mapping of str to value
+        What it holds anew, as :func:`write_mat` takes it.
+    keep : collection of str
+        What it keeps of the file byte for byte, of whatever class. Nothing else is kept.
+
+    Raises
+    ------
+    MatError
+        The file cannot be read or the copy not be written (the ``OSError`` is the cause).
+    """
+    values = {name: _value(target, name, value) for name, value in variables.items()}
+    with MatFile(source) as file, readable(source):
+        try:
+            file._source.rewrite(target, values, keep)
+            _sync(target)
+        except OSError as error:
+            raise MatError(f"cannot write {target}: {error.strerror or error}") from error
+
+
 def _open(path: Path) -> "Mat5File | Mat73File":
     """Open a file by the container that its first bytes name."""
     with open_regular(path) as file:
@@ -204,15 +248,13 @@ def _open(path: Path) -> "Mat5File | Mat73File":
         from .mat5 import Mat5File
 
         return Mat5File(path, byte_order)
-    hint = "; the file is empty" if not header else ""
-    if b"Octave" in header[:20]:
-        hint = "; save it again in Octave with the option -v7"
-    raise MatError(f"{path}: not a MAT v5/v7.3 file (it begins with {header[:20]!r}){hint}")
+    hint = "; Octave writes one with save -v7" if b"Octave" in header[:20] else ""
+    raise MatError(f"{path}: not a MAT v5/v7.3 file (it begins with {header[:20]!r}{hint})")
 
 
 def _value(path: Path, name: str, value: Any) -> Any:
     """Return a value in one of the three forms that the writers know: stream, text, sparse."""
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise MatError(f"cannot write {path}: '{name}' is not a MATLAB variable name")
     if isinstance(value, str):
         return value

@@ -12,7 +12,7 @@ import io
 import math
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -119,6 +119,34 @@ class Mat5File:
             if variable.matlab_class == "string":
                 return text_of_object(value, self._subsystem().__getitem__)
             return value
+
+    def rewrite(self, target: Path, values: Mapping[str, Any], keep: Collection[str]) -> None:
+        """Write a copy with other values that keeps some variables; see :func:`.mat.rewrite_mat`.
+
+        Objects stay right, because what they refer to comes along.
+        """
+        if self.byte_order != "<":
+            raise MatError(
+                f"cannot keep {', '.join(keep)} of {self.path}: the file is big-endian; "
+                "save it again in MATLAB"
+            )
+        with target.open("wb") as file:
+            file.write(HEADER)
+            for name, value in values.items():
+                _write_element(target, file, name, value)
+            for name in keep:
+                file.write(self._bytes(self._elements[name].offset - 8))
+            if self._subsystem_at:
+                begins_at = file.tell()
+                file.write(self._bytes(self._subsystem_at))
+                file.seek(SUBSYSTEM_AT)
+                file.write(struct.pack("<Q", begins_at))
+
+    def _bytes(self, offset: int) -> bytes:
+        """Return the element at an offset with its tag."""
+        size = self._integer("I", offset + 4)
+        self._file.seek(offset)
+        return self._file.read(8 + size)
 
     def _subsystem(self) -> list[AnyArray]:
         """Return the cells that the objects of the file refer to."""

@@ -7,8 +7,9 @@ Specification of the dataset, sections 3.2 and 3.3.
 
 import io
 import math
+import shutil
 import struct
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ HEADER = (
 )
 """First bytes of every file: without a date, so that equal contents are equal files."""
 
+_VERSIONS = ("earliest", "v108")  # MATLAB reads no later formats
 _DECODE = {"logical": 1, "char": 2}
 _DEFLATED_CHUNK = 16384
 
@@ -64,6 +66,18 @@ class Mat73File:
     def read(self, name: str) -> Any:
         """Return a whole variable; text comes as a matrix of single characters."""
         return Reader(self._file).read(item_of(self._file, name))
+
+    def rewrite(self, target: Path, values: Mapping[str, Any], keep: Collection[str]) -> None:
+        """Write a copy with other values that keeps some variables; see :func:`.mat.rewrite_mat`.
+
+        What cells and objects refer to stays in the copy, too.
+        """
+        shutil.copyfile(self.path, target)
+        with _Disk(target, "r+") as disk, h5py.File(disk, "r+", libver=_VERSIONS) as file:
+            for name in self.variables:
+                if name not in keep:
+                    del file[name]
+            _write_values(disk, file, values)
 
 
 @dataclass(frozen=True)
@@ -114,25 +128,31 @@ def write(path: Path, values: Mapping[str, Any], compress: bool) -> None:
             disk,
             "w",
             userblock_size=USER_BLOCK_BYTES,
-            libver=("earliest", "v108"),  # MATLAB reads no later formats
+            libver=_VERSIONS,
             rdcc_nbytes=256 << 20,  # deflated chunks are filled by several blocks of rows
         ) as file:
-            for name, value in values.items():
-                if isinstance(value, str):
-                    _write_text(file, name, value)
-                elif isinstance(value, Stream):
-                    _write_matrix(disk, file, name, value, compress)
-                else:
-                    _write_sparse(file, name, value)
+            _write_values(disk, file, values, compress)
         disk.seek(0)
         disk.write(HEADER)
+
+
+def _write_values(
+    disk: "_Disk", file: Any, values: Mapping[str, Any], compress: bool = False
+) -> None:
+    for name, value in values.items():
+        if isinstance(value, str):
+            _write_text(file, name, value)
+        elif isinstance(value, Stream):
+            _write_matrix(disk, file, name, value, compress)
+        else:
+            _write_sparse(file, name, value)
 
 
 class _Disk(io.FileIO):
     """File that keeps its first error until asked: HDF5 crashes when it closes a failed file."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, "w+")
+    def __init__(self, path: Path, mode: str = "w+") -> None:
+        super().__init__(path, mode)
         self.path = path
         self.failure: OSError | None = None
 

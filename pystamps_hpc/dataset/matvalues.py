@@ -66,6 +66,11 @@ class Variable:
         return self.matlab_class in READ_CLASSES
 
     @property
+    def writable(self) -> bool:
+        """Whether values of its class are written, too."""
+        return self.matlab_class in (*REAL_DTYPES, "char", "sparse")
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the elements of a numeric or logical matrix; follows from the class alone."""
         real = REAL_DTYPES[self.matlab_class]

@@ -14,20 +14,53 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..errors import ConfigError, DatasetError, MatError, StageError
+from ..errors import ConfigError, DatasetError, MatAccessError, MatError
 from .parameter_table import TABLE, Parameter, Value, defaults, is_reset, text_of
 from .text import shown, words_of
 from .tree import ROOT, Dataset
 
-__all__ = ["TABLE", "Parameter", "Parameters", "disagreements", "load", "load_all", "save"]
+if TYPE_CHECKING:
+    from .mat import MatFile
+
+__all__ = [
+    "TABLE",
+    "Foreign",
+    "Parameter",
+    "Parameters",
+    "disagreements",
+    "load",
+    "load_all",
+    "save",
+]
 
 Params = TypeVar("Params")
+
+_LONGEST = 100_000  # numbers or characters of a value
 
 CREATED = "Created"
 _FILES = ("parms.mat", "localparms.mat", "processor.txt", "lambda.1.in", "heading.1.in")
 _NOT_SET = "is not set: rerun stage 1 or set it"
+
+
+@dataclass(frozen=True)
+class Foreign:
+    """A value that is no text, number or list of numbers; it is kept as it lies in its file.
+
+    Parameters
+    ----------
+    matlab_class : str
+        For people.
+    shape : tuple of int
+        Its dimensions.
+    """
+
+    matlab_class: str
+    shape: tuple[int, ...]
+
+    def __str__(self) -> str:
+        return f"<{' x '.join(map(str, self.shape))} {self.matlab_class}>"
 
 
 @dataclass(frozen=True)
@@ -38,7 +71,7 @@ class Parameters:
     ----------
     stored : mapping
         Content of ``parms.mat``, obsolete fields migrated. Numbers are float, vectors tuples of
-        float, text str; what is none of these is kept as it was read.
+        float, text str; what is none of these is :class:`Foreign`.
     local : mapping
         Content of ``localparms.mat``, which takes precedence.
     site : mapping
@@ -234,7 +267,7 @@ def load(target: Path, parent: Path | None = None) -> Parameters:
 
     Raises
     ------
-    MatError
+    DatasetError
         A file cannot be read.
     """
     above = [parent, parent.parent] if parent is not None else []
@@ -307,42 +340,63 @@ def disagreements(one: Parameters, other: Parameters) -> dict[str, tuple[Any, An
 
 
 def _read(path: Path) -> dict[str, Any]:
-    from .mat import read_mat
+    from .mat import MatFile
 
     try:
-        return {name: _plain(value) for name, value in read_mat(path).items()}
+        with MatFile(path) as file:
+            return {name: _value(file, name) for name in file.variables}
+    except MatAccessError as error:
+        raise DatasetError(str(error)) from None
     except MatError as error:
-        raise MatError(
-            f"{error}; restore it from a copy, or delete it to go on with default parameters"
+        raise DatasetError(
+            f"{error}; restore it from a copy or save it anew, or move it aside to go on with "
+            "default parameters"
         ) from None
 
 
+def _value(file: "MatFile", name: str) -> Any:
+    """Read a text, a number or a list of numbers; leave anything else where it is."""
+    from .mat import is_name
+    from .matvalues import REAL_DTYPES, TEXT_CLASSES
+
+    variable = file.variables[name]
+    foreign = Foreign(variable.matlab_class, variable.shape)
+    count = math.prod(variable.shape)
+    numeric = variable.matlab_class in REAL_DTYPES and not variable.complex
+    text = variable.matlab_class in TEXT_CLASSES
+    if not (numeric or text) or count > _LONGEST or not is_name(name):
+        return foreign
+    if text:
+        try:
+            value = file.read(name)
+        except MatError:
+            if variable.matlab_class == "char":
+                raise
+            return foreign  # MATLAB may store objects in another way one day
+        return value if isinstance(value, str) else foreign
+    if count not in (0, max(variable.shape)):
+        return foreign
+    numbers = tuple(float(number) for number in file.read(name).reshape(-1))
+    return numbers[0] if count == 1 else numbers
+
+
 def _write(path: Path, values: Mapping[str, Any]) -> None:
-    from .mat import write_mat
+    from .mat import rewrite_mat, write_mat
     from .publish import staging_root
 
     staging = staging_root(path.parent)
     staging.mkdir(parents=True, exist_ok=True)
     temporary = staging / f"{path.stem}.{secrets.token_hex(8)}.mat"
+    foreign = [name for name, value in values.items() if isinstance(value, Foreign)]
+    own = {name: _matlab(value) for name, value in values.items() if name not in foreign}
     try:
-        write_mat(temporary, {name: _matlab(value) for name, value in values.items()})
+        if foreign:
+            rewrite_mat(path, temporary, own, foreign)
+        else:
+            write_mat(temporary, own)
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.rstrip("\0 ")
-    if getattr(getattr(value, "dtype", None), "kind", "O") not in "biuf":
-        return value
-    if value.size == 0:
-        return ()
-    if value.size == 1:
-        return float(value.reshape(-1)[0])
-    if value.size == max(value.shape):
-        return tuple(float(number) for number in value.reshape(-1))
-    return value
 
 
 def _matlab(value: Any) -> Any:
@@ -371,7 +425,7 @@ def _site(directories: list[Path]) -> dict[str, Value]:
 
 def _migrated(values: dict[str, Any], directory: Path) -> dict[str, Any]:
     new = {k: v for k, v in values.items() if k not in ("weed_alpha", "pixel_aspect_ratio")}
-    if "plot_pixel_size" in new:
+    if isinstance(new.get("plot_pixel_size"), float):
         new["plot_scatterer_size"] = 25 * new.pop("plot_pixel_size")
     small_baselines = text_of(new.get("small_baseline_flag")).lower() == "'y'"
     counted = {
@@ -381,7 +435,7 @@ def _migrated(values: dict[str, Any], directory: Path) -> dict[str, Any]:
     }
     for old, (name, count) in counted.items():
         used = new.pop(old, "all")
-        n = None if isinstance(used, str) else _count(directory, count)
+        n = _count(directory, count) if isinstance(used, float | tuple) else None
         if n is not None:
             kept = {used} if isinstance(used, float) else set(used)
             new[name] = tuple(float(i) for i in range(1, n + 1) if i not in kept)
@@ -389,9 +443,14 @@ def _migrated(values: dict[str, Any], directory: Path) -> dict[str, Any]:
 
 
 def _count(directory: Path, name: str) -> int | None:
-    from .mat import read_mat
+    from .mat import MatFile
 
     for artifact in ("ps2.mat", "ps1.mat"):
-        if (directory / artifact).exists():
-            return int(read_mat(directory / artifact)[name].reshape(-1)[0])
+        path = directory / artifact
+        if path.exists():
+            with MatFile(path) as file:
+                numbers = file.rows(name)[:].ravel()
+            if numbers.size != 1 or not 0 <= numbers[0] <= _LONGEST:
+                raise DatasetError(f"{path}: '{name}' is not the number of interferograms")
+            return int(numbers[0])
     return None

@@ -14,7 +14,7 @@ from ..dataset.mat import write_mat
 from ..dataset.memo import MemoStore
 from ..dataset.publish import Publication
 from ..dataset.tree import Dataset
-from ..errors import MatError, PystampsError, StageError
+from ..errors import MatAccessError, MatError, PystampsError, StageError
 from ..parallel.context import Context
 from ..parallel.interruption import Interrupted
 from ..parallel.team import Team
@@ -172,6 +172,8 @@ def _with_remedy(row: Task) -> Iterator[None]:
     """Say of an input that cannot be used which stage makes it again."""
     try:
         yield
+    except MatAccessError:  # the file may be right
+        raise
     except MatError as error:
         nested = patch_inputs(row)
         fields: list[tuple[str, Scope]] = [(item.artifact, row.spec.scope) for item in row.reads]
@@ -180,8 +182,11 @@ def _with_remedy(row: Task) -> Iterator[None]:
             source = maker(artifact, scope)
             if source is not None and f"/{artifact}.mat" in str(error):
                 missing = str(error).endswith("file does not exist")
-                remedy = "run" if missing else "delete it and rerun"
-                raise MatError(f"{error}; {remedy} stage {source.spec.number}") from None
+                stage = source.spec.number
+                remedy = f"run stage {stage}"
+                if not missing:
+                    remedy = f"make it again with run --start-step {stage} --force"
+                raise MatError(f"{error}; {remedy}") from None
         raise
 
 

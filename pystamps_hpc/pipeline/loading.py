@@ -139,7 +139,11 @@ def _rest(file: MatFile | None, field: Field, all_fields: tuple[Field, ...]) -> 
     if file is None:
         return {}
     named = {other.key for other in all_fields if other.artifact == field.artifact}
-    return {name: file.read(name) for name in file.variables if name not in named}
+    return {
+        name: file.read(name)
+        for name, variable in file.variables.items()
+        if name not in named and variable.writable
+    }
 
 
 def _load(files: _Files, field: Field, lengths: _Lengths | None) -> Any:

@@ -12,7 +12,7 @@ from ...dataset.matvalues import REAL_DTYPES
 from ...dataset.publish import staging_root
 from ...dataset.schema import ARTIFACTS
 from ...dataset.tree import ROOT, STATE_DIRECTORY, Dataset
-from ...errors import MatError
+from ...errors import MatAccessError, MatError
 from ...parallel.team import piece_length, units
 from ...pipeline.table import maker
 from ...stages.base import Scope
@@ -22,6 +22,8 @@ SHARED = ("n_ps", "n_ifg", "n_image", "n_pm")
 """Lengths that all artifacts of one version in one directory have in common."""
 
 PARAMETERS = ("parms", "localparms")
+
+_ACCESS = "see to its permissions and to the file system"
 
 
 def examine_files(dataset: Dataset) -> tuple[list[Problem], list[Problem]]:
@@ -45,7 +47,9 @@ def examine_files(dataset: Dataset) -> tuple[list[Problem], list[Problem]]:
                 continue
             try:
                 shapes[name] = read_whole(path)
-            except (MatError, OSError) as error:
+            except MatAccessError as error:
+                unreadable.append(Problem(str(error), _ACCESS, DATASET))
+            except MatError as error:
                 unreadable.append(Problem(str(error), _remedy(name, target), DATASET))
         inconsistent += _contradictions(dataset, target, shapes)
     return unreadable, inconsistent
@@ -66,7 +70,7 @@ def read_whole(path: Path) -> dict[str, tuple[int, ...]]:
                 rows = file.rows(name)
                 for piece in units(0, rows.shape[0], piece_length(rows)):
                     np.asarray(rows[piece])
-            else:
+            elif variable.known:
                 file.read(name)
         return {name: variable.shape for name, variable in file.variables.items()}
 
@@ -74,8 +78,8 @@ def read_whole(path: Path) -> dict[str, tuple[int, ...]]:
 def _remedy(artifact: str, target: str) -> str:
     row = maker(artifact, _scope(target))
     if row is None:
-        return "restore the file, or delete it to go back to the defaults"
-    return f"delete it and rerun stage {row.spec.number}"
+        return "restore it from a copy, or move it aside to go back to the defaults"
+    return f"make it again with run --start-step {row.spec.number} --force"
 
 
 def _scope(target: str) -> Scope:
