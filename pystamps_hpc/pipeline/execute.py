@@ -182,11 +182,8 @@ def _with_remedy(row: Task) -> Iterator[None]:
             source = maker(artifact, scope)
             if source is not None and f"/{artifact}.mat" in str(error):
                 missing = str(error).endswith("file does not exist")
-                stage = source.spec.number
-                remedy = f"run stage {stage}"
-                if not missing:
-                    remedy = f"make it again with run --start-step {stage} --force"
-                raise MatError(f"{error}; {remedy}") from None
+                remedy = "run" if missing else "delete it and rerun"
+                raise MatError(f"{error}; {remedy} stage {source.spec.number}") from None
         raise
 
 

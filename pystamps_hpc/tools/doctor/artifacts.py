@@ -79,7 +79,7 @@ def _remedy(artifact: str, target: str) -> str:
     row = maker(artifact, _scope(target))
     if row is None:
         return "restore it from a copy, or move it aside to go back to the defaults"
-    return f"make it again with run --start-step {row.spec.number} --force"
+    return f"delete it and rerun stage {row.spec.number}"
 
 
 def _scope(target: str) -> Scope:
