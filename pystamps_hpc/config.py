@@ -1,6 +1,5 @@
 """The configuration of a run: sections, defaults, validation with messages that name the key."""
 
-import json
 import math
 import os
 from collections.abc import Callable, Mapping
@@ -8,6 +7,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from .dataset.files import open_regular, parse_json
 from .errors import ConfigError
 
 RUNTIME_BACKENDS = ("auto", "threads", "processes", "gpu", "native")
@@ -18,6 +18,7 @@ SOLVERS = ("auto", "native", "snaphu")
 SOLVER_ALIASES = {"backend": "auto", "external": "snaphu"}
 TRIANGULATORS = ("auto", "native", "triangle")
 STALE_POLICIES = ("rerun", "keep", "fail")
+_LARGEST_FILE = 1 << 20  # bytes
 VALUE_TYPES = ("v", "v-d", "v-o", "v-do")
 
 
@@ -259,6 +260,8 @@ def _integer(least: int) -> Callable[[Any], int]:
             raise ValueError(f"must be an integer >= {least}") from None
         if number < least:
             raise ValueError(f"must be an integer >= {least}")
+        if number >= 2**31:
+            raise ValueError(f"must be below {2**31:,}")
         return number
 
     return check
@@ -474,6 +477,20 @@ def _contradictions(config: RunConfig) -> list[str]:
     return problems
 
 
+def _yaml(text: str) -> Any:
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        """Safe loader without aliases, by which a few lines become gigabytes."""
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            if self.check_event(yaml.AliasEvent):
+                raise ValueError("aliases (*name) are not taken")
+            return super().compose_node(parent, index)
+
+    return yaml.load(text, Loader)
+
+
 def load_config(path: str | Path | None = None) -> RunConfig:
     """Read a configuration file.
 
@@ -494,18 +511,19 @@ def load_config(path: str | Path | None = None) -> RunConfig:
     if file.suffix not in (".yaml", ".yml", ".json"):
         raise ConfigError(f"Config error: {file}: config must be YAML or JSON")
     try:
-        text = file.read_text(encoding="utf-8")
+        with open_regular(file) as stream:
+            text = stream.read(_LARGEST_FILE + 1).decode("utf-8")
+        if len(text) > _LARGEST_FILE:
+            raise ConfigError(f"Config error: {file}: longer than {_LARGEST_FILE:,} bytes")
     except FileNotFoundError:
         raise ConfigError(f"Config error: {file}: file does not exist") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"Config error: {file}: cannot be read: {error}") from None
     try:
         if file.suffix == ".json":
-            tree = json.loads(text) if text.strip() else {}
+            tree = parse_json(text) if text.strip() else {}
         else:
-            import yaml
-
-            tree = yaml.safe_load(text)
+            tree = _yaml(text)
     except Exception as error:
         line = " ".join(str(error).split())
         raise ConfigError(f"Config error: {file}: cannot be parsed: {line}") from None

@@ -18,6 +18,7 @@ from types import TracebackType
 from typing import Any
 
 from ..errors import LockError
+from .files import open_regular, parse_json
 from .tree import STATE_DIRECTORY
 
 WHOLE = "root"
@@ -152,14 +153,15 @@ class DatasetLock:
 
 def _read(path: Path) -> str | None:
     try:
-        return path.read_text(encoding="utf-8")
+        with open_regular(path) as file:
+            return file.read().decode("utf-8", "replace")
     except OSError:
         return None
 
 
 def _parse(text: str) -> dict[str, Any]:
     try:
-        content = json.loads(text)
+        content = parse_json(text)
     except ValueError:
         return {}
     return content if isinstance(content, dict) else {}

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 
 from ..errors import MatError
+from .files import open_regular
 from .matvalues import REAL_DTYPES, Stream, Variable, matlab_class, readable, text_of_units
-from .regular import open_regular
 from .rows import Rows
 
 if TYPE_CHECKING:

@@ -145,7 +145,8 @@ def readable(path: Path, what: str = "the file") -> Iterator[None]:
         if number == errno.ENOMEM:
             raise MemoryError(f"no memory to read {path}") from error
         if number is not None:
-            raise MatAccessError(f"cannot read {path}: {os.strerror(number)}") from error
+            reason = getattr(error, "strerror", None) or os.strerror(number)
+            raise MatAccessError(f"cannot read {path}: {reason}") from error
         raise damaged(path, what, str(error)) from error
 
 

@@ -43,10 +43,12 @@ class MemoStore:
     def load(self, key: str) -> dict[str, AnyArray] | None:
         """Return the arrays stored under `key`; None if there are none or they are damaged."""
         path = self.folder / f"{key}.npz"
-        if not path.exists():
+        if not path.is_file():
             return None
         try:
             with np.load(path, allow_pickle=False) as file:
+                if any(member.compress_type for member in file.zip.infolist()):
+                    raise ValueError("a member is deflated")  # and may be of any size
                 arrays = {name: file[name] for name in file.files}
             checksum = str(arrays.pop(_CHECKSUM))
         except Exception as error:

@@ -230,6 +230,11 @@ class Parameters:
         where = self.local_file if self.source(name) == "localparms" else self.file
         if value is None or (name in ("lambda", "heading") and is_reset(value)):
             raise DatasetError(f"parameter {name} {_NOT_SET} ({where})")
+        if isinstance(value, Foreign):
+            raise DatasetError(
+                f"parameter {name} in {where} is {value}, which is not read; set it with"
+                f" pystamps-hpc parms set {name} ({parameter.form})"
+            )
         try:
             checked = parameter.check(value)
         except ValueError as error:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..dataset.files import read_json
 from ..dataset.publish import write_text
 from ..dataset.tree import STATE_DIRECTORY
 
@@ -34,8 +35,7 @@ class TargetState:
     def load(cls, directory: Path) -> "TargetState":
         """Read the state of a target; an unreadable file counts as none."""
         try:
-            text = (directory / STATE_DIRECTORY / "state.json").read_text(encoding="utf-8")
-            content = json.loads(text)
+            content = read_json(directory / STATE_DIRECTORY / "state.json")
             records = {
                 int(stage): record
                 for stage, record in content["records"].items()

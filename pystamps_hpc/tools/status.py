@@ -1,11 +1,11 @@
 """How far a dataset is: finished stages, gaps, stale work, patches without PS, lock."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from ..config import RunConfig
 from ..dataset import parameters
+from ..dataset.files import read_json
 from ..dataset.lock import holders
 from ..dataset.tree import ROOT, STATE_DIRECTORY, Dataset, discover_dataset
 from ..errors import PystampsError
@@ -109,8 +109,10 @@ def _last_run(root: Path) -> dict[str, Any] | None:
     if not reports:
         return None
     try:
-        report = json.loads(reports[-1].read_text(encoding="utf-8"))
+        report = read_json(reports[-1])
     except (OSError, ValueError):
+        return None
+    if not isinstance(report, dict):
         return None
     return {name: report.get(name) for name in ("run_id", "exit_code", "finished_utc")}
 
