@@ -4,6 +4,7 @@ A message is one line: it names the object first (file, key, parameter, patch), 
 then what to do.
 """
 
+import errno
 from enum import IntEnum
 
 
@@ -102,9 +103,12 @@ class MatError(PystampsError):
     exit_code = Exit.DATASET
 
 
-class MatAccessError(MatError):
-    """The system does not give a MAT file out; nothing says that its content is at fault."""
-
-
 class PublishError(PystampsError):
     """Finished results could not be moved to their place."""
+
+
+def is_damage(error: BaseException | None) -> bool:
+    """Whether an error of reading speaks of the content of the file, not of how it was reached."""
+    if isinstance(error, MemoryError):
+        return False
+    return not isinstance(error, OSError) or error.errno in (None, errno.ENOENT)

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import MatAccessError, MatError
+from ..errors import MatError
 from .rows import AnyArray
 
 REAL_DTYPES: dict[str, np.dtype[Any]] = {
@@ -127,10 +127,9 @@ def readable(path: Path, what: str = "the file") -> Iterator[None]:
 
     Raises
     ------
-    MatAccessError
-        The system refuses the file, whatever it holds.
     MatError
-        It is missing or damaged.
+        It is missing or damaged, or the system refuses it; the cause tells which
+        (:func:`pystamps_hpc.errors.is_damage`).
     MemoryError
         It does not fit into memory.
     """
@@ -146,7 +145,7 @@ def readable(path: Path, what: str = "the file") -> Iterator[None]:
             raise MemoryError(f"no memory to read {path}") from error
         if number is not None:
             reason = getattr(error, "strerror", None) or os.strerror(number)
-            raise MatAccessError(f"cannot read {path}: {reason}") from error
+            raise MatError(f"cannot read {path}: {reason}") from error
         raise damaged(path, what, str(error)) from error
 
 

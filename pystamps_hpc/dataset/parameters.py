@@ -16,7 +16,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..errors import ConfigError, DatasetError, MatAccessError, MatError
+from ..errors import ConfigError, DatasetError, MatError, is_damage
 from .parameter_table import TABLE, Parameter, Value, defaults, is_reset, text_of
 from .text import shown, words_of
 from .tree import ROOT, Dataset
@@ -350,9 +350,9 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         with MatFile(path) as file:
             return {name: _value(file, name) for name in file.variables}
-    except MatAccessError as error:
-        raise DatasetError(str(error)) from None
     except MatError as error:
+        if not is_damage(error.__cause__):
+            raise DatasetError(str(error)) from error
         raise DatasetError(
             f"{error}; restore it from a copy or save it anew, or move it aside to go on with "
             "default parameters"

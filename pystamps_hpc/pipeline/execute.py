@@ -14,7 +14,7 @@ from ..dataset.mat import write_mat
 from ..dataset.memo import MemoStore
 from ..dataset.publish import Publication
 from ..dataset.tree import Dataset
-from ..errors import MatAccessError, MatError, PystampsError, StageError
+from ..errors import MatError, PystampsError, StageError
 from ..parallel.context import Context
 from ..parallel.interruption import Interrupted
 from ..parallel.team import Team
@@ -172,8 +172,6 @@ def _with_remedy(row: Task) -> Iterator[None]:
     """Say of an input that cannot be used which stage makes it again."""
     try:
         yield
-    except MatAccessError:  # the file may be right
-        raise
     except MatError as error:
         nested = patch_inputs(row)
         fields: list[tuple[str, Scope]] = [(item.artifact, row.spec.scope) for item in row.reads]

@@ -12,7 +12,7 @@ from ...dataset.matvalues import REAL_DTYPES
 from ...dataset.publish import staging_root
 from ...dataset.schema import ARTIFACTS
 from ...dataset.tree import ROOT, STATE_DIRECTORY, Dataset
-from ...errors import MatAccessError, MatError
+from ...errors import MatError, is_damage
 from ...parallel.team import piece_length, units
 from ...pipeline.table import maker
 from ...stages.base import Scope
@@ -47,10 +47,9 @@ def examine_files(dataset: Dataset) -> tuple[list[Problem], list[Problem]]:
                 continue
             try:
                 shapes[name] = read_whole(path)
-            except MatAccessError as error:
-                unreadable.append(Problem(str(error), _ACCESS, DATASET))
             except MatError as error:
-                unreadable.append(Problem(str(error), _remedy(name, target), DATASET))
+                remedy = _remedy(name, target) if is_damage(error.__cause__) else _ACCESS
+                unreadable.append(Problem(str(error), remedy, DATASET))
         inconsistent += _contradictions(dataset, target, shapes)
     return unreadable, inconsistent
 
