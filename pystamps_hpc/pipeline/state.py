@@ -19,6 +19,7 @@ from ..dataset.tree import STATE_DIRECTORY
 
 _BLOCK = 65536
 _BLOCKS = 64
+_DIGEST = ("bytes", "mtime_ns", "sample")
 _RECORD = ("stage", "scope", "science_version", "params", "config", "inputs")
 
 
@@ -39,7 +40,7 @@ class TargetState:
             records = {
                 int(stage): record
                 for stage, record in content["records"].items()
-                if set(_RECORD) <= set(record)
+                if _is_record(record)
             }
             due = {int(stage) for stage in content["due"]}
             return cls(directory, records, due, dict(content.get("products", {})))
@@ -56,6 +57,15 @@ class TargetState:
         write_text(
             self.directory / STATE_DIRECTORY / "state.json", json.dumps(content, indent=1) + "\n"
         )
+
+
+def _is_record(record: Any) -> bool:
+    """Whether a record has all that a comparison with today's looks at."""
+    return (
+        set(_RECORD) <= set(record)
+        and all(isinstance(record[name], dict) for name in ("params", "config", "inputs"))
+        and all(set(_DIGEST) <= set(entry) for entry in record["inputs"].values())
+    )
 
 
 def digest(path: Path, known: Mapping[str, Any] | None = None) -> dict[str, Any]:
