@@ -150,6 +150,8 @@ class Mat5File:
 
     def _subsystem(self) -> list[AnyArray]:
         """Return the cells that the objects of the file refer to."""
+        if not self._subsystem_at:
+            raise ValueError("the file lacks what it refers to")
         compressed = self._integer("I", self._subsystem_at) == COMPRESSED
         size = self._integer("I", self._subsystem_at + 4)
         element = self._element(self._subsystem_at + 8, size, compressed)

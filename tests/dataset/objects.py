@@ -30,9 +30,8 @@ def opaque(name, class_name, content):
 def saved(text):
     """Return what a string saves: version, dimensions, its length, its units of UTF-16."""
     units = text.encode("utf-16-le")
-    units += bytes(-len(units) % 8)
-    head = np.array([1, 2, 1, 1, len(text)], np.uint64)
-    return np.concatenate((head, np.frombuffer(units, np.uint64)))
+    begin = np.array([1, 2, 1, 1, len(units) // 2], np.uint64)
+    return np.concatenate((begin, np.frombuffer(units + bytes(-len(units) % 8), np.uint64)))
 
 
 def table(count):
@@ -40,7 +39,8 @@ def table(count):
     names = b"string\0any\0".ljust(16, b"\0")
     classes = struct.pack("<8I", 0, 0, 0, 0, 0, 1, 0, 0)
     fields = bytes(8) + b"".join(struct.pack("<4I", 1, 2, 1, k) for k in range(count))
-    objects = bytes(24) + b"".join(struct.pack("<6I", 1, 0, 0, k + 1, 0, k + 1) for k in range(count))
+    numbers = range(1, count + 1)
+    objects = bytes(24) + b"".join(struct.pack("<6I", 1, 0, 0, k, 0, k) for k in numbers)
     begins = [40 + len(names)]
     for region in (classes, fields, objects, bytes(8), bytes(8), b"", b""):
         begins.append(begins[-1] + len(region))

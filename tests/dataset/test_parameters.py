@@ -7,15 +7,18 @@ import sys
 from dataclasses import dataclass
 from typing import Literal
 
+import h5py
 import numpy as np
 import pytest
+import scipy.io
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pystamps_hpc.dataset.mat import read_mat, write_mat
+from pystamps_hpc.dataset.mat import MatFile, read_mat, write_mat
 from pystamps_hpc.dataset.parameter_table import TABLE, defaults, text_of
 from pystamps_hpc.dataset.parameters import Parameters, disagreements, load, save
 from pystamps_hpc.errors import ConfigError, DatasetError
+from tests.dataset.objects import string_objects_5, string_objects_73
 from tests.golden.parity import golden_root
 
 
@@ -310,3 +313,84 @@ def test_any_sequence_of_changes_agrees_with_two_dictionaries(changes):
             assert parameters.value(key) == {**defaults(False), **parms, **local}[key]
             source = "localparms" if key in local else "parms" if key in parms else "default"
             assert parameters.source(key) == source
+
+
+# --- values of other MATLAB types -----------------------------------------------------------------
+
+
+def test_what_is_no_parameter_lies_in_the_saved_file_byte_for_byte(tmp_path):
+    path = tmp_path / "parms.mat"
+    parts = []
+    for values in ({"s": {"a": 1.0}}, {"c": np.array(["x", 1], object)}, {"clap_win": 8.0}):
+        scipy.io.savemat(path, values, do_compression="s" in values)
+        parts.append(path.read_bytes()[128:])
+    path.write_bytes(string_objects_5({"unwrap_method": "2D", "mine": "x"}, *parts))
+    known = load(tmp_path)
+    assert (known.value("unwrap_method"), known.value("clap_win")) == ("2D", 8)
+    assert text_of(known.value("s")) == "<1 x 1 struct>"
+    save(known.set_value("clap_win", 16.0))
+    assert all(part in path.read_bytes() for part in parts[:2])
+    with MatFile(path) as file:
+        assert file.read("s")["a"][0, 0] == 1
+    again = load(tmp_path)
+    assert (again.value("mine"), again.value("clap_win")) == ("x", 16)
+
+
+def test_objects_and_cells_of_version_73_survive_a_change(tmp_path):
+    path = tmp_path / "parms.mat"
+    string_objects_73(path, {"unwrap_method": "2D"})
+    with h5py.File(path, "r+") as file:
+        file["#refs#/x"] = np.array([[97]], np.uint16)
+        file["#refs#/x"].attrs["MATLAB_class"] = np.bytes_("char")
+        file["c"] = np.array([[file["#refs#/x"].ref]], h5py.ref_dtype)
+        file["c"].attrs["MATLAB_class"] = np.bytes_("cell")
+    for value in (16.0, 24.0):
+        save(load(tmp_path).set_value("clap_win", value))
+    assert load(tmp_path).value("unwrap_method") == "2D"
+    with MatFile(path) as file:
+        assert file.read("c")[0, 0] == "a"
+        assert file.read("clap_win") == 24
+    assert path.read_bytes().startswith(b"MATLAB 7.3")
+
+
+def test_a_parameter_of_another_type_is_refused_where_a_stage_reads_it(tmp_path):
+    path = tmp_path / "parms.mat"
+    scipy.io.savemat(path, {"clap_win": {"a": 1.0}})
+    known = load(tmp_path)
+    with pytest.raises(DatasetError) as caught:
+        known.to_params(Reads)
+    assert str(caught.value).startswith(f"parameter clap_win in {path} is <1 x 1 struct>, which")
+    assert "parms set clap_win (an integer >= 1)" in str(caught.value)
+    assert known.set_value("clap_win", 8.0).to_params(Reads) == Reads(8)
+
+
+@dataclass(frozen=True)
+class Reads:
+    clap_win: int
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", r"begins with b''"),
+        (b"# Created by Octave 8.4.0\n# name: a\n", "Octave writes one with save -v7"),
+        (b"MATLAB 5.0 MAT-file".ljust(124) + b"\0\1IM" + bytes(7), "truncated"),
+    ],
+)
+def test_settings_that_cannot_be_read_are_never_told_to_be_deleted(tmp_path, content, reason):
+    (tmp_path / "parms.mat").write_bytes(content)
+    with pytest.raises(DatasetError, match=rf"parms\.mat: .*{reason}") as caught:
+        load(tmp_path)
+    assert "delete" not in str(caught.value)
+    assert "restore it from a copy" in str(caught.value)
+
+
+def test_settings_out_of_reach_need_no_copy(tmp_path):
+    (tmp_path / "parms.mat").mkdir()
+    with pytest.raises(DatasetError, match=r"not a regular file$"):
+        load(tmp_path)
+
+
+def test_a_long_list_is_left_in_its_file(tmp_path):
+    write_mat(tmp_path / "parms.mat", {"mine": np.zeros((1, 200_000), np.int8)})
+    assert str(load(tmp_path).value("mine")) == "<1 x 200000 int8>"

@@ -46,7 +46,7 @@ def _byte(data, rng):
 
 def _word(data, rng):
     """Replace an aligned integer: a size, a count, a type, an offset."""
-    kind = rng.choice("<H <I <Q >I".split())
+    kind = rng.choice(["<H", "<I", "<Q", ">I"])
     size = struct.calcsize(kind)
     at = rng.randrange(len(data)) // size * size
     old = int.from_bytes(data[at : at + size], "little" if kind[0] == "<" else "big")

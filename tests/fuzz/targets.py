@@ -2,7 +2,6 @@
 
 import json
 import math
-import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,8 +97,13 @@ def build_v73(folder: Path) -> list[Path]:
 
 
 def build_parameters(folder: Path) -> list[Path]:
-    known = {"small_baseline_flag": "n", "max_topo_err": 5.0, "drop_ifg_index": np.array([[2.0, 3]]),
-             "ref_lon": np.array([[-np.inf, np.inf]]), "plot_pixel_size": 2.0}  # fmt: skip
+    known = {
+        "small_baseline_flag": "n",
+        "max_topo_err": 5.0,
+        "drop_ifg_index": np.array([[2.0, 3]]),
+        "ref_lon": np.array([[-np.inf, np.inf]]),
+        "plot_pixel_size": 2.0,
+    }
     write_mat(folder / "parms.mat", known)
     write_mat(folder / "localparms.mat", {"weed_standard_dev": 0.8})
     old = {"unwrap_ifg_index": np.array([[1.0, 2]]), **known}
@@ -199,8 +203,14 @@ def read_configuration(folder: Path, path: Path) -> None:
 
 
 def build_state(folder: Path) -> list[Path]:
-    record = {"stage": 1, "scope": "patch", "science_version": 1, "params": {"lambda": 0.05},
-              "config": {"arithmetic": "double"}, "inputs": {"a": {"bytes": 1, "mtime_ns": 2, "sample": "0"}}}  # fmt: skip
+    record = {
+        "stage": 1,
+        "scope": "patch",
+        "science_version": 1,
+        "params": {"lambda": 0.05},
+        "config": {"arithmetic": "double"},
+        "inputs": {"a": {"bytes": 1, "mtime_ns": 2, "sample": "0"}},
+    }
     state = TargetState(folder, {1: record, 2: record}, {2})
     state.save()
     return [folder / STATE_DIRECTORY / "state.json"]
@@ -234,8 +244,12 @@ def read_memo(folder: Path, path: Path) -> None:
 
 
 def build_report(folder: Path) -> list[Path]:
-    report = {"run_id": "x", "exit_code": 0, "finished_utc": "y",
-              "config": {"compat": {"arithmetic": "double"}, "runtime": {"triangulator": "auto"}}}  # fmt: skip
+    report = {
+        "run_id": "x",
+        "exit_code": 0,
+        "finished_utc": "y",
+        "config": {"compat": {"arithmetic": "double"}, "runtime": {"triangulator": "auto"}},
+    }
     path = folder / STATE_DIRECTORY / "runs/x/report.json"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(report))
