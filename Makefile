@@ -24,7 +24,7 @@ export MKL_NUM_THREADS := 1
 export PYSTAMPS_HPC_DATA_ROOT ?= $(abspath ../shared/golden)
 
 .PHONY: help setup demo test test-short test-mpi lint format parity audit docs clean \
-        bench benchmark bench-large scaling truth test-kill \
+        bench benchmark bench-large scaling truth test-kill fuzz fuzz-reads \
         native-full-chain-verify \
         image test-image test-slurm lock
 
@@ -132,6 +132,18 @@ truth: $(READY) ## velocities against simulated truth: noise-free, with noise, w
 
 test-kill: $(READY) ## 50 kills of a random rank at random times: no hang, no torn artifact, the same bytes
 	CHAIN_KILLS=50 $(BIN)/python -m pytest -q tests/chain/test_interruption.py -k random_rank
+
+# FUZZ_SECONDS: per reader under libFuzzer. FUZZ_READS: per reader of the campaign.
+FUZZ_SECONDS ?= 600
+FUZZ_READS   ?= 100000
+
+fuzz: $(READY) ## every reader under a coverage-guided fuzzer; FUZZ_SECONDS= per reader
+	$(BIN)/python -m pip install --quiet --editable '.[fuzz]'
+	for reader in $$($(BIN)/python -m tests.fuzz.campaign --list); do \
+	  $(BIN)/python -m tests.fuzz.guided $$reader -max_total_time=$(FUZZ_SECONDS) || exit 1; done
+
+fuzz-reads: $(READY) ## FUZZ_READS damaged files per reader; the figures go into docs/reliability.md
+	$(BIN)/python -m tests.fuzz.campaign --reads $(FUZZ_READS) --write
 
 scaling: $(READY) ## docs/scaling.md from the results of bench and bench-large
 	$(BIN)/python -m benchmarks.scaling

@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 
 import pytest
 
@@ -277,3 +278,28 @@ def test_the_arithmetic_follows_the_random_generator():
         assert config.resolved().compat.arithmetic == arithmetic
     given = parse_config({"compat": {"random_generator": "octave", "arithmetic": "double"}})
     assert given.resolved().compat.arithmetic == "double"
+
+
+# --- hostile files --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "message"),
+    [
+        ("a.yaml", "x: &a [1, 2]\nruntime: {backend: *a}\n", "aliases (*name) are not taken"),
+        ("a.json", "[" * 100_000, "nested too deeply"),
+        ("a.yaml", "#" * (1 << 21), "longer than 1,048,576 bytes"),
+        ("a.yaml", "runtime: {cpu_workers: 99999999999999999999}", "must be below 2,147,483,648"),
+    ],
+)
+def test_a_configuration_that_would_grow_is_refused(tmp_path, name, text, message):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_config(tmp_path / name)
+    assert message in str(caught.value)
+
+
+def test_a_pipe_is_no_configuration(tmp_path):
+    os.mkfifo(tmp_path / "a.yaml")
+    with pytest.raises(ConfigError, match="not a regular file"):
+        load_config(tmp_path / "a.yaml")

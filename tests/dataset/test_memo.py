@@ -1,5 +1,7 @@
 """Finished parts of a task: found again, or not used at all."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -112,3 +114,16 @@ def test_c111_memos_of_a_killed_task_are_used_and_removed_when_it_is_published(s
     assert run_pipeline(PipelineContext(tree)).ok
     assert computed == [1, 2, 3]
     assert not list(tree.rglob("memo/6-*"))
+
+
+def test_a_deflated_part_is_not_inflated(store, warnings):
+    store.folder.mkdir(parents=True)
+    np.savez_compressed(store.folder / "a.npz", a=np.zeros(10**6))
+    assert store.load("a") is None
+    assert warnings[0].endswith("a member is deflated")
+
+
+def test_a_pipe_in_place_of_a_part_is_not_waited_for(store):
+    store.folder.mkdir(parents=True)
+    os.mkfifo(store.folder / "a.npz")
+    assert store.load("a") is None

@@ -1,8 +1,8 @@
 """Damaged files by the thousand, read in child processes; every other end than an answer counts.
 
-``python -m tests.fuzz.campaign --reads 100000`` reads that many files per reader and writes the
-figures into ``docs/reliability.md``; with ``--only NAME`` one reader is tried. The damage follows
-from the number of the read, so that ``--first K --reads 1`` repeats read K.
+``python -m tests.fuzz.campaign --reads 100000 --write`` reads that many files per reader and writes
+the figures into ``docs/reliability.md``; with ``--only NAME`` one reader is tried, and its row alone
+is renewed. The damage follows from the number of the read: ``--first K --reads 1`` repeats read K.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+PAGE = ROOT / "docs/reliability.md"
 PATIENCE = 60  # seconds a read may take on a busy machine
 ROOM = 256 << 20  # bytes that the reads of files of some KiB may take
 
@@ -115,6 +116,21 @@ def attack(name, reads, first=0):
     return total
 
 
+def write_figures(rows):
+    """Renew the rows of the section "Readers"; other sections and rows stay."""
+    text = PAGE.read_text(encoding="utf-8")
+    begin = text.index("| Reader |")
+    end = (text + "\n\n").index("\n\n", begin)
+    head, rule, *old = text[begin:end].splitlines()
+    lines = {line.split(" | ")[0].strip("| "): line for line in old}
+    for name, row in rows.items():
+        cells = [name, f"{row['reads']:,}", f"{row['refused']:,}", str(len(row["failures"]))]
+        cells += [f"{row['grown'] / 2**20:.1f} MiB", f"{row['slowest']:.2f} s"]
+        lines[name] = f"| {' | '.join(cells)} |"
+    table = "\n".join((head, rule, *lines.values()))
+    PAGE.write_text(text[:begin] + table + text[end:], encoding="utf-8")
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--reads", type=int, default=100_000)
@@ -123,15 +139,21 @@ def main():
     options.add_argument("--child", action="store_true")
     options.add_argument("--folder", type=Path)
     options.add_argument("--write", action="store_true", help="the figures into the documentation")
+    options.add_argument("--list", action="store_true", help="the names of the readers")
     chosen = options.parse_args()
     if chosen.child:
         return child(chosen.only[0], chosen.first, chosen.reads, chosen.folder / "files")
     from .targets import TARGETS
 
+    if chosen.list:
+        print(*TARGETS)
+        return 0
     rows = {}
     for name in chosen.only or TARGETS:
         rows[name] = attack(name, chosen.reads, chosen.first)
         print(json.dumps({name: rows[name]}), flush=True)
+        if chosen.write:
+            write_figures(rows)
     return int(any(row["failures"] for row in rows.values()))
 
 

@@ -186,3 +186,19 @@ def test_looking_at_many_finished_patches_reads_no_file_of_each(stubs, tmp_path,
         statuses = {row.status for row in run_pipeline(replace(context, dry_run=True)).results}
         assert statuses == {"skipped_existing"}
     assert sorted(opened) == ["no_ps_info.mat", "parms.mat", "parms.mat"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000,
+        '{"records": {"1": 5}, "due": []}',
+        '{"records": {"1": {"stage": 1, "scope": "", "science_version": 1, "params": {},'
+        ' "config": {}, "inputs": {"a": 5}}}, "due": []}',
+    ],
+)
+def test_a_damaged_state_counts_as_none(tmp_path, text):
+    folder = tmp_path / ".pystamps-hpc"
+    folder.mkdir()
+    (folder / "state.json").write_text(text)
+    assert TargetState.load(tmp_path) == TargetState(tmp_path)
