@@ -1,8 +1,8 @@
 """Damaged files by the thousand, read in child processes; every other end than an answer counts.
 
-``python -m tests.fuzz.campaign --reads 100000 --write`` reads that many files per reader and writes
-the figures into ``docs/reliability.md``; with ``--only NAME`` one reader is tried, and its row alone
-is renewed. The damage follows from the number of the read: ``--first K --reads 1`` repeats read K.
+``python -m tests.fuzz.campaign --reads 100000 --write`` reads that many files per reader and puts
+the figures into ``docs/reliability.md``; ``--only NAME`` tries one reader and renews its row
+alone. The damage follows from the number of the read: ``--first K --reads 1`` repeats read K.
 """
 
 import argparse
