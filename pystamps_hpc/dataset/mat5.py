@@ -49,10 +49,11 @@ HEADER = (
 """First bytes of every file: without a date, so that equal contents are equal files."""
 
 BYTE_ORDERS = {b"IM": "<", b"MI": ">"}
-SUBSYSTEM_AT = 116  # where the header says what objects refer to
+SUBSYSTEM_AT = 116  # where the header says what objects refer to; zero or blanks: to nothing
 
 _CLASS_CODES = {name: code for code, name in CLASSES.items()}
 _STORED_CODES = {kind: code for code, kind in STORED.items()}
+_BLANKS = int.from_bytes(8 * b" ", "little")
 _BEGINNING_BYTES = 1024  # holds every header, deflated or not
 
 
@@ -88,6 +89,8 @@ class Mat5File:
         self._file = path.open("rb")
         try:
             self._subsystem_at = self._integer("Q", SUBSYSTEM_AT)
+            if self._subsystem_at == _BLANKS:
+                self._subsystem_at = 0
             self._elements = self._scan()
         except BaseException:
             self._file.close()

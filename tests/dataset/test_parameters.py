@@ -336,6 +336,16 @@ def test_what_is_no_parameter_lies_in_the_saved_file_byte_for_byte(tmp_path):
     assert (again.value("mine"), again.value("clap_win")) == ("x", 16)
 
 
+def test_a_header_with_blanks_for_its_objects_has_none(tmp_path):
+    path = tmp_path / "parms.mat"
+    scipy.io.savemat(path, {"s": {"a": 1.0}})
+    whole = path.read_bytes()
+    path.write_bytes(whole[:20].ljust(124) + whole[124:])  # as Octave writes
+    save(load(tmp_path))
+    with MatFile(path) as file:
+        assert file.read("s")["a"][0, 0] == 1
+
+
 def test_objects_and_cells_of_version_73_survive_a_change(tmp_path):
     path = tmp_path / "parms.mat"
     string_objects_73(path, {"unwrap_method": "2D"})

@@ -12,6 +12,8 @@ from pathlib import Path
 import atheris
 
 with atheris.instrument_imports(include=["pystamps_hpc"]):
+    from pystamps_hpc.dataset import mat5, mat73  # noqa: F401 (else loaded later, unseen)
+
     from .targets import TARGETS
 
 from pystamps_hpc.errors import PystampsError
