@@ -1,12 +1,12 @@
 """What a tree was made with, as far as it records it: arithmetic, random numbers, network."""
 
-import json
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ...config import RunConfig
+from ...dataset.files import read_json
 from ...dataset.tree import STATE_DIRECTORY
 from .policy import Condition
 
@@ -62,7 +62,7 @@ def recorded(tree: str | Path) -> Mapping[str, str]:
         return {}
     config: Any = {}
     with suppress(OSError, ValueError, KeyError, TypeError):
-        config = json.loads(reports[-1].read_text(encoding="utf-8"))["config"]
+        config = read_json(reports[-1])["config"]
     found = {}
     for key in (*STAMPS, GENERATOR):
         section, _, name = key.partition(".")
