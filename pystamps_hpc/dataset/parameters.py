@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ..errors import ConfigError, DatasetError, MatError, is_damage
 from .parameter_table import TABLE, Parameter, Value, defaults, is_reset, text_of
 from .text import shown, words_of
-from .tree import ROOT, Dataset
 
 if TYPE_CHECKING:
     from .mat import MatFile
+    from .tree import Dataset
 
 __all__ = [
     "TABLE",
@@ -290,7 +290,7 @@ def load(target: Path, parent: Path | None = None) -> Parameters:
     )
 
 
-def load_all(dataset: Dataset) -> dict[str, Parameters]:
+def load_all(dataset: "Dataset") -> dict[str, Parameters]:
     """Read the parameters of the root and of every patch.
 
     Patches without files of their own share one snapshot, so that the root's file is read once for
@@ -306,6 +306,8 @@ def load_all(dataset: Dataset) -> dict[str, Parameters]:
     MatError
         A file cannot be read.
     """
+    from .tree import ROOT
+
     found = {ROOT: load(dataset.root)}
     shared: Parameters | None = None
     for name in dataset.patches:
