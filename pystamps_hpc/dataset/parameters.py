@@ -16,7 +16,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..errors import ConfigError, DatasetError, MatError, is_damage
+from ..errors import ConfigError, DatasetError, MatError, StageError, is_damage
 from .parameter_table import TABLE, Parameter, Value, defaults, is_reset, text_of
 from .text import shown, words_of
 
