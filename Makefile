@@ -26,7 +26,7 @@ export PYSTAMPS_HPC_DATA_ROOT ?= $(abspath ../shared/golden)
 .PHONY: help setup demo test test-short test-mpi lint format parity audit docs clean \
         bench benchmark bench-large scaling truth test-kill fuzz fuzz-reads \
         native-full-chain-verify \
-        image test-image test-slurm lock
+        image test-image test-slurm test-bare lock
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -95,6 +95,11 @@ test-image: $(READY) ## build the image, run its sections, start ranks in it fro
 
 test-slurm: $(READY) ## jobs on a SLURM of two nodes: that of SLURM_CONF, else one of our own (as root)
 	PYSTAMPS_HPC_TEST_SLURM=1 $(BIN)/python -m pytest -q tests/slurm
+
+BARE ?= build/bare
+
+test-bare: ## make demo and make test on a minimal Debian without a compiler's libraries (as root)
+	tests/bare.sh $(BARE)
 
 lock: $(READY) ## renew the versions that go into the images
 	$(BIN)/python -m pip install --quiet uv

@@ -1,8 +1,13 @@
 """Which backend runs which kernel: availability, and the table of bound kernels."""
 
+import ctypes
 import importlib
 import importlib.util
+import os
+import sys
+import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,16 +20,42 @@ Backend = Literal["python", "native", "cuda"]
 Arithmetic = Literal["double", "single"]
 
 PACKAGES: dict[Backend, str] = {"python": "reference", "native": "native", "cuda": "cuda"}
+LIBRARIES: dict[Backend, str] = {"python": "numpy", "native": "numba", "cuda": "cupy"}
+
+
+def installed(backend: Backend) -> bool:
+    """Tell whether the library of `backend` is there, in working order or not."""
+    return importlib.util.find_spec(LIBRARIES[backend]) is not None
+
+
+@cache
+def threading_layer() -> str:
+    """Start the threads of the native kernels; return their layer: omp, tbb or workqueue.
+
+    Raises
+    ------
+    Exception
+        Whatever Numba raises where it is missing, broken, or does not find the layer that
+        ``NUMBA_THREADING_LAYER`` names.
+    """
+    importlib.import_module(f"{__package__}.native")  # sets the environment
+    with suppress(OSError):  # the wheel of TBB lies where the loader does not look
+        ctypes.CDLL(str(Path(sys.prefix, "lib", "libtbb.so.12")))
+    numba = importlib.import_module("numba")
+    numba.get_num_threads()
+    return str(numba.threading_layer())
 
 
 @cache
 def unavailable_reason(backend: Backend) -> str:
     """Say why `backend` cannot run on this machine; an empty string when it can."""
     if backend == "native":
+        if not installed(backend):
+            return "numba is not installed"
         try:
-            importlib.import_module("numba")
+            threading_layer()
         except Exception as error:
-            return f"numba cannot be imported: {error}"
+            return f"numba is installed but does not start: {_told(error)}"
     if backend == "cuda" and importlib.util.find_spec(f"{__package__}.cuda") is None:
         return "there are no CUDA kernels yet"
     if backend == "cuda":
@@ -35,6 +66,18 @@ def unavailable_reason(backend: Backend) -> str:
         if not cupy.cuda.is_available():
             return "no CUDA device is visible"
     return ""
+
+
+def _told(error: Exception) -> str:
+    """Return the first line of what Numba says, and what it was asked for."""
+    said = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
+    asked = [
+        f"{name}={os.environ[name]}"
+        for name in ("NUMBA_THREADING_LAYER", "NUMBA_NUM_THREADS")
+        if name in os.environ
+    ]
+    where = f" ({', '.join(asked)})" if asked else ""
+    return f"{said}{where}; correct the variables, or install numba again"
 
 
 @cache
@@ -106,7 +149,17 @@ class KernelTable:
             kernel.check(values)
             return bound(*values)
 
-        return call
+        def call_alone(*values: Any) -> Any:
+            kernel.check(values)
+            with _one_at_a_time:
+                return bound(*values)
+
+        alone = self.backends[name] == "native" and threading_layer() == "workqueue"
+        return call_alone if alone else call
+
+
+_one_at_a_time = threading.Lock()
+"""Held during a kernel where Numba's threads end the process if two Python threads use them."""
 
 
 @cache

@@ -16,8 +16,8 @@ def prepare(environ: MutableMapping[str, str]) -> None:
     """Fix what changes results or crashes; what the user has set is kept where that is safe.
 
     One BLAS thread, because threads belong to the kernels and a threaded BLAS changes bits with
-    their number; the ``omp`` layer, because Numba's fall-back dies when two threads are in parallel
-    kernels; no SVML, because vector and remainder elements of a loop would come from different
+    their number; the ``omp`` layer of Numba's threads where it can be loaded, then ``tbb``, because
+    with the last one, ``workqueue``, kernel calls have to wait for each other; no SVML, because vector and remainder elements of a loop would come from different
     functions; waiting threads that sleep, because other ranks need the processors; a cache
     directory that can be written.
     """
@@ -25,7 +25,7 @@ def prepare(environ: MutableMapping[str, str]) -> None:
         for name in BLAS_THREADS:
             environ[name] = "1"
     environ.setdefault("NUMBA_NUM_THREADS", str(os.cpu_count() or 1))
-    environ.setdefault("NUMBA_THREADING_LAYER", "omp")
+    environ.setdefault("NUMBA_THREADING_LAYER_PRIORITY", "omp tbb workqueue")
     environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")
     environ.setdefault("OMP_WAIT_POLICY", "passive")
     cache = cache_directory(environ)

@@ -1,7 +1,14 @@
 """Which backend runs which kernel in this run: explicit choices are strict, nothing falls back."""
 
 from pystamps_kernels.contracts import Kernel, all_kernels
-from pystamps_kernels.dispatch import Arithmetic, Backend, KernelTable, function, unavailable_reason
+from pystamps_kernels.dispatch import (
+    Arithmetic,
+    Backend,
+    KernelTable,
+    function,
+    installed,
+    unavailable_reason,
+)
 
 from ..config import RunConfig
 from ..errors import BackendUnavailableError, ConfigError
@@ -23,13 +30,15 @@ def resolve_kernels(config: RunConfig, team: Team, native_only: bool = False) ->
     Raises
     ------
     BackendUnavailableError
-        An explicit choice is not implemented or not available on some rank.
+        An explicit choice is not implemented or not available on some rank; the native backend is
+        installed and does not work, unless every kernel has another one.
     ConfigError
         `native_only` contradicts the configured backends.
     """
     if native_only:
         _require_native_choices(config)
     reasons = team.on_each(lambda: {name: unavailable_reason(name) for name in _BACKENDS})
+    broken = any(team.on_each(lambda: installed("native") and bool(unavailable_reason("native"))))
     lacking: dict[Backend, str] = {}
     for name in _BACKENDS:
         ranks = [rank for rank, known in enumerate(reasons) if known[name]]
@@ -41,7 +50,7 @@ def resolve_kernels(config: RunConfig, team: Team, native_only: bool = False) ->
     arithmetic: Arithmetic = "single" if config.compat.arithmetic == "single" else "double"
     chosen: dict[str, Backend] = {}
     for kernel in all_kernels().values():
-        chosen[kernel.name] = _choose(kernel, config, lacking, arithmetic, native_only)
+        chosen[kernel.name] = _choose(kernel, config, lacking, arithmetic, native_only, broken)
     return KernelTable(chosen, arithmetic)
 
 
@@ -54,6 +63,7 @@ def _choose(
     lacking: dict[Backend, str],
     arithmetic: Arithmetic,
     native_only: bool,
+    broken: bool,
 ) -> Backend:
     def implemented(backend: Backend) -> bool:
         return backend not in lacking and function(kernel, backend, arithmetic) is not None
@@ -63,6 +73,8 @@ def _choose(
         wanted = "native"
     if wanted == "gpu":
         wanted = "cuda" if implemented("cuda") else "auto"
+    if wanted == "auto" and broken:
+        raise BackendUnavailableError(lacking["native"])
     if wanted == "auto":
         return "native" if implemented("native") else "python"
     for backend in _BACKENDS:
@@ -85,6 +97,21 @@ def _wanted(kernel: Kernel, config: RunConfig) -> str:
     if kernel.module == "stage2" and runtime.stage2_kernel_backend != "auto":
         return runtime.stage2_kernel_backend
     return {"native": "native", "gpu": "gpu"}.get(runtime.backend, "auto")
+
+
+def fallback_warnings(config: RunConfig, kernels: KernelTable) -> list[str]:
+    """Return a warning if kernels that were left to choose themselves run in Python."""
+    slow = [
+        name
+        for name, kernel in all_kernels().items()
+        if kernels.backends[name] == "python" and _wanted(kernel, config) == "auto"
+    ]
+    if not slow or not unavailable_reason("native"):
+        return []
+    return [
+        f"{unavailable_reason('native')}: {len(slow)} kernels run in Python, many times slower and "
+        "with other last bits; install numba"
+    ]
 
 
 def _require_native_choices(config: RunConfig) -> None:

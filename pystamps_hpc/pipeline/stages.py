@@ -16,7 +16,7 @@ from ..errors import ConfigError
 from ..parallel.cpus import mixed_cpus
 from ..parallel.launcher import MpiMode, start_team
 from ..parallel.team import SerialTeam, Team
-from .backends import resolve_kernels
+from .backends import fallback_warnings, resolve_kernels
 from .documents import json_text
 from .plan import PlannedTask
 from .preflight import preflight
@@ -82,7 +82,11 @@ def run_pipeline(
     kernels = resolve_kernels(context.run_config.resolved(), team, context.native_only)
     session = team.on_root(lambda: prepare(context, kernels))
     preflight(session, team, places=not context.dry_run)
-    warnings = [*session.warnings, *_machine_warnings(session, team)]
+    warnings = [
+        *session.warnings,
+        *fallback_warnings(session.config, kernels),
+        *_machine_warnings(session, team),
+    ]
 
     def report_of(rows: list[StageResult]) -> PipelineReport:
         usage = rank_usage(team, kernel_threads(session, team).threads)

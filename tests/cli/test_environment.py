@@ -28,9 +28,10 @@ def test_blas_keeps_its_threads_on_request(tmp_path):
     assert "MKL_NUM_THREADS" not in environ
 
 
-def test_numba_gets_a_layer_that_survives_threads_and_no_vector_functions(tmp_path):
+def test_numba_gets_a_layer_that_survives_threads_first_and_no_vector_functions(tmp_path):
     environ = prepared(tmp_path)
-    assert environ["NUMBA_THREADING_LAYER"] == "omp"
+    assert environ["NUMBA_THREADING_LAYER_PRIORITY"] == "omp tbb workqueue"
+    assert "NUMBA_THREADING_LAYER" not in environ
     assert environ["NUMBA_DISABLE_INTEL_SVML"] == "1"
     assert environ["NUMBA_NUM_THREADS"] == str(os.cpu_count())
 

@@ -13,12 +13,13 @@ from pystamps_kernels.contracts import all_kernels
 KERNELS = ("stage2_topofit", "stage7_scla")
 
 
-def resolve(monkeypatch, runtime, lacking=("cuda",), implemented=None, **options):
+def resolve(monkeypatch, runtime, lacking=("cuda",), implemented=None, installed=False, **options):
     """Resolve with backends that are there or not, and kernels that have them or not."""
     reasons = {
         name: f"{name} is not here" if name in lacking else "" for name in backends._BACKENDS
     }
     monkeypatch.setattr(backends, "unavailable_reason", lambda name: reasons[name])
+    monkeypatch.setattr(backends, "installed", lambda name: installed)
 
     def function(kernel, backend, arithmetic):
         known = implemented or ("python", "native", "cuda")
@@ -77,6 +78,30 @@ def test_a_backend_that_is_not_available_is_told_with_the_reason(monkeypatch):
     with pytest.raises(BackendUnavailableError) as caught:
         resolve(monkeypatch, {"kernel_backend_overrides": {"stage7_scla": "cuda"}})
     assert str(caught.value) == "backend 'cuda' is not available: cuda is not here"
+
+
+@pytest.mark.parametrize("backend", ["auto", "threads", "processes"])
+def test_native_kernels_that_are_installed_and_broken_are_not_replaced(monkeypatch, backend):
+    with pytest.raises(BackendUnavailableError, match="'native' is not available: native is not"):
+        resolve(monkeypatch, {"backend": backend}, ("native",), installed=True)
+    chosen = {"kernel_backend_overrides": dict.fromkeys(all_kernels(), "python")}
+    assert set(resolve(monkeypatch, chosen, ("native",), installed=True).values()) == {"python"}
+
+
+def test_kernels_in_python_for_want_of_numba_are_told(monkeypatch):
+    monkeypatch.setattr(
+        backends, "unavailable_reason", lambda name: f"{name} is not installed" * (name != "python")
+    )
+    monkeypatch.setattr(backends, "installed", lambda name: False)
+    config = parse_config({}).resolved()
+    kernels = backends.resolve_kernels(config, SerialTeam())
+    (warning,) = backends.fallback_warnings(config, kernels)
+    assert warning.startswith(
+        f"native is not installed: {len(all_kernels())} kernels run in Python"
+    )
+    chosen = parse_config({"runtime": {"stage2_kernel_backend": "python"}}).resolved()
+    (warning,) = backends.fallback_warnings(chosen, kernels)
+    assert f"{len(all_kernels())} kernels" not in warning
 
 
 def test_a_kernel_without_the_implementation_is_told(monkeypatch):

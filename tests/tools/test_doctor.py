@@ -206,6 +206,18 @@ def test_missing_programs_and_useless_caches_have_remedies(tmp_path):
     assert "PYSTAMPS_HPC_CACHE_DIR" in closed.remedy
 
 
+def test_the_layer_of_the_threads_and_a_better_one_are_told(monkeypatch):
+    assert machine.tools(NATIVE)["threading_layer"] in ("omp", "tbb", "workqueue")
+    assert not list(machine.thread_problems({"threading_layer": "omp"}))
+    (slow,) = machine.thread_problems({"threading_layer": "workqueue"})
+    assert "libgomp1" in slow.remedy
+    assert not slow.stops_run
+    monkeypatch.setattr(machine, "unavailable_reason", lambda name: "numba is odd; mend it")
+    (broken,) = machine.thread_problems({"threading_layer": None})
+    assert (broken.problem, broken.remedy) == ("no native kernels: numba is odd", "mend it")
+    assert broken.stops_run
+
+
 def test_memory_is_what_machine_and_control_groups_leave(tmp_path):
     (tmp_path / "proc/self").mkdir(parents=True)
     (tmp_path / "proc/meminfo").write_text("MemTotal:  8388608 kB\nMemFree: 1 kB\n")

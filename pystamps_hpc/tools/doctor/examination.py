@@ -52,6 +52,7 @@ def examine(
         document["tools"] = team.on_root(lambda: machine.tools(config))
         document["caches"] = machine.caches(dict(os.environ))
         problems += machine.tool_problems(document["tools"])
+        problems += machine.thread_problems(document["tools"])
         problems += machine.cache_problems(document["caches"])
     if root is not None and part != "gpu":
         seen = _sight(team, Path(root), problems)

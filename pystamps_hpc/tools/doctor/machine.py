@@ -8,6 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from pystamps_kernels.dispatch import installed, threading_layer, unavailable_reason
+
 from ...config import RunConfig
 from ...parallel.cpus import cpu_budget, mixed_cpus
 from ...parallel.launcher import OPEN_MPI, launcher_hint
@@ -99,6 +101,7 @@ def tools(config: RunConfig) -> dict[str, Any]:
         "triangle": _version("triangle") if find_spec("triangle") else None,
         "matplotlib": _version("matplotlib"),
         "numba": _version("numba"),
+        "threading_layer": None if unavailable_reason("native") else threading_layer(),
     }
 
 
@@ -124,6 +127,18 @@ def tool_problems(found: dict[str, Any]) -> Iterator[Problem]:
     if found["matplotlib"] is None:
         yield Problem("matplotlib was not found: no velocity map is drawn",
                       "install the extra 'viz'")  # fmt: skip
+
+
+def thread_problems(found: dict[str, Any]) -> Iterator[Problem]:
+    """Say what is wrong with the compiler of the kernels, or with its threads."""
+    if reason := unavailable_reason("native"):
+        problem, _, remedy = reason.partition("; ")
+        yield Problem(f"no native kernels: {problem}", remedy or "install it", installed("native"))
+    elif found["threading_layer"] == "workqueue":
+        yield Problem(
+            "Numba's threads are its work queue, so kernels run one after the other",
+            "install libgomp (Debian: libgomp1, Fedora: libgomp), or TBB with pip install tbb",
+        )
 
 
 def caches(environ: dict[str, str]) -> dict[str, Any]:
