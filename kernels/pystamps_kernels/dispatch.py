@@ -97,14 +97,6 @@ def function(kernel: Kernel, backend: Backend, arithmetic: Arithmetic) -> Callab
     return getattr(module, kernel.function + suffix, None)
 
 
-def compiled_before() -> bool:
-    """Tell whether native kernels lie compiled in the cache; True where there is no compiler."""
-    if unavailable_reason("native"):
-        return True
-    kernel: Any = function(all_kernels()["stage2_unit_phasors"], "native", "double")
-    return any(Path(kernel.stats.cache_path).glob("*.nbi"))
-
-
 def supported_backends(kernel: Kernel) -> list[Backend]:
     """List the backends that implement `kernel` in every form it has, available here or not.
 

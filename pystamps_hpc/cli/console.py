@@ -4,7 +4,6 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
@@ -35,8 +34,6 @@ class Console:
         Only errors.
     team : Team
         Ranks other than 0 write only warnings and errors, with their number.
-    compiles : callable
-        Whether the first task has to wait for the compiler; asked when it starts.
     log : str or None
         The file; by default it lies beside the report of the run.
     """
@@ -47,7 +44,6 @@ class Console:
         verbose: int,
         quiet: bool,
         team: Team,
-        compiles: Callable[[], bool],
         log: str | None = None,
     ) -> None:
         if progress == "auto":
@@ -59,8 +55,7 @@ class Console:
         self.lock = threading.RLock()
         self.bars: Bars | None = None
         self.steps: dict[tuple[int, str], tuple[str, float, float]] = {}
-        self.compiles = compiles
-        self.began = False
+        self.told_compiling = -PLAIN_EVERY_SEC
         self.log_name = log
         self.log: IO[str] | None = None
 
@@ -93,6 +88,21 @@ class Console:
         except OSError as error:
             self._write(f"warning: no log is kept: {path}: {error.strerror}")
 
+    def compiling(self, done: int, total: int) -> None:
+        """See :class:`pystamps_hpc.pipeline.progress.Watcher`."""
+        if self.team.rank > 0 or self.style == "none":
+            return
+        with self.lock:
+            if self.style == "json":
+                self._write(json.dumps({"kind": "compiling", "done": done, "total": total}))
+            elif self.bars is not None:
+                self.bars.show("compiling", f"compiling {done}/{total}, once", done / max(total, 1))
+                if done == total:
+                    self.bars.end("compiling")
+            elif done < total and time.monotonic() - self.told_compiling >= PLAIN_EVERY_SEC:
+                self.told_compiling = time.monotonic()
+                self._write(f"compiling kernels for this machine, once: {done}/{total}")
+
     def started(self, stage: int, target: str, name: str) -> None:
         """See :class:`pystamps_hpc.pipeline.progress.Watcher`."""
         with self.lock:
@@ -100,9 +110,6 @@ class Console:
             if self.style == "json":
                 self._event("task_started", stage, target)
             self._line(stage, target, name)
-            if not self.began and self.style not in ("none", "json") and self.team.rank == 0:
-                self._tell_compiler()
-            self.began = True
 
     def progress(self, stage: int, target: str, step: str, fraction: float) -> None:
         """See :class:`pystamps_hpc.pipeline.progress.Watcher`."""
@@ -172,13 +179,6 @@ class Console:
         least = max(least, min(self.team.rank, 1))
         shown = shown and self.style in ("bar", "plain") and self.verbose >= least
         self._say(f"{self._head(stage, target)} {text}", shown)
-
-    def _tell_compiler(self) -> None:
-        if self.compiles():
-            self._write(
-                "kernels are compiled for this machine, each at its first use: minutes in all, and "
-                "once (pystamps-hpc warmup does it ahead)"
-            )
 
     def _head(self, stage: int, target: str) -> str:
         clock = time.strftime("%H:%M:%S")

@@ -16,10 +16,10 @@ def prepare(environ: MutableMapping[str, str]) -> None:
     """Fix what changes results or crashes; what the user has set is kept where that is safe.
 
     One BLAS thread, because threads belong to the kernels and a threaded BLAS changes bits with
-    their number; the ``omp`` layer of Numba's threads where it can be loaded, then ``tbb``, because
-    with the last one, ``workqueue``, kernel calls have to wait for each other; no SVML, because vector and remainder elements of a loop would come from different
-    functions; waiting threads that sleep, because other ranks need the processors; a cache
-    directory that can be written.
+    their number; the ``omp`` layer of Numba's threads where it can be loaded, else ``tbb``, because
+    with the last one, ``workqueue``, kernels have to wait for each other; no SVML, because vector
+    and remainder elements of a loop would come from different functions; waiting threads that
+    sleep, because other ranks need the processors; a cache directory that can be written.
     """
     if environ.get("PYSTAMPS_HPC_KEEP_BLAS_THREADS") != "1":
         for name in BLAS_THREADS:

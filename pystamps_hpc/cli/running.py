@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pystamps_kernels.dispatch import compiled_before
-
 from ..config import RunConfig, load_config
 from ..errors import ConfigError
 from ..parallel.team import Team
@@ -88,11 +86,7 @@ def _answer(
         break_lock=options.break_lock,
         command=words,
     )
-    python_only = context.run_config.runtime.backend == "python"
-    console = Console(
-        options.progress, options.verbose, options.quiet, team,
-        lambda: not python_only and not compiled_before(), options.log,
-    )  # fmt: skip
+    console = Console(options.progress, options.verbose, options.quiet, team, options.log)
     with console:
         watcher = Silence() if context.dry_run else console
         report = run_pipeline(context, watcher, team, make_products)

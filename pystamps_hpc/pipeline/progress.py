@@ -13,6 +13,10 @@ from .types import StageResult
 class Watcher(Protocol):
     """Receives what happens while a run goes on; the command line shows it."""
 
+    def compiling(self, done: int, total: int) -> None:
+        """Tell how many kernels of those that were not in the cache are compiled."""
+        ...
+
     def opened(self, folder: Path) -> None:
         """Tell the folder of the run, when the dataset is its own."""
         ...
@@ -36,6 +40,9 @@ class Watcher(Protocol):
 
 class Silence:
     """A watcher that ignores everything."""
+
+    def compiling(self, done: int, total: int) -> None:
+        """Ignore."""
 
     def opened(self, folder: Path) -> None:
         """Ignore."""

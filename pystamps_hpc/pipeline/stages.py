@@ -17,6 +17,7 @@ from ..parallel.cpus import mixed_cpus
 from ..parallel.launcher import MpiMode, start_team
 from ..parallel.team import SerialTeam, Team
 from .backends import fallback_warnings, resolve_kernels
+from .compiling import compile_kernels
 from .documents import json_text
 from .plan import PlannedTask
 from .preflight import preflight
@@ -100,6 +101,8 @@ def run_pipeline(
     with _locked(session, context, team) as taken_over:
         warnings += [*taken_over, *before_work(session, context, team)]
         watcher.opened(session.folder)
+        if any(planned.action == "run" for planned in session.plan):
+            compile_kernels(kernels, kernel_threads(session, team).threads, watcher.compiling)
         rows = settled + run_patches(session, team, watcher)
         if not any(row.status == "failed" for row in rows):
             rows += run_merged(session, team, watcher)

@@ -1,13 +1,14 @@
 """Compile every native kernel into the cache, so that no run waits for the compiler.
 
-A kernel is compiled for the types it is called with, and only the stages know them. So tiny
-simulated chains are run, in both arithmetics and with the parameters that choose other kernels;
-kernels that no such chain reaches are called once with zeros that fit their contract.
+A kernel is compiled for the types it is called with, and only the stages know them. What is written
+down in ``forms.json`` is compiled by all processors; then tiny simulated chains are run, in both
+arithmetics and with the parameters that choose other kernels, and kernels that no such chain
+reaches are called once with zeros that fit their contract.
 """
 
 import tempfile
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,9 @@ from pystamps_kernels.dispatch import Arithmetic, Backend, KernelTable, function
 from ..config import RunConfig
 from ..dataset import parameters
 from ..errors import BackendUnavailableError, ConfigError, PystampsError
+from ..parallel.cpus import cpu_budget, this_member
 from ..parallel.team import SerialTeam
+from ..pipeline.compiling import compile_selections
 from ..pipeline.progress import Silence
 from ..pipeline.scheduling import run_merged, run_patches
 from ..pipeline.session import before_work, prepare
@@ -41,7 +44,9 @@ OTHER_KERNELS: dict[str, Any] = {
 }
 """Parameters that lead through the kernels that the defaults do not use."""
 
-CHAINS: tuple[tuple[Arithmetic, str, Mapping[str, Any]], ...] = (
+Chain = tuple[Arithmetic, str, Mapping[str, Any]]
+
+CHAINS: tuple[Chain, ...] = (
     ("single", "auto", {}),
     ("double", "native", {}),
     ("single", "native", OTHER_KERNELS),
@@ -109,14 +114,10 @@ def warm_up(
             f"backend 'native' is not available: {unavailable_reason('native')}"
         )
     began = time.perf_counter()
-    seconds: dict[Form, float] = {}
-    problems: list[str] = []
-    config = (config or RunConfig()).with_values(
-        {"output.fsync": False, "runtime.cpu_workers": threads, "runtime.backend": "native"}
-    )
-    for arithmetic, triangulator, values in CHAINS:
-        problems += _run_chain(config, arithmetic, triangulator, values, seconds)
-    left = {form: _call_on_zeros(form, seconds) for form in _forms() if form not in seconds}
+    processes = cpu_budget([this_member()], 0, threads).threads
+    compile_selections(("double", "single", "other"), processes, lambda done, total: None)
+    seconds, problems = run_chains(config or RunConfig(), CHAINS, threads)
+    left = call_rest(seconds)
     reported = kernels or tuple(known)
     return {
         "schema": "pystamps-hpc/warmup/1",
@@ -126,11 +127,39 @@ def warm_up(
             for name in reported
         },
         "not_compiled": {
-            name: reason for (name, _), reason in left.items() if reason and name in reported
+            name: reason for (name, _), reason in left.items() if name in reported
         },
         "problems": problems,
         "total_sec": round(time.perf_counter() - began, 3),
     }  # fmt: skip
+
+
+def run_chains(
+    config: RunConfig, chains: Iterable[Chain], threads: int = 0
+) -> tuple[dict[Form, float], list[str]]:
+    """Run tiny chains through the native kernels.
+
+    Returns
+    -------
+    seconds : dict
+        Kernel and arithmetic -> seconds of its first call.
+    problems : list of str
+        What kept a chain from its end.
+    """
+    seconds: dict[Form, float] = {}
+    problems: list[str] = []
+    config = config.with_values(
+        {"output.fsync": False, "runtime.cpu_workers": threads, "runtime.backend": "native"}
+    )
+    for arithmetic, triangulator, values in chains:
+        problems += _run_chain(config, arithmetic, triangulator, values, seconds)
+    return seconds, problems
+
+
+def call_rest(seconds: dict[Form, float]) -> dict[Form, str]:
+    """Call every kernel that was not called yet; return why some could not be."""
+    left = {form: _call_on_zeros(form, seconds) for form in _forms() if form not in seconds}
+    return {form: reason for form, reason in left.items() if reason}
 
 
 def _forms() -> Iterator[Form]:

@@ -2,8 +2,9 @@
 
 The number of threads is :func:`numba.set_num_threads` of the calling thread. The environment is
 set before Numba is imported: the layers that let two Python threads run parallel kernels at once,
-``omp`` and ``tbb``, come before ``workqueue``, which does not; without SVML every loop element comes from the C library's scalar functions, and threads that
-wait sleep instead of spinning, so that ranks and other programs on the same processors get them.
+``omp`` and ``tbb``, come before ``workqueue``, which does not; without SVML every loop element
+comes from the C library's scalar functions, and threads that wait sleep instead of spinning, so
+that ranks and other programs on the same processors get them.
 """
 
 import os

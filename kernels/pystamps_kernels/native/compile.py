@@ -1,8 +1,9 @@
-"""The two Numba decorators of the native kernels.
+"""The Numba decorators of the native kernels.
 
-``kernel`` compiles a threaded entry point, ``inline`` a function that kernels call in their loops.
-Neither enables fast-math, so no sum is reassociated and no product fused; both release the
-interpreter lock and keep the compiled code in the Numba cache.
+``kernel`` compiles a threaded entry point, ``serial`` one without threads, ``inline`` a function
+that kernels call in their loops. None enables fast-math, so no sum is reassociated and no product
+fused; all release the interpreter lock. The compiled code of entry points, that of the functions
+they call included, is kept in the cache.
 """
 
 from collections.abc import Callable
@@ -10,14 +11,33 @@ from typing import Any, TypeVar, cast
 
 import numba
 
+from .cache import LOCATORS
+
+numba.config.CACHE_LOCATOR_CLASSES = LOCATORS  # type: ignore[attr-defined]
+
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+ENTRY_POINTS: dict[str, Any] = {}
+"""Module and function, as ``stage2.angle`` -> what is called from Python."""
 
 
 def kernel(function: Function) -> Function:
     """Compile `function` with ``prange`` loops spread over threads."""
-    return cast(Function, numba.njit(parallel=True, nogil=True, cache=True)(function))
+    return cast(Function, _entry_point(numba.njit(parallel=True, nogil=True, cache=True)(function)))
+
+
+def serial(function: Function) -> Function:
+    """Compile `function` for one thread."""
+    return cast(Function, _entry_point(numba.njit(nogil=True, cache=True)(function)))
 
 
 def inline(function: Function) -> Function:
     """Compile `function` for calls from inside a kernel's loop."""
-    return cast(Function, numba.njit(nogil=True, cache=True)(function))
+    return cast(Function, numba.njit(nogil=True)(function))
+
+
+def _entry_point(compiled: Any) -> Any:
+    function = compiled.py_func
+    module = function.__module__.rpartition(".")[2]
+    ENTRY_POINTS[f"{module}.{function.__name__}"] = compiled
+    return compiled

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ..numerics import histogram_cuts
 from ..reference.stage2 import check_cells
 from .clap import clap_grid
-from .compile import inline, kernel
+from .compile import kernel, serial
 from .topofit import topofit, topofit_coh_row_invariant, topofit_row_invariant
 from .topofit_single import (
     topofit_coh_row_invariant_single,
@@ -173,7 +173,7 @@ def _counts(values: Array, cuts: Array) -> Array:
     return counts
 
 
-@inline
+@serial
 def matlab_uniform(state: Array, n: int) -> tuple[Array, Array]:
     """Native twin of :func:`reference.stage2.matlab_uniform`."""
     state = state.copy()

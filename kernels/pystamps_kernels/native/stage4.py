@@ -20,7 +20,7 @@ from ..reference.stage4 import (
     zero_mean_variance,
 )
 from .angle import cycles
-from .compile import inline, kernel
+from .compile import kernel, serial
 
 __all__ = ["adjacent_keep", "duplicate_keep", "edge_stats", "edge_stats_undirected"]
 
@@ -195,7 +195,7 @@ def _slope_and_spread(
         k_edge[edge] = k
 
 
-@inline
+@serial
 def _least_of_nodes(
     node_a: Array, node_b: Array, edge_std: Array, edge_max: Array, ps_std: Array, ps_max: Array
 ) -> None:

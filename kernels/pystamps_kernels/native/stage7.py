@@ -6,7 +6,7 @@ import numba
 import numpy as np
 from numba import prange
 
-from .compile import inline, kernel
+from .compile import inline, kernel, serial
 from .lad import lad_fit
 
 __all__ = ["lad_fit", "scla", "scla_of_slope", "scla_smooth", "sequential_mean"]
@@ -130,7 +130,7 @@ def scla_smooth(slope: Any, offset: Any, edges: Any) -> Any:
     return new_slope, new_offset
 
 
-@inline
+@serial
 def sequential_mean(values: Any) -> Any:
     """Native twin of :func:`reference.stage7.sequential_mean`."""
     total = np.float32(0.0)
