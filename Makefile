@@ -23,7 +23,7 @@ export MKL_NUM_THREADS := 1
 # Golden sets of the original StaMPS, where they are: here or beside the repository.
 export PYSTAMPS_HPC_DATA_ROOT ?= $(abspath ../shared/golden)
 
-.PHONY: help setup demo test test-short test-mpi lint format parity audit docs clean \
+.PHONY: help setup demo test test-short test-mpi lint format parity audit docs forms clean \
         bench benchmark bench-large scaling truth test-kill fuzz fuzz-reads \
         native-full-chain-verify \
         image test-image test-slurm test-bare lock
@@ -152,6 +152,9 @@ fuzz-reads: $(READY) ## FUZZ_READS damaged files per reader; the figures go into
 
 scaling: $(READY) ## docs/scaling.md from the results of bench and bench-large
 	$(BIN)/python -m benchmarks.scaling
+
+forms: $(READY) ## renew the list of what is compiled ahead, after a change of kernels or their calls
+	$(BIN)/python -m tests.kernels.forms
 
 docs: $(READY) ## regenerate the reference pages from the code
 	$(BIN)/python docs/generate.py

@@ -21,9 +21,9 @@ pass=$(env | grep -E '^(PIP_|SSL_CERT_|[A-Za-z]+_proxy=|[A-Z]+_PROXY=)' | tr '\n
 mkdir -p "$root/root/pystamps-hpc"
 git ls-files -z | tar --null --files-from=- -cf - | tar -xf - -C "$root/root/pystamps-hpc"
 
-trap 'umount "$root/proc" "$root/dev/shm" 2>/dev/null || true' EXIT
-mount -t proc proc "$root/proc"
+trap 'umount -l "$root/proc" "$root/dev/shm"' EXIT
 mkdir -p "$root/dev/shm"
+mount -t proc proc "$root/proc"
 mount -t tmpfs tmpfs "$root/dev/shm"
 for command in "$@"; do
   echo "bare: $command"

@@ -1,8 +1,14 @@
 """Fixtures that several packages share."""
 
+import os
+
 import pytest
 
+from pystamps_hpc.cli.environment import prepare
+
 from . import stub_chain
+
+prepare(os.environ)  # as the command does, so that both use the same compiled kernels
 
 
 @pytest.fixture

@@ -56,6 +56,31 @@ def test_c066_the_runtime_backend_does_not_change_a_bit(dataset, reference, back
     assert not chains.differing(chains.artifacts(dataset), chains.artifacts(reference))
 
 
+@pytest.mark.parametrize("layer", ["omp", "tbb", "workqueue"])
+def test_the_layer_of_the_threads_does_not_change_a_bit(
+    few_candidates, first_pass, tmp_path, monkeypatch, layer
+):
+    monkeypatch.setenv("NUMBA_THREADING_LAYER", layer)
+    root = chains.copy(few_candidates, tmp_path / "data")
+    ended = chains.run(["run", "--dataset", str(root), "--backend", "threads", *TWO_THREADS])
+    if ended.code == 4 and layer != "workqueue":
+        pytest.skip(f"{layer} cannot be loaded here")
+    assert ended.code == 0, ended.err
+    assert not chains.differing(chains.artifacts(root), chains.artifacts(first_pass))
+
+
+def test_a_layer_that_is_not_there_is_told_in_one_line(few_candidates, tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_THREADING_LAYER", "fast")
+    root = chains.copy(few_candidates, tmp_path / "data")
+    ranks = 0 if mpi_run.why_not() else 2
+    ended = chains.run(["run", "--dataset", str(root)], ranks)
+    assert "Traceback" not in ended.err
+    told = [line for line in ended.err.splitlines() if "'fast' is unknown to Numba" in line]
+    assert len(told) == 1, ended.err
+    assert told[0].startswith("backend 'native' is not available")
+    assert ended.code == 4
+
+
 @needs_mpi
 def test_c063_the_size_of_a_piece_does_not_change_a_bit(dataset, reference, tmp_path):
     chains.run_chain(dataset, *config_file(tmp_path, CHUNKS), *ONE_THREAD, ranks=2)

@@ -88,12 +88,19 @@ def test_c007_a_dry_run_answers_without_writing(command, finished):
     assert tree_digest(finished) == before
 
 
-@pytest.mark.parametrize("compiled", [True, False])
-def test_a_wait_for_the_compiler_is_told_once(command, stubs, tree, monkeypatch, compiled):
-    monkeypatch.setattr("pystamps_hpc.cli.running.compiled_before", lambda: compiled)
-    assert command("run", "--dataset", tree).err.count("kernels are compiled") == (not compiled)
-    ended = command("--quiet", "run", "--dataset", tree, "--force")
-    assert "kernels are compiled" not in ended.err
+def test_a_wait_for_the_compiler_is_told_before_the_first_task(command, stubs, tree, monkeypatch):
+    def compile_kernels(kernels, processes, tell):
+        for done in range(54):
+            tell(done, 53)
+
+    monkeypatch.setattr("pystamps_hpc.pipeline.stages.compile_kernels", compile_kernels)
+    ended = command("run", "--dataset", tree)
+    assert ended.err.startswith("compiling kernels for this machine, once: 0/53\n")
+    assert ended.err.count("compiling") == 1
+    assert "compiling" not in command("--quiet", "run", "--dataset", tree, "--force").err
+    bars = command("--progress", "bar", "run", "--dataset", tree, "--force").err
+    assert "compiling 12/53" in bars or "compiling 53/53" in bars
+    assert "compiling" not in command("run", "--dataset", tree).err  # nothing to do
 
 
 def test_a_failed_task_is_told_once_and_ends_with_code_1(command, stubs, tree):

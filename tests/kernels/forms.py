@@ -29,7 +29,7 @@ def called(selection):
     if selection not in DEFAULTS:
         call_rest(seconds)
     found = {
-        name: sorted([_text(kind) for kind in types] for types in entry.overloads)
+        name: sorted(" ".join(map(_text, types)) for types in entry.overloads)
         for name, entry in ENTRY_POINTS.items()
         if entry.overloads
     }
@@ -52,11 +52,11 @@ def all_called():
     """Return selection -> entry point -> types; what a default chain calls is not among others."""
     with ProcessPoolExecutor(1, get_context("spawn"), max_tasks_per_child=1) as pool:
         found = dict(zip(ahead.SELECTIONS, pool.map(called, ahead.SELECTIONS), strict=True))
-    known = {(name, *types) for s in DEFAULTS for name, all_ in found[s].items() for types in all_}
+    known = {(name, types) for s in DEFAULTS for name, all_ in found[s].items() for types in all_}
     found["other"] = {
         name: more
         for name, all_ in found["other"].items()
-        if (more := [types for types in all_ if (name, *types) not in known])
+        if (more := [types for types in all_ if (name, types) not in known])
     }
     return found
 

@@ -35,7 +35,7 @@ SELECTIONS = ("double", "single", "other")
 
 
 @cache
-def forms() -> dict[str, dict[str, list[list[str]]]]:
+def forms() -> dict[str, dict[str, list[str]]]:
     """Return selection -> entry point -> types of its arguments, the costliest first."""
     text = Path(__file__).with_name("forms.json").read_text(encoding="utf-8")
     return dict(json.loads(text))
@@ -87,7 +87,7 @@ def _compile(selection: str, name: str) -> bool:
         if mine and not _mark(selection, name).exists():
             importlib.import_module(f"{__package__}.{name.partition('.')[0]}")
             for types in forms()[selection][name]:
-                ENTRY_POINTS[name].compile(tuple(map(_type, types)))
+                ENTRY_POINTS[name].compile(tuple(map(_type, types.split())))
             _mark(selection, name).touch()
         return mine
 
