@@ -2,8 +2,8 @@
 
 Numba keeps compiled code per path of the source file, and does not see when a function that a
 kernel calls has changed in another file. Here the folder is named by the content of the whole
-package and by the versions of what compiles it. So a second installation finds what the first has
-compiled, and a change of any kernel compiles all anew.
+package, the versions of what compiles it, and the processor. So a second installation finds what
+the first has compiled, and a change of any kernel compiles all anew.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
 from numba.core.caching import UserProvidedCacheLocator
 
 LOCATORS = ",".join(
@@ -31,8 +32,9 @@ LOCATORS = ",".join(
 
 @cache
 def fingerprint() -> str:
-    """Return a name for the sources of the kernels and the versions that compile them."""
+    """Return a name for the sources of the kernels, what compiles them, and the processor."""
     digest = hashlib.sha256()
+    digest.update(f"{get_host_cpu_name()} {get_host_cpu_features().flatten()} ".encode())
     for package in ("numba", "llvmlite", "numpy"):
         digest.update(f"{package} {version(package)} ".encode())
     digest.update(platform.python_version().encode())
