@@ -221,7 +221,8 @@ def artifacts() -> str:
         "candidates of a patch, files with a 2 what is left of them, in the patch and merged in "
         "the root. `n_ifg` counts the interferograms with the master's column, `n_pm` without it, "
         "`n_uw` those that are unwrapped. *Index* keys count from 1 on disk and from 0 inside; "
-        "flags are `logical` on disk and bool inside; an optional key may be missing or 0 × 0.\n",
+        "flags are `logical` on disk and bool inside; an optional key may be missing or 0 × 0; "
+        "numbers are finite unless they *may be NaN*.\n",
     ]
     for name, artifact in ARTIFACTS.items():
         made = (maker(name, "patch"), maker(name, "merged"))
@@ -242,7 +243,12 @@ def artifacts() -> str:
 
 def remarks_of(key: Key) -> str:
     """Say how a key differs from a plain array."""
-    words = {"index": key.index, "whole number": key.integer, "optional": key.optional}
+    words = {
+        "index": key.index,
+        "whole number": key.integer,
+        "optional": key.optional,
+        "may be NaN": key.may_be_nan,
+    }
     return ", ".join(word for word, holds in words.items() if holds)
 
 

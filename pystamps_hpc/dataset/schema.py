@@ -7,7 +7,8 @@ class
     separated by ``/``, mean that the class of the array written is kept.
 how
     ``index``: 1-based on disk, 0-based integers inside; ``int``: whole number inside;
-    ``opt``: may be missing in a valid file (every key may be 0 x 0 = absent).
+    ``opt``: may be missing in a valid file (every key may be 0 x 0 = absent); ``nan``: NaN or
+    infinity has a meaning, every other number must be finite.
 
 Inside, ``1 1`` is a scalar, ``n 1`` and ``1 n`` are 1-D, everything else keeps its shape; logical
 is bool, char is str.
@@ -26,6 +27,7 @@ class Key:
     index: bool
     integer: bool
     optional: bool
+    may_be_nan: bool
     meaning: str
 
     @property
@@ -69,35 +71,35 @@ ifgday_ix      | n_ifg 2    | double         | index opt | SB: images of each pa
 """
 
 _SCLA = """
-ph_scla  | n_ps n_ifg  | single        | | look-angle error phase [rad]
-K_ps_uw  | n_ps 1      | double        | | look-angle error slope [rad/m]
-C_ps_uw  | n_ps 1      | single/double | | master atmosphere and orbit error [rad]
-ph_ramp  | n_ps n_ifg  | double        | | plane of each interferogram [rad]
+ph_scla  | n_ps n_ifg  | single        | nan | look-angle error phase [rad]
+K_ps_uw  | n_ps 1      | double        | nan | look-angle error slope [rad/m]
+C_ps_uw  | n_ps 1      | single/double | nan | master atmosphere and orbit error [rad]
+ph_ramp  | n_ps n_ifg  | double        | nan | plane of each interferogram [rad]
 """
 
 _TABLES: dict[str, str] = {
     "ps1": _PS,
     "ph1": "ph | n_ps n_ifg | complex | | candidate phasors, PS: ones at the master",
     "bp1": "bperp_mat | n_ps n_pm | single/double | | baseline of each point [m], PS: no master",
-    "la1": "la | n_ps 1 | double/single | | look angle (SNAP, GAMMA PS: incidence) [rad]",
-    "inc1": "inc | n_ps 1 | double/single | | incidence angle [rad]",
-    "da1": "D_A | n_ps 1 | double | | amplitude dispersion",
-    "hgt1": "hgt | n_ps 1 | double/single | | height [m]",
+    "la1": "la | n_ps 1 | double/single | nan | look angle (SNAP, GAMMA PS: incidence) [rad]",
+    "inc1": "inc | n_ps 1 | double/single | nan | incidence angle [rad]",
+    "da1": "D_A | n_ps 1 | double | nan | amplitude dispersion",
+    "hgt1": "hgt | n_ps 1 | double/single | nan | height [m]",
     "pm1": """
 ph_patch           | n_ps n_pm     | complex       |       | filtered phasor at the point's cell
-K_ps               | n_ps 1        | double        |       | look-angle error slope [rad/m]
+K_ps               | n_ps 1        | double        | nan   | look-angle error slope [rad/m]
 C_ps               | n_ps 1        | double        |       | phase offset [rad]
 coh_ps             | n_ps 1        | double        |       | temporal coherence gamma
 N_opt              | n_ps 1        | double        |       | 1 where the fit is valid
 ph_res             | n_ps n_pm     | single        |       | residual phase, offset included [rad]
 step_number        | 1 1           | double        | int   | always 1
-ph_grid            | n_i n_j n_pm  | complex       |       | weighted phasors on the grid
+ph_grid            | n_i n_j n_pm  | complex       | nan   | weighted phasors on the grid
 n_trial_wraps      | 1 1           | double/single |       | cycles over the baseline range
 grid_ij            | n_ps 2        | single        | index | cell of each point, row and column
 grid_size          | 1 1           | double        |       | cell size [m]
 low_pass           | n_w n_w       | double        |       | low-pass response, zero frequency first
 i_loop             | 1 1           | double        | int   | executed iterations
-ph_weight          | n_ps n_pm     | complex       |       | weighted phasors that were gridded
+ph_weight          | n_ps n_pm     | complex       | nan   | weighted phasors that were gridded
 Nr                 | 1 n_bin       | double        |       | scaled histogram of random coherence
 Nr_max_nz_ix       | 1 1           | double        | int   | last non-empty bin (from 1)
 coh_bins           | 1 n_bin       | double        |       | bin centres
@@ -109,10 +111,10 @@ ix                   | n_sel 1    | double        | index | selected candidates
 keep_ix              | n_sel 1    | logical       |       | kept after re-estimation
 ph_patch2            | n_sel n_pm | complex       |       | filtered phasor without the own cell
 ph_res2              | n_sel n_pm | single        |       | residual phase [rad]
-K_ps2                | n_sel 1    | double        |       | look-angle error slope [rad/m]
+K_ps2                | n_sel 1    | double        | nan   | look-angle error slope [rad/m]
 C_ps2                | n_sel 1    | double        |       | phase offset [rad]
-coh_ps2              | n_sel 1    | double        |       | re-estimated gamma
-coh_thresh           | k 1        | double        |       | gamma threshold: one, or one per point
+coh_ps2              | n_sel 1    | double        | nan   | re-estimated gamma
+coh_thresh           | k 1        | double        | nan   | gamma threshold: one, or one per point
 coh_thresh_coeffs    | 1 c        | double        |       | slope and intercept against D_A
 clap_alpha           | 1 1        | double        |       | parameter
 clap_beta            | 1 1        | double        |       | parameter
@@ -125,8 +127,8 @@ ifg_index            | 1 n_use    | double        | index | columns used, master
     "weed1": """
 ix_weed   | n_keep 1 | logical       |       | kept, over the rows ix(keep_ix)
 ix_weed2  | n_node 1 | logical       |       | kept, over the nodes of the network
-ps_std    | n_node 1 | single/double |       | smallest arc noise [rad]
-ps_max    | n_node 1 | single/double |       | smallest largest arc noise [rad]
+ps_std    | n_node 1 | single/double | nan   | smallest arc noise [rad]
+ps_max    | n_node 1 | single/double | nan   | smallest largest arc noise [rad]
 ifg_index | 1 n_use  | double        | index | interferograms used
 """,
     "pm2": """
@@ -145,8 +147,8 @@ ph_reref | n_ps n_ifg | complex | | filtered phase, PS: ones at the master
 ph           | n_node n_uw  | complex |       | filtered grid phase
 ph_in        | n_ps n_uw    | complex |       | phase before gridding
 ph_lowpass   | n_node n_uw  | complex |       | low-passed grid phase
-ph_uw_predef | n_node n_uw  | single  |       | held values
-ph_in_predef | n_ps n_uw    | single  |       | held values of the points
+ph_uw_predef | n_node n_uw  | single  | nan   | held values
+ph_in_predef | n_ps n_uw    | single  | nan   | held values of the points
 xy           | n_node 3     | double  |       | id, x, y of the node [m]
 ij           | n_node 2     | double  | index | row and column of the node
 nzix         | n_i n_j      | logical |       | occupied cells
@@ -167,26 +169,26 @@ colix  | n_i n_j1   | double |     | signed edge number of the column arcs
 Z      | n_i n_j    | double | index | nearest node of each cell
 """,
     "uw_space_time": """
-dph_space_uw    | n_edge n_uw | single  |     | arc phase, smooth and noise [rad]
-dph_noise       | n_edge n_uw | single  |     | arc noise [rad]
+dph_space_uw    | n_edge n_uw | single  | nan | arc phase, smooth and noise [rad]
+dph_noise       | n_edge n_uw | single  | nan | arc noise [rad]
 G               | n_uw n_used | double  | opt | network: -1 first image, +1 second
 spread          | n_edge n_uw | sparse  | opt | spread of the spatial cost function
-ifreq_ij        | n_node n_uw | single  |     | gradient along rows
-jfreq_ij        | n_node n_uw | single  |     | gradient along columns
+ifreq_ij        | n_node n_uw | single  | nan | gradient along rows
+jfreq_ij        | n_node n_uw | single  | nan | gradient along columns
 shaky_ix        | n_edge 1    | logical |     | edges that take the spatial estimate
 predef_ix       | n_edge n_uw | logical |     | held values
-edge_noise_std  | n_edge 1    | single  | opt | deviation of dph_noise over interferograms [rad]
-ifg_noise_std   | 1 n_uw      | double  | opt | deviation of dph_noise over edges [rad]
+edge_noise_std  | n_edge 1    | single  | opt nan | deviation of dph_noise over interferograms [rad]
+ifg_noise_std   | 1 n_uw      | double  | opt nan | deviation of dph_noise over edges [rad]
 n_edge_rejected | 1 1         | double  | int opt | edges without statistics
 stage           | 1 1         | double  | int opt | 8 once stage 8 has added its keys
 """,
     "uw_phaseuw": """
 ph_uw | n_node n_uw | single |  | unwrapped grid phase [rad]
-msd   | n_uw 1      | double |  | mean squared neighbour difference [rad^2]
+msd   | n_uw 1      | double | nan | mean squared neighbour difference [rad^2]
 """,
     "phuw2": """
-ph_uw               | n_ps n_ifg | single |           | unwrapped phase [rad]
-msd                 | n_ifg 1    | single | opt       | mean squared neighbour difference [rad^2]
+ph_uw               | n_ps n_ifg | single | nan       | unwrapped phase [rad]
+msd                 | n_ifg 1    | single | opt nan   | mean squared neighbour difference [rad^2]
 unwrap_ifg_index_sm | 1 n_use    | double | index opt | SB: images with an unwrapped phase
 """,
     "scla2": _SCLA + "ifg_vcm | n_ifg n_ifg | double | | covariance of the interferograms [rad^2]",
@@ -197,8 +199,8 @@ ph_hpt       | n_ps n_use | single | | phase, high-passed in time [rad]
 ph_ramp      | n_ps n_d   | double | | planes of the deramped interferograms [rad]
 """,
     "mean_v": """
-m                | 2 n_ps   | double |           | offset [rad] and slope [rad/day]
-mean_v           | n_ps 1   | double | opt       | velocity towards the satellite [mm/yr]
+m                | 2 n_ps   | double | nan       | offset [rad] and slope [rad/day]
+mean_v           | n_ps 1   | double | opt nan   | velocity towards the satellite [mm/yr]
 value_type       | 1 1      | char   | opt       | how the phase was corrected
 unwrap_ifg_index | 1 n_use  | double | index opt | columns used
 ref_ps           | n_ref 1  | double | index opt | points of the reference area
@@ -227,6 +229,7 @@ def _parse(name: str, table: str) -> Artifact:
             index="index" in flags,
             integer="int" in flags,
             optional="opt" in flags,
+            may_be_nan="nan" in flags,
             meaning=meaning,
         )
     return Artifact(name, keys)

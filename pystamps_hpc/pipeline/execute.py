@@ -18,7 +18,7 @@ from ..errors import MatError, PystampsError, StageError
 from ..parallel.context import Context
 from ..parallel.interruption import Interrupted
 from ..parallel.team import Team
-from ..stages.base import Scope, artifact_fields
+from ..stages.base import NoPointsLeft, Scope, artifact_fields
 from .choices import program_of
 from .loading import load_inputs
 from .passes import feedback_inputs
@@ -116,18 +116,20 @@ def _execute(
     program = team.on_root(lambda: program_of(row.spec, session.config))
     memo = MemoStore(directory, planned.stage, fingerprint(record, program), log.warn)
     ctx = Context(session.kernels, session.config, team, log, memo, threads)
-    outputs = row.spec.solve(inputs, params, ctx)
-
-    if row.spec.counts and log.row.facts[row.spec.counts] == 0 and not planned.adds:
+    details = ""
+    with _with_remedy(row):
+        outputs = _solved(row, planned, inputs, params, ctx, log)
+        if outputs is not None:
+            bundle, bookkeeping = bundle_of(outputs), _bookkeeping(row, directory)
+            if planned.adds:
+                bundle, bookkeeping = {name: bundle[name] for name in planned.adds}, {}
+            name, output = f"{session.run_id}-{planned.stage}", session.config.output
+            publish(row, bundle, directory, team, output, name, bookkeeping, bool(planned.adds))
+    if outputs is None:
         team.on_root(lambda: _give_up(session, row, directory))
-        details = "no PS left"
-    else:
-        bundle, bookkeeping = bundle_of(outputs), _bookkeeping(row, directory)
-        if planned.adds:
-            bundle, bookkeeping = {name: bundle[name] for name in planned.adds}, {}
-        name, output = f"{session.run_id}-{planned.stage}", session.config.output
-        publish(row, bundle, directory, team, output, name, bookkeeping, bool(planned.adds))
-        details = ""
+        log.fact("lost", "; ".join(log.notes))
+        details = f"no PS left: {'; '.join(log.notes)}" if log.notes else "no PS left"
+        log.warn(f"{details}; the patch is left out")
 
     def conclude() -> None:
         memo.clear()
@@ -137,6 +139,21 @@ def _execute(
 
     team.on_root(conclude)
     return details
+
+
+def _solved(
+    row: Task, planned: PlannedTask, inputs: Any, params: Any, ctx: Context, log: TaskLog
+) -> Any:
+    """Return the outputs of a stage, None if no point of the patch is left."""
+    try:
+        outputs = row.spec.solve(inputs, params, ctx)
+    except NoPointsLeft as lost:
+        if planned.adds:
+            raise
+        log.note(str(lost))
+        return None
+    lost_all = row.spec.counts and log.row.facts[row.spec.counts] == 0
+    return None if lost_all and not planned.adds else outputs
 
 
 def _replay(session: Session, row: Task, planned: PlannedTask, log: TaskLog) -> str:
@@ -195,10 +212,23 @@ def _patches_with_ps(session: Session, row: Task) -> tuple[str, ...]:
     await_bundles(dataset, sorted(made), task(5, "patch"))
     kept = tuple(n for n in dataset.patches if no_ps_stage(dataset.directory(n)) is None)
     if not kept:
-        raise StageError(
-            "no patch has PS left after stages 3-5; relax the selection or weeding parameters"
-        )
+        raise StageError(_all_lost(dataset))
     return kept
+
+
+def _all_lost(dataset: Dataset) -> str:
+    """Say after which stage the patches had no PS left, and why the first of each."""
+    lost: dict[int, list[str]] = {}
+    for name in dataset.patches:
+        lost.setdefault(no_ps_stage(dataset.directory(name)) or 0, []).append(name)
+    told = []
+    for stage, (first, *others) in lost.items():
+        records = TargetState.load(dataset.directory(first)).records
+        why = records.get(stage, {}).get("facts", {}).get("lost")
+        more = f" and {len(others)} more" if others else ""
+        told.append(f"{first}{more} after stage {stage}" + (f" ({why})" if why else ""))
+    remedy = "; relax the selection or weeding parameters" if max(lost) >= 3 else ""
+    return f"no patch has PS left: {', '.join(told)}{remedy}"
 
 
 def _tell_dropped(dataset: Dataset, row: Task, patches: tuple[str, ...], log: TaskLog) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from ..dataset import border, candidates
+from ..dataset.finite import FiniteRows, require_finite
 from ..dataset.mat import MatFile
 from ..dataset.parameters import Parameters
 from ..dataset.schema import ARTIFACTS, Key
@@ -108,7 +109,8 @@ def load_inputs(
     Raises
     ------
     MatError
-        A required file or key is missing, unreadable or of the wrong shape.
+        A required file or key is missing, unreadable, of the wrong shape, or not finite where the
+        schema wants it; large variables are looked at when they are read.
     """
     lengths = _Lengths(not parameters.small_baselines, {})
     values: dict[str, Any] = {}
@@ -165,9 +167,13 @@ def _load(files: _Files, field: Field, lengths: _Lengths | None) -> Any:
     if shape[:2] != (0, 0) and lengths is not None:
         _check_shape(path, key, shape, lengths)
     if field.lazy:
-        return file.rows(field.key)
+        rows = file.rows(field.key)
+        return rows if key.may_be_nan else FiniteRows(rows, path, key.name)
+    value = file.read(field.key)
+    if not key.may_be_nan:
+        require_finite(path, key.name, value)
     try:
-        return border.inside(key, file.read(field.key))
+        return border.inside(key, value)
     except MatError as error:
         raise MatError(f"{path}: {error}") from None
 

@@ -9,11 +9,12 @@ import numpy as np
 
 from ..config import OutputConfig
 from ..dataset import border
+from ..dataset.finite import not_finite, place_text
 from ..dataset.mat import MatFile, MatFormat, Stream, write_mat
 from ..dataset.publish import Publication, write_error
 from ..dataset.rows import AnyArray, Rows
 from ..dataset.schema import ARTIFACTS, Key
-from ..errors import MatError, PublishError
+from ..errors import MatError, PublishError, StageError
 from ..parallel import interruption
 from ..parallel.team import Team
 from ..stages.base import artifact_fields
@@ -29,6 +30,7 @@ class _LargeValue:
 
     rows: Rows
     key: Key
+    name: str
 
 
 def bundle_of(outputs: Any) -> Bundle:
@@ -36,6 +38,11 @@ def bundle_of(outputs: Any) -> Bundle:
 
     An optional key that is None is left out; an artifact of which everything is None is not part
     of the bundle.
+
+    Raises
+    ------
+    StageError
+        A number is not finite although the schema wants it; in large values when they are pulled.
     """
     artifacts: dict[str, dict[str, Any]] = {}
     present: set[str] = set()
@@ -50,8 +57,12 @@ def bundle_of(outputs: Any) -> Bundle:
             present.add(field.artifact)
         elif key.optional:
             continue
-        large = field.lazy and value is not None
-        keys[field.key] = _LargeValue(value, key) if large else border.outside(key, value)
+        name = f"{field.artifact}.{field.key}"
+        if field.lazy and value is not None:
+            keys[field.key] = _LargeValue(value, key, name)
+        else:
+            keys[field.key] = border.outside(key, value)
+            _require_finite(keys[field.key], key, name)
     return {name: keys for name, keys in artifacts.items() if name in present}
 
 
@@ -95,6 +106,8 @@ def publish(
     ------
     PublishError
         A file could not be written or moved; nothing of the bundle is published.
+    StageError
+        A number is not finite although the schema wants it.
     """
     wanted = [artifact for artifact in row.bundle if artifact in bundle]
     order = [*bookkeeping, *wanted]
@@ -137,9 +150,20 @@ def _stream(value: _LargeValue, team: Team) -> Stream:
     def blocks() -> Iterator[tuple[slice, AnyArray]]:
         for rows, block in team.pull(value.rows):
             interruption.check()  # what is half staged is dropped
+            _require_finite(block, value.key, value.name, rows.start)
             yield rows, block.reshape(len(block), -1)
 
     return Stream((*value.rows.shape, 1)[:2], dtype, blocks())
+
+
+def _require_finite(values: Any, key: Key, name: str, first_row: int = 0) -> None:
+    place = None if key.may_be_nan else not_finite(values)
+    if place is not None:
+        where = place_text((place[0] + first_row, *place[1:]))
+        raise StageError(
+            f"{name}: the result is not finite in {where} although all inputs are; nothing is "
+            "published, check the parameters of the stage"
+        )
 
 
 def _save(path: Path, variables: Mapping[str, Any], output: OutputConfig) -> None:

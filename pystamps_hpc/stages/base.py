@@ -25,10 +25,15 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from ..dataset.rows import Rows
+from ..errors import StageError
 
 Scope = Literal["patch", "merged"]
 Mode = Literal["ps", "sb"]
 EACH_PATCH = "patches.*"
+
+
+class NoPointsLeft(StageError):
+    """A patch is too small for a stage; it is recorded as one that has lost its points."""
 
 
 @dataclass(frozen=True)

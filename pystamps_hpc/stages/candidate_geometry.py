@@ -146,7 +146,9 @@ def _at_candidates(
     if grid.at_1000 is None or candidates.height is None:
         return values
     high = ctx.kernels.stage1_bilinear(_nodes(grid.at_1000), row, column)
-    values += (high - values) * candidates.height / 1000
+    # an unknown height must not void baseline and angle
+    height = np.where(np.isfinite(candidates.height), candidates.height, 0)
+    values += (high - values) * height / 1000
     return values
 
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..dataset.rows import FloatArray, IntArray
-from ..errors import StageError
 from ..parallel.context import Context
+from .base import NoPointsLeft
+from .grid_size import check_grid
 
 
 @dataclass(frozen=True)
@@ -35,22 +36,26 @@ def filter_grid(xy: FloatArray, size: float, n_win: int, padded: int, ctx: Conte
 
     Raises
     ------
+    NoPointsLeft
+        The patch is smaller than the filter.
     StageError
-        The patch is too small.
+        Its positions lie absurdly far apart.
     """
     row, column = _cells(xy[:, 2], size), _cells(xy[:, 1], size)
     n_i, n_j = int(row.max()) + 1, int(column.max()) + 1
     if min(row.min(), column.min()) < 0:
-        raise StageError(
-            f"patch narrower than two grid cells of {size:g} m; enlarge the patch or reduce "
+        raise NoPointsLeft(
+            f"patch narrower than two grid cells of {size:g} m ({len(xy):,} candidates over "
+            f"{np.ptp(xy[:, 1]):.0f} x {np.ptp(xy[:, 2]):.0f} m); enlarge the patch or reduce "
             "filter_grid_size"
         )
     if min(n_i, n_j) < n_win:
-        raise StageError(
+        raise NoPointsLeft(
             f"grid {n_i} x {n_j} cells of {size:g} m is smaller than the CLAP window of {n_win} "
             f"cells, three quarters of clap_win={padded}; enlarge the patch, or reduce "
             "filter_grid_size or clap_win"
         )
+    check_grid((n_i, n_j), size, len(xy), "filter_grid_size")
     if min(n_i, n_j) < padded:
         ctx.warn(
             f"grid {n_i} x {n_j} cells is smaller than clap_win={padded}: stage 3 will "

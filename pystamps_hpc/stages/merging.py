@@ -1,7 +1,7 @@
 """The patches that are merged, and which of their rows survive where they overlap."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Annotated, Any
 
@@ -10,6 +10,7 @@ import numpy as np
 from ..dataset.rows import BoolArray, FloatArray, IntArray, Rows
 from ..errors import StageError
 from .gathered import Gathered
+from .projection import continuous
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,19 @@ def check(patches: tuple[PatchPS, ...]) -> None:
                     f"ps2.mat: {key} is {left} in {one.name} and {right} in {other.name}; "
                     "the patches belong to different stacks"
                 )
+
+
+def side_by_side(patches: Sequence[PatchPS]) -> Sequence[PatchPS]:
+    """Let no whole turn of longitude lie between patches on both sides of the date line."""
+    longitude = np.concatenate([patch.lonlat[:, 0] for patch in patches])
+    moved = continuous(longitude)
+    if moved is longitude:
+        return patches
+    parts = np.split(moved, np.cumsum([patch.n_ps for patch in patches])[:-1])
+    return [
+        replace(patch, lonlat=np.column_stack((part, patch.lonlat[:, 1])))
+        for patch, part in zip(patches, parts, strict=True)
+    ]
 
 
 def in_core(patch: PatchPS) -> BoolArray:

@@ -16,6 +16,31 @@ SEMI_MAJOR_AXIS = 6378137.0  # [m]
 ECCENTRICITY = 0.08209443794970
 
 
+def continuous(longitude: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Move longitudes by whole turns to where most of them are.
+
+    Parameters
+    ----------
+    longitude : (n,) float64
+        In any convention, also a mixed one [deg]; NaN is unknown.
+
+    Returns
+    -------
+    (n,) float64
+        Within half a turn of their mean direction; a scene without a jump keeps its values.
+    """
+    known = longitude[np.isfinite(longitude)]
+    if not len(known):
+        return longitude
+    centre = np.degrees(np.angle(np.exp(1j * np.radians(known)).sum()))
+    turns, counts = np.unique(np.round((known - centre) / 360), return_counts=True)
+    if len(turns) == 1:
+        return longitude
+    here = np.round((longitude - centre) / 360)
+    moved: NDArray[np.float64] = longitude - 360 * (here - turns[np.argmax(counts)])
+    return moved
+
+
 def centre_of(lonlat: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the middle of the extents, (2,) [deg], NaN ignored; the origin of the frame."""
     middle: NDArray[np.float64] = (np.nanmax(lonlat, axis=0) + np.nanmin(lonlat, axis=0)) / 2

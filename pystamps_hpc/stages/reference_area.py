@@ -61,9 +61,10 @@ def reference_ps(
     elif area.ref_radius == -np.inf:
         return None
     else:
-        inside = _within(lonlat[:, 0], area.ref_lon) & _within(lonlat[:, 1], area.ref_lat)
-        if area.ref_radius < np.inf:
-            inside &= _within_circle(area, lonlat, origin)
+        for turn in (0, 360, -360):  # the same longitude may be written in two ways
+            inside = _within_bounds(area, lonlat, origin, turn)
+            if inside.any():
+                break
     if not inside.any():
         raise StageError(_empty(area, lonlat))
     return np.flatnonzero(inside).astype(np.int64)
@@ -106,14 +107,21 @@ def _within(values: FloatArray, interval: tuple[float, ...]) -> AnyArray:
     return inside
 
 
-def _within_circle(area: ReferenceArea, lonlat: FloatArray, origin: FloatArray | None) -> AnyArray:
+def _within_bounds(
+    area: ReferenceArea, lonlat: FloatArray, origin: FloatArray | None, turn: float
+) -> AnyArray:
+    longitude, latitude = lonlat[:, 0] + turn, lonlat[:, 1]
+    inside = _within(longitude, area.ref_lon) & _within(latitude, area.ref_lat)
+    if not area.ref_radius < np.inf:
+        return inside
     if origin is None:
         raise StageError("ps2.ll0 is missing: a reference circle needs it; rerun stage 5")
-    centre = np.array([area.ref_centre_lonlat], np.float64)
+    centre = np.array([area.ref_centre_lonlat], np.float64) - np.array([turn, 0])
     ll0 = origin.astype(np.float64)
+    ll0[0] += 360 * np.round((np.median(lonlat[:, 0]) - ll0[0]) / 360)
     away = local_coordinates(lonlat.astype(np.float64), ll0) - local_coordinates(centre, ll0)
-    inside: AnyArray = (away**2).sum(axis=1) <= area.ref_radius**2
-    return inside
+    near: AnyArray = (away**2).sum(axis=1) <= area.ref_radius**2
+    return inside & near
 
 
 def _empty(area: ReferenceArea, lonlat: FloatArray) -> str:

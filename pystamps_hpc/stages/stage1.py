@@ -11,7 +11,14 @@ from ..dataset.rows import BoolArray, FloatArray, IntArray, Rows
 from ..parallel.context import Context
 from .base import StageSpec
 from .candidate_geometry import candidate_geometry
-from .projection import centre_of, local_coordinates, order_and_round, rotate_if_smaller
+from .measured import measured
+from .projection import (
+    centre_of,
+    continuous,
+    local_coordinates,
+    order_and_round,
+    rotate_if_smaller,
+)
 
 
 @dataclass(frozen=True)
@@ -143,16 +150,19 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     master_ix = int(np.searchsorted(slave_day, candidates.master_day))
 
     lonlat = np.where(np.isfinite(candidates.lonlat), candidates.lonlat, np.nan)
+    lonlat[:, 0] = continuous(lonlat[:, 0])
     origin, xy = _local_frame(lonlat, params.heading)
     order, rounded = order_and_round(xy)
     geometry = candidate_geometry(candidates, day_order, ctx)
 
-    known = _known(candidates, lonlat, ctx)
+    known = _known(candidates, lonlat, day_order, ctx)
     kept = order[known[order]]
     n_ps, n_ifg = len(kept), len(slave_day) + 1
     ctx.fact("candidates", n_ps)
-    if not n_ps:
-        ctx.warn("no candidate in the patch; a larger dispersion threshold gives more")
+    if not known.size:
+        ctx.note(
+            "no candidate in the patch: the preparation failed, or its dispersion threshold is low"
+        )
     ids = np.arange(1, n_ps + 1)
     grids = candidates.geometry if isinstance(candidates.geometry, GridGeometry) else None
     calibration = None if grids is None else grids.calibration[day_order]
@@ -198,18 +208,19 @@ def _local_frame(
     return origin, rotate_if_smaller(local_coordinates(lonlat, origin), heading)
 
 
-def _known(candidates: Candidates, lonlat: NDArray[np.float64], ctx: Context) -> BoolArray:
+def _known(
+    candidates: Candidates, lonlat: NDArray[np.float64], day_order: IntArray, ctx: Context
+) -> BoolArray:
     """Whether position and every phasor of a candidate are finite, (n_cand,) bool."""
     placed = ~np.isnan(lonlat).any(axis=1)
-    measured = np.ones(len(lonlat), np.bool_)
-    infinite = np.asarray(np.isinf(candidates.lonlat).any(axis=1))
-    for column in candidates.phase:
-        np.logical_and(measured, np.isfinite(column), out=measured)
-        np.logical_or(infinite, np.isinf(column), out=infinite)
-    known: BoolArray = np.logical_and(placed, measured)
+    with_phase, infinite = measured(candidates, day_order, ctx)
+    infinite |= np.isinf(candidates.lonlat).any(axis=1)
     if infinite.any():
         ctx.warn(f"{int(infinite.sum()):,} candidates with infinite values removed")
+    known: BoolArray = placed & with_phase
     if not known.all():
+        ctx.fact("without_position", int((~placed).sum()))
+        ctx.fact("without_phase", int((placed & ~with_phase).sum()))
         ctx.note(f"{int((~known).sum()):,} candidates without position or phase removed")
     return known
 

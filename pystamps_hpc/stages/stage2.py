@@ -14,7 +14,7 @@ from ..dataset.rows import BoolArray, ComplexArray, FloatArray, IntArray, Rows
 from ..errors import StageError
 from ..parallel.context import Context
 from . import look_angle
-from .base import StageSpec
+from .base import NoPointsLeft, StageSpec
 from .coherence import COHERENCE_BINS, LOW_BINS, check_clap_win, scaled_random
 from .filter_grid import FilterGrid, filter_grid, low_pass_response
 from .random_phase import random_histogram
@@ -110,9 +110,10 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
 
     Raises
     ------
+    NoPointsLeft
+        The patch is too small for the filter, or no candidate has a phase in every interferogram.
     StageError
-        Baselines without a range, a patch too small for the filter, or a filter result that is not
-        finite.
+        Baselines without a range, or a filter result that is not finite.
 
     Notes
     -----
@@ -126,7 +127,16 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         params.clap_win, params.filter_grid_size, params.clap_low_pass_wavelength
     )
     ph = ctx.map_rows(lambda rows: ctx.kernels.stage2_unit_phasors(phasors(inputs, rows)), n_ps)
-    nulls = int((ph == 0).any(axis=1).sum())
+    null = ph == 0
+    nulls = int(null.any(axis=1).sum())
+    if nulls == n_ps:
+        emptiest = int(null.sum(axis=0).argmax())
+        number = emptiest + (emptiest >= inputs.master_ix) + 1
+        raise NoPointsLeft(
+            f"none of {n_ps:,} candidates has a phase in every interferogram, "
+            f"{int(null[:, emptiest].sum()):,} have none in interferogram {number}; leave images "
+            "that do not cover the patch out and extract the candidates again"
+        )
     if nulls:
         ctx.note(
             f"{nulls} candidates without phase in an interferogram leave their grid cells out of it"

@@ -142,9 +142,16 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         values = threshold.at(dispersion[selected])
         kept = still_coherent(inputs, selected, estimate, values)
 
-    ctx.note(f"{selected.size} of {len(inputs.xy)} candidates selected, {int(kept.sum())} kept")
+    left = int(kept.sum())
+    weak = 0
+    ctx.note(f"{selected.size} of {len(inputs.xy)} candidates selected, {left} kept")
+    if left < selected.size:
+        weak = int(np.count_nonzero(~(estimate.coherence > values)))
+        ctx.note(f"{weak} no longer coherent without their own phase")
     ctx.fact("selected", int(selected.size))
-    ctx.fact("kept", int(kept.sum()))
+    ctx.fact("kept", left)
+    ctx.fact("incoherent_again", weak)
+    ctx.fact("other_cycle", int(selected.size) - left - weak)
     if values.size:
         ctx.fact("gamma_threshold", float(np.median(values)))
     return Outputs(

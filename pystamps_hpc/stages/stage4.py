@@ -101,6 +101,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     if params.weed_noise and len(node):
         noise = weed_noise(inputs, params, ctx, node, np.flatnonzero(inputs.kept)[keep], used)
         keep[keep] = noise.keep
+        ctx.note(f"{int(keep.sum())} after noise (weed_standard_dev, weed_max_noise)")
     else:
         zero = np.zeros(len(node))
         noise = Noise(np.ones(len(node), np.bool_), zero, zero)
@@ -135,7 +136,7 @@ def weed_positions(
             height = inputs.height[point]
             before = int(keep.sum())
             keep &= ~(height < height.dtype.type(1e-6))
-            ctx.note(f"{int(keep.sum())} after zero heights")
+            ctx.note(f"{int(keep.sum())} after zero heights (weed_zero_elevation)")
             ctx.fact("zero_height", before - int(keep.sum()))
     position = np.ascontiguousarray(inputs.xy[point[keep], 1:3])
     distinct = ctx.kernels.stage4_duplicate_keep(position, coherence[keep])

@@ -13,7 +13,7 @@ from ..parallel.context import Context
 from ..parallel.team import UNIT, units
 from .base import EACH_PATCH, StageSpec
 from .interferograms import date_of
-from .merging import Merged, PatchPS, check, without_overlap
+from .merging import Merged, PatchPS, check, side_by_side, without_overlap
 from .projection import centre_of, local_coordinates, order_and_round, rotate_if_smaller
 from .resample import resampled
 
@@ -101,11 +101,11 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     StaMPS ``ps_merge_patches`` and ``ps_calc_ifg_std``; specification of stage 5, 6 and 7.
     """
     check(inputs.patches)
+    patches = side_by_side(inputs.patches)
     if params.merge_resample_size > 0:
-        patches = _resampled(inputs.patches, params, ctx)
+        patches = _resampled(patches, params, ctx)
         row = np.arange(sum(patch.n_ps for patch in patches))
     else:
-        patches = inputs.patches
         row = np.flatnonzero(without_overlap(patches))
     if not len(row):
         raise StageError("no cell is left by merge_standard_dev; take a larger one")

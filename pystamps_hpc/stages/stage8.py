@@ -104,7 +104,8 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     Raises
     ------
     StageError
-        Unusable index lists, an empty reference area, too few images.
+        Unusable index lists, an empty reference area, too few images, a phase to take off that is
+        not finite.
 
     Notes
     -----
@@ -131,6 +132,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         deramp_degree=ramps.degree_or_default(inputs.deramp_degree),
     )
     fit = np.ascontiguousarray(ctx.share(fit_velocity(value_type, series, ctx)).T)
+    ctx.on_root(lambda: _check_void(fit, series, ctx))
     ctx.fact("time_window_days", params.scn_time_win)
     ctx.fact("filter_radius_m", params.scn_wavelength)
     velocity = line_of_sight_velocity(fit[1], params.lambda_)
@@ -151,6 +153,23 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         arc_phase=inputs.arc_phase,
         arc_noise=inputs.arc_noise,
         **_arc_statistics(inputs, ctx),
+    )
+
+
+def _check_void(fit: FloatArray, series: PhaseSeries, ctx: Context) -> None:
+    """Warn of PS without velocity; refuse it where the unwrapped phase is not the cause."""
+    void = np.flatnonzero(~np.isfinite(fit).all(axis=0))
+    if not len(void):
+        return
+    unwrapped = np.isfinite(series.phase[void][:, series.fitted]).all(axis=1)
+    if unwrapped.any():
+        raise StageError(
+            f"scla2.mat: what is taken off the phase of PS {void[unwrapped][0] + 1} and "
+            f"{int(unwrapped.sum()) - 1} others is not finite; delete it and rerun stage 7"
+        )
+    ctx.warn(
+        f"{len(void)} PS get no velocity: phuw2.ph_uw has no phase for them, PS {void[0] + 1} is "
+        "the first"
     )
 
 

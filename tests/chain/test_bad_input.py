@@ -170,14 +170,6 @@ def keep_candidates(folder, count):
     phase[:, :count].copy().tofile(folder / "pscands.1.ph")
 
 
-def test_a_patch_of_three_candidates_is_refused_with_the_ways_out(fresh):
-    keep_candidates(fresh / "PATCH_2", 3)
-    refused(fresh, 1, ["FAILED stage 2 PATCH_2", "cells of 50 m is smaller than the CLAP window",
-                       "enlarge the patch"], "--end-step", "3")  # fmt: skip
-    assert (fresh / "PATCH_1/pm1.mat").exists()
-    assert not (fresh / "PATCH_2/pm1.mat").exists()
-
-
 # --- patches that lose all points ----------------------------------------------------------------
 
 
@@ -188,7 +180,10 @@ def assert_left_out(root, stage):
     assert ended.code == 0, ended.err
     rows = {(r["stage"], r["target"]): r for r in ended.report["results"]}
     assert rows[stage, "PATCH_2"]["status"] == "completed"
-    assert rows[stage, "PATCH_2"]["details"] == "no PS left"
+    lost = rows[stage, "PATCH_2"]
+    assert lost["details"].startswith("no PS left: ")
+    assert lost["details"] == f"no PS left: {lost['facts']['lost']}"
+    assert f"{lost['details']}; the patch is left out" in lost["warnings"]
     for later in range(stage + 1, 6):
         assert rows[later, "PATCH_2"]["status"] == "skipped"
         assert rows[later, "PATCH_2"]["details"] == f"no PS left after stage {stage}"
@@ -205,6 +200,12 @@ def test_a_patch_without_candidates_is_left_out(fresh):
     assert_left_out(fresh, 1)
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_patch_of_few_candidates_is_left_out(fresh, count):
+    keep_candidates(fresh / "PATCH_2", count)
+    assert_left_out(fresh, 2)
+
+
 def test_a_patch_where_nothing_survives_selection_is_left_out(fresh):
     # wide enough for a window of stage 2, too narrow for one of stage 3
     set_parameter(fresh, "clap_win", 104, "--patch", "PATCH_2", "--local")
@@ -216,10 +217,50 @@ def test_a_patch_where_nothing_survives_weeding_is_left_out(fresh):
     assert_left_out(fresh, 4)
 
 
-def test_without_any_patch_left_the_merge_says_what_to_relax(fresh):
-    set_parameter(fresh, "weed_standard_dev", 1e-6)
-    ended = refused(fresh, 1, ["FAILED stage 5 root", "no patch has PS left after stages 3-5",
-                               "relax the selection or weeding parameters"])  # fmt: skip
+def zero_heights(root):
+    for path in root.glob("PATCH_*/pscands.1.hgt"):
+        path.write_bytes(bytes(path.stat().st_size))
+    set_parameter(root, "weed_zero_elevation", "y")
+
+
+def no_positions(root):
+    for path in root.glob("PATCH_*/pscands.1.ll"):
+        path.write_bytes(bytes(path.stat().st_size))
+
+
+def an_image_elsewhere(root):
+    for path in root.glob("PATCH_*/pscands.1.ph"):
+        phase = np.fromfile(path, BIG[path.name]).reshape(IFGS, -1)
+        phase[3] = np.nan if path.parent.name == "PATCH_1" else 0
+        phase.tofile(path)
+
+
+def one_candidate(root):
+    for patch in root.glob("PATCH_*"):
+        keep_candidates(patch, 1)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (lambda root: set_parameter(root, "weed_standard_dev", 1e-6),
+         ["PATCH_1 and 1 more after stage 4", "0 after noise (weed_standard_dev, weed_max_noise)",
+          "relax the selection or weeding parameters"]),
+        (zero_heights, ["and 1 more after stage 4", "0 after zero heights (weed_zero_elevation)"]),
+        (no_positions, ["PATCH_1 and 1 more after stage 1", "without position or phase removed"]),
+        (an_image_elsewhere, ["PATCH_1 after stage 1 (interferogram", "has no phase at all",
+                              "PATCH_2 after stage 2 (none of ", "have none in interferogram",
+                              "leave the image out"]),
+        (one_candidate, ["PATCH_1 and 1 more after stage 2 (patch narrower than two grid cells",
+                         "1 candidates over 0 x 0 m"]),
+        (lambda root: set_parameter(root, "clap_win", 256),
+         ["and 1 more after stage 2 (grid ", "smaller than the CLAP window of 192 cells",
+          "reduce filter_grid_size or clap_win"]),
+    ],
+)  # fmt: skip
+def test_without_any_patch_left_the_merge_says_what_took_the_points(fresh, damage, words):
+    damage(fresh)
+    ended = refused(fresh, 1, ["FAILED stage 5 root", "no patch has PS left: ", *words])
     assert ended.report["not_started"]
     assert not (fresh / "ps2.mat").exists()
 
@@ -309,6 +350,32 @@ def test_a_key_of_the_wrong_shape_is_named_with_what_was_expected(
             "--stale", "keep")  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("name", "key", "stage", "source", "bad"),
+    [
+        ("PATCH_2/bp1.mat", "bperp_mat", 2, 1, np.nan),
+        ("PATCH_2/ph1.mat", "ph", 5, 1, np.inf),
+        ("PATCH_2/pm2.mat", "coh_ps", 5, 5, np.nan),
+        ("rc2.mat", "ph_rc", 6, 5, np.inf),
+        ("bp2.mat", "bperp_mat", 7, 5, np.nan),
+        ("ps2.mat", "xy", 8, 5, np.inf),
+    ],
+)
+def test_a_number_that_is_not_finite_is_named_with_the_stage_that_makes_it(
+    finished, name, key, stage, source, bad
+):
+    contents = read_mat(finished / name)
+    contents[key][:, 1:][5::11] = bad
+    if contents[key].shape[1] == 1:
+        contents[key][5] = bad
+    write_mat(finished / name, contents)
+    part = "merged" if stage == source else "all"
+    refused(finished, 1, [f"FAILED stage {stage} ", f"{finished / name}: key '{key}' is not finite",
+                          "row 6, column ", f"delete it and rerun stage {source}"],
+            "--start-step", str(stage), "--end-step", str(stage), "--part", part, "--stale", "keep",
+            "--force")  # fmt: skip
+
+
 def test_an_unreadable_parameter_file_is_named(finished):
     fill_with_garbage(finished / "parms.mat")
     refused(finished, 3, [str(finished / "parms.mat"), "not a MAT", "restore it"], "--force")
@@ -365,17 +432,11 @@ def test_an_index_beyond_the_stack_is_named_with_the_valid_range(fresh):
             "--end-step", "4")  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("name", "stage", "words"),
-    [
-        ("clap_win", 2, ["smaller than the CLAP window", "reduce filter_grid_size or clap_win"]),
-        ("unwrap_gold_n_win", 6, ["smaller than the filter window", "reduce unwrap_gold_n_win"]),
-    ],
-)
-def test_a_grid_too_small_for_the_filter_window_names_what_to_reduce(finished, name, stage, words):
-    set_parameter(finished, name, 256)
-    refused(finished, 1, [f"FAILED stage {stage} ", *words],
-            "--start-step", str(stage), "--end-step", str(stage), "--force")  # fmt: skip
+def test_a_grid_too_small_for_the_filter_window_names_what_to_reduce(finished):
+    set_parameter(finished, "unwrap_gold_n_win", 256)
+    refused(finished, 1, ["FAILED stage 6 ", "smaller than the filter window",
+                          "reduce unwrap_gold_n_win"],
+            "--start-step", "6", "--end-step", "6", "--force")  # fmt: skip
 
 
 def test_missing_snaphu_is_found_before_anything_is_written(fresh, tmp_path):

@@ -147,7 +147,9 @@ def test_many_unplaced_candidates_give_a_warning(tmp_path):
     read = candidates.read(*write_snap(tmp_path, made.but(lonlat=lonlat)))
     assert len(read.warnings) == 2
     assert read.warnings[0].startswith("PATCH_1: 2 candidates without longitude")
-    assert "PATCH_1: 3 candidates at longitude and latitude 0" in read.warnings[1]
+    assert "pscands.1.ll: 3 of 50 positions cannot be those of their pixels" in read.warnings[1]
+    assert "(rows 3, 4, 5), such as 0, 0" in read.warnings[1]
+    assert np.isnan(read.lonlat[:5]).all()
 
 
 def test_a_null_interferogram_of_the_master_is_left_out(tmp_path):

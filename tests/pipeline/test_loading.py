@@ -75,3 +75,36 @@ def test_an_empty_optional_key_is_absent(tmp_path):
 
 def test_the_stage_judges_what_an_earlier_pass_left(tmp_path):
     assert len(load(tmp_path, scla_smooth2={"K_ps_uw": np.ones((2, 1))}).feedback) == 2
+
+
+def with_bad(values, place, bad):
+    changed = values.copy()
+    changed[place] = bad
+    return changed
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_number_that_is_not_finite_is_refused_with_its_place(tmp_path, bad):
+    files = {"ps1": {**FILES["ps1"], "bperp": with_bad(np.zeros((N_IFG, 1)), 3, bad)}}
+    with pytest.raises(MatError, match=r"ps1.mat: key 'bperp' is not finite in row 4, column 1"):
+        load(tmp_path, **files)
+
+
+@pytest.mark.parametrize("bad", [np.nan, complex(1, np.inf)])
+def test_a_large_variable_is_looked_at_when_it_is_read(tmp_path, bad):
+    phase = load(tmp_path, ph1={"ph": with_bad(FILES["ph1"]["ph"], (4, 2), bad)}).phase
+    assert phase[:4].shape == (4, N_IFG)
+    assert phase[:, [0, 1]].shape == (N_PS, 2)
+    for read in (slice(None), slice(3, 6), np.array([4, 1]), (slice(None), 2)):
+        with pytest.raises(MatError, match=r"ph1.mat: key 'ph' is not finite in row 5, column 3"):
+            phase[read]
+
+
+def test_nan_is_let_through_where_it_has_a_meaning(tmp_path):
+    nan = np.full((N_PS, 1), np.nan)
+    assert np.isnan(load(tmp_path, da1={"D_A": nan}).dispersion).all()
+
+
+def test_a_sum_that_overflows_is_no_number_that_is_not_finite(tmp_path):
+    most = np.full((N_PS, N_IFG - 1), np.finfo(np.float32).max)
+    assert load(tmp_path, bp1={"bperp_mat": most}).bperp_mat[:].shape == (N_PS, N_IFG - 1)

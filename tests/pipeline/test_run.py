@@ -731,6 +731,17 @@ def test_a_patch_that_has_ps_again_comes_back(stubs, tree):
     assert not flags.any()
 
 
+def test_a_patch_without_ps_is_tried_again_when_its_parameters_have_changed(stubs, tree):
+    stubs.empty.add((4, "PATCH_1"))
+    run(tree)
+    stubs.empty.clear()
+    change(tree, weed_time_win=400.0)
+    config = QUICK.with_values({"runtime.stale_policy": "rerun"})
+    report = run(tree, run_config=config)
+    assert (4, "patch", "PATCH_1") in completed(report)
+    assert report.dropped_patches == []
+
+
 def test_without_any_patch_with_ps_the_merge_fails(stubs, tree):
     stubs.empty |= {(4, "PATCH_1"), (3, "PATCH_2")}
     for _ in range(2):
@@ -738,7 +749,8 @@ def test_without_any_patch_with_ps_the_merge_fails(stubs, tree):
         row = next(row for row in report.results if row.scope == "merged")
         assert (row.status, row.details) == (
             "failed",
-            "no patch has PS left after stages 3-5; relax the selection or weeding parameters",
+            "no patch has PS left: PATCH_1 after stage 4, PATCH_2 after stage 3; "
+            "relax the selection or weeding parameters",
         )
         assert report.exit_code == 1
 

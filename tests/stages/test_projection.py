@@ -5,6 +5,7 @@ import pytest
 
 from pystamps_hpc.stages.projection import (
     centre_of,
+    continuous,
     local_coordinates,
     order_and_round,
     rotate_if_smaller,
@@ -91,3 +92,22 @@ def test_a_frame_of_no_points_is_empty():
     order, rounded = order_and_round(rotate_if_smaller(np.empty((0, 2)), -168.0))
     assert len(order) == 0
     assert rounded.shape == (0, 2)
+
+
+@pytest.mark.parametrize(
+    ("longitude", "expected"),
+    [
+        ([179.9, -179.9, 179.8], [179.9, 180.1, 179.8]),
+        ([-179.9, 179.9, -179.8, np.nan], [-179.9, -180.1, -179.8, np.nan]),
+        ([285.0, -75.1, 285.2], [285.0, 284.9, 285.2]),
+        ([0.1, 359.9, 0.2], [0.1, -0.1, 0.2]),
+    ],
+)
+def test_longitudes_go_to_where_most_of_them_are(longitude, expected):
+    np.testing.assert_allclose(continuous(np.array(longitude)), expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("longitude", [[], [np.nan], [10.0, 12.5, np.nan], [179.9], [285.0, 286.0]])
+def test_longitudes_without_a_jump_are_returned_as_they_are(longitude):
+    values = np.array(longitude)
+    assert continuous(values) is values

@@ -56,6 +56,20 @@ def test_a_circle_is_measured_in_the_local_projection():
             assert reference_ps(circle, scene.lonlat, scene.xy, origin).tolist() == expected
 
 
+@pytest.mark.parametrize("turn", [-360, 360])
+def test_an_area_may_be_given_in_the_other_convention_of_longitudes(turn):
+    scene = stack()
+    west, east = np.sort(scene.lonlat[:, 0])[[10, 20]] + 1e-7
+    interval = {"ref_lon": (west, east)}
+    circle = {"ref_centre_lonlat": (east, ORIGIN[1]), "ref_radius": 900.0}
+    for changes in (interval, circle):
+        expected = found(scene, **changes)
+        lonlat = scene.lonlat - [turn, 0]
+        for origin in (ORIGIN, ORIGIN - [turn, 0]):
+            chosen = reference_ps(area(**changes), lonlat, scene.xy, origin)
+            assert chosen.tolist() == expected
+
+
 def test_minus_infinity_means_no_reference():
     assert found(stack(), ref_radius=-np.inf) is None
 

@@ -169,7 +169,7 @@ def test_one_candidate_is_a_patch(tmp_path):
 def test_no_candidate_gives_outputs_without_rows(tmp_path):
     outputs, log = load(tmp_path, scene(n=0))
     assert log.facts == {"candidates": 0}
-    assert "no candidate in the patch" in log.warnings[0]
+    assert "no candidate in the patch" in log.notes[0]
     assert outputs.n_ps == 0
     assert outputs.phase[:].shape == (0, 4)
     assert outputs.bperp_mat.shape == (0, 3)
@@ -222,3 +222,72 @@ def test_doris_grids_are_linear_in_position_and_height(tmp_path):
     i, j = made.ij[outputs.sort_ix].T
     wanted = 20 + 0.1 * j + 0.02 * i + 5 * made.height[outputs.sort_ix].astype(float) / 1000
     np.testing.assert_allclose(np.degrees(outputs.look_angle), wanted, rtol=1e-12)
+
+
+# --- positions and gaps
+
+
+def everywhere(outputs):
+    """All per-candidate arrays."""
+    arrays = ("ij", "lonlat", "xy", "phase", "bperp_mat", "look_angle", "dispersion", "height")
+    return {name: np.asarray(getattr(outputs, name)[:]) for name in arrays}
+
+
+def test_a_candidate_at_a_wrong_place_leaves_all_arrays_and_moves_no_other(tmp_path):
+    made = scene(n=60)
+    lonlat = made.lonlat.copy()
+    lonlat[[3, 30, 31]] = 0
+    outputs, log = load(tmp_path / "wrong", made.but(lonlat=lonlat))
+    lonlat[[3, 30, 31]] = np.nan
+    expected, _ = load(tmp_path / "unknown", made.but(lonlat=lonlat))
+    assert outputs.n_ps == 57
+    for name, values in everywhere(expected).items():
+        np.testing.assert_array_equal(everywhere(outputs)[name], values, err_msg=name)
+    assert "(rows 4, 31, 32), such as 0, 0; these candidates are left out" in log.warnings[0]
+    assert log.facts == {"candidates": 57, "without_position": 3, "without_phase": 0}
+
+
+@pytest.mark.parametrize("turn", [-360, 360])
+def test_the_date_line_moves_no_candidate(tmp_path, turn):
+    made = scene(n=60)
+    east = made.lonlat + np.float32((169.98 if turn < 0 else -10.02, 0))
+    across = east.copy()
+    across[east[:, 0] > 180 if turn < 0 else east[:, 0] < 0, 0] += turn
+    assert np.ptp(across[:, 0]) > 359
+    expected, _ = load(tmp_path / "east", made.but(lonlat=east))
+    outputs, log = load(tmp_path / "across", made.but(lonlat=across))
+    assert log.warnings == []
+    for name, values in everywhere(expected).items():
+        if name == "lonlat":
+            shift = (everywhere(outputs)[name] - values)[:, 0]
+            assert len(np.unique(np.round(shift, 4))) == 1
+        else:
+            np.testing.assert_allclose(everywhere(outputs)[name], values, atol=2, err_msg=name)
+
+
+def test_an_interferogram_with_gaps_is_named_with_date_and_share(tmp_path):
+    made = scene(n=40)
+    phase = made.phase.copy()
+    phase[0, :5], phase[2, :8] = np.nan, 0
+    phase[1] = 1
+    _, log = load(tmp_path, made.but(phase=phase))
+    assert len(log.warnings) == 3
+    for warning, told in zip(
+        log.warnings,
+        [
+            "1 (2010-01-01): 5 of 40 candidates have no phase (5 NaN, 0 zero) and are lost; ",
+            "2 (2010-02-01): all phases are equal, as of the master with itself; ",
+            "4 (2010-03-01): 8 of 40 candidates have no phase (0 NaN, 8 zero) and are lost; ",
+        ],
+        strict=True,
+    ):
+        assert warning.startswith(f"interferogram {told}")
+
+
+def test_an_image_that_does_not_cover_the_patch_is_named(tmp_path):
+    made = scene()
+    phase = made.phase.copy()
+    phase[1] = np.nan
+    outputs, log = load(tmp_path, made.but(phase=phase))
+    assert outputs.n_ps == 0
+    assert log.notes[0].startswith("interferogram 2 (2010-02-01) has no phase at all, leave the")

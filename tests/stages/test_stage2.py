@@ -7,6 +7,7 @@ import pytest
 
 from pystamps_hpc.errors import StageError
 from pystamps_hpc.stages import stage2
+from pystamps_hpc.stages.base import NoPointsLeft
 from pystamps_hpc.stages.coherence import scaled_random
 from pystamps_hpc.stages.filter_grid import filter_grid, low_pass_response
 from pystamps_hpc.stages.random_phase import (
@@ -157,9 +158,31 @@ def test_a_pixel_on_a_cell_border_stays_and_the_last_cells_are_merged():
         ((1700.0, 900.0), "is smaller than the CLAP window of 24"),
     ],
 )
-def test_a_patch_too_small_for_the_filter_is_refused(size, message):
-    with pytest.raises(StageError, match=message):
+def test_a_patch_too_small_for_the_filter_has_no_points_left(size, message):
+    with pytest.raises(NoPointsLeft, match=message):
         stage2.solve(patch(200, size=size)[0], PARAMS2, context())
+
+
+@pytest.mark.parametrize("n_ps", [1, 2, 5])
+def test_a_patch_of_few_candidates_has_no_points_left(n_ps):
+    with pytest.raises(NoPointsLeft):
+        stage2.solve(patch(n_ps, size=(1000.0, 1000.0))[0], PARAMS2, context())
+
+
+def test_without_phase_in_an_interferogram_no_points_are_left():
+    inputs = with_nulls(patch(200)[0], slice(None))
+    with pytest.raises(
+        NoPointsLeft, match=r"none of 200 candidates .* 200 have none in inter.* 1;"
+    ):
+        stage2.solve(inputs, PARAMS2, context())
+
+
+def test_a_grid_out_of_proportion_is_refused_before_it_takes_memory():
+    inputs, _ = patch(200)
+    inputs.xy[7, 1] = 4e6
+    message = r"200 points over 2 x 4,000 km need a grid of 1,7\d\d x 3,999,995 cells.*wrong"
+    with pytest.raises(StageError, match=message):
+        stage2.solve(inputs, replace(PARAMS2, filter_grid_size=1.0), context())
 
 
 def test_a_patch_too_small_for_stage_3_is_announced():

@@ -152,6 +152,8 @@ def test_stable_candidates_are_kept_and_noise_is_not(solved):
     assert ctx.log.facts["kept"] == kept.size
     assert 0 < ctx.log.facts["gamma_threshold"] < 1
     assert outputs.max_rand == np.float32(20) * np.float32(area)
+    lost = ctx.log.facts["incoherent_again"] + ctx.log.facts["other_cycle"]
+    assert lost == outputs.selected.size - kept.size
 
 
 def test_selected_candidates_of_a_cell_share_their_filtered_phase(solved):

@@ -252,6 +252,16 @@ def test_the_noise_of_every_interferogram_but_the_master_is_reported_with_its_da
     assert ctx.log.facts["ifg_dates"] == [date_of(day) for day in one.day[others]]
 
 
+def test_the_date_line_may_lie_between_patches(ctx):
+    one = patch("PATCH_1", [(5, 2), (3, 7), (2, 1)], LEFT)
+    two = patch("PATCH_2", [(4, 15), (0, 12)], RIGHT)
+    expected, _ = merged([one, two], ctx)
+    beyond = replace(two, lonlat=two.lonlat - [360, 0])
+    out, _ = merged([one, beyond], ctx)
+    np.testing.assert_allclose(out.lonlat, expected.lonlat, atol=1e-9)
+    np.testing.assert_allclose(out.xy, expected.xy, atol=2e-3)
+
+
 def test_what_a_patch_lacks_is_empty_in_the_whole(ctx):
     one, two = patch("PATCH_1", [(5, 2)], LEFT), patch("PATCH_2", [(4, 15)], RIGHT)
     out, _ = merged([one, replace(two, height=None, residual=None)], ctx)

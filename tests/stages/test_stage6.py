@@ -55,6 +55,12 @@ def test_a_grid_smaller_than_the_window_or_beyond_snaphu_is_refused():
         assign_cells(xy, 0.01, 12)
 
 
+def test_a_grid_out_of_proportion_is_refused_before_it_takes_memory():
+    xy = np.array([[1, 0, 0], [2, 1_000_000, 2_000_000]], np.float32)
+    with pytest.raises(StageError, match=r"2 points over 2,000 x 1,000 km.*unwrap_grid_size"):
+        assign_cells(xy, 100.0, 12)
+
+
 @settings(deadline=None, max_examples=50)
 @given(
     st.tuples(st.integers(2, 9), st.integers(2, 9)).flatmap(
@@ -407,6 +413,12 @@ def test_an_empty_phase_is_refused_with_point_and_interferogram():
 def test_a_master_out_of_its_place_is_refused():
     inputs = replace(moving_ground().inputs, master_ix=3)
     with pytest.raises(StageError, match=r"master_ix is 4, but 5 days come before master_day"):
+        stage6.solve(inputs, params(), context())
+
+
+def test_one_ps_has_nothing_to_be_unwrapped_against():
+    inputs = replace(moving_ground().inputs, n_ps=1)
+    with pytest.raises(StageError, match=r"ps2.mat: 1 PS left, 2 are needed to unwrap one"):
         stage6.solve(inputs, params(), context())
 
 

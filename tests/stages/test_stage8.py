@@ -176,6 +176,23 @@ def test_weights_of_a_lonely_image_do_not_vanish():
     assert not weights[2].any()
 
 
+def test_ps_without_phase_get_no_velocity_and_are_counted():
+    scene = noisy(4)
+    scene.phase[[3, 8], 2] = np.nan
+    ctx = context()
+    velocity = solve(scene, ctx=ctx).velocity
+    assert np.flatnonzero(np.isnan(velocity)).tolist() == [3, 8]
+    assert any("2 PS get no velocity" in warning for warning in ctx.log.warnings)
+
+
+def test_a_correction_that_is_not_finite_is_refused():
+    scene = noisy(4)
+    correction = np.zeros_like(scene.phase)
+    correction[3] = np.nan
+    with pytest.raises(StageError, match=r"scla2.mat: .* PS 4 and 0 others is not finite; delete"):
+        solve(scene, ctx=context(**{"output.mean_v_type": "v-do"}), scla_phase=correction)
+
+
 def test_mean_velocity_comes_with_what_was_used():
     scene = stack(seed=15)
     found = solve(scene, stage8_params(drop_ifg_index=(1,)))

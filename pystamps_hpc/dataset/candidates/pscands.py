@@ -14,6 +14,7 @@ from ...errors import DatasetError
 from ..findings import Findings
 from ..rows import AnyArray, BoolArray, IntArray
 from ..text import encoding_of, require_regular, shown, unreadable
+from .positions import trusted
 from .text import LONGEST_SIDE
 
 Order = Literal["big", "little"]
@@ -56,8 +57,9 @@ def read_patch(patch: Path, n_ifg: int | None, order: Order, processor: str) -> 
     Raises
     ------
     DatasetError
-        A file is missing, has another size than the number of candidates asks for, or is plausible
-        in the other byte order only; one line for each.
+        A file is missing, has another size than the number of candidates asks for, is plausible in
+        the other byte order only, or holds many positions that are not those of the pixels; one
+        line for each.
     """
     found = Findings()
     ij = found.tried(_pixels, patch / "pscands.1.ij")
@@ -78,14 +80,16 @@ def read_patch(patch: Path, n_ifg: int | None, order: Order, processor: str) -> 
     found.require_none()
     assert lonlat is not None
     assert phase is not None
+    azimuth, range_sample = ij[:, 1].astype(np.int64), ij[:, 2].astype(np.int64)
+    placed, misplaced = trusted(patch / "pscands.1.ll", lonlat, azimuth, range_sample)
     return PatchFiles(
-        azimuth=ij[:, 1].astype(np.int64),
-        range_sample=ij[:, 2].astype(np.int64),
-        lonlat=lonlat,
+        azimuth=azimuth,
+        range_sample=range_sample,
+        lonlat=placed,
         phase=phase,
         amplitude_dispersion=dispersion,
         height=height,
-        warnings=_geocoding_warnings(patch, lonlat),
+        warnings=(*_geocoding_warnings(patch, lonlat), *misplaced),
     )
 
 
@@ -268,14 +272,7 @@ def _optional_table(path: Path, n: int) -> NDArray[np.float64] | None:
 
 
 def _geocoding_warnings(patch: Path, lonlat: NDArray[np.float64]) -> tuple[str, ...]:
-    warnings = []
     unknown = int((~np.isfinite(lonlat)).any(axis=1).sum())
-    filled = int((lonlat == 0).all(axis=1).sum())
-    if unknown > _FILL_SHARE * len(lonlat):
-        warnings.append(f"{patch.name}: {unknown:,} candidates without longitude or latitude")
-    if filled > _FILL_SHARE * len(lonlat):
-        warnings.append(
-            f"{patch.name}: {filled:,} candidates at longitude and latitude 0, which distort the "
-            "local frame; mask them and extract the candidates again"
-        )
-    return tuple(warnings)
+    if unknown <= _FILL_SHARE * len(lonlat):
+        return ()
+    return (f"{patch.name}: {unknown:,} candidates without longitude or latitude",)

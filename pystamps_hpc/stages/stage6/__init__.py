@@ -27,6 +27,8 @@ from .unwrap import unwrap_grid
 
 __all__ = ["SPEC", "Inputs", "Outputs", "Params", "solve"]
 
+FEWEST_PS = 2
+
 # Above this share of arcs without statistics the result deserves a warning.
 STAT_LESS_SHARE = 0.5
 
@@ -149,13 +151,18 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     Raises
     ------
     StageError
-        Too few interferograms, a zero or missing phase, a grid smaller than the filter window, or
-        a failed SNAPHU run.
+        Too few PS or interferograms, a zero or missing phase, a grid that does not fit the filter
+        window or the points, or a failed SNAPHU run.
 
     Notes
     -----
     StaMPS ``ps_unwrap`` and ``uw_3d``.
     """
+    if inputs.n_ps < FEWEST_PS:
+        raise StageError(
+            f"ps2.mat: {inputs.n_ps} PS left, {FEWEST_PS} are needed to unwrap one against the "
+            "other; relax the selection or weeding parameters and rerun stage 3"
+        )
     ifgs = unwrapped_ifgs(inputs, params)
     stack = wrapped_stack(inputs, params, ifgs, ctx)
     every = np.arange(ifgs.size)

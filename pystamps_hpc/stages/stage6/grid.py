@@ -7,6 +7,7 @@ import numpy as np
 from ...dataset.rows import BoolArray, ComplexArray, FloatArray, IntArray
 from ...errors import StageError
 from ...parallel.context import Context
+from ..grid_size import check_grid
 from .prepare import ALL, WrappedStack
 
 # SNAPHU keeps line lengths and flows in 16-bit integers.
@@ -85,7 +86,7 @@ def assign_cells(xy: FloatArray, size: float, window: int) -> Cells:
     Raises
     ------
     StageError
-        Grid smaller than the window, or larger than SNAPHU can take.
+        Grid smaller than the window, absurdly large for the points, or larger than SNAPHU can take.
 
     Notes
     -----
@@ -97,8 +98,8 @@ def assign_cells(xy: FloatArray, size: float, window: int) -> Cells:
     n_row, n_col = int(point_row.max()) + 1, int(point_col.max()) + 1
     if min(n_row, n_col) < window:
         raise StageError(
-            f"grid of {n_row} x {n_col} cells of {size:g} m is smaller than the filter window of "
-            f"{window} cells; reduce unwrap_gold_n_win or unwrap_grid_size"
+            f"{len(xy):,} PS: grid of {n_row} x {n_col} cells of {size:g} m is smaller than the "
+            f"filter window of {window} cells; reduce unwrap_gold_n_win or unwrap_grid_size"
         )
     if max(n_row, n_col) > LONGEST_LINE:
         larger = size * max(n_row, n_col) / LONGEST_LINE
@@ -106,6 +107,7 @@ def assign_cells(xy: FloatArray, size: float, window: int) -> Cells:
             f"grid of {n_row} x {n_col} cells ({130 * n_row * n_col / 2**30:.0f} GiB in SNAPHU) "
             f"exceeds {LONGEST_LINE} lines; set unwrap_grid_size to at least {larger:.0f}"
         )
+    check_grid((n_row, n_col), size, len(xy), "unwrap_grid_size")
     number = point_col * n_row + point_row
     members = np.argsort(number, kind="stable")
     cell, point_cell, count = np.unique(number, return_inverse=True, return_counts=True)
