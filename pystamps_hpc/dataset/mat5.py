@@ -22,6 +22,7 @@ import numpy as np
 import scipy.io
 
 from ..errors import MatError
+from .mapped import release
 from .mat5values import (
     CLASSES,
     COMPLEX_FLAG,
@@ -115,8 +116,7 @@ class Mat5File:
         element = self._elements[name]
         variable = element.header.variable
         if variable.matlab_class in REAL_DTYPES:
-            matrix = self.rows(name)[:]
-            return np.ascontiguousarray(matrix.reshape(variable.shape, order="F"))
+            return _by_planes(self.rows(name), variable.shape)
         with readable(self.path, f"'{name}'"):
             value = decode(_body(self.path, element), self.byte_order)
             if variable.matlab_class == "string":
@@ -224,8 +224,11 @@ class Mat5Rows:
         return self.element.header.variable.dtype
 
     def __getitem__(self, key: Any, /) -> AnyArray:
-        _ = self._parts  # the data are there before memory is taken for what the header promises
-        return gather(key, self.shape, self._fetch, self.dtype)
+        parts = self._parts  # there before memory is taken for what the header promises
+        try:
+            return gather(key, self.shape, self._fetch, self.dtype)
+        finally:
+            release(parts[0])
 
     def _fetch(self, columns: slice, rows: slice) -> AnyArray:
         return joined([part[columns, rows] for part in self._parts], self.dtype)
@@ -241,6 +244,18 @@ class Mat5Rows:
             body = _body(self.path, element)
             parts = numeric_parts(body, element.header, self.byte_order)
             return [part.reshape(self.shape[::-1]) for part in parts]
+
+
+def _by_planes(rows: Mat5Rows, shape: tuple[int, ...]) -> AnyArray:
+    """Read an array of any number of dimensions, row-major, without a second copy of it."""
+    _, n_columns, *deeper = shape
+    if not deeper:
+        return rows[:]
+    _ = rows[:0]  # the data are there before memory is taken for what the header promises
+    whole = np.empty(shape, rows.dtype)
+    for k, place in enumerate(np.ndindex(*deeper[::-1])):
+        whole[(..., *place[::-1])] = rows[:, k * n_columns : (k + 1) * n_columns]
+    return whole
 
 
 def _body(path: Path, element: Element) -> AnyArray:

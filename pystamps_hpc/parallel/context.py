@@ -1,6 +1,7 @@
 """The context of one task: all that a stage may ask of the machine."""
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -12,8 +13,8 @@ if TYPE_CHECKING:
     from pystamps_kernels.dispatch import KernelTable
 
 TEMPORARIES = 16
-"""Share of a rank's memory that the result of one call may take: what the call needs beside it is
-several times that."""
+"""Part of the room that the result of one call may take: what the call needs beside it is several
+times that."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -100,6 +101,9 @@ class Context:
         Store behind :meth:`memo`.
     threads : int
         Threads of this rank.
+    room : float
+        Memory for the pieces that the stage works on, beside what it keeps [bytes]; never changes
+        results.
     """
 
     kernels: "KernelTable"
@@ -108,6 +112,7 @@ class Context:
     log: Log = field(default_factory=QuietLog)
     checkpoints: Memo | None = None
     threads: int = 1
+    room: float = math.inf
 
     @property
     def single(self) -> bool:
@@ -170,10 +175,15 @@ class Context:
         Rows or tuple of Rows
             As `fn` returned.
         """
-        memory = self.config.runtime.memory_gb * 1e9
-        if memory:
-            fn = fitting(fn, memory / TEMPORARIES)
+        if math.isfinite(self.room):
+            fn = fitting(fn, self.room / TEMPORARIES)
         return self.team.map_rows(fn, n, piece, self._tick(label))
+
+    def columns(self, n: int, column_bytes: float) -> Iterator[slice]:
+        """Cut `n` columns (interferograms) into groups that fit into the room, one at least."""
+        step = max(int(min(self.room / column_bytes, n)), 1)
+        for first in range(0, n, step):
+            yield slice(first, min(first + step, n))
 
     def sum_rows(self, fn: Callable[[slice], AnyArray], n: int, label: str = "") -> AnyArray:
         """Add ``fn(rows)`` over units of 4096 rows, in ascending order."""

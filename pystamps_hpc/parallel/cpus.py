@@ -3,8 +3,11 @@
 import os
 import platform
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from .control_groups import control_groups, text_of
+from .memory import MemoryLimits, memory_limits
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class Member:
         Processors of the machine.
     cpu_model : str
         Name of the processor type.
+    memory : MemoryLimits
+        Memory it may fill.
     """
 
     rank: int
@@ -39,6 +44,7 @@ class Member:
     visible: int
     installed: int
     cpu_model: str
+    memory: MemoryLimits = field(default_factory=MemoryLimits)
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,7 @@ def this_member(rank: int = 0, node: int = 0, local_rank: int = 0) -> Member:
         visible=visible_cpus(os.environ),
         installed=os.cpu_count() or 1,
         cpu_model=_cpu_model(Path("/")),
+        memory=memory_limits(os.environ),
     )
 
 
@@ -143,25 +150,15 @@ def _affinity() -> frozenset[int]:
 
 def _cgroup_limits(root: Path) -> Iterator[int]:
     """Yield the processor quotas of the control group and of all above it, rounded up."""
-    for line in _read(root / "proc/self/cgroup").splitlines():
-        _, controllers, path = line.split(":", 2)
-        if controllers == "":
-            mounts = [root / "sys/fs/cgroup"]
-        elif "cpu" in controllers.split(","):
-            mounts = [root / "sys/fs/cgroup" / name for name in (controllers, "cpu")]
-        else:
-            continue
-        group = Path(path.lstrip("/"))
-        for mount in mounts:
-            for folder in (group, *group.parents):
-                yield from _quota(mount / folder)
+    for folder in control_groups("cpu", root):
+        yield from _quota(folder)
 
 
 def _quota(folder: Path) -> Iterator[int]:
     """Yield quota / period of one control group, version 2 or 1, if it has one."""
-    fields = _read(folder / "cpu.max").split() or [
-        *_read(folder / "cpu.cfs_quota_us").split(),
-        *_read(folder / "cpu.cfs_period_us").split(),
+    fields = text_of(folder / "cpu.max").split() or [
+        *text_of(folder / "cpu.cfs_quota_us").split(),
+        *text_of(folder / "cpu.cfs_period_us").split(),
     ]
     if len(fields) == 2 and all(field.isdecimal() for field in fields):
         quota, period = map(int, fields)
@@ -169,15 +166,8 @@ def _quota(folder: Path) -> Iterator[int]:
 
 
 def _cpu_model(root: Path) -> str:
-    for line in _read(root / "proc/cpuinfo").splitlines():
+    for line in text_of(root / "proc/cpuinfo").splitlines():
         name, _, value = line.partition(":")
         if name.strip() == "model name":
             return value.strip()
     return platform.processor() or platform.machine()
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text()
-    except OSError:
-        return ""

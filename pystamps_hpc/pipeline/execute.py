@@ -17,6 +17,7 @@ from ..dataset.tree import Dataset
 from ..errors import MatError, PystampsError, StageError
 from ..parallel.context import Context
 from ..parallel.interruption import Interrupted
+from ..parallel.memory import give_back
 from ..parallel.team import Team
 from ..stages.base import NoPointsLeft, Scope, artifact_fields
 from .choices import program_of
@@ -70,6 +71,7 @@ def run_task(
         result.rank = getattr(error, "rank", team.rank)
         result.signal = error.name if isinstance(error, Interrupted) else None
     log.share_warnings(team)
+    give_back()
     if team.size > 1:
         result.busy_sec = tuple(team.on_each(lambda: team.busy_sec - busy))
     return log.close(status, details)

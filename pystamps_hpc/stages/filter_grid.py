@@ -19,6 +19,11 @@ class FilterGrid:
     n_i: int
     n_j: int
 
+    @property
+    def size(self) -> int:
+        """Number of cells."""
+        return self.n_i * self.n_j
+
 
 def filter_grid(xy: FloatArray, size: float, n_win: int, padded: int, ctx: Context) -> FilterGrid:
     """Place the candidates on the filter grid; the last row and column join the ones before.

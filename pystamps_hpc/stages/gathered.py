@@ -1,5 +1,6 @@
-"""Rows of one or more sources in a new order, read when they are asked for."""
+"""Rows that are read or computed when they are asked for, so that nobody holds them all."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,3 +54,27 @@ class Gathered:
             empty = self.sources[0][:, slice(None) if ifgs is None else ifgs][:0]
             return empty.astype(self.dtype)
         return values
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A :class:`~pystamps_hpc.dataset.rows.Rows` of which each row is computed on its own.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Numbers of rows and columns.
+    dtype : numpy.dtype
+        Type of the elements.
+    compute : callable
+        Gives some rows, a slice or an index array.
+    """
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    compute: Callable[[Any], AnyArray]
+
+    def __getitem__(self, key: Any, /) -> AnyArray:
+        """Compute rows, ``a[rows]``, or columns, ``a[:, ifgs]``."""
+        rows, ifgs = key if isinstance(key, tuple) else (key, slice(None))
+        return self.compute(rows)[:, ifgs]

@@ -5,6 +5,7 @@ candidate against the filtered phase, weight candidates by their coherence.
 """
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -15,10 +16,16 @@ from ..errors import StageError
 from ..parallel.context import Context
 from . import look_angle
 from .base import NoPointsLeft, StageSpec
+from .candidate_phase import PatchPhase, UnitPhasors, Weighted
 from .coherence import COHERENCE_BINS, LOW_BINS, check_clap_win, scaled_random
 from .filter_grid import FilterGrid, filter_grid, low_pass_response
 from .random_phase import random_histogram
 from .weights import initial_weights, p_square_weights, snr_weights
+
+# Memory of an interferogram while its weighted phasors are put on the grid and the grid is
+# filtered: bytes of a cell and of a candidate.
+GRID_BYTES = 96
+WEIGHTED_BYTES = 28
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,7 @@ class Inputs:
     bperp: Annotated[FloatArray, "ps1.bperp"]  # (n_ifg,) float32 or float64 [m]
     master_ix: Annotated[int, "ps1.master_ix"]  # column from 0
     phase: Annotated[Rows, "ph1.ph"]  # (n_ps, n_ifg) complex64
-    bperp_mat: Annotated[FloatArray, "bp1.bperp_mat"]  # (n_ps, n_ifg - 1) float32 or float64 [m]
+    bperp_mat: Annotated[Rows, "bp1.bperp_mat"]  # (n_ps, n_ifg - 1) float32 or float64 [m]
     dispersion: Annotated[FloatArray | None, "da1.D_A"]  # (n_ps,)
     incidence: Annotated[FloatArray | None, "inc1.inc"]  # (n_ps,) [rad], 0 = no data
     look_angle: Annotated[FloatArray | None, "la1.la"]  # (n_ps,) [rad]
@@ -70,7 +77,7 @@ class Inputs:
 class Outputs:
     """Stability of the candidates, and the grid it was estimated on; m ifgs without the master."""
 
-    patch_phase: Annotated[ComplexArray, "pm1.ph_patch"]  # (n_ps, m) complex64
+    patch_phase: Annotated[Rows, "pm1.ph_patch"]  # (n_ps, m) complex64
     slope: Annotated[FloatArray, "pm1.K_ps"]  # (n_ps,) [rad/m], NaN = invalid
     offset: Annotated[FloatArray, "pm1.C_ps"]  # (n_ps,) [rad]
     coherence: Annotated[FloatArray, "pm1.coh_ps"]  # (n_ps,)
@@ -83,7 +90,7 @@ class Outputs:
     grid_size: Annotated[float, "pm1.grid_size"]  # [m]
     low_pass: Annotated[FloatArray, "pm1.low_pass"]  # (n_w, n_w)
     iterations: Annotated[int, "pm1.i_loop"]  # executed iterations
-    ph_weight: Annotated[ComplexArray, "pm1.ph_weight"]  # (n_ps, m) complex64
+    ph_weight: Annotated[Rows, "pm1.ph_weight"]  # (n_ps, m) complex64
     random: Annotated[FloatArray, "pm1.Nr"]  # (100,) scaled counts
     last_random_bin: Annotated[int, "pm1.Nr_max_nz_ix"]  # from 1
     bins: Annotated[FloatArray, "pm1.coh_bins"]  # (100,)
@@ -97,7 +104,6 @@ class Outputs:
 class Fit:
     """State of every candidate after an iteration."""
 
-    patch_phase: ComplexArray  # (n_ps, m) complex64
     slope: FloatArray  # (n_ps,) [rad/m]
     offset: FloatArray  # (n_ps,) [rad]
     coherence: FloatArray  # (n_ps,)
@@ -126,8 +132,8 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     low_pass = low_pass_response(
         params.clap_win, params.filter_grid_size, params.clap_low_pass_wavelength
     )
-    ph = ctx.map_rows(lambda rows: ctx.kernels.stage2_unit_phasors(phasors(inputs, rows)), n_ps)
-    null = ph == 0
+    ph = UnitPhasors(inputs.phase, inputs.master_ix, ctx.kernels)
+    null = ctx.map_rows(lambda rows: ph[rows] == 0, n_ps)
     nulls = int(null.any(axis=1).sum())
     if nulls == n_ps:
         emptiest = int(null.sum(axis=0).argmax())
@@ -149,17 +155,20 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
 
     fit = blank_fit(n_ps, bperp.size)
     weight = initial_weights(inputs.dispersion, n_ps, ctx)
+    occupied, cell = np.unique(grid.lin, return_inverse=True)
+    patch_phase = PatchPhase(np.empty((occupied.size, bperp.size), np.complex64), cell, ctx.kernels)
     change = 0.0
     changes = []
     for iteration in range(1, params.gamma_max_iterations + 1):
-        ph_weight = ctx.kernels.stage2_ph_weight(ph, inputs.bperp_mat, fit.slope, weight)
-        ph_grid = ctx.kernels.stage2_grid_accumulate(ph_weight, grid.lin, grid.n_i, grid.n_j)
-        filtered = clap(ph_grid, low_pass, params, ctx)
+        weighted = Weighted(ph, inputs.bperp_mat, fit.slope, weight)
+        for ifgs, plane in grids(weighted, grid, ctx):
+            filtered = clap(plane, low_pass, params, ctx, ifgs.start)
+            patch_phase.filtered[:, ifgs] = filtered.reshape(grid.size, -1)[occupied]
         previous, previous_change = fit, change
-        label = f"gamma, iteration {iteration}"
         fit = fit_candidates(
-            ph, filtered, grid, inputs.bperp_mat, n_trial_wraps, previous, ctx, label
-        )
+            ph, patch_phase, inputs.bperp_mat, n_trial_wraps, previous, ctx,
+            f"gamma, iteration {iteration}",
+        )  # fmt: skip
         change = root_mean_square(fit.coherence, previous.coherence, ctx)
         changes.append(change)
         steady = abs(change - previous_change) < params.gamma_change_convergence
@@ -174,6 +183,9 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         else:
             weight = snr_weights(lambda rows: phasors(inputs, rows), fit.residual, ctx)
 
+    ph_grid = np.empty((grid.n_i, grid.n_j, bperp.size), np.complex64)
+    for ifgs, plane in grids(weighted, grid, ctx):
+        ph_grid[:, :, ifgs] = plane
     ctx.note(f"{n_ps} candidates, {iteration} iterations")
     ctx.fact("candidates", n_ps)
     ctx.fact("filter_grid", [grid.n_i, grid.n_j])
@@ -181,7 +193,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     ctx.fact("trial_wraps", float(n_trial_wraps))
     ctx.fact("gamma_change_per_iteration", changes)
     return Outputs(
-        patch_phase=fit.patch_phase,
+        patch_phase=patch_phase,
         slope=fit.slope,
         offset=fit.offset,
         coherence=fit.coherence,
@@ -194,7 +206,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         grid_size=params.filter_grid_size,
         low_pass=low_pass,
         iterations=iteration,
-        ph_weight=ph_weight,
+        ph_weight=weighted,
         random=scaled,
         last_random_bin=last_random_bin,
         bins=COHERENCE_BINS,
@@ -252,7 +264,6 @@ def _mean(angles: FloatArray) -> Any:
 def blank_fit(n_ps: int, n_ifg: int) -> Fit:
     """Return the state before the first iteration."""
     return Fit(
-        np.zeros((n_ps, n_ifg), np.complex64),
         np.zeros(n_ps),
         np.zeros(n_ps),
         np.zeros(n_ps),
@@ -261,8 +272,23 @@ def blank_fit(n_ps: int, n_ifg: int) -> Fit:
     )
 
 
-def clap(ph_grid: ComplexArray, low_pass: FloatArray, params: Params, ctx: Context) -> ComplexArray:
-    """Filter the grid, (n_i, n_j, m) complex64."""
+def grids(
+    weighted: Weighted, grid: FilterGrid, ctx: Context
+) -> Iterator[tuple[slice, ComplexArray]]:
+    """Yield some interferograms at a time and their phasors added up, (n_i, n_j, n) complex64."""
+    n_ps, m = weighted.shape
+    for ifgs in ctx.columns(m, GRID_BYTES * grid.size + WEIGHTED_BYTES * n_ps):
+        ctx.check()
+        yield (
+            ifgs,
+            ctx.kernels.stage2_grid_accumulate(weighted[:, ifgs], grid.lin, grid.n_i, grid.n_j),
+        )
+
+
+def clap(
+    ph_grid: ComplexArray, low_pass: FloatArray, params: Params, ctx: Context, first: int = 0
+) -> ComplexArray:
+    """Filter the grid of the interferograms from `first` on, (n_i, n_j, n) complex64."""
     filtered: ComplexArray = ctx.kernels.stage2_clap_grid(
         ph_grid,
         params.clap_alpha,
@@ -274,17 +300,16 @@ def clap(ph_grid: ComplexArray, low_pass: FloatArray, params: Params, ctx: Conte
     if not np.isfinite(filtered).all():
         row, column, ifg = np.argwhere(~np.isfinite(filtered))[0] + 1
         raise StageError(
-            f"filtered phase of interferogram {ifg} (master not counted) is not finite at grid "
-            f"cell {row}, {column}; check ph1.mat and da1.mat for infinite values"
+            f"filtered phase of interferogram {first + ifg} (master not counted) is not finite at "
+            f"grid cell {row}, {column}; check ph1.mat and da1.mat for infinite values"
         )
     return filtered
 
 
 def fit_candidates(
-    ph: ComplexArray,
-    filtered: ComplexArray,
-    grid: FilterGrid,
-    bperp_mat: FloatArray,
+    ph: Rows,
+    patch_phase: Rows,
+    bperp_mat: Rows,
     n_trial_wraps: Any,
     previous: Fit,
     ctx: Context,
@@ -296,26 +321,24 @@ def fit_candidates(
     of the iteration before.
     """
     kernels = ctx.kernels
-    planes = filtered.reshape(grid.n_i * grid.n_j, -1)
-    shared = np.array_equal(bperp_mat, np.broadcast_to(bperp_mat[0], bperp_mat.shape))
+    first = bperp_mat[:1][0]
+    n_ps = ph.shape[0]
+    shared = ctx.map_rows(lambda rows: (bperp_mat[rows] == first).all(axis=1), n_ps).all()
 
     def fit_rows(rows: slice) -> tuple[Any, ...]:
-        patch_phase = kernels.stage2_unit_phasors(planes[grid.lin[rows]])
-        deviation = kernels.stage2_deviation(ph[rows], patch_phase)
+        deviation = kernels.stage2_deviation(ph[rows], patch_phase[rows])
         valid = (deviation != 0).all(axis=1)
         if shared:
-            fit = kernels.stage2_topofit_row_invariant(
-                deviation[valid], bperp_mat[0], n_trial_wraps
-            )
+            fit = kernels.stage2_topofit_row_invariant(deviation[valid], first, n_trial_wraps)
         else:
             fit = kernels.stage2_topofit(deviation[valid], bperp_mat[rows][valid], n_trial_wraps)
         slope, coherence = np.full(valid.size, np.nan), np.zeros(valid.size)
         offset, residual = previous.offset[rows].copy(), previous.residual[rows].copy()
         slope[valid], offset[valid], coherence[valid] = fit[:3]
         residual[valid] = kernels.stage2_angle(fit[3])
-        return patch_phase, slope, offset, coherence, valid | previous.valid[rows], residual
+        return slope, offset, coherence, valid | previous.valid[rows], residual
 
-    return Fit(*ctx.map_rows(fit_rows, len(ph), label))
+    return Fit(*ctx.map_rows(fit_rows, n_ps, label))
 
 
 def root_mean_square(values: FloatArray, previous: FloatArray, ctx: Context) -> float:

@@ -14,11 +14,16 @@ from ..errors import StageError
 from ..parallel.context import Context
 from .base import StageSpec
 from .coherence import check_clap_win
+from .gathered import Gathered
 from .interferograms import used_ifgs
 from .threshold import Limit, coherence_threshold, dispersion_edges
 
 N_RESAMPLES = 100
 BOOTSTRAP_SEED = 2005
+
+# Memory of an interferogram that is filtered: bytes of a cell of the grid and of a cell in use.
+GRID_BYTES = 16
+CELL_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -81,8 +86,8 @@ class Outputs:
 
     selected: Annotated[IntArray, "select1.ix"]  # (n_sel,) from 0
     kept: Annotated[BoolArray, "select1.keep_ix"]  # (n_sel,)
-    patch_phase: Annotated[ComplexArray, "select1.ph_patch2"]  # (n_sel, m) complex64
-    residual: Annotated[FloatArray, "select1.ph_res2"]  # (n_sel, m) float32 [rad]
+    patch_phase: Annotated[Rows, "select1.ph_patch2"]  # (n_sel, m) complex64
+    residual: Annotated[Rows, "select1.ph_res2"]  # (n_sel, m) float32 [rad]
     slope: Annotated[FloatArray, "select1.K_ps2"]  # (n_sel,) [rad/m]
     offset: Annotated[FloatArray, "select1.C_ps2"]  # (n_sel,) [rad]
     coherence: Annotated[FloatArray, "select1.coh_ps2"]  # (n_sel,)
@@ -101,11 +106,11 @@ class Outputs:
 class Estimate:
     """Estimates of the selected candidates."""
 
-    patch_phase: ComplexArray  # (n_sel, m) complex64
+    patch_phase: Rows  # (n_sel, m) complex64
     slope: FloatArray  # (n_sel,) [rad/m]
     offset: FloatArray  # (n_sel,) [rad]
     coherence: FloatArray  # (n_sel,)
-    residual: FloatArray  # (n_sel, m) float32 [rad]
+    residual: Rows  # (n_sel, m) float32 [rad]
 
 
 def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
@@ -221,11 +226,11 @@ def steady(
 def first_estimate(inputs: Inputs, selected: IntArray) -> Estimate:
     """Return what stage 2 knows of the selected candidates."""
     return Estimate(
-        inputs.patch_phase[selected],
+        Gathered((inputs.patch_phase,), selected),
         inputs.slope[selected],
         inputs.offset[selected],
         inputs.coherence[selected],
-        inputs.residual[selected],
+        Gathered((inputs.residual,), selected),
     )
 
 
@@ -246,21 +251,23 @@ def reestimate(
             f"grid {n_i} x {n_j} cells is smaller than clap_win={params.clap_win}: every candidate "
             "is rejected; enlarge the patch, or reduce filter_grid_size or clap_win"
         )
-    filtered = ctx.kernels.stage3_clap_cells(
-        inputs.ph_grid,
-        cells,
-        params.clap_win,
-        params.clap_alpha,
-        params.clap_beta,
-        inputs.low_pass,
-        int(params.slc_osf),
-    ).astype(np.complex64)
+    filtered = np.empty((len(cells), m), np.complex64)
+    for ifgs in ctx.columns(m, GRID_BYTES * n_i * n_j + CELL_BYTES * len(cells)):
+        filtered[:, ifgs] = ctx.kernels.stage3_clap_cells(
+            np.ascontiguousarray(inputs.ph_grid[:, :, ifgs]),
+            cells,
+            params.clap_win,
+            params.clap_alpha,
+            params.clap_beta,
+            inputs.low_pass,
+            int(params.slc_osf) if ifgs.start == 0 else 1,  # widens the first interferogram only
+        )
+    patch_phase = Gathered((filtered,), cell)
 
     def fit_rows(rows: slice) -> tuple[Any, ...]:
         candidates = selected[rows]
         ph = np.delete(inputs.phase[candidates], inputs.master_ix, axis=1)
-        patch_phase = filtered[cell[rows]]
-        deviation = ctx.kernels.stage2_deviation(ph, patch_phase)
+        deviation = ctx.kernels.stage2_deviation(ph, patch_phase[rows])
         valid = (deviation != 0).all(axis=1)
         unit = ctx.kernels.stage2_unit_phasors(deviation[valid])
         bperp = np.ascontiguousarray(inputs.bperp_mat[candidates[valid]][:, ifg_index])
@@ -271,9 +278,9 @@ def reestimate(
         offset, residual = np.zeros(valid.size), np.zeros((valid.size, m), np.float32)
         slope[valid], offset[valid], coherence[valid] = fit[:3]
         residual[np.ix_(valid, ifg_index)] = ctx.kernels.stage2_angle(fit[3])
-        return patch_phase, slope, offset, coherence, residual
+        return slope, offset, coherence, residual
 
-    return Estimate(*ctx.map_rows(fit_rows, selected.size, "gamma again"))
+    return Estimate(patch_phase, *ctx.map_rows(fit_rows, selected.size, "gamma again"))
 
 
 def still_coherent(

@@ -176,14 +176,17 @@ def weed_noise(
     """
     if len(used) < RELIABLE:
         ctx.warn(f"noise weeding with {len(used)} interferograms is unreliable")
-    phase = node_phase(inputs, node, selection, used)
-    usable = np.isfinite(phase).all(axis=1)
+    phase = ctx.map_rows(
+        lambda rows: node_phase(inputs, node[rows], selection[rows], used), len(node)
+    )
+    usable = ctx.map_rows(lambda rows: np.isfinite(phase[rows]).all(axis=1), len(node))
     if not usable.all():
         ids = inputs.ij[node[~usable], 0][:5].astype(int)
         ctx.warn(
             f"{int((~usable).sum())} PS with a zero or infinite phase dropped (ids from "
             f"{', '.join(map(str, ids))})"
         )
+        phase = phase[usable]
     arcs, oriented = edges(inputs.xy[node[usable], 1:3], ctx.config.runtime.triangulator)
     ctx.note(
         f"{len(arcs)} arcs by {'Triangle' if oriented else 'Qhull'} over {int(usable.sum())} PS, "
@@ -196,7 +199,7 @@ def weed_noise(
         start, end = (np.ascontiguousarray(column) for column in arcs.T)
         bperp = inputs.bperp[used].astype(np.float64)
         try:
-            found = stats(phase[usable], start, end, bperp, inputs.day[used], params.weed_time_win)
+            found = stats(phase, start, end, bperp, inputs.day[used], params.weed_time_win)
         except NoiseVarianceError as error:
             raise StageError(_without_noise(inputs, params, used, error)) from None
         ps_std[usable], ps_max[usable] = found[0], found[1]

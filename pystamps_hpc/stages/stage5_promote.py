@@ -9,7 +9,7 @@ from ..dataset.rows import AnyArray, BoolArray, FloatArray, IntArray, Rows
 from ..errors import StageError
 from ..parallel.context import Context
 from .base import StageSpec
-from .gathered import Gathered
+from .gathered import Computed, Gathered
 from .interferograms import check_master
 from .selection import check_selected
 
@@ -95,17 +95,19 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     phase, patch_phase = Gathered((inputs.phase,), row), Gathered((inputs.patch_phase,), row)
     bperp_mat = Gathered((inputs.bperp_mat,), row)
 
-    def correct(rows: slice) -> tuple[AnyArray, AnyArray]:
-        corrected = ctx.kernels.stage5_phase_correction(
+    def corrected(rows: Any) -> AnyArray:
+        turned: AnyArray = ctx.kernels.stage5_phase_correction(
             phase[rows].astype(np.complex64),
             slope[rows],
             offset[rows],
             bperp_mat[rows],
             inputs.master_ix,
         )
-        return corrected, np.insert(patch_phase[rows], inputs.master_ix, 1, axis=1)
+        return turned
 
-    corrected, patch_phase_reref = ctx.map_rows(correct, len(row), "correct phase")
+    def patch_phase_reref(rows: Any) -> AnyArray:
+        return np.insert(patch_phase[rows], inputs.master_ix, 1, axis=1)
+
     ctx.fact("promoted", len(row))
     return Outputs(
         record={key: value for key, value in inputs.record.items() if key not in NOT_PROMOTED},
@@ -123,8 +125,8 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         offset=offset,
         coherence=inputs.coherence[selection],
         bperp_mat=bperp_mat,
-        corrected=corrected,
-        patch_phase_reref=patch_phase_reref,
+        corrected=Computed(phase.shape, np.dtype(np.complex64), corrected),
+        patch_phase_reref=Computed(phase.shape, patch_phase.dtype, patch_phase_reref),
         height=None if inputs.height is None else inputs.height[row],
         look_angle=None if inputs.look_angle is None else inputs.look_angle[row],
         incidence=None if inputs.incidence is None else inputs.incidence[row],

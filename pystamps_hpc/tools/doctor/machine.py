@@ -13,6 +13,7 @@ from pystamps_kernels.dispatch import installed, threading_layer, unavailable_re
 from ...config import RunConfig
 from ...parallel.cpus import cpu_budget, mixed_cpus
 from ...parallel.launcher import OPEN_MPI, launcher_hint
+from ...parallel.memory import group_memory, machine_memory
 from ...parallel.team import Team
 from ...programs.snaphu import find_snaphu
 from ..backends import describe_backend_matrix
@@ -176,31 +177,5 @@ def cache_problems(found: dict[str, Any]) -> Iterator[Problem]:
 
 def memory_limit_mib(root: Path = Path("/")) -> int | None:
     """Return the memory this process may fill [MiB]: of the machine, or less by control group."""
-    limits = [*_total_memory(root), *_group_memory(root)]
+    limits = [*machine_memory(root, "MemTotal"), *group_memory(root)]
     return min(limits) // 2**20 if limits else None
-
-
-def _total_memory(root: Path) -> Iterator[int]:
-    for line in _read(root / "proc/meminfo").splitlines():
-        if line.startswith("MemTotal:"):
-            yield int(line.split()[1]) * 1024
-
-
-def _group_memory(root: Path) -> Iterator[int]:
-    for line in _read(root / "proc/self/cgroup").splitlines():
-        _, controllers, path = line.split(":", 2)
-        mount = root / "sys/fs/cgroup" / ("memory" if controllers == "memory" else "")
-        if controllers in ("", "memory"):
-            group = Path(path.lstrip("/"))
-            for folder in (group, *group.parents):
-                for name in ("memory.max", "memory.limit_in_bytes"):
-                    text = _read(mount / folder / name).strip()
-                    if text.isdecimal():
-                        yield int(text)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError:
-        return ""
