@@ -103,6 +103,11 @@ class Console:
                 self.told_compiling = time.monotonic()
                 self._write(f"compiling kernels for this machine, once: {done}/{total}")
 
+    def expected(self, memory: str) -> None:
+        """See :class:`pystamps_hpc.pipeline.progress.Watcher`."""
+        if self.style not in ("none", "json"):
+            self._write(memory)
+
     def started(self, stage: int, target: str, name: str) -> None:
         """See :class:`pystamps_hpc.pipeline.progress.Watcher`."""
         with self.lock:

@@ -1,4 +1,4 @@
-"""Files mapped into memory: their pages count as memory of the process until they are given back."""
+"""Files mapped into memory, whose pages count as memory of the process until given back."""
 
 import mmap
 from typing import Any

@@ -3,6 +3,7 @@
 import ctypes
 import math
 import resource
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -66,27 +67,29 @@ def memory_limits(environ: Mapping[str, str], root: Path = Path("/")) -> MemoryL
     )
 
 
-def memory_budget(members: "Sequence[Member]", rank: int, memory_gb: float = 0) -> MemoryBudget:
-    """Share the memory of a node among its ranks.
+def memory_budget(members: "Sequence[Member]", memory_gb: float = 0) -> MemoryBudget:
+    """Return the memory of each rank of a team, that of the rank which has least.
 
     Parameters
     ----------
     members : sequence of Member
-        The whole team, by rank.
-    rank : int
-        The rank that asks.
+        The whole team, by rank; the ranks of a node share its memory.
     memory_gb : float
         What the user grants to a rank [GB]; 0 for a share of what is left.
     """
     if memory_gb > 0:
         return MemoryBudget(memory_gb * 1e9, memory_gb * 1e9, "runtime.memory_gb")
-    me = members[rank]
-    sharing = sum(member.node == me.node for member in members)
+    sharing = Counter(member.node for member in members)
     limit, source = min(
-        (me.memory.node / sharing, "the memory limit of the job"),
-        (me.memory.process, "the address-space limit of a process"),
+        limit
+        for member in members
+        for limit in (
+            (member.memory.node / sharing[member.node], "the memory limit of the job"),
+            (member.memory.process, "the address-space limit of a process"),
+        )
     )
-    return MemoryBudget(SHARE * min(limit, me.memory.free / sharing), limit, source)
+    free = min(member.memory.free / sharing[member.node] for member in members)
+    return MemoryBudget(SHARE * min(limit, free), limit, source)
 
 
 def group_memory(root: Path = Path("/")) -> Iterator[int]:

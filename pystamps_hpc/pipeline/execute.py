@@ -13,14 +13,15 @@ from ..config import RunConfig
 from ..dataset.mat import write_mat
 from ..dataset.memo import MemoStore
 from ..dataset.publish import Publication
-from ..dataset.tree import Dataset
-from ..errors import MatError, PystampsError, StageError
+from ..dataset.tree import ROOT, Dataset
+from ..errors import DatasetError, MatError, PystampsError, StageError
 from ..parallel.context import Context
 from ..parallel.interruption import Interrupted
 from ..parallel.memory import give_back
 from ..parallel.team import Team
 from ..stages.base import NoPointsLeft, Scope, artifact_fields
 from .choices import program_of
+from .expected_memory import Extent, grid_size_of, kept, merged_extent, patch_extent
 from .loading import load_inputs
 from .passes import feedback_inputs
 from .plan import PlannedTask
@@ -117,7 +118,8 @@ def _execute(
     team.on_root(lambda: remove(dataset, planned.invalidates, directory))
     program = team.on_root(lambda: program_of(row.spec, session.config))
     memo = MemoStore(directory, planned.stage, fingerprint(record, program), log.warn)
-    ctx = Context(session.kernels, session.config, team, log, memo, threads)
+    room = _room(session, row, inputs, directory, team.size)
+    ctx = Context(session.kernels, session.config, team, log, memo, threads, room)
     details = ""
     with _with_remedy(row):
         outputs = _solved(row, planned, inputs, params, ctx, log)
@@ -156,6 +158,20 @@ def _solved(
         return None
     lost_all = row.spec.counts and log.row.facts[row.spec.counts] == 0
     return None if lost_all and not planned.adds else outputs
+
+
+def _room(session: Session, row: Task, inputs: Any, directory: Path, ranks: int) -> float:
+    """Return the memory that is left for pieces beside what the stage keeps [bytes]."""
+    try:
+        if row.spec.scope == "patch":
+            extent = patch_extent(directory, grid_size_of(session.parameters[ROOT]))
+        elif patch_inputs(row) is not None:
+            extent = Extent(sum(patch.n_ps for patch in inputs.patches), 0, 0)
+        else:
+            extent = merged_extent(directory / "ps2.mat")
+    except (DatasetError, MatError):
+        extent = Extent(0, 0, 0)
+    return max(session.memory.planned - kept(row.spec, extent, ranks), 0)
 
 
 def _replay(session: Session, row: Task, planned: PlannedTask, log: TaskLog) -> str:

@@ -21,6 +21,10 @@ class Watcher(Protocol):
         """Tell the folder of the run, when the dataset is its own."""
         ...
 
+    def expected(self, memory: str) -> None:
+        """Tell before work what memory it is expected to take."""
+        ...
+
     def started(self, stage: int, target: str, name: str) -> None:
         """Tell that a task starts."""
         ...
@@ -45,6 +49,9 @@ class Silence:
         """Ignore."""
 
     def opened(self, folder: Path) -> None:
+        """Ignore."""
+
+    def expected(self, memory: str) -> None:
         """Ignore."""
 
     def started(self, stage: int, target: str, name: str) -> None:

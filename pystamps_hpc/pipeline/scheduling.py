@@ -2,6 +2,7 @@
 
 import os
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -40,10 +41,7 @@ def run_patches(session: Session, team: Team, watcher: Watcher) -> list[StageRes
     if not targets:
         return []
     cost = [_work(session.dataset.directory(target)) for target in targets]
-    runtime = session.config.runtime
-    threads = kernel_threads(session, team).threads
-    pooled = team.size == 1 and runtime.backend in ("threads", "processes")
-    width = min(threads, len(targets)) if pooled else 1
+    threads, width = kernel_threads(session, team).threads, pool_width(session, team)
     if width == 1:
 
         def chain(target: str) -> list[StageResult]:
@@ -54,6 +52,14 @@ def run_patches(session: Session, team: Team, watcher: Watcher) -> list[StageRes
         chains = _run_pool(session, targets, cost, watcher, threads, width)
     team.on_root(lambda: forget(session.dataset, session.dataset.root))
     return [row for rows in chains for row in rows]
+
+
+def pool_width(session: Session, team: Team) -> int:
+    """Return how many patches a rank works on side by side."""
+    targets = {planned.target for planned in session.plan if _runs(planned, "patch")}
+    pooled = team.size == 1 and session.config.runtime.backend in ("threads", "processes")
+    threads = kernel_threads(session, team).threads
+    return max(min(threads, len(targets)), 1) if pooled else 1
 
 
 def run_merged(session: Session, team: Team, watcher: Watcher) -> list[StageResult]:
@@ -128,6 +134,8 @@ def _run_pool(
     processes = session.config.runtime.backend == "processes"
     seen: Watcher = Silence() if processes else watcher
     share = max(threads // width, 1)
+    part = replace(session.memory, planned=session.memory.planned / width)
+    session = replace(session, memory=part)
     order = sorted(range(len(targets)), key=lambda index: -cost[index])
     with _executor(processes, width) as pool:
         futures = {i: pool.submit(run_chain, session, targets[i], 0, seen, share) for i in order}

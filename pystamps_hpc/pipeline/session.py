@@ -4,7 +4,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from ..dataset.parameters import Parameters
 from ..dataset.publish import staging_root, write_text
 from ..dataset.tree import ROOT, STATE_DIRECTORY, Dataset, discover_dataset
 from ..errors import DatasetError, MpiEnvironmentError
+from ..parallel.memory import MemoryBudget
 from ..parallel.team import Team
 from .choices import require_tools, resolve_choices
 from .finished import Finished
@@ -56,6 +57,8 @@ class Session:
         Finished tasks before the window that are out of date and kept.
     warnings : tuple of str
         What the user should know before work starts.
+    memory : MemoryBudget
+        Memory of a rank.
     """
 
     dataset: Dataset
@@ -67,6 +70,7 @@ class Session:
     keep_going: bool
     upstream: tuple[PlannedTask, ...] = ()
     warnings: tuple[str, ...] = ()
+    memory: MemoryBudget = field(default_factory=MemoryBudget)
 
     @property
     def folder(self) -> Path:

@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,18 +12,28 @@ from typing import cast
 from ..config import RunConfig
 from ..dataset.lock import DatasetLock, new_owner
 from ..dataset.publish import write_text
+from ..dataset.tree import ROOT
 from ..errors import ConfigError
 from ..parallel.cpus import mixed_cpus
 from ..parallel.launcher import MpiMode, start_team
+from ..parallel.memory import memory_budget
 from ..parallel.team import SerialTeam, Team
 from .backends import fallback_warnings, resolve_kernels
 from .compiling import compile_kernels
 from .documents import json_text
+from .expected_memory import (
+    Expected,
+    expected_tasks,
+    grid_size_of,
+    memory_facts,
+    memory_line,
+    require_memory,
+)
 from .plan import PlannedTask
 from .preflight import preflight
 from .progress import Silence, Watcher
 from .report import build_report, rank_usage
-from .scheduling import kernel_threads, run_merged, run_patches
+from .scheduling import kernel_threads, pool_width, run_merged, run_patches
 from .session import Session, before_work, prepare
 from .table import task
 from .types import PipelineContext, PipelineReport, StageResult
@@ -81,8 +91,10 @@ def run_pipeline(
     team = team or _team(context)
     started = datetime.now(UTC)
     kernels = resolve_kernels(context.run_config.resolved(), team, context.native_only)
-    session = team.on_root(lambda: prepare(context, kernels))
+    memory = memory_budget(team.members, context.run_config.runtime.memory_gb)
+    session = replace(team.on_root(lambda: prepare(context, kernels)), memory=memory)
     preflight(session, team, places=not context.dry_run)
+    expected = team.on_root(lambda: _expected(session, team))
     warnings = [
         *session.warnings,
         *fallback_warnings(session.config, kernels),
@@ -93,6 +105,7 @@ def run_pipeline(
         usage = rank_usage(team, kernel_threads(session, team).threads)
         report = team.on_root(lambda: build_report(session, context, rows, usage, team, started))
         report.warnings += warnings
+        report.memory = memory_facts(expected, session.memory)
         return report
 
     settled = [_row_of(p) for p in session.plan if p.action not in ("run", "not_started")]
@@ -101,6 +114,7 @@ def run_pipeline(
     with _locked(session, context, team) as taken_over:
         warnings += [*taken_over, *before_work(session, context, team)]
         watcher.opened(session.folder)
+        _tell_memory(session, expected, team, watcher)
         if any(planned.action == "run" for planned in session.plan):
             compile_kernels(kernels, kernel_threads(session, team).threads, watcher.compiling)
         rows = settled + run_patches(session, team, watcher)
@@ -182,6 +196,26 @@ def _machine_warnings(session: Session, team: Team) -> list[str]:
         *([mixed] if mixed else []),
         *([f"{idle} ranks have no patch in stages 1-5"] if idle > 0 else []),
     ]
+
+
+def _expected(session: Session, team: Team) -> list[Expected]:
+    """Return what the tasks are expected to take; refuse those that do not fit."""
+    if session.config.compat.strict_reference:
+        return []
+    width = pool_width(session, team)
+    grid_size = grid_size_of(session.parameters[ROOT])
+    expected = expected_tasks(session.dataset, session.plan, grid_size, team.size, width)
+    require_memory(expected, session.memory)
+    return expected
+
+
+def _tell_memory(session: Session, expected: list[Expected], team: Team, watcher: Watcher) -> None:
+    """Say what is expected, also to whoever finds the run killed."""
+    line = memory_line(expected, session.memory)
+    if line and team.rank == 0:
+        watcher.expected(line)
+        with suppress(OSError):
+            write_text(session.folder / "memory.txt", f"{line}\n")
 
 
 def _team(context: PipelineContext) -> Team:

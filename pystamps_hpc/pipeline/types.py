@@ -111,6 +111,7 @@ class PipelineReport:
     not_started: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     config: dict[str, Any] = field(default_factory=dict)
+    memory: dict[str, Any] = field(default_factory=dict)
 
     @property
     def failures(self) -> list[StageResult]:

@@ -53,6 +53,29 @@ class Field:
 
 
 @dataclass(frozen=True)
+class Keeps:
+    """Memory that a stage keeps beside its pieces [bytes]; upper bounds, for points all selected.
+
+    Parameters
+    ----------
+    value : float
+        For a point in an interferogram, on the rank that has it.
+    point : float
+        For a point.
+    cell : float
+        For a cell of the filter grid in an interferogram.
+    column_point, column_cell : float
+        For a point and a cell while one interferogram is worked on.
+    """
+
+    value: float
+    point: float
+    cell: float = 0
+    column_point: float = 0
+    column_cell: float = 0
+
+
+@dataclass(frozen=True)
 class StageSpec:
     """One row of the stage table.
 
@@ -70,6 +93,8 @@ class StageSpec:
         Frozen dataclasses; ``params`` fields carry StaMPS names (``lambda_`` for ``lambda``).
     solve : callable
         ``solve(inputs, params, ctx) -> outputs``.
+    keeps : Keeps
+        Memory that it takes; measured by ``python -m benchmarks.memory``.
     config : tuple of str
         Configuration keys that change the result, ``"compat.random_generator"``.
     modes : tuple of str
@@ -95,6 +120,7 @@ class StageSpec:
     params: type
     outputs: type
     solve: Callable[[Any, Any, Any], Any]
+    keeps: Keeps = Keeps(0, 0)
     config: tuple[str, ...] = ("compat.arithmetic",)
     modes: tuple[Mode, ...] = ("ps",)
     tools: tuple[str, ...] = ()

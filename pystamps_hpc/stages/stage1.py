@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ..dataset.candidates.model import Candidates, GridGeometry
 from ..dataset.rows import BoolArray, FloatArray, IntArray, Rows
 from ..parallel.context import Context
-from .base import StageSpec
+from .base import Keeps, StageSpec
 from .candidate_geometry import candidate_geometry
 from .measured import measured
 from .projection import (
@@ -234,5 +234,6 @@ SPEC = StageSpec(
     params=Params,
     outputs=Outputs,
     solve=solve,
+    keeps=Keeps(value=16, point=300),
     counts="candidates",
 )

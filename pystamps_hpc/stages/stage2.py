@@ -15,7 +15,7 @@ from ..dataset.rows import BoolArray, ComplexArray, FloatArray, IntArray, Rows
 from ..errors import StageError
 from ..parallel.context import Context
 from . import look_angle
-from .base import NoPointsLeft, StageSpec
+from .base import Keeps, NoPointsLeft, StageSpec
 from .candidate_phase import PatchPhase, UnitPhasors, Weighted
 from .coherence import COHERENCE_BINS, LOW_BINS, check_clap_win, scaled_random
 from .filter_grid import FilterGrid, filter_grid, low_pass_response
@@ -356,5 +356,6 @@ SPEC = StageSpec(
     params=Params,
     outputs=Outputs,
     solve=solve,
+    keeps=Keeps(12, 200, 8, WEIGHTED_BYTES, GRID_BYTES),
     config=("compat.arithmetic", "compat.random_generator"),
 )

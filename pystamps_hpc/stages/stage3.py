@@ -12,7 +12,7 @@ import numpy as np
 from ..dataset.rows import BoolArray, ComplexArray, FloatArray, IntArray, Rows
 from ..errors import StageError
 from ..parallel.context import Context
-from .base import StageSpec
+from .base import Keeps, StageSpec
 from .coherence import check_clap_win
 from .gathered import Gathered
 from .interferograms import used_ifgs
@@ -303,5 +303,6 @@ SPEC = StageSpec(
     params=Params,
     outputs=Outputs,
     solve=solve,
+    keeps=Keeps(12, 200, 8, CELL_BYTES, GRID_BYTES),
     counts="kept",
 )

@@ -10,7 +10,7 @@ from pystamps_kernels.contracts.stage4 import NoiseVarianceError
 from ..dataset.rows import BoolArray, ComplexArray, FloatArray, IntArray, Rows
 from ..errors import StageError
 from ..parallel.context import Context
-from .base import StageSpec
+from .base import Keeps, StageSpec
 from .interferograms import date_of, used_ifgs
 from .network import edges
 from .selection import check_selected
@@ -248,6 +248,7 @@ SPEC = StageSpec(
     params=Params,
     outputs=Outputs,
     solve=solve,
+    keeps=Keeps(value=24, point=300),
     config=("compat.arithmetic", "runtime.triangulator"),
     tools=("triangulator",),
     counts="weeded",

@@ -11,7 +11,7 @@ from ..dataset.rows import AnyArray, FloatArray, IntArray, Rows
 from ..errors import StageError
 from ..parallel.context import Context
 from ..parallel.team import UNIT, units
-from .base import EACH_PATCH, StageSpec
+from .base import EACH_PATCH, Keeps, StageSpec
 from .interferograms import date_of
 from .merging import Merged, PatchPS, check, side_by_side, without_overlap
 from .projection import centre_of, local_coordinates, order_and_round, rotate_if_smaller
@@ -272,4 +272,5 @@ SPEC = StageSpec(
     params=Params,
     outputs=Outputs,
     solve=solve,
+    keeps=Keeps(value=0, point=500),
 )

@@ -8,7 +8,7 @@ import numpy as np
 from ..dataset.rows import AnyArray, BoolArray, FloatArray, IntArray, Rows
 from ..errors import StageError
 from ..parallel.context import Context
-from .base import StageSpec
+from .base import Keeps, StageSpec
 from .gathered import Computed, Gathered
 from .interferograms import check_master
 from .selection import check_selected
@@ -154,5 +154,6 @@ SPEC = StageSpec(
     params=Params,
     outputs=Outputs,
     solve=solve,
+    keeps=Keeps(value=0, point=300),
     counts="promoted",
 )

@@ -14,7 +14,7 @@ from ..dataset.rows import AnyArray, FloatArray, IntArray, Rows
 from ..errors import StageError
 from ..parallel.context import Context
 from . import ramps
-from .base import StageSpec
+from .base import Keeps, StageSpec
 from .corrected_phase import Baselines, CorrectedPhase, Steps
 from .interferograms import date_of, from_parameter, one_based, used_ifgs
 from .least_squares import operator
@@ -250,6 +250,7 @@ SPEC = StageSpec(
     params=Params,
     outputs=Outputs,
     solve=solve,
+    keeps=Keeps(value=20, point=500),
     config=("compat.arithmetic", "runtime.triangulator"),
     tools=("triangulator",),
 )

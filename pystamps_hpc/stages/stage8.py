@@ -15,7 +15,7 @@ from ..errors import StageError
 from ..parallel.context import Context
 from . import ramps
 from .arc_noise import noise_statistics
-from .base import StageSpec
+from .base import Keeps, StageSpec
 from .corrected_phase import CorrectedPhase
 from .interferograms import date_of, from_parameter, used_ifgs
 from .neighbours import cell_grid
@@ -319,5 +319,6 @@ SPEC = StageSpec(
     params=Params,
     outputs=Outputs,
     solve=solve,
+    keeps=Keeps(value=30, point=500),
     config=("compat.arithmetic", "output.mean_v_type"),
 )

@@ -15,7 +15,7 @@ from scipy.sparse import csc_matrix
 from ...dataset.rows import AnyArray, BoolArray, FloatArray, IntArray, Rows
 from ...errors import StageError
 from ...parallel.context import Context
-from ..base import StageSpec
+from ..base import Keeps, StageSpec
 from .arcs import ALIASES, arc_phases
 from .costs import edge_costs
 from .graph import build_graph
@@ -266,6 +266,7 @@ SPEC = StageSpec(
     params=Params,
     outputs=Outputs,
     solve=solve,
+    keeps=Keeps(value=30, point=500),
     config=("compat.arithmetic", "runtime.stage6_solver"),
     tools=("unwrapper",),
     external="no native unwrapper: needs runtime.stage6_solver snaphu",
