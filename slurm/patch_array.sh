@@ -94,6 +94,16 @@ if [ "$rc" = 0 ] && [ ! -s "$report" ]; then
   rc=1
 fi
 
+# Killed for its memory, by the kernel or by SLURM: say what the run was expected to take.
+if [ "$rc" = 137 ] ||
+  { [ "$rc" != 0 ] && sacct -nP -j "$SLURM_JOB_ID" -o State 2>/dev/null | grep -q OUT_OF_ME; }; then
+  expected="not known"
+  for plan in "$DATASET"/.pystamps-hpc/runs/*/memory.txt; do
+    [ ! -f "$plan" ] || expected=$(<"$plan")
+  done
+  echo "killed, it seems for its memory: ask for more, or cut smaller patches; $expected" >&2
+fi
+
 # 75: stopped in good order because the time limit is near; the next start goes on from there.
 # The report has the last word: when ranks end some milliseconds apart, --kill-on-bad-exit kills
 # the later ones and srun tells of that.

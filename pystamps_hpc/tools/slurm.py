@@ -15,10 +15,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from ..dataset.mat import MatFile
+from ..dataset import parameters
 from ..dataset.publish import write_text
 from ..dataset.tree import discover_dataset
-from ..errors import ConfigError, DatasetError
+from ..errors import ConfigError
+from ..parallel.memory import SHARE
+from ..pipeline.expected_memory import CELLS_PER_POINT, Extent, grid_size_of, least, patch_extent
+from ..pipeline.table import tasks
 
 TEMPLATES = {
     "single-node": "single_node.sbatch",
@@ -33,11 +36,7 @@ UNWRAPPING = 1.0  # stage 6: one interferogram is one task
 MERGED_STAGES = 2.5  # merge, stages 7 and 8
 THREAD_GAIN = 0.8  # what each further thread of a rank adds
 
-# Memory of a rank: libraries and compiled kernels, and bytes for a candidate x interferogram of
-# the largest patch (stages 1 to 5) or of the rank's share of all (later).
-PROCESS_MIB = 400
-PATCH_BYTES = 250
-MERGED_BYTES = 20
+ROOM_MIB = 256  # for the pieces of a rank, beside the least that the model of memory says
 
 SAFETY = 3.0
 LEAST_MINUTES = 30
@@ -54,10 +53,13 @@ class Size:
         Candidates of each patch.
     n_ifg : int
         Interferograms.
+    cells : tuple of float
+        Cells of the filter grid of each patch; empty where nobody looked.
     """
 
     candidates: tuple[int, ...]
     n_ifg: int
+    cells: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -155,19 +157,13 @@ def measure(root: str | Path) -> Size:
         ``ps1`` cannot be read.
     """
     dataset = discover_dataset(root)
-    sizes = [_patch_size(dataset.directory(name)) for name in dataset.patches]
-    return Size(tuple(n for n, _ in sizes), max(n_ifg for _, n_ifg in sizes))
-
-
-def _patch_size(patch: Path) -> tuple[int, int]:
-    positions, phase = patch / "pscands.1.ll", patch / "pscands.1.ph"
-    if positions.exists() and phase.exists():
-        n = positions.stat().st_size // 8  # longitude and latitude, float32
-        return n, phase.stat().st_size // (8 * max(n, 1))
-    if not (patch / "ps1.mat").exists():
-        raise DatasetError(f"{patch}: size unknown: neither pscands.1.* nor ps1.mat")
-    with MatFile(patch / "ps1.mat") as ps1:
-        return int(ps1.read("n_ps").item()), int(ps1.read("n_ifg").item())
+    grid_size = grid_size_of(parameters.load(dataset.root))
+    extents = [patch_extent(dataset.directory(name), grid_size) for name in dataset.patches]
+    return Size(
+        tuple(extent.points for extent in extents),
+        max(extent.n_ifg for extent in extents),
+        tuple(extent.cells for extent in extents),
+    )
 
 
 def estimate(size: Size, template: str, nodes: int = 1, cpus: int = 16, gpus: int = 1) -> Estimate:
@@ -200,14 +196,24 @@ def estimate(size: Size, template: str, nodes: int = 1, cpus: int = 16, gpus: in
         for ranks in shapes
     )
     threads = max(cpus // ranks, 1)
-    largest, total = max(size.candidates), sum(size.candidates)
-    share = total if template == "patch-array" else total / (nodes * ranks)
-    held = max(PATCH_BYTES * largest, MERGED_BYTES * share) * size.n_ifg
-    mib = PROCESS_MIB + held / 2**20
+    mib = _memory_mib(size, 1 if template == "patch-array" else nodes * ranks)
     minutes = math.ceil(seconds / 6) / 10
     limit = max(LEAST_MINUTES, math.ceil(SAFETY * minutes / 10) * 10)
     per_cpu = math.ceil(mib / threads / 100) * 100
     return Estimate(nodes, ranks, threads, per_cpu, minutes, limit)
+
+
+def _memory_mib(size: Size, ranks: int) -> float:
+    """Return what a rank should have, so that the share of it that it plans to fill is enough."""
+    cells = size.cells or tuple(CELLS_PER_POINT * n for n in size.candidates)
+    patches = [Extent(n, size.n_ifg, c) for n, c in zip(size.candidates, cells, strict=True)]
+    whole = Extent(sum(size.candidates), size.n_ifg, 0)
+    most = max(
+        least(row.spec, extent, ranks)
+        for row in tasks()
+        for extent in (patches if row.spec.scope == "patch" else [whole])
+    )
+    return (most / 2**20 + ROOM_MIB) / SHARE
 
 
 def _seconds(size: Size, template: str, nodes: int, ranks: int, threads: int) -> float:

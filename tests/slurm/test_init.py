@@ -6,7 +6,7 @@ import subprocess
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pystamps_hpc.cli import main
@@ -46,7 +46,7 @@ def header(text):
 
 
 def test_the_size_comes_from_the_candidate_files_else_from_ps1(dataset):
-    assert measure(dataset) == Size((100, 40), 7)
+    assert measure(dataset) == Size((100, 40), 7, (200.0, 80.0))
 
 
 def test_a_patch_of_unknown_size_is_refused(dataset):
@@ -85,6 +85,7 @@ def test_the_script_asks_for_what_was_estimated_and_still_runs(template, dataset
     assert "150000 candidates and 30 interferograms" in text
 
 
+@settings(deadline=None)
 @given(
     candidates=st.lists(st.integers(1, 10**6), min_size=1, max_size=30),
     n_ifg=st.integers(1, 300),
@@ -122,7 +123,8 @@ def test_the_command_writes_the_script_and_says_what_it_is_for(dataset, tmp_path
     assert main(["slurm", "init", *words, "--out", str(out)]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["schema"] == "pystamps-hpc/slurm-init/1"
-    assert document["size"] == {"candidates": [100, 40], "n_ifg": 7, "patches": 2}
+    size = {"candidates": [100, 40], "n_ifg": 7, "cells": [200.0, 80.0], "patches": 2}
+    assert document["size"] == size
     assert document["estimate"]["nodes"] == 4
     assert document["submit"] == f"sbatch {out}"
     assert header(out.read_text())["nodes"] == "4"

@@ -149,6 +149,25 @@ def test_a_run_that_stopped_in_good_order_is_requeued(desk, template, code, repo
 
 
 @pytest.mark.parametrize("template", ALL)
+@pytest.mark.parametrize(
+    ("code", "state", "told"),
+    [("137", "", True), ("1", "OUT_OF_MEMORY", True), ("1", "FAILED", False), ("0", "", False)],
+)
+def test_a_run_killed_for_its_memory_is_told_what_was_expected(desk, template, code, state, told):
+    sacct = desk.folder / "bin" / "sacct"
+    sacct.write_text(f"#!/usr/bin/env bash\necho '{state}'\n")
+    sacct.chmod(0o755)
+    for run, size in (("20260101T000000Z-a", "7 MiB"), ("20260102T000000Z-a", "812 MiB")):
+        folder = desk.dataset / ".pystamps-hpc" / "runs" / run
+        folder.mkdir(parents=True)
+        (folder / "memory.txt").write_text(f"at least stage 2 {size}\n")
+    ended = desk.job(template, CODE=code, PYSTAMPS_PART="merged")
+    assert ended.returncode == int(code)
+    assert ("killed, it seems for its memory" in ended.stderr) == told
+    assert ("stage 2 812 MiB" in ended.stderr) == told
+
+
+@pytest.mark.parametrize("template", ALL)
 def test_a_site_that_does_not_requeue_gets_the_exit_code(desk, template):
     assert desk.job(template, CODE="75", REFUSED="1", PYSTAMPS_PART="merged").returncode == 75
 

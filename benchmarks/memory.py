@@ -1,0 +1,124 @@
+"""Whether ``runtime.memory_gb`` is kept: chain 1-8 on one rank at several budgets.
+
+    python -m benchmarks.memory [--candidates 300000] [--images 30] [--budgets 0.5 1 2 4]
+        [--patches 1x1 2x2]
+
+Each budget gets a fresh copy of a simulated scene in one patch and in four. Printed are the least
+memory that the plan expects, the peak that the rank reports, and processor time; a budget that
+cannot be kept has to be refused before work. A small run before tells the fixed part: interpreter,
+libraries and compiled code. The program ends with 1 if a peak is above 1.25 times its budget.
+"""
+
+import argparse
+import json
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import machine
+from pystamps_hpc.tools.simulate import Options, simulate
+
+TOLERANCE = 1.25
+HEAD = ["patches", "budget [MiB]", "least expected [MiB]", "peak [MiB]", "of budget", "cpu [s]"]
+
+
+def processor_sec() -> float:
+    """Return the processor time of the commands that have ended so far."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def run(scene: Path, budget_gb: float) -> dict[str, Any]:
+    """Run the chain on a copy of a scene and return the figures."""
+    with tempfile.TemporaryDirectory(prefix="pystamps-memory-") as scratch:
+        tree, config, report = (Path(scratch, name) for name in ("tree", "config.json", "report"))
+        shutil.copytree(scene, tree)
+        config.write_text(json.dumps({"runtime": {"memory_gb": budget_gb}}))
+        command = [sys.executable, "-m", "pystamps_hpc", "--config", config, "run", "-q"]
+        command += ["--dataset", tree, "--cpu-workers", "1", "--report", report]
+        before = processor_sec()
+        ended = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+        found = {
+            "budget_mib": round(budget_gb * 1e9 / 2**20),
+            "code": ended.returncode,
+            "cpu_sec": round(
+                after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1
+            ),
+        }
+        if not report.exists():
+            return {**found, "refused": ended.stderr.strip()}
+        document = json.loads(report.read_text())
+        tasks = document["memory"]["tasks"]
+        return {
+            **found,
+            "least_mib": max(task["least_mib"] for task in tasks),
+            "peak_mib": max(rank["peak_rss_mib"] for rank in document["mpi"]["ranks"]),
+        }
+
+
+def broken(runs: Sequence[dict[str, Any]]) -> list[str]:
+    """Say which budgets were not kept: exceeded, or refused after work or without a word."""
+    found = []
+    for one in runs:
+        name = f"{one['patches']} patches, {one['budget_mib']} MiB"
+        if one.get("peak_mib", 0) > TOLERANCE * one["budget_mib"]:
+            found.append(f"{name}: the peak is {one['peak_mib']} MiB")
+        if one["code"] not in (0, 3):
+            found.append(f"{name}: ended with {one['code']}: {one.get('refused', '')}")
+    return found
+
+
+def row(one: dict[str, Any]) -> list[str]:
+    """Return a run as cells of the table."""
+    head = [one["patches"], str(one["budget_mib"])]
+    if "peak_mib" not in one:
+        return [*head, "-", "refused", "-", f"{one['cpu_sec']:.0f}"]
+    share = f"{one['peak_mib'] / one['budget_mib']:.2f}"
+    return [*head, str(one["least_mib"]), str(one["peak_mib"]), share, f"{one['cpu_sec']:.0f}"]
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Measure, print the table, write the document."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--candidates", type=int, default=300_000)
+    parser.add_argument("--images", type=int, default=30)
+    parser.add_argument("--budgets", nargs="+", type=float, default=[0.5, 1, 2, 4])
+    parser.add_argument("--patches", nargs="+", default=["1x1", "2x2"])
+    parser.add_argument("--output", type=Path, default=machine.RESULTS / "memory.json")
+    options = parser.parse_args(words)
+
+    runs: list[dict[str, Any]] = []
+    with tempfile.TemporaryDirectory(prefix="pystamps-memory-") as folder:
+        simulate(Path(folder, "small"), Options(candidates=2000, images=6, patches=(1, 1)))
+        run(Path(folder, "small"), 0)  # compiles
+        fixed = run(Path(folder, "small"), 0)["peak_mib"]
+        for patches in options.patches:
+            scene = Path(folder, patches)
+            cut = tuple(map(int, patches.split("x")))
+            simulate(scene, Options(options.candidates, options.images, patches=cut))
+            for budget in options.budgets:
+                runs.append({"patches": patches, **run(scene, budget)})
+                document = {
+                    "schema": "pystamps-hpc/bench-memory/1",
+                    "machine": machine.describe(),
+                    "candidates": options.candidates,
+                    "images": options.images,
+                    "fixed_mib": fixed,
+                    "runs": runs,
+                }
+                machine.write(options.output, document)
+    print(f"{options.candidates} candidates x {options.images} images on one rank; a small dataset "
+          f"takes {fixed} MiB")  # fmt: skip
+    print(machine.table(HEAD, [row(one) for one in runs]))
+    wrong = broken(runs)
+    print("\n".join(wrong) or "every budget is kept")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
