@@ -87,6 +87,27 @@ def test_c063_the_size_of_a_piece_does_not_change_a_bit(dataset, reference, tmp_
     assert not chains.differing(chains.artifacts(dataset), chains.artifacts(reference))
 
 
+def test_the_memory_of_a_rank_does_not_change_a_bit_and_is_kept(dataset, reference, tmp_path):
+    planned = chains.run(["run", "--dataset", str(dataset), "--dry-run"]).report["memory"]
+    least = max(task["least_mib"] for task in planned["tasks"]) + 1
+    tight = {"runtime": {"memory_gb": least * 2**20 / 1e9}}
+    ended = chains.run_chain(dataset, *config_file(tmp_path, tight), *ONE_THREAD)
+    assert not chains.differing(chains.artifacts(dataset), chains.artifacts(reference))
+    (rank,) = ended.report["mpi"]["ranks"]
+    assert rank["peak_rss_mib"] < 1.25 * least
+    assert ended.report["memory"]["planned_mib"] in (least - 1, least)
+
+
+def test_memory_that_no_patch_fits_is_refused_before_anything_is_written(candidates, tmp_path):
+    before = chains.files(candidates)
+    small = config_file(tmp_path, {"runtime": {"memory_gb": 0.1}})
+    ended = chains.run(["run", "--dataset", str(candidates), "-q", *small])
+    assert ended.code == 3
+    assert "runtime.memory_gb leaves 95 MiB to a rank" in ended.err
+    assert len(ended.err.splitlines()) == 1
+    assert chains.files(candidates) == before
+
+
 @pytest.mark.parametrize(
     ("ranks", "output"),
     [(0, {"compress": True}), pytest.param(2, {"mat_format": "v7.3"}, marks=needs_mpi)],

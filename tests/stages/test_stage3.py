@@ -258,3 +258,12 @@ def test_parameters_that_cannot_be_used_are_refused(solved, change, message):
 def test_a_scaled_histogram_can_be_scaled_again():
     scaled = scaled_random(RANDOM, CANDIDATES)
     np.testing.assert_allclose(scaled_random(scaled, CANDIDATES), scaled, rtol=1e-14)
+
+
+@pytest.mark.parametrize("oversampling", [1, 2])
+def test_interferograms_in_turn_select_the_same_bits(solved, oversampling):
+    inputs, _ = solved
+    params = replace(PARAMS3, slc_osf=oversampling)
+    whole, cut = (stage3.solve(inputs, params, replace(context(), room=r)) for r in (1e12, 1))
+    for name in ("kept", "slope", "coherence", "residual", "patch_phase"):
+        np.testing.assert_array_equal(getattr(cut, name)[:], getattr(whole, name)[:], name)
