@@ -24,7 +24,7 @@ export MKL_NUM_THREADS := 1
 export PYSTAMPS_HPC_DATA_ROOT ?= $(abspath ../shared/golden)
 
 .PHONY: help setup demo test test-short test-mpi lint format parity audit docs forms clean \
-        bench benchmark bench-large scaling truth test-kill fuzz fuzz-reads \
+        bench benchmark bench-large bench-memory scaling truth test-kill fuzz fuzz-reads \
         native-full-chain-verify \
         image test-image test-slurm test-bare lock
 
@@ -131,6 +131,9 @@ bench benchmark: $(READY) ## kernels against the reference and this machine, cha
 
 bench-large: $(READY) ## chain 1-8 of 50 k, 200 k and 1 M candidates x 60 on two ranks: memory, growth of cost
 	$(BIN)/python -m benchmarks.growth
+
+bench-memory: $(READY) ## chain 1-8 of 300 k candidates x 30 at memory budgets of 0.5 to 4 GB: docs/memory.md
+	$(BIN)/python -m benchmarks.memory --page docs/memory.md
 
 truth: $(READY) ## velocities against simulated truth: noise-free, with noise, with everything
 	$(BIN)/python -m benchmarks.truth

@@ -1,7 +1,7 @@
 """Whether ``runtime.memory_gb`` is kept: chain 1-8 on one rank at several budgets.
 
     python -m benchmarks.memory [--candidates 300000] [--images 30] [--budgets 0.5 1 2 4]
-        [--patches 1x1 2x2]
+        [--patches 1x1 2x2] [--page docs/memory.md]
 
 Each budget gets a fresh copy of a simulated scene in one patch and in four. Printed are the least
 memory that the plan expects, the peak that the rank reports, and processor time; a budget that
@@ -80,6 +80,44 @@ def row(one: dict[str, Any]) -> list[str]:
     return [*head, str(one["least_mib"]), str(one["peak_mib"]), share, f"{one['cpu_sec']:.0f}"]
 
 
+def markdown(runs: Sequence[dict[str, Any]]) -> str:
+    """Return the runs as a table of a page."""
+    lines = [HEAD, ["---"] * len(HEAD), *map(row, runs)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def page(document: dict[str, Any]) -> str:
+    """Return the page of the documentation that shows the figures."""
+    return f"""# Memory of a rank
+
+`runtime.memory_gb` is the memory that one rank may fill, in GB (10^9 bytes). Left at 0 it is 0.8 of
+what is left to a rank: by the control group or SLURM's grant, shared by the ranks of a node, by the
+address-space limit of a process, or by the free memory of the machine.
+
+A rank takes
+
+- a fixed part: interpreter, libraries and compiled kernels, here {document["fixed_mib"]} MiB with a
+  dataset of 2,000 candidates. About half of it are libraries that the ranks of a node share. A run
+  that has to compile kernels takes some 200 MiB more, once; `pystamps-hpc warmup` does it before;
+- what a stage keeps: vectors of all points, some arrays of points x interferograms, and in stages 2
+  and 3 the filter grid. Smaller patches are the lever, in stages 6 to 8 more ranks;
+- pieces: stretches of rows, and interferograms in turn, cut to what is left of the budget. They
+  never change a bit of the results.
+
+Before work the program says what each stage takes at least, from the candidates, interferograms and
+extent of each patch (`memory` in the report, `memory.txt` in the folder of the run). A patch stage
+that does not fit is refused with exit code 3, and so are merged stages once the number of points is
+known; the message names the size of a patch that fits. Where only the free memory of the machine
+bounds a run, nothing is refused. A job script says the same numbers when its run was killed for its
+memory. SNAPHU, a program of its own beside the rank, is not counted.
+
+{document["candidates"]:,} candidates x {document["images"]} images on one rank with one thread
+(`make bench-memory`); a kept budget has a peak of at most {TOLERANCE:g} times itself:
+
+{markdown(document["runs"])}
+"""
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Measure, print the table, write the document."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -88,6 +126,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--budgets", nargs="+", type=float, default=[0.5, 1, 2, 4])
     parser.add_argument("--patches", nargs="+", default=["1x1", "2x2"])
     parser.add_argument("--output", type=Path, default=machine.RESULTS / "memory.json")
+    parser.add_argument("--page", type=Path, help="also write the page of the documentation")
     options = parser.parse_args(words)
 
     runs: list[dict[str, Any]] = []
@@ -114,6 +153,8 @@ def main(words: Sequence[str] | None = None) -> int:
     print(f"{options.candidates} candidates x {options.images} images on one rank; a small dataset "
           f"takes {fixed} MiB")  # fmt: skip
     print(machine.table(HEAD, [row(one) for one in runs]))
+    if options.page:
+        options.page.write_text(page(document))
     wrong = broken(runs)
     print("\n".join(wrong) or "every budget is kept")
     return 1 if wrong else 0

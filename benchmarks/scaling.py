@@ -238,7 +238,7 @@ Seconds of a stage grow with the candidates to this power:
 - Stage 6: its rows of the wrapped phase, grid phase and arcs once per node.
 - Stage 7: its rows; slope and offset of all PS once per node.
 - Stage 8: its rows; the high-passed phase of all PS once per node (8 bytes per PS and image).
-- `runtime.memory_gb` bounds what the pieces of rows take beside that.
+- `runtime.memory_gb` bounds all of it, see [Memory of a rank](memory.md).
 
 ## Cost model
 

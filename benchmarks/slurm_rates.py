@@ -3,12 +3,11 @@
     python benchmarks/slurm_rates.py [CANDIDATES [IMAGES]]
 
 Simulates a dataset of two patches, runs it with one thread part by part, and prints processor
-seconds for a million candidates x interferograms, and bytes of memory for each of them. Processor
-time rather than time on the clock, so that other work on the machine matters little. Start and
-memory of the program itself, measured with a tiny dataset, are taken off.
+seconds for a million candidates x interferograms. Processor time rather than time on the clock, so
+that other work on the machine matters little. The start of the program itself, measured with a tiny
+dataset, is taken off. Memory is measured by ``python -m benchmarks.memory``.
 """
 
-import json
 import resource
 import subprocess
 import sys
@@ -32,31 +31,21 @@ def processor_seconds(*words: object) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def peak_mib(report: Path) -> float:
-    """Return the largest memory of a rank of a run."""
-    return max(rank["peak_rss_mib"] for rank in json.loads(report.read_text())["mpi"]["ranks"])
-
-
 def main(candidates: int = 40_000, images: int = 20) -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as folder:
         small, large = Path(folder, "small"), Path(folder, "large")
         processor_seconds("simulate", small, "--candidates", 1000, "--images", 6)
         processor_seconds("simulate", large, "--candidates", candidates, "--images", images)
-        report = Path(folder, "report.json")
-        options = ["--quiet", "--cpu-workers", 1, "--report", report]
+        options = ["--quiet", "--cpu-workers", 1]
         processor_seconds("run", "--dataset", small, *options)  # compiles the kernels
-        empty = peak_mib(report)
         start = processor_seconds("run", "--dataset", small, *options)
         in_patches = sum(path.stat().st_size // 8 for path in large.glob("PATCH_*/pscands.1.ll"))
         values = in_patches * (images - 1)
-        print(f"{in_patches} candidates in 2 patches x {images - 1} interferograms, "
-              f"{empty:.0f} MiB without them")  # fmt: skip
+        print(f"{in_patches} candidates in 2 patches x {images - 1} interferograms")
         for name, part in PARTS.items():
             seconds = processor_seconds("run", "--dataset", large, *part, *options) - start
-            values_of_rank = values / 2 if name == "PATCH_STAGES" else values
-            memory = (peak_mib(report) - empty) * 2**20 / values_of_rank
-            print(f"{name:16} {seconds / values * 1e6:8.2f} s   {memory:8.0f} bytes")
+            print(f"{name:16} {seconds / values * 1e6:8.2f} s")
 
 
 if __name__ == "__main__":

@@ -53,8 +53,9 @@ class RuntimeConfig:
     stage8_chunk_edges : int
         Arcs that stages 6 and 8 hold at a time; changes memory, never results.
     memory_gb : float
-        Memory of a rank [GB] that pieces of rows are cut to, 0: no bound; never changes results.
-        What a stage keeps (its share of rows, vectors of all PS) comes on top.
+        Memory that a rank may fill [GB]; pieces of rows and interferograms are cut to it, and work
+        that does not fit is refused. 0: 0.8 of what job, limits or machine leave to a rank. Never
+        changes results.
     stale_policy : str
         What happens to finished work that is out of date: ``rerun`` makes it again, ``keep`` (or
         ``warn``) keeps it, says so and ends with exit code 6, ``fail`` refuses the run.

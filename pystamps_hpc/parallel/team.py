@@ -131,7 +131,7 @@ def stretches(n: int, parts: int) -> list[tuple[int, int]]:
     return list(pairwise(cuts))
 
 
-def piece_length(rows: Rows, memory: int = 1 << 28) -> int:
+def piece_length(rows: Rows, memory: int = 1 << 25) -> int:
     """Choose how many rows to move at a time: at most 16 units and, if one unit fits, `memory`."""
     width = int(np.prod(rows.shape[1:])) * rows.dtype.itemsize
     return min(16 * UNIT, memory // max(width, 1))
