@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from ..config import RunConfig
 from ..dataset.mat import write_mat
 from ..dataset.memo import MemoStore
 from ..dataset.publish import Publication
-from ..dataset.tree import ROOT, Dataset
+from ..dataset.tree import Dataset
 from ..errors import DatasetError, MatError, PystampsError, StageError
 from ..parallel.context import Context
 from ..parallel.interruption import Interrupted
@@ -118,7 +119,7 @@ def _execute(
     team.on_root(lambda: remove(dataset, planned.invalidates, directory))
     program = team.on_root(lambda: program_of(row.spec, session.config))
     memo = MemoStore(directory, planned.stage, fingerprint(record, program), log.warn)
-    room = _room(session, row, inputs, directory, team.size)
+    room = team.on_root(lambda: _room(session, row, target, patches, team.size))
     ctx = Context(session.kernels, session.config, team, log, memo, threads, room)
     details = ""
     with _with_remedy(row):
@@ -160,18 +161,19 @@ def _solved(
     return None if lost_all and not planned.adds else outputs
 
 
-def _room(session: Session, row: Task, inputs: Any, directory: Path, ranks: int) -> float:
+def _room(session: Session, row: Task, target: str, patches: tuple[str, ...], ranks: int) -> float:
     """Return the memory that is left for pieces beside what the stage keeps [bytes]."""
+    directory = session.dataset.directory
     try:
         if row.spec.scope == "patch":
-            extent = patch_extent(directory, grid_size_of(session.parameters[ROOT]))
-        elif patch_inputs(row) is not None:
-            extent = Extent(sum(patch.n_ps for patch in inputs.patches), 0, 0)
+            extents = [patch_extent(directory(target), grid_size_of(session.parameters[target]))]
         else:
-            extent = merged_extent(directory / "ps2.mat")
+            extents = [merged_extent(directory(name) / "ps2.mat") for name in patches or (target,)]
     except (DatasetError, MatError):
-        extent = Extent(0, 0, 0)
-    return max(session.memory.planned - kept(row.spec, extent, ranks), 0)
+        extents = []  # what is wrong with the files the stage says
+    points = sum(extent.points for extent in extents)
+    whole = replace(extents[0], points=points) if extents else Extent(0, 0, 0)
+    return max(session.memory.planned - kept(row.spec, whole, ranks), 0)
 
 
 def _replay(session: Session, row: Task, planned: PlannedTask, log: TaskLog) -> str:

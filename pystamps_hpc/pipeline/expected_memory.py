@@ -157,13 +157,14 @@ def expected_tasks(
     """
     due = [planned for planned in plan if planned.action == "run"]
     extents: dict[str, Extent] = {}
-    for name in dict.fromkeys(planned.target for planned in due if planned.scope == "patch"):
+    for name in dict.fromkeys(planned.target for planned in due):
         try:
-            extents[name] = patch_extent(dataset.directory(name), grid_size)
+            if name != ROOT:
+                extents[name] = patch_extent(dataset.directory(name), grid_size)
+            elif all(planned.stage > 5 for planned in due):  # the points are known
+                extents[name] = merged_extent(dataset.root / "ps2.mat")
         except (DatasetError, MatError, OSError):
-            continue  # the task will say what is wrong
-    if all(planned.scope == "merged" for planned in due) and (dataset.root / "ps2.mat").exists():
-        extents[ROOT] = merged_extent(dataset.root / "ps2.mat")
+            continue  # what is wrong with the files the task says
     found = []
     for planned in due:
         if planned.target in extents:
