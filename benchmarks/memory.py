@@ -60,7 +60,7 @@ def run(scene: Path, budget_gb: float) -> dict[str, Any]:
 
 
 def broken(runs: Sequence[dict[str, Any]]) -> list[str]:
-    """Say which budgets were not kept: exceeded, or refused after work or without a word."""
+    """Say which budgets were exceeded, and which runs neither ended well nor were refused."""
     found = []
     for one in runs:
         name = f"{one['patches']} patches, {one['budget_mib']} MiB"

@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import backends, growth, kernels, plain, roofline
+from benchmarks import backends, growth, kernels, memory, plain, roofline
 from benchmarks.cases import CLAP_WINDOW, LOW_PASS, Scene, cases
 from pystamps_hpc.tools.simulate import Options, simulate
 from pystamps_kernels.contracts import all_kernels
@@ -140,3 +140,16 @@ def test_growth_is_the_slope_of_cost_over_size_in_logarithms():
     runs = [{"n_candidates": n, "stage_sec": {"2 patch": n / 1e5}} for n in sizes]
     table = growth.exponents(copy.deepcopy(runs))
     assert table["2 patch"] == pytest.approx(1.0)
+
+
+def test_a_budget_is_kept_up_to_a_quarter_or_refused_before_work():
+    one = {"patches": "1x1", "budget_mib": 1000, "code": 0, "cpu_sec": 9.0, "least_mib": 700}
+    kept, above = ({**one, "peak_mib": peak} for peak in (1250, 1251))
+    refused = {"patches": "1x1", "budget_mib": 500, "code": 3, "cpu_sec": 1.0, "refused": "no"}
+    assert not memory.broken([kept, refused])
+    assert memory.broken([above]) == ["1x1 patches, 1000 MiB: the peak is 1251 MiB"]
+    assert memory.broken([{**refused, "code": 1}]) == ["1x1 patches, 500 MiB: ended with 1: no"]
+    figures = {"candidates": 9, "images": 3, "fixed_mib": 251, "runs": [kept, refused]}
+    text = memory.page(figures)
+    assert "| 1x1 | 1000 | 700 | 1250 | 1.25 | 9 |" in text
+    assert "| 1x1 | 500 | - | refused | - | 1 |" in text
