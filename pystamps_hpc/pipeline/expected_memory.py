@@ -37,7 +37,7 @@ CELLS_PER_POINT = 2.0
 GRID_SIZE = 50.0
 """Cells of the filter grid where the parameter cannot be read [m]."""
 
-_SAMPLE = 100_000
+_BLOCKS, _BLOCK = 32, 512  # positions that are looked at, spread over the file
 
 
 @dataclass(frozen=True)
@@ -120,8 +120,11 @@ def patch_extent(patch: Path, grid_size: float) -> Extent:
 
 def _cells(positions: Path, points: int, grid_size: float) -> float:
     """Return the cells of a grid over the positions, outliers left out."""
-    step = max(points // _SAMPLE, 1)
-    sample = np.fromfile(positions, ">f4", 2 * points).reshape(-1, 2)[::step]
+    if not points:
+        return 0.0
+    whole = np.memmap(positions, ">f4", "r", shape=(points, 2))
+    starts = np.unique(np.linspace(0, max(points - _BLOCK, 0), _BLOCKS).astype(np.int64))
+    sample = np.concatenate([whole[start : start + _BLOCK] for start in starts])
     degrees = max((sample, sample.byteswap()), key=lambda one: np.count_nonzero(_plausible(one)))
     known = degrees[_plausible(degrees).all(axis=1)].astype(np.float64)
     if len(known) < 2:
