@@ -74,8 +74,9 @@ def broken(runs: Sequence[dict[str, Any]]) -> list[str]:
 def row(one: dict[str, Any]) -> list[str]:
     """Return a run as cells of the table."""
     head = [one["patches"], str(one["budget_mib"])]
-    if "peak_mib" not in one:
-        return [*head, "-", "refused", "-", f"{one['cpu_sec']:.0f}"]
+    if one["code"]:
+        ended = "refused" if one["code"] == 3 else f"ended with {one['code']}"
+        return [*head, "-", ended, "-", f"{one['cpu_sec']:.0f}"]
     share = f"{one['peak_mib'] / one['budget_mib']:.2f}"
     return [*head, str(one["least_mib"]), str(one["peak_mib"]), share, f"{one['cpu_sec']:.0f}"]
 

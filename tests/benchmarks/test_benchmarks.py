@@ -153,3 +153,4 @@ def test_a_budget_is_kept_up_to_a_quarter_or_refused_before_work():
     text = memory.page(figures)
     assert "| 1x1 | 1000 | 700 | 1250 | 1.25 | 9 |" in text
     assert "| 1x1 | 500 | - | refused | - | 1 |" in text
+    assert memory.row({**kept, "code": 143})[3] == "ended with 143"
