@@ -107,8 +107,61 @@ class PublishError(PystampsError):
     """Finished results could not be moved to their place."""
 
 
+def explained(error: BaseException, where: str) -> str | None:
+    """Say in one line what went wrong and what to do, of an error that a user can meet.
+
+    Errors of this family say it themselves. Where the machine did not give memory, threads or
+    files, any library can fail in its own way; this is the one place that knows which.
+
+    Parameters
+    ----------
+    error : BaseException
+        Any error.
+    where : str
+        What could not be done, for errors that name no file.
+
+    Returns
+    -------
+    str or None
+        None of an error that nobody expects.
+    """
+    if isinstance(error, PystampsError):
+        return str(error)
+    text = str(error).partition("\n")[0]
+    if isinstance(error, MemoryError) or _is_about_memory(error, text):
+        cause = f": {text}" if text else ""
+        return f"{where} is out of memory{cause}; use fewer ranks per node or smaller patches"
+    if _is_about_threads(error, text):
+        return (
+            f"{where}: no further thread or process can be started ({text}); raise the limit "
+            "(ulimit -u, or that of the job), or use fewer ranks per node"
+        )
+    if isinstance(error, OSError):
+        remedy = "check the file system"
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            remedy = "raise the limit of open files (ulimit -n)"
+        cause = error.strerror or text
+        return f"{error.filename or where}: {cause}; {remedy} and run the same command again"
+    return None
+
+
 def is_damage(error: BaseException | None) -> bool:
     """Whether an error of reading speaks of the content of the file, not of how it was reached."""
     if isinstance(error, MemoryError):
         return False
     return not isinstance(error, OSError) or error.errno in (None, errno.ENOENT)
+
+
+def _is_about_memory(error: BaseException, text: str) -> bool:
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
+    signs = ("failed to map segment", "cannot allocate memory", "Cannot allocate memory")
+    return isinstance(error, ImportError | RuntimeError | SystemError) and any(
+        sign in text for sign in signs
+    )
+
+
+def _is_about_threads(error: BaseException, text: str) -> bool:
+    if isinstance(error, OSError):
+        return error.errno == errno.EAGAIN
+    return isinstance(error, RuntimeError) and text.startswith("can't start new thread")

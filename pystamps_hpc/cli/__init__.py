@@ -3,12 +3,16 @@
 import os
 import sys
 import traceback
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ..errors import Exit, PystampsError, explained
+from ..parallel import interruption
 from .environment import prepare
 from .options import build_parser
+from .streams import hold, silence
 
 if TYPE_CHECKING:
     from ..parallel.team import Team
@@ -24,28 +28,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     words = list(sys.argv[1:] if argv is None else argv)
     options = build_parser().parse_args(words)
-    prepare(os.environ)
+    hold()
+    listening = getattr(options, "stops_in_good_order", False)
     team: Team | None = None
 
     def last_words(name: str, code: int) -> None:
         if options.report and (team is None or team.rank == 0):
             _report_end(options.report, name, code)
 
-    if getattr(options, "stops_in_good_order", False):
-        from ..parallel import interruption
-
-        interruption.listen(last_words)
-
-    from ..errors import Exit, PystampsError
-    from .answering import answer
-    from .launch import finish, launch, speaks
-
     try:
+        prepare(os.environ)
+        if listening:
+            interruption.listen(last_words)
+        from .launch import finish, launch, speaks
+
         team = launch(options)
         with team.agreed():
             document, code = options.command(options, team, tuple(words))
         if team.rank == 0 and document is not None:
-            answer(document, options)
+            code = _answered(document, options) or code
     except PystampsError as error:
         code = error.exit_code
         if speaks(team, error):
@@ -55,18 +56,22 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise  # the other ranks wait: the hook of the team ends the job
         code = Exit.INTERRUPTED
         print("interrupted; the same command goes on from here", file=sys.stderr, flush=True)
-    except Exception:
-        if team is not None and team.size > 1:
+    except Exception as error:
+        told = explained(error, "the command")
+        if told is not None:
+            code = PystampsError.exit_code
+        elif team is not None and team.size > 1:
             raise
-        code = Exit.INTERNAL
-        traceback.print_exc(file=sys.stderr)
-        print(
-            "internal error: please report it with the lines above and the command",
-            file=sys.stderr,
-            flush=True,
-        )
+        else:
+            code = Exit.INTERNAL
+            traceback.print_exc(file=sys.stderr)
+            told = "internal error: please report it with the lines above and the command"
+        if team is None or team.rank == 0:
+            print(told, file=sys.stderr, flush=True)
     if team is not None:
         finish(team, int(code))
+    if listening:
+        interruption.conclude()
     return int(code)
 
 
@@ -76,3 +81,20 @@ def _report_end(path: str, name: str, code: int) -> None:
     from ..pipeline.documents import json_text
 
     write_text(Path(path), json_text({"ok": False, "interrupted": name, "exit_code": code}))
+
+
+def _answered(document: Any, options: Namespace) -> int:
+    """Give the answer of a command; return an exit code if nobody can have it."""
+    from .answering import answer
+
+    try:
+        answer(document, options)
+    except OSError as error:
+        silence(sys.stdout)
+        print(
+            f"standard output: {error.strerror}; what was to be written there is lost, a run keeps "
+            "its report in the data set (.pystamps-hpc/runs)",
+            file=sys.stderr,
+        )
+        return Exit.FAILED
+    return Exit.OK

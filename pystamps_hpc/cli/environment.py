@@ -3,6 +3,7 @@
 import os
 import platform
 import shutil
+import stat
 import tempfile
 import zlib
 from collections.abc import MutableMapping
@@ -49,19 +50,30 @@ def cache_directory(environ: MutableMapping[str, str]) -> Path:
     """Return the first directory for compiled kernels that can be written."""
     if given := environ.get("PYSTAMPS_HPC_CACHE_DIR"):
         return Path(given)
-    candidates = [Path(tempfile.gettempdir()) / f"pystamps-hpc-{os.getuid()}"]
+    shared = Path(tempfile.gettempdir()) / f"pystamps-hpc-{os.getuid()}"
+    candidates = [shared]
     if home := environ.get("XDG_CACHE_HOME"):
         candidates.insert(0, Path(home) / "pystamps-hpc")
     elif home := environ.get("HOME"):
         candidates.insert(0, Path(home) / ".cache" / "pystamps-hpc")
     for path in candidates:
         try:
-            path.mkdir(parents=True, exist_ok=True)
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError:
             continue
-        if os.access(path, os.W_OK):
+        if os.access(path, os.W_OK) and (path != shared or _private(path)):
             return path
     return Path(tempfile.mkdtemp(prefix="pystamps-hpc-"))
+
+
+def _private(path: Path) -> bool:
+    """Whether nobody else can have put into a directory what is loaded from it as code."""
+    status = path.lstat()
+    return (
+        stat.S_ISDIR(status.st_mode)
+        and status.st_uid == os.getuid()
+        and not stat.S_IMODE(status.st_mode) & 0o077
+    )
 
 
 def seeded(seed: Path, cache: Path) -> Path:

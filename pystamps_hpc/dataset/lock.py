@@ -19,14 +19,15 @@ from typing import Any
 
 from ..errors import LockError
 from .files import open_regular, parse_json
-from .tree import STATE_DIRECTORY
+from .owner import is_dead, process_start, process_table
+from .tree import state_path
 
 WHOLE = "root"
 
 
 def lock_directory(root: Path) -> Path:
     """Return where the lock files of a dataset lie."""
-    return root / STATE_DIRECTORY / "lock"
+    return state_path(root, "lock")
 
 
 def holders(root: Path) -> list[dict[str, Any]]:
@@ -83,6 +84,7 @@ class DatasetLock:
             for name in self.names:
                 self._create(self.folder / f"{name}.json")
             self._refuse_other_mode()
+            self._clear_dead_attempts()
         except OSError as error:
             self._release()
             raise LockError(f"data set cannot be locked: {self.folder}: {error}") from None
@@ -97,7 +99,11 @@ class DatasetLock:
         value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._release()
+        left = self._release()
+        if left and value is None:
+            raise LockError(
+                f"{', '.join(left)}; this run has ended, remove it by hand or with --break-lock"
+            )
 
     def _create(self, path: Path) -> None:
         text = json.dumps(self.owner, indent=2)
@@ -120,6 +126,12 @@ class DatasetLock:
             other = (path.stem == WHOLE) != (self.names == [WHOLE])
             if other and path not in self._mine:
                 self._remove_if_dead(path)
+
+    def _clear_dead_attempts(self) -> None:
+        """Remove what a process that was killed while it took a lock has left."""
+        for path in self.folder.glob(".*.json.*"):
+            if _is_dead(_parse(_read(path) or ""), self.owner):
+                path.unlink(missing_ok=True)
 
     def _remove_if_dead(self, path: Path) -> None:
         text = _read(path)
@@ -145,18 +157,27 @@ class DatasetLock:
             f"{owner.get('host', '?')}) {how}"
         )
 
-    def _release(self) -> None:
+    def _release(self) -> list[str]:
+        """Remove the locks; return those that cannot be removed, each with the reason."""
+        left = []
         for path in self._mine:
-            path.unlink(missing_ok=True)
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                left.append(f"{path}: cannot be removed ({error.strerror})")
         self._mine.clear()
+        return left
 
 
 def _read(path: Path) -> str | None:
+    """Return the text of a lock; none if there is no lock, nothing if it cannot be read."""
     try:
         with open_regular(path) as file:
             return file.read().decode("utf-8", "replace")
-    except OSError:
+    except FileNotFoundError:
         return None
+    except OSError:
+        return ""
 
 
 def _parse(text: str) -> dict[str, Any]:
@@ -181,19 +202,10 @@ def _process() -> dict[str, Any]:
     pid = os.getpid()
     return {
         "host": socket.gethostname(),
-        "processes": _process_table(),
+        "processes": process_table(),
         "pid": pid,
         "pid_start": process_start(pid),
     }
-
-
-def _process_table() -> str:
-    """Name what process numbers refer to: this boot of this machine, and in a container its own."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="utf-8").strip()
-        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
-    except OSError:
-        return socket.gethostname()
 
 
 def _slurm() -> dict[str, Any]:
@@ -203,19 +215,9 @@ def _slurm() -> dict[str, Any]:
     }
 
 
-def process_start(pid: int) -> int | None:
-    """Return the start time of a process in clock ticks since boot, None if there is none."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    except OSError:
-        return None
-    return None if fields[0] == "Z" else int(fields[19])
-
-
 def _is_dead(owner: Mapping[str, Any], own: Mapping[str, Any]) -> bool:
     if owner.get("processes") == own["processes"] and isinstance(owner.get("pid"), int):
-        start = process_start(owner["pid"])
-        return start is None or start != owner.get("pid_start")
+        return is_dead(owner["pid"], owner.get("pid_start"))
     job = owner.get("slurm_job_id")
     if not job:
         return False

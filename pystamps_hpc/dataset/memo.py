@@ -2,15 +2,15 @@
 
 import hashlib
 import io
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 
+from .publish import replacing
 from .rows import AnyArray
-from .tree import STATE_DIRECTORY
+from .tree import state_path
 
 _CHECKSUM = "sha256"
 
@@ -36,8 +36,8 @@ class MemoStore:
     def __init__(
         self, directory: Path, stage: int, fingerprint: str, warn: Callable[[str], None]
     ) -> None:
-        self.root = directory / STATE_DIRECTORY / "memo"
-        self.folder = self.root / f"{stage}-{fingerprint[:32]}"
+        self.root = state_path(directory, "memo")
+        self.folder = state_path(directory, "memo", f"{stage}-{fingerprint[:32]}")
         self.warn = warn
 
     def load(self, key: str) -> dict[str, AnyArray] | None:
@@ -64,14 +64,17 @@ class MemoStore:
         return arrays
 
     def save(self, key: str, arrays: Mapping[str, AnyArray]) -> None:
-        """Store arrays under `key`, atomically."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        """Store arrays under `key`, atomically; without room for them the run goes on."""
         contents = {name: np.asarray(array) for name, array in arrays.items()}
         buffer = io.BytesIO()
         np.savez(buffer, allow_pickle=False, **{_CHECKSUM: _checksum(contents)}, **contents)
-        temporary = self.folder / f".{key}.{os.getpid()}.tmp"
-        temporary.write_bytes(buffer.getbuffer())
-        os.replace(temporary, self.folder / f"{key}.npz")
+        path = self.folder / f"{key}.npz"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with replacing(path) as temporary:
+                temporary.write_bytes(buffer.getbuffer())
+        except OSError as error:
+            self.warn(f"no checkpoint {path}: {error.strerror or error}")
 
     def clear(self) -> None:
         """Remove the parts of this stage, those of other fingerprints included."""

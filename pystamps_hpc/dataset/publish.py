@@ -8,19 +8,20 @@ never a mix that counts as complete.
 
 import errno
 import os
+import secrets
 import shutil
-from collections.abc import Collection, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
 from ..errors import PublishError
-from .tree import STATE_DIRECTORY
+from .tree import state_path
 
 
 def staging_root(target: Path) -> Path:
     """Return the directory that holds the staging directories of a target."""
-    return target / STATE_DIRECTORY / "tmp"
+    return state_path(target, "tmp")
 
 
 class Publication:
@@ -136,13 +137,30 @@ def flush_directory(path: Path) -> None:
 def write_text(path: Path, text: str) -> None:
     """Replace a text file atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary name beside `path` and, if all went well, move that file into place.
+
+    The name cannot be foreseen, so that nobody can have put a link there; a run clears away what
+    a killed one has left of them.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written; the error names `path`.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    try:
+        yield temporary
         os.replace(temporary, path)
     except OSError as error:
         if error.filename is None:  # a write that fails, on a full disk say, names no file
             error.filename = str(path)
         raise
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import DatasetError
+from .inside import within
 from .rows import IntArray
 from .text import lines_of, shown, words_of
 
@@ -15,6 +16,17 @@ ROOT = "root"
 STATE_DIRECTORY = ".pystamps-hpc"
 FARTHEST = 2**31 - 1  # pixel of a scene
 LONGEST_NAME = 255  # bytes that a file system allows for one name
+
+
+def state_path(directory: Path, *parts: str) -> Path:
+    """Return the path of something that is kept in the state directory of a patch or the root.
+
+    Raises
+    ------
+    DatasetError
+        A link leads out of the directory.
+    """
+    return within(directory, STATE_DIRECTORY, *parts)
 
 
 @dataclass(frozen=True)
@@ -29,24 +41,34 @@ class Dataset:
         return self.root if target == ROOT else self.root / target
 
     def require_writable(self) -> None:
-        """Refuse a protected or unwritable dataset.
+        """Refuse a dataset that is protected or unwritable, or whose links lead out of it.
 
         Raises
         ------
         DatasetError
-            A file ``.golden`` marks the root, or nothing can be written there.
+            A file ``.golden`` marks the root, nothing can be written there, or a link stands where
+            a run would write.
         """
+        self._require_no_way_out()
         if (self.root / ".golden").exists():
             raise DatasetError(f"data set is marked golden ({self.root}/.golden): work on a copy")
         try:
-            (self.root / STATE_DIRECTORY).mkdir(exist_ok=True)
-            probe = self.root / STATE_DIRECTORY / f".writable.{os.getpid()}"
+            state_path(self.root).mkdir(exist_ok=True)
+            probe = state_path(self.root, f".writable.{os.getpid()}")
             probe.write_bytes(b"")
             probe.unlink(missing_ok=True)
         except OSError as error:
             raise DatasetError(
                 f"data set is not writable: {self.root} ({error.strerror})"
             ) from None
+
+    def _require_no_way_out(self) -> None:
+        for target in (ROOT, *self.patches):
+            directory = self.directory(target)
+            for kept in ("tmp", "memo", "lock", "runs"):
+                state_path(directory, kept)
+            for written in ("STAMPS.log", "products"):
+                within(directory, written)
 
 
 def discover_dataset(root: str | Path, need_patches: bool = True) -> Dataset:

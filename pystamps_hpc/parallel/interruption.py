@@ -13,11 +13,12 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
 from ..errors import Exit, PystampsError
+from . import companions
 
 EXIT_CODES: dict[str, int] = {
     "SIGUSR1": Exit.STOPPED,
@@ -106,13 +107,14 @@ def _note(name: str) -> None:
 
 
 def _say(text: str) -> None:
-    os.write(2, f"{text}\n".encode())
+    with suppress(OSError):  # where nobody can hear it
+        os.write(2, f"{text}\n".encode())
 
 
 def _leave(name: str) -> None:
     """End this process, and the programs that work for it, at once."""
     for program, scratch in list(_companions.items()):
-        program.kill()
+        companions.kill(program)
         shutil.rmtree(scratch, ignore_errors=True)
     try:
         if _Requests.last_words is not None:
@@ -129,6 +131,13 @@ def accompanied(program: "subprocess.Popen[bytes]", scratch: Path) -> Iterator[N
         yield
     finally:
         del _companions[program]
+
+
+def conclude() -> None:
+    """Ignore signals from here on: the process ends, with the exit code that it has by now."""
+    signal.set_wakeup_fd(-1)
+    for name in EXIT_CODES:
+        signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def requested() -> bool:

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from ..config import RunConfig
+from ..dataset.inside import append_line, within
 from ..dataset.mat import write_mat
 from ..dataset.memo import MemoStore
 from ..dataset.publish import Publication
 from ..dataset.tree import Dataset
-from ..errors import DatasetError, MatError, PystampsError, StageError
+from ..errors import DatasetError, MatError, StageError, explained, is_damage
 from ..parallel.context import Context
 from ..parallel.interruption import Interrupted
 from ..parallel.memory import give_back
@@ -68,8 +69,11 @@ def run_task(
             log.check()
             details = _execute(session, row, planned, team, log, threads)
         status = "completed"
-    except (PystampsError, OSError, MemoryError) as error:
-        details = _text(error, planned)
+    except Exception as error:
+        told = explained(error, f"stage {planned.stage} {planned.target}")
+        if told is None:
+            raise
+        details = told
         result.rank = getattr(error, "rank", team.rank)
         result.signal = error.name if isinstance(error, Interrupted) else None
     log.share_warnings(team)
@@ -77,18 +81,6 @@ def run_task(
     if team.size > 1:
         result.busy_sec = tuple(team.on_each(lambda: team.busy_sec - busy))
     return log.close(status, details)
-
-
-def _text(error: Exception, planned: PlannedTask) -> str:
-    """Say in one line what went wrong and what to do."""
-    where = f"stage {planned.stage} {planned.target}"
-    if isinstance(error, MemoryError):
-        return f"{where} is out of memory: {error}; use fewer ranks per node or smaller patches"
-    if isinstance(error, OSError):
-        cause = error.strerror or str(error)
-        named = f"{error.filename or where}: {cause}"
-        return f"{named}; check the file system and run the same command again"
-    return str(error)
 
 
 def _execute(
@@ -210,6 +202,8 @@ def _with_remedy(row: Task) -> Iterator[None]:
     try:
         yield
     except MatError as error:
+        if not is_damage(error.__cause__):
+            raise
         nested = patch_inputs(row)
         fields: list[tuple[str, Scope]] = [(item.artifact, row.spec.scope) for item in row.reads]
         fields += [(item.artifact, "patch") for item in (artifact_fields(nested) if nested else ())]
@@ -309,5 +303,7 @@ def _stamps_log(config: RunConfig, directory: Path, row: Task, log: TaskLog) -> 
     stamp = time.strftime("%d-%b-%Y %H:%M:%S")
     text = "; ".join(log.notes) or row.spec.name
     line = f"{stamp} {f'PYSTAMPS_HPC_{row.spec.number}':<16} {text}\n"
-    with (directory / "STAMPS.log").open("a", encoding="utf-8") as stream:
-        stream.write(line)
+    try:
+        append_line(within(directory, "STAMPS.log"), line)
+    except OSError as error:  # a courtesy: the results stand
+        log.warn(f"{directory / 'STAMPS.log'}: {error.strerror}")

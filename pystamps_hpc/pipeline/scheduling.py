@@ -2,12 +2,13 @@
 
 import os
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
-from ..dataset.tree import STATE_DIRECTORY
-from ..parallel import interruption
+from ..dataset.tree import state_path
+from ..parallel import companions, interruption
 from ..parallel.cpus import CpuBudget, cpu_budget
 from ..parallel.launcher import OPEN_MPI, launcher_hint
 from ..parallel.team import SerialTeam, Team
@@ -152,8 +153,14 @@ def _run_pool(
 
 def _executor(processes: bool, width: int) -> Executor:
     if processes:
-        return ProcessPoolExecutor(width, get_context("spawn"), interruption.listen)
+        return ProcessPoolExecutor(width, get_context("spawn"), _begin_worker, (os.getpid(),))
     return ThreadPoolExecutor(width)
+
+
+def _begin_worker(parent: int) -> None:
+    """Let a process of the pool hear signals, and end with the one that holds the lock."""
+    companions.end_with(parent)
+    interruption.listen()
 
 
 def _work(directory: Path) -> float:
@@ -174,10 +181,11 @@ def _give_threads(session: Session, threads: int) -> None:
 
 def _request_stop(session: Session) -> None:
     path = _stop_file(session)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.touch()
+    with suppress(OSError):  # the others then end their patches; why this one failed is told
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
 
 
 def _stop_file(session: Session) -> Path:
     """Return the file by which a failed patch asks the others, on any rank, to stop."""
-    return session.dataset.root / STATE_DIRECTORY / "runs" / session.run_id / "failed"
+    return state_path(session.dataset.root, "runs", session.run_id, "failed")

@@ -17,7 +17,7 @@ from ..dataset.candidates import sensor_parameters
 from ..dataset.findings import Findings
 from ..dataset.parameters import Parameters
 from ..dataset.publish import staging_root, write_text
-from ..dataset.tree import ROOT, STATE_DIRECTORY, Dataset, discover_dataset
+from ..dataset.tree import ROOT, Dataset, discover_dataset, state_path
 from ..errors import DatasetError, MpiEnvironmentError
 from ..parallel.memory import MemoryBudget
 from ..parallel.team import Team
@@ -245,7 +245,7 @@ def _clear_the_way(session: Session, context: PipelineContext) -> list[str]:
         staging = staging_root(directory)
         leftovers += len(list(staging.iterdir())) if staging.is_dir() else 0
         shutil.rmtree(staging, ignore_errors=True)
-        for place in (directory, directory / STATE_DIRECTORY, directory / "products"):
+        for place in (directory, state_path(directory), directory / "products"):
             for half_written in place.glob(".*.[0-9]*.tmp"):
                 half_written.unlink(missing_ok=True)
     if any(planned.stage == 1 for planned in due):
@@ -273,7 +273,7 @@ def already_forced(root: Path, command: tuple[str, ...]) -> bool:
 
 
 def _runs(root: Path) -> Path:
-    return root / STATE_DIRECTORY / "runs"
+    return state_path(root, "runs")
 
 
 def _start(command: tuple[str, ...]) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -267,7 +268,7 @@ def _locked(session: Session, context: PipelineContext, team: Team) -> Iterator[
         yield list(warnings)
     finally:
         if team.rank == 0:
-            lock.__exit__(None, None, None)
+            lock.__exit__(*sys.exc_info())
 
 
 def _save_report(session: Session, report: PipelineReport) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..dataset.files import read_json
 from ..dataset.publish import write_text
-from ..dataset.tree import STATE_DIRECTORY
+from ..dataset.tree import state_path
 
 _BLOCK = 65536
 _BLOCKS = 64
@@ -36,7 +36,7 @@ class TargetState:
     def load(cls, directory: Path) -> "TargetState":
         """Read the state of a target; an unreadable file counts as none."""
         try:
-            content = read_json(directory / STATE_DIRECTORY / "state.json")
+            content = read_json(state_path(directory, "state.json"))
             records = {
                 int(stage): record
                 for stage, record in content["records"].items()
@@ -54,9 +54,7 @@ class TargetState:
             "due": sorted(self.due),
             "products": self.products,
         }
-        write_text(
-            self.directory / STATE_DIRECTORY / "state.json", json.dumps(content, indent=1) + "\n"
-        )
+        write_text(state_path(self.directory, "state.json"), json.dumps(content, indent=1) + "\n")
 
 
 def _is_record(record: Any) -> bool:

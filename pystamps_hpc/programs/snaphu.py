@@ -12,9 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ..dataset.owner import left_behind, scratch_prefix
 from ..dataset.rows import AnyArray, ComplexArray, FloatArray
 from ..errors import StageError, ToolMissingError
-from ..parallel import interruption
+from ..parallel import companions, interruption
 
 CONFIGURATION = """\
 INFILE snaphu.in
@@ -31,6 +32,8 @@ LOG_LINES = 5
 
 # Earlier versions misread cost files.
 OLDEST = "2.0.1"
+
+SCRATCH = "pystamps-snaphu"
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,8 @@ def run_snaphu(
     Raises
     ------
     StageError
-        SNAPHU failed, or its answer is not the input plus whole cycles; the folder is kept.
+        SNAPHU failed, or its answer is not the input plus whole cycles; the folder is kept until
+        the next run on this machine.
     ToolMissingError
         SNAPHU is not found.
 
@@ -140,7 +144,9 @@ def run_snaphu(
     defaults, as in StaMPS ``uw_stat_costs``. Specification of stage 6, section 11.1.
     """
     executable = require_snaphu(program)
-    folder = Path(tempfile.mkdtemp(prefix=f"pystamps-snaphu-{ifg + 1:06d}-"))
+    for left in left_behind(Path(tempfile.gettempdir()), SCRATCH):
+        shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=scratch_prefix(f"{SCRATCH}-{ifg + 1:06d}")))
     try:
         solution = _run(folder, raster, row_costs, col_costs, executable, check)
     except StageError as error:
@@ -169,11 +175,12 @@ def _run(
         col_costs.tofile(file)
     (folder / "snaphu.conf").write_text(CONFIGURATION)
     log = folder / "snaphu.log"
-    command = [executable, "-d", "-f", "snaphu.conf", str(raster.shape[1])]
+    command = companions.accompanying([executable, "-d", "-f", "snaphu.conf", str(raster.shape[1])])
     with log.open("wb") as file:
         process = subprocess.Popen(
-            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=file, stderr=file
-        )
+            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
+            process_group=0,
+        )  # fmt: skip
         with interruption.accompanied(process, folder):
             status = _wait(process, check)
     check()  # a signal to the whole job has ended SNAPHU too
@@ -199,7 +206,7 @@ def _wait(process: "subprocess.Popen[bytes]", check: Callable[[], None]) -> int:
             try:
                 check()
             except BaseException:
-                process.kill()
+                companions.kill(process)
                 process.wait()
                 raise
 

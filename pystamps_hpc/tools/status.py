@@ -7,7 +7,7 @@ from ..config import RunConfig
 from ..dataset import parameters
 from ..dataset.files import read_json
 from ..dataset.lock import holders
-from ..dataset.tree import ROOT, STATE_DIRECTORY, Dataset, discover_dataset
+from ..dataset.tree import ROOT, Dataset, discover_dataset, state_path
 from ..errors import PystampsError
 from ..pipeline.choices import resolve_choices
 from ..pipeline.findings import funnel, records_of
@@ -105,7 +105,7 @@ def _stale(finished: Finished) -> list[dict[str, Any]]:
 
 
 def _last_run(root: Path) -> dict[str, Any] | None:
-    reports = sorted((root / STATE_DIRECTORY / "runs").glob("*/report.json"))
+    reports = sorted(state_path(root, "runs").glob("*/report.json"))
     if not reports:
         return None
     try:

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from pystamps_hpc.dataset.lock import DatasetLock, holders, lock_directory, new_owner, process_start
+from pystamps_hpc.dataset.lock import DatasetLock, holders, lock_directory, new_owner
+from pystamps_hpc.dataset.owner import process_start
 from pystamps_hpc.errors import LockError
 from tests.dataset.lock_race import compete
 

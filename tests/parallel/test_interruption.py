@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from pystamps_hpc import cli
-from pystamps_hpc.dataset.lock import process_start
+from pystamps_hpc.dataset.owner import process_start
 from pystamps_hpc.dataset.schema import ARTIFACTS
 from pystamps_hpc.parallel import interruption
 from pystamps_hpc.parallel.interruption import EXIT_CODES, Interrupted
@@ -27,7 +27,8 @@ def last_words(name, code):
 
 interruption.PATIENCE_SEC = float(sys.argv[1])
 interruption.listen(last_words)
-program = subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+program = subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                           process_group=0)
 scratch = pathlib.Path("scratch")
 scratch.mkdir()
 with interruption.accompanied(program, scratch):

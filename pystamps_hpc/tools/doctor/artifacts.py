@@ -11,7 +11,7 @@ from ...dataset.mat import MatFile
 from ...dataset.matvalues import REAL_DTYPES
 from ...dataset.publish import staging_root
 from ...dataset.schema import ARTIFACTS
-from ...dataset.tree import ROOT, STATE_DIRECTORY, Dataset
+from ...dataset.tree import ROOT, Dataset, state_path
 from ...errors import MatError, is_damage
 from ...parallel.team import piece_length, units
 from ...pipeline.table import maker
@@ -122,10 +122,10 @@ def leftovers(dataset: Dataset) -> list[str]:
     owners = holders(dataset.root)
     if any(owner["alive"] for owner in owners):
         return []
-    found = [dataset.root / STATE_DIRECTORY / "lock" / owner["lock"] for owner in owners]
+    found = [state_path(dataset.root, "lock", owner["lock"]) for owner in owners]
     for target in (ROOT, *dataset.patches):
         folder = dataset.directory(target)
-        for place in (staging_root(folder), folder / STATE_DIRECTORY / "memo"):
+        for place in (staging_root(folder), state_path(folder, "memo")):
             found += sorted(place.iterdir()) if place.is_dir() else []
         found += sorted(folder.glob(".*.tmp"))
     return [path.relative_to(dataset.root).as_posix() for path in found]

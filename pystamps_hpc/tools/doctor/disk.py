@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from ...dataset.tree import STATE_DIRECTORY, Dataset
+from ...dataset.tree import Dataset, state_path
 from ...parallel.team import Team
 from .findings import DATASET, Problem
 
@@ -21,8 +21,8 @@ def examine_disk(root: Path) -> list[Problem]:
     """Try what publication and lock rely on, in a directory that is removed again."""
     if (root / ".golden").exists():
         return [Problem(f"data set is marked golden ({root}/.golden)", "work on a copy", DATASET)]
-    folder = root / STATE_DIRECTORY / f"doctor.{os.getpid()}"
-    already = (root / STATE_DIRECTORY).exists()
+    folder = state_path(root, f"doctor.{os.getpid()}")
+    already = state_path(root).exists()
     try:
         folder.mkdir(parents=True)
     except OSError as error:
@@ -83,7 +83,7 @@ def _trials(folder: Path) -> Iterator[Problem]:
 
 def seen_by_ranks(root: Path, team: Team) -> list[bool]:
     """Whether every rank sees a file that the root has just made; collective."""
-    probe = root / STATE_DIRECTORY / "doctor.probe"
+    probe = state_path(root, "doctor.probe")
 
     def make() -> bool:
         if (root / ".golden").exists():

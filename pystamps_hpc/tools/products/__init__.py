@@ -3,7 +3,8 @@
 from contextlib import suppress
 from pathlib import Path
 
-from ...errors import PublishError, PystampsError
+from ...dataset.inside import within
+from ...errors import PublishError, PystampsError, explained
 from ...pipeline.presence import PRODUCTS
 from ...pipeline.state import TargetState
 from ...pipeline.types import PipelineReport
@@ -28,7 +29,7 @@ def make_products(report: PipelineReport) -> None:
     state = TargetState.load(root)
     makers = {"velocity.png": velocity_map, "velocity.csv": velocity_csv}
     for name, make in makers.items():
-        path = root / "products" / name
+        path = within(root, "products") / name
         known = state.products.get(name)
         origin = origin_now(root, value_type, known)
         if path.exists() and known and not differences(known, origin):
@@ -37,20 +38,23 @@ def make_products(report: PipelineReport) -> None:
         try:
             path.parent.mkdir(exist_ok=True)
             make(root, path, value_type)
-        except (PystampsError, OSError) as error:
-            _without(root, path, error, report)
+        except Exception as error:
+            told = explained(error, f"no {name}")
+            if told is None:
+                raise
+            _without(root, path, error, told, report)
             continue
         state.products[name] = origin
         report.products[name] = str(path)
     state.save()
 
 
-def _without(root: Path, path: Path, error: Exception, report: PipelineReport) -> None:
+def _without(root: Path, path: Path, error: Exception, told: str, report: PipelineReport) -> None:
     """Tell that a product could not be made; what was made from something else goes."""
     with suppress(OSError):
         for name in PRODUCTS[path.name]:
             (root / name).unlink(missing_ok=True)
-    if isinstance(error, OSError | PublishError) or path.exists():
-        report.not_made[path.name] = str(error)
+    if isinstance(error, PublishError) or not isinstance(error, PystampsError) or path.exists():
+        report.not_made[path.name] = told
     else:
-        report.warnings.append(f"no {path.name}: {error}")
+        report.warnings.append(f"no {path.name}: {told}")

@@ -1,15 +1,13 @@
 """Files of the products: artifacts in, pictures and tables out."""
 
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ...dataset import schema
+from ...dataset import publish, schema
 from ...dataset.border import inside
 from ...dataset.mat import MatFile
-from ...dataset.publish import write_error
 
 
 def read_artifact(folder: Path, artifact: str, *names: str) -> dict[str, Any]:
@@ -37,13 +35,9 @@ def replacing(path: Path) -> Iterator[Path]:
     PublishError
         The file cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(path)
+        with publish.replacing(path) as temporary:
+            yield temporary
     except OSError as error:
-        raise write_error(path, error) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+        raise publish.write_error(path, error) from error

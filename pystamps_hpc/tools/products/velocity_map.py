@@ -82,7 +82,7 @@ def _draw(result: Velocities, shown: IntArray, limit: float) -> Any:
     try:
         from matplotlib.colors import LinearSegmentedColormap
         from matplotlib.figure import Figure
-    except ImportError as error:
+    except ModuleNotFoundError as error:
         raise ToolMissingError(
             "matplotlib is not installed: maps need it; pip install '.[viz]' in the source folder"
         ) from error

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...config import RunConfig
 from ...dataset.files import read_json
-from ...dataset.tree import STATE_DIRECTORY
+from ...dataset.tree import state_path
 from .policy import Condition
 
 ALLOWED: dict[str, tuple[str, Condition]] = {
@@ -57,7 +57,7 @@ def unlike(run: str | Path, golden: str | Path) -> list[str]:
 
 def recorded(tree: str | Path) -> Mapping[str, str]:
     """Return the choices of the last run that has left a report in a tree; empty without one."""
-    reports = sorted((Path(tree) / STATE_DIRECTORY / "runs").glob("*/report.json"))
+    reports = sorted(state_path(Path(tree), "runs").glob("*/report.json"))
     if not reports:
         return {}
     config: Any = {}
