@@ -61,6 +61,28 @@ def test_without_a_usable_home_caches_lie_in_a_directory_of_the_user(tmp_path, m
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "tmp"]
 
 
+def test_a_shared_directory_that_others_could_have_filled_is_not_trusted(tmp_path, monkeypatch):
+    """Compiled kernels are unpickled: whoever writes there would run code as this user."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    shared = tmp_path / f"pystamps-hpc-{os.getuid()}"
+    assert cache_directory({}) == shared
+    assert shared.stat().st_mode & 0o777 == 0o700
+    shared.chmod(0o750)
+    assert cache_directory({}) != shared
+    shared.chmod(0o700)
+    shared.rename(tmp_path / "mine")
+    shared.symlink_to(tmp_path / "mine")
+    assert cache_directory({}) != shared
+    shared.unlink()
+    (tmp_path / "mine").rename(shared)
+    another = os.getuid() + 1
+    monkeypatch.setattr(os, "getuid", lambda: another)
+    shared.rename(tmp_path / f"pystamps-hpc-{os.getuid()}")
+    private = cache_directory({})
+    assert private.name != f"pystamps-hpc-{os.getuid()}"
+    assert private.stat().st_mode & 0o777 == 0o700
+
+
 def test_python_dash_m_is_the_command(tmp_path):
     ended = subprocess.run(
         [sys.executable, "-m", "pystamps_hpc", "--version"],

@@ -5,9 +5,11 @@ import multiprocessing
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from pystamps_hpc.dataset import owner
 from pystamps_hpc.dataset.lock import DatasetLock, holders, lock_directory, new_owner
 from pystamps_hpc.dataset.owner import process_start
 from pystamps_hpc.errors import LockError
@@ -213,3 +215,53 @@ def test_a_lock_that_cannot_be_made_is_an_error_of_the_dataset(tmp_path):
     (tmp_path / ".pystamps-hpc").write_text("in the way")
     with pytest.raises(LockError, match=r"^data set cannot be locked: "), lock(tmp_path):
         pass
+
+
+def test_the_lock_of_a_process_that_is_hidden_from_us_is_not_taken_over(tmp_path, monkeypatch):
+    def hidden(pid):
+        raise FileNotFoundError(2, "No such file or directory", f"/proc/{pid}/stat")
+
+    def not_ours(pid, signal):
+        raise PermissionError(1, "Operation not permitted")
+
+    leave(tmp_path, pid=4711)
+    monkeypatch.setattr(owner, "_status", hidden)
+    monkeypatch.setattr(os, "kill", not_ours)
+    with pytest.raises(LockError, match=r"in use: run .* by ada"), lock(tmp_path):
+        pass
+
+
+def test_a_lock_that_cannot_be_read_is_somebodys_also_for_runs_over_patches(tmp_path, monkeypatch):
+    leave(tmp_path)
+
+    def unreadable(path, **_):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_text", unreadable)
+    with pytest.raises(LockError), lock(tmp_path, patches=["PATCH_1"]):
+        pass
+
+
+def test_a_lock_that_cannot_be_removed_is_told_and_hides_no_other_error(tmp_path, monkeypatch):
+    def busy(path, missing_ok=False):
+        raise OSError(5, "Input/output error", str(path))
+
+    def fails_to_leave(error, **options):
+        with lock(tmp_path, **options):
+            monkeypatch.setattr(Path, "unlink", busy)
+            if error is not None:
+                raise error
+
+    with pytest.raises(LockError, match=r"root.json: cannot be removed .Input/output error"):
+        fails_to_leave(None)
+    monkeypatch.undo()
+    with pytest.raises(ZeroDivisionError):
+        fails_to_leave(ZeroDivisionError(), break_lock=True)
+
+
+def test_what_an_attempt_that_was_killed_has_left_is_cleared(tmp_path):
+    leave(tmp_path, pid=dead_pid())
+    left = lock_directory(tmp_path) / ".root.json.0a1b2c3d4e5f6071"
+    os.rename(lock_directory(tmp_path) / "root.json", left)
+    with lock(tmp_path):
+        assert names(tmp_path) == ["root.json"]

@@ -70,6 +70,19 @@ def test_a_part_with_numbers_that_are_not_finite_is_ignored(store, warnings):
     assert warnings == [f"ignoring checkpoint {store.folder / 'k.npz'}: ph_uw is not finite"]
 
 
+@pytest.mark.parametrize("step", ["pathlib.Path.write_bytes", "os.replace"])
+def test_a_part_that_cannot_be_stored_leaves_nothing_and_costs_nothing(
+    store, warnings, monkeypatch, step
+):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(step, full)
+    store.save("k", ARRAYS)
+    assert list(store.folder.iterdir()) == []
+    assert warnings == [f"no checkpoint {store.folder / 'k.npz'}: No space left on device"]
+
+
 def test_clear_removes_the_parts_of_the_stage_of_every_fingerprint(store, tmp_path, warnings):
     other = MemoStore(tmp_path, 6, "e" * 64, warnings.append)
     foreign = MemoStore(tmp_path, 7, "f" * 64, warnings.append)

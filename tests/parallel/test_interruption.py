@@ -131,3 +131,34 @@ def test_a_run_that_leaves_without_a_safe_point_reports_its_exit_code(tmp_path):
     assert json.loads(text) == {"ok": False, "interrupted": "SIGUSR1", "exit_code": 75}
     assert '\n  "exit_code": 75' in text, "what the job scripts look for"
     assert Interrupted("SIGUSR1").exit_code == 75
+
+
+ENDING = """
+import atexit, sys, time
+from pystamps_hpc.parallel import interruption
+interruption.listen()
+atexit.register(lambda: (print("ending", flush=True), time.sleep(1)))
+while not interruption.requested():
+    time.sleep(0.01)
+interruption.conclude()
+sys.exit(75)
+"""
+
+
+def test_a_second_signal_while_the_process_ends_keeps_the_exit_code():
+    process = subprocess.Popen([sys.executable, "-c", ENDING], stdout=subprocess.PIPE, text=True)
+    while not interruption_is_heard(process):
+        time.sleep(0.05)
+    assert process.stdout.readline() == "ending\n"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(20) == 75
+
+
+def interruption_is_heard(process):
+    """Send SIGUSR1 once the process listens; before, it would die of it."""
+    caught = f"/proc/{process.pid}/status"
+    mask = next(line for line in open(caught) if line.startswith("SigCgt:")).split()[1]
+    if not int(mask, 16) >> (signal.SIGUSR1 - 1) & 1:
+        return False
+    process.send_signal(signal.SIGUSR1)
+    return True
