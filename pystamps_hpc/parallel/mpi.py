@@ -95,6 +95,11 @@ class MpiTeam:
         self._abandoned = False
         self._agreed_error: Exception | None = None
 
+    @property
+    def crowded_out(self) -> int:
+        """See :class:`Team`."""
+        return self._node_memory.denied
+
     def map_tasks(
         self,
         fn: Callable[[Item], Result],

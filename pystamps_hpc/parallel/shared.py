@@ -70,6 +70,8 @@ class NodeMemory:
         The lowest rank of each node; the null communicator on all others.
     homes : list of int
         For each rank of the team, the rank of its node in `leaders`.
+    denied : int
+        How many arrays there was no room for, so that every rank made a copy.
     """
 
     def __init__(self, team: MPI.Intracomm, node: MPI.Intracomm) -> None:
@@ -80,6 +82,7 @@ class NodeMemory:
         nodes = team.allgather(node.bcast(team.rank))
         self.homes = [sorted(set(nodes)).index(each) for each in nodes]
         self._crowded = self._least(-node.size) < -1
+        self.denied = 0
 
     @property
     def n_windows(self) -> int:
@@ -99,17 +102,20 @@ class NodeMemory:
         n_bytes = int(np.prod(shape)) * dtype.itemsize
         if not self._crowded or n_bytes < WORTHWHILE:
             return None
+        self.denied += 1
         if not self._least(self._node.rank != 0 or _free_bytes() > HEADROOM * n_bytes):
             return None
         window = self._make(n_bytes if self._node.rank == 0 else 0)
-        made_everywhere = self._least(window is not None)
+        memory: Any = None if window is None else window.Shared_query(0)[0]
+        there_is_room = memory is not None and self._reserve(memoryview(memory).cast("B"))
+        there_is_room_everywhere = self._least(there_is_room)
         if window is None:
             return None
-        if not made_everywhere:
+        if not there_is_room_everywhere:
             window.Free()
             return None
+        self.denied -= 1
         window.Lock_all()
-        memory: Any = window.Shared_query(0)[0]
         array: AnyArray = np.ndarray(shape, dtype, memory)
         # Views keep the array alive, not the other way round: it is what to watch.
         self._windows.append(_Window(window, weakref.ref(array)))
@@ -140,6 +146,23 @@ class NodeMemory:
             return MPI.Win.Allocate_shared(n_bytes, 1, comm=self._node)
         except MPI.Exception:
             return None
+
+    def _reserve(self, memory: memoryview) -> bool:
+        """Have this rank's part of a window filled by the kernel.
+
+        The library has set the length of a window, its pages come when they are written. If others
+        have taken the room meanwhile, the kernel returns an error, where a write of our own would
+        end the process (SIGBUS).
+        """
+        rank, size = self._node.rank, self._node.size
+        part = memory[len(memory) * rank // size : len(memory) * (rank + 1) // size]
+        try:
+            with open("/dev/zero", "rb", buffering=0) as zeros:
+                while part:
+                    part = part[zeros.readinto(part) :]
+        except OSError:
+            return False
+        return True
 
     def _least(self, value: int) -> int:
         least = np.array([value], np.int64)

@@ -43,6 +43,11 @@ class Team(Protocol):
         ...
 
     @property
+    def crowded_out(self) -> int:
+        """How many arrays every rank copied, because the memory that ranks share was full."""
+        ...
+
+    @property
     def library(self) -> str:
         """Name and version of the message-passing library; empty without one."""
         ...
@@ -260,6 +265,7 @@ class SerialTeam:
     size = 1
     library = ""
     busy_sec = 0.0  # nobody to wait for, nothing to tell apart
+    crowded_out = 0
 
     @cached_property
     def members(self) -> tuple[Member, ...]:

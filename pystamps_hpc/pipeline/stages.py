@@ -107,6 +107,10 @@ def run_pipeline(
         report = team.on_root(lambda: build_report(session, context, rows, usage, team, started))
         report.warnings += warnings
         report.memory = memory_facts(expected, session.memory)
+        if team.crowded_out:
+            report.warnings.append(
+                f"/dev/shm was full: {team.crowded_out} arrays took memory once per rank"
+            )
         return report
 
     settled = [_row_of(p) for p in session.plan if p.action not in ("run", "not_started")]

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -156,9 +157,9 @@ def test_a_second_signal_while_the_process_ends_keeps_the_exit_code():
 
 def interruption_is_heard(process):
     """Send SIGUSR1 once the process listens; before, it would die of it."""
-    caught = f"/proc/{process.pid}/status"
-    mask = next(line for line in open(caught) if line.startswith("SigCgt:")).split()[1]
-    if not int(mask, 16) >> (signal.SIGUSR1 - 1) & 1:
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    caught = status.partition("SigCgt:")[2].split()[0]
+    if not int(caught, 16) >> (signal.SIGUSR1 - 1) & 1:
         return False
     process.send_signal(signal.SIGUSR1)
     return True

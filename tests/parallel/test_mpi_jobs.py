@@ -180,3 +180,41 @@ def test_one_process_may_use_mpi():
 def test_a_launcher_that_the_library_does_not_know_is_found_out_before_work_starts():
     ended = alone("", PMI_SIZE="4", PMI_RANK="1")
     assert "MpiEnvironmentError: 4 tasks were launched (PMI launcher) but" in ended.stderr
+
+
+FILLED_BY_OTHERS = """
+from pystamps_hpc.parallel import shared
+import numpy as np
+class OnDisk:
+    shape, dtype = (4 << 20,), np.dtype(np.float64)
+    def __getitem__(self, rows):
+        return np.arange(rows.start, rows.stop, dtype=float)
+there = shared._free_bytes
+def others_are_faster():
+    free = there()
+    with open("/dev/shm/others", "wb") as file:
+        file.write(bytes(max(free - (8 << 20), 0)))
+    return free
+shared._free_bytes = others_are_faster
+whole = team.share(OnDisk())
+print(team.rank, team.crowded_out, whole[-1], flush=True)
+team.close()
+"""
+
+
+def test_shared_memory_that_others_fill_meanwhile_is_replaced_by_copies(tmp_path):
+    """Writing to a page that there is no room for would kill the rank (SIGBUS)."""
+    script = tmp_path / "job.py"
+    script.write_text(START + FILLED_BY_OTHERS)
+    words = " ".join(mpi_run.command(2, [str(script)]))
+    ended = subprocess.run(
+        ["unshare", "--mount", "sh", "-c",
+         f"mount -t tmpfs -o size=64m tmpfs /dev/shm || exit 77; exec {words}"],
+        capture_output=True, text=True, timeout=120, check=False, env=mpi_run.environment(),
+    )  # fmt: skip
+    if ended.returncode in (1, 77) and "ermi" in ended.stderr:
+        pytest.skip("a small /dev/shm cannot be mounted here")
+    assert ended.returncode == 0, ended.stderr
+    assert sorted(ended.stdout.split("\n")[:2]) == [
+        f"{rank} 1 {(4 << 20) - 1:.1f}" for rank in (0, 1)
+    ]
