@@ -24,7 +24,7 @@ export MKL_NUM_THREADS := 1
 export PYSTAMPS_HPC_DATA_ROOT ?= $(abspath ../shared/golden)
 
 .PHONY: help setup demo test test-short test-mpi lint format parity audit docs forms clean \
-        bench benchmark bench-large bench-memory scaling truth test-kill fuzz fuzz-reads \
+        bench benchmark bench-large bench-memory scaling truth test-kill test-faults fuzz fuzz-reads \
         native-full-chain-verify \
         image test-image test-slurm test-bare lock
 
@@ -138,8 +138,11 @@ bench-memory: $(READY) ## chain 1-8 of 300 k candidates x 30 at memory budgets o
 truth: $(READY) ## velocities against simulated truth: noise-free, with noise, with everything
 	$(BIN)/python -m benchmarks.truth
 
-test-kill: $(READY) ## 50 kills of a random rank at random times: no hang, no torn artifact, the same bytes
-	CHAIN_KILLS=50 $(BIN)/python -m pytest -q tests/chain/test_interruption.py -k random_rank
+test-faults: $(READY) ## every call on a file of a dataset fails once: hours; FAULTS='--sample 20' tries fewer
+	$(BIN)/python -m tests.faults.campaign $(FAULTS)
+
+test-kill: $(READY) ## 60 kills of a random rank at random times: no hang, no torn artifact, the same bytes
+	CHAIN_KILLS=60 $(BIN)/python -m pytest -q tests/chain/test_interruption.py -k random_rank
 
 # FUZZ_SECONDS: per reader under libFuzzer. FUZZ_READS: per reader of the campaign.
 FUZZ_SECONDS ?= 600

@@ -76,9 +76,7 @@ class Laboratory:
         shutil.rmtree(root, ignore_errors=True)
         return Path(shutil.copytree(SHIPPED, root))
 
-    def run(
-        self, root: Path, fault: Fault | None = None, patience: float = PATIENCE_SEC
-    ) -> dict:
+    def run(self, root: Path, fault: Fault | None = None, patience: float = PATIENCE_SEC) -> dict:
         """Run stages 1 to 8; returns code, seconds, counts, standard output and error."""
         files = {name: str(self.folder / name) for name in ("out", "err", "counts")}
         Path(files["counts"]).unlink(missing_ok=True)
