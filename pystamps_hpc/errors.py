@@ -128,6 +128,8 @@ def explained(error: BaseException, where: str) -> str | None:
     if isinstance(error, PystampsError):
         return str(error)
     text = str(error).partition("\n")[0]
+    if isinstance(error, OSError) and error.strerror:
+        text = ": ".join(filter(None, [str(error.filename or ""), error.strerror]))
     if isinstance(error, MemoryError) or _is_about_memory(error, text):
         cause = f": {text}" if text else ""
         return f"{where} is out of memory{cause}; use fewer ranks per node or smaller patches"

@@ -57,8 +57,8 @@ def tried(faults: list[Fault], lab: trials.Laboratory) -> dict[str, list[Outcome
 def table(results: dict) -> str:
     """Return the results as a table."""
     lines = [
-        "| Call that fails | In a run | Tried | Run ended well all the same | One line, code 1 or 3 "
-        "| Anything wrong |",
+        "| Call that fails | In a run | Tried | Ended well all the same | One line, code 1 or 3 | "
+        "Anything wrong |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name, row in results["rows"].items():
@@ -89,9 +89,8 @@ def main() -> int:
         RESULTS.parent.mkdir(parents=True, exist_ok=True)
         RESULTS.write_text(json.dumps({"rows": rows}, indent=1) + "\n")
     results = json.loads(RESULTS.read_text())
-    PAGE.write_text(
-        TABLE.sub(lambda found: f"{found[1]}{table(results)}{found[2]}", PAGE.read_text())
-    )
+    page = PAGE.read_text()
+    PAGE.write_text(TABLE.sub(lambda found: f"{found[1]}{table(results)}{found[2]}", page))
     return int(any(o["wrong"] for row in results["rows"].values() for o in row["outcomes"]))
 
 

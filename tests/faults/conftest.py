@@ -2,6 +2,8 @@
 
 import pytest
 
+from pystamps_hpc.programs.snaphu import find_snaphu
+
 from . import trials
 
 
@@ -9,7 +11,7 @@ from . import trials
 def lab(tmp_path_factory):
     if trials.compiler() is None:
         pytest.skip("the shim needs a C compiler")
-    if trials.find_snaphu("snaphu") is None:
+    if find_snaphu("snaphu") is None:
         pytest.skip("SNAPHU is not installed")
     with trials.laboratory(tmp_path_factory.mktemp("faults")) as lab:
         yield lab

@@ -1,4 +1,4 @@
-"""One thing goes wrong: nothing is torn, nothing is left, and the next run ends with the same bytes.
+"""One thing goes wrong: nothing is torn or left, and the next run ends with the same bytes.
 
 A sample of what ``make test-faults`` tries in full.
 """
