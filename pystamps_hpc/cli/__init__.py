@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Exit, PystampsError, explained
 from ..parallel import interruption
 from .environment import prepare
+from .limits import require_address_space
 from .options import build_parser
 from .streams import hold, silence
 
@@ -37,6 +38,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             _report_end(options.report, name, code)
 
     try:
+        require_address_space()
         prepare(os.environ)
         if listening:
             interruption.listen(last_words)
