@@ -57,17 +57,17 @@ def test_a_call_that_fails_costs_at_most_the_run(lab, kind):
         assert not outcome.wrong, outcome
 
 
-@pytest.mark.parametrize("limit", ["address space", "open files"])
-def test_a_limit_of_the_machine_is_one_line_and_no_internal_error(lab, limit):
+@pytest.mark.parametrize(
+    ("limit", "value"), [("AS", 250 << 20), ("AS", 1100 << 20), ("NOFILE", 14)]
+)
+def test_a_limit_of_the_machine_is_told_and_never_waited_for(lab, limit, value):
+    """OpenBLAS, if it is loaded at all, would ask for its buffers for ever."""
     root = lab.fresh("data")
-    which, value = {
-        "address space": (resource.RLIMIT_AS, 450 << 20),
-        "open files": (resource.RLIMIT_NOFILE, 14),
-    }[limit]
+    which = getattr(resource, f"RLIMIT_{limit}")
     ended = run(lab, root, preexec_fn=lambda: resource.setrlimit(which, (value, value)))
-    assert ended.returncode == 1, ended.stderr
+    assert ended.returncode in (0, 1), ended.stderr
     assert "Traceback" not in ended.stderr
-    assert ended.stderr.strip()
+    assert ended.stderr.strip() or ended.returncode == 0
     assert_finished(lab, root)
 
 
