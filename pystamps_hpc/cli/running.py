@@ -93,6 +93,9 @@ def _answer(
         document = report.to_json()
         if console.log is not None:
             console.keep(view_text(document, options, console.log))
+    if team.rank == 0 and options.quiet:  # else its view tells it
+        for name, reason in report.not_made.items():
+            print(f"FAILED {name}: {reason}", file=sys.stderr)
     if team.rank == 0 and options.verbose > 1 and not options.quiet:
         print(json_text({key: document[key] for key in ("backends", "config")}), file=sys.stderr)
     return document, report.exit_code

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from pystamps_hpc.dataset import lock as dataset_lock
 from pystamps_hpc.dataset import owner
 from pystamps_hpc.dataset.lock import DatasetLock, holders, lock_directory, new_owner
 from pystamps_hpc.dataset.owner import process_start
@@ -234,10 +235,10 @@ def test_the_lock_of_a_process_that_is_hidden_from_us_is_not_taken_over(tmp_path
 def test_a_lock_that_cannot_be_read_is_somebodys_also_for_runs_over_patches(tmp_path, monkeypatch):
     leave(tmp_path)
 
-    def unreadable(path, **_):
+    def unreadable(path):
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "read_text", unreadable)
+    monkeypatch.setattr(dataset_lock, "open_regular", unreadable)
     with pytest.raises(LockError), lock(tmp_path, patches=["PATCH_1"]):
         pass
 

@@ -120,3 +120,13 @@ def test_files_that_vanish_are_named(lab):
         assert ended.code in (1, 3)
     Path(taken).write_bytes(kept)
     assert_finished(lab, root)
+
+
+def test_a_map_that_cannot_be_written_is_told_also_to_the_quiet(lab):
+    root = lab.fresh("data")
+    (root / "products").write_text("in the way")
+    ended = lab.run(root)
+    assert ended["code"] == 1
+    assert "FAILED velocity.png: " in ended["err"]
+    (root / "products").unlink()
+    assert_finished(lab, root)
