@@ -105,7 +105,7 @@ def test_waiting_for_files_of_other_nodes_hears_a_signal(monkeypatch):
 
 def test_a_publication_that_is_being_staged_hears_a_signal(monkeypatch):
     key = ARTIFACTS["ph1"].keys["ph"]
-    stream = _stream(_LargeValue(np.zeros((5, 2), "c8"), key), SerialTeam())
+    stream = _stream(_LargeValue(np.zeros((5, 2), "c8"), key, "ph1.ph"), SerialTeam())
     monkeypatch.setattr(interruption._Requests, "received", "SIGTERM")
     with pytest.raises(Interrupted):
         list(stream.blocks)
