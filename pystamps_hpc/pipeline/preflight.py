@@ -84,7 +84,7 @@ def preflight(session: Session, team: Team, places: bool) -> None:
 
 def examine(session: Session, team: Team, places: bool = True) -> list[Finding]:
     """Return what would stop a planned run; collective."""
-    needs = needs_of(session)
+    needs = team.on_root(lambda: needs_of(session))
     share = needs.candidates[team.rank :: team.size]
     parts = team.on_each(
         lambda: examine_candidates(session.dataset, session.parameters, share, needs.baselines)
@@ -116,7 +116,12 @@ def needs_of(session: Session) -> Needs:
     due = [(task(p.stage, p.scope), p.target) for p in session.plan if p.action == "run"]
     nested = [item for row, _ in due if (cls := patch_inputs(row)) for item in artifact_fields(cls)]
     merges = any(item.artifact == "patch_noover" for item in nested)
-    living = [name for name in dataset.patches if merges and _may_have_points(session, name)]
+    planned = {target for _, target in due}
+    living = [
+        name
+        for name in dataset.patches
+        if merges and (name in planned or no_ps_stage(dataset.directory(name)) is None)
+    ]
     return Needs(
         candidates=tuple(target for row, target in due if _reads(row, "candidates")),
         baselines=any(_reads(row, "bp1") for row, _ in due),
@@ -126,11 +131,6 @@ def needs_of(session: Session) -> Needs:
 
 def _reads(row: Task, artifact: str) -> bool:
     return any(item.artifact == artifact for item in row.reads)
-
-
-def _may_have_points(session: Session, patch: str) -> bool:
-    planned = any(p.target == patch and p.action == "run" for p in session.plan)
-    return planned or no_ps_stage(session.dataset.directory(patch)) is None
 
 
 def examine_candidates(

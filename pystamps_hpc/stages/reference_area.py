@@ -10,6 +10,7 @@ from ..parallel.context import Context
 from .corrected_phase import Stack
 from .projection import local_coordinates
 
+TURNS = (0, 360, -360)  # [deg]: the same longitude may be written in two ways
 NEAR = 1.1  # of the radius: local frames of other origins differ by less
 
 
@@ -61,7 +62,7 @@ def reference_ps(
     elif area.ref_radius == -np.inf:
         return None
     else:
-        for turn in (0, 360, -360):  # the same longitude may be written in two ways
+        for turn in TURNS:
             inside = _within_bounds(area, lonlat, origin, turn)
             if inside.any():
                 break
@@ -89,17 +90,21 @@ def require_reachable(area: ReferenceArea, extent: tuple[float, float, float, fl
     if local or area.ref_radius == -np.inf:
         return
     corners = np.array(extent, np.float64).reshape(2, 2)
-    meets = all(
-        interval[0] < corners[1, k] and interval[1] > corners[0, k]
-        for k, interval in enumerate((area.ref_lon, area.ref_lat))
-    )
-    if meets and area.ref_radius < np.inf:
-        centre = np.array([area.ref_centre_lonlat], np.float64)
-        nearest = np.clip(centre, corners[0], corners[1])
-        away = local_coordinates(nearest, centre[0])
-        meets = bool(np.hypot(*away[0]) <= NEAR * area.ref_radius)
-    if not meets:
+    if not any(_may_meet(area, corners + [turn, 0]) for turn in TURNS):
         raise StageError(_empty(area, corners))
+
+
+def _may_meet(area: ReferenceArea, corners: FloatArray) -> bool:
+    """Whether an area meets the rectangle from the south-western to the north-eastern corner."""
+    for k, interval in enumerate((area.ref_lon, area.ref_lat)):
+        if interval[0] >= corners[1, k] or interval[1] <= corners[0, k]:
+            return False
+    if not area.ref_radius < np.inf:
+        return True
+    centre = np.array([area.ref_centre_lonlat], np.float64)
+    nearest = np.clip(centre, corners[0], corners[1])
+    away = local_coordinates(nearest, centre[0])
+    return bool(np.hypot(*away[0]) <= NEAR * area.ref_radius)
 
 
 def _within(values: FloatArray, interval: tuple[float, ...]) -> AnyArray:

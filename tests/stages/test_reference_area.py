@@ -8,7 +8,12 @@ from pystamps_hpc.stages import ramps
 from pystamps_hpc.stages.corrected_phase import CorrectedPhase
 from pystamps_hpc.stages.interferograms import date_of, from_parameter, one_based, used_ifgs
 from pystamps_hpc.stages.least_squares import operator, pseudo_inverse
-from pystamps_hpc.stages.reference_area import ReferenceArea, mean_over_ps, reference_ps
+from pystamps_hpc.stages.reference_area import (
+    ReferenceArea,
+    mean_over_ps,
+    reference_ps,
+    require_reachable,
+)
 
 from .stacks import EVERYWHERE, ORIGIN, context, stack
 
@@ -65,9 +70,21 @@ def test_an_area_may_be_given_in_the_other_convention_of_longitudes(turn):
     for changes in (interval, circle):
         expected = found(scene, **changes)
         lonlat = scene.lonlat - [turn, 0]
+        require_reachable(area(**changes), (*lonlat.min(axis=0), *lonlat.max(axis=0)))
         for origin in (ORIGIN, ORIGIN - [turn, 0]):
             chosen = reference_ps(area(**changes), lonlat, scene.xy, origin)
             assert chosen.tolist() == expected
+
+
+def test_an_area_beyond_all_points_is_refused_before_they_are_known():
+    lonlat = stack().lonlat
+    extent = (*lonlat.min(axis=0), *lonlat.max(axis=0))
+    for changes in (
+        {"ref_lon": (0.0, 1.0)},
+        {"ref_centre_lonlat": (ORIGIN[0] + 1, ORIGIN[1]), "ref_radius": 900.0},
+    ):
+        with pytest.raises(StageError, match="0 PS in reference area"):
+            require_reachable(area(**changes), extent)
 
 
 def test_minus_infinity_means_no_reference():
