@@ -30,6 +30,7 @@ from .plan import PlannedTask
 from .presence import no_ps_stage, stamp
 from .progress import TaskLog, Watcher
 from .records import task_record
+from .remedies import remedy
 from .replay import members, reference_directory, reference_root, replay_bundle, replay_record
 from .saving import bundle_of, publish
 from .session import Session, remove
@@ -102,7 +103,7 @@ def _execute(
     )
     if row.spec.scope == "merged":
         _tell_dropped(dataset, row, patches, log)
-    with _with_remedy(row):
+    with _with_remedy(dataset, row, target):
         inputs = load_inputs(
             row.spec.inputs, directory, parameters, dataset, patches, feedback_inputs(row),
             session.config.runtime.io_workers,
@@ -114,7 +115,7 @@ def _execute(
     room = team.on_root(lambda: _room(session, row, target, patches, team.size))
     ctx = Context(session.kernels, session.config, team, log, memo, threads, room)
     details = ""
-    with _with_remedy(row):
+    with _with_remedy(dataset, row, target):
         outputs = _solved(row, planned, inputs, params, ctx, log)
         if outputs is not None:
             bundle, bookkeeping = bundle_of(outputs), _bookkeeping(row, directory)
@@ -197,23 +198,30 @@ def _outdated_feedback(row: Task, planned: PlannedTask) -> tuple[str, ...]:
 
 
 @contextmanager
-def _with_remedy(row: Task) -> Iterator[None]:
-    """Say of an input that cannot be used which stage makes it again."""
+def _with_remedy(dataset: Dataset, row: Task, target: str) -> Iterator[None]:
+    """Say of an input that cannot be used how it is made again."""
     try:
         yield
     except MatError as error:
         if not is_damage(error.__cause__):
             raise
-        nested = patch_inputs(row)
-        fields: list[tuple[str, Scope]] = [(item.artifact, row.spec.scope) for item in row.reads]
-        fields += [(item.artifact, "patch") for item in (artifact_fields(nested) if nested else ())]
-        for artifact, scope in fields:
+        for artifact, scope, directory in _inputs(dataset, row, target):
             source = maker(artifact, scope)
-            if source is not None and f"/{artifact}.mat" in str(error):
+            if source is not None and f"{directory / artifact}.mat" in str(error):
                 missing = str(error).endswith("file does not exist")
-                remedy = "run" if missing else "delete it and rerun"
-                raise MatError(f"{error}; {remedy} stage {source.spec.number}") from None
+                advice = f"run stage {source.spec.number}" if missing else remedy(source, directory)
+                raise MatError(f"{error}; {advice}") from None
         raise
+
+
+def _inputs(dataset: Dataset, row: Task, target: str) -> Iterator[tuple[str, Scope, Path]]:
+    """Yield the artifacts that a task reads, and where they lie."""
+    for item in row.reads:
+        yield item.artifact, row.spec.scope, dataset.directory(target)
+    nested = patch_inputs(row)
+    for item in artifact_fields(nested) if nested else ():
+        for patch in dataset.patches:
+            yield item.artifact, "patch", dataset.directory(patch)
 
 
 def _patches_with_ps(session: Session, row: Task) -> tuple[str, ...]:

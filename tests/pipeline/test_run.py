@@ -848,6 +848,17 @@ def test_a_damaged_input_names_the_stage_that_makes_it_again(stubs, tree):
     assert row.details.endswith("; delete it and rerun stage 1")
 
 
+def test_the_advice_for_a_damaged_result_of_another_program_can_be_followed(stubs, tree):
+    run(tree)
+    (tree / "PATCH_1" / ".pystamps-hpc" / "state.json").unlink()
+    path = tree / "PATCH_1" / "bp1.mat"
+    path.write_bytes(path.read_bytes()[:-20])
+    row = run_stage(2, patch=tree / "PATCH_1")
+    assert row.details.endswith("; restore it from a copy, or make it again with --start-step 1 "
+                                "--force")  # fmt: skip
+    assert run(tree, force=True).ok
+
+
 def test_an_input_of_the_wrong_shape_is_a_failed_row(stubs, tree):
     run(tree)
     content = read_mat(tree / "phuw2.mat")

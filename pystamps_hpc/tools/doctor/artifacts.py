@@ -14,6 +14,7 @@ from ...dataset.schema import ARTIFACTS
 from ...dataset.tree import ROOT, Dataset, state_path
 from ...errors import MatError, is_damage
 from ...parallel.team import piece_length, units
+from ...pipeline.remedies import remedy
 from ...pipeline.table import maker
 from ...stages.base import Scope
 from .findings import DATASET, Problem
@@ -48,8 +49,8 @@ def examine_files(dataset: Dataset) -> tuple[list[Problem], list[Problem]]:
             try:
                 shapes[name] = read_whole(path)
             except MatError as error:
-                remedy = _remedy(name, target) if is_damage(error.__cause__) else _ACCESS
-                unreadable.append(Problem(str(error), remedy, DATASET))
+                advice = _remedy(folder, name, target) if is_damage(error.__cause__) else _ACCESS
+                unreadable.append(Problem(str(error), advice, DATASET))
         inconsistent += _contradictions(dataset, target, shapes)
     return unreadable, inconsistent
 
@@ -74,11 +75,11 @@ def read_whole(path: Path) -> dict[str, tuple[int, ...]]:
         return {name: variable.shape for name, variable in file.variables.items()}
 
 
-def _remedy(artifact: str, target: str) -> str:
+def _remedy(folder: Path, artifact: str, target: str) -> str:
     row = maker(artifact, _scope(target))
     if row is None:
         return "restore it from a copy, or move it aside to go back to the defaults"
-    return f"delete it and rerun stage {row.spec.number}"
+    return remedy(row, folder)
 
 
 def _scope(target: str) -> Scope:
@@ -100,7 +101,7 @@ def _contradictions(
                 if key.name not in keys:
                     if not key.optional:
                         yield Problem(f"{path}: key '{key.name}' is missing",
-                                      _remedy(artifact, target), DATASET)  # fmt: skip
+                                      _remedy(folder, artifact, target), DATASET)  # fmt: skip
                 elif len(key.dims) == len(keys[key.name]) and 0 not in keys[key.name]:
                     for dim, length in zip(key.dims, keys[key.name], strict=True):
                         if dim in found:
@@ -112,7 +113,7 @@ def _contradictions(
                     yield Problem(
                         f"{folder / artifact}.mat: key '{name}' has {dim} = {length}, the others "
                         f"have {usual[0][0]}",
-                        _remedy(artifact, target),
+                        _remedy(folder, artifact, target),
                         DATASET,
                     )
 

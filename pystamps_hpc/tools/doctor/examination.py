@@ -127,7 +127,7 @@ def _status_problems(dataset: Dataset, status: dict[str, Any], left: list[str]) 
         problems.append(
             Problem(
                 f"{len(stale)} finished tasks are stale, first {first}",
-                "run with --stale rerun or --force",
+                "nothing: the next run makes them again; --stale keep goes on with them",
             )
         )
     for row in status["gaps"]:
