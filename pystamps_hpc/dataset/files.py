@@ -1,11 +1,15 @@
-"""Opening files of a dataset: regular ones only, since a pipe in their place would block."""
+"""Files of a dataset: regular ones only, since a pipe in their place would block."""
 
 import errno
 import json
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from ..errors import DatasetError
 
 
 def open_regular(path: Path) -> BinaryIO:
@@ -21,6 +25,22 @@ def open_regular(path: Path) -> BinaryIO:
         os.close(descriptor)
         raise OSError(errno.EINVAL, "not a regular file", str(path))
     return open(descriptor, "rb")
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a regular file of a dataset while the block reads it.
+
+    Raises
+    ------
+    DatasetError
+        It is missing, no regular file, or the system does not hand it out.
+    """
+    try:
+        with open_regular(path) as file:
+            yield file
+    except OSError as error:
+        raise DatasetError(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def read_json(path: Path) -> Any:

@@ -1,10 +1,10 @@
 """Text files of a dataset, whoever wrote them: one reader, in bounded memory."""
 
 import codecs
-import stat
 from pathlib import Path
 
 from ..errors import DatasetError
+from .files import opened
 
 LARGEST = 2**25  # bytes; lists of images and grids of 5,000 numbers are far below
 _MARKS = {
@@ -22,12 +22,8 @@ def read_text(path: Path) -> str:
     DatasetError
         The file is missing, no regular file, not readable, too large, or holds binary zeros.
     """
-    require_regular(path)
-    try:
-        with path.open("rb") as file:
-            content = file.read(LARGEST + 1)
-    except OSError as error:
-        raise unreadable(path, error) from None
+    with opened(path) as file:
+        content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
         raise DatasetError(f"{path}: larger than {LARGEST:,} bytes, not the text file it should be")
     text = content.decode(encoding_of(content), errors="replace")
@@ -56,27 +52,6 @@ def lines_of(path: Path) -> list[str]:
 def words_of(path: Path) -> list[str]:
     """Read the blank-separated words of a text file; raises as :func:`read_text`."""
     return " ".join(lines_of(path)).split()
-
-
-def require_regular(path: Path) -> None:
-    """Refuse what is no file: a pipe or a device would be waited for.
-
-    Raises
-    ------
-    DatasetError
-        The path is missing, or a directory, pipe or device.
-    """
-    try:
-        mode = path.stat().st_mode
-    except OSError as error:
-        raise unreadable(path, error) from None
-    if not stat.S_ISREG(mode):
-        raise DatasetError(f"{path}: is not a regular file; put the file itself there")
-
-
-def unreadable(path: Path, error: OSError) -> DatasetError:
-    """Return the error that tells why the system does not hand out a file."""
-    return DatasetError(f"{shown(str(path), 300)}: cannot be read: {error.strerror}")
 
 
 def shown(text: str, most: int = 60) -> str:

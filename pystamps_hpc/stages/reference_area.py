@@ -90,7 +90,7 @@ def require_reachable(area: ReferenceArea, extent: tuple[float, float, float, fl
     if local or area.ref_radius == -np.inf:
         return
     corners = np.array(extent, np.float64).reshape(2, 2)
-    if not any(_may_meet(area, corners + [turn, 0]) for turn in TURNS):
+    if not any(_may_meet(area, corners + np.array([turn, 0])) for turn in TURNS):
         raise StageError(_empty(area, corners))
 
 

@@ -165,7 +165,8 @@ def _check_void(fit: FloatArray, series: PhaseSeries, ctx: Context) -> None:
     if unwrapped.any():
         raise StageError(
             f"scla2.mat: what is taken off the phase of PS {void[unwrapped][0] + 1} and "
-            f"{int(unwrapped.sum()) - 1} others is not finite; make it again with --start-step 7 --force"
+            f"{int(unwrapped.sum()) - 1} others is not finite; make it again with "
+            "--start-step 7 --force"
         )
     ctx.warn(
         f"{len(void)} PS get no velocity: phuw2.ph_uw has no phase for them, PS {void[0] + 1} is "

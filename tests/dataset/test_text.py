@@ -25,7 +25,7 @@ def test_what_is_no_regular_file_is_refused_without_waiting_for_it(tmp_path):
     (tmp_path / "folder").mkdir()
     (tmp_path / "device").symlink_to("/dev/zero")
     for name in ("pipe", "folder", "device"):
-        with pytest.raises(DatasetError, match=f"{name}: is not a regular file; put the file"):
+        with pytest.raises(DatasetError, match=f"{name}: cannot be read: not a regular file"):
             read_text(tmp_path / name)
 
 

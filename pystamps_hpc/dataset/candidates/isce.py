@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import DatasetError
+from ..files import opened
 from ..findings import Findings
 from ..rows import AnyArray, IntArray
-from ..text import read_text, require_regular, shown, unreadable
+from ..text import read_text, shown
 from . import doris
 from .model import Grid, GridGeometry, Scene
 from .text import LONGEST_SIDE, day_text, locate, locate_optional
@@ -96,7 +97,6 @@ def read_raster(path: Path) -> AnyArray:
     header = path.with_name(f"{path.name}.xml")
     if not header.exists():
         raise DatasetError(f"{header}: file not found; it describes {path.name}")
-    require_regular(path)
     text = read_text(header)
     properties = {
         name.lower(): value
@@ -122,10 +122,8 @@ def read_raster(path: Path) -> AnyArray:
             f"{path}: {path.stat().st_size:,} bytes, expected {expected:,} "
             f"({width} x {length} x {bands} bands x {dtype.itemsize}, from {header.name})"
         )
-    try:
-        values: AnyArray = np.memmap(path, dtype, "r")
-    except OSError as error:
-        raise unreadable(path, error) from None
+    with opened(path) as file:
+        values: AnyArray = np.memmap(file, dtype, "r")
     band: AnyArray
     if scheme == "BIP":
         band = values.reshape(length, width, bands)[:, :, 0]

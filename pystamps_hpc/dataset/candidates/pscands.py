@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DatasetError
+from ..files import opened
 from ..findings import Findings
 from ..rows import AnyArray, BoolArray, IntArray
-from ..text import encoding_of, require_regular, shown, unreadable
+from ..text import encoding_of, shown
 from .positions import trusted
 from .text import LONGEST_SIDE
 
@@ -154,13 +155,10 @@ def read_table(path: Path, columns: int) -> NDArray[np.float64]:
     """
     _require_there(path)
     try:
-        with path.open("rb") as file:
-            encoding = encoding_of(file.read(4))
-        with catch_warnings():
+        with opened(path) as file, catch_warnings():
             simplefilter("ignore", UserWarning)  # of no data
+            encoding = encoding_of(file.read(4))
             table = np.loadtxt(path, dtype=np.float64, ndmin=2, encoding=encoding)
-    except OSError as error:
-        raise unreadable(path, error) from None
     except ValueError as error:
         reason = str(error).partition("; use")[0]  # an advice to programmers
         raise DatasetError(f"{path}: {shown(reason, 200)}; extract the candidates again") from None
@@ -174,7 +172,6 @@ def read_table(path: Path, columns: int) -> NDArray[np.float64]:
 def _require_there(path: Path) -> None:
     if not path.exists():
         raise DatasetError(f"{path}: file not found; extract the candidates again")
-    require_regular(path)
 
 
 @dataclass(frozen=True)
@@ -205,10 +202,8 @@ class _Judge:
             )
         if not count:
             return np.empty(0, dtype)
-        try:
-            values: NDArray[Any] = np.memmap(path, dtype, "r")
-        except OSError as error:
-            raise unreadable(path, error) from None
+        with opened(path) as file:
+            values: NDArray[Any] = np.memmap(file, dtype, "r")
         sample = np.asarray(values[:: max(count // _SAMPLE, 1)])
         other: Order = "little" if self.order == "big" else "big"
         if not _mostly(plausible, sample):
@@ -218,9 +213,9 @@ class _Judge:
                 if _mostly(plausible, swapped)
                 else f"neither are {other}-endian ones; the file is damaged"
             )
-            shown = ", ".join(f"{value:.4g}" for value in sample[:3])
+            first = ", ".join(f"{value:.4g}" for value in sample[:3])
             raise DatasetError(
-                f"{path}: values {shown} are not plausible as {self.order}-endian "
+                f"{path}: values {first} are not plausible as {self.order}-endian "
                 f"({self.processor}); {cause}"
             )
         return values
