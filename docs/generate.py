@@ -404,7 +404,7 @@ def command_line() -> str:
         if actions:
             parts.append("\n" + table(("Action", "Arguments"), actions))
         if COMMANDS[name].examples:
-            lines = "\n".join(line.strip() for line in COMMANDS[name].examples.splitlines())
+            lines = "\n".join(COMMANDS[name].examples)
             parts.append(f"\n```sh\n{lines}\n```\n")
     return "".join([*parts, exit_codes()])
 

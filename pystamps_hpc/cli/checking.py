@@ -1,8 +1,7 @@
 """The commands that judge: ``coverage``, ``gate``, ``warmup``, ``doctor``, ``list-legacy``."""
 
-import os
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +12,6 @@ if TYPE_CHECKING:
     from ..parallel.team import Team
 
 Answer = tuple[Any, int]
-
-
-def add_coverage_options(parser: ArgumentParser) -> None:
-    """Add the options of ``coverage``."""
-    parser.add_argument("--start-step", type=int, default=1, metavar="N", help="first stage (1)")
-    parser.add_argument("--end-step", type=int, default=8, metavar="N", help="last stage (8)")
 
 
 def coverage(options: Namespace, team: "Team", words: tuple[str, ...]) -> Answer:
@@ -33,13 +26,6 @@ def coverage(options: Namespace, team: "Team", words: tuple[str, ...]) -> Answer
     return team.on_root(act), 0
 
 
-def add_warmup_options(parser: ArgumentParser) -> None:
-    """Add the options of ``warmup``."""
-    parser.add_argument("--kernels", metavar="K,...", default="", help="report only these")
-    parser.add_argument("--threads", type=_count, default=0, metavar="N",
-                        help="threads of the kernels (0: all)")  # fmt: skip
-
-
 def warmup(options: Namespace, team: "Team", words: tuple[str, ...]) -> Answer:
     """Compile every native kernel into the cache."""
     del words
@@ -52,21 +38,6 @@ def warmup(options: Namespace, team: "Team", words: tuple[str, ...]) -> Answer:
         return found, 1 if found["problems"] else 0
 
     return team.on_root(act)
-
-
-def add_gate_options(parser: ArgumentParser) -> None:
-    """Add the options of ``gate``."""
-    parser.add_argument("--dataset", metavar="DIR",
-                        help="inputs (the manifest's target with gate_default)")  # fmt: skip
-    parser.add_argument("--golden", metavar="DIR", help="expected tree, together with --dataset")
-    parser.add_argument("--run", metavar="DIR", default="build/native_gate/run",
-                        help="where the copy is made (build/native_gate/run)")  # fmt: skip
-    parser.add_argument("--threads", type=_count, default=0, metavar="N",
-                        help="threads of the kernels (0: all)")  # fmt: skip
-    parser.add_argument("--ranks", type=_positive, default=1, metavar="N",
-                        help="MPI ranks (1); more are started with mpirun")  # fmt: skip
-    parser.add_argument("--profile", choices=("strict", "scientific"),
-                        help="profile of the verification (the target's, else strict)")  # fmt: skip
 
 
 def gate(options: Namespace, team: "Team", words: tuple[str, ...]) -> Answer:
@@ -98,13 +69,6 @@ def gate(options: Namespace, team: "Team", words: tuple[str, ...]) -> Answer:
     return team.on_root(act)
 
 
-def add_doctor_options(parser: ArgumentParser) -> None:
-    """Add the options of ``doctor``."""
-    parser.add_argument("part", nargs="?", choices=("mpi", "gpu", "dataset"),
-                        help="only this part (all)")  # fmt: skip
-    parser.add_argument("--dataset", metavar="DIR", help="dataset to examine")
-
-
 def doctor(options: Namespace, team: "Team", words: tuple[str, ...]) -> Answer:
     """Examine machine, launcher, tools and dataset; collective."""
     del words
@@ -114,12 +78,6 @@ def doctor(options: Namespace, team: "Team", words: tuple[str, ...]) -> Answer:
         raise ConfigError("doctor dataset needs --dataset")
     config = team.on_root(lambda: load_config(options.config))
     return examine(team, config, options.part, options.dataset)
-
-
-def add_legacy_options(parser: ArgumentParser) -> None:
-    """Add the options of ``list-legacy``."""
-    parser.add_argument("--stamps-root", metavar="DIR", default=os.environ.get("STAMPS_ROOT"),
-                        help="StaMPS checkout ($STAMPS_ROOT)")  # fmt: skip
 
 
 def legacy(options: Namespace, team: "Team", words: tuple[str, ...]) -> Answer:
@@ -138,17 +96,3 @@ def legacy(options: Namespace, team: "Team", words: tuple[str, ...]) -> Answer:
 
 def _tell(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise ArgumentTypeError(f"{text} is negative")
-    return number
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ArgumentTypeError(f"{text} is less than 1")
-    return number

@@ -63,7 +63,7 @@ def mini(tmp_path):
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_a_view(name):
-    module, _, function = COMMANDS[name].function.partition(":")
+    module, _, function = COMMANDS[name].run.partition(":")
     assert callable(getattr(import_module(f"pystamps_hpc.cli.views.{module}"), function))
 
 
@@ -78,7 +78,7 @@ def test_every_command_has_a_view(name):
         (["coverage"], "certified to equal StaMPS"),
         (["doctor", "dataset"], "rank"),
         (["reset-scla", "--dry-run"], "Would remove scla2.mat"),
-        (["run", "--dry-run"], "through"),
+        (["run", "--dry-run"], "skipped existing"),
     ],
 )
 def test_a_terminal_gets_tables_of_eighty_columns(terminal, mini, words, expected):
@@ -86,12 +86,10 @@ def test_a_terminal_gets_tables_of_eighty_columns(terminal, mini, words, expecte
         words = [words[0], "--dataset", mini, *words[1:]] if words[0] == "parms" else [
             *words, "--dataset", mini]  # fmt: skip
     text = terminal(*words)
-    assert expected in text or words[0] == "run"
-    assert not text.lstrip().startswith("{")
     plain = COLOUR.sub("", text)
+    assert expected in " ".join(plain.split())
     assert max(map(cell_len, plain.splitlines())) <= 80
-    for line in plain.splitlines():
-        assert line.count("{") == 0
+    assert "{" not in plain
 
 
 def test_verify_is_a_table_with_a_sentence_in_mm_per_year(terminal, mini):
@@ -124,7 +122,7 @@ def test_bars_say_stage_patch_and_step_and_leave_the_cursor_alone(monkeypatch):
     monkeypatch.setenv("TERM", "xterm-256color")
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
-    console = Console("auto", 0, False, SerialTeam(), lambda: False)
+    console = Console("auto", 0, False, SerialTeam())
     with console:
         console.started(2, "PATCH_1", "Estimate gamma")
         console.progress(2, "PATCH_1", "gamma, iteration 2", 0.5)
@@ -167,8 +165,7 @@ def test_many_patches_are_counted_rather_than_listed():
 
 REPORT = {
     "dataset": "/data/scene", "dry_run": False, "interrupted": False, "ok": True, "stale": [],
-    "warnings": [], "not_made": {},
-    "products": {"velocity.png": "/data/scene/products/velocity.png"},
+    "warnings": [], "not_made": {}, "products": {"velocity.png": "/data/scene/products/velocity.png"},
     "dropped_patches": ["PATCH_2"],
     "results": [{"stage": 8, "scope": "merged", "target": "root", "status": "completed",
                  "details": "", "signal": None}],
