@@ -165,7 +165,8 @@ def test_many_patches_are_counted_rather_than_listed():
 
 REPORT = {
     "dataset": "/data/scene", "dry_run": False, "interrupted": False, "ok": True, "stale": [],
-    "warnings": [], "not_made": {}, "products": {"velocity.png": "/data/scene/products/velocity.png"},
+    "warnings": [], "not_made": {},
+    "products": {"velocity.png": "/data/scene/products/velocity.png"},
     "dropped_patches": ["PATCH_2"],
     "results": [{"stage": 8, "scope": "merged", "target": "root", "status": "completed",
                  "details": "", "signal": None}],
