@@ -26,7 +26,7 @@ class Exit(IntEnum):
         3,
         (
             "dataset: missing, unreadable or contradictory files or values, files that are not "
-            "ours to replace, or another run holds it"
+            "ours to replace, a patch too large for the memory of a rank, or another run holds it"
         ),
     )
     MISSING = 4, "a kernel backend or an external program is missing"

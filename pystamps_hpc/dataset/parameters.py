@@ -4,20 +4,16 @@
 brings it to disk.
 """
 
-import difflib
 import math
 import os
 import secrets
-import types
-import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
-from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from ..errors import ConfigError, DatasetError, MatError, StageError, is_damage
-from .parameter_table import TABLE, Parameter, Value, defaults, is_reset, text_of
+from ..errors import DatasetError, MatError, is_damage
+from .parameter_snapshot import CREATED, Foreign, Parameters, dated
+from .parameter_table import TABLE, Parameter, Value, text_of
 from .text import shown, words_of
 
 if TYPE_CHECKING:
@@ -25,6 +21,7 @@ if TYPE_CHECKING:
     from .tree import Dataset
 
 __all__ = [
+    "CREATED",
     "TABLE",
     "Foreign",
     "Parameter",
@@ -35,229 +32,8 @@ __all__ = [
     "save",
 ]
 
-Params = TypeVar("Params")
-
 _LONGEST = 100_000  # numbers or characters of a value
-
-CREATED = "Created"
 _FILES = ("parms.mat", "localparms.mat", "processor.txt", "lambda.1.in", "heading.1.in")
-_NOT_SET = "is not set: rerun stage 1 or set it"
-
-
-@dataclass(frozen=True)
-class Foreign:
-    """A value that is no text, number or list of numbers; it is kept as it lies in its file.
-
-    Parameters
-    ----------
-    matlab_class : str
-        For people.
-    shape : tuple of int
-        Its dimensions.
-    """
-
-    matlab_class: str
-    shape: tuple[int, ...]
-
-    def __str__(self) -> str:
-        return f"<{' x '.join(map(str, self.shape))} {self.matlab_class}>"
-
-
-@dataclass(frozen=True)
-class Parameters:
-    """A snapshot of all parameters of a target directory.
-
-    Parameters
-    ----------
-    stored : mapping
-        Content of ``parms.mat``, obsolete fields migrated. Numbers are float, vectors tuples of
-        float, text str; what is none of these is :class:`Foreign`.
-    local : mapping
-        Content of ``localparms.mat``, which takes precedence.
-    site : mapping
-        Defaults that files beside the dataset give (``processor.txt``, ``lambda.1.in``,
-        ``heading.1.in``).
-    file, local_file : Path
-        Where changes go.
-    """
-
-    stored: Mapping[str, Any] = field(default_factory=dict)
-    local: Mapping[str, Any] = field(default_factory=dict)
-    site: Mapping[str, Value] = field(default_factory=dict)
-    file: Path = Path("parms.mat")
-    local_file: Path = Path("localparms.mat")
-
-    @property
-    def small_baselines(self) -> bool:
-        """Whether the defaults of small-baseline mode hold."""
-        return text_of(self.stored.get("small_baseline_flag", "n")).lower() == "'y'"
-
-    @property
-    def complete(self) -> dict[str, Any]:
-        """``parms.mat`` with every missing field filled by its default, in StaMPS order."""
-        values = {**defaults(self.small_baselines), **self.site, **self.stored}
-        order = [CREATED, *TABLE]
-        known = {name: values[name] for name in order if name in values}
-        return {**known, **values}
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of all fields but the creation date."""
-        return tuple(name for name in self.complete if name != CREATED)
-
-    def value(self, name: str) -> Any:
-        """Return the value of a parameter by its full name; None if it is absent."""
-        return {**self.complete, **self.local}.get(name)
-
-    def source(self, name: str) -> str:
-        """Say where the value comes from: ``localparms``, ``parms`` or ``default``."""
-        if name in self.local and name in self.complete:
-            return "localparms"
-        return "parms" if name in self.stored else "default"
-
-    def resolve(self, prefix: str) -> str:
-        """Complete an abbreviated name as StaMPS does.
-
-        Raises
-        ------
-        ConfigError
-            More than one field begins with `prefix` (also when one equals it), or none.
-        """
-        matches = [name for name in self.names if name.startswith(prefix)]
-        if not matches and prefix in TABLE:
-            return prefix
-        if len(matches) > 1:
-            raise ConfigError(f"parameter '{prefix}' is not unique: {', '.join(matches)}")
-        if not matches:
-            near = difflib.get_close_matches(prefix, {*self.names, *TABLE}, n=3)
-            hint = f"; did you mean {' or '.join(near)}?" if near else ""
-            raise ConfigError(f"parameter '{prefix}' is unknown{hint}")
-        return matches[0]
-
-    def set_value(self, name: str, value: Any, local: bool = False) -> "Parameters":
-        """Return a snapshot with one value changed (StaMPS ``setparm``).
-
-        Parameters
-        ----------
-        name : str
-            Name or unique beginning of it.
-        value : str, float or tuple of float
-            NaN in every element resets; ``()`` is an empty list.
-        local : bool
-            Whether the value holds in this directory only. A name that already has a local value
-            is changed there in any case.
-
-        Raises
-        ------
-        ConfigError
-            Unknown name.
-        DatasetError
-            A value that is not allowed.
-        """
-        name = self.resolve(name)
-        if is_reset(value):
-            return self.reset(name, local)
-        if name in TABLE and not _some_nan(value):
-            try:
-                value = TABLE[name].check(value)
-            except ValueError as error:
-                raise DatasetError(f"parameter {name}={text_of(value)}: {error}") from None
-        if local or name in self.local:
-            return replace(self, local={**_dated(self.local), name: value})
-        return replace(self, stored={**self.stored, name: value})
-
-    def reset(self, name: str, local: bool = False) -> "Parameters":
-        """Return a snapshot in which a parameter has its default again.
-
-        Parameters
-        ----------
-        name : str
-            Name or unique beginning of it.
-        local : bool
-            Only take away the local value.
-
-        Raises
-        ------
-        ConfigError
-            Unknown name.
-        DatasetError
-            ``small_baseline_flag`` has no default to go back to.
-        """
-        name = self.resolve(name)
-        if name == "small_baseline_flag" and not local:
-            raise DatasetError("parameter small_baseline_flag cannot be reset: set it to y or n")
-        without = {key: value for key, value in self.local.items() if key != name}
-        if local:
-            return replace(self, local=without)
-        stored = {key: value for key, value in self.stored.items() if key != name}
-        return replace(self, stored=stored, local=without)
-
-    def with_values(self, values: Mapping[str, Any]) -> "Parameters":
-        """Return a snapshot with values of ``parms.mat`` replaced by full name, unchecked."""
-        return replace(self, stored={**self.stored, **values})
-
-    def to_params(self, cls: type[Params]) -> Params:
-        """Build the parameters of a stage.
-
-        Parameters
-        ----------
-        cls : type
-            Dataclass whose fields carry StaMPS names (``lambda_`` for ``lambda``). ``bool`` fields
-            are flags, ``tuple[int, ...]`` 1-based lists (``| str`` where 'all' is allowed),
-            ``... | None`` may be absent.
-
-        Raises
-        ------
-        DatasetError
-            A value is missing or not allowed; names file, parameter, value and what is allowed.
-        """
-        hints = typing.get_type_hints(cls)
-        values = {
-            item.name: self._fitted(item.name.rstrip("_"), hints[item.name])
-            for item in fields(cls)  # type: ignore[arg-type]
-        }
-        try:
-            return cls(**values)
-        except StageError as error:  # a value that the stage does not have
-            raise DatasetError(str(error)) from None
-
-    def _fitted(self, name: str, hint: Any) -> Any:
-        parameter, value = TABLE[name], self.value(name)
-        if value is None and types.NoneType in typing.get_args(hint):
-            return None
-        if value is None and parameter.kind == "indices":
-            return ()
-        where = self.local_file if self.source(name) == "localparms" else self.file
-        if value is None or (name in ("lambda", "heading") and is_reset(value)):
-            raise DatasetError(f"parameter {name} {_NOT_SET} ({where})")
-        if isinstance(value, Foreign):
-            raise DatasetError(
-                f"parameter {name} in {where} is {value}, which is not read; set it with"
-                f" pystamps-hpc parms set {name} ({parameter.form})"
-            )
-        try:
-            checked = parameter.check(value)
-        except ValueError as error:
-            raise DatasetError(f"parameter {name}={text_of(value)} in {where}: {error}") from None
-        return _as_type(parameter, checked, hint)
-
-
-def _as_type(parameter: Parameter, value: Value, hint: Any) -> Any:
-    if parameter.kind == "flag":
-        return value == "y" if hint is bool else value
-    if isinstance(value, tuple):
-        return tuple(map(int, value)) if parameter.kind == "indices" else value
-    if isinstance(value, float) and hint is int:
-        return int(value)
-    return value
-
-
-def _some_nan(value: Any) -> bool:
-    return isinstance(value, tuple) and any(math.isnan(number) for number in value)
-
-
-def _dated(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {CREATED: date.today().strftime("%d-%b-%Y"), **values}
 
 
 def load(target: Path, parent: Path | None = None) -> Parameters:
@@ -303,7 +79,7 @@ def load_all(dataset: "Dataset") -> dict[str, Parameters]:
 
     Raises
     ------
-    MatError
+    DatasetError
         A file cannot be read.
     """
     from .tree import ROOT
@@ -331,9 +107,9 @@ def save(parameters: Parameters) -> None:
     MatError, OSError
         A file cannot be written.
     """
-    _write(parameters.file, _dated(parameters.complete))
+    _write(parameters.file, dated(parameters.complete))
     if set(parameters.local) - {CREATED}:
-        _write(parameters.local_file, _dated(parameters.local))
+        _write(parameters.local_file, dated(parameters.local))
     else:
         parameters.local_file.unlink(missing_ok=True)
 

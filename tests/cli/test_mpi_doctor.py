@@ -37,4 +37,4 @@ def test_a_damaged_dataset_is_one_advice_and_code_3_on_all_ranks(tree):
     ended, document = examined("dataset", "--dataset", str(tree))
     assert ended.returncode == 3
     assert "ph2.mat" in document["dataset"]["unreadable"][0]
-    assert ended.stderr.count("delete it and rerun stage 5") == 1
+    assert ended.stderr.count("make it again with --start-step 5 --force") == 1

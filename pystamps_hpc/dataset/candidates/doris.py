@@ -129,7 +129,7 @@ def orbit_values(root: Path, patches: Sequence[Path]) -> dict[str, str | float]:
 
 
 def scene_files(patch: Path) -> Iterator[Path]:
-    """Yield the files of the scene that :func:`read` may use."""
+    """Yield the files that :func:`scene` may read."""
     for directory in (patch, patch.parent):
         for pattern in SCENE_NAMES:
             yield from sorted(directory.glob(pattern))

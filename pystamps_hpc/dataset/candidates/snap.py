@@ -206,7 +206,7 @@ def sensor_values(root: Path, patches: Sequence[Path] = ()) -> dict[str, str | f
 
 
 def scene_files(patch: Path) -> Iterator[Path]:
-    """Yield the files of the scene that :func:`read` uses, as far as they are found."""
+    """Yield the files that :func:`scene` reads, as far as they are found."""
     root = patch.parent
     yield from (root / "rsc.txt", root / "pscphase.in")
     with suppress(DatasetError):
