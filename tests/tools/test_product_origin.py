@@ -58,8 +58,10 @@ def test_products_are_made_once_and_again_when_their_results_changed(root):
     move(root)
     assert set(finish(root).products) == BOTH
     assert all(contents(root)[name] != first[name] for name in BOTH)
-    (root / "products" / "velocity.csv").unlink()
-    assert set(finish(root).products) == {"velocity.csv"}
+    for lost in ("velocity.csv", "velocity.json"):
+        (root / "products" / lost).unlink()
+        assert set(finish(root).products) == {"velocity.csv"}
+        assert (root / "products" / lost).exists()
 
 
 def test_products_of_unknown_origin_are_made_again(root):

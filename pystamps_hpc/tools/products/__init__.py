@@ -32,7 +32,8 @@ def make_products(report: PipelineReport) -> None:
         path = within(root, "products") / name
         known = state.products.get(name)
         origin = origin_now(root, value_type, known)
-        if path.exists() and known and not differences(known, origin):
+        there = all((root / file).exists() for file in PRODUCTS[name])
+        if there and known and not differences(known, origin):
             continue
         state.products.pop(name, None)
         try:
