@@ -3,6 +3,7 @@
 import os
 import socket
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -53,8 +54,9 @@ def left_behind(parent: Path, kind: str) -> list[Path]:
         if len(words) < 5 or words[1] != table or not words[2].isdecimal():
             continue
         start = int(words[3]) if words[3].isdecimal() else None
-        if path.lstat().st_uid == os.getuid() and is_dead(int(words[2]), start):
-            found.append(path)
+        with suppress(FileNotFoundError):  # its owner has just removed it
+            if path.lstat().st_uid == os.getuid() and is_dead(int(words[2]), start):
+                found.append(path)
     return found
 
 

@@ -69,3 +69,9 @@ def test_only_the_scratch_folders_of_dead_processes_are_left_behind(tmp_path):
     for folder in (mine, dead, later, elsewhere, tmp_path / "kind-other"):
         folder.mkdir()
     assert set(left_behind(tmp_path, "kind")) == {dead, later}
+
+
+def test_a_scratch_folder_that_its_owner_removes_meanwhile_is_no_error(tmp_path, monkeypatch):
+    gone = tmp_path / f"{scratch_prefix('kind-000001')}abc"
+    monkeypatch.setattr(type(tmp_path), "glob", lambda self, pattern: iter([gone]))
+    assert left_behind(tmp_path, "kind") == []
