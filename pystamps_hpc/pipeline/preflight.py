@@ -96,7 +96,7 @@ def examine(session: Session, team: Team, places: bool = True) -> list[Finding]:
         more = [
             *examine_cores(session.dataset, needs.cores),
             *_parameter_findings(session, stocks),
-            *(_emptiness(session.dataset, stocks) if needs.baselines else ()),
+            *(emptiness(session.dataset, stocks) if needs.baselines else ()),
         ]
         if places:
             problems = [*place_problems(session), *space_problems(session, stocks)]
@@ -221,7 +221,7 @@ def examine_cores(dataset: Dataset, patches: Iterable[str]) -> list[Finding]:
     return findings
 
 
-def _emptiness(dataset: Dataset, stocks: Mapping[str, Stock]) -> Iterator[Finding]:
+def emptiness(dataset: Dataset, stocks: Mapping[str, Stock]) -> Iterator[Finding]:
     """Yield that there is nothing to process, where that is known of every patch."""
     known = bool(stocks) and set(stocks) == set(dataset.patches)
     if known and not any(stock.n_points for stock in stocks.values()):

@@ -12,6 +12,7 @@ from pystamps_hpc.errors import DatasetError
 from pystamps_hpc.pipeline import space
 from pystamps_hpc.pipeline.stages import plan_pipeline, run_pipeline
 from pystamps_hpc.pipeline.types import PipelineContext
+from pystamps_hpc.tools.inputs import describe_inputs
 from pystamps_hpc.tools.simulate import Options, simulate
 from tests.stub_chain import tree_digest
 
@@ -72,6 +73,8 @@ def test_a_dataset_without_any_candidate_is_refused(scene):
         path.write_bytes(b"")
     (line,) = findings(scene)
     assert line.endswith("preparation had ended early; extract the candidates again")
+    check = describe_inputs([1], scene)["stage1_dataset_check"]
+    assert (check["sound"], check["problems"]) == (False, [line])
 
 
 def test_of_very_many_findings_the_first_are_told(scene):
