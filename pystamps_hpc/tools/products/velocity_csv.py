@@ -115,8 +115,8 @@ def _of_points(root: Path, artifact: str, key: str, n_ps: int) -> FloatArray:
     """Read one number per PS; NaN where a dataset has none."""
     if not (root / f"{artifact}.mat").exists():
         return np.full(n_ps, np.nan)
-    values: FloatArray = read_artifact(root, artifact, key)[key]
-    if values.size == 0:
+    values: FloatArray | None = read_artifact(root, artifact, key)[key]
+    if values is None:  # 0 x 0, where a patch had none
         return np.full(n_ps, np.nan)
     if values.size != n_ps:
         raise DatasetError(
