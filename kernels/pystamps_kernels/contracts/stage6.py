@@ -7,6 +7,15 @@ PHASE = 1e-6
 
 _PHASORS = Array("phasors", "n m", "c64", "phasors, points or arcs by interferograms")
 
+_CHAINS = (
+    Array("tail", "n_chain", "i32", "face that a chain leaves"),
+    Array("head", "n_chain", "i32", "face that a chain enters"),
+    Array("n_arcs", "n_chain", "i32", "arcs of the chain"),
+    Array("offset", "n_chain", "i32", "wrapped minus expected phase along it [1/200 cycle]"),
+    Array("sigsq", "n_chain", "i32", "variance in units of the cost, 0 without statistics"),
+)
+_STOP = Array("stop", "1", "bool", "set from outside to make the kernel return at once")
+
 KERNELS: tuple[Kernel, ...] = (
     Kernel(
         "stage6_wrapped_phase",
@@ -153,9 +162,65 @@ KERNELS: tuple[Kernel, ...] = (
     ),
     Kernel(
         "stage6_residues",
-        "number of residues of a wrapped raster",
+        "residues of a wrapped raster",
         (Array("raster", "n_row n_col", "c64", "phasors"),),
-        (Scalar("count", "2 x 2 faces whose wrapped phase differences do not close"),),
+        (Array("residues", "n_row1 n_col1", "i32", "cycles by which each 2 x 2 face does not close"),),
+    ),
+    Kernel(
+        "stage6_chains",
+        "chains of grid arcs that carry the same cycles, between faces where they can change",
+        (
+            Array("row_edges", "n_row1 n_col", "i64", "signed edge number, from 1, of row arcs"),
+            Array("col_edges", "n_row n_col1", "i64", "signed edge number of column arcs"),
+            Array("residues", "n_row1 n_col1", "i32", "residue of each face"),
+        ),
+        (
+            Array("row_chains", "n_row1 n_col", "i32", "signed chain number, from 1, of row arcs"),
+            Array("col_chains", "n_row n_col1", "i32", "signed chain number of column arcs"),
+            Array("tail", "n_chain", "i32", "face that a chain leaves; the last is the outside"),
+            Array("head", "n_chain", "i32", "face that a chain enters"),
+            Array("n_arcs", "n_chain", "i32", "arcs of the chain"),
+            Array("edge", "n_chain", "i32", "signed edge number, from 1"),
+            Array("supply", "n_face", "i64", "cycles that have to leave each face"),
+        ),
+    ),
+    Kernel(
+        "stage6_cheapest_flow",
+        "cycles of least cost, a chain without statistics paying for every cycle",
+        (*_CHAINS, Array("supply", "n_face", "i64", "cycles that have to leave each face"), _STOP),
+        (
+            Array("cycles", "n_chain", "i64", "cycles of each chain"),
+            Array("potential", "n_face", "i64", "proof of optimality: what a cycle costs there"),
+            Scalar("left", "cycles without a way; after a stop those not yet sent"),
+        ),
+    ),
+    Kernel(
+        "stage6_share_free_chains",
+        "cycles that cost less where a chain without statistics pays once for any number",
+        (
+            *_CHAINS,
+            Array("cycles", "n_chain", "i64", "cycles of least cost"),
+            Array("potential", "n_face", "i64", "their potentials"),
+            _STOP,
+        ),
+        (Array("cycles", "n_chain", "i64", "cycles of each chain"),),
+    ),
+    Kernel(
+        "stage6_solution_cost",
+        "what SNAPHU would charge for an unwrapped raster",
+        (
+            Array("wrapped", "n_row n_col", "c64", "phasors"),
+            Array("unwrapped", "n_row n_col", "f32", "phase plus whole cycles [rad]"),
+            Array("row_edges", "n_row1 n_col", "i64", "signed edge number, from 1, of row arcs"),
+            Array("col_edges", "n_row n_col1", "i64", "signed edge number of column arcs"),
+            Array("offset", "n", "i16", "offset of each edge [1/200 cycle]"),
+            Array("sigsq", "n", "i16", "variance of each edge, 0 without statistics"),
+        ),
+        (
+            Scalar("statistical", "cost of the arcs with statistics, and inside the nodes"),
+            Scalar("free", "arcs without statistics that carry cycles"),
+            Scalar("most", "largest number of cycles on an arc"),
+        ),
     ),
     Kernel(
         "stage6_to_points",

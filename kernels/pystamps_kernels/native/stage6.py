@@ -15,7 +15,9 @@ from .arcs import (
     phase_steps,
     star_smooth,
 )
+from .chains import chains
 from .compile import inline, kernel
+from .flow import cheapest_flow, share_free_chains
 from .goldstein import goldstein
 from .phasors import times, unit
 
@@ -24,6 +26,8 @@ __all__ = [
     "arc_phasors",
     "arc_variance",
     "cell_sums",
+    "chains",
+    "cheapest_flow",
     "cost_records",
     "edge_costs",
     "goldstein",
@@ -32,12 +36,15 @@ __all__ = [
     "network_smooth",
     "phase_steps",
     "residues",
+    "share_free_chains",
+    "solution_cost",
     "star_smooth",
     "subtract_phase",
     "to_points",
     "wrapped_phase",
 ]
 
+UNITS = 200
 UNITS_PER_CYCLE = np.float32(200)
 UNITS_SQUARED = np.float32(40000)
 COST_SCALE = np.float32(100)
@@ -198,31 +205,73 @@ def _wrapped_step(a: Any, b: Any) -> Any:
 
 
 @kernel
-def _residues_per_row(raster: Any) -> Any:
+def _cycles(raster: Any) -> Any:
+    """Wrapped phase in cycles, (-0.5, 0.5]."""
     n_row, n_col = raster.shape
     cycles = np.empty((n_row, n_col))
     for i in prange(n_row):
         for j in range(n_col):
             angle = math.atan2(raster[i, j].imag, raster[i, j].real)
             cycles[i, j] = float64(angle) / TWO_PI
-    count = np.zeros(n_row - 1, np.int64)
-    for i in prange(n_row - 1):
-        found = 0
-        for j in range(n_col - 1):
+    return cycles
+
+
+@kernel
+def residues(raster: Any) -> Any:
+    """Native twin of :func:`..reference.stage6.residues`."""
+    cycles = _cycles(raster)
+    found = np.empty((raster.shape[0] - 1, raster.shape[1] - 1), np.int32)
+    for i in prange(found.shape[0]):
+        for j in range(found.shape[1]):
             a, b, c, d = cycles[i, j], cycles[i, j + 1], cycles[i + 1, j + 1], cycles[i + 1, j]
             loop = (
                 _wrapped_step(a, b) + _wrapped_step(b, c) - _wrapped_step(d, c)
                 - _wrapped_step(a, d)
             )  # fmt: skip
-            if np.rint(loop) != 0:
-                found += 1
-        count[i] = found
-    return count
+            found[i, j] = np.int32(np.rint(loop))
+    return found
 
 
-def residues(raster: Any) -> int:
-    """Native twin of :func:`..reference.stage6.residues`."""
-    return int(_residues_per_row(raster).sum())
+@inline
+def _arc_cost(edge: Any, k: Any, offset: Any, sigsq: Any) -> Any:
+    """Cost of k cycles on an arc, along the edge: with statistics or inside a node, and without."""
+    if edge == 0:
+        return UNITS * UNITS * k * k, 0
+    variance = np.int64(sigsq[abs(edge) - 1])
+    if variance == 0:
+        return np.int64(0), int(k != 0)
+    if variance == PARABOLA_END:
+        return np.int64(0), 0
+    z = UNITS * (k if edge > 0 else -k) + np.int64(offset[abs(edge) - 1])
+    return z * z // variance, 0
+
+
+@kernel
+def _costs_per_row(cycles: Any, unwrapped: Any, row_edges: Any, col_edges: Any, offset: Any, sigsq: Any) -> Any:
+    n_row, n_col = cycles.shape
+    sums = np.zeros((n_row, 3), np.int64)
+    for i in prange(n_row):
+        for j in range(n_col):
+            for down, right in ((1, 0), (0, 1)):
+                if i + down == n_row or j + right == n_col:
+                    continue
+                step = float64(unwrapped[i + down, j + right]) - float64(unwrapped[i, j])
+                whole = step / TWO_PI - _wrapped_step(cycles[i, j], cycles[i + down, j + right])
+                k = np.int64(np.rint(whole))
+                edge = row_edges[i, j] if down else col_edges[i, j]
+                statistical, free = _arc_cost(edge, k, offset, sigsq)
+                sums[i, 0] += statistical
+                sums[i, 1] += free
+                sums[i, 2] = max(sums[i, 2], abs(k))
+    return sums
+
+
+def solution_cost(
+    wrapped: Any, unwrapped: Any, row_edges: Any, col_edges: Any, offset: Any, sigsq: Any
+) -> tuple[int, int, int]:
+    """Native twin of :func:`..reference.stage6.solution_cost`."""
+    sums = _costs_per_row(_cycles(wrapped), unwrapped, row_edges, col_edges, offset, sigsq)
+    return int(sums[:, 0].sum()), int(sums[:, 1].sum()), int(sums[:, 2].max())
 
 
 @kernel

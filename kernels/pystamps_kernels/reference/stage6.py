@@ -18,6 +18,8 @@ from .arcs import (
     phase_steps,
     star_smooth,
 )
+from .chains import chains
+from .flow import cheapest_flow, share_free_chains
 from .goldstein import goldstein
 from .phasors import product, unit
 
@@ -26,6 +28,8 @@ __all__ = [
     "arc_phasors",
     "arc_variance",
     "cell_sums",
+    "chains",
+    "cheapest_flow",
     "cost_records",
     "edge_costs",
     "goldstein",
@@ -34,6 +38,8 @@ __all__ = [
     "network_smooth",
     "phase_steps",
     "residues",
+    "share_free_chains",
+    "solution_cost",
     "star_smooth",
     "subtract_phase",
     "to_points",
@@ -242,8 +248,18 @@ def _records(edges: Ints, offset: Shorts, sigsq: Shorts, sign: int) -> Shorts:
     return records
 
 
-def residues(raster: Phasors) -> int:
-    """Count the 2 x 2 faces of a wrapped raster whose phase differences do not add up to zero.
+def _cycles(raster: Phasors) -> NDArray[np.float64]:
+    """Wrapped phase in cycles, (-0.5, 0.5]."""
+    return np.arctan2(raster.imag, raster.real).astype(np.float64) / (2 * np.pi)
+
+
+def _wrapped_steps(cycles: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
+    step = np.diff(cycles, axis=axis)
+    return step - np.rint(step)
+
+
+def residues(raster: Phasors) -> NDArray[np.int32]:
+    """Cycles by which the wrapped phase differences around each 2 x 2 face do not add up to zero.
 
     Parameters
     ----------
@@ -252,16 +268,52 @@ def residues(raster: Phasors) -> int:
 
     Returns
     -------
-    int
-        Number of residues.
+    (n_row - 1, n_col - 1) int32
+        -1, 0 or 1.
     """
-    cycles = np.arctan2(raster.imag, raster.real).astype(np.float64) / (2 * np.pi)
-    right = np.diff(cycles, axis=1)
-    down = np.diff(cycles, axis=0)
-    right -= np.rint(right)
-    down -= np.rint(down)
-    loop = right[:-1] + down[:, 1:] - right[1:] - down[:, :-1]
-    return int(np.count_nonzero(np.rint(loop)))
+    right, down = (_wrapped_steps(_cycles(raster), axis) for axis in (1, 0))
+    return np.rint(right[:-1] + down[:, 1:] - right[1:] - down[:, :-1]).astype(np.int32)
+
+
+def solution_cost(
+    wrapped: Phasors, unwrapped: Phases, row_edges: Ints, col_edges: Ints,
+    offset: NDArray[np.int16], sigsq: NDArray[np.int16],
+) -> tuple[int, int, int]:  # fmt: skip
+    """Return what SNAPHU would charge for an unwrapped raster, by the costs of its arcs.
+
+    Parameters
+    ----------
+    wrapped : (n_row, n_col) complex64
+        Phasors.
+    unwrapped : (n_row, n_col) float32
+        The same phase plus whole cycles [rad].
+    row_edges, col_edges : (n_row - 1, n_col), (n_row, n_col - 1) int64
+        Signed edge number, from 1, of the arcs to the cell below and on the right; 0 in a node.
+    offset, sigsq : (n_edge,) int16
+        Cost parabola of each edge, see :func:`edge_costs`.
+
+    Returns
+    -------
+    statistical : int
+        Cost of arcs with statistics ``(200 k + offset)^2 // sigsq``, and 40000 k^2 inside nodes.
+    free : int
+        Number of arcs without statistics that carry cycles.
+    most : int
+        Largest number of cycles on an arc.
+    """
+    statistical = free = most = 0
+    for axis, edges in ((0, row_edges), (1, col_edges)):
+        step = np.diff(unwrapped.astype(np.float64), axis=axis) / (2 * np.pi)
+        k = np.rint(step - _wrapped_steps(_cycles(wrapped), axis)).astype(np.int64)
+        number = np.abs(edges) - 1
+        variance = np.where(edges == 0, 1, sigsq[number]).astype(np.int64)
+        expected = np.where(edges == 0, 0, offset[number])
+        z = 200 * np.where(edges < 0, -k, k) + expected
+        known = (variance != 0) & (variance != PARABOLA_END)
+        statistical += int((z[known] ** 2 // variance[known]).sum())
+        free += int(np.count_nonzero(k[variance == 0]))
+        most = max(most, int(np.abs(k).max(initial=0)))
+    return statistical, free, most
 
 
 def to_points(phasors: Phasors, grid_phase: Phases, node: Ints) -> Phases:

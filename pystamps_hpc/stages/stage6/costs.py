@@ -33,7 +33,7 @@ class EdgeCosts:
 def edge_costs(
     arcs: ArcPhase, graph: Graph, nodes: Nodes, cell_size: float, ctx: Context
 ) -> EdgeCosts:
-    """Turn the noise of every arc into SNAPHU's cost parabola.
+    """Turn the noise of every arc into the cost parabola that SNAPHU's costs have.
 
     Parameters
     ----------
@@ -78,14 +78,3 @@ def _length_variance(graph: Graph, nodes: Nodes, rows: slice, cell_size: float) 
     decorrelation = 1 - np.exp(-3 * length * cell_size / ATMOSPHERE_RANGE)
     variance: FloatArray = ((2 * np.pi) ** 2 * decorrelation / 10).astype(np.float32)
     return variance
-
-
-def snaphu_costs(
-    costs: EdgeCosts, graph: Graph, ifg: int, ctx: Context
-) -> tuple[AnyArray, AnyArray]:
-    """Return SNAPHU's records of one interferogram: of the row arcs, of the column arcs."""
-    offset = np.ascontiguousarray(costs.offset[:, ifg])
-    row_costs, col_costs = ctx.kernels.stage6_cost_records(
-        graph.row_edges, graph.col_edges, offset, costs.sigsq
-    )
-    return row_costs, col_costs

@@ -1,4 +1,4 @@
-"""Stage 6, sixth step: unwrap every interferogram on the grid by SNAPHU."""
+"""Stage 6, sixth step: unwrap every interferogram on the grid."""
 
 from dataclasses import dataclass
 
@@ -6,10 +6,10 @@ import numpy as np
 
 from ...dataset.rows import AnyArray, ComplexArray, FloatArray
 from ...parallel.context import Context
-from ...programs.snaphu import run_snaphu
-from .costs import EdgeCosts, snaphu_costs
+from .costs import EdgeCosts
 from .graph import Graph
 from .grid import Nodes
+from .solvers import make_solver
 
 
 @dataclass(frozen=True)
@@ -43,27 +43,31 @@ def unwrap_grid(nodes: Nodes, graph: Graph, costs: EdgeCosts, ctx: Context) -> G
         One task and one memo per interferogram.
     """
 
+    solver = make_solver(graph, costs, ctx)
+
     def raster(ifg: int) -> ComplexArray:
         cells: ComplexArray = np.ascontiguousarray(nodes.phase[:, ifg])[graph.nearest]
         return cells
 
     def count(ifg: int) -> int:
-        return int(ctx.kernels.stage6_residues(raster(ifg)))
+        return int(np.count_nonzero(ctx.kernels.stage6_residues(raster(ifg))))
 
     def solve(ifg: int) -> dict[str, AnyArray]:
-        records = snaphu_costs(costs, graph, ifg, ctx)
-        solution = run_snaphu(raster(ifg), *records, ctx.config.tools.snaphu, ifg, ctx.check)
+        wrapped = raster(ifg)
+        phase = solver.unwrap(wrapped, ifg)
+        offset = np.ascontiguousarray(costs.offset[:, ifg])
+        price = ctx.kernels.stage6_solution_cost(
+            wrapped, phase, graph.row_edges, graph.col_edges, offset, costs.sigsq
+        )
         return {
-            "ph_uw": solution.phase[nodes.row, nodes.col],
-            "msd": np.array(mean_squared_difference(solution.phase)),
-            "cost": np.array(solution.cost),
-            "solver": np.array(f"snaphu {solution.version}"),
+            "ph_uw": phase[nodes.row, nodes.col],
+            "msd": np.array(mean_squared_difference(phase)),
+            "price": np.array(price),
         }
 
-    def task(ifg: int) -> tuple[FloatArray, tuple[float, float, str]]:
+    def task(ifg: int) -> tuple[FloatArray, tuple[float, list[int]]]:
         stored = ctx.memo(f"ifg_{ifg + 1:06d}", lambda: solve(ifg))
-        facts = (float(stored["msd"]), float(stored["cost"]), str(stored["solver"]))
-        return stored["ph_uw"], facts
+        return stored["ph_uw"], (float(stored["msd"]), stored["price"].tolist())
 
     n_node, n_ifg = nodes.phase.shape
     ifgs = range(n_ifg)
@@ -72,10 +76,20 @@ def unwrap_grid(nodes: Nodes, graph: Graph, costs: EdgeCosts, ctx: Context) -> G
     phase, facts = ctx.map_columns(
         task, ifgs, (n_node, np.float32), costs_of, "unwrapping", waiting=True
     )
-    msd, cost, solver = zip(*facts, strict=True)
-    ctx.note(f"unwrapped by {' and '.join(sorted(set(solver)))}")
+    msd, prices = zip(*facts, strict=True)
+    statistical, free, most = zip(*prices, strict=True)
+    ctx.note(f"unwrapped by {solver.name}")
     ctx.fact("n_residues", int(sum(n_residues)))
-    ctx.fact("snaphu_cost", float(sum(cost)))
+    ctx.fact("unwrap_cost", int(sum(statistical) + sum(free)))
+    ctx.fact("unwrap_cost_stat_less", int(sum(free)))
+    ctx.fact("most_cycles_on_an_arc", int(max(most)))
+    ctx.fact(
+        "unwrapped_ifgs",
+        [
+            {"residues": n, "cost": a + b, "stat_less": b, "most_cycles": c}
+            for n, a, b, c in zip(n_residues, statistical, free, most, strict=True)
+        ],
+    )
     return GridPhase(phase, np.array(msd))
 
 

@@ -1,0 +1,51 @@
+"""The solvers of stage 6: each finds the whole cycles of one wrapped raster with given costs.
+
+A solver is a module of this package named as in ``runtime.stage6_solver``; its class ``Solver`` is
+made once per dataset and asked once per interferogram.
+"""
+
+from importlib import import_module
+from typing import Protocol
+
+from ....dataset.rows import ComplexArray, FloatArray
+from ....parallel.context import Context
+from ..costs import EdgeCosts
+from ..graph import Graph
+
+
+class Solver(Protocol):
+    """What unwraps a raster."""
+
+    name: str
+    """Name and version, for reports and fingerprints."""
+
+    def __init__(self, graph: Graph, costs: EdgeCosts, ctx: Context) -> None: ...
+
+    def unwrap(self, raster: ComplexArray, ifg: int) -> FloatArray:
+        """Return the phase of a raster plus whole cycles.
+
+        Parameters
+        ----------
+        raster : (n_row, n_col) complex64
+            Phasor of the nearest node of every cell.
+        ifg : int
+            Unwrapped interferogram (from 0).
+
+        Returns
+        -------
+        (n_row, n_col) float32
+            Unwrapped phase [rad], of the first cell in [0, 2 pi).
+
+        Raises
+        ------
+        StageError
+            There is no solution, or not in time.
+        """
+        ...
+
+
+def make_solver(graph: Graph, costs: EdgeCosts, ctx: Context) -> Solver:
+    """Return the solver that the configuration names."""
+    module = import_module(f".{ctx.config.runtime.stage6_solver}", __name__)
+    solver: Solver = module.Solver(graph, costs, ctx)
+    return solver
