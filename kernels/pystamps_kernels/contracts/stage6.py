@@ -14,6 +14,7 @@ _CHAINS = (
     Array("offset", "n_chain", "i32", "wrapped minus expected phase along it [1/200 cycle]"),
     Array("sigsq", "n_chain", "i32", "variance in units of the cost, 0 without statistics"),
 )
+_TURNS = Array("turns", "n_row n_col", "f64", "wrapped phase [cycles]")
 _STOP = Array("stop", "1", "bool", "set from outside to make the kernel return at once")
 
 KERNELS: tuple[Kernel, ...] = (
@@ -163,8 +164,12 @@ KERNELS: tuple[Kernel, ...] = (
     Kernel(
         "stage6_residues",
         "residues of a wrapped raster",
-        (Array("raster", "n_row n_col", "c64", "phasors"),),
-        (Array("residues", "n_row1 n_col1", "i32", "cycles by which each 2 x 2 face does not close"),),
+        (_TURNS,),
+        (
+            Array(
+                "residues", "n_row1 n_col1", "i32", "cycles that each 2 x 2 face does not close by"
+            ),
+        ),
     ),
     Kernel(
         "stage6_chains",
@@ -209,7 +214,7 @@ KERNELS: tuple[Kernel, ...] = (
         "stage6_solution_cost",
         "what SNAPHU would charge for an unwrapped raster",
         (
-            Array("wrapped", "n_row n_col", "c64", "phasors"),
+            _TURNS,
             Array("unwrapped", "n_row n_col", "f32", "phase plus whole cycles [rad]"),
             Array("row_edges", "n_row1 n_col", "i64", "signed edge number, from 1, of row arcs"),
             Array("col_edges", "n_row n_col1", "i64", "signed edge number of column arcs"),

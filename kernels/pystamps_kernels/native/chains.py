@@ -106,9 +106,7 @@ def chains(row_edges: Any, col_edges: Any, residues: Any) -> Any:
     row_chains = np.zeros(row_edges.shape, np.int32)
     col_chains = np.zeros(col_edges.shape, np.int32)
     found = np.empty((4, row_edges.size + col_edges.size), np.int32)
-    n = _trace(
-        row_edges, col_edges, face, row_chains, col_chains, ground, False, found, 0
-    )
+    n = _trace(row_edges, col_edges, face, row_chains, col_chains, ground, False, found, 0)
     n = _trace(row_edges, col_edges, face, row_chains, col_chains, ground, True, found, n)
     supply = np.zeros(ground + 1, np.int64)
     for i in range(face.shape[0]):

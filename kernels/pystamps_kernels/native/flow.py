@@ -85,7 +85,12 @@ def adjacency(tail: Any, head: Any, n_face: Any) -> Any:
 def _step_costs(chain: Any, network: Any, cycles: Any, up: Any, down: Any) -> None:
     """Cost of one cycle more and of one less on a chain."""
     n_arcs, offset, sigsq = network
-    n, o, s, k = np.int64(n_arcs[chain]), np.int64(offset[chain]), np.int64(sigsq[chain]), cycles[chain]
+    n, o, s, k = (
+        np.int64(n_arcs[chain]),
+        np.int64(offset[chain]),
+        np.int64(sigsq[chain]),
+        cycles[chain],
+    )
     here = price(k, o, s, n)
     up[chain] = price(k + 1, o, s, n) - here
     down[chain] = price(k - 1, o, s, n) - here

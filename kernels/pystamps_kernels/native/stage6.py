@@ -205,25 +205,12 @@ def _wrapped_step(a: Any, b: Any) -> Any:
 
 
 @kernel
-def _cycles(raster: Any) -> Any:
-    """Wrapped phase in cycles, (-0.5, 0.5]."""
-    n_row, n_col = raster.shape
-    cycles = np.empty((n_row, n_col))
-    for i in prange(n_row):
-        for j in range(n_col):
-            angle = math.atan2(raster[i, j].imag, raster[i, j].real)
-            cycles[i, j] = float64(angle) / TWO_PI
-    return cycles
-
-
-@kernel
-def residues(raster: Any) -> Any:
+def residues(turns: Any) -> Any:
     """Native twin of :func:`..reference.stage6.residues`."""
-    cycles = _cycles(raster)
-    found = np.empty((raster.shape[0] - 1, raster.shape[1] - 1), np.int32)
+    found = np.empty((turns.shape[0] - 1, turns.shape[1] - 1), np.int32)
     for i in prange(found.shape[0]):
         for j in range(found.shape[1]):
-            a, b, c, d = cycles[i, j], cycles[i, j + 1], cycles[i + 1, j + 1], cycles[i + 1, j]
+            a, b, c, d = turns[i, j], turns[i, j + 1], turns[i + 1, j + 1], turns[i + 1, j]
             loop = (
                 _wrapped_step(a, b) + _wrapped_step(b, c) - _wrapped_step(d, c)
                 - _wrapped_step(a, d)
@@ -247,8 +234,10 @@ def _arc_cost(edge: Any, k: Any, offset: Any, sigsq: Any) -> Any:
 
 
 @kernel
-def _costs_per_row(cycles: Any, unwrapped: Any, row_edges: Any, col_edges: Any, offset: Any, sigsq: Any) -> Any:
-    n_row, n_col = cycles.shape
+def _costs_per_row(
+    turns: Any, unwrapped: Any, row_edges: Any, col_edges: Any, offset: Any, sigsq: Any
+) -> Any:
+    n_row, n_col = turns.shape
     sums = np.zeros((n_row, 3), np.int64)
     for i in prange(n_row):
         for j in range(n_col):
@@ -256,7 +245,7 @@ def _costs_per_row(cycles: Any, unwrapped: Any, row_edges: Any, col_edges: Any, 
                 if i + down == n_row or j + right == n_col:
                     continue
                 step = float64(unwrapped[i + down, j + right]) - float64(unwrapped[i, j])
-                whole = step / TWO_PI - _wrapped_step(cycles[i, j], cycles[i + down, j + right])
+                whole = step / TWO_PI - _wrapped_step(turns[i, j], turns[i + down, j + right])
                 k = np.int64(np.rint(whole))
                 edge = row_edges[i, j] if down else col_edges[i, j]
                 statistical, free = _arc_cost(edge, k, offset, sigsq)
@@ -267,10 +256,10 @@ def _costs_per_row(cycles: Any, unwrapped: Any, row_edges: Any, col_edges: Any, 
 
 
 def solution_cost(
-    wrapped: Any, unwrapped: Any, row_edges: Any, col_edges: Any, offset: Any, sigsq: Any
+    turns: Any, unwrapped: Any, row_edges: Any, col_edges: Any, offset: Any, sigsq: Any
 ) -> tuple[int, int, int]:
     """Native twin of :func:`..reference.stage6.solution_cost`."""
-    sums = _costs_per_row(_cycles(wrapped), unwrapped, row_edges, col_edges, offset, sigsq)
+    sums = _costs_per_row(turns, unwrapped, row_edges, col_edges, offset, sigsq)
     return int(sums[:, 0].sum()), int(sums[:, 1].sum()), int(sums[:, 2].max())
 
 

@@ -47,7 +47,10 @@ def chains(
     Specification of stage 6, section 11.3.
     """
     face, ground = _numbered_faces(row_edges, col_edges, residues)
-    numbers = {True: np.zeros(row_edges.shape, np.int32), False: np.zeros(col_edges.shape, np.int32)}
+    numbers = {
+        True: np.zeros(row_edges.shape, np.int32),
+        False: np.zeros(col_edges.shape, np.int32),
+    }
     edges = {True: row_edges, False: col_edges}
 
     def at(i: int, j: int) -> int:

@@ -57,6 +57,7 @@ Phasors = NDArray[np.complex64]
 Phases = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Shorts = NDArray[np.int16]
+Turns = NDArray[np.float64]
 
 
 def wrapped_phase(phase: Phasors, bperp: Phases, slope: Phases) -> Phasors:
@@ -248,43 +249,38 @@ def _records(edges: Ints, offset: Shorts, sigsq: Shorts, sign: int) -> Shorts:
     return records
 
 
-def _cycles(raster: Phasors) -> NDArray[np.float64]:
-    """Wrapped phase in cycles, (-0.5, 0.5]."""
-    return np.arctan2(raster.imag, raster.real).astype(np.float64) / (2 * np.pi)
-
-
-def _wrapped_steps(cycles: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    step = np.diff(cycles, axis=axis)
+def _wrapped_steps(turns: Turns, axis: int) -> Turns:
+    step = np.diff(turns, axis=axis)
     return step - np.rint(step)
 
 
-def residues(raster: Phasors) -> NDArray[np.int32]:
+def residues(turns: Turns) -> NDArray[np.int32]:
     """Cycles by which the wrapped phase differences around each 2 x 2 face do not add up to zero.
 
     Parameters
     ----------
-    raster : (n_row, n_col) complex64
-        Phasors.
+    turns : (n_row, n_col) float64
+        Wrapped phase [cycles].
 
     Returns
     -------
     (n_row - 1, n_col - 1) int32
         -1, 0 or 1.
     """
-    right, down = (_wrapped_steps(_cycles(raster), axis) for axis in (1, 0))
+    right, down = (_wrapped_steps(turns, axis) for axis in (1, 0))
     return np.rint(right[:-1] + down[:, 1:] - right[1:] - down[:, :-1]).astype(np.int32)
 
 
 def solution_cost(
-    wrapped: Phasors, unwrapped: Phases, row_edges: Ints, col_edges: Ints,
-    offset: NDArray[np.int16], sigsq: NDArray[np.int16],
+    turns: Turns, unwrapped: Phases, row_edges: Ints, col_edges: Ints,
+    offset: Shorts, sigsq: Shorts,
 ) -> tuple[int, int, int]:  # fmt: skip
     """Return what SNAPHU would charge for an unwrapped raster, by the costs of its arcs.
 
     Parameters
     ----------
-    wrapped : (n_row, n_col) complex64
-        Phasors.
+    turns : (n_row, n_col) float64
+        Wrapped phase [cycles].
     unwrapped : (n_row, n_col) float32
         The same phase plus whole cycles [rad].
     row_edges, col_edges : (n_row - 1, n_col), (n_row, n_col - 1) int64
@@ -304,7 +300,7 @@ def solution_cost(
     statistical = free = most = 0
     for axis, edges in ((0, row_edges), (1, col_edges)):
         step = np.diff(unwrapped.astype(np.float64), axis=axis) / (2 * np.pi)
-        k = np.rint(step - _wrapped_steps(_cycles(wrapped), axis)).astype(np.int64)
+        k = np.rint(step - _wrapped_steps(turns, axis)).astype(np.int64)
         number = np.abs(edges) - 1
         variance = np.where(edges == 0, 1, sigsq[number]).astype(np.int64)
         expected = np.where(edges == 0, 0, offset[number])

@@ -42,7 +42,6 @@ def unwrap_grid(nodes: Nodes, graph: Graph, costs: EdgeCosts, ctx: Context) -> G
     ctx : Context
         One task and one memo per interferogram.
     """
-
     solver = make_solver(graph, costs, ctx)
 
     def raster(ifg: int) -> ComplexArray:
@@ -50,14 +49,15 @@ def unwrap_grid(nodes: Nodes, graph: Graph, costs: EdgeCosts, ctx: Context) -> G
         return cells
 
     def count(ifg: int) -> int:
-        return int(np.count_nonzero(ctx.kernels.stage6_residues(raster(ifg))))
+        return int(np.count_nonzero(ctx.kernels.stage6_residues(phase_in_cycles(raster(ifg)))))
 
     def solve(ifg: int) -> dict[str, AnyArray]:
         wrapped = raster(ifg)
-        phase = solver.unwrap(wrapped, ifg)
+        turns = phase_in_cycles(wrapped)
+        phase = solver.unwrap(wrapped, turns, ifg)
         offset = np.ascontiguousarray(costs.offset[:, ifg])
         price = ctx.kernels.stage6_solution_cost(
-            wrapped, phase, graph.row_edges, graph.col_edges, offset, costs.sigsq
+            turns, phase, graph.row_edges, graph.col_edges, offset, costs.sigsq
         )
         return {
             "ph_uw": phase[nodes.row, nodes.col],
@@ -91,6 +91,12 @@ def unwrap_grid(nodes: Nodes, graph: Graph, costs: EdgeCosts, ctx: Context) -> G
         ],
     )
     return GridPhase(phase, np.array(msd))
+
+
+def phase_in_cycles(raster: ComplexArray) -> FloatArray:
+    """Phase of phasors [cycles], (-0.5, 0.5]: taken once, so that all agree on what it is."""
+    turns: FloatArray = np.angle(raster).astype(np.float64) / (2 * np.pi)
+    return turns
 
 
 def mean_squared_difference(raster: FloatArray) -> float:

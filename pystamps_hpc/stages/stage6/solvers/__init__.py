@@ -21,13 +21,15 @@ class Solver(Protocol):
 
     def __init__(self, graph: Graph, costs: EdgeCosts, ctx: Context) -> None: ...
 
-    def unwrap(self, raster: ComplexArray, ifg: int) -> FloatArray:
+    def unwrap(self, raster: ComplexArray, turns: FloatArray, ifg: int) -> FloatArray:
         """Return the phase of a raster plus whole cycles.
 
         Parameters
         ----------
         raster : (n_row, n_col) complex64
             Phasor of the nearest node of every cell.
+        turns : (n_row, n_col) float64
+            Its phase [cycles], (-0.5, 0.5].
         ifg : int
             Unwrapped interferogram (from 0).
 

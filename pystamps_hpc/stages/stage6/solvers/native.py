@@ -24,10 +24,10 @@ class Solver:
     def __init__(self, graph: Graph, costs: EdgeCosts, ctx: Context) -> None:
         self.graph, self.costs, self.ctx = graph, costs, ctx
 
-    def unwrap(self, raster: ComplexArray, ifg: int) -> FloatArray:
+    def unwrap(self, raster: ComplexArray, turns: FloatArray, ifg: int) -> FloatArray:
         """See :meth:`..solvers.Solver.unwrap`."""
         graph, kernels = self.graph, self.ctx.kernels
-        residues = kernels.stage6_residues(raster)
+        residues = kernels.stage6_residues(turns)
         row_chains, col_chains, *ends, edge, supply = kernels.stage6_chains(
             graph.row_edges, graph.col_edges, residues
         )
@@ -43,7 +43,7 @@ class Solver:
                 f"unwrapping of interferogram {ifg + 1}: {left} residues find no partner; please "
                 "report it, and use runtime.stage6_solver: snaphu meanwhile"
             )
-        return integrated(raster, _on_arcs(row_chains, cycles), _on_arcs(col_chains, cycles), ifg)
+        return integrated(turns, _on_arcs(row_chains, cycles), _on_arcs(col_chains, cycles), ifg)
 
 
 @contextmanager
@@ -92,7 +92,7 @@ def _on_arcs(chains: AnyArray, cycles: IntArray) -> IntArray:
     return np.where(chains < 0, -signed, signed)
 
 
-def integrated(raster: ComplexArray, row: IntArray, col: IntArray, ifg: int) -> FloatArray:
+def integrated(turns: FloatArray, row: IntArray, col: IntArray, ifg: int) -> FloatArray:
     """Add up the cycles of the arcs from the first cell on.
 
     Raises
@@ -100,11 +100,9 @@ def integrated(raster: ComplexArray, row: IntArray, col: IntArray, ifg: int) -> 
     StageError
         The cycles do not close around some face.
     """
-    wrapped = np.angle(raster).astype(np.float64)
-    turns = wrapped / (2 * np.pi)
     row = row - np.rint(np.diff(turns, axis=0)).astype(np.int64)
     col = col - np.rint(np.diff(turns, axis=1)).astype(np.int64)
-    whole = np.zeros(raster.shape, np.int64)
+    whole = np.zeros(turns.shape, np.int64)
     whole[1:, 0] = np.cumsum(row[:, 0])
     whole[:, 1:] = whole[:, :1] + np.cumsum(col, axis=1)
     open_faces = np.count_nonzero(np.diff(whole, axis=0) != row)
@@ -113,5 +111,6 @@ def integrated(raster: ComplexArray, row: IntArray, col: IntArray, ifg: int) -> 
             f"unwrapping of interferogram {ifg + 1}: the cycles do not close in {open_faces} "
             "places; please report it, and use runtime.stage6_solver: snaphu meanwhile"
         )
-    whole += int(wrapped[0, 0] < 0)
-    return (wrapped + 2 * np.pi * whole).astype(np.float32)
+    whole += int(turns[0, 0] < 0)
+    unwrapped: FloatArray = (2 * np.pi * (turns + whole)).astype(np.float32)
+    return unwrapped

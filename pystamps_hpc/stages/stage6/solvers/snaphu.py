@@ -17,7 +17,7 @@ class Solver:
         self.program = ctx.config.tools.snaphu
         self.name = f"snaphu {snaphu_version(require_snaphu(self.program))}"
 
-    def unwrap(self, raster: ComplexArray, ifg: int) -> FloatArray:
+    def unwrap(self, raster: ComplexArray, turns: FloatArray, ifg: int) -> FloatArray:
         """See :meth:`..solvers.Solver.unwrap`."""
         records = snaphu_costs(self.costs, self.graph, ifg, self.ctx)
         limit = self.ctx.config.runtime.unwrap_minutes
