@@ -44,7 +44,10 @@ class RuntimeConfig:
     cpu_workers : int
         Threads of a rank, or width of the pool of patches; 0: all that the rank may use.
     stage6_solver : str
-        Unwrapper of stage 6; ``auto`` is SNAPHU. There is no native solver yet.
+        Unwrapper of stage 6: ``native`` or ``snaphu`` (SNAPHU, as StaMPS); ``auto`` is native.
+    unwrap_minutes : float
+        Minutes that stage 6 may take to unwrap one interferogram, 0: no limit. Then it fails; what
+        is unwrapped is kept.
     triangulator : str
         Delaunay network of stages 4 and 7: ``triangle`` (Triangle, as StaMPS) or ``native``
         (Qhull); ``auto`` takes Triangle where it is installed.
@@ -68,6 +71,7 @@ class RuntimeConfig:
     io_workers: int = 8
     cpu_workers: int = 0
     stage6_solver: str = "auto"
+    unwrap_minutes: float = 0.0
     triangulator: str = "auto"
     stage7_chunk_ps: int = 100_000
     stage8_chunk_edges: int = 200_000
@@ -375,6 +379,7 @@ CHECKS: dict[str, Callable[[Any], Any]] = {
     "runtime.io_workers": _integer(1),
     "runtime.cpu_workers": _integer(0),
     "runtime.stage6_solver": _choice("stage-6 solver", SOLVERS, SOLVER_ALIASES),
+    "runtime.unwrap_minutes": _number(0, math.inf, "must be a number >= 0"),
     "runtime.triangulator": _choice("triangulator", TRIANGULATORS),
     "runtime.stage7_chunk_ps": _integer(1),
     "runtime.stage8_chunk_edges": _integer(1),

@@ -18,20 +18,20 @@ def resolve_choices(config: RunConfig, native_only: bool = False) -> RunConfig:
     config : RunConfig
         As the user gave it.
     native_only : bool
-        Choose nothing outside this package, except an unwrapper named explicitly.
+        Choose nothing outside this package.
 
     Raises
     ------
     ConfigError
-        `native_only` with the external triangulator.
+        `native_only` with an external unwrapper or triangulator.
     """
     runtime = config.runtime
     solver, triangulator = runtime.stage6_solver, runtime.triangulator
-    if native_only and triangulator == "triangle":
-        raise ConfigError("--native-only: runtime.triangulator must resolve to native")
+    for name, choice in (("triangulator", triangulator), ("stage6_solver", solver)):
+        if native_only and choice not in ("auto", "native"):
+            raise ConfigError(f"--native-only: runtime.{name} must resolve to native")
     if solver == "auto":
-        found = find_snaphu(config.tools.snaphu) is not None and not native_only
-        solver = "snaphu" if found else "native"
+        solver = "native"
     if triangulator == "auto":
         found = find_spec("triangle") is not None and not native_only
         triangulator = "triangle" if found else "native"
@@ -55,24 +55,17 @@ def require_tools(config: RunConfig, specs: Iterable[StageSpec]) -> None:
         Names the program, the stages and how to get it.
     """
     needed = {tool for spec in specs for tool in spec.tools}
-    if "unwrapper" in needed:
-        _require_unwrapper(config)
+    if "unwrapper" in needed and config.runtime.stage6_solver == "snaphu":
+        require_snaphu(config.tools.snaphu)
     if "triangulator" in needed:
         _require_triangulator(config)
 
 
 def program_of(spec: StageSpec, config: RunConfig) -> str:
     """Return name and version of the program that does part of a stage; empty without one."""
-    found = find_snaphu(config.tools.snaphu) if "unwrapper" in spec.tools else None
+    asked = "unwrapper" in spec.tools and config.runtime.stage6_solver == "snaphu"
+    found = find_snaphu(config.tools.snaphu) if asked else None
     return "" if found is None else f"snaphu {snaphu_version(found)}"
-
-
-def _require_unwrapper(config: RunConfig) -> None:
-    require_snaphu(config.tools.snaphu)
-    if config.runtime.stage6_solver == "native":
-        raise ToolMissingError(
-            "runtime.stage6_solver=native is not supported in stage 6; supported: snaphu"
-        )
 
 
 def _require_triangulator(config: RunConfig) -> None:

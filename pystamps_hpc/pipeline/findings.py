@@ -70,7 +70,7 @@ def findings(records: Records) -> dict[str, Any]:
         "unwrapping": {
             "interferograms": unwrapping.get("interferograms"),
             "residues": unwrapping.get("n_residues"),
-            "cost": unwrapping.get("snaphu_cost"),
+            "cost": unwrapping.get("unwrap_cost"),
             "arcs_without_statistics": unwrapping.get("stat_less_share"),
         },
         "noise": _noise(merge),

@@ -126,7 +126,7 @@ def run_snaphu(
     program : str
         SNAPHU, version 2.0.1 or later: a name or path, see :func:`find_snaphu`.
     ifg : int
-        Number of the unwrapped interferogram (from 0), for messages.
+        Number of the unwrapped interferogram (from 0), for the name of the folder.
     check : callable
         Raises if the run was asked to stop; asked while SNAPHU works.
 
@@ -150,10 +150,10 @@ def run_snaphu(
     try:
         solution = _run(folder, raster, row_costs, col_costs, executable, check)
     except StageError as error:
-        raise StageError(f"unwrapping of interferogram {ifg + 1}: {error}; see {folder}") from None
+        raise StageError(f"{error}; see {folder}") from None
     except OSError as error:
         shutil.rmtree(folder, ignore_errors=True)
-        raise StageError(f"unwrapping of interferogram {ifg + 1} in {folder}: {error}") from error
+        raise StageError(f"{folder}: {error}") from error
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise

@@ -107,9 +107,6 @@ class StageSpec:
         Science version; raised by hand when the numbers of the stage change.
     counts : str
         The fact of a patch stage that counts the points left; a patch with none is given up.
-    external : str
-        What the stage leaves to a program outside this package and cannot do itself; empty for
-        nothing.
     """
 
     number: int
@@ -126,7 +123,6 @@ class StageSpec:
     tools: tuple[str, ...] = ()
     version: int = 1
     counts: str = ""
-    external: str = ""
 
 
 def _annotated_fields(cls: type) -> Iterator[Field]:

@@ -1,7 +1,7 @@
 """Native coverage: what of the chain runs natively, and what is certified to equal StaMPS.
 
 Nothing here is declared: kernels and spreading follow from the code of the stages, backends from
-the kernel table, blockers from the stage table, and parity from the recorded audit alone.
+the kernel table, and parity from the recorded audit alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,11 +39,6 @@ class NativeScope:
     lacking: tuple[str, ...]
 
     @property
-    def external(self) -> str:
-        """What the stage cannot do without an external program; empty for nothing."""
-        return self.row.spec.external
-
-    @property
     def driven(self) -> bool:
         """Whether no kernel of the stage needs the reference backend."""
         return "python" not in self.kernels.values()
@@ -51,7 +46,7 @@ class NativeScope:
     @property
     def executable(self) -> bool:
         """Whether ``--native-only`` can run the stage on this machine by itself."""
-        return not self.lacking and not self.external
+        return not self.lacking
 
 
 def native_scopes(start: int = 1, end: int = 8) -> list[NativeScope]:
@@ -183,7 +178,7 @@ def coverage_document(
 
 def _document(scope: NativeScope, found: Parity) -> dict[str, Any]:
     spec = scope.row.spec
-    blockers = (*scope.lacking, scope.external, found.blocker)
+    blockers = (*scope.lacking, found.blocker)
     return {
         "stage": spec.number,
         "scope": spec.scope,
@@ -191,7 +186,7 @@ def _document(scope: NativeScope, found: Parity) -> dict[str, Any]:
         "entrypoint": f"{spec.solve.__module__}:{spec.solve.__qualname__}",
         "native_driven": scope.driven,
         "native_executable": scope.executable,
-        "cuda_executable": scope.cuda and not scope.external,
+        "cuda_executable": scope.cuda,
         "mpi_parallel": spreads_over_ranks(spec),
         "parity_certified": found.evidence is not None,
         "evidence": found.evidence,

@@ -21,11 +21,10 @@ from ..dataset.publish import write_text
 from ..dataset.tree import discover_dataset
 from ..errors import ConfigError, DatasetError, PystampsError, ToolMissingError
 from ..pipeline.documents import json_ready, json_text
-from ..pipeline.table import tasks
 from .audit import Target, locate, tree_digest
 from .audit.copies import seed_copy
 from .audit.runs import last_words
-from .coverage import NativeScope, native_coverage, native_scopes
+from .coverage import native_coverage, native_scopes
 from .verify import Policy, Window, verify_run_against_golden
 from .verify.policy import Condition, Profile
 from .warmup import warm_up
@@ -140,19 +139,11 @@ class _Gate:
         self.write("config.json", self.config.to_dict())
 
     def cover(self) -> None:
-        scopes = native_scopes()
         self.write("coverage.json", native_coverage())
-        self.allowed = [
-            {"step": "coverage", "stage": scope.row.spec.number, "allowed": scope.external}
-            for scope in scopes
-            if _needs_snaphu(scope, self.config)
-        ]
         lacking = [
             f"stage {scope.row.spec.number} {scope.row.spec.scope}: {reason}"
-            for scope in scopes
-            if not scope.executable and not _needs_snaphu(scope, self.config)
-            for reason in (*scope.lacking, scope.external)
-            if reason
+            for scope in native_scopes()
+            for reason in scope.lacking
         ]
         if lacking:
             raise _StepError(f"not native: {'; '.join(lacking)}", 4)
@@ -191,7 +182,7 @@ class _Gate:
         narrow = Policy(options.profile, conditions, self.config.tolerance)
         stage4 = verify_run_against_golden(options.run, options.golden, narrow, Window(4, 4))
         failing = {row["path"] for row in found.failed}
-        self.allowed += [
+        self.allowed = [
             {
                 "step": "verify",
                 "path": row["path"],
@@ -234,8 +225,7 @@ def run_gate(options: GateOptions, tell: Tell) -> dict[str, Any]:
     -------
     dict
         The document ``pystamps-hpc/gate/1``, also in ``RUN/_native_gate_reports/gate.json``. It
-        lists in ``allowed`` what is not native or not within the rule for Triangle, and why that
-        is accepted.
+        lists in ``allowed`` what is not within the rule for Triangle, and why that is accepted.
 
     Raises
     ------
@@ -260,29 +250,15 @@ def run_gate(options: GateOptions, tell: Tell) -> dict[str, Any]:
 
 
 def native_config(config: RunConfig) -> RunConfig:
-    """Return the configuration of a native run.
-
-    While stage 6 has no unwrapper of its own, SNAPHU is named explicitly, which is the one thing
-    ``--native-only`` then accepts.
-    """
-    external = any(row.spec.external for row in tasks())
-    solver = config.runtime.stage6_solver
-    if solver == "auto":
-        solver = "snaphu" if external else "native"
+    """Return the configuration of a native run."""
     return config.with_values(
         {
             "runtime.backend": "native",
             "runtime.stage2_kernel_backend": "native",
             "runtime.triangulator": "native",
-            "runtime.stage6_solver": solver,
+            "runtime.stage6_solver": "native",
         }
     )
-
-
-def _needs_snaphu(scope: NativeScope, config: RunConfig) -> bool:
-    """Whether the one blocker of a scope is the unwrapper, and SNAPHU is chosen explicitly."""
-    chosen = config.runtime.stage6_solver == "snaphu"
-    return chosen and scope.row.spec.number == 6 and bool(scope.external) and not scope.lacking
 
 
 def require_safe(layers: Sequence[Path], golden: Path, run: Path) -> None:

@@ -88,7 +88,7 @@ def warm_up(
     kernels : collection of str
         Names to report; all by default.
     config : RunConfig, optional
-        Where SNAPHU is found.
+        Configuration of the tiny chains, but for what makes them native.
     threads : int
         Threads of the kernels; 0 takes all.
 
@@ -149,7 +149,12 @@ def run_chains(
     seconds: dict[Form, float] = {}
     problems: list[str] = []
     config = config.with_values(
-        {"output.fsync": False, "runtime.cpu_workers": threads, "runtime.backend": "native"}
+        {
+            "output.fsync": False,
+            "runtime.cpu_workers": threads,
+            "runtime.backend": "native",
+            "runtime.stage6_solver": "native",
+        }
     )
     for arithmetic, triangulator, values in chains:
         problems += _run_chain(config, arithmetic, triangulator, values, seconds)

@@ -9,7 +9,7 @@ from .compile import inline
 
 @inline
 def _number_faces(row_edges: Any, col_edges: Any, residues: Any, face: Any) -> Any:
-    """Number the faces where more than two arcs meet, or that hold a residue; -1 elsewhere."""
+    """Give a number to faces where more than two arcs meet, or with a residue; -1 elsewhere."""
     n = 0
     for i in range(face.shape[0]):
         for j in range(face.shape[1]):
@@ -37,7 +37,7 @@ def _follow(
     row_edges: Any, col_edges: Any, face: Any, row_chains: Any, col_chains: Any, ground: Any,
     number: Any, is_row: Any, i: Any, j: Any, forward: Any,
 ) -> Any:  # fmt: skip
-    """Number the arcs of a chain from its first one on; return the face it ends at and its length.
+    """Follow a chain from its first arc on and mark it; return the face it ends at, its length.
 
     An arc runs forward from the face that it closes to the one that it opens. A chain that comes
     back to its first arc ends at -1.

@@ -43,7 +43,7 @@ def true_price(cycles: Any, offset: Any, sigsq: Any, n_arcs: Any) -> Any:
 
 @inline
 def cheapest_cycles(offset: Any, sigsq: Any, n_arcs: Any) -> Any:
-    """Number of cycles that cost least on a chain of its own."""
+    """Return the number of cycles that cost least on a chain of its own."""
     if sigsq == 0 or sigsq == NO_COST:
         return offset * 0
     cycles = -((2 * offset + UNITS_PER_CYCLE) // (2 * UNITS_PER_CYCLE))
@@ -56,8 +56,10 @@ def cheapest_cycles(offset: Any, sigsq: Any, n_arcs: Any) -> Any:
 
 @inline
 def adjacency(tail: Any, head: Any, n_face: Any) -> Any:
-    """Chains at every face: where they start in the list, the chains (from 1, negative where the
-    face is the head), and the faces at their other ends.
+    """List the chains at every face.
+
+    Returns where each face's part of the list begins, the chains (from 1, negative where the face
+    is the head), and the faces at their other ends.
     """
     starts = np.zeros(n_face + 1, np.int64)
     for chain in range(tail.size):

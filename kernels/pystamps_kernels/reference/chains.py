@@ -6,17 +6,21 @@ carry nothing. A face between two nodes has two arcs, which carry the same; so a
 chains between the faces where three or four of them meet, or that hold a residue.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int32]
 Arc = tuple[bool, int, int]
+ByKind = dict[bool, NDArray[Any]]
 
 
 def chains(
     row_edges: NDArray[np.int64], col_edges: NDArray[np.int64], residues: Ints
 ) -> tuple[Ints, Ints, Ints, Ints, Ints, Ints, NDArray[np.int64]]:
-    """String the arcs of a grid to chains.
+    """Join the arcs of a grid to chains.
 
     An arc runs forward from the face whose circulation counts it positive to the other one: a row
     arc (to the cell below) from the face on its left to that on its right, a column arc (to the
@@ -47,11 +51,11 @@ def chains(
     Specification of stage 6, section 11.3.
     """
     face, ground = _numbered_faces(row_edges, col_edges, residues)
-    numbers = {
+    numbers: ByKind = {
         True: np.zeros(row_edges.shape, np.int32),
         False: np.zeros(col_edges.shape, np.int32),
     }
-    edges = {True: row_edges, False: col_edges}
+    edges: ByKind = {True: row_edges, False: col_edges}
 
     def at(i: int, j: int) -> int:
         inside = 0 <= i < face.shape[0] and 0 <= j < face.shape[1]
@@ -72,14 +76,16 @@ def chains(
                 end, length = _follow((is_row, i, j), forward, number, edges, numbers, at)
                 edge = int(edges[is_row][i, j])
                 found.append((max(start, 0), max(end, 0), length, edge if forward else -edge))
-    tail, head, n_arcs, edge = np.array(found, np.int32).reshape(-1, 4).T.copy()
+    tail, head, n_arcs, chain_edge = np.array(found, np.int32).reshape(-1, 4).T.copy()
     supply = np.zeros(ground + 1, np.int64)
     supply[face[residues != 0]] = -residues[residues != 0]
     supply[ground] = residues.sum()
-    return numbers[True], numbers[False], tail, head, n_arcs, edge, supply
+    return numbers[True], numbers[False], tail, head, n_arcs, chain_edge, supply
 
 
-def _numbered_faces(row_edges: NDArray, col_edges: NDArray, residues: Ints) -> tuple[Ints, int]:  # type: ignore[type-arg]
+def _numbered_faces(
+    row_edges: NDArray[np.int64], col_edges: NDArray[np.int64], residues: Ints
+) -> tuple[Ints, int]:
     row, col = row_edges != 0, col_edges != 0
     arcs = row[:, :-1].astype(int) + row[:, 1:] + col[:-1] + col[1:]
     kept = (arcs > 2) | (residues != 0)
@@ -87,8 +93,11 @@ def _numbered_faces(row_edges: NDArray, col_edges: NDArray, residues: Ints) -> t
     return face, int(np.count_nonzero(kept))
 
 
-def _follow(arc, forward, number, edges, numbers, at):  # type: ignore[no-untyped-def]
-    """Number the arcs of a chain from its first one on; return where it ends and its length."""
+def _follow(
+    arc: Arc, forward: bool, number: int, edges: ByKind, numbers: ByKind,
+    at: Callable[[int, int], int],
+) -> tuple[int, int]:  # fmt: skip
+    """Follow a chain from its first arc on and mark it; return where it ends and its length."""
     length = 0
     while True:
         is_row, i, j = arc

@@ -2,8 +2,8 @@
 
 The wrapped phase is gridded and filtered (:mod:`.grid`), neighbouring grid cells are joined to arcs
 (:mod:`.graph`), the phase history of every arc tells which cycles are likely
-(:mod:`.arcs`, :mod:`.costs`), SNAPHU finds the cheapest cycles of each interferogram
-(:mod:`.unwrap`), and the points take over their cell's cycles (:mod:`.transfer`).
+(:mod:`.arcs`, :mod:`.costs`), a solver finds the cheapest cycles of each interferogram
+(:mod:`.unwrap`, :mod:`.solvers`), and the points take over their cell's cycles (:mod:`.transfer`).
 """
 
 from dataclasses import dataclass
@@ -152,7 +152,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     ------
     StageError
         Too few PS or interferograms, a zero or missing phase, a grid that does not fit the filter
-        window or the points, or a failed SNAPHU run.
+        window or the points, or an interferogram that is not unwrapped.
 
     Notes
     -----
@@ -269,5 +269,4 @@ SPEC = StageSpec(
     keeps=Keeps(value=30, point=500),
     config=("compat.arithmetic", "runtime.stage6_solver"),
     tools=("unwrapper",),
-    external="no native unwrapper: needs runtime.stage6_solver snaphu",
 )

@@ -1,10 +1,13 @@
 """Stage 6, sixth step: unwrap every interferogram on the grid."""
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from ...dataset.rows import AnyArray, ComplexArray, FloatArray
+from ...errors import StageError
 from ...parallel.context import Context
 from .costs import EdgeCosts
 from .graph import Graph
@@ -54,7 +57,11 @@ def unwrap_grid(nodes: Nodes, graph: Graph, costs: EdgeCosts, ctx: Context) -> G
     def solve(ifg: int) -> dict[str, AnyArray]:
         wrapped = raster(ifg)
         turns = phase_in_cycles(wrapped)
-        phase = solver.unwrap(wrapped, turns, ifg)
+        check = within(ctx.config.runtime.unwrap_minutes, ctx.check)
+        try:
+            phase = solver.unwrap(wrapped, turns, ifg, check)
+        except StageError as error:
+            raise StageError(f"unwrapping of interferogram {ifg + 1}: {error}") from None
         offset = np.ascontiguousarray(costs.offset[:, ifg])
         price = ctx.kernels.stage6_solution_cost(
             turns, phase, graph.row_edges, graph.col_edges, offset, costs.sigsq
@@ -91,6 +98,21 @@ def unwrap_grid(nodes: Nodes, graph: Graph, costs: EdgeCosts, ctx: Context) -> G
         ],
     )
     return GridPhase(phase, np.array(msd))
+
+
+def within(minutes: float, check: Callable[[], None]) -> Callable[[], None]:
+    """Return a check that also raises when more minutes have passed from now on; 0: any time."""
+    end = time.monotonic() + 60 * minutes
+
+    def check_both() -> None:
+        check()
+        if minutes and time.monotonic() > end:
+            raise StageError(
+                f"it takes longer than runtime.unwrap_minutes: {minutes:g}; allow more, or drop "
+                "the interferogram, and repeat the command; finished ones are kept"
+            )
+
+    return check_both
 
 
 def phase_in_cycles(raster: ComplexArray) -> FloatArray:

@@ -98,6 +98,7 @@ def tools(config: RunConfig) -> dict[str, Any]:
     """Return the external programs and optional packages that were found."""
     snaphu = find_snaphu(config.tools.snaphu)
     return {
+        "stage6_solver": config.runtime.stage6_solver,
         "snaphu": snaphu,
         "snaphu_starts": snaphu is not None and _starts(snaphu),
         "triangle": _version("triangle") if find_spec("triangle") else None,
@@ -119,11 +120,8 @@ def _starts(program: str) -> bool:
 def tool_problems(found: dict[str, Any]) -> Iterator[Problem]:
     """Say which programs are missing and what cannot be done without them."""
     extra = "install the extra 'unwrap' (pip install '.[unwrap]' in the source folder)"
-    if found["snaphu"] is None:
-        yield Problem("SNAPHU was not found: stage 6 cannot run", f"{extra} or set tools.snaphu")
-    elif not found["snaphu_starts"]:
-        yield Problem(f"{found['snaphu']} cannot be executed: stage 6 cannot run",
-                      "check its permissions and libraries, or set tools.snaphu")  # fmt: skip
+    if found["stage6_solver"] == "snaphu":
+        yield from _snaphu_problems(found, extra)
     if found["triangle"] is None:
         yield Problem("Triangle was not found: ties of stages 4 and 7 differ from StaMPS", extra)
     if found["matplotlib"] is None:
@@ -142,6 +140,14 @@ def thread_problems(found: dict[str, Any]) -> Iterator[Problem]:
             "Numba's threads are its work queue, so kernels run one after the other",
             "install libgomp (Debian: libgomp1, Fedora: libgomp), or TBB with pip install tbb",
         )
+
+
+def _snaphu_problems(found: dict[str, Any], extra: str) -> Iterator[Problem]:
+    if found["snaphu"] is None:
+        yield Problem("SNAPHU was not found: stage 6 cannot run", f"{extra} or set tools.snaphu")
+    elif not found["snaphu_starts"]:
+        yield Problem(f"{found['snaphu']} cannot be executed: stage 6 cannot run",
+                      "check its permissions and libraries, or set tools.snaphu")  # fmt: skip
 
 
 def caches(environ: dict[str, str]) -> dict[str, Any]:

@@ -1,16 +1,17 @@
 """The solvers of stage 6: each finds the whole cycles of one wrapped raster with given costs.
 
-A solver is a module of this package named as in ``runtime.stage6_solver``; its class ``Solver`` is
-made once per dataset and asked once per interferogram.
+A solver is a module of this package with a class ``Solver``, which is made once per dataset and
+asked once per interferogram.
 """
 
-from importlib import import_module
+from collections.abc import Callable
 from typing import Protocol
 
 from ....dataset.rows import ComplexArray, FloatArray
 from ....parallel.context import Context
 from ..costs import EdgeCosts
 from ..graph import Graph
+from . import native, snaphu
 
 
 class Solver(Protocol):
@@ -21,7 +22,9 @@ class Solver(Protocol):
 
     def __init__(self, graph: Graph, costs: EdgeCosts, ctx: Context) -> None: ...
 
-    def unwrap(self, raster: ComplexArray, turns: FloatArray, ifg: int) -> FloatArray:
+    def unwrap(
+        self, raster: ComplexArray, turns: FloatArray, ifg: int, check: Callable[[], None]
+    ) -> FloatArray:
         """Return the phase of a raster plus whole cycles.
 
         Parameters
@@ -31,7 +34,9 @@ class Solver(Protocol):
         turns : (n_row, n_col) float64
             Its phase [cycles], (-0.5, 0.5].
         ifg : int
-            Unwrapped interferogram (from 0).
+            Unwrapped interferogram (from 0), for its costs and for messages.
+        check : callable
+            Raises if the work is to stop; asked while it goes on.
 
         Returns
         -------
@@ -41,13 +46,12 @@ class Solver(Protocol):
         Raises
         ------
         StageError
-            There is no solution, or not in time.
+            There is no solution.
         """
         ...
 
 
 def make_solver(graph: Graph, costs: EdgeCosts, ctx: Context) -> Solver:
     """Return the solver that the configuration names."""
-    module = import_module(f".{ctx.config.runtime.stage6_solver}", __name__)
-    solver: Solver = module.Solver(graph, costs, ctx)
-    return solver
+    kinds: dict[str, type[Solver]] = {"native": native.Solver, "snaphu": snaphu.Solver}
+    return kinds[ctx.config.runtime.stage6_solver](graph, costs, ctx)

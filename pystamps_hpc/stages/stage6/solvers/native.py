@@ -1,7 +1,6 @@
 """The solver of this package: cheapest flow on chains of grid arcs, see ``flow`` of the kernels."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -24,7 +23,9 @@ class Solver:
     def __init__(self, graph: Graph, costs: EdgeCosts, ctx: Context) -> None:
         self.graph, self.costs, self.ctx = graph, costs, ctx
 
-    def unwrap(self, raster: ComplexArray, turns: FloatArray, ifg: int) -> FloatArray:
+    def unwrap(
+        self, raster: ComplexArray, turns: FloatArray, ifg: int, check: Callable[[], None]
+    ) -> FloatArray:
         """See :meth:`..solvers.Solver.unwrap`."""
         graph, kernels = self.graph, self.ctx.kernels
         residues = kernels.stage6_residues(turns)
@@ -34,42 +35,28 @@ class Solver:
         number = np.abs(edge) - 1
         offset = (self.costs.offset[number, ifg] * np.sign(edge)).astype(np.int32)
         chains = (*ends, offset, self.costs.sigsq[number].astype(np.int32))
-        limit = self.ctx.config.runtime.unwrap_minutes
-        with stoppable(self.ctx.check, limit, f"unwrapping of interferogram {ifg + 1}") as stop:
+        with stop_when_asked(check) as stop:
             cycles, potential, left = kernels.stage6_cheapest_flow(*chains, supply, stop)
             cycles = kernels.stage6_share_free_chains(*chains, cycles, potential, stop)
         if left:
             raise StageError(
-                f"unwrapping of interferogram {ifg + 1}: {left} residues find no partner; please "
-                "report it, and use runtime.stage6_solver: snaphu meanwhile"
+                f"{left} residues find no partner; please report it, and use "
+                "runtime.stage6_solver: snaphu meanwhile"
             )
-        return integrated(turns, _on_arcs(row_chains, cycles), _on_arcs(col_chains, cycles), ifg)
+        return integrated(turns, _on_arcs(row_chains, cycles), _on_arcs(col_chains, cycles))
 
 
 @contextmanager
-def stoppable(check: Callable[[], None], minutes: float, what: str) -> Iterator[BoolArray]:
-    """Yield the flag that stops a kernel, set when the run is asked to stop or time is up.
-
-    Raises
-    ------
-    StageError
-        Time was up.
-    """
+def stop_when_asked(check: Callable[[], None]) -> Iterator[BoolArray]:
+    """Yield the flag that stops a kernel; it is set when `check` raises, which is raised then."""
     stop = np.zeros(1, np.bool_)
     done = threading.Event()
     errors: list[BaseException] = []
-    deadline = time.monotonic() + 60 * minutes if minutes else np.inf
 
     def watch() -> None:
         while not done.wait(ASKED_EVERY_SEC):
             try:
                 check()
-                if time.monotonic() > deadline:
-                    raise StageError(
-                        f"{what} took longer than runtime.unwrap_minutes: {minutes:g}; what is "
-                        "unwrapped is kept: allow more, or drop the interferogram "
-                        "(drop_ifg_index), and run the same command again"
-                    )
             except BaseException as error:
                 errors.append(error)
                 stop[0] = True
@@ -92,7 +79,7 @@ def _on_arcs(chains: AnyArray, cycles: IntArray) -> IntArray:
     return np.where(chains < 0, -signed, signed)
 
 
-def integrated(turns: FloatArray, row: IntArray, col: IntArray, ifg: int) -> FloatArray:
+def integrated(turns: FloatArray, row: IntArray, col: IntArray) -> FloatArray:
     """Add up the cycles of the arcs from the first cell on.
 
     Raises
@@ -108,8 +95,8 @@ def integrated(turns: FloatArray, row: IntArray, col: IntArray, ifg: int) -> Flo
     open_faces = np.count_nonzero(np.diff(whole, axis=0) != row)
     if open_faces:
         raise StageError(
-            f"unwrapping of interferogram {ifg + 1}: the cycles do not close in {open_faces} "
-            "places; please report it, and use runtime.stage6_solver: snaphu meanwhile"
+            f"the cycles do not close in {open_faces} places; please report it, and use "
+            "runtime.stage6_solver: snaphu meanwhile"
         )
     whole += int(turns[0, 0] < 0)
     unwrapped: FloatArray = (2 * np.pi * (turns + whole)).astype(np.float32)

@@ -1,5 +1,7 @@
 """SNAPHU as a solver: its cost records, one run of the program per raster."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ....dataset.rows import AnyArray, ComplexArray, FloatArray
@@ -17,11 +19,12 @@ class Solver:
         self.program = ctx.config.tools.snaphu
         self.name = f"snaphu {snaphu_version(require_snaphu(self.program))}"
 
-    def unwrap(self, raster: ComplexArray, turns: FloatArray, ifg: int) -> FloatArray:
+    def unwrap(
+        self, raster: ComplexArray, turns: FloatArray, ifg: int, check: Callable[[], None]
+    ) -> FloatArray:
         """See :meth:`..solvers.Solver.unwrap`."""
         records = snaphu_costs(self.costs, self.graph, ifg, self.ctx)
-        limit = self.ctx.config.runtime.unwrap_minutes
-        return run_snaphu(raster, *records, self.program, ifg, self.ctx.check, limit).phase
+        return run_snaphu(raster, *records, self.program, ifg, check).phase
 
 
 def snaphu_costs(
