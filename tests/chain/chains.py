@@ -264,7 +264,8 @@ def gated_snaphu(folder: Path, snaphu: str) -> Iterator[Gate]:
     program.write_text(SNAPHU_THAT_WAITS.format(folder=folder, snaphu=snaphu))
     program.chmod(0o755)
     config = folder / "config.json"
-    config.write_text(json.dumps({"tools": {"snaphu": str(program)}}))
+    asked = {"runtime": {"stage6_solver": "snaphu"}, "tools": {"snaphu": str(program)}}
+    config.write_text(json.dumps(asked))
     gate = Gate(folder, config)
     try:
         yield gate

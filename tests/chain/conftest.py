@@ -1,5 +1,7 @@
 """Datasets that the chain tests share: simulated once, processed once."""
 
+import json
+
 import pytest
 
 from pystamps_hpc.programs.snaphu import find_snaphu
@@ -26,7 +28,7 @@ def candidates(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def reference(candidates, snaphu):
+def reference(candidates):
     """The chain 1-8 by one process and one thread."""
     root = chains.copy(candidates, candidates.with_name("reference"))
     chains.run_chain(root, "--cpu-workers", "1", "--stage2-native-threads", "1")
@@ -42,7 +44,7 @@ def few_candidates(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def first_pass(few_candidates, snaphu):
+def first_pass(few_candidates):
     """The small chain 1-8, not interrupted."""
     root = chains.copy(few_candidates, few_candidates.with_name("first-pass"))
     chains.run_chain(root)
@@ -55,4 +57,15 @@ def second_pass(first_pass):
     root = chains.copy(first_pass, first_pass.with_name("second-pass"))
     chains.run_chain(root, "--start-step", "6", "--end-step", "8", "--force")
     assert chains.artifacts(root) != chains.artifacts(first_pass)
+    return root
+
+
+@pytest.fixture(scope="session")
+def snaphu_pass(first_pass, snaphu):
+    """The same second pass, unwrapped by SNAPHU."""
+    root = chains.copy(first_pass, first_pass.with_name("snaphu-pass"))
+    config = root.with_suffix(".json")
+    config.write_text(json.dumps({"runtime": {"stage6_solver": "snaphu"}}))
+    chains.run_chain(root, "--start-step", "6", "--end-step", "8", "--force",
+                     "--config", str(config))  # fmt: skip
     return root

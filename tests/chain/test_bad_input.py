@@ -441,7 +441,8 @@ def test_a_grid_too_small_for_the_filter_window_names_what_to_reduce(finished):
 
 def test_missing_snaphu_is_found_before_anything_is_written(fresh, tmp_path):
     config = tmp_path / "config.json"
-    config.write_text(json.dumps({"tools": {"snaphu": "/nonexistent"}}))
+    asked = {"runtime": {"stage6_solver": "snaphu"}, "tools": {"snaphu": "/nonexistent"}}
+    config.write_text(json.dumps(asked))
     ended = refused(fresh, 4, ["external tool '/nonexistent' not found (needed by stage 6)",
                                "pip install", "tools.snaphu"],
                     "--config", str(config), PATH="/nonexistent")  # fmt: skip

@@ -64,14 +64,14 @@ def gate(tmp_path, snaphu):
 
 @pytest.mark.parametrize("ranks", [0, pytest.param(2, marks=needs_mpi)])
 def test_c111_a_forced_run_killed_in_snaphu_goes_on_where_it_was(
-    finished, first_pass, second_pass, gate, ranks
+    finished, first_pass, snaphu_pass, gate, ranks
 ):
     job = chains.start(of(finished, *FORCED, config=gate.config), ranks)
     chains.until(lambda: gate.waiting() and len(chains.memos(finished)) == 2, job)
     chains.kill(max(chains.ranks_of(job).items())[1])
     chains.wait(job, chains.HANG_SEC)
     gate.open()
-    states = [chains.artifacts(root) for root in (first_pass, second_pass)]
+    states = [chains.artifacts(root) for root in (first_pass, snaphu_pass)]
     assert not chains.torn_bundles(finished, *states)
     kept = [path.stat().st_mtime_ns for path in chains.memos(finished)]
     assert len(kept) == 2
@@ -80,7 +80,7 @@ def test_c111_a_forced_run_killed_in_snaphu_goes_on_where_it_was(
                        ranks)  # fmt: skip
     assert ended.code == 0, ended.err
     assert "continuing a forced run: 3 tasks are still to be done again" in ended.err
-    assert_finished(finished, second_pass)
+    assert_finished(finished, snaphu_pass)
 
 
 @pytest.mark.parametrize("kind", ["hold", "halfway"])
@@ -156,18 +156,18 @@ def assert_stopped(ended, name, root, *states):
 
 @pytest.mark.parametrize("name", CODES)
 def test_a_signal_in_snaphu_stops_a_run_in_good_order(
-    finished, first_pass, second_pass, gate, name
+    finished, first_pass, snaphu_pass, gate, name
 ):
     job = chains.start(of(finished, *FORCED, config=gate.config))
     chains.until(lambda: gate.waiting() and len(chains.memos(finished)) == 2, job)
     chains.kill(job.pid, getattr(signal, name))
     ended = chains.wait(job, chains.SIGNAL_SEC)
     assert ended.code == CODES[name]
-    assert_stopped(ended, name, finished, *map(chains.artifacts, (first_pass, second_pass)))
+    assert_stopped(ended, name, finished, *map(chains.artifacts, (first_pass, snaphu_pass)))
     assert len(chains.memos(finished)) == 2
     gate.open()
     resume(finished, *RESUMED, config=gate.config)
-    assert_finished(finished, second_pass)
+    assert_finished(finished, snaphu_pass)
 
 
 @needs_mpi
@@ -181,7 +181,7 @@ def test_a_signal_in_snaphu_stops_a_run_in_good_order(
         ("SIGINT", "rank 1"),
     ],
 )
-def test_a_signal_to_ranks_stops_all_of_them(finished, first_pass, second_pass, gate, name, to):
+def test_a_signal_to_ranks_stops_all_of_them(finished, first_pass, snaphu_pass, gate, name, to):
     job = chains.start(of(finished, *FORCED, config=gate.config), 2)
     chains.until(lambda: gate.waiting() and len(chains.memos(finished)) == 2, job)
     for rank, pid in chains.ranks_of(job).items():
@@ -191,10 +191,10 @@ def test_a_signal_to_ranks_stops_all_of_them(finished, first_pass, second_pass, 
         gate.open()  # the other rank has not been asked, it ends its interferogram
     ended = chains.wait(job, chains.SIGNAL_SEC)
     assert ended.code == CODES[name], ended.err
-    assert_stopped(ended, name, finished, *map(chains.artifacts, (first_pass, second_pass)))
+    assert_stopped(ended, name, finished, *map(chains.artifacts, (first_pass, snaphu_pass)))
     gate.open()
     resume(finished, *RESUMED, ranks=2, config=gate.config)
-    assert_finished(finished, second_pass)
+    assert_finished(finished, snaphu_pass)
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_scipy_reads_every_artifact_with_the_shapes_and_classes_of_stamps(first_
 
 
 @pytest.fixture(scope="module")
-def of_version_73(few_candidates, snaphu, tmp_path_factory):
+def of_version_73(few_candidates, tmp_path_factory):
     """The small chain in MAT files of version 7.3."""
     folder = tmp_path_factory.mktemp("v73")
     root = chains.copy(few_candidates, folder / "data")

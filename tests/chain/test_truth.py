@@ -5,8 +5,6 @@ import pytest
 from benchmarks.truth import CASES, run_case
 from pystamps_hpc.tools.simulate import Options
 
-pytestmark = pytest.mark.usefixtures("snaphu")
-
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory):

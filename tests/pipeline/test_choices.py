@@ -5,7 +5,7 @@ import pytest
 from pystamps_hpc.config import RunConfig
 from pystamps_hpc.errors import ToolMissingError
 from pystamps_hpc.pipeline import choices
-from pystamps_hpc.pipeline.choices import require_tools, resolve_choices
+from pystamps_hpc.pipeline.choices import program_of, require_tools, resolve_choices
 from pystamps_hpc.pipeline.table import task
 
 NETWORK = [task(4, "patch").spec, task(7, "merged").spec]
@@ -22,11 +22,13 @@ def bare(monkeypatch):
 def test_what_is_not_installed_is_not_chosen(bare):
     runtime = resolve_choices(bare).runtime
     assert (runtime.stage6_solver, runtime.triangulator) == ("native", "native")
-    require_tools(resolve_choices(bare), NETWORK)
+    require_tools(resolve_choices(bare), [*NETWORK, *UNWRAPPING])
+    assert [program_of(spec, resolve_choices(bare)) for spec in UNWRAPPING] == [""]
 
 
 def test_an_explicit_wish_for_a_missing_program_is_refused(bare):
-    wish = resolve_choices(bare.with_values({"runtime.triangulator": "triangle"}))
+    asked = {"runtime.triangulator": "triangle", "runtime.stage6_solver": "snaphu"}
+    wish = resolve_choices(bare.with_values(asked))
     with pytest.raises(ToolMissingError, match=r"'triangle' not found .needed by stages 4 and 7"):
         require_tools(wish, NETWORK)
     with pytest.raises(ToolMissingError, match=r"'no-such' not found .needed by stage 6.*unwrap"):

@@ -17,7 +17,7 @@ def records():
                 ifg_noise_deg=[30.0, 50.0, 40.0],
                 ifg_dates=["2020-01-01", "2020-03-01", "2020-04-01"],
             ),
-            6: of(interferograms=3, n_residues=12, snaphu_cost=99.5, stat_less_share=0.25),
+            6: of(interferograms=3, n_residues=12, unwrap_cost=99.5, stat_less_share=0.25),
             8: of(velocity_1_50_99_percent_mm_yr=[-3.0, 0.5, 4.0]),
         },
         "PATCH_1": {

@@ -7,14 +7,11 @@ import pytest
 from pystamps_hpc.config import RunConfig
 from pystamps_hpc.pipeline.stages import run_pipeline
 from pystamps_hpc.pipeline.types import PipelineContext
-from pystamps_hpc.programs.snaphu import find_snaphu
 from pystamps_hpc.tools.simulate import Options, simulate
 from tests.stub_chain import artifacts
 
-END = 8 if find_snaphu("snaphu") else 5
 
-
-def run(root, start=1, end=END, **values):
+def run(root, start=1, end=8, **values):
     runtime = {f"runtime.{name}": value for name, value in values.items()}
     config = RunConfig().with_values({"output.fsync": False, **runtime})
     context = PipelineContext(root, config, start_step=start, end_step=end, force=start > 1)
@@ -55,7 +52,6 @@ def test_c050_c066_a_pool_of_patches_gives_the_same_artifacts(raw, plain, tmp_pa
     assert {name: found.get(name) for name in wanted} == wanted
 
 
-@pytest.mark.skipif(END < 8, reason="SNAPHU is not installed")
 @pytest.mark.parametrize(
     "values",
     [

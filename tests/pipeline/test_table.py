@@ -83,7 +83,8 @@ def test_configuration_that_counts_is_recorded_by_the_stages_it_changes():
     assert "output.mean_v_type" in counted[8, "merged"]
 
 
-SCHEDULING = {"runtime.stage7_chunk_ps", "runtime.stage8_chunk_edges", "tools.snaphu"}
+SCHEDULING = {"runtime.stage7_chunk_ps", "runtime.stage8_chunk_edges", "runtime.unwrap_minutes",
+              "tools.snaphu"}  # fmt: skip
 """Configuration that a stage may read although it changes no result."""
 
 

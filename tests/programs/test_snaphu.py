@@ -125,11 +125,10 @@ def test_a_program_that_cannot_be_started_is_told(tmp_path):
         ("head -c 64 /dev/zero > snaphu.out", "parts of a cycle"),
     ],
 )
-def test_a_failed_run_names_interferogram_cause_and_kept_folder(tmp_path, text, message):
+def test_a_failed_run_names_cause_and_kept_folder(tmp_path, text, message):
     raster = np.full((4, 4), 1j, np.complex64)
     with pytest.raises(StageError, match=message) as caught:
         run_snaphu(raster, records((3, 4)), records((4, 3)), program(tmp_path, text), 6, never)
-    assert "interferogram 7" in str(caught.value)
     folder = next(tmp_path.glob("pystamps-snaphu-000007-*"))
     assert str(folder) in str(caught.value)
     assert (folder / "snaphu.costinfile").stat().st_size == 8 * (2 * 16 - 8)

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from pystamps_hpc.errors import StageError
-from pystamps_hpc.programs.snaphu import find_snaphu
 from pystamps_hpc.stages import stage6
 from pystamps_hpc.stages.stage6.arcs import ArcPhase
 from pystamps_hpc.stages.stage6.costs import edge_costs
@@ -21,14 +20,6 @@ from pystamps_hpc.stages.stage6.smooth import star_plan
 from pystamps_hpc.stages.stage6.unwrap import mean_squared_difference
 
 from .unwrapping import context, moving_ground, params, wrap
-
-SNAPHU = find_snaphu("snaphu") or ""
-needs_snaphu = pytest.mark.skipif(not SNAPHU, reason="SNAPHU is not installed")
-
-
-@pytest.fixture(autouse=True)
-def _scratch_folders_go_with_the_test(tmp_path, monkeypatch):
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
 
 
 def solve(stack, ctx=None, **changes):
@@ -173,7 +164,6 @@ def cycle_errors(outputs, truth, points=slice(None)):
     return np.mean(off != np.median(off, axis=0))
 
 
-@needs_snaphu
 @pytest.mark.parametrize("method", ["3D", "3d_quick", "3D_NO_DEF", "2D"])
 def test_a_gentle_stack_is_unwrapped_to_the_truth(method):
     stack = moving_ground(noise=0.1, rate=2.0)
@@ -186,7 +176,6 @@ def test_a_gentle_stack_is_unwrapped_to_the_truth(method):
     assert (outputs.unwrapped[:, stack.inputs.master_ix] == 0).all()
 
 
-@needs_snaphu
 def test_a_steady_motion_across_a_fault_is_followed_through_time_but_not_in_space_alone():
     stack = moving_ground(n_cells=30, noise=0.1, rate=0.5)
     inputs = stack.inputs
@@ -207,7 +196,6 @@ def test_a_steady_motion_across_a_fault_is_followed_through_time_but_not_in_spac
     assert cycle_errors(in_space, moved.truth) > 0.1
 
 
-@needs_snaphu
 @pytest.mark.parametrize("method", ["3D_FULL", "3D_QUICK", "3D_NO_DEF", "2D"])
 def test_arc_phases_are_the_wrapped_ones_plus_whole_cycles(method):
     stack = moving_ground()
@@ -221,7 +209,6 @@ def test_arc_phases_are_the_wrapped_ones_plus_whole_cycles(method):
     assert np.abs(wrap(arcs - wrapped)[known]).max() < 1e-5
 
 
-@needs_snaphu
 def test_unwrapped_minus_wrapped_phase_is_a_number_of_cycles_at_every_point():
     stack = moving_ground(noise=0.6)
     slope = np.random.default_rng(3).normal(0, 0.005, stack.inputs.n_ps)
@@ -235,7 +222,6 @@ def test_unwrapped_minus_wrapped_phase_is_a_number_of_cycles_at_every_point():
     assert outputs.psi.shape == (inputs.n_ps, len(used))
 
 
-@needs_snaphu
 @pytest.mark.parametrize("deramp", [False, True])
 def test_a_second_pass_with_what_the_first_found_gives_the_same_phase(deramp):
     stack = moving_ground(noise=0.1, rate=2.0)
@@ -258,7 +244,6 @@ def test_a_second_pass_with_what_the_first_found_gives_the_same_phase(deramp):
     assert np.abs(taken).max() < 1e-5
 
 
-@needs_snaphu
 def test_feedback_of_other_points_is_ignored_and_told():
     stack = moving_ground(noise=0.1, rate=2.0)
     inputs = replace(
@@ -270,7 +255,6 @@ def test_feedback_of_other_points_is_ignored_and_told():
     np.testing.assert_array_equal(outputs.unwrapped[:], solve(stack).unwrapped[:])
 
 
-@needs_snaphu
 def test_the_patch_phase_is_unwrapped_and_the_rest_added():
     stack = moving_ground(noise=0.1, rate=2.0)
     turn = np.random.default_rng(5).uniform(-0.5, 0.5, stack.inputs.patch_phase.shape)
@@ -282,7 +266,6 @@ def test_the_patch_phase_is_unwrapped_and_the_rest_added():
     assert cycle_errors(outputs, stack.truth) == 0
 
 
-@needs_snaphu
 def test_a_cell_that_cancels_in_the_first_interferogram_loses_its_points():
     stack = moving_ground(noise=0.1, rate=2.0)
     inputs = stack.inputs
@@ -297,7 +280,6 @@ def test_a_cell_that_cancels_in_the_first_interferogram_loses_its_points():
     assert any("2 PS get no phase" in line for line in ctx.log.warnings)
 
 
-@needs_snaphu
 def test_a_cell_that_cancels_in_a_later_interferogram_keeps_its_points():
     stack = moving_ground(noise=0.1, rate=2.0)
     cells = assign_cells(stack.inputs.xy, 100.0, 16)
@@ -312,7 +294,6 @@ def test_a_cell_that_cancels_in_a_later_interferogram_keeps_its_points():
     assert cycle_errors(outputs, stack.truth, others) == 0
 
 
-@needs_snaphu
 def test_two_interferograms_make_three_stars_and_the_best_is_taken():
     stack = moving_ground(noise=0.1, rate=2.0)
     outputs = solve(stack, drop_ifg_index=(1, 2, 3, 4, 8, 9, 10, 11))
@@ -322,7 +303,6 @@ def test_two_interferograms_make_three_stars_and_the_best_is_taken():
     np.testing.assert_array_equal(off, np.broadcast_to(off[0], off.shape))
 
 
-@needs_snaphu
 def test_without_baselines_of_each_point_the_mean_ones_are_used():
     stack = moving_ground(noise=0.1, rate=2.0)
     slope = np.random.default_rng(3).normal(0, 0.005, stack.inputs.n_ps)
@@ -334,7 +314,6 @@ def test_without_baselines_of_each_point_the_mean_ones_are_used():
     np.testing.assert_array_equal(one.psi, other.psi)
 
 
-@needs_snaphu
 def test_equal_baselines_skip_the_look_angle_search_with_a_warning():
     stack = moving_ground(noise=0.1, rate=2.0)
     ctx = context()
@@ -354,7 +333,6 @@ def test_the_search_range_follows_the_incidence_angle(incidence, look, expected)
     assert trial_wraps(inputs, params()) == pytest.approx(cycles, rel=1e-6)
 
 
-@needs_snaphu
 def test_results_do_not_depend_on_where_edges_are_cut():
     stack = moving_ground(n_cells=70, fill=0.6)
     whole, cut = solve(stack), solve(stack, context(stage8_chunk_edges=4096))
@@ -373,12 +351,11 @@ class Store(dict):
         self[key] = dict(arrays)
 
 
-@needs_snaphu
 def test_finished_interferograms_are_not_unwrapped_again(monkeypatch):
     stack, store = moving_ground(), Store()
     first = solve(stack, context(checkpoints=store))
     assert sorted(store) == [f"ifg_{k:06d}" for k in range(1, 11)]
-    monkeypatch.setattr("pystamps_hpc.stages.stage6.unwrap.run_snaphu", None)
+    monkeypatch.setattr("pystamps_hpc.stages.stage6.solvers.native.Solver.unwrap", None)
     second = solve(stack, context(checkpoints=store))
     np.testing.assert_array_equal(first.unwrapped[:], second.unwrapped[:])
 
@@ -401,7 +378,6 @@ def test_parameters_that_cannot_work_are_refused(change, message):
         params(**change)
 
 
-@needs_snaphu
 def test_an_empty_phase_is_refused_with_point_and_interferogram():
     inputs = moving_ground().inputs
     phase = inputs.corrected.copy()
@@ -422,13 +398,11 @@ def test_one_ps_has_nothing_to_be_unwrapped_against():
         stage6.solve(inputs, params(), context())
 
 
-@needs_snaphu
 def test_too_few_interferograms_are_refused():
     with pytest.raises(StageError, match="leaves 1 of 10 interferograms, at least 2"):
         solve(moving_ground(), drop_ifg_index=(1, 2, 3, 4, 5, 7, 8, 9, 10))
 
 
-@needs_snaphu
 def test_an_interferogram_that_does_not_exist_cannot_be_dropped():
     with pytest.raises(StageError, match="parameter drop_ifg_index: 99 is outside 1 to 7"):
         solve(moving_ground(n_image=7), drop_ifg_index=(99,))

@@ -36,6 +36,7 @@ def params(**changes):
 
 
 def context(backend="native", checkpoints=None, **runtime):
+    runtime = {"stage6_solver": "native", **runtime}
     values = {f"runtime.{key}": value for key, value in runtime.items()}
     config = RunConfig().with_values(values).resolved()
     return Context(table(backend, "single"), config, checkpoints=checkpoints)

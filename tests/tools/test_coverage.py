@@ -107,20 +107,18 @@ def test_c070_nine_scopes_stage_five_twice():
     assert document["scopes"][5]["entrypoint"] == "pystamps_hpc.stages.stage5_merge:solve"
 
 
-def test_every_scope_is_driven_natively_and_the_unwrapper_is_the_one_blocker():
+def test_every_scope_is_driven_natively_and_nothing_blocks_it():
     scopes = native_scopes()
     assert all(scope.driven for scope in scopes)
-    assert [scope.row.spec.number for scope in scopes if not scope.executable] == [6]
-    stage6 = coverage_document(scopes, evidence(), [TARGET])["scopes"][6]
-    assert stage6["blockers"] == ["no native unwrapper: needs runtime.stage6_solver snaphu"]
-    assert not stage6["native_executable"]
+    assert all(scope.executable for scope in scopes)
+    assert coverage_document(scopes, evidence(), [TARGET])["scopes"][6]["blockers"] == []
 
 
-def test_a_stage_that_starts_programs_says_which_it_cannot_do_without():
+def test_a_stage_that_starts_programs_names_them():
     starting = {name for name in vars(snaphu) if name.startswith("run_")} | {"subprocess"}
     for row in tasks():
         starts = not starting.isdisjoint(names_reached(row.spec.solve))
-        assert starts == bool(row.spec.external), row.spec.name
+        assert starts == ("unwrapper" in row.spec.tools), row.spec.name
 
 
 def test_a_kernel_without_native_form_shows_as_python_and_blocks_its_stage(monkeypatch):

@@ -197,10 +197,13 @@ def test_too_little_space_is_said_in_numbers(scene, monkeypatch):
 
 
 def test_missing_programs_and_useless_caches_have_remedies(tmp_path):
-    found = {"snaphu": None, "snaphu_starts": False, "triangle": None, "matplotlib": "3"}
+    found = {"stage6_solver": "snaphu", "snaphu": None, "snaphu_starts": False,
+             "triangle": None, "matplotlib": "3"}  # fmt: skip
     texts = [row.problem for row in machine.tool_problems(found)]
     assert [text.split()[0] for text in texts] == ["SNAPHU", "Triangle"]
     assert all("unwrap" in row.remedy for row in machine.tool_problems(found))
+    (other,) = machine.tool_problems(found | {"stage6_solver": "auto"})
+    assert other.problem.startswith("Triangle")
     (empty,) = machine.cache_problems(machine.caches({"NUMBA_CACHE_DIR": str(tmp_path)}))
     assert empty.remedy == "run pystamps-hpc warmup once"
     (closed,) = machine.cache_problems({"numba": {"path": "/x", "writable": False, "files": 0}})
