@@ -136,6 +136,7 @@ class GoldenSet:
         arithmetic: str = "single",
         backend: str = "native",
         log: QuietLog | None = None,
+        solver: str = "snaphu",
     ) -> dict[str, dict[str, Any]]:
         """Run one stage on the golden artifacts of the earlier stages.
 
@@ -151,7 +152,11 @@ class GoldenSet:
         parms = parameters.load(directory, dataset.root if target != ROOT else None)
         parms = parms.with_values(workflow(self.name).parameters)
         config = RunConfig().with_values(
-            {"compat.random_generator": "octave", "compat.arithmetic": arithmetic}
+            {
+                "compat.random_generator": "octave",
+                "compat.arithmetic": arithmetic,
+                "runtime.stage6_solver": solver,
+            }
         )
         inputs = load_inputs(row.spec.inputs, directory, parms, dataset, self.patches)
         table = dispatch.table(backend, arithmetic)  # type: ignore[arg-type]

@@ -13,10 +13,7 @@ from pystamps_hpc.tools.verify import Policy, Window, verify_run_against_golden
 
 from .parity import golden_root
 
-pytestmark = [
-    pytest.mark.golden,
-    pytest.mark.skipif(find_snaphu("snaphu") is None, reason="SNAPHU is not installed"),
-]
+pytestmark = pytest.mark.golden
 
 CONFIG = RunConfig().with_values(
     {"compat.random_generator": "octave", "output.fsync": False, "runtime.stage6_solver": "snaphu"}
@@ -36,6 +33,7 @@ def expected():
     return golden_root() / "ps-small" / "expected"
 
 
+@pytest.mark.skipif(find_snaphu("snaphu") is None, reason="SNAPHU is not installed")
 def test_c011_replay_of_stages_1_to_5_and_computed_6_to_8_equals_golden(candidates):
     replay = CONFIG.with_values(
         {"compat.strict_reference": True, "compat.reference_root": str(expected())}
@@ -53,7 +51,10 @@ def test_c011_replay_of_stages_1_to_5_and_computed_6_to_8_equals_golden(candidat
     assert whole.ok, whole.failed
 
 
-def test_c071_the_native_chain_equals_golden_but_for_the_orientation_of_edges(candidates):
+def test_c071_the_native_chain_equals_golden_but_for_the_orientation_of_edges(
+    candidates, monkeypatch
+):
+    monkeypatch.setenv("PATH", "")
     config = native_config(CONFIG)
     report = run_pipeline(PipelineContext(candidates, config, native_only=True))
     assert report.ok, report.failures

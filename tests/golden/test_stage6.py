@@ -3,36 +3,39 @@
 import numpy as np
 import pytest
 
+from pystamps_hpc.parallel.context import QuietLog
 from pystamps_hpc.programs.snaphu import find_snaphu
 from pystamps_hpc.tools.verify import Rule, compare
 from pystamps_kernels.dispatch import table
 
 from .parity import compare_bundle
 
-pytestmark = [
-    pytest.mark.golden,
-    pytest.mark.skipif(find_snaphu("snaphu") is None, reason="SNAPHU is not installed"),
-]
+pytestmark = pytest.mark.golden
+needs_snaphu = pytest.mark.skipif(find_snaphu("snaphu") is None, reason="SNAPHU is not installed")
 
 SETS = ["ps-small", "iterate", "selection", "residues"]
+SOLVERS = ["native", pytest.param("snaphu", marks=needs_snaphu)]
 
 
 @pytest.fixture(scope="module")
 def runs(golden):
-    """Stage 6 of every set in the native backend, computed once."""
+    """Stage 6 of every set in the native backend, by either solver, computed once."""
     done = {}
 
-    def run(name):
-        if name not in done:
-            done[name] = golden(name).run(6)
-        return done[name]
+    def run(name, solver="native"):
+        if (name, solver) not in done:
+            log = QuietLog()
+            done[name, solver] = (golden(name).run(6, log=log, solver=solver), log.facts)
+        return done[name, solver][0]
 
+    run.facts = lambda name, solver: run(name, solver) and done[name, solver][1]
     return run
 
 
+@pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("name", SETS)
-def test_every_key_is_that_of_stamps(golden, runs, name):
-    lines = list(compare_bundle(golden(name), "root", runs(name), "single"))
+def test_every_key_is_that_of_stamps(golden, runs, name, solver):
+    lines = list(compare_bundle(golden(name), "root", runs(name, solver), "single"))
     assert {line.where for line in lines} == {
         f"root/{file}" for file in ("uw_grid", "uw_interp", "uw_space_time", "uw_phaseuw", "phuw2")
     }
@@ -41,7 +44,7 @@ def test_every_key_is_that_of_stamps(golden, runs, name):
 
 
 def test_the_reference_backend_unwraps_the_same_cycles(golden):
-    found = golden("ps-small").run(6, backend="python")
+    found = golden("ps-small").run(6, backend="python", solver="native")
     wrong = [
         str(line)
         for line in compare_bundle(golden("ps-small"), "root", found, "single")
@@ -50,11 +53,23 @@ def test_the_reference_backend_unwraps_the_same_cycles(golden):
     assert not wrong
 
 
+@pytest.mark.parametrize("solver", SOLVERS)
 @pytest.mark.parametrize("name", SETS)
-def test_no_sample_is_on_another_cycle(golden, runs, name):
+def test_no_sample_is_on_another_cycle(golden, runs, name, solver):
     expected = golden(name).artifact("root", "phuw2")["ph_uw"]
-    difference = compare(runs(name)["phuw2"]["ph_uw"], expected, Rule("cycle", 2e-6))
+    difference = compare(runs(name, solver)["phuw2"]["ph_uw"], expected, Rule("cycle", 2e-6))
     assert difference.ok, difference
+
+
+@needs_snaphu
+@pytest.mark.parametrize("name", SETS)
+def test_no_solution_of_the_native_solver_is_dearer_than_that_of_snaphu(runs, name):
+    native, snaphu = (
+        [ifg["cost"] for ifg in runs.facts(name, solver)["unwrapped_ifgs"]]
+        for solver in ("native", "snaphu")
+    )
+    assert sum(native) <= sum(snaphu)
+    assert (np.array(native) <= np.array(snaphu) * (1 + 1e-5)).all()
 
 
 @pytest.mark.parametrize("name", SETS)

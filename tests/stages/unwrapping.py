@@ -122,7 +122,7 @@ def price(k, records):
     inner = z**2 // sigsq
     inner = np.where((shelf != -32000) & (inner > shelf), shelf, inner)
     outer = np.maximum(z - end, 0) ** 2 // (2 * sigsq) + shelf
-    return np.where(z > end, outer, inner)
+    return np.where(sigsq == 32000, 0, np.where(z > end, outer, inner))
 
 
 def total_cost(wrapped, unwrapped, row_costs, col_costs):

@@ -236,14 +236,14 @@ def cost_records(
 
 
 def _records(edges: Ints, offset: Shorts, sigsq: Shorts, sign: int) -> Shorts:
-    number = np.maximum(np.abs(edges) - 1, 0)
-    within = edges == 0
-    stat_less = ~within & (sigsq[number] == 0)
-    plain = within | stat_less
+    number = np.abs(edges)  # 0: within a node
+    variance = np.append(np.int16(1), sigsq)[number]
+    stat_less = variance == 0
+    expected = np.append(np.int16(0), offset)[number].astype(np.int64)
     records = np.empty((*edges.shape, 4), np.int16)
-    turned = np.minimum(sign * np.sign(edges) * offset[number].astype(np.int64), 32767)
-    records[..., 0] = np.where(plain, 0, turned)
-    records[..., 1] = np.where(plain, 1, sigsq[number])
+    turned = np.minimum(sign * np.sign(edges) * expected, 32767)
+    records[..., 0] = np.where(stat_less, 0, turned)
+    records[..., 1] = np.where(stat_less, 1, variance)
     records[..., 2] = PARABOLA_END
     records[..., 3] = np.where(stat_less, FREE_SHELF, NO_SHELF)
     return records
@@ -301,9 +301,9 @@ def solution_cost(
     for axis, edges in ((0, row_edges), (1, col_edges)):
         step = np.diff(unwrapped.astype(np.float64), axis=axis) / (2 * np.pi)
         k = np.rint(step - _wrapped_steps(turns, axis)).astype(np.int64)
-        number = np.abs(edges) - 1
-        variance = np.where(edges == 0, 1, sigsq[number]).astype(np.int64)
-        expected = np.where(edges == 0, 0, offset[number])
+        number = np.abs(edges)
+        variance = np.append(np.int16(1), sigsq)[number].astype(np.int64)
+        expected = np.append(np.int16(0), offset)[number].astype(np.int64)
         z = 200 * np.where(edges < 0, -k, k) + expected
         known = (variance != 0) & (variance != PARABOLA_END)
         statistical += int((z[known] ** 2 // variance[known]).sum())
