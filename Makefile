@@ -24,7 +24,8 @@ export MKL_NUM_THREADS := 1
 export PYSTAMPS_HPC_DATA_ROOT ?= $(abspath ../shared/golden)
 
 .PHONY: help setup demo test test-short test-mpi lint format parity audit docs forms clean \
-        bench benchmark bench-large bench-memory scaling truth test-kill test-faults fuzz fuzz-reads \
+        bench benchmark bench-large bench-memory bench-unwrap scaling truth test-kill test-faults \
+        fuzz fuzz-reads \
         native-full-chain-verify \
         image test-image test-slurm test-bare lock
 
@@ -120,9 +121,10 @@ native-full-chain-verify: $(READY) ## clean copy, chain 1-8 natively, verify; DA
 	  $(if $(DATASET),--dataset $(DATASET)) $(if $(GOLDEN),--golden $(GOLDEN)) \
 	  $(if $(PROFILE),--profile $(PROFILE)) $(if $(CONFIG),--config $(CONFIG)) > /dev/null
 
-# Results are JSON in build/bench. BENCH_KERNELS, BENCH_CHAIN: more options, e.g. BENCH_KERNELS='--points 200000'.
+# Results are JSON in build/bench. BENCH_KERNELS, BENCH_CHAIN, BENCH_UNWRAP: more options, e.g. BENCH_KERNELS='--points 200000'.
 BENCH_KERNELS ?=
 BENCH_CHAIN   ?=
+BENCH_UNWRAP  ?=
 
 bench benchmark: $(READY) ## kernels against the reference and this machine, chains by backend, ranks and threads
 	$(BIN)/python -m benchmarks.kernels $(BENCH_KERNELS)
@@ -134,6 +136,9 @@ bench-large: $(READY) ## chain 1-8 of 50 k, 200 k and 1 M candidates x 60 on two
 
 bench-memory: $(READY) ## chain 1-8 of 300 k candidates x 30 at memory budgets of 0.5 to 4 GB: docs/memory.md
 	$(BIN)/python -m benchmarks.memory --page docs/memory.md
+
+bench-unwrap: $(READY) ## docs/unwrapping.md: the native unwrapper and SNAPHU side by side; BENCH_UNWRAP=--large
+	$(BIN)/python -m benchmarks.unwrapping $(BENCH_UNWRAP)
 
 truth: $(READY) ## velocities against simulated truth: noise-free, with noise, with everything
 	$(BIN)/python -m benchmarks.truth

@@ -54,7 +54,10 @@ def random_field(rng, x, y, length):
     """A smooth field of unit variance: 60 cosines of wave numbers N(0, 1) / length."""
     wave = rng.normal(0, 1, (60, 2)) / length
     shift = rng.uniform(0, 2 * np.pi, 60)
-    return np.cos(np.outer(x, wave[:, 0]) + np.outer(y, wave[:, 1]) + shift).sum(1) / np.sqrt(30)
+    field = np.zeros(x.size)
+    for (along, across), phase in zip(wave, shift, strict=True):
+        field += np.cos(along * x + across * y + phase)
+    return field / np.sqrt(30)
 
 
 @cache
