@@ -90,7 +90,7 @@ def cores_used(stage: str, stack: Stack, nodes: int, cores: int) -> float:
         rounds = -(-stack.patches // ranks)
         return stack.patches / rounds * max(everywhere // stack.patches, 1)
     if stage == "6 merged":
-        return min(everywhere, stack.ifgs)  # SNAPHU takes one core for an interferogram
+        return min(everywhere, stack.ifgs)  # an interferogram is unwrapped by one core
     return everywhere
 
 
@@ -248,7 +248,7 @@ Bytes are those read and written of {STACKS[-1].ps / 1e6:g} M PS x {
         STACKS[-1].ifgs:g} interferograms. A stage takes
 its seconds divided by the cores that it can use, plus its bytes at {DISK / 1e9:g} GB/s (patches
 write from all nodes at once). Assumed: {KEPT:g} PS to a candidate, cores
-as fast as the one measured. SNAPHU grows faster than its raster and runs one
+as fast as the one measured. Unwrapping grows faster than its raster and runs one
 interferogram to a core; its share is taken as linear here, so that stage 6 is a lower bound.
 
 {
