@@ -279,9 +279,10 @@ def test_cost_records_follow_the_table_of_arc_kinds(kernels):
 
 def test_a_vortex_is_one_residue_and_a_plane_has_none(kernels):
     i, j = np.mgrid[:9, :7]
-    vortex = np.exp(1j * np.arctan2(i - 3.5, j - 2.5)).astype(np.complex64)
-    assert kernels.stage6_residues(vortex) == 1
-    assert kernels.stage6_residues(np.exp(1j * (2.9 * i - j)).astype(np.complex64)) == 0
+    vortex = kernels.stage6_residues(np.arctan2(i - 3.5, j - 2.5) / (2 * np.pi))
+    assert np.argwhere(vortex).tolist() == [[3, 2]]
+    turns = (2.9 * i - j) / (2 * np.pi)
+    assert not kernels.stage6_residues(turns - np.rint(turns)).any()
 
 
 # backends -----------------------------------------------------------------------------------------
@@ -321,8 +322,40 @@ def random_arguments(rng, n=5000, m=13):
         "stage6_arc_variance": (noise,),
         "stage6_edge_costs": (phase, noise, variance, rng.integers(1, 9, n)),
         "stage6_cost_records": (rows, cols, offset, np.abs(sigsq)),
-        "stage6_residues": (phasors(rng, 60, 50),),
+        **unwrapping_arguments(rng, nodes),
         "stage6_to_points": (z, phase, rng.integers(-1, n, n)),
+    }  # fmt: skip
+
+
+def unwrapping_arguments(rng, occupied):
+    """Arguments of the kernels that unwrap a raster, each made from the results of those before."""
+    kernels = table("python", "single")
+    node = kernels.stage6_nearest_node(number_columns(occupied))
+    turns = rng.uniform(-0.5, 0.5, node.max() + 1)[node]
+    n_edge = 400
+    edges = [
+        np.where(np.diff(node, axis=axis) == 0, 0, rng.integers(1, n_edge + 1, part.shape))
+        * rng.choice([-1, 1], part.shape)
+        for axis, part in ((0, node[1:]), (1, node[:, 1:]))
+    ]
+    residues = kernels.stage6_residues(turns)
+    *_, tail, head, n_arcs, _, supply = kernels.stage6_chains(*edges, residues)
+    offset = rng.integers(-300, 300, tail.size).astype(np.int32)
+    sigsq = np.where(rng.random(tail.size) < 0.4, 0, rng.integers(50, 9000, tail.size))
+    chains = (tail, head, n_arcs, np.where(sigsq == 0, 0, offset).astype(np.int32),
+              sigsq.astype(np.int32))  # fmt: skip
+    go_on = np.zeros(1, bool)
+    cycles, potential, _ = kernels.stage6_cheapest_flow(*chains, supply, go_on)
+    unwrapped = (2 * np.pi * (turns + rng.integers(-3, 4, turns.shape))).astype(np.float32)
+    of_edges = (rng.integers(-300, 300, n_edge), rng.integers(0, 5, n_edge) * 700)
+    return {
+        "stage6_residues": (turns,),
+        "stage6_chains": (*edges, residues),
+        "stage6_cheapest_flow": (*chains, supply, go_on),
+        "stage6_share_free_chains": (*chains, cycles, potential, go_on),
+        "stage6_solution_cost": (
+            turns, unwrapped, *edges, *(values.astype(np.int16) for values in of_edges)
+        ),
     }  # fmt: skip
 
 
