@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from .compile import inline
+from .compile import inline, serial
 
 
 @inline
@@ -98,7 +98,7 @@ def _trace(
     return n
 
 
-@inline
+@serial
 def chains(row_edges: Any, col_edges: Any, residues: Any) -> Any:
     """Native twin of :func:`..reference.chains.chains`."""
     face = np.empty(residues.shape, np.int32)

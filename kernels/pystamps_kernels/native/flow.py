@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .compile import inline
+from .compile import inline, serial
 from .heap import heap_drop, heap_push
 
 UNITS_PER_CYCLE = 200
@@ -120,7 +120,7 @@ def _send(source: Any, end: Any, via: Any, before: Any, network: Any, flow: Any)
         face = before[face]
 
 
-@inline
+@serial
 def cheapest_flow(
     tail: Any, head: Any, n_arcs: Any, offset: Any, sigsq: Any, supply: Any, stop: Any
 ) -> Any:
@@ -328,7 +328,7 @@ def _way_back(
     return False
 
 
-@inline
+@serial
 def share_free_chains(
     tail: Any, head: Any, n_arcs: Any, offset: Any, sigsq: Any, cycles: Any, potential: Any,
     stop: Any,

@@ -94,9 +94,11 @@ def cell_sums(phasors: Any, members: Any, starts: Any) -> Any:
 
 
 @kernel
-def _nearest_in_column(node: Any, distance: Any, winner: Any) -> None:
+def _nearest_in_column(node: Any) -> Any:
     """Squared distance to the nearest node of the same column, -1 without; the upper wins."""
     n_row, n_col = node.shape
+    distance = np.empty((n_row, n_col), np.int64)
+    winner = np.empty((n_row, n_col), np.int64)
     for j in prange(n_col):
         above = -1
         for i in range(n_row):
@@ -111,6 +113,7 @@ def _nearest_in_column(node: Any, distance: Any, winner: Any) -> None:
             if below >= 0 and (distance[i, j] < 0 or (below - i) ** 2 < distance[i, j]):
                 distance[i, j] = (below - i) ** 2
                 winner[i, j] = node[below, j]
+    return distance, winner
 
 
 @inline
@@ -120,12 +123,9 @@ def _closer(squared: Any, node: Any, best: Any, nearest: Any) -> Any:
 
 
 @kernel
-def nearest_node(node: Any) -> Any:
-    """Native twin of :func:`..reference.stage6.nearest_node`."""
-    n_row, n_col = node.shape
-    distance = np.empty((n_row, n_col), np.int64)
-    winner = np.empty((n_row, n_col), np.int64)
-    _nearest_in_column(node, distance, winner)
+def _nearest_along_rows(distance: Any, winner: Any) -> Any:
+    """Nearest node of every cell from the nearest ones of the columns."""
+    n_row, n_col = distance.shape
     result = np.empty((n_row, n_col), np.int64)
     for i in prange(n_row):
         for j in range(n_col):
@@ -142,6 +142,11 @@ def nearest_node(node: Any) -> Any:
                             nearest = winner[i, other]
             result[i, j] = nearest
     return result
+
+
+def nearest_node(node: Any) -> Any:
+    """Native twin of :func:`..reference.stage6.nearest_node`."""
+    return _nearest_along_rows(*_nearest_in_column(node))
 
 
 @inline
