@@ -189,7 +189,9 @@ def test_a_correction_that_is_not_finite_is_refused():
     scene = noisy(4)
     correction = np.zeros_like(scene.phase)
     correction[3] = np.nan
-    with pytest.raises(StageError, match=r"scla2.mat: .* PS 4 and 0 others is not finite; make it again"):
+    with pytest.raises(
+        StageError, match=r"scla2.mat: .* PS 4 and 0 others is not finite; make it again"
+    ):
         solve(scene, ctx=context(**{"output.mean_v_type": "v-do"}), scla_phase=correction)
 
 
