@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from scipy.spatial import Delaunay
 from pystamps_hpc.stages.filter_grid import low_pass_response
 from pystamps_hpc.stages.neighbours import cell_grid
 from pystamps_hpc.stages.stage6.network import gaussian_weights, line_intercepts
+from pystamps_kernels.reference.stage6 import chains, cheapest_flow, residues
 
 Array = NDArray[Any]
 
@@ -173,6 +174,26 @@ class Scene:
         return number
 
     @cached_property
+    def turns(self) -> Array:
+        """Wrapped phase of a noisy grid of 60 x 60 nodes [cycles]."""
+        i, j = np.indices((60, 60))
+        phase = 0.3 * (i + 2 * j) + self.rng.normal(0, 1.2, i.shape)
+        return phase / (2 * np.pi) - np.rint(phase / (2 * np.pi))
+
+    @cached_property
+    def arc_edges(self) -> tuple[Array, Array]:
+        """Edge of every arc of that grid, all different."""
+        rows, cols = (self.turns[1:].shape, self.turns[:, 1:].shape)
+        number = np.arange(1, self.n_arcs + 1)
+        split = rows[0] * rows[1]
+        return number[:split].reshape(rows), number[split:].reshape(cols)
+
+    @property
+    def n_arcs(self) -> int:
+        """Arcs of that grid."""
+        return int(self.turns[1:].size + self.turns[:, 1:].size)
+
+    @cached_property
     def grid_edges(self) -> tuple[Array, Array]:
         """Signed edge numbers of row arcs and column arcs, int64."""
         (n_i, n_j), n = self.shape, len(self.edges)
@@ -185,6 +206,7 @@ class Scene:
 
 
 LOW_PASS = low_pass_response(CLAP_WINDOW, CELL, 800.0)
+NO_STOP = np.zeros(1, np.bool_)
 
 
 def clap_flops(n: int) -> float:
@@ -250,6 +272,17 @@ def cases(scene: Scene) -> Mapping[str, Callable[[], Case]]:
         members = np.argsort(number, kind="stable")
         cuts = np.flatnonzero(np.diff(number[members])) + 1
         return members, np.concatenate([[0], cuts, [n]])
+
+    def arc_costs() -> tuple[Array, Array]:
+        sigsq = np.full(s.n_arcs, 500, np.int16)
+        sigsq[::3] = 0
+        return s.rng.integers(-90, 90, s.n_arcs).astype(np.int16), sigsq
+
+    @cache
+    def flow_network() -> tuple[tuple[Array, ...], Array]:
+        _, _, *ends, edge, supply = chains(*s.arc_edges, residues(s.turns))
+        costs_of_arcs = (values[np.abs(edge) - 1].astype(np.int32) for values in arc_costs())
+        return (*ends, *costs_of_arcs), supply
 
     def costs() -> tuple[Array, Array]:
         variance = np.full(len(s.edges), 0.01, np.float32)
@@ -373,7 +406,20 @@ def cases(scene: Scene) -> Mapping[str, Callable[[], Case]]:
                 np.full(len(s.edges), 20, np.int16),
             )
         ),
-        "stage6_residues": lambda: Case((s.raster,), flops=s.raster.size * 8.0),
+        "stage6_residues": lambda: Case((s.turns,), True, flops=s.turns.size * 8.0),
+        "stage6_chains": lambda: Case((*s.arc_edges, residues(s.turns))),
+        "stage6_cheapest_flow": lambda: Case((*flow_network()[0], flow_network()[1], NO_STOP)),
+        "stage6_share_free_chains": lambda: Case(
+            (
+                *flow_network()[0],
+                *cheapest_flow(*flow_network()[0], flow_network()[1], NO_STOP)[:2],
+                NO_STOP,
+            )
+        ),
+        "stage6_solution_cost": lambda: Case(
+            (s.turns, (2 * np.pi * s.turns).astype(np.float32), *s.arc_edges, *arc_costs()),
+            flops=s.turns.size * 20.0,
+        ),
         "stage6_to_points": lambda: Case(
             (s.phasors, s.unwrapped, s.rng.integers(0, n, n)), False, n * m * 10.0, n * m * 1.5
         ),

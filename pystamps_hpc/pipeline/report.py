@@ -68,7 +68,7 @@ def build_report(
         funnel=funnel(records),
         findings={
             **findings(records),
-            "drop_ifg_index": session.parameters[ROOT].value("drop_ifg_index") or [],
+            "drop_ifg_index": _listed(session.parameters[ROOT].value("drop_ifg_index")),
         },
         dropped_patches=[name for row in rows for name in row.facts.get("dropped_patches", [])],
         not_started=[
@@ -78,6 +78,13 @@ def build_report(
         ],
         config=session.config.to_dict(),
     )
+
+
+def _listed(value: Any) -> list[Any]:
+    """Return the numbers of a parameter that may hold none, one or several."""
+    if value is None:
+        return []
+    return list(value) if isinstance(value, tuple) else [value]
 
 
 def _mpi(team: Team, usage: list[dict[str, Any]], rows: list[StageResult]) -> dict[str, Any]:

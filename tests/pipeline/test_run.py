@@ -52,6 +52,13 @@ def change(root, **changes):
 # -- statuses, order, skipping ------------------------------------------------------------
 
 
+@pytest.mark.parametrize("dropped", [(), 7.0, (3.0, 7.0)])
+def test_the_report_lists_the_interferograms_left_out(stubs, tree, dropped):
+    change(tree, drop_ifg_index=dropped)
+    listed = run(tree, end_step=1, dry_run=True).findings["drop_ifg_index"]
+    assert listed == ([7.0] if dropped == 7.0 else list(dropped))
+
+
 def test_c003_a_run_does_every_task_in_the_order_of_the_table(stubs, tree):
     report = run(tree)
     assert completed(report) == EVERYTHING
