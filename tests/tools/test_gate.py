@@ -3,8 +3,6 @@
 import json
 import os
 import shutil
-import subprocess
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +10,7 @@ import pytest
 from pystamps_hpc.cli import main
 from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.errors import ConfigError, DatasetError
-from pystamps_hpc.tools import gate, warmup
+from pystamps_hpc.tools import child_run, gate, warmup
 from pystamps_hpc.tools.audit import Target, tree_digest
 from pystamps_hpc.tools.gate import GateOptions, run_gate, target_options
 from pystamps_kernels.contracts import all_kernels
@@ -59,14 +57,14 @@ def through(finished, tmp_path_factory):
 def finished_at_once(through, finished, monkeypatch):
     """Put the finished chain in the place of a run, so that only what follows is exercised."""
 
-    def run(command, **options):
-        made = Path(command[command.index("--dataset") + 1])
+    def run(arguments, ranks, log):
+        made = arguments[arguments.index("--dataset") + 1]
         shutil.copytree(finished, made, dirs_exist_ok=True)
-        report = Path(command[command.index("--report") + 1])
-        shutil.copy(through[0] / gate.REPORTS / "native_run.json", report)
-        return subprocess.CompletedProcess(command, 0)
+        report = through[0] / gate.REPORTS / "native_run.json"
+        shutil.copy(report, arguments[arguments.index("--report") + 1])
+        return child_run.ChildRun(0, report.read_text(), "", 1.0)
 
-    monkeypatch.setattr(gate.subprocess, "run", run)
+    monkeypatch.setattr(child_run, "run", run)
 
 
 def read(run, name):
@@ -183,7 +181,7 @@ def test_an_interrupted_gate_can_be_repeated(scene, finished, tmp_path, monkeypa
         raise KeyboardInterrupt
 
     run = tmp_path / "run"
-    monkeypatch.setattr(gate.subprocess, "run", interrupt)
+    monkeypatch.setattr(child_run, "run", interrupt)
     with pytest.raises(KeyboardInterrupt):
         passed(GateOptions((scene,), finished, run))
     gate.require_safe([scene], finished, run)
@@ -207,19 +205,6 @@ def test_without_trees_the_default_target_of_the_manifest_is_taken(scene, finish
     monkeypatch.setattr(gate, "locate", lambda place: None)
     with pytest.raises(DatasetError, match="PYSTAMPS_HPC_DATA_ROOT"):
         target_options([target], scene.parent / "run")
-
-
-def test_ranks_are_started_with_mpirun_without_what_a_launcher_said_of_this_process(tmp_path):
-    options = GateOptions((tmp_path,), tmp_path, tmp_path, ranks=2, threads=3)
-    try:
-        command = gate._command(options, tmp_path / "c.json", tmp_path / "r.json")
-    except gate.ToolMissingError:
-        pytest.skip("no mpirun")
-    assert command[0].endswith("mpirun")
-    assert command[1:3] == ["-n", "2"]
-    assert command[command.index("--cpu-workers") + 1] == "3"
-    environ = {"OMPI_COMM_WORLD_SIZE": "4", "PMIX_RANK": "0", "OMPI_MCA_pml": "ob1", "PATH": "/"}
-    assert gate._environment(environ) == {"OMPI_MCA_pml": "ob1", "PATH": "/"}
 
 
 def test_the_command_needs_both_trees_or_none(capsys):

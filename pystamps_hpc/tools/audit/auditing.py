@@ -12,14 +12,18 @@ from typing import Any, cast
 from ...errors import ConfigError
 from ...pipeline.table import tasks
 from ...stages.base import Scope
+from ..child_run import ChildRun
 from ..verify import Policy, VerifyReport, Window, verify_run_against_golden
 from ..verify.policy import Condition, Profile
 from ..verify.report import joined
 from .copies import seed_copy
 from .manifest import Target, locate, tree_digest
 from .oracle import load_oracle
-from .runs import Run, run_copy
+from .runs import run_copy
 from .tables import audit_line
+
+Ran = tuple[list[ChildRun], list[tuple[Path, Window]]]
+"""Runs of a target, and which part of which tree is compared."""
 
 
 @dataclass
@@ -197,8 +201,9 @@ def _audit(target: Target, work: Path, keep: bool) -> list[Audit]:
     for backend in target.backends:
         for ranks in target.ranks:
             copy = work / f"{target.id}-{backend}-{ranks}"
-            run = _isolated if target.isolated else _chain
-            audits.append(run(target, copy, layers, golden, backend, ranks))
+            work_through = _isolated if target.isolated else _chain
+            runs, compared = work_through(target, copy, layers, golden, backend, ranks)
+            audits.append(_verified(target, runs, compared, golden, backend, ranks))
             if not keep:
                 shutil.rmtree(copy, ignore_errors=True)
                 copy.with_suffix(".json").unlink(missing_ok=True)
@@ -207,21 +212,20 @@ def _audit(target: Target, work: Path, keep: bool) -> list[Audit]:
 
 def _chain(
     target: Target, copy: Path, layers: list[Path], golden: Path, backend: str, ranks: int
-) -> Audit:
-    """Run the window on its own results and compare everything it made."""
+) -> Ran:
+    """Run the window on its own results; everything that it made is compared."""
     scope: Scope = "merged" if target.start_step > 5 else "patch"
     seed_copy(copy, layers, target.start_step, scope, target.feedback, target.parameters)
     run = run_copy(copy, target, backend, ranks, (target.start_step, target.end_step))
-    window = Window(target.start_step, target.end_step)
-    return _verified(target, [run], [(copy, window)], golden, window)
+    return [run], [(copy, Window(target.start_step, target.end_step))]
 
 
 def _isolated(
     target: Target, copy: Path, layers: list[Path], golden: Path, backend: str, ranks: int
-) -> Audit:
-    """Run every stage of the window on golden inputs and compare its bundle."""
+) -> Ran:
+    """Run every stage of the window on golden inputs; its bundle is compared."""
     window = Window(target.start_step, target.end_step)
-    runs: list[Run] = []
+    runs: list[ChildRun] = []
     compared: list[tuple[Path, Window]] = []
     for row in tasks():
         number, scope = row.spec.number, row.spec.scope
@@ -233,7 +237,7 @@ def _isolated(
             _add_feedback(seeded, layers)
         runs.append(run_copy(seeded, target, backend, ranks, (number, number), scope))
         compared.append((seeded, Window(number, number, scope=scope)))
-    return _verified(target, runs, compared, golden, window)
+    return runs, compared
 
 
 def _add_feedback(copy: Path, layers: list[Path]) -> None:
@@ -245,10 +249,11 @@ def _add_feedback(copy: Path, layers: list[Path]) -> None:
 
 def _verified(
     target: Target,
-    runs: list[Run],
+    runs: list[ChildRun],
     compared: list[tuple[Path, Window]],
     golden: Path,
-    window: Window,
+    backend: str,
+    ranks: int,
 ) -> Audit:
     config = target.run_config.resolved()
     conditions: list[Condition] = [] if target.isolated else ["chain"]
@@ -262,17 +267,17 @@ def _verified(
         for copy, part in compared
         if _has_golden(golden, part)
     ]
-    problem = "; ".join(run.message for run in runs if not run.ok)
-    first = runs[0]
     told = {
-        "start_step": window.first,
-        "end_step": window.last,
-        "ranks": first.ranks,
-        "backend": first.backend,
+        "start_step": target.start_step,
+        "end_step": target.end_step,
+        "ranks": ranks,
+        "backend": backend,
         "arithmetic": config.compat.arithmetic,
-        "wall_sec": round(sum(run.wall_sec for run in runs), 3),
+        "wall_sec": round(sum(run.seconds for run in runs), 3),
     }
+    window = Window(target.start_step, target.end_step)
     whole = joined(reports, window) if reports else None
+    problem = "; ".join(run.problem for run in runs if run.problem)
     return Audit(target, told, whole, problem)
 
 
