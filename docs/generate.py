@@ -12,7 +12,8 @@ from inspect import getdoc
 from pathlib import Path
 from typing import Any
 
-from pystamps_hpc.cli.options import COMMANDS, build_parser
+from pystamps_hpc.cli.commands import COMMANDS
+from pystamps_hpc.cli.parser import build_parser
 from pystamps_hpc.config import OPTIONS, SECTIONS
 from pystamps_hpc.dataset.parameter_table import TABLE, Parameter, text_of
 from pystamps_hpc.dataset.schema import ARTIFACTS, Key

@@ -1,23 +1,42 @@
 """What people read: tables and paragraphs, laid out for the width and the colours of a terminal.
 
-A view (:mod:`.views`) makes shapes from the document of a command; :func:`text_of` turns them into
-text. Rich does the work and is imported here and by the bars alone.
+The view of a command makes shapes from its document; :func:`text_of` turns them into text. Rich
+does the work and is imported there and by the bars alone.
 """
 
 import io
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, TextIO
-
-from rich.console import Console, RenderableType
-from rich.table import Table
-from rich.text import Text
-
-Shape = RenderableType
+from dataclasses import dataclass
+from typing import IO, Any
 
 WIDTH = 80
 WIDEST = 100
 GOOD, BAD, CAREFUL, FAINT, STRONG = "green", "bold red", "yellow", "dim", "bold"
+
+
+@dataclass(frozen=True)
+class Words:
+    """A paragraph, or a cell of a table, in a colour; a note behind it is faint."""
+
+    text: str
+    style: str = ""
+    note: str = ""
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under their headings, or labels beside their values."""
+
+    columns: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+    labelled: bool = False
+
+
+Shape = Words | Table
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Shape:
@@ -25,74 +44,60 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Shape:
 
     The first column, which names things, is not broken.
     """
-    listed = [tuple(row) for row in rows]
-    numeric = [
-        bool(listed) and all(_is_number(row[k]) or row[k] is None for row in listed)
-        for k in range(len(columns))
-    ]
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=STRONG,
-                 show_header=any(columns))  # fmt: skip
-    for k, (column, right) in enumerate(zip(columns, numeric, strict=True)):
-        made.add_column(
-            column, justify="right" if right else "left", overflow="fold", no_wrap=k == 0
-        )
-    for row in listed:
-        made.add_row(*map(cell, row))
-    return made
+    return Table(tuple(columns), [tuple(row) for row in rows])
 
 
 def pairs(values: Mapping[str, Any]) -> Shape:
     """Lay out labels and their values; what there is not is left out."""
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=False)
-    made.add_column(style=FAINT, no_wrap=True)
-    made.add_column(overflow="fold")
-    for label, value in values.items():
-        if value is not None:
-            made.add_row(label, cell(value))
-    return made
+    rows = [(label, value) for label, value in values.items() if value is not None]
+    return Table(("", ""), rows, labelled=True)
 
 
 def paragraph(*sentences: str, style: str = "") -> Shape:
     """Return sentences as one paragraph that fills the lines."""
-    return Text(" ".join(sentences), style)
+    return Words(" ".join(sentences), style)
 
 
 def heading(text: str) -> Shape:
     """Return a line that stands above what belongs to it."""
-    return Text(f"\n{text}", STRONG)
+    return Words(f"\n{text}", STRONG)
 
 
-def marked(text: str, style: str) -> Shape:
-    """Return a cell in a colour."""
-    return Text(text, style)
+def marked(text: str, style: str = "", note: str = "") -> Words:
+    """Return a cell in a colour, with a faint note."""
+    return Words(text, style, note)
 
 
-def verdict(good: bool, yes: str = "ok", no: str = "FAILED") -> Shape:
+def verdict(good: bool, yes: str = "ok", no: str = "FAILED") -> Words:
     """Return one of two words, green or red."""
-    return Text(yes, GOOD) if good else Text(no, BAD)
+    return Words(yes, GOOD) if good else Words(no, BAD)
 
 
-def cell(value: Any) -> Shape:
+def cell(value: Any) -> Words:
     """Write a value as people do: 14,092; 0.031; yes; a, b; - for nothing."""
+    if isinstance(value, Words):
+        return value
     if value is None or value == "" or value == []:
-        return Text("-", FAINT)
+        return Words("-", FAINT)
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return Words("yes" if value else "no")
     if isinstance(value, int):
-        return f"{value:,}"
+        return Words(f"{value:,}")
     if isinstance(value, float):
-        return f"{value:.4g}"
+        return Words(f"{value:.4g}")
     if isinstance(value, list | tuple):
-        return ", ".join(map(str, value))
-    return value if isinstance(value, Text) else str(value)
+        return Words(", ".join(map(str, value)))
+    return Words(str(value))
 
 
-def text_of(shapes: Iterable[Shape], stream: TextIO) -> str:
+def text_of(shapes: Iterable[Shape], stream: IO[str]) -> str:
     """Return shapes as text for a stream: coloured and filled on a terminal, plain elsewhere.
 
     Off a terminal a paragraph is one line, so that ``grep`` finds what it says. ``NO_COLOR`` and
     ``TERM=dumb`` are obeyed.
     """
+    from rich.console import Console
+
     terminal = stream.isatty()
     width = min(shutil.get_terminal_size((WIDTH, 24)).columns, WIDEST) if terminal else WIDTH
     console = Console(
@@ -100,10 +105,39 @@ def text_of(shapes: Iterable[Shape], stream: TextIO) -> str:
         highlight=False, markup=False, emoji=False,
     )  # fmt: skip
     for shape in shapes:
-        console.print(shape, soft_wrap=isinstance(shape, Text) and not terminal)
+        if isinstance(shape, Table):
+            console.print(_rich_table(shape))
+        else:
+            console.print(_rich_text(shape), soft_wrap=not terminal)
     text: str = console.file.getvalue()  # type: ignore[attr-defined]
     return "".join(f"{line.rstrip(' ')}\n" for line in text.splitlines())
 
 
+def _rich_text(words: Words) -> Any:
+    from rich.text import Text
+
+    return Text(words.text, words.style).append(words.note, FAINT)
+
+
+def _rich_table(shape: Table) -> Any:
+    from rich.table import Table as RichTable
+
+    made = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=STRONG,
+                     show_header=any(shape.columns))  # fmt: skip
+    for k, column in enumerate(shape.columns):
+        values = [row[k] for row in shape.rows]
+        right = bool(values) and not shape.labelled and all(map(_is_number, values))
+        made.add_column(
+            column,
+            justify="right" if right else "left",
+            style=FAINT if shape.labelled and k == 0 else "",
+            overflow="fold",
+            no_wrap=k == 0,
+        )
+    for row in shape.rows:
+        made.add_row(*(_rich_text(cell(value)) for value in row))
+    return made
+
+
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))

@@ -162,8 +162,8 @@ class MpiConfig:
     enabled: str = option(
         "auto",
         Check(choice("value", MPI_MODES).allowed, _read_mpi_mode),
-        "``auto``: where a launcher started several tasks; ``on`` fails without one; ``off`` "
-        "never.",
+        "Use of MPI: ``auto`` where a launcher started several tasks; ``on`` fails without one; "
+        "``off`` never.",
     )
 
 

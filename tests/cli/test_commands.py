@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pystamps_hpc.cli import launch
-from pystamps_hpc.cli.options import COMMANDS
+from pystamps_hpc.cli.commands import COMMANDS
 from pystamps_hpc.dataset.lock import DatasetLock, new_owner
 from pystamps_hpc.dataset.mat import read_mat
 from pystamps_hpc.errors import MpiEnvironmentError, StageError
@@ -26,9 +26,7 @@ REPORT_KEYS = {
 @pytest.fixture
 def finished(command, stubs, tree, monkeypatch):
     """A dataset of stub artifacts, all stages done; no pictures are drawn."""
-    from pystamps_hpc.cli import running
-
-    monkeypatch.setattr(running, "make_products", lambda report: None)
+    monkeypatch.setattr("pystamps_hpc.tools.products.make_products", lambda report: None)
     assert command("run", "--dataset", tree).code == 0
     stubs.calls.clear()
     return tree
@@ -42,9 +40,7 @@ def fail(_ctx):
 
 
 def test_c030_run_reports_every_task(command, stubs, tree, monkeypatch):
-    from pystamps_hpc.cli import running
-
-    monkeypatch.setattr(running, "make_products", lambda report: None)
+    monkeypatch.setattr("pystamps_hpc.tools.products.make_products", lambda report: None)
     ended = command("run", "--dataset", tree, "--progress", "plain")
     report = ended.document
     assert ended.code == 0
@@ -150,7 +146,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_gives_the_lock_back(command, s
          "--stage2-kernel-backend native"),
         (["--backend", "rust"], "unsupported runtime backend 'rust'"),
         (["--kernel-backend", "stage9=native"], "unknown kernel 'stage9'"),
-        (["--cpu-workers", -1], "-1"),
+        (["--cpu-workers", -1], "runtime.cpu_workers: must be an integer >= 0"),
         (["--io-workers", 0], "runtime.io_workers: must be an integer >= 1"),
         (["--end-ste", 3], "unrecognized arguments: --end-ste"),
         (["--part", "some"], "invalid choice"),

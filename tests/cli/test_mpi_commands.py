@@ -21,12 +21,13 @@ PROGRAM = """
 import sys
 import numpy as np
 import pytest
-from pystamps_hpc.cli import main, running
+from pystamps_hpc.cli import main
 from pystamps_hpc.errors import StageError
+from pystamps_hpc.tools import products
 from tests import stub_chain
 stubs = stub_chain.Stubs()
 stub_chain.install(pytest.MonkeyPatch(), stubs)
-running.make_products = lambda report: None
+products.make_products = lambda report: None
 def rows_of(part, error):
     def rows(piece):
         if piece.stop > part:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pystamps_hpc.cli.options import build_parser
+from pystamps_hpc.cli.parser import build_parser
 from pystamps_hpc.config import OPTIONS, parse_config
 from pystamps_hpc.dataset.parameter_table import TABLE
 from pystamps_hpc.dataset.schema import ARTIFACTS

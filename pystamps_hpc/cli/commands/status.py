@@ -1,10 +1,13 @@
-"""Views of ``status``, ``describe-inputs`` and ``describe-backends``."""
+"""``status``: how far a dataset is, what is missing or out of date."""
 
+from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from ..shapes import BAD, CAREFUL, Shape, heading, marked, pairs, paragraph, table, verdict
+from ...config import load_config
+from ..command import Answer, Command, dataset_option, on_root
+from ..shapes import CAREFUL, Shape, heading, marked, pairs, paragraph, table
 
 Document = dict[str, Any]
 
@@ -12,7 +15,21 @@ MOST_PATCHES = 16
 MOST_ROWS = 12
 
 
-def status(document: Document) -> Iterator[Shape]:
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options of the command."""
+    dataset_option(parser)
+    parser.add_argument("--detail", action="store_true", help="points and file sizes per stage")
+
+
+@on_root
+def run(options: Namespace) -> Answer:
+    """Say how far a dataset is."""
+    from ...tools.status import collect_status
+
+    return collect_status(options.dataset, load_config(options.config), options.detail), 0
+
+
+def view(document: Document) -> Iterator[Shape]:
     """Show how far a dataset is, and what to do next."""
     last = document["last_run"]
     yield pairs(
@@ -97,60 +114,11 @@ def _next(document: Document) -> str:
     return f"All stages are complete. The map and the table are in {where}/products."
 
 
-def inputs(document: Document) -> Iterator[Shape]:
-    """Show what each stage reads, and whether the candidate files fit together."""
-    for stage in document["stages"]:
-        yield heading(f"Stage {stage['stage']} ({stage['scope']}): {stage['title']}")
-        yield table(
-            ("input", "shape", "needed", "meaning", "from"),
-            (
-                (row["array_name"], row["shape_hint"], row["required"], row["meaning"],
-                 row["common_sources"])
-                for row in stage["inputs"]
-            ),
-        )  # fmt: skip
-    check = document.get("stage1_dataset_check")
-    if check is None:
-        return
-    yield heading(f"{check['dataset']}, {check['patch']} of {check['checked']} patches checked")
-    yield table(("", "", ""), (tuple(row.values()) for row in check["overview"]))
-    yield paragraph()
-    yield table(
-        ("check", "found", "expected", "", "why it matters"),
-        (
-            (row["check"], row["observed"], row["expected"],
-             marked(row["status"], BAD) if row["status"] == "warning" else row["status"],
-             row["why_it_matters"])
-            for row in check["consistency"]
-        ),
-    )  # fmt: skip
-    for warning in check["warnings"]:
-        yield paragraph(f"warning: {warning}", style=CAREFUL)
-    bad = check["unsound_patches"]
-    yield paragraph(
-        f"{len(bad)} of {check['checked']} patches do not fit: {', '.join(bad[:MOST_ROWS])}"
-        if bad else f"The candidate files of {check['checked']} patches fit together.",
-        style=BAD if bad else "",
-    )  # fmt: skip
-
-
-def backends(document: Document) -> Iterator[Shape]:
-    """Show which backends and programs are here, and which kernels they run."""
-    yield table(
-        ("backend", "here", "what it is"),
-        (
-            (name, verdict(row["available"], "yes", "no"),
-             row["description"] + f" ({row['unavailable_reason']})" * (not row["available"]))
-            for name, row in document["providers"].items()
-        ),
-    )  # fmt: skip
-    yield heading("Programs")
-    yield pairs({name: path or "not found" for name, path in document["external_tools"].items()})
-    yield heading("Kernels")
-    yield table(
-        ("kernel", "arithmetic", "runs here on"),
-        (
-            (name, row["forms"], row["available_backends"])
-            for name, row in document["kernels"].items()
-        ),
-    )
+COMMAND = Command(
+    "status",
+    "How far a dataset is, what is missing or out of date.",
+    run,
+    view,
+    add_options,
+    examples=("pystamps-hpc status --dataset DIR",),
+)

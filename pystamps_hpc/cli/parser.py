@@ -6,7 +6,9 @@ from importlib.metadata import version
 from textwrap import fill
 from typing import Any, NoReturn
 
-from .commands import DAILY, WORKSHOP
+from ..config.sections import MPI_MODES
+from .command import config_option
+from .commands import COMMANDS
 
 DESCRIPTION = """\
 Persistent-scatterer InSAR (StaMPS stages 1-8) on one core or many ranks.
@@ -27,8 +29,6 @@ On a terminal a command answers with a table, elsewhere with one JSON document.
 """
 
 WIDTH = 80
-
-COMMANDS = {**DAILY, **WORKSHOP}
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):
@@ -81,20 +81,19 @@ def build_parser() -> argparse.ArgumentParser:
             allow_abbrev=False,
         )
         _global_options(command, suppress=True)
-        each.options(command)
-        command.set_defaults(command=each.call, view=each.run, tells=each.tells)
+        each.add_options(command)
+        command.set_defaults(command=each)
     return parser
 
 
 def _listed() -> str:
-    """List the commands in two groups."""
-    lines = []
-    for title, group in (("every day:", DAILY), ("the workshop:", WORKSHOP)):
-        lines.append(title)
-        for name, each in group.items():
-            lines.append(fill(each.summary, WIDTH - 2, initial_indent=f"  {name:19}",
-                              subsequent_indent=" " * 21))  # fmt: skip
-    return "\n".join(lines)
+    """List the commands in their groups."""
+    lines: dict[str, list[str]] = {}
+    for name, each in COMMANDS.items():
+        text = fill(each.summary, WIDTH - 2, initial_indent=f"  {name:19}",
+                    subsequent_indent=" " * 21)  # fmt: skip
+        lines.setdefault(f"{each.group}:", []).append(text)
+    return "\n".join("\n".join((title, *group)) for title, group in lines.items())
 
 
 def _global_options(parser: argparse.ArgumentParser, suppress: bool) -> None:
@@ -108,8 +107,8 @@ def _global_options(parser: argparse.ArgumentParser, suppress: bool) -> None:
     group.add_argument("-v", "--verbose", action="count", default=default(0), help="say more")
     group.add_argument("-q", "--quiet", action="store_true", default=default(False),
                        help="errors only")  # fmt: skip
-    group.add_argument("--mpi", choices=("auto", "on", "off"), default=default(None),
-                       help="use of MPI (auto: when a launcher started several tasks)")  # fmt: skip
+    config_option(group, "--mpi", "mpi.enabled", metavar=None, choices=MPI_MODES,
+                  default=default(None))  # fmt: skip
     group.add_argument("--progress", choices=("auto", "bar", "plain", "json", "none"),
                        default=default("auto"),
                        help="how progress is shown on stderr")  # fmt: skip

@@ -1,0 +1,89 @@
+"""``describe-inputs``: what each stage reads, and whether the candidate files fit together."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from typing import Any
+
+from ...errors import ConfigError, DatasetError
+from ..command import Answer, Command, dataset_option, on_root
+from ..shapes import BAD, CAREFUL, Shape, heading, marked, paragraph, table
+
+MOST_NAMES = 12
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("--stage", default="all", metavar="N,M", help="stages, or all")
+    dataset_option(parser, default=None)
+    parser.add_argument("--patch", metavar="NAME", help="patch to check (the first)")
+
+
+@on_root
+def run(options: Namespace) -> Answer:
+    """Say what each stage reads, and check the candidate files of a dataset."""
+    from ...tools.inputs import describe_inputs
+
+    document = describe_inputs(_stages(options.stage), options.dataset, options.patch)
+    found = document.get("stage1_dataset_check")
+    if found is None or found["sound"]:
+        return document, 0
+    print("\n".join(found["problems"]), file=sys.stderr)
+    return document, DatasetError.exit_code
+
+
+def _stages(text: str) -> tuple[int, ...]:
+    if text == "all":
+        return tuple(range(1, 9))
+    words = text.split(",")
+    bad = [word for word in words if word.strip() not in "12345678" or not word.strip()]
+    if bad:
+        raise ConfigError(f"unsupported stage: {', '.join(bad)}")
+    return tuple(int(word) for word in words)
+
+
+def view(document: dict[str, Any]) -> Iterator[Shape]:
+    """Show what each stage reads, and whether the candidate files fit together."""
+    for stage in document["stages"]:
+        yield heading(f"Stage {stage['stage']} ({stage['scope']}): {stage['title']}")
+        yield table(
+            ("input", "shape", "needed", "meaning", "from"),
+            (
+                (row["array_name"], row["shape_hint"], row["required"], row["meaning"],
+                 row["common_sources"])
+                for row in stage["inputs"]
+            ),
+        )  # fmt: skip
+    check = document.get("stage1_dataset_check")
+    if check is None:
+        return
+    yield heading(f"{check['dataset']}, {check['patch']} of {check['checked']} patches checked")
+    yield table(("", "", ""), (tuple(row.values()) for row in check["overview"]))
+    yield paragraph()
+    yield table(
+        ("check", "found", "expected", "", "why it matters"),
+        (
+            (row["check"], row["observed"], row["expected"],
+             marked(row["status"], BAD) if row["status"] == "warning" else row["status"],
+             row["why_it_matters"])
+            for row in check["consistency"]
+        ),
+    )  # fmt: skip
+    for warning in check["warnings"]:
+        yield paragraph(f"warning: {warning}", style=CAREFUL)
+    bad = check["unsound_patches"]
+    yield paragraph(
+        f"{len(bad)} of {check['checked']} patches do not fit: {', '.join(bad[:MOST_NAMES])}"
+        if bad else f"The candidate files of {check['checked']} patches fit together.",
+        style=BAD if bad else "",
+    )  # fmt: skip
+
+
+COMMAND = Command(
+    "describe-inputs",
+    "What each stage reads, and a check of the candidate files of a dataset.",
+    run,
+    view,
+    add_options,
+    examples=("pystamps-hpc describe-inputs --stage 1 --dataset DIR",),
+)

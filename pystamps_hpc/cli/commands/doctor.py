@@ -1,0 +1,74 @@
+"""``doctor``: machine, MPI, programs and a dataset; each problem with its remedy."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ...config import load_config
+from ...errors import ConfigError
+from ..command import Answer, Command
+from ..shapes import BAD, CAREFUL, Shape, pairs, paragraph, table
+
+if TYPE_CHECKING:
+    from ...parallel.team import Team
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("part", nargs="?", choices=("mpi", "gpu", "dataset"),
+                        help="only this part (all)")  # fmt: skip
+    parser.add_argument("--dataset", metavar="DIR", help="dataset to examine")
+
+
+def run(options: Namespace, team: "Team") -> Answer:
+    """Examine machine, launcher, tools and dataset on all ranks."""
+    from ...tools.doctor import examine
+
+    if options.part == "dataset" and options.dataset is None:
+        raise ConfigError("doctor dataset needs --dataset")
+    config = team.on_root(lambda: load_config(options.config))
+    return examine(team, config, options.part, options.dataset)
+
+
+def view(document: dict[str, Any]) -> Iterator[Shape]:
+    """Show the ranks, then every problem with its remedy, the ones that stop a run first."""
+    mpi = document["mpi"]
+    yield table(
+        ("rank", "host", "CPUs", "threads", "devices"),
+        (
+            (row["rank"], row["host"], row["visible_cpus"], row["budget"], len(row["devices"]))
+            for row in document["ranks"]
+        ),
+    )
+    if document.get("tools"):
+        yield paragraph()
+        yield pairs({name: _one_line(value) for name, value in document["tools"].items()})
+    yield paragraph()
+    for row in document["problems"]:
+        stops = row["stops_run"]
+        yield paragraph(f"{'STOPS RUN' if stops else 'note'}: {row['problem']}",
+                        style=BAD if stops else CAREFUL)  # fmt: skip
+        yield paragraph(f"    -> {row['remedy']}")
+    sizes = f"{mpi['size']} ranks" if mpi["enabled"] else "no MPI"
+    yield paragraph(f"{sizes}; {len(document['problems']) or 'no'} problems")
+
+
+def _one_line(value: Any) -> Any:
+    """Write the state of a tool in one line."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_one_line(item)}" for name, item in value.items() if item)
+    return value
+
+
+COMMAND = Command(
+    "doctor",
+    "Examine machine, MPI, programs and a dataset; each problem with its remedy.",
+    run,
+    view,
+    add_options,
+    examples=(
+        "pystamps-hpc doctor --dataset DIR",
+        "srun --mpi=pmix pystamps-hpc doctor mpi",
+    ),
+    tells=True,
+)

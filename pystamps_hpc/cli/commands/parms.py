@@ -1,0 +1,175 @@
+"""``parms``: show, set or reset processing parameters."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from ...dataset.parameter_table import TABLE, text_of
+from ...errors import ConfigError, DatasetError
+from ..command import Answer, Command, dataset_option, on_root
+from ..locked import locked
+from ..shapes import STRONG, Shape, Words, marked, pairs, table
+
+if TYPE_CHECKING:
+    from ...dataset.parameters import Parameters
+    from ...dataset.tree import Dataset
+
+Document = dict[str, Any]
+
+NOT_SET = "not set"
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options of the command."""
+    dataset_option(parser)
+    parser.add_argument("--patch", metavar="NAME", help="the parameters that hold in this patch")
+    parser.add_argument("--local", action="store_true", help="localparms.mat instead of parms.mat")
+    actions = parser.add_subparsers(title="actions", dest="action", required=True, metavar="ACTION")
+    show = actions.add_parser("show", help="all parameters, or one", allow_abbrev=False)
+    show.add_argument("name", nargs="?")
+    change = actions.add_parser("set", help="change a parameter", allow_abbrev=False)
+    change.add_argument("name")
+    change.add_argument("value", nargs="+", help="number, text, list of numbers or []")
+    back = actions.add_parser("reset", help="back to the default", allow_abbrev=False)
+    back.add_argument("name")
+
+
+@on_root
+def run(options: Namespace) -> Answer:
+    """Show, set or reset parameters."""
+    from ...dataset import parameters
+    from ...dataset.tree import discover_dataset
+    from ...pipeline.acceptance import require_value
+
+    dataset = discover_dataset(options.dataset, need_patches=False)
+    if options.action != "show" and options.patch and not options.local:
+        raise ConfigError(
+            f"parms --patch {options.patch} {options.action} needs --local; without --patch "
+            "the value holds for all patches"
+        )
+    if options.action == "show":
+        return _shown(_load(dataset, options.patch), options.name), 0
+    with locked(dataset, options):
+        known = _load(dataset, options.patch)
+        if options.action == "set":
+            changed = known.set_value(options.name, _value(options.value), options.local)
+            require_value(dataset, changed, known.resolve(options.name))
+        else:
+            changed = known.reset(options.name, options.local)
+        parameters.save(changed)
+    return _shown(changed, options.name), 0
+
+
+def _load(dataset: "Dataset", patch: str | None) -> "Parameters":
+    from ...dataset import parameters
+
+    if patch is None:
+        return parameters.load(dataset.root)
+    if patch not in dataset.patches:
+        raise DatasetError(f"{dataset.root} has no patch {patch}")
+    return parameters.load(dataset.directory(patch), dataset.root)
+
+
+def _shown(known: "Parameters", name: str | None) -> dict[str, Any]:
+    names = sorted(known.names, key=str.lower) if name is None else [known.resolve(name)]
+    return {item: _described(known, item) for item in names}
+
+
+def _described(known: "Parameters", name: str) -> dict[str, Any]:
+    """Return value, source and, of a parameter that is in the table, what it means."""
+    row = {"value": _plain(known.value(name)), "source": known.source(name)}
+    declared = TABLE.get(name)
+    if declared is None:
+        return {**row, "default": None, "unit": "", "allowed": "", "stages": [], "meaning": ""}
+    default = declared.default_sb if known.small_baselines else declared.default
+    return {
+        **row,
+        "default": _plain(default),
+        "unit": declared.unit,
+        "allowed": declared.form,
+        "stages": list(declared.stages),
+        "meaning": declared.meaning,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Return a value that JSON can hold: as text what it has no form for."""
+    from ...dataset.parameters import Foreign
+
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and (value != value or abs(value) == float("inf")):
+        return str(value)
+    return str(value) if isinstance(value, Foreign) else value
+
+
+def _value(words: list[str]) -> Any:
+    """Turn the words of the command line into a parameter value."""
+    text = " ".join(words).strip().strip("[]").replace(",", " ")
+    try:
+        numbers = tuple(float(word) for word in text.split())
+    except ValueError:
+        return " ".join(words)
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
+def view(document: Document) -> Iterator[Shape]:
+    """Show parameters; one alone with everything that is known about it."""
+    if len(document) == 1:
+        ((name, row),) = document.items()
+        yield pairs(
+            {
+                name: marked(_typed(row["value"]), STRONG),
+                "meaning": row["meaning"],
+                "unit": row["unit"],
+                "allowed": row["allowed"],
+                "default": _typed(row["default"]),
+                "from": row["source"],
+                "stages": row["stages"],
+            }
+        )
+        return
+    yield table(
+        ("name", "value", "meaning"),
+        ((name, _with_unit(row), _meaning(row)) for name, row in document.items()),
+    )
+
+
+def _with_unit(row: Document) -> Words:
+    """Write a value with its unit, one that is not the default in bold."""
+    text = _typed(row["value"])
+    if text != NOT_SET:
+        text = f"{text} {row['unit']}".rstrip()
+    return marked(text, STRONG if row["value"] != row["default"] else "")
+
+
+def _meaning(row: Document) -> Words:
+    """Say what a parameter means, its default where it has another value, and its source."""
+    notes = [] if row["value"] == row["default"] else [f"default {_typed(row['default'])}"]
+    if row["source"] != "parms":
+        notes.append(row["source"] if row["source"] != "default" else "not in parms.mat")
+    return marked(row["meaning"], note=f" ({'; '.join(notes)})" if notes else "")
+
+
+def _typed(value: Any) -> str:
+    """Write a value as it is typed: y, 20, [3 12]."""
+    if value is None:
+        return "-"
+    if isinstance(value, str):
+        return {"inf": "Inf", "-inf": "-Inf", "nan": NOT_SET}.get(value, value)
+    return text_of(tuple(value) if isinstance(value, list | tuple) else value)
+
+
+COMMAND = Command(
+    "parms",
+    "Show, set or reset processing parameters.",
+    run,
+    view,
+    add_options,
+    examples=(
+        "pystamps-hpc parms --dataset DIR show",
+        "pystamps-hpc parms --dataset DIR set unwrap_grid_size 100",
+        "pystamps-hpc parms --dataset DIR set drop_ifg_index 3 12",
+        "pystamps-hpc parms --dataset DIR reset unwrap_grid_size",
+    ),
+)

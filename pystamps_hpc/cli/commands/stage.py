@@ -1,0 +1,42 @@
+"""``stage``: one stage of one patch, or one merged stage, whether it is finished or not."""
+
+from argparse import ArgumentParser, Namespace
+from typing import TYPE_CHECKING
+
+from ..command import Answer, Command, dataset_option
+from .run import configuration, kernel_options, run_stages, view
+
+if TYPE_CHECKING:
+    from ...parallel.team import Team
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("number", type=int, choices=range(1, 9), metavar="N", help="stage, 1 to 8")
+    parser.add_argument("--patch", metavar="DIR", help="patch directory (stages 1-5)")
+    dataset_option(parser, default=None)
+    kernel_options(parser)
+
+
+def run(options: Namespace, team: "Team") -> Answer:
+    """Run one task."""
+    from ...pipeline.stages import stage_context
+
+    config = team.on_root(lambda: configuration(options))
+    context = stage_context(options.number, options.patch, options.dataset, config)
+    return run_stages(context, options, team)
+
+
+COMMAND = Command(
+    "stage",
+    "Run one stage of one patch, or one merged stage, whether it is finished or not.",
+    run,
+    view,
+    add_options,
+    examples=(
+        "pystamps-hpc stage 2 --patch DIR/PATCH_1",
+        "pystamps-hpc stage 6 --dataset DIR",
+    ),
+    tells=True,
+    stops_in_good_order=True,
+)

@@ -1,0 +1,117 @@
+"""``verify``: a run against a golden tree key by key, or checked in itself."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from typing import Any
+
+from ...config import load_config
+from ...config.sections import PROFILES
+from ...errors import ConfigError, DatasetError
+from ..command import Answer, Command, on_root
+from ..shapes import BAD, CAREFUL, GOOD, Shape, marked, paragraph, table, verdict
+
+MOST_FAILURES = 20
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("--run", metavar="DIR", required=True, help="dataset to check")
+    parser.add_argument("--golden", metavar="DIR",
+                        help="dataset to compare with (none: consistency alone)")  # fmt: skip
+    parser.add_argument("--profile", choices=PROFILES,
+                        help="strict: measured agreement with StaMPS (default); scientific: bounded"
+                        " outliers, points matched by position")  # fmt: skip
+    parser.add_argument("--from-stage", type=int, default=1, metavar="N", help="first stage (1)")
+    parser.add_argument("--through-stage", type=int, default=8, metavar="N", help="last stage (8)")
+    parser.add_argument("--final-products-only", action="store_true",
+                        help="leave out intermediate artifacts and diagnostic keys")  # fmt: skip
+    parser.add_argument("--isolated", action="store_true",
+                        help="stages ran on golden inputs, nothing accumulated")  # fmt: skip
+    parser.add_argument("--detail", action="store_true", help="list every key")
+
+
+@on_root
+def run(options: Namespace) -> Answer:
+    """Compare a run with a golden tree, or check it in itself."""
+    from ...pipeline.documents import json_ready
+    from ...tools.verify import (
+        Policy,
+        Window,
+        conditions_of,
+        unlike,
+        velocity_agreement,
+        verify_run_against_golden,
+        verify_run_alone,
+    )
+
+    if options.from_stage > options.through_stage:
+        raise ConfigError(
+            f"--from-stage {options.from_stage} is after --through-stage {options.through_stage}"
+        )
+    config = load_config(options.config)
+    window = Window(options.from_stage, options.through_stage, options.final_products_only)
+    if options.golden is None:
+        report = verify_run_alone(options.run, window)
+        if not report.checked:
+            raise DatasetError(f"{options.run}: holds no artifacts of these stages to verify")
+    else:
+        conditions = [] if options.isolated else ["chain"]
+        conditions += conditions_of(options.run, config)
+        policy = Policy(
+            options.profile or config.tolerance.profile,  # type: ignore[arg-type]
+            conditions,  # type: ignore[arg-type]
+            config.tolerance,
+        )
+        report = verify_run_against_golden(options.run, options.golden, policy, window)
+        report.velocities = velocity_agreement(options.run, options.golden)
+        report.unlike = unlike(options.run, options.golden)
+    return json_ready(report.to_json(options.detail)), 0 if report.ok else 1
+
+
+def view(document: dict[str, Any]) -> Iterator[Shape]:
+    """Show the keys of each task, what differs and where, and what it means in mm/yr."""
+    yield table(
+        ("task", "keys", "identical", ""),
+        (
+            (row["task"], row["keys"], row["identical"],
+             verdict(not row["failed"], no=f"{row['failed']} FAILED"))
+            for row in document["tasks"]
+        ),
+    )  # fmt: skip
+    yield paragraph()
+    failed = document["failed"]
+    for row in failed[:MOST_FAILURES]:
+        yield paragraph(f"FAILED {row['path']}: {row['message']}", style=BAD)
+    if len(failed) > MOST_FAILURES:
+        yield paragraph(f"... and {len(failed) - MOST_FAILURES} more files", style=BAD)
+    for row in document["overlap"]:
+        yield paragraph(
+            f"{row['directory']}: {row['common']} common {row['rows']} of {row['golden']} golden "
+            f"and {row['run']} of the run"
+        )
+    what = f"{document['checked']} files, {document['keys_checked']} keys"
+    if document["ok"]:
+        yield marked(f"verified ({document['profile']}): {what}, "
+                     f"{len(document['tolerated'])} not identical", GOOD)  # fmt: skip
+    else:
+        yield marked(f"not verified ({document['profile']}): {what}, {len(failed)} files failed",
+                     BAD)  # fmt: skip
+    if document["velocities"]:
+        yield paragraph(document["velocities"])
+    for sentence in document["unlike"]:
+        yield paragraph(sentence, style=CAREFUL)
+
+
+COMMAND = Command(
+    "verify",
+    "Compare a run with a golden tree key by key, or check it in itself.",
+    run,
+    view,
+    add_options,
+    examples=(
+        "pystamps-hpc verify --run DIR --golden GOLDEN",
+        "pystamps-hpc verify --run DIR --golden GOLDEN --profile scientific --through-stage 5",
+        "pystamps-hpc verify --run DIR",
+    ),
+    tells=True,
+)
