@@ -31,8 +31,8 @@ import numpy as np
 
 from benchmarks import machine
 from pystamps_hpc.tools import child_run
-from pystamps_hpc.tools.audit.copies import seed_copy
 from pystamps_hpc.tools.simulate import Options, simulate
+from pystamps_hpc.tools.verification.run_copies import seed_copy
 from pystamps_kernels.contracts import all_kernels
 from pystamps_kernels.dispatch import Backend, function, unavailable_reason
 

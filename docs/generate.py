@@ -20,7 +20,8 @@ from pystamps_hpc.dataset.schema import ARTIFACTS, Key
 from pystamps_hpc.errors import Exit
 from pystamps_hpc.pipeline.table import Task, maker, patch_inputs, tasks
 from pystamps_hpc.stages.base import EACH_PATCH, Field, artifact_fields
-from pystamps_hpc.tools.audit import load_evidence, parity_page
+from pystamps_hpc.tools.verification.evidence import load_evidence
+from pystamps_hpc.tools.verification.parity_page import parity_page
 from pystamps_kernels.contracts import STAGES, Array, Kernel, Scalar, all_kernels
 from pystamps_kernels.dispatch import function
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pystamps_hpc.tools.verify import Policy
+from pystamps_hpc.tools.verification.compare import Policy
 
 
 def test_c040_coverage_is_one_document_with_a_window(command):

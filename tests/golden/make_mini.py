@@ -18,8 +18,8 @@ from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.dataset.parameters import CREATED
 from pystamps_hpc.dataset.schema import ARTIFACTS
 from pystamps_hpc.tools import child_run
-from pystamps_hpc.tools.audit import tree_digest
 from pystamps_hpc.tools.simulate import Options, simulate
+from pystamps_hpc.tools.verification.manifest import tree_digest
 
 OPTIONS = Options(candidates=1500, images=7, patches=(1, 2), seed=20)
 CONFIG = {

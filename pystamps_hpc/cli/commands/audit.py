@@ -31,7 +31,9 @@ def run(options: Namespace) -> Answer:
     """Run the targets of the manifest on fresh copies and verify them."""
     from ...dataset.publish import write_text
     from ...pipeline.documents import json_ready, json_text
-    from ...tools.audit import audit_targets, load_manifest, record_evidence
+    from ...tools.verification.audit import audit_targets
+    from ...tools.verification.evidence import record_evidence
+    from ...tools.verification.manifest import load_manifest
 
     manifest = load_manifest(options.manifest)
     work = Path(options.work)

@@ -11,7 +11,7 @@ from ..shapes import Shape, paragraph, table, verdict
 @on_root
 def run(options: Namespace) -> Answer:
     """Say which stages run natively and which are certified by an audit."""
-    from ...tools.coverage import native_coverage
+    from ...tools.verification.coverage import native_coverage
 
     return native_coverage(options.start_step, options.end_step), 0
 

@@ -30,8 +30,8 @@ def add_options(parser: ArgumentParser) -> None:
 @on_root
 def run(options: Namespace) -> Answer:
     """Run the chain natively on a clean copy and verify it."""
-    from ...tools.audit import load_manifest
-    from ...tools.gate import GateOptions, run_gate, target_options
+    from ...tools.verification.gate import GateOptions, run_gate, target_options
+    from ...tools.verification.manifest import load_manifest
 
     if (options.dataset is None) != (options.golden is None):
         raise ConfigError("gate needs both --dataset and --golden, or neither")

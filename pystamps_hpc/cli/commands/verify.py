@@ -34,7 +34,7 @@ def add_options(parser: ArgumentParser) -> None:
 def run(options: Namespace) -> Answer:
     """Compare a run with a golden tree, or check it in itself."""
     from ...pipeline.documents import json_ready
-    from ...tools.verify import (
+    from ...tools.verification.compare import (
         Policy,
         Window,
         conditions_of,

@@ -12,17 +12,11 @@ import pytest
 from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.errors import ConfigError
 from pystamps_hpc.programs.snaphu import find_snaphu
-from pystamps_hpc.tools.audit import (
-    audit_targets,
-    load_evidence,
-    load_manifest,
-    load_oracle,
-    locate,
-    parity_page,
-    record_evidence,
-    tree_digest,
-)
-from pystamps_hpc.tools.audit.copies import seed_copy
+from pystamps_hpc.tools.verification.audit import audit_targets
+from pystamps_hpc.tools.verification.evidence import load_evidence, load_oracle, record_evidence
+from pystamps_hpc.tools.verification.manifest import load_manifest, locate, tree_digest
+from pystamps_hpc.tools.verification.parity_page import parity_page
+from pystamps_hpc.tools.verification.run_copies import seed_copy
 
 SHIPPED = Path(str(files("pystamps_hpc").joinpath("data/golden-mini")))
 GOOD = {

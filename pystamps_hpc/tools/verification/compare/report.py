@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...dataset.tree import ROOT
+from ....dataset.tree import ROOT
 from .comparison import Difference
 from .policy import Rule
 from .trees import ArtifactFile, Window

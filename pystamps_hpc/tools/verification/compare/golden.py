@@ -3,9 +3,9 @@
 from contextlib import ExitStack
 from pathlib import Path
 
-from ...dataset.mat import MatFile
-from ...dataset.schema import ARTIFACTS, Key
-from ...errors import MatError
+from ....dataset.mat import MatFile
+from ....dataset.schema import ARTIFACTS, Key
+from ....errors import MatError
 from . import matching
 from .comparison import Difference, compare_values
 from .policy import Policy, policy_table

@@ -8,9 +8,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal, get_args
 
-from ...config import ToleranceConfig
-from ...dataset.schema import ARTIFACTS, Key
-from ...errors import ConfigError
+from ....config import ToleranceConfig
+from ....dataset.schema import ARTIFACTS, Key
+from ....errors import ConfigError
 
 Kind = Literal["exact", "float", "wrapped", "phasor", "row", "cycle", "set", "ignore"]
 Profile = Literal["strict", "scientific"]

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from ...dataset.rows import AnyArray, FloatArray
-from ...dataset.schema import Key
+from ....dataset.rows import AnyArray, FloatArray
+from ....dataset.schema import Key
 from . import kinds
 from .policy import Rule
 from .tally import Tally

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ...dataset.schema import ARTIFACTS
-from ...dataset.tree import ROOT, discover_dataset
-from ...pipeline.table import maker
-from ...stages.base import Scope
+from ....dataset.schema import ARTIFACTS
+from ....dataset.tree import ROOT, discover_dataset
+from ....pipeline.table import maker
+from ....stages.base import Scope
 
 INTERMEDIATE = ("uw_grid", "uw_interp", "uw_phaseuw", "uw_space_time")
 """Artifacts that are no final products; the smoothed SCLA is one more."""

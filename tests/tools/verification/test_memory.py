@@ -13,7 +13,7 @@ LIMIT_MIB = 512
 
 CHILD = """
 import sys
-from pystamps_hpc.tools.verify import verify_run_against_golden
+from pystamps_hpc.tools.verification.compare import verify_run_against_golden
 report = verify_run_against_golden(sys.argv[1], sys.argv[2])
 assert [row["failing_keys"] for row in report.failed] == [["ph_uw"]], report.failed
 assert report.failed[0]["worst"]["row"] == 765_432

@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse
 
 from pystamps_hpc.dataset.mat import read_mat, write_mat
-from pystamps_hpc.tools.verify import Policy, verify_run_against_golden
+from pystamps_hpc.tools.verification.compare import Policy, verify_run_against_golden
 
 from .trees import MINI, mini_files
 

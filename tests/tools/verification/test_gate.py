@@ -10,9 +10,10 @@ import pytest
 from pystamps_hpc.cli import main
 from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.errors import ConfigError, DatasetError
-from pystamps_hpc.tools import child_run, gate, warmup
-from pystamps_hpc.tools.audit import Target, tree_digest
-from pystamps_hpc.tools.gate import GateOptions, run_gate, target_options
+from pystamps_hpc.tools import child_run, warmup
+from pystamps_hpc.tools.verification import gate
+from pystamps_hpc.tools.verification.gate import GateOptions, run_gate, target_options
+from pystamps_hpc.tools.verification.manifest import Target, tree_digest
 from pystamps_kernels.contracts import all_kernels
 
 REPORTS = {

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ...dataset.rows import FloatArray
+from ....dataset.rows import FloatArray
 
 _DECADES = (-20, 12)
 _PER_DECADE = 64

@@ -11,10 +11,10 @@ from typing import Literal
 
 import numpy as np
 
-from ...dataset.mat import MatFile
-from ...dataset.rows import AnyArray, IntArray
-from ...dataset.schema import Key
-from ...errors import MatError
+from ....dataset.mat import MatFile
+from ....dataset.rows import AnyArray, IntArray
+from ....dataset.schema import Key
+from ....errors import MatError
 
 RowKind = Literal["candidates", "selected", "kept", "nodes", "points", "cells", "edges"]
 

@@ -9,8 +9,8 @@ from hypothesis.extra import numpy as hnp
 
 from pystamps_hpc.dataset.schema import ARTIFACTS
 from pystamps_hpc.errors import ConfigError
-from pystamps_hpc.tools.verify import Rule, compare
-from pystamps_hpc.tools.verify.tally import Tally
+from pystamps_hpc.tools.verification.compare import Rule, compare
+from pystamps_hpc.tools.verification.compare.tally import Tally
 
 from .trees import column
 

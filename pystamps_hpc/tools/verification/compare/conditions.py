@@ -5,9 +5,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from ...config import RunConfig
-from ...dataset.files import read_json
-from ...dataset.tree import state_path
+from ....config import RunConfig
+from ....dataset.files import read_json
+from ....dataset.tree import state_path
 from .policy import Condition
 
 ALLOWED: dict[str, tuple[str, Condition]] = {

@@ -15,17 +15,16 @@ from pystamps_hpc.pipeline.table import tasks
 from pystamps_hpc.pipeline.types import PipelineContext
 from pystamps_hpc.programs import snaphu
 from pystamps_hpc.stages.reach import kernels_reached, names_reached, spreads_over_ranks
-from pystamps_hpc.tools import coverage
-from pystamps_hpc.tools.audit import Target
-from pystamps_hpc.tools.coverage import (
+from pystamps_hpc.tools.verification import coverage
+from pystamps_hpc.tools.verification.coverage import (
     coverage_document,
     native_coverage,
     native_scopes,
 )
+from pystamps_hpc.tools.verification.manifest import Target
 from pystamps_kernels.contracts import all_kernels
 from pystamps_kernels.dispatch import KernelTable
-
-from .conftest import NATIVE
+from tests.tools.conftest import NATIVE
 
 DIGEST = "5" * 64
 TARGET = Target("mini", "ps", ("a",), "b", DIGEST, 1, 8)

@@ -13,7 +13,7 @@ from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.dataset.schema import ARTIFACTS
 from pystamps_hpc.errors import ConfigError, DatasetError
 from pystamps_hpc.pipeline.documents import json_ready
-from pystamps_hpc.tools.verify import (
+from pystamps_hpc.tools.verification.compare import (
     Policy,
     Window,
     unlike,
@@ -21,8 +21,8 @@ from pystamps_hpc.tools.verify import (
     verify_run_against_golden,
     verify_run_alone,
 )
-from pystamps_hpc.tools.verify.policy import policy_table
-from pystamps_hpc.tools.verify.trees import artifact_files
+from pystamps_hpc.tools.verification.compare.policy import policy_table
+from pystamps_hpc.tools.verification.compare.trees import artifact_files
 
 from .trees import MINI, column, mini_files, write_tree
 

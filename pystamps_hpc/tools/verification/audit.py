@@ -13,14 +13,13 @@ from ...errors import ConfigError
 from ...pipeline.table import tasks
 from ...stages.base import Scope
 from ..child_run import ChildRun
-from ..verify import Policy, VerifyReport, Window, verify_run_against_golden
-from ..verify.policy import Condition, Profile
-from ..verify.report import joined
-from .copies import seed_copy
+from .compare import Policy, VerifyReport, Window, verify_run_against_golden
+from .compare.policy import Condition, Profile
+from .compare.report import joined
+from .compare.trees import artifact_files
+from .evidence import load_oracle
 from .manifest import Target, locate, tree_digest
-from .oracle import load_oracle
-from .runs import run_copy
-from .tables import audit_line
+from .run_copies import run_copy, seed_copy
 
 Ran = tuple[list[ChildRun], list[tuple[Path, Window]]]
 """Runs of a target, and which part of which tree is compared."""
@@ -282,9 +281,25 @@ def _verified(
 
 
 def _has_golden(golden: Path, window: Window) -> bool:
-    from ..verify.trees import artifact_files
-
     return bool(artifact_files(golden, window))
+
+
+def audit_line(audit: Audit) -> str:
+    """Return one line about a target: keys, identical keys, verdict, first failing boundary."""
+    name = f"{audit.target.id:24} {audit.run.get('backend', ''):7} {audit.run.get('ranks', '')}"
+    if audit.problem or audit.verify is None:
+        return f"{name} FAILED: {audit.problem or 'nothing to compare'}"
+    keys = audit.verify.keys
+    equal = sum(key.difference.max_abs == 0 for key in keys)
+    verdict = "ok"
+    if audit.verify.failed:
+        first = audit.verify.to_json()["summary"]["first_boundary_failure"]
+        verdict = f"FAILED at {first['path']}: {first['message']}"
+    rest = len(keys) - equal
+    seconds = audit.run["wall_sec"]
+    return (
+        f"{name} {len(keys):4} keys {equal:4} identical {rest:3} within {seconds:6.1f} s {verdict}"
+    )
 
 
 def code_state() -> dict[str, Any]:

@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from ...dataset import parameters
-from ...dataset.mat import MatFile
-from ...dataset.parameters import Parameters
-from ...dataset.rows import AnyArray, IntArray
-from ...dataset.schema import ARTIFACTS
-from ...dataset.tree import ROOT
-from ...errors import MatError
-from ..products.origin import outdated_products
+from ....dataset import parameters
+from ....dataset.mat import MatFile
+from ....dataset.parameters import Parameters
+from ....dataset.rows import AnyArray, IntArray
+from ....dataset.schema import ARTIFACTS
+from ....dataset.tree import ROOT
+from ....errors import MatError
+from ...products.origin import outdated_products
 from .comparison import Difference
 from .policy import Rule, policy_table
 from .report import KeyResult, VerifyReport, failure

@@ -11,10 +11,11 @@ from typing import Any
 from pystamps_kernels.contracts import all_kernels
 from pystamps_kernels.dispatch import supported_backends, unavailable_reason
 
-from ..errors import ConfigError
-from ..pipeline.table import Task, tasks
-from ..stages.reach import kernels_reached, spreads_over_ranks
-from .audit import Target, load_evidence, load_manifest, load_oracle
+from ...errors import ConfigError
+from ...pipeline.table import Task, tasks
+from ...stages.reach import kernels_reached, spreads_over_ranks
+from .evidence import load_evidence, load_oracle
+from .manifest import Target, load_manifest
 
 
 @dataclass(frozen=True)

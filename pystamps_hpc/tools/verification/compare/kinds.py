@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from ...dataset.rows import AnyArray, FloatArray
+from ....dataset.rows import AnyArray, FloatArray
 from .policy import Rule
 from .values import Value
 

@@ -13,18 +13,18 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from ..config import RunConfig
-from ..dataset.publish import write_text
-from ..dataset.tree import discover_dataset
-from ..errors import ConfigError, DatasetError, PystampsError
-from ..pipeline.documents import json_ready, json_text
-from . import child_run
-from .audit import Target, locate, tree_digest
-from .audit.copies import seed_copy
+from ...config import RunConfig
+from ...dataset.publish import write_text
+from ...dataset.tree import discover_dataset
+from ...errors import ConfigError, DatasetError, PystampsError
+from ...pipeline.documents import json_ready, json_text
+from .. import child_run
+from ..warmup import warm_up
+from .compare import Policy, Window, verify_run_against_golden
+from .compare.policy import Condition, Profile
 from .coverage import native_coverage, native_scopes
-from .verify import Policy, Window, verify_run_against_golden
-from .verify.policy import Condition, Profile
-from .warmup import warm_up
+from .manifest import Target, locate, tree_digest
+from .run_copies import seed_copy
 
 REPORTS = "_native_gate_reports"
 PACKAGES = ("pystamps-hpc", "numpy", "scipy", "numba")

@@ -12,9 +12,9 @@ from typing import Any, cast
 import numpy as np
 import scipy.sparse
 
-from ...dataset.mat import MatFile
-from ...dataset.matvalues import REAL_DTYPES, matlab_class
-from ...dataset.rows import AnyArray, IntArray
+from ....dataset.mat import MatFile
+from ....dataset.matvalues import REAL_DTYPES, matlab_class
+from ....dataset.rows import AnyArray, IntArray
 
 BLOCK_ELEMENTS = 1 << 19
 """Elements of one block: a handful of temporaries of 16 bytes each stay below 100 MB."""
