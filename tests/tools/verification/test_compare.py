@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as hnp
 
 from pystamps_hpc.dataset.schema import ARTIFACTS
 from pystamps_hpc.errors import ConfigError
-from pystamps_hpc.tools.verification.compare import Rule, compare
+from pystamps_hpc.tools.verification.compare import Policy, Rule, compare
 from pystamps_hpc.tools.verification.compare.tally import Tally
 
 from .trees import column
@@ -238,3 +238,11 @@ def test_quantiles_are_at_most_four_percent_too_large(values):
         assert exact * (1 - 1e-9) <= tally.quantile(0.999) <= 1.04 * exact
     assert tally.where == np.unravel_index(np.argmax(values), values.shape)
     assert np.isclose(tally.rms, np.sqrt(np.mean(values**2)))
+
+
+def test_the_native_triangulator_widens_two_rules_and_no_other():
+    triangle, qhull = Policy("strict", ("chain",)), Policy("strict", ("chain", "qhull"))
+    assert qhull.rule("weed1", "ps_max").atol == 5e-3
+    assert qhull.rule("weed1", "ps_std").bulk == (0.999, 5e-4)
+    for artifact, key in (("weed1", "ix_weed"), ("pm1", "K_ps"), ("phuw2", "ph_uw")):
+        assert qhull.rule(artifact, key) == triangle.rule(artifact, key)
