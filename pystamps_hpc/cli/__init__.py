@@ -13,7 +13,7 @@ from ..parallel import interruption
 from .environment import prepare
 from .limits import require_address_space
 from .parser import build_parser
-from .streams import hold, silence
+from .streams import discard, keep_open
 
 if TYPE_CHECKING:
     from ..parallel.team import Team
@@ -30,7 +30,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = tuple(sys.argv[1:] if argv is None else argv)
     options = build_parser().parse_args(arguments)
     options.arguments = arguments
-    hold()
+    keep_open()
     listening = options.command.stops_in_good_order
     team: Team | None = None
 
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         prepare(os.environ)
         if listening:
             interruption.listen(report_end)
-        from .launch import finish, launch, prints
+        from .launch import finish, launch, prints_error
 
         team = launch(options)
         with team.agreed():
@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             code = _answered(document, options) or code
     except PystampsError as error:
         code = error.exit_code
-        if prints(team, error):
+        if prints_error(team, error):
             print(error, file=sys.stderr, flush=True)
     except KeyboardInterrupt:
         if team is not None and team.size > 1:
@@ -87,13 +87,13 @@ def _report_end(path: str, name: str, code: int) -> None:
 
 
 def _answered(document: Any, options: Namespace) -> int:
-    """Give the answer of a command; return an exit code if nobody can have it."""
+    """Print the answer of a command; return an exit code, a failure if it cannot be written."""
     from .answering import answer
 
     try:
         answer(document, options)
     except OSError as error:
-        silence(sys.stdout)
+        discard(sys.stdout)
         print(
             f"standard output: {error.strerror}; what was to be written there is lost, a run keeps "
             "its report in the data set (.pystamps-hpc/runs)",

@@ -28,8 +28,8 @@ def answer(document: Any, options: Namespace) -> None:
         sys.stdout.write(json_text(document))
         sys.stdout.flush()
     command = options.command
-    silent = command.tells and (options.quiet or events)
-    if (people or command.tells) and not silent:
+    silent = command.table_on_stderr and (options.quiet or events)
+    if (people or command.table_on_stderr) and not silent:
         stream = sys.stdout if people else sys.stderr
         stream.write(text_of(command.view(document), stream))
         stream.flush()

@@ -44,8 +44,8 @@ class Command:
         Calls that its help shows.
     group : str
         Where help lists it.
-    tells : bool
-        Whether its result is said on standard error when the document goes elsewhere.
+    table_on_stderr : bool
+        Whether people get its table on standard error when the document goes elsewhere.
     stops_in_good_order : bool
         Whether signals make it stop at the next safe point instead of at once.
     """
@@ -56,8 +56,8 @@ class Command:
     view: Callable[[Any], Iterable[Shape]]
     add_options: Callable[[ArgumentParser], None] = no_options
     examples: tuple[str, ...] = ()
-    group: Literal["every day", "the workshop"] = "every day"
-    tells: bool = False
+    group: Literal["every day", "for developers"] = "every day"
+    table_on_stderr: bool = False
     stops_in_good_order: bool = False
 
 
@@ -89,12 +89,12 @@ def config_option(parser: Any, flag: str, key: str, **more: Any) -> None:
     declared = OPTIONS[key]
     meaning = declared.meaning.partition(". ")[0].rstrip(".").replace("``", "")
     values = declared.check.allowed if isinstance(declared.default, str) else declared.default
-    text = f"{meaning[0].lower()}{meaning[1:]} ({values})"
+    text = f"{meaning[0].lower()}{meaning[1:]}" + ("" if "choices" in more else f" ({values})")
     parser.add_argument(flag, dest=key, help=text, **{"metavar": "N", **more})
 
 
-def telling(options: Namespace) -> Callable[[str], None]:
-    """Return what tells a line of progress on standard error; nothing with ``--quiet``."""
+def progress_printer(options: Namespace) -> Callable[[str], None]:
+    """Return what prints a line of progress on standard error; nothing with ``--quiet``."""
     if options.quiet:
         return lambda line: None
     return lambda line: print(line, file=sys.stderr, flush=True)

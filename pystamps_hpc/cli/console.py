@@ -142,8 +142,8 @@ class Console:
                 self.bars.end((stage, target))
             if self.style == "json":
                 self._event("task_finished", stage, target, row=row.to_json())
-            speaks = self.team.rank == 0 or row.scope == "patch"
-            shown = speaks and self.style != "json"
+            own = self.team.rank == 0 or row.scope == "patch"
+            shown = own and self.style != "json"
             if row.signal is not None:
                 self._say(f"stage {stage} {target}: {row.details}", shown)
             elif row.status == "failed":

@@ -28,7 +28,7 @@ def launch(options: Namespace) -> Team:
     return start.team
 
 
-def prints(team: Team | None, error: PystampsError) -> bool:
+def prints_error(team: Team | None, error: PystampsError) -> bool:
     """Whether this process is the one to print an error that all processes have met."""
     if team is not None:
         return team.rank == 0

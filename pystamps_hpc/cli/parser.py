@@ -39,7 +39,7 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
 
 class _Parser(argparse.ArgumentParser):
-    """Of the processes of a job, which all get the same arguments, one speaks."""
+    """Prints an error on rank 0 alone: all ranks of a job get the same arguments."""
 
     def error(self, message: str) -> NoReturn:
         from ..parallel.launcher import launcher_hint

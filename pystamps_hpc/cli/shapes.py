@@ -16,7 +16,7 @@ GOOD, BAD, CAREFUL, FAINT, STRONG = "green", "bold red", "yellow", "dim", "bold"
 
 
 @dataclass(frozen=True)
-class Words:
+class Text:
     """A paragraph, or a cell of a table, in a colour; a note behind it is faint."""
 
     text: str
@@ -36,7 +36,7 @@ class Table:
     labelled: bool = False
 
 
-Shape = Words | Table
+Shape = Text | Table
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Shape:
@@ -55,39 +55,39 @@ def pairs(values: Mapping[str, Any]) -> Shape:
 
 def paragraph(*sentences: str, style: str = "") -> Shape:
     """Return sentences as one paragraph that fills the lines."""
-    return Words(" ".join(sentences), style)
+    return Text(" ".join(sentences), style)
 
 
 def heading(text: str) -> Shape:
     """Return a line that stands above what belongs to it."""
-    return Words(f"\n{text}", STRONG)
+    return Text(f"\n{text}", STRONG)
 
 
-def marked(text: str, style: str = "", note: str = "") -> Words:
+def marked(text: str, style: str = "", note: str = "") -> Text:
     """Return a cell in a colour, with a faint note."""
-    return Words(text, style, note)
+    return Text(text, style, note)
 
 
-def verdict(good: bool, yes: str = "ok", no: str = "FAILED") -> Words:
+def verdict(good: bool, yes: str = "ok", no: str = "FAILED") -> Text:
     """Return one of two words, green or red."""
-    return Words(yes, GOOD) if good else Words(no, BAD)
+    return Text(yes, GOOD) if good else Text(no, BAD)
 
 
-def cell(value: Any) -> Words:
+def cell(value: Any) -> Text:
     """Write a value as people do: 14,092; 0.031; yes; a, b; - for nothing."""
-    if isinstance(value, Words):
+    if isinstance(value, Text):
         return value
     if value is None or value == "" or value == []:
-        return Words("-", FAINT)
+        return Text("-", FAINT)
     if isinstance(value, bool):
-        return Words("yes" if value else "no")
+        return Text("yes" if value else "no")
     if isinstance(value, int):
-        return Words(f"{value:,}")
+        return Text(f"{value:,}")
     if isinstance(value, float):
-        return Words(f"{value:.4g}")
+        return Text(f"{value:.4g}")
     if isinstance(value, list | tuple):
-        return Words(", ".join(map(str, value)))
-    return Words(str(value))
+        return Text(", ".join(map(str, value)))
+    return Text(str(value))
 
 
 def text_of(shapes: Iterable[Shape], stream: IO[str]) -> str:
@@ -113,10 +113,10 @@ def text_of(shapes: Iterable[Shape], stream: IO[str]) -> str:
     return "".join(f"{line.rstrip(' ')}\n" for line in text.splitlines())
 
 
-def _rich_text(words: Words) -> Any:
-    from rich.text import Text
+def _rich_text(text: Text) -> Any:
+    from rich.text import Text as RichText
 
-    return Text(words.text, words.style).append(words.note, FAINT)
+    return RichText(text.text, text.style).append(text.note, FAINT)
 
 
 def _rich_table(shape: Table) -> Any:

@@ -42,7 +42,7 @@ class Option:
     Parameters
     ----------
     default : object
-        Its value where nothing is said.
+        Its value where none is given.
     check : Check
         What is allowed.
     meaning : str

@@ -141,9 +141,9 @@ def test_the_dataset_is_here_by_default(command, mini, monkeypatch):
 
 def test_help_lists_the_commands_of_every_day_apart_and_fits_eighty_columns():
     text = build_parser().format_help()
-    daily, _, workshop = text.partition("the workshop:")
+    daily, _, development = text.partition("for developers:")
     assert re.search(r"every day:\n +run  ", daily)
-    assert re.search(r"\n +audit  ", workshop)
+    assert re.search(r"\n +audit  ", development)
     assert not re.search(r"\n +audit  ", daily)
     assert max(map(len, text.splitlines())) <= 80
 

@@ -3,10 +3,11 @@
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
-from ..command import Answer, Command, on_root, telling
+from ...tools.verification.parity_page import largest_differences
+from ..command import Answer, Command, on_root, progress_printer
 from ..shapes import BAD, CAREFUL, Shape, heading, paragraph, table, verdict
 
 Document = dict[str, Any]
@@ -42,7 +43,7 @@ def run(options: Namespace) -> Answer:
         work,
         ids=options.targets,
         keep=options.keep_run_copies,
-        tell=telling(options),
+        tell=progress_printer(options),
     )
     document = json_ready(report.to_json())
     write_text(Path(options.output or work / "latest.json"), json_text(document))
@@ -72,22 +73,12 @@ def view(document: Document) -> Iterator[Shape]:
                             style=BAD)  # fmt: skip
     for row in document["missing"]:
         yield paragraph(f"missing: {row['target']}", style=CAREFUL)
-    if worst := _worst(audits):
+    if worst := largest_differences(audits):
         yield heading("Largest differences of keys that pass")
-        yield table(("key", "max |r - g|", "tolerance", "in"), worst)
+        yield table(("key", "max |r - g|", "tolerance", "in"),
+                    ((key, *found) for key, found in worst.items()))  # fmt: skip
     yield paragraph()
     yield verdict(document["ok"], "audit ok", "audit FAILED")
-
-
-def _worst(audits: list[Document]) -> list[tuple[str, float, str, str]]:
-    """Return the largest difference of every key that is not identical."""
-    found: dict[str, tuple[str, float, str, str]] = {}
-    for row in audits:
-        for each in (row["verify"] or {}).get("tolerated", ()):
-            name = f"{PurePath(each['path']).stem}.{each['key']}"
-            if name not in found or (each["max_abs"] or 0) > found[name][1]:
-                found[name] = (name, each["max_abs"] or 0, each["tolerance"], row["target"])
-    return list(found.values())
 
 
 COMMAND = Command(
@@ -100,6 +91,6 @@ COMMAND = Command(
         "PYSTAMPS_HPC_DATA_ROOT=GOLDEN_SETS pystamps-hpc audit",
         "pystamps-hpc audit --targets mini",
     ),
-    group="the workshop",
-    tells=True,
+    group="for developers",
+    table_on_stderr=True,
 )

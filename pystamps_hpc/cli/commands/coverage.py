@@ -42,5 +42,5 @@ COMMAND = Command(
     view,
     stage_options,
     examples=("pystamps-hpc coverage --start-step 6",),
-    group="the workshop",
+    group="for developers",
 )

@@ -49,5 +49,5 @@ COMMAND = Command(
     "Kernels, their backends, and external programs found here.",
     run,
     view,
-    group="the workshop",
+    group="for developers",
 )

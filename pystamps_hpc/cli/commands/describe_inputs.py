@@ -35,11 +35,11 @@ def run(options: Namespace) -> Answer:
 def _stages(text: str) -> tuple[int, ...]:
     if text == "all":
         return tuple(range(1, 9))
-    words = text.split(",")
-    bad = [word for word in words if word.strip() not in "12345678" or not word.strip()]
+    numbers = text.split(",")
+    bad = [word for word in numbers if word.strip() not in "12345678" or not word.strip()]
     if bad:
         raise ConfigError(f"unsupported stage: {', '.join(bad)}")
-    return tuple(int(word) for word in words)
+    return tuple(int(word) for word in numbers)
 
 
 def view(document: dict[str, Any]) -> Iterator[Shape]:

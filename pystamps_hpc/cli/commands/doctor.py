@@ -70,5 +70,5 @@ COMMAND = Command(
         "pystamps-hpc doctor --dataset DIR",
         "srun --mpi=pmix pystamps-hpc doctor mpi",
     ),
-    tells=True,
+    table_on_stderr=True,
 )

@@ -8,7 +8,7 @@ from typing import Any
 from ...config import load_config
 from ...config.sections import PROFILES
 from ...errors import ConfigError
-from ..command import Answer, Command, count, on_root, positive, telling
+from ..command import Answer, Command, count, on_root, positive, progress_printer
 from ..shapes import BAD, GOOD, Shape, marked, paragraph, table, verdict
 
 
@@ -46,7 +46,7 @@ def run(options: Namespace) -> Answer:
     else:
         more.setdefault("config", load_config())
         chosen = GateOptions((Path(options.dataset),), Path(options.golden), run, **more)
-    document = run_gate(chosen, telling(options))
+    document = run_gate(chosen, progress_printer(options))
     bad = next((step for step in document["steps"] if not step["ok"]), None)
     return document, 0 if bad is None else bad["exit_code"]
 
@@ -72,6 +72,6 @@ COMMAND = Command(
     view,
     add_options,
     examples=("pystamps-hpc gate --dataset DIR --golden GOLDEN --run COPY --ranks 2",),
-    group="the workshop",
-    tells=True,
+    group="for developers",
+    table_on_stderr=True,
 )

@@ -38,6 +38,6 @@ COMMAND = Command(
     view,
     add_options,
     examples=("pystamps-hpc list-legacy --stamps-root /opt/StaMPS",),
-    group="the workshop",
-    tells=True,
+    group="for developers",
+    table_on_stderr=True,
 )

@@ -8,7 +8,7 @@ from ...dataset.parameter_table import TABLE, text_of
 from ...errors import ConfigError, DatasetError
 from ..command import Answer, Command, dataset_option, on_root
 from ..locked import locked
-from ..shapes import STRONG, Shape, Words, marked, pairs, table
+from ..shapes import STRONG, Shape, Text, marked, pairs, table
 
 if TYPE_CHECKING:
     from ...dataset.parameters import Parameters
@@ -103,13 +103,13 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Foreign) else value
 
 
-def _value(words: list[str]) -> Any:
-    """Turn the words of the command line into a parameter value."""
-    text = " ".join(words).strip().strip("[]").replace(",", " ")
+def _value(given: list[str]) -> Any:
+    """Turn what the command line gives into a parameter value."""
+    text = " ".join(given).strip().strip("[]").replace(",", " ")
     try:
         numbers = tuple(float(word) for word in text.split())
     except ValueError:
-        return " ".join(words)
+        return " ".join(given)
     return numbers[0] if len(numbers) == 1 else numbers
 
 
@@ -135,7 +135,7 @@ def view(document: Document) -> Iterator[Shape]:
     )
 
 
-def _with_unit(row: Document) -> Words:
+def _with_unit(row: Document) -> Text:
     """Write a value with its unit, one that is not the default in bold."""
     text = _typed(row["value"])
     if text != NOT_SET:
@@ -143,7 +143,7 @@ def _with_unit(row: Document) -> Words:
     return marked(text, STRONG if row["value"] != row["default"] else "")
 
 
-def _meaning(row: Document) -> Words:
+def _meaning(row: Document) -> Text:
     """Say what a parameter means, its default where it has another value, and its source."""
     notes = [] if row["value"] == row["default"] else [f"default {_typed(row['default'])}"]
     if row["source"] != "parms":

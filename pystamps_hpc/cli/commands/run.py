@@ -113,7 +113,7 @@ def configuration(options: Namespace) -> RunConfig:
 
 
 def run_stages(context: "PipelineContext", options: Namespace, team: "Team") -> Answer:
-    """Run what a context describes, and tell about it on the way."""
+    """Run what a context describes, with progress on standard error."""
     from ...pipeline.documents import json_text
     from ...pipeline.progress import Silence
     from ...pipeline.stages import run_pipeline
@@ -278,6 +278,6 @@ COMMAND = Command(
         "pystamps-hpc run --dataset DIR --start-step 6 --force    # second pass with SCLA",
         "srun --mpi=pmix --kill-on-bad-exit=1 pystamps-hpc run --dataset DIR",
     ),
-    tells=True,
+    table_on_stderr=True,
     stops_in_good_order=True,
 )

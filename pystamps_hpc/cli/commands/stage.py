@@ -37,6 +37,6 @@ COMMAND = Command(
         "pystamps-hpc stage 2 --patch DIR/PATCH_1",
         "pystamps-hpc stage 6 --dataset DIR",
     ),
-    tells=True,
+    table_on_stderr=True,
     stops_in_good_order=True,
 )

@@ -38,6 +38,7 @@ def run(options: Namespace) -> Answer:
         Policy,
         Window,
         conditions_of,
+        recorded,
         unlike,
         velocity_agreement,
         verify_run_against_golden,
@@ -55,11 +56,10 @@ def run(options: Namespace) -> Answer:
         if not report.checked:
             raise DatasetError(f"{options.run}: holds no artifacts of these stages to verify")
     else:
-        conditions = [] if options.isolated else ["chain"]
-        conditions += conditions_of(options.run, config)
+        conditions = conditions_of(config, recorded(options.run), options.isolated)
         policy = Policy(
             options.profile or config.tolerance.profile,  # type: ignore[arg-type]
-            conditions,  # type: ignore[arg-type]
+            conditions,
             config.tolerance,
         )
         report = verify_run_against_golden(options.run, options.golden, policy, window)
@@ -113,5 +113,5 @@ COMMAND = Command(
         "pystamps-hpc verify --run DIR --golden GOLDEN --profile scientific --through-stage 5",
         "pystamps-hpc verify --run DIR",
     ),
-    tells=True,
+    table_on_stderr=True,
 )

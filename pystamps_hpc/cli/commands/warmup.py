@@ -48,5 +48,5 @@ COMMAND = Command(
     run,
     view,
     add_options,
-    group="the workshop",
+    group="for developers",
 )

@@ -13,8 +13,7 @@ from ...errors import ConfigError
 from ...pipeline.table import tasks
 from ...stages.base import Scope
 from ..child_run import ChildRun
-from .compare import Policy, VerifyReport, Window, verify_run_against_golden
-from .compare.policy import Condition, Profile
+from .compare import Policy, VerifyReport, Window, conditions_of, verify_run_against_golden
 from .compare.report import joined
 from .compare.trees import artifact_files
 from .evidence import load_oracle
@@ -255,16 +254,12 @@ def _verified(
     ranks: int,
 ) -> Audit:
     config = target.run_config.resolved()
-    conditions: list[Condition] = [] if target.isolated else ["chain"]
-    if config.compat.arithmetic == "double":
-        conditions.append("double")
-    if config.runtime.triangulator == "native":
-        conditions.append("qhull")
-    policy = Policy(cast(Profile, target.profile), conditions, config.tolerance)
+    conditions = conditions_of(config, isolated=target.isolated)
+    policy = Policy(target.profile, conditions, config.tolerance)
     reports = [
         verify_run_against_golden(copy, golden, policy, part)
         for copy, part in compared
-        if _has_golden(golden, part)
+        if artifact_files(golden, part)
     ]
     told = {
         "start_step": target.start_step,
@@ -278,10 +273,6 @@ def _verified(
     whole = joined(reports, window) if reports else None
     problem = "; ".join(run.problem for run in runs if run.problem)
     return Audit(target, told, whole, problem)
-
-
-def _has_golden(golden: Path, window: Window) -> bool:
-    return bool(artifact_files(golden, window))
 
 
 def audit_line(audit: Audit) -> str:
@@ -309,9 +300,11 @@ def code_state() -> dict[str, Any]:
     """
     here = Path(__file__).resolve().parents[3]
 
-    def git(*words: str) -> str | None:
+    def git(*arguments: str) -> str | None:
         try:
-            done = subprocess.run(["git", "-C", str(here), *words], capture_output=True, text=True)
+            done = subprocess.run(
+                ["git", "-C", str(here), *arguments], capture_output=True, text=True
+            )
         except OSError:
             return None
         return done.stdout.strip() if done.returncode == 0 else None

@@ -20,8 +20,8 @@ from ...errors import ConfigError, DatasetError, PystampsError
 from ...pipeline.documents import json_ready, json_text
 from .. import child_run
 from ..warmup import warm_up
-from .compare import Policy, Window, verify_run_against_golden
-from .compare.policy import Condition, Profile
+from .compare import Policy, Window, conditions_of, verify_run_against_golden
+from .compare.policy import Profile
 from .coverage import native_coverage, native_scopes
 from .manifest import Target, locate, tree_digest
 from .run_copies import seed_copy
@@ -151,15 +151,14 @@ class _Gate:
 
     def verify(self) -> None:
         options = self.options
-        conditions: list[Condition] = ["chain"]
-        if self.config.resolved().compat.arithmetic == "double":
-            conditions.append("double")
-        policy = Policy(options.profile, [*conditions, "qhull"], self.config.tolerance)
+        conditions = conditions_of(self.config.resolved())
+        policy = Policy(options.profile, conditions, self.config.tolerance)
         found = verify_run_against_golden(options.run, options.golden, policy)
         self.write("verification.json", found.to_json(detail=True))
         for row in found.failed:
             self.tell(f"gate: {row['path']}: {row['message']}")
-        narrow = Policy(options.profile, conditions, self.config.tolerance)
+        of_triangle = [condition for condition in conditions if condition != "qhull"]
+        narrow = Policy(options.profile, of_triangle, self.config.tolerance)
         stage4 = verify_run_against_golden(options.run, options.golden, narrow, Window(4, 4))
         failing = {row["path"] for row in found.failed}
         self.allowed = [

@@ -7,15 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+
+from pystamps_kernels.dispatch import Backend
 
 from ...config import RunConfig, parse_config
+from ...config.sections import PROFILES
 from ...errors import ConfigError
+from .compare.policy import Profile
 
 MANIFEST_VERSION = 1
 DATA_ROOT_VARIABLE = "PYSTAMPS_HPC_DATA_ROOT"
 _REQUIRED = ("id", "mode", "layers", "golden", "golden_sha256", "start_step", "end_step")
-_BACKENDS = ("python", "native", "cuda")
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,7 @@ class Target:
     end_step: int
     isolated: bool = False
     feedback: bool = False
-    profile: str = "strict"
+    profile: Profile = "strict"
     config: Mapping[str, Any] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     backends: tuple[str, ...] = ("native",)
@@ -166,10 +169,10 @@ def _wrong_values(row: Mapping[str, Any]) -> list[str]:
         "golden_sha256": isinstance(row["golden_sha256"], str) and len(row["golden_sha256"]) == 64,
         "start_step": all(whole(step, 1) for step in steps) and steps[0] <= steps[1] <= 8,
         "oracle": row.get("oracle", "stamps") in ("stamps", "regression"),
-        "profile": row.get("profile", "strict") in ("strict", "scientific"),
+        "profile": row.get("profile", "strict") in PROFILES,
         "config": isinstance(row.get("config", {}), dict),
         "parameters": isinstance(row.get("parameters", {}), dict),
-        "backends": texts(backends) and set(backends) <= set(_BACKENDS),
+        "backends": texts(backends) and set(backends) <= set(get_args(Backend)),
         "ranks": isinstance(ranks, list) and bool(ranks) and all(whole(n, 1) for n in ranks),
         "timeout_sec": isinstance(row.get("timeout_sec", 1.0), int | float),
     }

@@ -17,7 +17,7 @@
 """
 
 from .comparison import Difference, compare
-from .conditions import conditions_of, unlike
+from .conditions import conditions_of, recorded, unlike
 from .consistency import verify_run_alone
 from .golden import verify_run_against_golden
 from .policy import Policy, Rule
@@ -33,6 +33,7 @@ __all__ = [
     "Window",
     "compare",
     "conditions_of",
+    "recorded",
     "unlike",
     "velocity_agreement",
     "verify_run_against_golden",

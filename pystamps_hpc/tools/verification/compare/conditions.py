@@ -22,17 +22,26 @@ STAMPS = {"compat.arithmetic": "single", "runtime.triangulator": "triangle"}
 GENERATOR = "compat.random_generator"
 
 
-def conditions_of(run: str | Path, config: RunConfig) -> list[Condition]:
-    """Return what strict rules allow for: as configured, else as the last report of the run says.
+def conditions_of(
+    config: RunConfig, made: Mapping[str, str] | None = None, isolated: bool = False
+) -> list[Condition]:
+    """Return what strict rules allow for.
 
-    A run without a report is taken to be single, with the network of Triangle.
+    Parameters
+    ----------
+    config : RunConfig
+        What was configured.
+    made : mapping, optional
+        What the run has recorded; it holds where ``auto`` was configured. What neither says is
+        taken to be single, with the network of Triangle.
+    isolated : bool
+        Whether stages ran on golden inputs, so that nothing has accumulated.
     """
-    made = recorded(run)
-    found = []
+    found: list[Condition] = [] if isolated else ["chain"]
     for key, (value, condition) in ALLOWED.items():
         chosen = config.value(key)
         if chosen == "auto":
-            chosen = made.get(key)
+            chosen = (made or {}).get(key)
         if chosen == value:
             found.append(condition)
     return found
