@@ -227,10 +227,10 @@ def test_progress_goes_to_stderr_in_every_form(command, stubs, tree, progress):
         assert "mind the gap" in ended.err
 
 
-def test_quiet_says_only_errors(command, stubs, tree):
-    assert command("run", "-q", "--dataset", tree, "--end-step", 1).err == ""
+def test_quiet_says_only_errors(command, stubs, finished):
+    assert command("run", "-q", "--dataset", finished, "--force").err == ""
     stubs.acts[2, "PATCH_1"] = fail
-    ended = command("-q", "run", "--dataset", tree, "--end-step", 2)
+    ended = command("-q", "run", "--dataset", finished, "--end-step", 2, "--force")
     assert len(ended.err.splitlines()) == 1
     assert "FAILED stage 2 PATCH_1" in ended.err
 

@@ -199,8 +199,8 @@ def _audit(target: Target, work: Path, keep: bool) -> list[Audit]:
     for backend in target.backends:
         for ranks in target.ranks:
             copy = work / f"{target.id}-{backend}-{ranks}"
-            work_through = _isolated if target.isolated else _chain
-            runs, compared = work_through(target, copy, layers, golden, backend, ranks)
+            run_stages = _isolated if target.isolated else _chain
+            runs, compared = run_stages(target, copy, layers, golden, backend, ranks)
             audits.append(_verified(target, runs, compared, golden, backend, ranks))
             if not keep:
                 shutil.rmtree(copy, ignore_errors=True)
