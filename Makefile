@@ -10,7 +10,6 @@ export OMPI_ALLOW_RUN_AS_ROOT := 1
 export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
 export OMPI_MCA_pml := ob1
 export OMPI_MCA_btl := ^ofi,uct,openib
-export OMPI_MCA_osc := ^ucx
 export OMPI_MCA_mpi_yield_when_idle := 1
 export PRTE_MCA_hwloc_default_binding_policy := none
 export PRTE_MCA_rmaps_default_mapping_policy := :oversubscribe

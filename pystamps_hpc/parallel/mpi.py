@@ -294,7 +294,6 @@ class MpiTeam:
     def close(self) -> None:
         """See :class:`Team`."""
         self._settle(None, "close")
-        self._node_memory.release()
 
     def leave(self) -> None:
         """End the job if this rank's process ends, say by SystemExit, while others rely on it."""
