@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from ..dataset.rows import AnyArray, Rows
-from .cpus import Member, this_member
+from .cpus import Member, give_kernel_threads, this_member
 
 UNIT = 4096
 
@@ -171,6 +171,8 @@ def side_by_side(
 ) -> Iterator[tuple[int, Result]]:
     """Yield every place with ``fn(place)`` as it is done; at most `width` are at work.
 
+    Where there are several, kernels run on the thread of their task alone.
+
     A place is taken from `places`, in the calling thread, only when it can start at once. An error
     ends the taking; it is raised when all that is at work has ended, that of the place taken first
     if there are several.
@@ -179,7 +181,7 @@ def side_by_side(
         for place in places:
             yield place, fn(place)
         return
-    with ThreadPoolExecutor(width, "task") as pool:
+    with ThreadPoolExecutor(width, "task", give_kernel_threads, (1,)) as pool:
         at_work: dict[Future[Result], int] = {}
         for place in places:
             at_work[pool.submit(fn, place)] = place

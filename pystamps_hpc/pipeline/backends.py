@@ -1,5 +1,7 @@
 """Which backend runs which kernel in this run: explicit choices are strict, nothing falls back."""
 
+import os
+
 from pystamps_kernels.contracts import Kernel, all_kernels
 from pystamps_kernels.dispatch import (
     Arithmetic,
@@ -12,6 +14,7 @@ from pystamps_kernels.dispatch import (
 
 from ..config import RunConfig
 from ..errors import BackendUnavailableError, ConfigError
+from ..parallel.cpus import require_threads, visible_cpus
 from ..parallel.team import Team
 
 
@@ -34,9 +37,12 @@ def resolve_kernels(config: RunConfig, team: Team, native_only: bool = False) ->
         installed and does not work, unless every kernel has another one.
     ConfigError
         `native_only` contradicts the configured backends.
+    RuntimeError
+        The threads of the kernels cannot be started on some rank.
     """
     if native_only:
         _require_native_choices(config)
+    team.on_each(lambda: require_threads(visible_cpus(os.environ)))
     reasons = team.on_each(lambda: {name: unavailable_reason(name) for name in _BACKENDS})
     broken = any(team.on_each(lambda: installed("native") and bool(unavailable_reason("native"))))
     lacking: dict[Backend, str] = {}

@@ -7,9 +7,11 @@ from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
+from pystamps_kernels.dispatch import threading_layer
+
 from ..dataset.tree import state_path
 from ..parallel import companions, interruption
-from ..parallel.cpus import CpuBudget, cpu_budget
+from ..parallel.cpus import CpuBudget, cpu_budget, give_kernel_threads
 from ..parallel.launcher import OPEN_MPI, launcher_hint
 from ..parallel.team import SerialTeam, Team
 from .execute import run_task
@@ -171,12 +173,9 @@ def _work(directory: Path) -> float:
 
 def _give_threads(session: Session, threads: int) -> None:
     """Set the number of kernel threads; Numba keeps it per calling thread."""
-    if "native" not in session.kernels.backends.values():
-        return
-    import numba
-
-    most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
-    numba.set_num_threads(max(1, min(threads, most)))
+    if "native" in session.kernels.backends.values():
+        threading_layer()  # a process of the pool has not started it yet
+        give_kernel_threads(threads)
 
 
 def _request_stop(session: Session) -> None:
