@@ -101,7 +101,7 @@ def _kernels(spec: StageSpec) -> tuple[str, ...]:
 
 def _relative(path: Path, root: Path) -> str:
     """Return the path below the root; a file that a link brings in keeps its full name."""
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+    return str(path).removeprefix(f"{root}/")
 
 
 def _files(
