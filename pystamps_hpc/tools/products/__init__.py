@@ -40,7 +40,7 @@ def make_products(report: PipelineReport) -> None:
             path.parent.mkdir(exist_ok=True)
             make(root, path, value_type)
         except Exception as error:
-            told = explained(error, f"no {name}")
+            told = explained(error, name)
             if told is None:
                 raise
             _without(root, path, error, told, report)
