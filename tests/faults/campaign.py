@@ -77,7 +77,7 @@ def ends(outcomes: list[dict]) -> str:
 
 def longest(rows: Iterable[list[dict]]) -> str:
     """Say how long the longest run took."""
-    seconds = max(outcome["seconds"] for row in rows for outcome in row)
+    seconds = max((outcome["seconds"] for row in rows for outcome in row), default=0)
     return f"The longest of these runs took {seconds:.0f} s."
 
 

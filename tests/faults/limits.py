@@ -270,20 +270,18 @@ LIMITS = (
 )  # fmt: skip
 
 
-def campaign(lab: Laboratory, limits: Sequence[Limit]) -> dict[str, list[dict]]:
-    """Try every value of every limit that this machine lets us set; say on stderr what is wrong."""
-    rows: dict[str, list[dict]] = {}
-    for limit in limits:
-        outcomes = rows[limit.kind] = []
-        try:
-            for value in limit.values:
-                outcome = limit.tried(lab, value)
-                outcomes.append(asdict(outcome))
-                told = f"{outcome.fault}: {outcome.code} {outcome.said}"
-                print(told, *outcome.wrong, sep="\n  ", file=sys.stderr)
-        except NotHere as reason:
-            print(f"{limit.kind}: not here: {reason}", file=sys.stderr)
-    return rows
+def campaign(lab: Laboratory, limit: Limit) -> list[dict]:
+    """Try every value of a limit, if this machine lets us set it; say on stderr how it went."""
+    outcomes: list[dict] = []
+    try:
+        for value in limit.values:
+            outcome = limit.tried(lab, value)
+            outcomes.append(asdict(outcome))
+            told = f"{outcome.fault}: {outcome.code} {outcome.said}"
+            print(told, *outcome.wrong, sep="\n  ", file=sys.stderr)
+    except NotHere as reason:
+        print(f"{limit.kind}: not here: {reason}", file=sys.stderr)
+    return outcomes
 
 
 def table(rows: dict[str, list[dict]]) -> str:
@@ -297,19 +295,20 @@ def table(rows: dict[str, list[dict]]) -> str:
         if outcomes := rows.get(limit.kind):
             first, last = limit.values[0], limit.values[-1]
             lines.append(f"| {limit.kind} | {first} | {last} | {ends(outcomes)} |")
-    return "\n".join(lines) + f"\n\n{longest(filter(None, rows.values()))}\n"
+    return "\n".join(lines) + f"\n\n{longest(rows.values())}\n"
 
 
 def main() -> int:
     """Run the campaign; the exit code is 1 if anything was wrong."""
     words = tuple(sys.argv[1:])
-    limits = [limit for limit in LIMITS if not words or limit.kind.startswith(words)]
-    with tempfile.TemporaryDirectory() as folder, laboratory(Path(folder)) as lab:
-        rows = campaign(lab, limits)
-    known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    rows = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
-    RESULTS.write_text(json.dumps(known | rows, indent=1) + "\n")
-    renew("limits", table(known | rows))
+    with tempfile.TemporaryDirectory() as folder, laboratory(Path(folder)) as lab:
+        for limit in LIMITS:
+            if not words or limit.kind.startswith(words):
+                rows[limit.kind] = campaign(lab, limit)
+                RESULTS.write_text(json.dumps(rows, indent=1) + "\n")
+                renew("limits", table(rows))
     return int(any(outcome["wrong"] for row in rows.values() for outcome in row))
 
 
