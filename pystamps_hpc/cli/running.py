@@ -11,8 +11,8 @@ from ..config import RunConfig, load_config
 from ..errors import ConfigError
 from ..parallel.team import Team
 from ..pipeline.documents import json_text
+from ..pipeline.forced import already_forced
 from ..pipeline.progress import Silence
-from ..pipeline.session import already_forced
 from ..pipeline.stages import run_pipeline, stage_context
 from ..pipeline.types import PipelineContext
 from ..tools.products import make_products

@@ -1,5 +1,7 @@
 """Which backend runs which kernel in this run: explicit choices are strict, nothing falls back."""
 
+from dataclasses import replace
+
 from pystamps_kernels.contracts import Kernel, all_kernels
 from pystamps_kernels.dispatch import (
     Arithmetic,
@@ -13,6 +15,7 @@ from pystamps_kernels.dispatch import (
 from ..config import RunConfig
 from ..errors import BackendUnavailableError, ConfigError
 from ..parallel.team import Team
+from ..stages.base import StageSpec
 
 
 def resolve_kernels(config: RunConfig, team: Team, native_only: bool = False) -> KernelTable:
@@ -52,6 +55,11 @@ def resolve_kernels(config: RunConfig, team: Team, native_only: bool = False) ->
     for kernel in all_kernels().values():
         chosen[kernel.name] = _choose(kernel, config, lacking, arithmetic, native_only, broken)
     return KernelTable(chosen, arithmetic)
+
+
+def declared_kernels(kernels: KernelTable, spec: StageSpec) -> KernelTable:
+    """Return the kernels that a stage declares; it cannot call another."""
+    return replace(kernels, backends={name: kernels.backends[name] for name in spec.kernels})
 
 
 _BACKENDS: tuple[Backend, ...] = ("python", "native", "cuda")
@@ -94,7 +102,7 @@ def _wanted(kernel: Kernel, config: RunConfig) -> str:
     override = runtime.kernel_backend_overrides.get(kernel.name, "auto")
     if override != "auto":
         return override
-    if kernel.module == "stage2" and runtime.stage2_kernel_backend != "auto":
+    if kernel.name.startswith("stage2_") and runtime.stage2_kernel_backend != "auto":
         return runtime.stage2_kernel_backend
     return {"native": "native", "gpu": "gpu"}.get(runtime.backend, "auto")
 

@@ -9,10 +9,10 @@ from ..dataset.tree import ROOT, Dataset
 from ..errors import DatasetError, StaleError
 from ..stages.base import Scope, artifact_fields
 from .finished import Finished
+from .invalidation import outdated_files
 from .passes import which_pass
-from .presence import outdated_files
 from .request import Request
-from .table import Task, maker, patch_inputs, task, tasks
+from .table import Task, maker
 
 NAMED = 6
 """How many files a message names."""
@@ -24,14 +24,13 @@ Action = Literal["run", "skipped_existing", "skipped", "failed", "not_started"]
 class PlannedTask:
     """One task and what is to be done with it.
 
-    ``reason`` says why it runs, ``stale`` why its result is out of date, ``note`` what is special
-    about the run; ``adds`` names the artifacts it adds to a result that was not made here, which
-    otherwise stays; ``invalidates`` and ``overwrites`` are paths below the root, the latter of
-    results that were not made here.
+    ``row`` is its row of the stage table; ``reason`` says why it runs, ``stale`` why its result is
+    out of date, ``note`` what is special about the run; ``adds`` names the artifacts it adds to a
+    result that was not made here, which otherwise stays; ``invalidates`` and ``overwrites`` are
+    paths below the root, the latter of results that were not made here.
     """
 
-    stage: int
-    scope: Scope
+    row: Task
     target: str
     action: Action
     details: str = ""
@@ -43,9 +42,19 @@ class PlannedTask:
     adds: tuple[str, ...] = ()
 
     @property
+    def stage(self) -> int:
+        """Number of the stage."""
+        return self.row.spec.number
+
+    @property
+    def scope(self) -> Scope:
+        """Whether the task is one of a patch or of the merged dataset."""
+        return self.row.spec.scope
+
+    @property
     def path(self) -> str:
         """The marker of the task relative to the root, ``PATCH_3/pm1.mat``."""
-        marker = f"{task(self.stage, self.scope).spec.marker}.mat"
+        marker = self.row.marker_file
         return marker if self.target == ROOT else f"{self.target}/{marker}"
 
 
@@ -97,7 +106,7 @@ class Planner:
             )
         planned: list[PlannedTask] = []
         broken: set[str] = set()
-        for row in self.request.rows():
+        for row in self.request.rows(self.finished.table):
             for target in self._targets(row):
                 task = self._decide(row, target)
                 if task.action == "run" and (target in broken or (broken and target == ROOT)):
@@ -128,16 +137,13 @@ class Planner:
         StaleError
             There are some, and the policy is not ``keep``: a run does not reach them.
         """
-        window = self.request.rows()
-        before = [row for row in tasks() if row not in window]
+        table = self.finished.table
+        window = self.request.rows(table)
         found = []
-        for row in before[: tasks().index(window[0])]:
+        for row in table[: table.index(window[0])]:
             for target in self._targets(row):
                 if stale := self.finished.out_of_date(row, target):
-                    action: Action = "skipped_existing"
-                    found.append(
-                        PlannedTask(row.spec.number, row.spec.scope, target, action, "", stale)
-                    )
+                    found.append(PlannedTask(row, target, "skipped_existing", stale=stale))
         if found and self.config.runtime.stale_policy != "keep":
             part = "--part patches " if self.request.part == "merged" else ""
             raise StaleError(
@@ -160,8 +166,6 @@ class Planner:
 
     def _decide(self, row: Task, target: str) -> PlannedTask:
         number, scope = row.spec.number, row.spec.scope
-        marker = f"{row.spec.marker}.mat"
-
         due = self.request.force or number in self.finished.state(target).due
         earlier = self._running.get(target, set())
         if scope == "patch":
@@ -169,14 +173,14 @@ class Planner:
             if lost is not None and not any(stage <= lost for stage in earlier):
                 if lost < number:
                     details = f"no PS left after stage {lost}"
-                    return PlannedTask(number, scope, target, "skipped", details)
+                    return PlannedTask(row, target, "skipped", details)
                 if lost == number and not due:
                     return self._settle(row, target, f"no PS left after stage {lost}")
         reasons = list(self._reasons_to_run(row, target, due))
         missing = self.finished.missing(row, target)
         if not missing and not reasons:
             elsewhere = ", made elsewhere" if self.finished.foreign(row, target) else ""
-            return self._settle(row, target, f"{marker} present{elsewhere}")
+            return self._settle(row, target, f"{row.marker_file} present{elsewhere}")
         lacks = missing and not reasons and row.spec.marker not in missing
         if lacks and self.finished.foreign(row, target) and not self._replays:
             return self._complete(row, target, missing)
@@ -190,8 +194,7 @@ class Planner:
         if stale and self.config.runtime.stale_policy == "rerun":
             return self._run(row, target, "", stale, asked=False)
         details = f"{details}; out of date: {stale}" if stale else details
-        number, scope = row.spec.number, row.spec.scope
-        return PlannedTask(number, scope, target, "skipped_existing", details, stale)
+        return PlannedTask(row, target, "skipped_existing", details, stale)
 
     def _reasons_to_run(self, row: Task, target: str, due: bool) -> Iterator[str]:
         """Yield why a task runs whether it is finished or not."""
@@ -207,9 +210,7 @@ class Planner:
         """Return a task that adds what later ones need to a foreign result, which stays."""
         self._completed.setdefault(target, set()).add(row.spec.number)
         reason = f"{', '.join(f'{name}.mat' for name in missing)} missing, the rest made elsewhere"
-        return PlannedTask(
-            row.spec.number, row.spec.scope, target, "run", reason=reason, adds=tuple(missing)
-        )
+        return PlannedTask(row, target, "run", reason=reason, adds=tuple(missing))
 
     def _run(self, row: Task, target: str, reason: str, stale: str, asked: bool) -> PlannedTask:
         """Return a task that runs, with what it removes and replaces."""
@@ -222,8 +223,7 @@ class Planner:
         outdated, note = which_pass(row, directory, record, asked, upstream)
         replaced = self.finished.existing(row, target) if self.finished.foreign(row, target) else ()
         return PlannedTask(
-            row.spec.number,
-            row.spec.scope,
+            row,
             target,
             "run",
             stale=stale,
@@ -259,7 +259,7 @@ class Planner:
 
     def _foreign_files(self) -> Iterator[str]:
         """Yield the files, relative to the root, of finished tasks that were not done here."""
-        for row in tasks():
+        for row in self.finished.table:
             for target in self._targets(row):
                 if self.finished.foreign(row, target):
                     yield from self.finished.existing(row, target)
@@ -273,10 +273,10 @@ class Planner:
         if self._replays:
             return
         problems = []
-        nested = patch_inputs(row)
-        if nested is not None:
+        nested, gathered = row.patch_inputs, row.gathers
+        if nested is not None and gathered is not None:
             for patch in self.dataset.patches:
-                if 5 in self._made(patch):
+                if gathered.spec.number in self._made(patch):
                     continue
                 if self.finished.lost(patch) is None:
                     problems += self._missing(nested, row, patch, "patch")
@@ -291,13 +291,13 @@ class Planner:
     def _missing(self, cls: type, row: Task, target: str, scope: Scope) -> list[str]:
         made = {
             name
-            for other in tasks()
+            for other in self.finished.table
             if other.spec.scope == scope and other.spec.number in self._made(target)
             for name in other.bundle
         }
         lacking: dict[int, list[str]] = {}
         for item in artifact_fields(cls):
-            source = maker(item.artifact, scope)
+            source = maker(item.artifact, scope, row.mode)
             if item.optional or item.artifact in made or source is None:
                 continue
             if f"{item.artifact}.mat" not in self.finished.files(target):

@@ -17,13 +17,12 @@ from ..dataset.parameters import Parameters
 from ..dataset.tree import ROOT, Dataset, patch_core, require_core_within_patch
 from ..errors import DatasetError
 from ..parallel.team import Team
-from ..stages.base import artifact_fields
 from .acceptance import require_indices, require_reference
 from .presence import no_ps_stage
 from .session import Session
 from .space import place_problems, space_problems
 from .stack import Stock, joined_extent, known_stack, stock_in, stock_of
-from .table import Task, patch_inputs, task
+from .table import POINTS, Task
 
 
 @dataclass(frozen=True)
@@ -113,24 +112,19 @@ def needs_of(session: Session) -> Needs:
     if session.config.compat.strict_reference:  # artifacts come from elsewhere
         return Needs(())
     dataset = session.dataset
-    due = [(task(p.stage, p.scope), p.target) for p in session.plan if p.action == "run"]
-    nested = [item for row, _ in due if (cls := patch_inputs(row)) for item in artifact_fields(cls)]
-    merges = any(item.artifact == "patch_noover" for item in nested)
-    planned = {target for _, target in due}
+    due = session.due
+    merges = any(planned.row.reads_cores for planned in due)
+    targets = {planned.target for planned in due}
     living = [
         name
         for name in dataset.patches
-        if merges and (name in planned or no_ps_stage(dataset.directory(name)) is None)
+        if merges and (name in targets or no_ps_stage(dataset.directory(name)) is None)
     ]
     return Needs(
-        candidates=tuple(target for row, target in due if _reads(row, "candidates")),
-        baselines=any(_reads(row, "bp1") for row, _ in due),
+        candidates=tuple(planned.target for planned in due if planned.row.reads_candidates),
+        baselines=any(planned.row.reads_baselines for planned in due),
         cores=tuple(living) if len(living) > 1 else (),
     )
-
-
-def _reads(row: Task, artifact: str) -> bool:
-    return any(item.artifact == artifact for item in row.reads)
 
 
 def examine_candidates(
@@ -234,7 +228,7 @@ def emptiness(dataset: Dataset, stocks: Mapping[str, Stock]) -> Iterator[Finding
 
 def _parameter_findings(session: Session, stocks: Mapping[str, Stock]) -> Iterator[Finding]:
     """Yield what parameters of tasks that are to run ask for and the stack does not have."""
-    due = [(task(p.stage, p.scope), p.target) for p in session.plan if p.action == "run"]
+    due = [(planned.row, planned.target) for planned in session.due]
     if not due or session.config.compat.strict_reference:
         return
     first = next(iter(stocks.values()), None)
@@ -261,7 +255,7 @@ def _reference_points(
     session: Session, due: list[tuple[Task, str]], stocks: Mapping[str, Stock]
 ) -> Mapping[str, Stock]:
     """Return all points that can come to lie in the reference area, nothing where that is open."""
-    if any(patch_inputs(row) for row, _ in due):
+    if any(row.gathers for row, _ in due):
         return stocks if set(stocks) == set(session.dataset.patches) else {}
-    merged = stock_in(session.dataset.root / "ps2.mat")
+    merged = stock_in(session.dataset.root / f"{POINTS[0]}.mat")
     return {} if merged is None else {ROOT: merged}

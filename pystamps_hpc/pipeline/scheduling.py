@@ -7,16 +7,17 @@ from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
-from ..dataset.tree import state_path
 from ..parallel import companions, interruption
 from ..parallel.cpus import CpuBudget, cpu_budget
 from ..parallel.launcher import OPEN_MPI, launcher_hint
 from ..parallel.team import SerialTeam, Team
 from .execute import run_task
+from .invalidation import forget
 from .plan import PlannedTask
 from .presence import no_ps_stage
 from .progress import Silence, Watcher
-from .session import Session, forget
+from .session import Session
+from .stack import phase_bytes
 from .types import StageResult
 
 
@@ -41,7 +42,7 @@ def run_patches(session: Session, team: Team, watcher: Watcher) -> list[StageRes
     targets = list(dict.fromkeys(planned.target for planned in due))
     if not targets:
         return []
-    cost = [_work(session.dataset.directory(target)) for target in targets]
+    cost = [float(phase_bytes(session.dataset.directory(target))) for target in targets]
     threads, width = kernel_threads(session, team).threads, pool_width(session, team)
     if width == 1:
 
@@ -163,12 +164,6 @@ def _begin_worker(parent: int) -> None:
     interruption.listen()
 
 
-def _work(directory: Path) -> float:
-    """Predict the work of a patch from the size of its stack."""
-    stacks = [directory / "pscands.1.ph", directory / "ph1.mat"]
-    return float(max((path.stat().st_size for path in stacks if path.exists()), default=0))
-
-
 def _give_threads(session: Session, threads: int) -> None:
     """Set the number of kernel threads; Numba keeps it per calling thread."""
     if "native" not in session.kernels.backends.values():
@@ -188,4 +183,4 @@ def _request_stop(session: Session) -> None:
 
 def _stop_file(session: Session) -> Path:
     """Return the file by which a failed patch asks the others, on any rank, to stop."""
-    return state_path(session.dataset.root, "runs", session.run_id, "failed")
+    return session.folder / "failed"

@@ -6,12 +6,11 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from ..dataset.schema import ARTIFACTS, Key
+from ..dataset.schema import ARTIFACTS, Key, of_all_candidates
 from ..dataset.tree import STATE_DIRECTORY
 from .plan import PlannedTask
 from .session import Session
 from .stack import Stock
-from .table import task
 
 _BYTES = {"double": 8, "single": 4, "complex": 8, "logical": 1}
 _MIB = 2**20
@@ -19,7 +18,7 @@ _MIB = 2**20
 
 def place_problems(session: Session) -> Iterator[str]:
     """Yield the existing directories that the plan writes to and cannot."""
-    due = {planned.target for planned in session.plan if planned.action == "run"}
+    due = {planned.target for planned in session.due}
     folders = [session.dataset.root, *map(session.dataset.directory, sorted(due))] if due else []
     for folder in dict.fromkeys(folders):
         for place in (folder, folder / STATE_DIRECTORY, folder / "products"):
@@ -34,8 +33,7 @@ def space_problems(session: Session, stocks: Mapping[str, Stock]) -> Iterator[st
 
     How much later stages write depends on how many points they keep; it is less.
     """
-    due = [planned for planned in session.plan if planned.action == "run"]
-    needed = sum(certain_bytes(session, planned, stocks) for planned in due)
+    needed = sum(certain_bytes(session, planned, stocks) for planned in session.due)
     free = shutil.disk_usage(session.dataset.root).free
     if needed > free:
         n = sum(stock.n_points for stock in stocks.values())
@@ -52,8 +50,7 @@ def certain_bytes(session: Session, planned: PlannedTask, stocks: Mapping[str, S
     if stock is None:
         return 0
     lengths = {"n_ps": stock.n_points, "n_ifg": stock.n_ifg, "n_pm": stock.n_ifg - 1}
-    row = task(planned.stage, planned.scope)
-    of_candidates = [name for name in row.required if name.endswith("1")]
+    of_candidates = [name for name in planned.row.required if of_all_candidates(name)]
     folder = session.dataset.directory(planned.target)
     return sum(
         max(_bytes(ARTIFACTS[name].keys.values(), lengths) - _size(folder / f"{name}.mat"), 0)

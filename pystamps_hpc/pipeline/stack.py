@@ -13,6 +13,10 @@ from ..dataset.mat import MatFile
 from ..dataset.parameters import Parameters
 from ..dataset.tree import Dataset
 from ..errors import PystampsError
+from .table import POINTS
+
+PHASES = ("pscands.1.ph", "ph1.mat")
+"""Files that hold the phase of the candidates of a patch, before and after they are loaded."""
 
 Extent = tuple[float, float, float, float]
 """West, south, east, north [deg]; NaN without points."""
@@ -60,12 +64,18 @@ def _extent(lonlat: NDArray[np.float64]) -> Extent:
     return (*map(float, known.min(axis=0)), *map(float, known.max(axis=0)))  # type: ignore[return-value]
 
 
+def phase_bytes(patch: Path) -> int:
+    """Return the size of the candidates' phase of a patch, 0 where there is none."""
+    paths = map(patch.joinpath, PHASES)
+    return max((path.stat().st_size for path in paths if path.exists()), default=0)
+
+
 def known_stack(dataset: Dataset, parameters: Parameters) -> Stock | None:
     """Return the stack of a dataset, None where neither artifacts nor candidates tell it."""
     folders = [dataset.root, *map(dataset.directory, dataset.patches)]
     for folder in folders:
-        for name in ("ps2.mat", "ps1.mat"):
-            stock = stock_in(folder / name)
+        for artifact in POINTS:
+            stock = stock_in(folder / f"{artifact}.mat")
             if stock is not None:
                 return stock
     try:
@@ -76,7 +86,7 @@ def known_stack(dataset: Dataset, parameters: Parameters) -> Stock | None:
 
 
 def stock_in(path: Path) -> Stock | None:
-    """Return what ``ps1.mat`` or ``ps2.mat`` holds, None where it cannot be read."""
+    """Return what the artifact of the points holds, None where it cannot be read."""
     if not path.exists():
         return None
     try:

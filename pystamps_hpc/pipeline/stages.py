@@ -35,8 +35,9 @@ from .preflight import preflight
 from .progress import Silence, Watcher
 from .report import build_report, rank_usage
 from .scheduling import kernel_threads, pool_width, run_merged, run_patches
-from .session import Session, before_work, prepare
-from .table import task
+from .session import Session, prepare
+from .starting import before_work
+from .table import tasks
 from .types import PipelineContext, PipelineReport, StageResult
 
 __all__ = ["plan_pipeline", "run_pipeline", "run_stage"]
@@ -120,7 +121,7 @@ def run_pipeline(
         warnings += [*taken_over, *before_work(session, context, team)]
         watcher.opened(session.folder)
         _tell_memory(session, expected, team, watcher)
-        if any(planned.action == "run" for planned in session.plan):
+        if session.due:
             compile_kernels(kernels, kernel_threads(session, team).threads, watcher.compiling)
         rows = settled + run_patches(session, team, watcher)
         if not any(row.status == "failed" for row in rows):
@@ -173,9 +174,10 @@ def stage_context(
     """
     if (patch is None) == (dataset is None):
         raise ConfigError(f"stage {stage_id} needs exactly one of --patch and --dataset")
-    if patch is not None and stage_id > 5:
+    scopes = {row.spec.scope for row in tasks() if row.spec.number == stage_id}
+    if patch is not None and scopes == {"merged"}:
         raise ConfigError(f"stage {stage_id} is a merged stage: use --dataset ROOT")
-    if dataset is not None and stage_id < 5:
+    if dataset is not None and scopes == {"patch"}:
         raise ConfigError(f"stage {stage_id} is a patch stage: use --patch ROOT/PATCH_k")
     directory = Path(patch or dataset or ".").resolve()
     return PipelineContext(
@@ -194,7 +196,7 @@ def _machine_warnings(session: Session, team: Team) -> list[str]:
     found = team.on_each(lambda: kernel_threads(session, team).warnings)
     warnings = [message for messages in found for message in messages]
     mixed = mixed_cpus(team.members)
-    chains = {p.target for p in session.plan if p.scope == "patch" and p.action == "run"}
+    chains = {planned.target for planned in session.due if planned.scope == "patch"}
     idle = team.size - len(chains) if chains else 0
     return [
         *warnings,
@@ -244,9 +246,8 @@ def _row_of(planned: PlannedTask) -> StageResult:
         overwrites=list(planned.overwrites),
     )
     if planned.action == "run":
-        marker = task(planned.stage, planned.scope).spec.marker
         replaced = f"; overwrites {', '.join(planned.overwrites)}" if planned.overwrites else ""
-        files = ", ".join(f"{name}.mat" for name in planned.adds or (marker,))
+        files = ", ".join(f"{name}.mat" for name in planned.adds or (planned.row.spec.marker,))
         details = f"Would produce {files}: {planned.reason}{replaced}"
         row = replace(row, status="planned", details=details)
     return row

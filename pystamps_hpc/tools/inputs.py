@@ -16,7 +16,7 @@ from ..dataset.schema import ARTIFACTS
 from ..dataset.tree import Dataset, discover_dataset
 from ..errors import DatasetError
 from ..pipeline.preflight import emptiness, examine_candidates, examine_cores
-from ..pipeline.table import Task, maker, patch_inputs, tasks
+from ..pipeline.table import Task, maker, tasks
 from ..stages.base import EACH_PATCH, Field, artifact_fields
 
 Row = dict[str, Any]
@@ -81,13 +81,13 @@ def describe_inputs(
             for row in described
         ],
     }
-    if dataset is not None and 1 in stages:
+    if dataset is not None and any(row.reads_candidates for row in described):
         document["stage1_dataset_check"] = check_candidates(discover_dataset(dataset), patch)
     return document
 
 
 def _artifact_rows(row: Task) -> Iterator[Row]:
-    nested = patch_inputs(row)
+    nested = row.patch_inputs
     for field in row.reads:
         name = f"{field.artifact}.{field.key}"
         if name == "candidates.*":

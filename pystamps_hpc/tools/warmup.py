@@ -27,7 +27,8 @@ from ..parallel.team import SerialTeam
 from ..pipeline.compiling import compile_selections
 from ..pipeline.progress import Silence
 from ..pipeline.scheduling import run_merged, run_patches
-from ..pipeline.session import before_work, prepare
+from ..pipeline.session import prepare
+from ..pipeline.starting import before_work
 from ..pipeline.types import PipelineContext
 from .simulate import Options, simulate
 

@@ -12,7 +12,7 @@ from pystamps_hpc import expected_stage_artifact, stages
 from pystamps_hpc.dataset.parameter_table import TABLE
 from pystamps_hpc.dataset.schema import ARTIFACTS
 from pystamps_hpc.pipeline.loading import _VIRTUAL
-from pystamps_hpc.pipeline.table import MODULES, patch_inputs, task, tasks
+from pystamps_hpc.pipeline.table import MODULES, task, tasks
 from pystamps_hpc.stages.base import EACH_PATCH, artifact_fields
 
 # stage, scope, required with the marker last, optional
@@ -58,7 +58,7 @@ def test_a_stage_has_no_marker_in_the_other_scope(stage, scope):
 def test_every_annotation_names_a_key_of_a_schema():
     for row in tasks():
         classes = [row.spec.inputs, row.spec.outputs]
-        nested = patch_inputs(row)
+        nested = row.patch_inputs
         for cls in [*classes, *([nested] if nested else [])]:
             for field in artifact_fields(cls):
                 name = f"{field.artifact}.{field.key}"
