@@ -11,7 +11,7 @@ from typing import Any
 from ..dataset.tree import ROOT
 from ..parallel.launcher import launcher_hint
 from ..parallel.team import Team
-from .findings import findings, funnel, records_of
+from .findings import facts_of, findings, funnel
 from .session import Session
 from .table import tasks
 from .types import PipelineContext, PipelineReport, StageResult
@@ -44,7 +44,7 @@ def build_report(
     rows = sorted(rows, key=lambda row: order[row.stage_id, row.scope, row.target])
     reported = {(row.stage_id, row.scope, row.target) for row in rows}
     finished = datetime.now(UTC)
-    records = records_of(session.dataset)
+    facts = facts_of(session.dataset)
     return PipelineReport(
         session.run_id,
         rows,
@@ -65,9 +65,9 @@ def build_report(
             for p in (*session.upstream, *session.plan)
             if p.stale and p.action != "run"
         ],
-        funnel=funnel(records),
+        funnel=funnel(facts),
         findings={
-            **findings(records),
+            **findings(facts),
             "drop_ifg_index": _listed(session.parameters[ROOT].value("drop_ifg_index")),
         },
         dropped_patches=[name for row in rows for name in row.facts.get("dropped_patches", [])],

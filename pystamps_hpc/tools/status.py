@@ -10,7 +10,7 @@ from ..dataset.lock import holders
 from ..dataset.tree import ROOT, Dataset, discover_dataset, state_path
 from ..errors import PystampsError
 from ..pipeline.choices import resolve_choices
-from ..pipeline.findings import funnel, records_of
+from ..pipeline.findings import facts_of, funnel
 from ..pipeline.finished import Finished
 from ..pipeline.table import Task, tasks
 from ..stages.base import Scope
@@ -61,7 +61,7 @@ def collect_status(
         "last_run": _last_run(dataset.root),
     }
     if detail:
-        document["funnel"] = funnel(records_of(dataset))
+        document["funnel"] = funnel(facts_of(dataset))
         document["files"] = _files(dataset)
     return document
 
