@@ -45,6 +45,14 @@ class Exit(IntEnum):
         return member
 
 
+EXIT_OF_SIGNAL = {
+    "SIGUSR1": Exit.STOPPED,
+    "SIGTERM": Exit.TERMINATED,
+    "SIGINT": Exit.INTERRUPTED,
+}
+"""Signals that stop a run in good order -> its exit code."""
+
+
 class PystampsError(Exception):
     """Base of all expected errors."""
 

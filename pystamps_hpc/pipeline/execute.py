@@ -27,7 +27,7 @@ from .choices import program_of
 from .expected_memory import Extent, grid_size_of, kept, merged_extent, patch_extent
 from .invalidation import remove
 from .loading import load_inputs
-from .plan import PlannedTask
+from .plan import PlannedTask, first_of
 from .presence import FLAGS, NO_PS, no_ps_stage, stamp
 from .progress import TaskLog, Watcher
 from .records import task_record
@@ -246,11 +246,10 @@ def _all_lost(dataset: Dataset, row: Task) -> str:
     for name in dataset.patches:
         lost.setdefault(no_ps_stage(dataset.directory(name)) or 0, []).append(name)
     told = []
-    for stage, (first, *others) in lost.items():
-        records = TargetState.load(dataset.directory(first)).records
+    for stage, names in lost.items():
+        records = TargetState.load(dataset.directory(names[0])).records
         why = records.get(stage, {}).get("facts", {}).get("lost")
-        more = f" and {len(others)} more" if others else ""
-        told.append(f"{first}{more} after stage {stage}" + (f" ({why})" if why else ""))
+        told.append(f"{first_of(names)} after stage {stage}" + (f" ({why})" if why else ""))
     patch_stages = [each.spec for each in tasks(row.mode) if each.spec.scope == "patch"]
     advice = {spec.number: spec.none_left for spec in patch_stages}.get(max(lost))
     return f"no patch has PS left: {', '.join(told)}" + (f"; {advice}" if advice else "")

@@ -1,6 +1,6 @@
 """Which tasks run and why: presence, staleness, force, points left; decided by reading alone."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -154,9 +154,9 @@ class Planner:
         return found
 
     def _listed(self, stale: list[PlannedTask]) -> str:
-        more = f" and {len(stale) - 1} more" if len(stale) > 1 else ""
-        are = "are" if more else "is"
-        return f"{self.dataset.root}: {stale[0].path}{more} {are} out of date ({stale[0].stale})"
+        paths = first_of([each.path for each in stale])
+        are = "are" if len(stale) > 1 else "is"
+        return f"{self.dataset.root}: {paths} {are} out of date ({stale[0].stale})"
 
     def _targets(self, row: Task) -> Iterable[str]:
         if row.spec.scope == "merged":
@@ -204,7 +204,7 @@ class Planner:
             yield f"after stage {max(earlier)}"
         elif row.spec.scope == "merged" and self._running:
             patches = [name for name in self._running if name != ROOT]
-            yield f"after {patches[0]}" + (f" and {len(patches) - 1} more" * (len(patches) > 1))
+            yield f"after {first_of(patches)}"
 
     def _complete(self, row: Task, target: str, missing: list[str]) -> PlannedTask:
         """Return a task that adds what later ones need to a foreign result, which stays."""
@@ -250,9 +250,8 @@ class Planner:
                 continue
             names = [*each.overwrites, *(name for name in each.invalidates if name in foreign)]
             if names:
-                more = f" and {len(names) - NAMED} more" * (len(names) > NAMED)
                 raise DatasetError(
-                    f"{self.dataset.root}: {', '.join(names[:NAMED])}{more}: not made by "
+                    f"{self.dataset.root}: {first_of(names, NAMED)}: not made by "
                     f"pystamps-hpc; stage {each.stage} of {each.target} ({each.reason}) would "
                     "replace or remove them: move them away to keep them, or insist with --force"
                 )
@@ -309,3 +308,9 @@ class Planner:
             f"stage {row.spec.number} needs {', '.join(names)} in {where}: run stage {stage} first"
             for stage, names in lacking.items()
         ]
+
+
+def first_of(names: Sequence[str], most: int = 1) -> str:
+    """Name the first of many, ``PATCH_1 and 41 more``."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"

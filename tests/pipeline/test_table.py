@@ -3,12 +3,13 @@
 import ast
 import dataclasses
 import pkgutil
+import re
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from pystamps_hpc import expected_stage_artifact, stages
+from pystamps_hpc import expected_stage_artifact, pipeline, stages
 from pystamps_hpc.dataset.parameter_table import TABLE
 from pystamps_hpc.dataset.schema import ARTIFACTS
 from pystamps_hpc.pipeline.loading import _VIRTUAL
@@ -53,6 +54,16 @@ def test_c004_the_marker_is_published_last(stage, scope, required, optional):
 def test_a_stage_has_no_marker_in_the_other_scope(stage, scope):
     with pytest.raises(LookupError, match=f"stage {stage} has no {scope} scope"):
         expected_stage_artifact(stage, scope)
+
+
+@pytest.mark.parametrize("room", ["pipeline", "tools"])
+def test_nothing_but_the_table_knows_a_stage_by_its_number(room):
+    tested = re.compile(
+        r"\b(stage|number|stage_id|(start|end)_step|first|last) *"
+        r"(==|!=|<=?|>=?|in|not in) *[(\[{]?[1-9]\b"
+    )
+    for path in Path(pipeline.__path__[0]).parent.joinpath(room).rglob("*.py"):
+        assert tested.findall(path.read_text()) == [], path
 
 
 def test_every_annotation_names_a_key_of_a_schema():
