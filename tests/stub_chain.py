@@ -125,7 +125,7 @@ def install(monkeypatch, stubs):
 
 def forget():
     """Drop what the stage table remembers."""
-    table.tasks.cache_clear()
+    table._tables.cache_clear()
     table.maker.cache_clear()
 
 

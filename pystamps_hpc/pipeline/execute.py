@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,12 +24,13 @@ from ..parallel.team import Team
 from ..stages.base import NoPointsLeft, Scope, artifact_fields
 from .backends import declared_kernels
 from .choices import program_of
+from .events import Watcher
 from .expected_memory import Extent, grid_size_of, kept, merged_extent, patch_extent
 from .invalidation import remove
 from .loading import load_inputs
 from .plan import PlannedTask, first_of
 from .presence import FLAGS, NO_PS, no_ps_stage, stamp
-from .progress import TaskLog, Watcher
+from .progress import TaskLog
 from .records import task_record
 from .remedies import remedy
 from .replay import members, reference_directory, reference_root, replay_bundle, replay_record
@@ -61,10 +62,9 @@ def run_task(
         reason=planned.reason,
         started_at=round(time.time(), 3),
     )
-    log = TaskLog(watcher, result)
     special = "; ".join(filter(None, (planned.stale, planned.note)))
     title = f"{row.spec.name} ({special})" if special else row.spec.name
-    watcher.started(planned.stage, planned.target, title)
+    log = TaskLog(watcher, result, title)
     status, busy = "failed", team.busy_sec
     try:
         with team.agreed():
@@ -111,8 +111,10 @@ def _execute(
         )  # fmt: skip
     # only now: inputs that cannot be used should not cost the results that stand
     team.on_root(lambda: remove(dataset, planned.invalidates, directory))
+    log.invalidated(planned.invalidates)
     program = team.on_root(lambda: program_of(row.spec, session.config))
-    memo = MemoStore(directory, planned.stage, fingerprint(record, program), log.warn)
+    made_with = fingerprint(record, program)
+    memo = MemoStore(directory, planned.stage, made_with, log.warn, log.checkpoint)
     room = team.on_root(lambda: _room(session, row, target, patches, team.size))
     kernels = declared_kernels(session.kernels, row.spec)
     ctx = Context(kernels, session.config, team, log, memo, threads, room)
@@ -124,7 +126,10 @@ def _execute(
             if planned.adds:
                 bundle, bookkeeping = {name: bundle[name] for name in planned.adds}, {}
             name, output = f"{session.run_id}-{planned.stage}", session.config.output
-            publish(row, bundle, directory, team, output, name, bookkeeping, bool(planned.adds))
+            names = publish(
+                row, bundle, directory, team, output, name, bookkeeping, bool(planned.adds)
+            )
+            _tell_published(dataset, directory, names, log)
     if outputs is None:
         team.on_root(lambda: _give_up(session, row, directory))
         log.fact("lost", "; ".join(log.notes))
@@ -181,17 +186,25 @@ def _replay(session: Session, row: Task, planned: PlannedTask, log: TaskLog) -> 
     lost = no_ps_stage(source) if row.spec.scope == "patch" else None
     names = members(row, source) if lost is None or lost > row.spec.number else []
     remove(dataset, planned.invalidates, directory)
+    log.invalidated(planned.invalidates)
     if names:
         fsync, name = session.config.output.fsync, f"{session.run_id}-{planned.stage}"
         extra = _bookkeeping(row, directory)
-        count = replay_bundle(row, names, source, directory, name, fsync, extra)
-        details = f"replayed {count} artifacts from the reference root"
+        replay_bundle(row, names, source, directory, name, fsync, extra)
+        _tell_published(dataset, directory, [*extra, *names], log)
+        details = f"replayed {len(names)} artifacts from the reference root"
     else:
         _give_up(session, row, directory)
         details = "no PS left"
     _record(session, row, replay_record(row, reference), directory, {})
     _stamps_log(session.config, directory, row, log)
     return details
+
+
+def _tell_published(dataset: Dataset, directory: Path, names: list[str], log: TaskLog) -> None:
+    for path in (directory / f"{name}.mat" for name in names):
+        with suppress(OSError):  # another node has written it, and it does not show here yet
+            log.published(path.relative_to(dataset.root).as_posix(), path.stat().st_size)
 
 
 def _outdated_feedback(planned: PlannedTask) -> tuple[str, ...]:

@@ -102,10 +102,10 @@ def replay_bundle(
     name: str,
     fsync: bool,
     bookkeeping: Mapping[str, Mapping[str, Any]],
-) -> int:
+) -> None:
     """Publish the artifacts `names` of a reference directory as the bundle of a task.
 
-    A file that is the same on disk (device and inode) stays as it is and counts all the same.
+    A file that is the same on disk (device and inode) stays as it is.
 
     Parameters
     ----------
@@ -121,11 +121,6 @@ def replay_bundle(
         Whether files and directories are flushed to disk.
     bookkeeping : mapping
         Files for StaMPS that go with the bundle: name -> key -> MATLAB value.
-
-    Returns
-    -------
-    int
-        Number of artifacts.
 
     Raises
     ------
@@ -143,7 +138,6 @@ def replay_bundle(
         order = [*bookkeeping, *names]
         stale = [artifact for artifact in row.optional if artifact not in names]
         publication.commit(order, [a for a in stale if a in own], shared=set(order) - own)
-    return len(names)
 
 
 def _stage(source: Path, directory: Path, staged: Path, fsync: bool) -> None:

@@ -11,11 +11,11 @@ from ..parallel import companions, interruption
 from ..parallel.cpus import CpuBudget, cpu_budget
 from ..parallel.launcher import OPEN_MPI, launcher_hint
 from ..parallel.team import SerialTeam, Team
+from .events import TaskFinished, Watcher, ignore
 from .execute import run_task
 from .invalidation import forget
 from .plan import PlannedTask
 from .presence import no_ps_stage
-from .progress import Silence, Watcher
 from .session import Session
 from .stack import phase_bytes
 from .types import StageResult
@@ -72,7 +72,7 @@ def run_merged(session: Session, team: Team, watcher: Watcher) -> list[StageResu
     for planned in session.plan:
         if _runs(planned, "merged"):
             rows.append(run_task(session, planned, team, watcher, threads))
-            watcher.finished(rows[-1])
+            _tell_finished(rows[-1], watcher)
             if rows[-1].status == "failed":
                 break
     return rows
@@ -111,13 +111,17 @@ def run_chain(
             break
         row = run_task(session, planned, SerialTeam(), watcher, threads)
         row.rank = rank
-        watcher.finished(row)
+        _tell_finished(row, watcher)
         rows.append(row)
         if row.status == "failed":
             if row.signal or not session.keep_going:
                 _request_stop(session)
             break
     return rows
+
+
+def _tell_finished(row: StageResult, watcher: Watcher) -> None:
+    watcher(TaskFinished(row.stage_id, row.scope, row.target, row))
 
 
 def _runs(planned: PlannedTask, scope: str) -> bool:
@@ -134,7 +138,7 @@ def _run_pool(
 ) -> list[list[StageResult]]:
     """Run chains in a pool of threads or of spawned processes of this machine."""
     processes = session.config.runtime.backend == "processes"
-    seen: Watcher = Silence() if processes else watcher
+    seen: Watcher = ignore if processes else watcher
     share = max(threads // width, 1)
     part = replace(session.memory, planned=session.memory.planned / width)
     session = replace(session, memory=part)
@@ -148,7 +152,7 @@ def _run_pool(
     if processes:
         for rows in chains:
             for row in rows:
-                watcher.finished(row)
+                _tell_finished(row, watcher)
     return chains
 
 

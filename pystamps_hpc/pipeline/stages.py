@@ -22,6 +22,7 @@ from ..parallel.team import SerialTeam, Team
 from .backends import fallback_warnings, resolve_kernels
 from .compiling import compile_kernels
 from .documents import json_text
+from .events import Compiling, Plan, RunFinished, RunStarted, Watcher, ignore
 from .expected_memory import (
     Expected,
     expected_tasks,
@@ -32,7 +33,6 @@ from .expected_memory import (
 )
 from .plan import PlannedTask
 from .preflight import preflight
-from .progress import Silence, Watcher
 from .report import build_report, rank_usage
 from .scheduling import kernel_threads, pool_width, run_merged, run_patches
 from .session import Session, prepare
@@ -61,7 +61,7 @@ def plan_pipeline(context: PipelineContext) -> list[PlannedTask]:
 
 def run_pipeline(
     context: PipelineContext,
-    watcher: Watcher | None = None,
+    watcher: Watcher = ignore,
     team: Team | None = None,
     finish: Callable[[PipelineReport], None] | None = None,
 ) -> PipelineReport:
@@ -72,7 +72,7 @@ def run_pipeline(
     context : PipelineContext
         What to run.
     watcher : Watcher, optional
-        Told about progress.
+        Told what happens.
     team : Team, optional
         Ranks; by default those of ``context.comm``, else as the launcher's environment says.
     finish : callable, optional
@@ -89,7 +89,6 @@ def run_pipeline(
         Configuration, dataset, lock, backend or MPI error before work starts. Errors of tasks are
         rows of the report.
     """
-    watcher = watcher or Silence()
     team = team or _team(context)
     started = datetime.now(UTC)
     kernels = resolve_kernels(context.run_config.resolved(), team, context.native_only)
@@ -119,10 +118,11 @@ def run_pipeline(
         return report_of([*settled, *(_row_of(p) for p in session.plan if p.action == "run")])
     with _locked(session, context, team) as taken_over:
         warnings += [*taken_over, *before_work(session, context, team)]
-        watcher.opened(session.folder)
-        _tell_memory(session, expected, team, watcher)
+        watcher(RunStarted(session.folder, session.run_id, context.command))
+        watcher(_plan(session, expected, team))
         if session.due:
-            compile_kernels(kernels, kernel_threads(session, team).threads, watcher.compiling)
+            threads = kernel_threads(session, team).threads
+            compile_kernels(kernels, threads, lambda done, total: watcher(Compiling(done, total)))
         rows = settled + run_patches(session, team, watcher)
         if not any(row.status == "failed" for row in rows):
             rows += run_merged(session, team, watcher)
@@ -137,7 +137,9 @@ def run_pipeline(
                 report.warnings.append(f"no copy of this report kept: {error.strerror}")
             return report
 
-        return team.on_root(conclude)
+        report = team.on_root(conclude)
+        watcher(RunFinished(report.exit_code))
+        return report
 
 
 def run_stage(
@@ -216,13 +218,14 @@ def _expected(session: Session, team: Team) -> list[Expected]:
     return expected
 
 
-def _tell_memory(session: Session, expected: list[Expected], team: Team, watcher: Watcher) -> None:
-    """Say what is expected, also to whoever finds the run killed."""
+def _plan(session: Session, expected: list[Expected], team: Team) -> Plan:
+    """Return what is going to happen; what memory it takes also for who finds the run killed."""
     line = memory_line(expected, session.memory)
     if line and team.rank == 0:
-        watcher.expected(line)
         with suppress(OSError):
             write_text(session.folder / "memory.txt", f"{line}\n")
+    names = ("stage", "scope", "target", "action", "reason")
+    return Plan(tuple({name: getattr(p, name) for name in names} for p in session.plan), line)
 
 
 def _team(context: PipelineContext) -> Team:

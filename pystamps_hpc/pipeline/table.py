@@ -163,11 +163,18 @@ class Task:
                 yield from row.owned
 
 
-@cache
 def tasks(mode: Mode = "ps") -> tuple[Task, ...]:
     """Return the stage table of a mode: stages 1-5 of a patch, then the merge and stages 6-8."""
-    specs = (import_module(f"..stages.{name}", __package__).SPEC for name in MODULES)
-    return tuple(_task(spec, mode) for spec in specs if mode in spec.modes)
+    return _tables()[mode]
+
+
+@cache
+def _tables() -> dict[Mode, tuple[Task, ...]]:
+    specs = [import_module(f"..stages.{name}", __package__).SPEC for name in MODULES]
+    return {
+        mode: tuple(_task(spec, mode) for spec in specs if mode in spec.modes)
+        for mode in get_args(Mode)
+    }
 
 
 def _task(spec: StageSpec, mode: Mode) -> Task:

@@ -12,7 +12,7 @@ from pystamps_hpc import stages
 from pystamps_hpc.errors import ConfigError
 from pystamps_hpc.parallel.team import SerialTeam
 from pystamps_hpc.pipeline.backends import declared_kernels
-from pystamps_hpc.pipeline.progress import Silence
+from pystamps_hpc.pipeline.events import TaskStarted
 from pystamps_hpc.pipeline.scheduling import run_merged, run_patches
 from pystamps_hpc.pipeline.session import prepare
 from pystamps_hpc.pipeline.starting import before_work
@@ -88,9 +88,9 @@ class Spread(SerialTeam):
         return super().__getattribute__(name)
 
 
-class Follower(Silence):
-    def started(self, stage, target, name):
-        Recorder.stage = (stage, "merged" if target == "root" else "patch")
+def follow(event):
+    if isinstance(event, TaskStarted):
+        Recorder.stage = (event.stage, event.scope)
 
 
 def test_c070_a_stage_has_the_kernels_that_it_declares_and_spreads_as_it_says(scene, tmp_path):
@@ -101,7 +101,7 @@ def test_c070_a_stage_has_the_kernels_that_it_declares_and_spreads_as_it_says(sc
     Recorder.calls.clear()
     session, team = prepare(context, kernels), Spread()
     before_work(session, context, team)
-    rows = run_patches(session, team, Follower()) + run_merged(session, team, Follower())
+    rows = run_patches(session, team, follow) + run_merged(session, team, follow)
     assert {row.status for row in rows} == {"completed"}
     assert len(Recorder.calls) == 9
     for row in tasks():
