@@ -94,7 +94,7 @@ class ToolMissingError(PystampsError):
 class MpiEnvironmentError(PystampsError):
     """Launcher and MPI library do not fit together.
 
-    Every process meets it, one of them says so: ``quiet`` is true in the others.
+    All processes raise it, one prints it: ``quiet`` is true in the others.
     """
 
     exit_code = Exit.LAUNCHER

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from pystamps_hpc.dataset.schema import ARTIFACTS
-from pystamps_hpc.pipeline import given_parameters, session, table
+from pystamps_hpc.pipeline import run_parameters, session, table
 from pystamps_hpc.stages.base import EACH_PATCH, StageSpec
 
 # number, scope, required (marker last), optional, inputs read, optional inputs read, parameters
@@ -118,7 +118,7 @@ def install(monkeypatch, stubs):
     modules = stub_modules(stubs)
     monkeypatch.setattr(table, "import_module", lambda name, package: modules[name])
     sensor = {"heading": -168.0}
-    monkeypatch.setattr(given_parameters, "sensor_parameters", lambda root, known, patches: sensor)
+    monkeypatch.setattr(run_parameters, "sensor_parameters", lambda root, known, patches: sensor)
     monkeypatch.setattr(session, "require_tools", lambda config, specs: None)
     forget()
 

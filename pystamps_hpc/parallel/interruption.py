@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 
 from ..errors import EXIT_OF_SIGNAL, PystampsError
-from . import companions
+from . import child_processes
 
 
 class Interrupted(PystampsError):
@@ -37,7 +37,7 @@ class Interrupted(PystampsError):
 REPEATED_WITHIN_SEC = 2.0
 """A launcher and a container may both pass the same signal on; that counts as one."""
 
-PATIENCE_SEC = 50.0
+SAFE_POINT_WITHIN_SEC = 50.0
 """How long a safe point may take to come."""
 
 BeforeLeaving = Callable[[str, int], None]
@@ -58,10 +58,10 @@ class _Listener:
         while True:
             left = None
             if self.received is not None:
-                left = max(self.received_at + PATIENCE_SEC - time.monotonic(), 0.0)
+                left = max(self.received_at + SAFE_POINT_WITHIN_SEC - time.monotonic(), 0.0)
             if not select.select([reading], [], [], left)[0]:
                 assert self.received is not None
-                _say(f"no safe point within {PATIENCE_SEC:.0f} s: leaving")
+                _say(f"no safe point within {SAFE_POINT_WITHIN_SEC:.0f} s: leaving")
                 self.leave(self.received)
             name = names.get(os.read(reading, 1)[0])
             if name is not None:
@@ -80,7 +80,7 @@ class _Listener:
     def leave(self, name: str) -> None:
         """End this process, and the programs that work for it, at once."""
         for program, scratch in list(self.programs.items()):
-            companions.kill(program)
+            child_processes.kill(program)
             shutil.rmtree(scratch, ignore_errors=True)
         try:
             if self.before_leaving is not None:
@@ -123,7 +123,7 @@ def _say(text: str) -> None:
 
 
 @contextmanager
-def accompanied(program: "subprocess.Popen[bytes]", scratch: Path) -> Iterator[None]:
+def child_program(program: "subprocess.Popen[bytes]", scratch: Path) -> Iterator[None]:
     """Let a program, and its scratch folder, end with this process if that leaves at once."""
     _listener.programs[program] = scratch
     try:

@@ -24,12 +24,12 @@ from .messages import (
     broadcast,
     lengths,
     pack,
-    patiently,
     receive,
     send,
     unpack,
+    wait,
 )
-from .queue import DealtQueue, SharedQueue, TaskQueue, deal, dearest_first
+from .queue import AssignedQueue, SharedQueue, TaskQueue, assign, largest_first
 from .shared import Copies, NodeMemory
 from .team import (
     RowsOf,
@@ -109,7 +109,7 @@ class MpiTeam:
         width: int = 1,
     ) -> list[Result]:
         """See :class:`Team`; after an error no further item is handed out."""
-        order = self._agree(lambda: dearest_first(cost, len(items)))
+        order = self._agree(lambda: largest_first(cost, len(items)))
         queue = self._queue([1.0 if cost is None else cost[index] for index in order])
 
         def at_place(place: int) -> Result:
@@ -317,7 +317,7 @@ class MpiTeam:
     def _queue(self, cost: Sequence[float]) -> TaskQueue:
         if self._threads:
             return SharedQueue(self._queue_comm, len(cost))
-        return DealtQueue(deal(cost, self.size)[self.rank])
+        return AssignedQueue(assign(cost, self.size)[self.rank])
 
     def _agree(self, alone: Callable[[], Result]) -> Result:
         """Run this rank's part of a method; all ranks learn whether it went well everywhere."""
@@ -346,7 +346,7 @@ class MpiTeam:
         self._end_pull(STOPPED)
         place = MEETINGS.index(meeting)
         least = np.array([self.size if error is None else self.rank, place, -place], np.int64)
-        patiently(self._comm.Iallreduce(MPI.IN_PLACE, least, op=MPI.MIN))
+        wait(self._comm.Iallreduce(MPI.IN_PLACE, least, op=MPI.MIN))
         origin, first, last = int(least[0]), int(least[1]), -int(least[2])
         if origin < self.size:
             self._agreed_error = self._error_of(origin, error)
@@ -400,7 +400,7 @@ class MpiTeam:
         """Send the pieces that the root asks for, until it has enough."""
         asked = np.empty(2, np.int64)
         while True:
-            patiently(self._comm.Irecv(asked, 0))
+            wait(self._comm.Irecv(asked, 0))
             start, stop = asked.tolist()
             if start == FINISHED:
                 return self._settle(None)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..dataset.rows import AnyArray
-from .messages import patiently
+from .messages import wait
 from .world import MPI
 
 # Where MPI libraries on Linux put shared memory; writing beyond its end kills the process.
@@ -125,7 +125,7 @@ class NodeMemory:
         """Make what any rank of the node wrote visible to all of them."""
         for each in self._windows[-1:]:
             each.window.Sync()
-        patiently(self._node.Ibarrier())
+        wait(self._node.Ibarrier())
         for each in self._windows[-1:]:
             each.window.Sync()
 
@@ -134,7 +134,7 @@ class NodeMemory:
         if not self._windows:
             return
         unused = np.array([each.array() is None for each in self._windows])
-        patiently(self._node.Iallreduce(MPI.IN_PLACE, unused, op=MPI.LAND))
+        wait(self._node.Iallreduce(MPI.IN_PLACE, unused, op=MPI.LAND))
         for each, gone in zip(self._windows, unused, strict=True):
             if gone:
                 each.window.Unlock_all()
@@ -166,7 +166,7 @@ class NodeMemory:
 
     def _least(self, value: int) -> int:
         least = np.array([value], np.int64)
-        patiently(self._team.Iallreduce(MPI.IN_PLACE, least, op=MPI.MIN))
+        wait(self._team.Iallreduce(MPI.IN_PLACE, least, op=MPI.MIN))
         return int(least[0])
 
 

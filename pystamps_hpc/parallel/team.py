@@ -60,7 +60,7 @@ class Team(Protocol):
         tick: Tick,
         width: int = 1,
     ) -> list[Result]:
-        """Run `fn` on every item, dearest first, wherever a rank is free; results by index.
+        """Run `fn` on every item, largest first, wherever a rank is free; results by index.
 
         A rank runs up to `width` items side by side, in threads of its own if there are several.
         """

@@ -11,7 +11,7 @@ from ..errors import DatasetError, StageError
 from ..stages.base import StageSpec
 from ..stages.interferograms import from_parameter, used_ifgs
 from ..stages.reference_area import ReferenceArea, require_reachable
-from .stack import Extent, Stock, known_stack
+from .stack import Extent, StackSummary, known_stack
 from .table import tasks
 
 
@@ -63,7 +63,7 @@ def require_mode(parameters: Mapping[str, Parameters]) -> None:
         )
 
 
-def require_indices(parameters: Parameters, spec: StageSpec, stack: Stock) -> None:
+def require_indices(parameters: Parameters, spec: StageSpec, stack: StackSummary) -> None:
     """Refuse index lists of a stage that name what the stack does not have, or leave too little.
 
     Raises

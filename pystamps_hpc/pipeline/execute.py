@@ -19,7 +19,7 @@ from ..dataset.tree import Dataset
 from ..errors import DatasetError, MatError, StageError, explained, is_damage
 from ..parallel.context import Context
 from ..parallel.interruption import Interrupted
-from ..parallel.memory import give_back
+from ..parallel.memory import release_freed_memory
 from ..parallel.team import Team
 from ..stages.base import NoPointsLeft, Scope, artifact_fields
 from .backends import declared_kernels
@@ -79,7 +79,7 @@ def run_task(
         result.rank = getattr(error, "rank", team.rank)
         result.signal = error.name if isinstance(error, Interrupted) else None
     log.share_warnings(team)
-    give_back()
+    release_freed_memory()
     if team.size > 1:
         result.busy_sec = tuple(team.on_each(lambda: team.busy_sec - busy))
     return log.close(status, details)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
-from ..parallel import companions, interruption
+from ..parallel import child_processes, interruption
 from ..parallel.cpus import CpuBudget, cpu_budget
 from ..parallel.launcher import OPEN_MPI, launcher_hint
 from ..parallel.team import SerialTeam, Team
@@ -164,7 +164,7 @@ def _executor(processes: bool, width: int) -> Executor:
 
 def _begin_worker(parent: int) -> None:
     """Let a process of the pool hear signals, and end with the one that holds the lock."""
-    companions.end_with(parent)
+    child_processes.end_with_parent(parent)
     interruption.listen()
 
 

@@ -15,10 +15,10 @@ from ..parallel.memory import MemoryBudget
 from .acceptance import require_mode
 from .choices import require_tools, resolve_choices
 from .finished import Finished
-from .given_parameters import differing_patches, read_parameters
 from .plan import PlannedTask, Planner
 from .replay import reference_root, require_own_directories
 from .request import Request
+from .run_parameters import differing_patches, read_parameters
 from .table import tasks
 from .types import PipelineContext
 

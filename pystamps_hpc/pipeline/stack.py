@@ -23,7 +23,7 @@ Extent = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
-class Stock:
+class StackSummary:
     """What is known of the points and interferograms of a patch or of the root.
 
     Parameters
@@ -44,12 +44,12 @@ class Stock:
     extent: Extent
 
 
-def stock_of(examined: Examined) -> Stock | None:
+def summary_of(examined: Examined) -> StackSummary | None:
     """Return what the candidates of a patch hold, None where they cannot be read."""
     if examined.scene is None or examined.candidates is None:
         return None
     lonlat = examined.candidates.lonlat
-    return Stock(len(lonlat), *_of_scene(examined.scene), _extent(lonlat))
+    return StackSummary(len(lonlat), *_of_scene(examined.scene), _extent(lonlat))
 
 
 def _of_scene(scene: Scene) -> tuple[int, int]:
@@ -70,22 +70,22 @@ def phase_bytes(patch: Path) -> int:
     return max((path.stat().st_size for path in paths if path.exists()), default=0)
 
 
-def known_stack(dataset: Dataset, parameters: Parameters) -> Stock | None:
+def known_stack(dataset: Dataset, parameters: Parameters) -> StackSummary | None:
     """Return the stack of a dataset, None where neither artifacts nor candidates tell it."""
     folders = [dataset.root, *map(dataset.directory, dataset.patches)]
     for folder in folders:
         for artifact in POINTS:
-            stock = stock_in(folder / f"{artifact}.mat")
-            if stock is not None:
-                return stock
+            summary = summary_in(folder / f"{artifact}.mat")
+            if summary is not None:
+                return summary
     try:
         scene = candidates.scene_of(folders[-1], parameters)
     except (PystampsError, OSError):
         return None
-    return Stock(0, *_of_scene(scene), (np.nan,) * 4)
+    return StackSummary(0, *_of_scene(scene), (np.nan,) * 4)
 
 
-def stock_in(path: Path) -> Stock | None:
+def summary_in(path: Path) -> StackSummary | None:
     """Return what the artifact of the points holds, None where it cannot be read."""
     if not path.exists():
         return None
@@ -97,12 +97,12 @@ def stock_in(path: Path) -> Stock | None:
             lonlat = np.asarray(file.read("lonlat"), np.float64).reshape(-1, 2)
     except (PystampsError, LookupError, ValueError):
         return None
-    return Stock(n_ps, n_ifg, master_ix - 1, _extent(lonlat))
+    return StackSummary(n_ps, n_ifg, master_ix - 1, _extent(lonlat))
 
 
-def joined_extent(stocks: Mapping[str, Stock]) -> Extent | None:
+def joined_extent(summaries: Mapping[str, StackSummary]) -> Extent | None:
     """Return the extent of all points, None without any."""
-    extents = np.array([stock.extent for stock in stocks.values()]).reshape(-1, 4)
+    extents = np.array([summary.extent for summary in summaries.values()]).reshape(-1, 4)
     if np.isnan(extents).all():
         return None
     west, south = np.nanmin(extents[:, :2], axis=0)

@@ -9,7 +9,7 @@ from ..dataset.tree import ROOT, state_path
 from ..errors import DatasetError, MpiEnvironmentError
 from ..parallel.team import Team
 from .forced import mark_forced
-from .given_parameters import save_parameters
+from .run_parameters import save_parameters
 from .session import Session
 from .types import PipelineContext
 from .visibility import becomes_true

@@ -27,13 +27,13 @@ from pystamps_hpc.parallel import interruption
 def before_leaving(name, code):
     print(f"leaving {name} {code}", flush=True)
 
-interruption.PATIENCE_SEC = float(sys.argv[1])
+interruption.SAFE_POINT_WITHIN_SEC = float(sys.argv[1])
 interruption.listen(before_leaving)
 program = subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                            process_group=0)
 scratch = pathlib.Path("scratch")
 scratch.mkdir()
-with interruption.accompanied(program, scratch):
+with interruption.child_program(program, scratch):
     print(program.pid, file=open("pid", "w"), flush=True)
     print("listening", flush=True)
     {work}

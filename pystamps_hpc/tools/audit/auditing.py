@@ -289,9 +289,11 @@ def code_state() -> dict[str, Any]:
     """
     here = Path(__file__).resolve().parents[3]
 
-    def git(*words: str) -> str | None:
+    def git(*arguments: str) -> str | None:
         try:
-            done = subprocess.run(["git", "-C", str(here), *words], capture_output=True, text=True)
+            done = subprocess.run(
+                ["git", "-C", str(here), *arguments], capture_output=True, text=True
+            )
         except OSError:
             return None
         return done.stdout.strip() if done.returncode == 0 else None
