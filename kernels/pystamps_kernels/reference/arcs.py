@@ -33,7 +33,7 @@ def arc_phasors(phase: Phasors, low: Ints, high: Ints) -> Phasors:
 
     Notes
     -----
-    Specification of stage 6, section 6.
+    docs/science/unwrapping.md, Arcs in time.
     """
     start = phase[low]
     return unit(product(phase[high], start.real, -start.imag), zero=np.nan)
@@ -76,7 +76,8 @@ def look_angle(phasors: Phasors, baseline: Doubles, n_trial: int) -> Phases:
     Notes
     -----
     The best trial must lead every other peak by 0.1; its slope is refined by a linear fit without
-    intercept. StaMPS ``uw_sb_unwrap_space_time``; specification of stage 6, section 7.3.
+    intercept. StaMPS ``uw_sb_unwrap_space_time``; docs/science/unwrapping.md, Look-angle
+    search.
     """
     step = trial_step(baseline)
     cosine, sine = trial_table(baseline, n_trial)
@@ -198,7 +199,7 @@ def star_smooth(
     -----
     Around each date the phases are taken relative to their weighted mean phasor, so the line is
     fitted to small numbers; successive dates are then joined by their shortest step. StaMPS
-    ``uw_sb_unwrap_space_time`` (3D_FULL); specification of stage 6, section 7.4.
+    ``uw_sb_unwrap_space_time`` (3D_FULL); docs/science/unwrapping.md, Smoothing along a star.
     """
     single = np.float32
     n, m = phasors.shape
@@ -251,7 +252,8 @@ def network_smooth(phasors: Phasors, operator: Doubles, design: Phases) -> Phase
 
     Notes
     -----
-    StaMPS ``uw_sb_unwrap_space_time`` (3D_QUICK); specification of stage 6, section 7.5.
+    StaMPS ``uw_sb_unwrap_space_time`` (3D_QUICK); docs/science/unwrapping.md, Smoothing through
+    the network.
     """
     n, m = phasors.shape
     angles = np.arctan2(phasors.imag, phasors.real).astype(np.float64)
@@ -299,7 +301,7 @@ def arc_variance(noise: Phases) -> Phases:
     Returns
     -------
     (n,) float32
-        Variance [cycles^2]; NaN where any noise is NaN. Specification of stage 6, section 8.1.
+        Variance [cycles^2]; NaN where any noise is NaN; docs/science/unwrapping.md, Costs.
     """
     cycles = deviation(noise) / np.float32(2) / np.float32(np.pi)
     return cycles * cycles

@@ -48,7 +48,7 @@ def chains(
 
     Notes
     -----
-    Specification of stage 6, section 11.3.
+    docs/science/unwrapping.md, Chains and cheapest flow.
     """
     face, ground = _numbered_faces(row_edges, col_edges, residues)
     numbers: ByKind = {

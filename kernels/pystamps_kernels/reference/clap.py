@@ -40,7 +40,7 @@ def clap_grid(
 
     Notes
     -----
-    StaMPS ``clap_filt``; Hooper et al. (2007); specification of stages 2 and 3, section 3.7.
+    StaMPS ``clap_filt``; Hooper et al. (2007); docs/science/gamma.md, CLAP filter.
     """
     n_i, n_j, m = ph_grid.shape
     check_grid("stage2_clap_grid", n_i, n_j, n_win)
@@ -79,7 +79,7 @@ def response(spectrum: Array, alpha: float, beta: float, low_pass: Array) -> Arr
 
     Notes
     -----
-    StaMPS ``clap_filt_patch``; specification of stages 2 and 3, section 3.8. Smoothing works on the
+    StaMPS ``clap_filt_patch``; docs/science/gamma.md, Adaptive response. Smoothing works on the
     centred spectrum with zeros around it.
     """
     n = spectrum.shape[-1]

@@ -32,7 +32,7 @@ def look_angles(
 
     Notes
     -----
-    StaMPS ``ps_load_initial_gamma``; specification of stage 1, B.2.4.
+    StaMPS ``ps_load_initial_gamma``; docs/science/loading.md, Look angle and incidence.
     """
     slant = near_range + range_sample * range_spacing
     satellite, ground, range2 = sar_to_center**2, earth_radius**2, slant * slant
@@ -69,7 +69,7 @@ def perpendicular_baselines(
 
     Notes
     -----
-    StaMPS ``ps_load_initial_gamma``; specification of stage 1, B.2.5.
+    StaMPS ``ps_load_initial_gamma``; docs/science/loading.md, Perpendicular baselines.
     """
     offset = line_offset[:, np.newaxis]
     cross = baseline[:, 0] + baseline_rate[:, 0] * offset / prf
@@ -110,7 +110,7 @@ def column_means_single(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
     Notes
     -----
-    StaMPS ``ps_load_initial_gamma``; specification of stage 1, B.2.6.
+    StaMPS ``ps_load_initial_gamma``; docs/science/loading.md, Mean baselines.
     """
     total = np.zeros(values.shape[1], np.float32)
     for start in range(0, len(values), BLOCK):

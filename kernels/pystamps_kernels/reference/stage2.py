@@ -57,7 +57,7 @@ def ph_weight(ph: Array, bperp: Array, slope: Array, weight: Array) -> Array:
 
     Notes
     -----
-    StaMPS ``ps_est_gamma_quick``; specification of stages 2 and 3, section 3.6.
+    StaMPS ``ps_est_gamma_quick``; docs/science/gamma.md, Grid.
     """
     turn = np.exp(-1j * (bperp * slope[:, np.newaxis]))
     return (ph * turn * weight[:, np.newaxis]).astype(np.complex64)
@@ -185,7 +185,7 @@ def matlab_uniform(state: Array, n: int) -> tuple[Array, Array]:
 
     Notes
     -----
-    Specification of stages 2 and 3, section 3.4.
+    docs/science/gamma.md, Random phases.
     """
     *words, index, borrow, register = (int(word) for word in state)
     draws = np.empty(n)

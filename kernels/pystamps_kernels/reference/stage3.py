@@ -46,8 +46,8 @@ def clap_cells(
 
     Notes
     -----
-    StaMPS ``ps_select``, ``clap_filt_patch``; specification of stages 2 and 3, section 4.6. The
-    inverse transform is evaluated at the cell only.
+    StaMPS ``ps_select``, ``clap_filt_patch``; docs/science/selection.md, Gamma without the
+    own cell. The inverse transform is evaluated at the cell only.
     """
     n_i, n_j, m = ph_grid.shape
     filtered = np.zeros((len(cells), m), np.complex128)

@@ -38,7 +38,7 @@ def adjacent_keep(ij: Ints, coherence: Floats) -> Bools:
     Two points are neighbours if both coordinates differ by at most one and they are not in the
     same cell. Each point is linked to the *first* of its neighbours, and a group is what these
     links connect; groups are therefore not the 8-connected components. StaMPS ``ps_weed``;
-    specification of stage 4, 2.2.
+    docs/science/weeding.md, Adjacent pixels.
     """
     cells, first, cell, width = occupied_cells(ij)
     parent = np.full(len(ij), len(ij))
@@ -109,7 +109,7 @@ def duplicate_keep(position: NDArray[np.floating], coherence: Floats) -> Bools:
 
     Notes
     -----
-    StaMPS ``ps_weed`` and ``ps_merge_patches``; specification of stage 4, 2.4.
+    StaMPS ``ps_weed`` and ``ps_merge_patches``; docs/science/weeding.md, Duplicates.
     """
     return _first_of_runs(position, coherence)
 
@@ -160,7 +160,7 @@ def edge_stats(
 
     Notes
     -----
-    StaMPS ``ps_weed``; specification of stage 4, 2.5 in its angle form: with the arc's angle
+    StaMPS ``ps_weed``; docs/science/weeding.md, Noise of an arc. Angle form: with the arc's angle
     ``delta`` the phasors need no exponential, and taking an angle is a wrap.
     """
     noise, total, squares = _arc_noise(phase, node_a, node_b, day, time_win)
@@ -174,7 +174,7 @@ def edge_stats_undirected(
     """Estimate the noise as :func:`edge_stats` does, with ``ifg_var`` about zero.
 
     The variance about the mean depends on the direction of the single arcs, which only Triangle's
-    edge list shares with the reference. This form does not; specification of stage 4, 3.3.
+    edge list shares with the reference. This form does not; docs/science/weeding.md, Network.
     """
     noise, _, squares = _arc_noise(phase, node_a, node_b, day, time_win)
     return statistics(noise, zero_mean_variance(squares, len(noise)), node_a, node_b,

@@ -39,8 +39,8 @@ def phase_correction(
 
     Notes
     -----
-    StaMPS ``ps_correct_phase``; specification of stage 5, 5.2. Every operation is rounded to
-    single.
+    StaMPS ``ps_correct_phase``; docs/science/merging.md, Phase correction. Every operation is
+    rounded to single.
     """
     return _product(ph, _correction(k_ps, c_ps, bperp, master))
 
@@ -92,7 +92,7 @@ def ifg_noise(
 
     Notes
     -----
-    StaMPS ``ps_calc_ifg_std``; specification of stage 5, 7.
+    StaMPS ``ps_calc_ifg_std``; docs/science/merging.md, Noise of the interferograms.
     """
     filtered = np.insert(ph_patch, master, 1, axis=1).conj()
     against = _product(ph, filtered).astype(np.complex64)
@@ -135,8 +135,8 @@ def point_noise(noise: Singles) -> tuple[Singles, Singles]:
 
     Notes
     -----
-    Specification of stage 5, 6.6; every operation is rounded to single, sums run over ascending
-    columns.
+    docs/science/merging.md, Resampling; every operation is rounded to single, sums run over
+    ascending columns.
     """
     n_col = np.float32(noise.shape[1])
     deviation = noise - (_sum_of_columns(noise) / n_col)[:, None]

@@ -79,14 +79,14 @@ def wrapped_phase(phase: Phasors, bperp: Phases, slope: Phases) -> Phasors:
 
     Notes
     -----
-    StaMPS ``ps_unwrap``; specification of stage 6, section 2, steps 3 and 4.
+    StaMPS ``ps_unwrap``; docs/science/unwrapping.md, Wrapped phase.
     """
     angle = slope[:, None] * bperp
     return unit(product(phase, np.cos(angle), np.sin(angle)), zero=0.0)
 
 
 def subtract_phase(phasors: Phasors, phase: Phases) -> Phasors:
-    """Turn phasors back by a phase [rad]; both (n, m). Specification of stage 6, section 2.6."""
+    """Turn phasors (n, m) back by a phase [rad]; docs/science/unwrapping.md, Wrapped phase."""
     return product(phasors, np.cos(phase), -np.sin(phase))
 
 
@@ -109,7 +109,7 @@ def cell_sums(phasors: Phasors, members: Ints, starts: Ints) -> Phasors:
 
     Notes
     -----
-    StaMPS ``uw_grid_wrapped``; specification of stage 6, section 3.2.
+    StaMPS ``uw_grid_wrapped``; docs/science/unwrapping.md, Grid.
     """
     cell = np.repeat(np.arange(starts.size - 1), np.diff(starts))
     sums = np.zeros(starts.size - 1, np.complex64)
@@ -133,7 +133,7 @@ def nearest_node(node: Ints) -> Ints:
     Notes
     -----
     First the nearest node within each column, then the best of the columns at growing distance,
-    until a further column cannot win. Specification of stage 6, section 4.
+    until a further column cannot win. docs/science/unwrapping.md, Nearest node.
     """
     n_row, n_col = node.shape
     far = 2 * (n_row + n_col) ** 2
@@ -189,7 +189,7 @@ def edge_costs(
 
     Notes
     -----
-    StaMPS ``uw_stat_costs``; specification of stage 6, sections 8.1 and 8.3.
+    StaMPS ``uw_stat_costs``; docs/science/unwrapping.md, Costs.
     """
     single = np.float32
     phase = unwrapped.astype(np.float64)
@@ -229,8 +229,8 @@ def cost_records(
 
     Notes
     -----
-    SNAPHU counts the cycles of a row arc from below to above, hence its minus. Specification of
-    stage 6, section 8.4.
+    SNAPHU counts the cycles of a row arc from below to above, hence its minus;
+    docs/science/unwrapping.md, SNAPHU.
     """
     return _records(row_edges, offset, sigsq, -1), _records(col_edges, offset, sigsq, 1)
 
@@ -331,7 +331,7 @@ def to_points(phasors: Phasors, grid_phase: Phases, node: Ints) -> Phases:
 
     Notes
     -----
-    StaMPS ``uw_unwrap_from_grid``; specification of stage 6, section 9.2.
+    StaMPS ``uw_unwrap_from_grid``; docs/science/unwrapping.md, Back to the points.
     """
     grid = grid_phase[np.maximum(node, 0)]
     rest = product(phasors, np.cos(grid), -np.sin(grid))

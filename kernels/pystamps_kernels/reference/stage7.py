@@ -54,8 +54,8 @@ def scla(
 
     Notes
     -----
-    StaMPS ``ps_calc_scla``; specification of stage 7, section 3, steps 7 to 14. Differences are
-    taken in single, sums in double and in ascending order.
+    StaMPS ``ps_calc_scla``; docs/science/scla.md, Slope. Differences are taken in single, sums
+    in double and in ascending order.
     """
     if len(slope_operator) != len(sequence) - 1:
         raise ValueError("stage7_scla: argument 'slope_operator' needs n_seq - 1 weights")
@@ -108,7 +108,7 @@ def scla_smooth(slope: Double, offset: Single, edges: Index) -> tuple[Double, Si
 
     Notes
     -----
-    StaMPS ``ps_smooth_scla``; specification of stage 7, section 6. All PS at once, not iterated;
+    StaMPS ``ps_smooth_scla``; docs/science/scla.md, Smoothing. All PS at once, not iterated;
     NaN neighbours are ignored, a PS without valid neighbours keeps its value.
     """
     return _clamp(slope, edges), _clamp(offset, edges)
@@ -144,7 +144,7 @@ def sequential_mean(values: Single) -> float:
 
     Notes
     -----
-    How the reference's interpreter sums single data; specification of stage 7, section 1, rule 4.
+    How the reference's interpreter sums single data; docs/science/scla.md, Means.
     """
     valid = values[~np.isnan(values)]
     if not len(valid):

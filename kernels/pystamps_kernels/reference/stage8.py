@@ -32,7 +32,7 @@ def temporal_highpass(phase: Single, weights: Double, origin: Double) -> Double:
 
     Notes
     -----
-    StaMPS ``ps_scn_filt``; specification of stage 8, section 8, step 5: the filtered arc phases
+    StaMPS ``ps_scn_filt``; docs/science/scn.md, High-pass in time: the filtered arc phases
     are a gradient, so that no adjustment is needed. Sums in ascending image order.
     """
     low_pass = np.zeros(phase.shape)
@@ -80,7 +80,7 @@ def spatial_lowpass(
 
     Notes
     -----
-    StaMPS ``ps_scn_filt``; specification of stage 8, section 8, step 7. Members are closer than
+    StaMPS ``ps_scn_filt``; docs/science/scn.md, Low-pass in space. Members are closer than
     four sigma, decided in single; weights and sums are double, members in ascending order.
     """
     low_pass = np.empty((stop - first, phase.shape[1]))
@@ -124,7 +124,7 @@ def velocity_fit(operator: Double, phase: Single, reference: Single) -> Double:
 
     Notes
     -----
-    StaMPS ``ps_plot`` with value type ``v``; specification of stage 8, section 10.1.
+    StaMPS ``ps_plot`` with value type ``v``; docs/science/velocity.md, Fit.
     """
     fit = np.zeros((len(phase), 2))
     for weight, column in zip(operator.T, (phase - reference).T, strict=True):
@@ -156,7 +156,7 @@ def edge_noise(uw_ph: NDArray[np.complex64], node_a: Index, node_b: Index) -> tu
 
     Notes
     -----
-    Specification of stage 8, section 16.2, seed mode.
+    docs/science/scn.md, Noise of the arcs.
     """
     check_nodes(uw_ph, node_a, node_b)
     a, b = uw_ph[node_a], uw_ph[node_b]
