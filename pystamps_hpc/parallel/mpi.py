@@ -15,9 +15,9 @@ import numpy as np
 
 from ..dataset.rows import AnyArray, Rows
 from ..errors import Exit, StageError
+from .agreement import common_error
 from .cpus import Member, this_member
 from .distributed import Distributed, common_layout, layout, no_rows
-from .failures import annotated, portable, unpack_error
 from .messages import (
     Parcel,
     as_bytes,
@@ -50,8 +50,6 @@ Result = TypeVar("Result")
 
 # What the root of a pull asks for once it wants no more rows: all is well, or it left early.
 FINISHED, STOPPED = -1, -2
-# Where ranks meet; ranks that meet at different places have left the common path.
-MEETINGS = ("work", "columns", "share", "pull", "the end of a block", "close")
 
 
 class MpiTeam:
@@ -344,34 +342,9 @@ class MpiTeam:
         if self._working_alone:
             raise RuntimeError("a method of the team was called inside the function of another")
         self._end_pull(STOPPED)
-        place = MEETINGS.index(meeting)
-        least = np.array([self.size if error is None else self.rank, place, -place], np.int64)
-        wait(self._comm.Iallreduce(MPI.IN_PLACE, least, op=MPI.MIN))
-        origin, first, last = int(least[0]), int(least[1]), -int(least[2])
-        if origin < self.size:
-            self._agreed_error = self._error_of(origin, error)
-        elif first != last:
-            self._agreed_error = RuntimeError(
-                f"ranks left the common path: one is at {MEETINGS[first]}, "
-                f"another at {MEETINGS[last]}"
-            )
-        else:
-            self._agreed_error = None
+        self._agreed_error = common_error(self._comm, self.members, error, meeting)
         if self._agreed_error is not None:
             raise self._agreed_error
-
-    def _error_of(self, origin: int, error: Exception | None) -> Exception:
-        message: Any = b""
-        if self.rank == origin and error is not None:
-            error, message = portable(annotated(error, origin, self.members[origin].host))
-        size = np.array([len(message)], np.int64)
-        self._comm.Bcast(size, origin)
-        if self.rank != origin:
-            message = np.empty(size[0], np.uint8)
-        broadcast(self._comm, memoryview(message), origin)
-        if self.rank != origin or error is None:
-            error = unpack_error(message)
-        return error
 
     def _exchange(self, parcel: Parcel) -> list[Parcel]:
         """Give every rank the parcels of all."""

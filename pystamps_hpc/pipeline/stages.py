@@ -91,26 +91,15 @@ def run_pipeline(
     """
     team = team or _team(context)
     started = datetime.now(UTC)
-    kernels = resolve_kernels(context.run_config.resolved(), team, context.native_only)
-    memory = memory_budget(team.members, context.run_config.runtime.memory_gb)
-    session = replace(team.on_root(lambda: prepare(context, kernels)), memory=memory)
-    preflight(session, team, places=not context.dry_run)
+    session = _planned(context, team)
     expected = team.on_root(lambda: _expected(session, team))
-    warnings = [
-        *session.warnings,
-        *fallback_warnings(session.config, kernels),
-        *_machine_warnings(session, team),
-    ]
+    warnings = [*session.warnings, *_machine_warnings(session, team)]
 
     def report_of(rows: list[StageResult]) -> PipelineReport:
         usage = rank_usage(team, kernel_threads(session, team).threads)
         report = team.on_root(lambda: build_report(session, context, rows, usage, team, started))
-        report.warnings += warnings
+        report.warnings += [*warnings, *_crowded_out(team)]
         report.memory = memory_facts(expected, session.memory)
-        if team.crowded_out:
-            report.warnings.append(
-                f"/dev/shm was full: {team.crowded_out} arrays took memory once per rank"
-            )
         return report
 
     settled = [_row_of(p) for p in session.plan if p.action not in ("run", "not_started")]
@@ -120,26 +109,53 @@ def run_pipeline(
         warnings += [*taken_over, *before_work(session, context, team)]
         watcher(RunStarted(session.folder, session.run_id, context.command))
         watcher(_plan(session, expected, team))
-        if session.due:
-            threads = kernel_threads(session, team).threads
-            compile_kernels(kernels, threads, lambda done, total: watcher(Compiling(done, total)))
-        rows = settled + run_patches(session, team, watcher)
-        if not any(row.status == "failed" for row in rows):
-            rows += run_merged(session, team, watcher)
-        report = report_of(rows)
-
-        def conclude() -> PipelineReport:
-            if finish is not None:
-                finish(report)
-            try:
-                _save_report(session, report)
-            except OSError as error:
-                report.warnings.append(f"no copy of this report kept: {error.strerror}")
-            return report
-
-        report = team.on_root(conclude)
+        report = report_of([*settled, *_run_tasks(session, team, watcher, settled)])
+        report = team.on_root(lambda: _concluded(session, report, finish))
         watcher(RunFinished(report.exit_code))
         return report
+
+
+def _planned(context: PipelineContext, team: Team) -> Session:
+    """Plan a run, and refuse what its dataset would stop; collective."""
+    kernels = resolve_kernels(context.run_config.resolved(), team, context.native_only)
+    memory = memory_budget(team.members, context.run_config.runtime.memory_gb)
+    session = replace(team.on_root(lambda: prepare(context, kernels)), memory=memory)
+    preflight(session, team, places=not context.dry_run)
+    return session
+
+
+def _run_tasks(
+    session: Session, team: Team, watcher: Watcher, settled: list[StageResult]
+) -> list[StageResult]:
+    """Compile kernels, run the patches and, if none has failed, what follows them."""
+    if session.due:
+        threads = kernel_threads(session, team).threads
+        compile_kernels(
+            session.kernels, threads, lambda done, total: watcher(Compiling(done, total))
+        )
+    rows = run_patches(session, team, watcher)
+    if not any(row.status == "failed" for row in (*settled, *rows)):
+        rows += run_merged(session, team, watcher)
+    return rows
+
+
+def _concluded(
+    session: Session, report: PipelineReport, finish: Callable[[PipelineReport], None] | None
+) -> PipelineReport:
+    """Return the report with what `finish` adds; a copy stays in the folder of the run."""
+    if finish is not None:
+        finish(report)
+    try:
+        _save_report(session, report)
+    except OSError as error:
+        report.warnings.append(f"no copy of this report kept: {error.strerror}")
+    return report
+
+
+def _crowded_out(team: Team) -> Iterator[str]:
+    """Yield a warning if the memory that ranks share was too small."""
+    if team.crowded_out:
+        yield f"/dev/shm was full: {team.crowded_out} arrays took memory once per rank"
 
 
 def run_stage(
@@ -194,13 +210,14 @@ def stage_context(
 
 
 def _machine_warnings(session: Session, team: Team) -> list[str]:
-    """Return what the user should know about processors and ranks; collective."""
+    """Return what the user should know about kernels, processors and ranks; collective."""
     found = team.on_each(lambda: kernel_threads(session, team).warnings)
     warnings = [message for messages in found for message in messages]
     mixed = mixed_cpus(team.members)
     chains = {planned.target for planned in session.due if planned.scope == "patch"}
     idle = team.size - len(chains) if chains else 0
     return [
+        *fallback_warnings(session.config, session.kernels),
         *warnings,
         *([mixed] if mixed else []),
         *([f"{idle} ranks have no patch in stages 1-5"] if idle > 0 else []),
