@@ -50,16 +50,10 @@ def run_task(
     A known error becomes a row ``failed``; nothing of the task is published then.
     """
     row = planned.row
-    result = StageResult(
-        planned.stage,
-        planned.scope,
-        planned.target,
+    result = planned.result(
         "failed",
         rank=team.rank,
         backend=session.config.runtime.backend,
-        invalidates=list(planned.invalidates),
-        overwrites=list(planned.overwrites),
-        reason=planned.reason,
         started_at=round(time.time(), 3),
     )
     special = "; ".join(filter(None, (planned.stale, planned.note)))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from ..config import RunConfig
 from ..dataset.tree import ROOT, Dataset
@@ -13,6 +13,7 @@ from .invalidation import outdated_files
 from .passes import which_pass
 from .request import Request
 from .table import Task, maker
+from .types import StageResult
 
 NAMED = 6
 """How many files a message names."""
@@ -50,6 +51,19 @@ class PlannedTask:
     def scope(self) -> Scope:
         """Whether the task is one of a patch or of the merged dataset."""
         return self.row.spec.scope
+
+    def result(self, status: str, **more: Any) -> StageResult:
+        """Return the row of the report for the task."""
+        return StageResult(
+            self.stage,
+            self.scope,
+            self.target,
+            status,
+            invalidates=list(self.invalidates),
+            overwrites=list(self.overwrites),
+            reason=self.reason,
+            **more,
+        )
 
     @property
     def path(self) -> str:

@@ -129,7 +129,7 @@ def replay_bundle(
     PublishError
         A file could not be written or moved; nothing of the bundle is published.
     """
-    own = set(row.own)
+    own = set(row.first_made)
     with Publication(directory, name, fsync) as publication:
         for artifact in names:
             _stage(source / f"{artifact}.mat", directory, publication.path(artifact), fsync)

@@ -42,7 +42,6 @@ def build_report(
     """
     order = {(p.stage, p.scope, p.target): i for i, p in enumerate(session.plan)}
     rows = sorted(rows, key=lambda row: order[row.stage_id, row.scope, row.target])
-    reported = {(row.stage_id, row.scope, row.target) for row in rows}
     finished = datetime.now(UTC)
     facts = facts_of(session.dataset)
     return PipelineReport(
@@ -71,13 +70,19 @@ def build_report(
             "drop_ifg_index": _listed(session.parameters[ROOT].value("drop_ifg_index")),
         },
         dropped_patches=[name for row in rows for name in row.facts.get("dropped_patches", [])],
-        not_started=[
-            {"stage": p.stage, "scope": p.scope, "target": p.target}
-            for p in session.plan
-            if (p.stage, p.scope, p.target) not in reported
-        ],
+        not_started=_not_started(session, rows),
         config=session.config.to_dict(),
     )
+
+
+def _not_started(session: Session, rows: list[StageResult]) -> list[dict[str, Any]]:
+    """Return the planned tasks that have no row."""
+    reported = {(row.stage_id, row.scope, row.target) for row in rows}
+    return [
+        {"stage": p.stage, "scope": p.scope, "target": p.target}
+        for p in session.plan
+        if (p.stage, p.scope, p.target) not in reported
+    ]
 
 
 def _listed(value: Any) -> list[Any]:

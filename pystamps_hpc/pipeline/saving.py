@@ -111,7 +111,7 @@ def publish(
     """
     wanted = [artifact for artifact in row.bundle if artifact in bundle]
     order = [*bookkeeping, *wanted]
-    own = set(row.own)
+    own = set(row.first_made)
     with team.agreed():
         if team.rank != 0:
             for artifact in wanted:

@@ -255,22 +255,12 @@ def _team(context: PipelineContext) -> Team:
 
 def _row_of(planned: PlannedTask) -> StageResult:
     """Return the row of a task that is not run, or not yet."""
-    row = StageResult(
-        planned.stage,
-        planned.scope,
-        planned.target,
-        planned.action,
-        planned.details,
-        invalidates=list(planned.invalidates),
-        reason=planned.reason,
-        overwrites=list(planned.overwrites),
-    )
-    if planned.action == "run":
-        replaced = f"; overwrites {', '.join(planned.overwrites)}" if planned.overwrites else ""
-        files = ", ".join(f"{name}.mat" for name in planned.adds or (planned.row.spec.marker,))
-        details = f"Would produce {files}: {planned.reason}{replaced}"
-        row = replace(row, status="planned", details=details)
-    return row
+    if planned.action != "run":
+        return planned.result(planned.action, details=planned.details)
+    replaced = f"; overwrites {', '.join(planned.overwrites)}" if planned.overwrites else ""
+    files = ", ".join(f"{name}.mat" for name in planned.adds or (planned.row.spec.marker,))
+    details = f"Would produce {files}: {planned.reason}{replaced}"
+    return planned.result("planned", details=details)
 
 
 @contextmanager

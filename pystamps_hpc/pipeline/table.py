@@ -63,8 +63,8 @@ class Task:
     @property
     def bookkeeping(self) -> tuple[str, ...]:
         """Files for StaMPS that a run without losses writes beside the bundle."""
-        written = (bool(self.spec.psver), self.spec.begins)
-        return tuple(name for name, there in zip(BOOKKEEPING, written, strict=True) if there)
+        written = {VERSION_FILE: self.spec.psver > 0, NO_PS_FILE: self.spec.begins}
+        return tuple(name for name in BOOKKEEPING if written[name])
 
     @property
     def reads(self) -> tuple[Field, ...]:
@@ -89,8 +89,8 @@ class Task:
         makers = [maker(item.artifact, "patch", self.mode) for item in artifact_fields(nested)]
         return max(filter(None, makers), key=lambda row: row.spec.number)
 
-    def asks_for(self, artifact: str) -> bool:
-        """Whether the task reads an artifact, its own or that of every patch."""
+    def _asks_for(self, artifact: str) -> bool:
+        """Whether the task reads an artifact, of its own directory or of every patch."""
         nested = self.patch_inputs
         fields = (*self.reads, *(artifact_fields(nested) if nested else ()))
         return any(field.artifact == artifact for field in fields)
@@ -98,17 +98,17 @@ class Task:
     @property
     def reads_candidates(self) -> bool:
         """Whether it reads the files of the processor."""
-        return self.asks_for("candidates")
+        return self._asks_for("candidates")
 
     @property
     def reads_baselines(self) -> bool:
         """Whether it reads the baselines of the candidates, which then have to differ."""
-        return any(field.artifact == "bp1" for field in self.reads)
+        return self._asks_for("bp1")
 
     @property
     def reads_cores(self) -> bool:
         """Whether it reads which part of the scene is a patch's own."""
-        return self.asks_for("patch_noover")
+        return self._asks_for("patch_noover")
 
     @cached_property
     def feedback(self) -> frozenset[str]:
@@ -132,7 +132,7 @@ class Task:
         return frozenset(read.intersection(self.required))
 
     @cached_property
-    def own(self) -> tuple[str, ...]:
+    def first_made(self) -> tuple[str, ...]:
         """The artifacts of the bundle that no earlier stage makes, markers first.
 
         A file that an earlier stage makes and a later one extends belongs to the earlier.
@@ -142,8 +142,8 @@ class Task:
 
     @property
     def owned(self) -> tuple[str, ...]:
-        """What belongs to the task: its own artifacts, then those that StaMPS makes with it."""
-        return (*self.own, *self.spec.foreign)
+        """What belongs to the task: what it makes first, then what StaMPS makes with it."""
+        return (*self.first_made, *self.spec.foreign)
 
     @cached_property
     def outdates(self) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -73,7 +73,7 @@ OWNED = (
 def test_a_file_belongs_to_the_first_task_that_makes_it(stage, scope, names):
     row = task(stage, scope)
     assert row.owned == tuple(names.split())
-    assert row.own == tuple(name for name in row.owned if name not in row.spec.foreign)
+    assert row.first_made == tuple(name for name in row.owned if name not in row.spec.foreign)
 
 
 def test_a_task_outdates_what_later_ones_own_but_the_feedback_of_its_next_pass():
@@ -86,6 +86,12 @@ def test_a_task_outdates_what_later_ones_own_but_the_feedback_of_its_next_pass()
     promoted, weeded = task(5, "patch"), task(4, "patch")
     assert promoted.outdates == ((*merge.outdates[0], *merge.owned), ())
     assert weeded.outdates == (promoted.outdates[0], promoted.owned)
+
+
+def test_what_a_task_reads_of_its_last_pass_it_spares():
+    spared = {row: {f"{name}.mat" for name in row.spec.spares} for row in tasks()}
+    assert [row.spec.number for row in tasks() if row.feedback] == [6]
+    assert all(row.feedback <= spared[row] for row in tasks())
 
 
 def test_the_merge_gathers_what_the_last_stage_of_a_patch_makes():
