@@ -125,7 +125,7 @@ def _execute(
             )
             _tell_published(dataset, directory, names, log)
     if outputs is None:
-        team.on_root(lambda: _give_up(session, row, directory))
+        team.on_root(lambda: _record_no_ps(session, row, directory))
         log.fact("lost", "; ".join(log.notes))
         details = f"no PS left: {'; '.join(log.notes)}" if log.notes else "no PS left"
         log.warn(f"{details}; the patch is left out")
@@ -188,7 +188,7 @@ def _replay(session: Session, row: Task, planned: PlannedTask, log: TaskLog) -> 
         _tell_published(dataset, directory, [*extra, *names], log)
         details = f"replayed {len(names)} artifacts from the reference root"
     else:
-        _give_up(session, row, directory)
+        _record_no_ps(session, row, directory)
         details = "no PS left"
     _record(session, row, replay_record(row, reference), directory, {})
     _stamps_log(session.config, directory, row, log)
@@ -279,7 +279,7 @@ def _bookkeeping(row: Task, directory: Path) -> dict[str, dict[str, Any]]:
     return files
 
 
-def _give_up(session: Session, row: Task, directory: Path) -> None:
+def _record_no_ps(session: Session, row: Task, directory: Path) -> None:
     """Record that a stage left no PS: flag it, remove the patch's artifacts from there on."""
     number = row.spec.number
     flags = np.zeros((FLAGS, 1))

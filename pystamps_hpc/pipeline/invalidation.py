@@ -23,14 +23,14 @@ def outdated_files(row: Task) -> tuple[list[str], list[str]]:
 def remove(dataset: Dataset, relative: tuple[str, ...], directory: Path) -> None:
     """Delete what a task outdates, in the order given, and the records in the task's directory.
 
-    Every rank may remove artifacts of the root; its records are dropped by :func:`forget`.
+    Every rank may remove artifacts of the root; its records are dropped by :func:`drop_outdated_records`.
     """
     for name in relative:
         (dataset.root / name).unlink(missing_ok=True)
-    forget(dataset, directory)
+    drop_outdated_records(dataset, directory)
 
 
-def forget(dataset: Dataset, directory: Path) -> None:
+def drop_outdated_records(dataset: Dataset, directory: Path) -> None:
     """Drop the records of tasks whose marker is gone."""
     scope = "merged" if directory == dataset.root else "patch"
     state = TargetState.load(directory)

@@ -20,7 +20,7 @@ from ..parallel.team import Team
 from .acceptance import require_indices, require_reference
 from .presence import no_ps_stage
 from .session import Session
-from .space import place_problems, space_problems
+from .space import lack_of_space, unwritable_places
 from .stack import StackSummary, joined_extent, known_stack, summary_in, summary_of
 from .table import POINTS, Task
 
@@ -95,10 +95,10 @@ def examine(session: Session, team: Team, places: bool = True) -> list[Finding]:
         more = [
             *examine_cores(session.dataset, needs.cores),
             *_parameter_findings(session, summaries),
-            *(emptiness(session.dataset, summaries) if needs.baselines else ()),
+            *(no_candidates(session.dataset, summaries) if needs.baselines else ()),
         ]
         if places:
-            problems = [*place_problems(session), *space_problems(session, summaries)]
+            problems = [*unwritable_places(session), *lack_of_space(session, summaries)]
             more += [Finding(ROOT, problem) for problem in problems]
         return more
 
@@ -215,7 +215,7 @@ def examine_cores(dataset: Dataset, patches: Iterable[str]) -> list[Finding]:
     return findings
 
 
-def emptiness(dataset: Dataset, summaries: Mapping[str, StackSummary]) -> Iterator[Finding]:
+def no_candidates(dataset: Dataset, summaries: Mapping[str, StackSummary]) -> Iterator[Finding]:
     """Yield that there is nothing to process, where that is known of every patch."""
     known = bool(summaries) and set(summaries) == set(dataset.patches)
     if known and not any(summary.n_points for summary in summaries.values()):

@@ -13,7 +13,7 @@ from ..parallel.launcher import OPEN_MPI, launcher_hint
 from ..parallel.team import SerialTeam, Team
 from .events import TaskFinished, Watcher, ignore
 from .execute import run_task
-from .invalidation import forget
+from .invalidation import drop_outdated_records
 from .plan import PlannedTask
 from .presence import no_ps_stage
 from .session import Session
@@ -52,7 +52,7 @@ def run_patches(session: Session, team: Team, watcher: Watcher) -> list[StageRes
         chains = team.map_tasks(chain, targets, cost, lambda fraction: None)
     else:
         chains = _run_pool(session, targets, cost, watcher, threads, width)
-    team.on_root(lambda: forget(session.dataset, session.dataset.root))
+    team.on_root(lambda: drop_outdated_records(session.dataset, session.dataset.root))
     return [row for rows in chains for row in rows]
 
 

@@ -16,7 +16,7 @@ _BYTES = {"double": 8, "single": 4, "complex": 8, "logical": 1}
 _MIB = 2**20
 
 
-def place_problems(session: Session) -> Iterator[str]:
+def unwritable_places(session: Session) -> Iterator[str]:
     """Yield the existing directories that the plan writes to and cannot."""
     due = {planned.target for planned in session.due}
     folders = [session.dataset.root, *map(session.dataset.directory, sorted(due))] if due else []
@@ -28,7 +28,7 @@ def place_problems(session: Session) -> Iterator[str]:
                     return
 
 
-def space_problems(session: Session, summaries: Mapping[str, StackSummary]) -> Iterator[str]:
+def lack_of_space(session: Session, summaries: Mapping[str, StackSummary]) -> Iterator[str]:
     """Yield the lack of room for what the first stages write for certain.
 
     How much later stages write depends on how many points they keep; it is less.

@@ -12,7 +12,7 @@ from .forced import mark_forced
 from .run_parameters import save_parameters
 from .session import Session
 from .types import PipelineContext
-from .visibility import becomes_true
+from .visibility import wait_until
 
 
 def before_work(session: Session, context: PipelineContext, team: Team) -> list[str]:
@@ -45,7 +45,7 @@ def before_work(session: Session, context: PipelineContext, team: Team) -> list[
 
     messages = team.on_root(prepare_tree)
     with team.agreed():
-        _require_sight(session, team.rank)
+        _require_seen_dataset(session, team.rank)
     return messages
 
 
@@ -74,8 +74,8 @@ def _remove_leftovers(directory: Path) -> int:
     return tasks
 
 
-def _require_sight(session: Session, rank: int) -> None:
-    if not becomes_true(session.folder.exists):
+def _require_seen_dataset(session: Session, rank: int) -> None:
+    if not wait_until(session.folder.exists):
         raise MpiEnvironmentError(
             f"rank {rank} on {os.uname().nodename} does not see {session.dataset.root}: "
             "the data set must be on a file system shared by all nodes"

@@ -12,7 +12,7 @@ from .table import Task
 TIMEOUT_SEC = 60.0
 
 
-def becomes_true(condition: Callable[[], bool], timeout_sec: float = TIMEOUT_SEC) -> bool:
+def wait_until(condition: Callable[[], bool], timeout_sec: float = TIMEOUT_SEC) -> bool:
     """Ask a condition, less and less often, until it holds or the time is over.
 
     Raises
@@ -47,7 +47,7 @@ def await_bundles(
         def visible() -> bool:
             return no_ps_stage(directory) is not None or not missing_members(row, directory)  # noqa: B023
 
-        if not becomes_true(visible, timeout_sec):
+        if not wait_until(visible, timeout_sec):
             names = ", ".join(f"{name}.mat" for name in missing_members(row, directory))
             raise StageError(
                 f"{directory}: {names}, written in this run, not visible on rank 0 after "

@@ -18,7 +18,7 @@ from pystamps_hpc.parallel import interruption
 from pystamps_hpc.parallel.interruption import Interrupted
 from pystamps_hpc.parallel.team import SerialTeam
 from pystamps_hpc.pipeline.saving import _LargeValue, _stream
-from pystamps_hpc.pipeline.visibility import becomes_true
+from pystamps_hpc.pipeline.visibility import wait_until
 
 LISTENER = """
 import pathlib, subprocess, sys, time
@@ -101,7 +101,7 @@ def test_without_a_safe_point_the_process_and_its_programs_end_in_time(tmp_path,
 def test_waiting_for_files_of_other_nodes_hears_a_signal(monkeypatch):
     monkeypatch.setattr(interruption._listener, "received", "SIGUSR1")
     with pytest.raises(Interrupted):
-        becomes_true(lambda: False)
+        wait_until(lambda: False)
 
 
 def test_a_publication_that_is_being_staged_hears_a_signal(monkeypatch):
