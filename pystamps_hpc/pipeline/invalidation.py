@@ -23,7 +23,8 @@ def outdated_files(row: Task) -> tuple[list[str], list[str]]:
 def remove(dataset: Dataset, relative: tuple[str, ...], directory: Path) -> None:
     """Delete what a task outdates, in the order given, and the records in the task's directory.
 
-    Every rank may remove artifacts of the root; its records are dropped by :func:`drop_outdated_records`.
+    Every rank may remove artifacts of the root, whose records rank 0 drops afterwards with
+    :func:`drop_outdated_records`.
     """
     for name in relative:
         (dataset.root / name).unlink(missing_ok=True)
