@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..dataset.rows import AnyArray
-from .messages import patiently
+from .messages import wait
 from .world import MPI
 
 FOLDER = "/dev/shm"
@@ -97,7 +97,7 @@ class NodeMemory:
 
     def synchronise(self) -> None:
         """Wait until what any rank of the node wrote is visible to all of them."""
-        patiently(self._node.Ibarrier())
+        wait(self._node.Ibarrier())
 
     @contextmanager
     def _nameless_file(self) -> Iterator[int | None]:
@@ -110,7 +110,7 @@ class NodeMemory:
         with suppress(OSError):
             file = os.open(name, os.O_RDWR)
         try:
-            patiently(self._node.Ibarrier())
+            wait(self._node.Ibarrier())
             if self._node.rank == 0:
                 with suppress(OSError):
                     os.unlink(name)
@@ -133,7 +133,7 @@ class NodeMemory:
     def _everywhere(self, value: bool) -> bool:
         """Whether `value` is true on all ranks of the team."""
         agreed = np.array([value])
-        patiently(self._team.Iallreduce(MPI.IN_PLACE, agreed, op=MPI.LAND))
+        wait(self._team.Iallreduce(MPI.IN_PLACE, agreed, op=MPI.LAND))
         return bool(agreed[0])
 
 

@@ -60,7 +60,7 @@ class Team(Protocol):
         tick: Tick,
         width: int = 1,
     ) -> list[Result]:
-        """Run `fn` on every item, dearest first, wherever a rank is free; results by index.
+        """Run `fn` on every item, largest first, wherever a rank is free; results by index.
 
         A rank runs up to `width` items side by side, in threads of its own if there are several.
         """
@@ -193,15 +193,15 @@ def side_by_side(
 
 def _finished(at_work: "dict[Future[Result], int]") -> Iterator[tuple[int, Result]]:
     """Wait for one place at least, and take what is done out of `at_work`."""
-    done = _awake(at_work, FIRST_COMPLETED)
+    done = _wait_for(at_work, FIRST_COMPLETED)
     if any(future.exception() for future in done):
-        _awake(at_work, ALL_COMPLETED)
+        _wait_for(at_work, ALL_COMPLETED)
         raise next(error for future in at_work if (error := future.exception()))
     for future in [future for future in at_work if future in done]:
         yield at_work.pop(future), future.result()
 
 
-def _awake(at_work: "dict[Future[Result], int]", until: str) -> "set[Future[Result]]":
+def _wait_for(at_work: "dict[Future[Result], int]", until: str) -> "set[Future[Result]]":
     """Wait for futures, waking now and then: only a main thread that is awake hears signals."""
     while True:
         done, pending = wait(at_work, timeout=0.2, return_when=until)

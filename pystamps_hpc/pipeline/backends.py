@@ -1,6 +1,7 @@
 """Which backend runs which kernel in this run: explicit choices are strict, nothing falls back."""
 
 import os
+from dataclasses import replace
 
 from pystamps_kernels.contracts import Kernel, all_kernels
 from pystamps_kernels.dispatch import (
@@ -16,6 +17,7 @@ from ..config import RunConfig
 from ..errors import BackendUnavailableError, ConfigError
 from ..parallel.cpus import require_threads, visible_cpus
 from ..parallel.team import Team
+from ..stages.base import StageSpec
 
 
 def resolve_kernels(config: RunConfig, team: Team, native_only: bool = False) -> KernelTable:
@@ -60,6 +62,11 @@ def resolve_kernels(config: RunConfig, team: Team, native_only: bool = False) ->
     return KernelTable(chosen, arithmetic)
 
 
+def declared_kernels(kernels: KernelTable, spec: StageSpec) -> KernelTable:
+    """Return the kernels that a stage declares; it cannot call another."""
+    return replace(kernels, backends={name: kernels.backends[name] for name in spec.kernels})
+
+
 _BACKENDS: tuple[Backend, ...] = ("python", "native", "cuda")
 
 
@@ -100,7 +107,7 @@ def _wanted(kernel: Kernel, config: RunConfig) -> str:
     override = runtime.kernel_backend_overrides.get(kernel.name, "auto")
     if override != "auto":
         return override
-    if kernel.module == "stage2" and runtime.stage2_kernel_backend != "auto":
+    if kernel.name.startswith("stage2_") and runtime.stage2_kernel_backend != "auto":
         return runtime.stage2_kernel_backend
     return {"native": "native", "gpu": "gpu"}.get(runtime.backend, "auto")
 

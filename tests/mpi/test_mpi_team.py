@@ -524,9 +524,9 @@ def test_rows_of_objects_are_refused(mpi_team):
 
 def test_places_are_dealt_to_the_rank_with_the_least_work():
     queue = pytest.importorskip("pystamps_hpc.parallel.queue")
-    assert queue.dearest_first([1.0, 9.0, 3.0, 9.0], 4) == [1, 3, 2, 0]
-    assert queue.dearest_first(None, 3) == [0, 1, 2]
-    assert queue.deal([9.0, 9.0, 3.0, 1.0, 1.0], 2) == [[0, 2], [1, 3, 4]]
-    assert queue.deal([], 2) == [[], []]
+    assert queue.largest_first([1.0, 9.0, 3.0, 9.0], 4) == [1, 3, 2, 0]
+    assert queue.largest_first(None, 3) == [0, 1, 2]
+    assert queue.assign([9.0, 9.0, 3.0, 1.0, 1.0], 2) == [[0, 2], [1, 3, 4]]
+    assert queue.assign([], 2) == [[], []]
     with pytest.raises(ValueError, match="2 costs given for 3 items"):
-        queue.dearest_first([1.0, 2.0], 3)
+        queue.largest_first([1.0, 2.0], 3)
