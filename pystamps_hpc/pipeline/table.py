@@ -1,6 +1,6 @@
 """The stage table: nine tasks in order, and which task makes which artifact."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from importlib import import_module
 from typing import get_args
@@ -33,6 +33,12 @@ class Task:
     def reads(self) -> tuple[Field, ...]:
         """Fields of the inputs."""
         return artifact_fields(self.spec.inputs)
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """Names of the StaMPS parameters that are read; the kind of stack counts in all."""
+        names = (item.name.rstrip("_") for item in fields(self.spec.params))
+        return frozenset(["small_baseline_flag", *names])
 
 
 @cache
@@ -77,6 +83,11 @@ def maker(artifact: str, scope: Scope) -> Task | None:
         if row.spec.scope == scope and artifact in row.bundle:
             return row
     return None
+
+
+def readers(parameter: str) -> tuple[int, ...]:
+    """Return the numbers of the stages that read a parameter."""
+    return tuple(sorted({row.spec.number for row in tasks() if parameter in row.parameters}))
 
 
 def patch_inputs(row: Task) -> type | None:
