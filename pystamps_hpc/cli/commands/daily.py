@@ -5,6 +5,11 @@ from argparse import ArgumentParser, ArgumentTypeError
 from .command import Command, count, dataset_option, positive, stage_options
 
 HERE = "(. if it is one)"
+INIT = """\
+Write a job script: single-node (ranks and threads of one node), multi-node (MPI between nodes),
+patch-array (no MPI: an array job over the patches, then the merge), gpu (a rank for each device;
+there are no GPU kernels yet). With a dataset its ranks, memory and time are estimated.
+"""
 TEMPLATES = ("single-node", "multi-node", "gpu", "patch-array")
 
 NUMBERS = {
@@ -92,8 +97,11 @@ def _simulate(parser: ArgumentParser) -> None:
 
 def _slurm(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(title="actions", dest="action", required=True, metavar="ACTION")
-    init = actions.add_parser("init", help="write a job script", allow_abbrev=False)
-    init.add_argument("--template", choices=TEMPLATES, required=True, help="kind of job")
+    init = actions.add_parser(
+        "init", help="write a job script", allow_abbrev=False, description=INIT
+    )
+    init.add_argument("--template", choices=TEMPLATES, default=TEMPLATES[0],
+                      help=f"kind of job ({TEMPLATES[0]})")  # fmt: skip
     dataset_option(init, help=f"dataset that the numbers are estimated for {HERE}", default=None)
     init.add_argument("--nodes", type=positive, metavar="N", help="nodes of the job")
     init.add_argument("--cpus", type=positive, metavar="N", help="processors of a node (16)")
@@ -193,7 +201,11 @@ DAILY: dict[str, Command] = {
         "Write a SLURM job script with the ranks, memory and time that a dataset needs.",
         "clusters:slurm",
         _slurm,
-        examples=("pystamps-hpc slurm init --template multi-node --nodes 4 --dataset DIR",),
+        examples=(
+            "pystamps-hpc slurm init --dataset DIR",
+            "pystamps-hpc slurm init --template multi-node --nodes 4 --cpus 48 --dataset DIR",
+            "pystamps-hpc slurm init --template patch-array --image pystamps-hpc.sif --out job.sh",
+        ),
     ),
     "parms": Command(
         "Show, set or reset processing parameters.",
