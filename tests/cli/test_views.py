@@ -260,3 +260,21 @@ def test_science_is_said_of_each_fact():
     log.fact("gamma_change_per_iteration", [0.213456, 0.0432, 0.0012])
     log.fact("merged_per_patch", {"PATCH_1": 3})
     assert list(science(row)) == ["  gamma change per iteration: 0.2135, 0.0432, 0.0012"]
+
+
+def test_off_a_terminal_what_people_read_comes_after_the_document(mini, monkeypatch):
+    from pystamps_hpc.cli import main
+
+    monkeypatch.setattr("pystamps_hpc.cli.prepare", lambda environ: None)
+    log = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", log)
+    monkeypatch.setattr(sys, "stderr", log)
+    assert main(["run", "--dataset", str(mini)]) == 0
+    document, _, people = log.getvalue().rpartition("\n}\n")
+    products = json.loads(document[document.index("{\n") :] + "\n}")["products"]
+    assert list(products) == ["velocity.png", "velocity.csv"]
+    log.truncate(0)
+    assert main(["run", "--dataset", str(mini)]) == 0
+    document, _, people = log.getvalue().rpartition("\n}\n")
+    assert people.splitlines()[:2] == list(products.values())
+    assert "nothing to do" in people.splitlines()[-1]
