@@ -16,7 +16,7 @@ MOST_NAMES = 5
 def verify(document: Document) -> Iterator[Shape]:
     """Show the keys of each task, what differs and where, and what it means in mm/yr."""
     yield table(
-        ("task", "keys", "identical", ""),
+        ("task", "keys", "identical" if document["golden"] else "exact", ""),
         (
             (row["task"], row["keys"], row["identical"],
              verdict(not row["failed"], no=f"{row['failed']} FAILED"))

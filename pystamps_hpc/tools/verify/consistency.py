@@ -125,7 +125,13 @@ def verify_run_alone(run: str | Path, window: Window | None = None) -> VerifyRep
 
 def _rule(check: Callable[..., Any]) -> str:
     """Return what a check holds, from the first line of its docstring."""
-    return (check.__doc__ or "").partition("\n")[0].removeprefix("Check that ").rstrip(".")
+    return (
+        (check.__doc__ or "")
+        .partition("\n")[0]
+        .removeprefix("Check that ")
+        .rstrip(".")
+        .replace("``", "")
+    )
 
 
 def _check_products(root: Path, report: VerifyReport) -> None:
