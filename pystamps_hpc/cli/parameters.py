@@ -1,5 +1,7 @@
 """The commands ``parms`` and ``reset-scla``."""
 
+import re
+import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +17,7 @@ from ..dataset.tree import Dataset, discover_dataset
 from ..errors import ConfigError, DatasetError
 from ..parallel.team import Team
 from ..pipeline.acceptance import require_value
-from ..pipeline.table import feedback_artifacts, tasks
+from ..pipeline.table import feedback_artifacts, readers, tasks
 
 Answer = tuple[dict[str, Any] | None, int]
 
@@ -35,8 +37,12 @@ def parms(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
         with _locked(dataset, words):
             known = _load(dataset, options.patch)
             if options.action == "set":
-                changed = known.set_value(options.name, _value(options.value), options.local)
-                require_value(dataset, changed, known.resolve(options.name))
+                name = known.resolve(options.name)
+                changed = known.set_value(name, _value(name, options.value), options.local)
+                try:
+                    require_value(dataset, changed, name)
+                except DatasetError as error:  # of what was typed, not of what lies there
+                    raise ConfigError(str(error)) from None
             else:
                 changed = known.reset(options.name, options.local)
             parameters.save(changed)
@@ -54,8 +60,8 @@ def _load(dataset: Dataset, patch: str | None) -> Parameters:
 
 
 def _shown(known: Parameters, name: str | None) -> dict[str, Any]:
-    names = sorted(known.names, key=str.lower) if name is None else [known.resolve(name)]
-    return {item: _described(known, item) for item in names}
+    names = [each for each in sorted(known.names, key=str.lower) if each.startswith(name or "")]
+    return {item: _described(known, item) for item in names or [known.resolve(name or "")]}
 
 
 def _described(known: Parameters, name: str) -> dict[str, Any]:
@@ -70,7 +76,7 @@ def _described(known: Parameters, name: str) -> dict[str, Any]:
         "default": _plain(default),
         "unit": declared.unit,
         "allowed": declared.form,
-        "stages": list(declared.stages),
+        "stages": [str(number) for number in readers(name)],
         "meaning": declared.meaning,
     }
 
@@ -84,14 +90,25 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Foreign) else value
 
 
-def _value(words: list[str]) -> Any:
-    """Turn the words of the command line into a parameter value."""
+def _value(name: str, words: list[str]) -> Any:
+    """Turn the words of the command line into a parameter value; ``3:5`` in a list is 3 4 5."""
     text = " ".join(words).strip().strip("[]").replace(",", " ")
+    listed = name in TABLE and TABLE[name].kind == "indices"
+    if listed:
+        text = re.sub(r"\b(\d{1,6}):(\d{1,6})\b", _range, text)
     try:
         numbers = tuple(float(word) for word in text.split())
     except ValueError:
         return " ".join(words)
+    if listed and len(distinct := tuple(sorted(set(numbers)))) < len(numbers):
+        print(f"note: {name}: indices named twice count once", file=sys.stderr)
+        return distinct
     return numbers[0] if len(numbers) == 1 else numbers
+
+
+def _range(found: re.Match[str]) -> str:
+    first, last = map(int, found.groups())
+    return " ".join(map(str, range(first, last + 1)))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config import RunConfig, load_config
+from ..dataset.tree import dataset_here, patch_here
 from ..errors import ConfigError
 from ..parallel.team import Team
 from ..pipeline.documents import json_text
@@ -44,7 +45,10 @@ def run(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
 def stage(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
     """Run one task."""
     config = team.on_root(lambda: configuration(options))
-    context = stage_context(options.number, options.patch, options.dataset, config)
+    patch, dataset = options.patch, options.dataset
+    if patch is None and dataset is None:
+        patch, dataset = team.on_root(patch_here), team.on_root(dataset_here)
+    context = stage_context(options.number, patch, dataset, config)
     return _answer(context, options, team, words)
 
 

@@ -223,18 +223,16 @@ def require_memory(expected: Iterable[Expected], budget: MemoryBudget) -> None:
 
 
 def memory_line(expected: Iterable[Expected], budget: MemoryBudget) -> str:
-    """Say in one line what is planned and what each stage takes at least; empty for no work."""
-    largest: dict[int, Expected] = {}
-    for one in sorted(expected, key=lambda one: one.least):
-        largest[one.stage] = one
-    if not largest:
+    """Say in one line what may be used and what is needed; empty for no work."""
+    most = max(expected, key=lambda one: one.least, default=None)
+    if most is None:
         return ""
-    stages = ", ".join(
-        f"stage {stage} {mib(largest[stage].least)} ({largest[stage].target})"
-        for stage in sorted(largest)
+    bounded = math.isfinite(budget.planned)
+    may = f"up to {mib(budget.planned)} may be used; " if bounded else ""
+    return (
+        f"memory of a rank: {may}at least {mib(most.least)} are needed "
+        f"(stage {most.stage}, {most.target})"
     )
-    planned = f"{mib(budget.planned)} planned; " if math.isfinite(budget.planned) else ""
-    return f"memory of a rank: {planned}at least {stages}"
 
 
 def memory_facts(expected: Iterable[Expected], budget: MemoryBudget) -> dict[str, Any]:

@@ -7,7 +7,7 @@ in ``MODULES``: preparation comes before the first, a task over several datasets
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache, cached_property
 from importlib import import_module
 from typing import Any, get_args
@@ -71,6 +71,12 @@ class Task:
         """Fields of the inputs."""
         return artifact_fields(self.spec.inputs)
 
+    @cached_property
+    def parameters(self) -> frozenset[str]:
+        """Names of the StaMPS parameters that are read; the kind of stack counts in all."""
+        names = (item.name.rstrip("_") for item in fields(self.spec.params))
+        return frozenset(["small_baseline_flag", *names])
+
     @property
     def patch_inputs(self) -> type | None:
         """The nested dataclass of a task that reads every patch, None for the others."""
@@ -124,10 +130,10 @@ class Task:
     def passed_on(self) -> frozenset[str]:
         """Artifacts that another task cannot do without."""
         others = tasks(self.mode)
-        readers = [row.spec.inputs for row in others if row.spec.scope == self.spec.scope]
+        inputs = [row.spec.inputs for row in others if row.spec.scope == self.spec.scope]
         if self.spec.scope == "patch":
-            readers += [row.patch_inputs for row in others if row.patch_inputs is not None]
-        read = {item.artifact for cls in readers for item in artifact_fields(cls)
+            inputs += [row.patch_inputs for row in others if row.patch_inputs is not None]
+        read = {item.artifact for cls in inputs for item in artifact_fields(cls)
                 if not item.optional}  # fmt: skip
         return frozenset(read.intersection(self.required))
 
@@ -217,3 +223,8 @@ def maker(artifact: str, scope: Scope, mode: Mode = "ps") -> Task | None:
 def feedback_artifacts(mode: Mode = "ps") -> tuple[str, ...]:
     """Return the artifacts that an earlier stage reads in its next pass."""
     return tuple(name for row in tasks(mode) for name in row.spec.spares)
+
+
+def readers(parameter: str) -> tuple[int, ...]:
+    """Return the numbers of the stages that read a parameter."""
+    return tuple(sorted({row.spec.number for row in tasks() if parameter in row.parameters}))

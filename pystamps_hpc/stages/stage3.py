@@ -153,6 +153,8 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     if left < selected.size:
         weak = int(np.count_nonzero(~(estimate.coherence > values)))
         ctx.note(f"{weak} no longer coherent without their own phase")
+        if left + weak < selected.size:
+            ctx.note(f"{selected.size - left - weak} on another cycle of the look-angle error")
     ctx.fact("selected", int(selected.size))
     ctx.fact("kept", left)
     ctx.fact("incoherent_again", weak)

@@ -137,6 +137,10 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     ctx.fact("filter_radius_m", params.scn_wavelength)
     velocity = line_of_sight_velocity(fit[1], params.lambda_)
     known = velocity[np.isfinite(velocity)]
+    if known.size:
+        low, middle, high = np.percentile(known, (1, 50, 99))
+        ctx.note(f"velocities ({value_type}) of {known.size} PS: 98 % from {low:.1f} to {high:.1f}"
+                 f" mm/yr, median {middle:.1f}")  # fmt: skip
     ctx.fact("velocity_1_50_99_percent_mm_yr",
              np.percentile(known, (1, 50, 99)) if known.size else None)  # fmt: skip
     return Outputs(

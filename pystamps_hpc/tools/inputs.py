@@ -250,8 +250,7 @@ def _scene_rows(patch: Path, mode: str, scene: Scene | None) -> Iterator[Row]:
     yield _check(f"days in {days}", days, n, n, why)
     yield _check("master day", "master_day", master, "one master", "PS stack")
     if mode == DERIVED:
-        row = _check("baselines", baselines, n, n, "per candidate from .base files")
-        yield {**row, "status": "derived at runtime" if n is not None else row["status"]}
+        yield _check("baselines", baselines, n, n, "per candidate from .base files")
         return
     yield _check(f"baselines in {baselines}", baselines, n, n, why)
     for name, what in (("width.txt", "range samples"), ("len.txt", "azimuth lines")):

@@ -77,7 +77,7 @@ def test_a_patch_on_the_date_line_is_not_as_wide_as_the_earth(tmp_path):
     assert cells == pytest.approx((0.1 * 111_195 / 50) ** 2, rel=0.05)
 
 
-def test_the_line_names_the_largest_patch_of_each_stage():
+def test_the_line_says_limit_and_demand_apart():
     expected = [
         Expected(ROWS[1], "PATCH_1", EXTENT, 300 << 20),
         Expected(ROWS[2], "PATCH_1", EXTENT, 400 << 20),
@@ -85,7 +85,7 @@ def test_the_line_names_the_largest_patch_of_each_stage():
     ]
     line = model.memory_line(expected, MemoryBudget(1 << 30))
     assert line == (
-        "memory of a rank: 1,024 MiB planned; at least stage 1 300 MiB (PATCH_1), "
-        "stage 2 1,500 MiB (PATCH_2)"
+        "memory of a rank: up to 1,024 MiB may be used; at least 1,500 MiB are needed "
+        "(stage 2, PATCH_2)"
     )
     assert model.memory_line([], MemoryBudget()) == ""

@@ -81,6 +81,17 @@ def _trials(folder: Path) -> Iterator[Problem]:
         )
 
 
+def file_system(directory: Path, mounts: Path = Path("/proc/self/mounts")) -> str | None:
+    """Return the type of the file system that a directory lies on, e.g. ``lustre``."""
+    try:
+        lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    rows = [line.split() for line in lines]
+    at = {Path(row[1]): row[2] for row in rows if len(row) > 2}  # the last mounted is seen
+    return next((at[path] for path in (directory, *directory.parents) if path in at), None)
+
+
 def seen_by_ranks(root: Path, team: Team) -> list[bool]:
     """Whether every rank sees a file that the root has just made; collective."""
     probe = state_path(root, "doctor.probe")

@@ -36,6 +36,7 @@ def make_products(report: PipelineReport) -> None:
         origin = origin_now(root, value_type, known)
         there = all((root / file).exists() for file in PRODUCTS[name])
         if there and known and not differences(known, origin):
+            report.products[name] = str(path)
             continue
         state.products.pop(name, None)
         try:

@@ -105,6 +105,7 @@ def verify_run_alone(run: str | Path, window: Window | None = None) -> VerifyRep
     report = VerifyReport(
         str(run), "", "consistency", [], window, policy_table()["policy_version"], len(files)
     )
+    report.rules = [_rule(check) for check in (_check_numbers, _check_products, *CHECKS)]
     for file in files:
         _check_numbers(file, Path(run), report)
     if window.last == tasks()[-1].spec.number and window.scope != "patch":
@@ -121,6 +122,17 @@ def verify_run_alone(run: str | Path, window: Window | None = None) -> VerifyRep
                 if finding.artifact in present:
                     _add(report, present[finding.artifact], finding)
     return report
+
+
+def _rule(check: Callable[..., Any]) -> str:
+    """Return what a check holds, from the first line of its docstring."""
+    return (
+        (check.__doc__ or "")
+        .partition("\n")[0]
+        .removeprefix("Check that ")
+        .rstrip(".")
+        .replace("``", "")
+    )
 
 
 def _check_products(root: Path, report: VerifyReport) -> None:
