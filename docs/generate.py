@@ -7,7 +7,6 @@ schema, the parameter table, the configuration, the contracts of the kernels, th
 import argparse
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import fields
 from inspect import getdoc
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,7 @@ from pystamps_hpc.config import OPTIONS, SECTIONS
 from pystamps_hpc.dataset.parameter_table import TABLE, Parameter, text_of
 from pystamps_hpc.dataset.schema import ARTIFACTS, Key
 from pystamps_hpc.errors import Exit
-from pystamps_hpc.pipeline.table import Task, maker, patch_inputs, tasks
+from pystamps_hpc.pipeline.table import Task, maker, readers, tasks
 from pystamps_hpc.stages.base import EACH_PATCH, Field, artifact_fields
 from pystamps_hpc.tools.verification.evidence import load_evidence
 from pystamps_hpc.tools.verification.parity_page import parity_page
@@ -161,14 +160,13 @@ def written(row: Task) -> Iterator[Field]:
 
 
 def parameters_of(row: Task) -> list[Parameter]:
-    """Return the parameters that a stage reads, by name; the kind of stack counts in all."""
-    names = {item.name.rstrip("_") for item in fields(row.spec.params)}
-    return [TABLE[name] for name in sorted(names | {"small_baseline_flag"})]
+    """Return the parameters that a stage reads, by name."""
+    return [TABLE[name] for name in sorted(row.parameters)]
 
 
 def inputs_of(row: Task) -> Iterator[tuple[str, ...]]:
     """Yield the table rows of a stage's inputs."""
-    nested = patch_inputs(row)
+    nested = row.patch_inputs
     for field in row.reads:
         if f"{field.artifact}.{field.key}" == EACH_PATCH and nested is not None:
             for inner in artifact_fields(nested):
@@ -248,19 +246,13 @@ def remarks_of(key: Key) -> str:
 
 def parameters() -> str:
     """Every processing parameter."""
-    readers: dict[str, list[str]] = {}
-    for row in tasks():
-        for item in parameters_of(row):
-            stages = readers.setdefault(item.name, [])
-            if str(row.spec.number) not in stages:
-                stages.append(str(row.spec.number))
     rows = [
         (
             code(item.name),
             default_of(item),
             item.form,
             item.unit,
-            " ".join(readers.get(item.name, [])),
+            " ".join(map(str, readers(item.name))),
             item.meaning,
         )
         for item in TABLE.values()
@@ -373,14 +365,19 @@ def command_line() -> str:
         table(("Option", "Meaning"), map(option_row, options_of(parser))),
     ]
     globals_ = {word for action in options_of(parser) for word in action.option_strings}
+    globals_ -= {"--dataset"}  # every command says what its own is
     for name, command in commands.items():
         parts.append(f"\n## {name}\n\n{COMMANDS[name].summary}\n")
-        own = [a for a in options_of(command) if not globals_ & set(a.option_strings)]
+        own = [a for a in options_of(command) if not globals_ & {*a.option_strings}]
         if own:
             parts.append("\n" + table(("Option", "Meaning"), map(option_row, own)))
         actions = [action_row(word, inner) for word, inner in subcommands(command).items()]
         if actions:
             parts.append("\n" + table(("Action", "Arguments"), actions))
+        more = [a for inner in subcommands(command).values() for a in options_of(inner)
+                if a.option_strings and a.dest not in {known.dest for known in own}]  # fmt: skip
+        if more:
+            parts.append("\n" + table(("Option", "Meaning"), map(option_row, more)))
         if COMMANDS[name].examples:
             lines = "\n".join(COMMANDS[name].examples)
             parts.append(f"\n```sh\n{lines}\n```\n")
@@ -398,8 +395,9 @@ def subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentP
 def action_row(name: str, parser: argparse.ArgumentParser) -> tuple[str, str]:
     """Return the table row of a command inside a command."""
     forms = {"?": "[{}]", "+": "{} ..."}
-    words = [forms.get(str(a.nargs), "{}").format(a.dest.upper()) for a in options_of(parser)]
-    helps = [action.help for action in options_of(parser) if action.help]
+    arguments = [action for action in options_of(parser) if not action.option_strings]
+    words = [forms.get(str(a.nargs), "{}").format(a.dest.upper()) for a in arguments]
+    helps = [action.help for action in arguments if action.help]
     return code(" ".join((name, *words))), "; ".join(helps)
 
 

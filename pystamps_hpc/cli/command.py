@@ -6,7 +6,7 @@ imports inside the function that needs it.
 """
 
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Answer = tuple[Any, int]
 """The JSON document of a command, None without one, and its exit code."""
+
+HERE = "(. if it is one)"
+"""Help of a dataset that is the directory one is in if that is one."""
 
 
 def no_options(parser: ArgumentParser) -> None:
@@ -70,12 +73,16 @@ def on_root(act: Callable[[Namespace], Answer]) -> Callable[[Namespace, "Team"],
     return run
 
 
-def dataset_option(parser: ArgumentParser, default: str | None = ".") -> None:
-    """Add ``--dataset``; the directory one is in by default, or none."""
-    shown = f" ({default})" if default else ""
-    parser.add_argument(
-        "--dataset", metavar="DIR", default=default, help=f"dataset directory{shown}"
-    )
+def dataset_option(
+    parser: ArgumentParser,
+    *names: str,
+    help: str = "dataset directory (.)",
+    default: str | None = ".",
+) -> None:
+    """Add ``--dataset``, which may also stand before the command; `default` where it is nowhere."""
+    parser.add_argument(*names, "--dataset", dest="dataset", metavar="DIR", default=SUPPRESS,
+                        help=help)  # fmt: skip
+    parser.set_defaults(parser=parser, default_dataset=default)
 
 
 def stage_options(parser: ArgumentParser) -> None:

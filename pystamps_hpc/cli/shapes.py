@@ -5,13 +5,15 @@ does the work and is imported there and by the bars alone.
 """
 
 import io
+import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 WIDTH = 80
 WIDEST = 100
+GAP = 2
 GOOD, BAD, CAREFUL, FAINT, STRONG = "green", "bold red", "yellow", "dim", "bold"
 
 
@@ -29,7 +31,12 @@ class Text:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under their headings, or labels beside their values."""
+    """Rows under their headings, or labels beside their values.
+
+    Columns are as wide as the terminal allows: words are not broken. Where there is too little room
+    the widest column gives way first, and of the first, which names things, only what no other
+    column can give.
+    """
 
     columns: tuple[str, ...]
     rows: list[tuple[Any, ...]]
@@ -40,10 +47,7 @@ Shape = Text | Table
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Shape:
-    """Lay out rows under their headings; columns that hold numbers alone stand to the right.
-
-    The first column, which names things, is not broken.
-    """
+    """Lay out rows under their headings; columns that hold numbers alone stand to the right."""
     return Table(tuple(columns), [tuple(row) for row in rows])
 
 
@@ -93,8 +97,7 @@ def cell(value: Any) -> Text:
 def text_of(shapes: Iterable[Shape], stream: IO[str]) -> str:
     """Return shapes as text for a stream: coloured and filled on a terminal, plain elsewhere.
 
-    Off a terminal a paragraph is one line, so that ``grep`` finds what it says. ``NO_COLOR`` and
-    ``TERM=dumb`` are obeyed.
+    Off a terminal a paragraph is one line, so that ``grep`` finds what it says.
     """
     from rich.console import Console
 
@@ -102,15 +105,20 @@ def text_of(shapes: Iterable[Shape], stream: IO[str]) -> str:
     width = min(shutil.get_terminal_size((WIDTH, 24)).columns, WIDEST) if terminal else WIDTH
     console = Console(
         file=io.StringIO(), width=width, force_terminal=terminal,
-        highlight=False, markup=False, emoji=False,
+        highlight=False, markup=False, emoji=False, color_system=color_system(),
     )  # fmt: skip
     for shape in shapes:
         if isinstance(shape, Table):
-            console.print(_rich_table(shape))
+            console.print(_rich_table(shape, width))
         else:
             console.print(_rich_text(shape), soft_wrap=not terminal)
     text: str = console.file.getvalue()  # type: ignore[attr-defined]
     return "".join(f"{line.rstrip(' ')}\n" for line in text.splitlines())
+
+
+def color_system() -> Literal["auto"] | None:
+    """Return None where ``NO_COLOR`` asks for text without any codes, bold and dim included."""
+    return None if os.environ.get("NO_COLOR") else "auto"
 
 
 def _rich_text(text: Text) -> Any:
@@ -119,24 +127,42 @@ def _rich_text(text: Text) -> Any:
     return RichText(text.text, text.style).append(text.note, FAINT)
 
 
-def _rich_table(shape: Table) -> Any:
+def _rich_table(shape: Table, room: int) -> Any:
     from rich.table import Table as RichTable
 
-    made = RichTable(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style=STRONG,
+    made = RichTable(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style=STRONG,
                      show_header=any(shape.columns))  # fmt: skip
-    for k, column in enumerate(shape.columns):
+    cells = [[_rich_text(cell(value)) for value in row] for row in shape.rows]
+    for k, width in enumerate(_widths(shape.columns, cells, room)):
         values = [row[k] for row in shape.rows]
         right = bool(values) and not shape.labelled and all(map(_is_number, values))
         made.add_column(
-            column,
+            shape.columns[k],
             justify="right" if right else "left",
             style=FAINT if shape.labelled and k == 0 else "",
             overflow="fold",
-            no_wrap=k == 0,
+            width=width,
         )
-    for row in shape.rows:
-        made.add_row(*(_rich_text(cell(value)) for value in row))
+    for row in cells:
+        made.add_row(*row)
     return made
+
+
+def _widths(heads: Sequence[str], rows: list[list[Any]], room: int) -> list[int]:
+    """Share out the cells of a line among the columns; see :class:`Table`."""
+    from rich.cells import cell_len
+
+    columns = [(head, *(row[k].plain for row in rows)) for k, head in enumerate(heads)]
+    widths = [max(map(cell_len, column)) for column in columns]
+    words = [max((cell_len(word) for text in column for word in text.split()), default=0)
+             for column in columns]  # fmt: skip
+    for least in ([widths[0], *words[1:]], words, [1] * len(words)):
+        while sum(widths) + GAP * (len(widths) - 1) > room:
+            loose = [k for k, width in enumerate(widths) if width > max(least[k], 1)]
+            if not loose:
+                break
+            widths[max(loose, key=lambda k: widths[k])] -= 1
+    return widths
 
 
 def _is_number(value: Any) -> bool:

@@ -100,10 +100,28 @@ def discover_dataset(root: str | Path, need_patches: bool = True) -> Dataset:
     for name in names:
         _require_open(path / name)
     if not names and need_patches:
-        inside = (path / "pscands.1.ij").exists() or (path / "ps1.mat").exists()
-        hint = f"; it is a patch itself: use --dataset {path.parent}" if inside else ""
+        hint = f"; it is a patch itself: use --dataset {path.parent}" if is_patch(path) else ""
         raise DatasetError(f"no PATCH_* directory under {path}{hint}")
     return Dataset(path, tuple(names))
+
+
+def dataset_here() -> Path | None:
+    """Return the directory that the process works in, if it looks like the root of a dataset."""
+    here = Path.cwd()
+    marks = ("patch.list", "parms.mat")
+    found = any(here.glob("PATCH_*")) or any((here / name).exists() for name in marks)
+    return here if found and patch_here() is None else None
+
+
+def patch_here() -> Path | None:
+    """Return the directory that the process works in, if it looks like a patch of a dataset."""
+    here = Path.cwd()
+    return here if here.name.startswith("PATCH_") or is_patch(here) else None
+
+
+def is_patch(directory: Path) -> bool:
+    """Whether a directory holds what only patches hold."""
+    return any((directory / name).exists() for name in ("pscands.1.ij", "ps1.mat"))
 
 
 def _require_open(directory: Path) -> None:

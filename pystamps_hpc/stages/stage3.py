@@ -153,6 +153,8 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     if left < selected.size:
         weak = int(np.count_nonzero(~(estimate.coherence > values)))
         ctx.note(f"{weak} no longer coherent without their own phase")
+        if left + weak < selected.size:
+            ctx.note(f"{selected.size - left - weak} on another cycle of the look-angle error")
     ctx.fact("selected", int(selected.size))
     ctx.fact("kept", left)
     ctx.fact("incoherent_again", weak)
@@ -304,6 +306,16 @@ SPEC = StageSpec(
     params=Params,
     outputs=Outputs,
     solve=solve,
+    kernels=(
+        "stage2_topofit",
+        "stage2_unit_phasors",
+        "stage2_deviation",
+        "stage2_angle",
+        "stage2_histogram",
+        "stage3_clap_cells",
+        "stage3_bootstrap_deviation",
+    ),
     keeps=Keeps(12, 200, 8, CELL_BYTES, GRID_BYTES),
     counts="kept",
+    none_left="relax the selection or weeding parameters",
 )

@@ -137,6 +137,10 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     ctx.fact("filter_radius_m", params.scn_wavelength)
     velocity = line_of_sight_velocity(fit[1], params.lambda_)
     known = velocity[np.isfinite(velocity)]
+    if known.size:
+        low, middle, high = np.percentile(known, (1, 50, 99))
+        ctx.note(f"velocities ({value_type}) of {known.size} PS: 98 % from {low:.1f} to {high:.1f}"
+                 f" mm/yr, median {middle:.1f}")  # fmt: skip
     ctx.fact("velocity_1_50_99_percent_mm_yr",
              np.percentile(known, (1, 50, 99)) if known.size else None)  # fmt: skip
     return Outputs(
@@ -320,6 +324,16 @@ SPEC = StageSpec(
     params=Params,
     outputs=Outputs,
     solve=solve,
+    kernels=(
+        "stage7_sequential_mean",
+        "stage8_temporal_highpass",
+        "stage8_spatial_lowpass",
+        "stage8_velocity_fit",
+    ),
     keeps=Keeps(value=30, point=500),
     config=("compat.arithmetic", "output.mean_v_type"),
+    foreign=("mv2",),
+    stamps_lacks={
+        "mean_v": "StaMPS writes it only when it plots velocities: replay up to 7, compute 8",
+    },
 )

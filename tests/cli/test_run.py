@@ -268,3 +268,15 @@ def test_c039_a_stage_runs_alone_whether_it_is_finished_or_not(command, stubs, f
     assert stubs.calls == [(3, "patch", "PATCH_2")]
     ended = command("stage", 4, "--patch", finished / "PATCH_9")
     assert (ended.code, ended.out) == (3, "")
+
+
+def test_a_stage_is_that_of_the_directory_one_stands_in(command, stubs, finished, monkeypatch):
+    monkeypatch.chdir(finished / "PATCH_2")
+    assert command("stage", 3).code == 0
+    assert command("stage", 6).err == "stage 6 is a merged stage: use --dataset ROOT\n"
+    monkeypatch.chdir(finished)
+    assert command("stage", 2).err == "stage 2 is a patch stage: use --patch ROOT/PATCH_k\n"
+    assert command("run", "--end-step", 5).code == 0
+    assert command("stage", 6).code == 0
+    assert stubs.calls[0] == (3, "patch", "PATCH_2")
+    assert stubs.calls[-1] == (6, "merged", "root")

@@ -18,11 +18,14 @@ def mini(tmp_path):
     return tmp_path / "run"
 
 
-def spoil(tree):
-    path = tree / "PATCH_2" / "pm1.mat"
+def changed(path, key, index, by):
     values = read_mat(path)
-    values["K_ps"][99] += 1
+    values[key][index] += by
     write_mat(path, values, fsync=False)
+
+
+def spoil(tree):
+    changed(tree / "PATCH_2" / "pm1.mat", "K_ps", 99, 1)
 
 
 def test_an_equal_tree_is_verified(command, mini):
@@ -91,6 +94,39 @@ def test_unusable_options_leave_stdout_empty(command, mini, words, code, message
     assert ended.code == code
     assert ended.document is None
     assert message in ended.err
+
+
+def test_what_is_not_identical_is_named_and_of_what(command, mini):
+    changed(mini / "scla2.mat", "K_ps_uw", 99, 1e-9)
+    ended = command("verify", "--run", mini, "--golden", MINI)
+    assert ended.code == 0
+    assert f"not identical to {MINI}: 1 keys (scla2.mat:K_ps_uw)." in ended.err
+    changed(mini / "mean_v.mat", "m", (1, 99), 1)
+    ended = command("verify", "--run", mini, "--golden", MINI)
+    assert "at row 2, point 100" in ended.err
+    assert ended.document["failed"][0]["worst"]["point"] == 100
+
+
+def test_differences_of_storage_come_last_and_say_so(command, mini):
+    spoil(mini)
+    path = mini / "PATCH_1" / "pm1.mat"
+    values = read_mat(path)
+    values["K_ps"] = values["K_ps"].T
+    write_mat(path, values, fsync=False)
+    told = [
+        line for line in command("verify", "--run", mini, "--golden", MINI).err.splitlines()
+        if line.startswith("FAILED")
+    ]  # fmt: skip
+    assert told[0].startswith("FAILED PATCH_2/pm1.mat: ")
+    assert told[1].startswith("FAILED in shape or class alone, PATCH_1/pm1.mat: ")
+
+
+def test_a_terminal_lists_every_key_with_detail_and_the_rules_without_golden(command, mini):
+    err = command("verify", "--run", mini, "--golden", MINI, "--detail").err
+    assert "PATCH_1/pm1.mat:K_ps" in err
+    err = command("verify", "--run", mini).err
+    assert "Checked in itself: every number is finite, every index at least 1; map and" in err
+    assert "the look-angle error phase is slope times baseline" in err
 
 
 def test_an_audit_of_unknown_targets_is_refused(command, tmp_path):

@@ -153,6 +153,14 @@ def test_stable_candidates_are_kept_and_noise_is_not(solved):
     assert 0 < ctx.log.facts["gamma_threshold"] < 1
     assert outputs.max_rand == np.float32(20) * np.float32(area)
     lost = ctx.log.facts["incoherent_again"] + ctx.log.facts["other_cycle"]
+    told = " ".join(ctx.log.notes)
+    assert all(
+        f"{count} {words}" in told or not count
+        for count, words in (
+            (ctx.log.facts["incoherent_again"], "no longer coherent"),
+            (ctx.log.facts["other_cycle"], "on another cycle"),
+        )
+    )
     assert lost == outputs.selected.size - kept.size
 
 

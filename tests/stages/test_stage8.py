@@ -185,6 +185,13 @@ def test_ps_without_phase_get_no_velocity_and_are_counted():
     assert any("2 PS get no velocity" in warning for warning in ctx.log.warnings)
 
 
+def test_the_log_says_what_velocities_came_out():
+    ctx = context()
+    velocity = solve(noisy(14), ctx=ctx).velocity
+    (told,) = [note for note in ctx.log.notes if note.startswith("velocities")]
+    assert told.startswith(f"velocities (v-do) of {len(velocity)} PS: 98 % from ")
+
+
 def test_a_correction_that_is_not_finite_is_refused():
     scene = noisy(4)
     correction = np.zeros_like(scene.phase)

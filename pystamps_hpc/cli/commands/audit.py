@@ -68,9 +68,13 @@ def view(document: Document) -> Iterator[Shape]:
     for row in audits:
         if row["problem"]:
             yield paragraph(f"FAILED {row['target']}: {row['problem']}", style=BAD)
-        for failure in (row["verify"] or {}).get("failed", ())[:MOST_FAILURES]:
+        failed = (row["verify"] or {}).get("failed", ())
+        for failure in failed[:MOST_FAILURES]:
             yield paragraph(f"FAILED {row['target']} at {failure['path']}: {failure['message']}",
                             style=BAD)  # fmt: skip
+        if len(failed) > MOST_FAILURES:
+            yield paragraph(f"... and {len(failed) - MOST_FAILURES} more files of {row['target']}: "
+                            "all in the report (--output)", style=BAD)  # fmt: skip
     for row in document["missing"]:
         yield paragraph(f"missing: {row['target']}", style=CAREFUL)
     if worst := largest_differences(audits):

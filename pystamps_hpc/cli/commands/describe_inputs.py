@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...errors import ConfigError, DatasetError
-from ..command import Answer, Command, dataset_option, on_root
-from ..shapes import BAD, CAREFUL, Shape, heading, marked, paragraph, table
+from ..command import HERE, Answer, Command, dataset_option, on_root
+from ..shapes import BAD, CAREFUL, Shape, heading, marked, pairs, paragraph, table
 
 MOST_NAMES = 12
 
@@ -15,16 +15,18 @@ MOST_NAMES = 12
 def add_options(parser: ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("--stage", default="all", metavar="N,M", help="stages, or all")
-    dataset_option(parser, default=None)
-    parser.add_argument("--patch", metavar="NAME", help="patch to check (the first)")
+    dataset_option(parser, help=f"dataset to check {HERE}", default=None)
+    parser.add_argument("--patch", metavar="NAME", help="patch to check (all)")
 
 
 @on_root
 def run(options: Namespace) -> Answer:
     """Say what each stage reads, and check the candidate files of a dataset."""
+    from ...dataset.tree import dataset_here
     from ...tools.inputs import describe_inputs
 
-    document = describe_inputs(_stages(options.stage), options.dataset, options.patch)
+    root = options.dataset or dataset_here()
+    document = describe_inputs(_stages(options.stage), root, options.patch)
     found = document.get("stage1_dataset_check")
     if found is None or found["sound"]:
         return document, 0
@@ -43,7 +45,10 @@ def _stages(text: str) -> tuple[int, ...]:
 
 
 def view(document: dict[str, Any]) -> Iterator[Shape]:
-    """Show what each stage reads, and whether the candidate files fit together."""
+    """Show whether the candidate files of the dataset fit together, else what each stage reads."""
+    if (check := document.get("stage1_dataset_check")) is not None:
+        yield from _check(check)
+        return
     for stage in document["stages"]:
         yield heading(f"Stage {stage['stage']} ({stage['scope']}): {stage['title']}")
         yield table(
@@ -54,10 +59,12 @@ def view(document: dict[str, Any]) -> Iterator[Shape]:
                 for row in stage["inputs"]
             ),
         )  # fmt: skip
-    check = document.get("stage1_dataset_check")
-    if check is None:
-        return
-    yield heading(f"{check['dataset']}, {check['patch']} of {check['checked']} patches checked")
+
+
+def _check(check: dict[str, Any]) -> Iterator[Shape]:
+    """Show what was checked, in full of the patch that is described, and what came out."""
+    yield pairs({"dataset": check["dataset"], "patches checked": check["checked"]})
+    yield heading(f"{check['patch']}{', as an example' * (check['checked'] > 1)}")
     yield table(("", "", ""), (tuple(row.values()) for row in check["overview"]))
     yield paragraph()
     yield table(
@@ -72,9 +79,10 @@ def view(document: dict[str, Any]) -> Iterator[Shape]:
     for warning in check["warnings"]:
         yield paragraph(f"warning: {warning}", style=CAREFUL)
     bad = check["unsound_patches"]
+    patches = "one patch" if check["checked"] == 1 else f"all {check['checked']} patches"
     yield paragraph(
         f"{len(bad)} of {check['checked']} patches do not fit: {', '.join(bad[:MOST_NAMES])}"
-        if bad else f"The candidate files of {check['checked']} patches fit together.",
+        if bad else f"The candidate files of {patches} fit together.",
         style=BAD if bad else "",
     )  # fmt: skip
 

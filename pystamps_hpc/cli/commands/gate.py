@@ -8,14 +8,13 @@ from typing import Any
 from ...config import load_config
 from ...config.sections import PROFILES
 from ...errors import ConfigError
-from ..command import Answer, Command, count, on_root, positive, progress_printer
+from ..command import Answer, Command, count, dataset_option, on_root, positive, progress_printer
 from ..shapes import BAD, GOOD, Shape, marked, paragraph, table, verdict
 
 
 def add_options(parser: ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("--dataset", metavar="DIR",
-                        help="inputs (the manifest's target with gate_default)")  # fmt: skip
+    dataset_option(parser, help="inputs (the manifest's target with gate_default)", default=None)
     parser.add_argument("--golden", metavar="DIR", help="expected tree, together with --dataset")
     parser.add_argument("--run", metavar="DIR", default="build/native_gate/run",
                         help="where the copy is made (build/native_gate/run)")  # fmt: skip

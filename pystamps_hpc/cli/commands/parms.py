@@ -1,5 +1,7 @@
 """``parms``: show, set or reset processing parameters."""
 
+import re
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
@@ -24,7 +26,8 @@ def add_options(parser: ArgumentParser) -> None:
     dataset_option(parser)
     parser.add_argument("--patch", metavar="NAME", help="the parameters that hold in this patch")
     parser.add_argument("--local", action="store_true", help="localparms.mat instead of parms.mat")
-    actions = parser.add_subparsers(title="actions", dest="action", required=True, metavar="ACTION")
+    actions = parser.add_subparsers(title="actions", dest="action", metavar="ACTION")
+    parser.set_defaults(action="show", name=None)
     show = actions.add_parser("show", help="all parameters, or one", allow_abbrev=False)
     show.add_argument("name", nargs="?")
     change = actions.add_parser("set", help="change a parameter", allow_abbrev=False)
@@ -32,6 +35,8 @@ def add_options(parser: ArgumentParser) -> None:
     change.add_argument("value", nargs="+", help="number, text, list of numbers or []")
     back = actions.add_parser("reset", help="back to the default", allow_abbrev=False)
     back.add_argument("name")
+    for action in (show, change, back):
+        dataset_option(action)
 
 
 @on_root
@@ -52,8 +57,12 @@ def run(options: Namespace) -> Answer:
     with locked(dataset, options):
         known = _load(dataset, options.patch)
         if options.action == "set":
-            changed = known.set_value(options.name, _value(options.value), options.local)
-            require_value(dataset, changed, known.resolve(options.name))
+            name = known.resolve(options.name)
+            changed = known.set_value(name, _value(name, options.value), options.local)
+            try:
+                require_value(dataset, changed, name)
+            except DatasetError as error:  # of what was typed, not of what lies there
+                raise ConfigError(str(error)) from None
         else:
             changed = known.reset(options.name, options.local)
         parameters.save(changed)
@@ -71,13 +80,15 @@ def _load(dataset: "Dataset", patch: str | None) -> "Parameters":
 
 
 def _shown(known: "Parameters", name: str | None) -> dict[str, Any]:
-    names = sorted(known.names, key=str.lower) if name is None else [known.resolve(name)]
-    return {item: _described(known, item) for item in names}
+    names = [each for each in sorted(known.names, key=str.lower) if each.startswith(name or "")]
+    return {item: _described(known, item) for item in names or [known.resolve(name or "")]}
 
 
 def _described(known: "Parameters", name: str) -> dict[str, Any]:
     """Return value, source and, of a parameter that is in the table, what it means."""
     row = {"value": _plain(known.value(name)), "source": known.source(name)}
+    from ...pipeline.table import readers
+
     declared = TABLE.get(name)
     if declared is None:
         return {**row, "default": None, "unit": "", "allowed": "", "stages": [], "meaning": ""}
@@ -87,7 +98,7 @@ def _described(known: "Parameters", name: str) -> dict[str, Any]:
         "default": _plain(default),
         "unit": declared.unit,
         "allowed": declared.form,
-        "stages": list(declared.stages),
+        "stages": [str(number) for number in readers(name)],
         "meaning": declared.meaning,
     }
 
@@ -103,14 +114,25 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Foreign) else value
 
 
-def _value(given: list[str]) -> Any:
-    """Turn what the command line gives into a parameter value."""
+def _value(name: str, given: list[str]) -> Any:
+    """Turn what the command line gives into a parameter value; ``3:5`` in a list is 3 4 5."""
     text = " ".join(given).strip().strip("[]").replace(",", " ")
+    listed = name in TABLE and TABLE[name].kind == "indices"
+    if listed:
+        text = re.sub(r"\b(\d{1,6}):(\d{1,6})\b", _range, text)
     try:
         numbers = tuple(float(word) for word in text.split())
     except ValueError:
         return " ".join(given)
+    if listed and len(distinct := tuple(sorted(set(numbers)))) < len(numbers):
+        print(f"note: {name}: indices named twice count once", file=sys.stderr)
+        return distinct
     return numbers[0] if len(numbers) == 1 else numbers
+
+
+def _range(found: re.Match[str]) -> str:
+    first, last = map(int, found.groups())
+    return " ".join(map(str, range(first, last + 1)))
 
 
 def view(document: Document) -> Iterator[Shape]:
@@ -157,7 +179,7 @@ def _typed(value: Any) -> str:
         return "-"
     if isinstance(value, str):
         return {"inf": "Inf", "-inf": "-Inf", "nan": NOT_SET}.get(value, value)
-    return text_of(tuple(value) if isinstance(value, list | tuple) else value)
+    return f"[{' '.join(map(_typed, value))}]" if isinstance(value, list) else text_of(value)
 
 
 COMMAND = Command(

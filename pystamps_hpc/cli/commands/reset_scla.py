@@ -9,8 +9,6 @@ from ..command import Answer, Command, dataset_option, on_root
 from ..locked import locked
 from ..shapes import Shape, paragraph
 
-SCLA = ("scla2", "scla_smooth2", "scla_sb2", "scla_smooth_sb2")
-
 
 def add_options(parser: ArgumentParser) -> None:
     """Add the options of the command."""
@@ -45,7 +43,12 @@ def run(options: Namespace) -> Answer:
 
 
 def _present(folders: list[Path]) -> list[Path]:
-    paths = (folder / f"{name}.mat" for folder in folders for name in SCLA)
+    """Find what belongs to the task whose results an earlier one reads in its next pass."""
+    from ...pipeline.table import feedback_artifacts, tasks
+
+    fed_back = feedback_artifacts()
+    makers = [row for row in tasks() if not set(fed_back).isdisjoint(row.owned)]
+    paths = (folder / f"{name}.mat" for folder in folders for row in makers for name in row.owned)
     return [path for path in paths if path.exists()]
 
 

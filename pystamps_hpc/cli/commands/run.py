@@ -68,7 +68,7 @@ def kernel_options(parser: ArgumentParser) -> None:
 
 def run(options: Namespace, team: "Team") -> Answer:
     """Run a window of stages."""
-    from ...pipeline.session import already_forced
+    from ...pipeline.forced import already_forced
     from ...pipeline.types import PipelineContext
 
     config = team.on_root(lambda: configuration(options))
@@ -115,7 +115,7 @@ def configuration(options: Namespace) -> RunConfig:
 def run_stages(context: "PipelineContext", options: Namespace, team: "Team") -> Answer:
     """Run what a context describes, with progress on standard error."""
     from ...pipeline.documents import json_text
-    from ...pipeline.progress import Silence
+    from ...pipeline.events import ignore
     from ...pipeline.stages import run_pipeline
     from ...tools.products import make_products
     from ..console import Console
@@ -128,8 +128,7 @@ def run_stages(context: "PipelineContext", options: Namespace, team: "Team") -> 
     )
     console = Console(options.progress, options.verbose, options.quiet, team, options.log)
     with console:
-        watcher = Silence() if context.dry_run else console
-        report = run_pipeline(context, watcher, team, make_products)
+        report = run_pipeline(context, ignore if context.dry_run else console, team, make_products)
         document = report.to_json()
         if console.log is not None:
             console.keep(text_of(view(document), console.log))

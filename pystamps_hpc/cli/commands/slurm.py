@@ -4,21 +4,28 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import Any
 
-from ..command import Answer, Command, on_root, positive
+from ..command import HERE, Answer, Command, dataset_option, on_root, positive
 from ..shapes import CAREFUL, Shape, pairs, paragraph
 
 Document = dict[str, Any]
 
+INIT = """\
+Write a job script: single-node (ranks and threads of one node), multi-node (MPI between nodes),
+patch-array (no MPI: an array job over the patches, then the merge), gpu (a rank for each device;
+there are no GPU kernels yet). With a dataset its ranks, memory and time are estimated.
+"""
 TEMPLATES = ("single-node", "multi-node", "gpu", "patch-array")
 
 
 def add_options(parser: ArgumentParser) -> None:
     """Add the options of the command."""
     actions = parser.add_subparsers(title="actions", dest="action", required=True, metavar="ACTION")
-    init = actions.add_parser("init", help="write a job script", allow_abbrev=False)
-    init.add_argument("--template", choices=TEMPLATES, required=True, help="kind of job")
-    init.add_argument("--dataset", metavar="DIR",
-                      help="dataset that the numbers are estimated for")  # fmt: skip
+    init = actions.add_parser(
+        "init", help="write a job script", allow_abbrev=False, description=INIT
+    )
+    init.add_argument("--template", choices=TEMPLATES, default=TEMPLATES[0],
+                      help=f"kind of job ({TEMPLATES[0]})")  # fmt: skip
+    dataset_option(init, help=f"dataset that the numbers are estimated for {HERE}", default=None)
     init.add_argument("--nodes", type=positive, metavar="N", help="nodes of the job")
     init.add_argument("--cpus", type=positive, metavar="N", help="processors of a node (16)")
     init.add_argument("--gpus", type=positive, metavar="N", help="GPUs of a node (1)")
@@ -29,12 +36,13 @@ def add_options(parser: ArgumentParser) -> None:
 @on_root
 def run(options: Namespace) -> Answer:
     """Write a job script."""
+    from ...dataset.tree import dataset_here
     from ...tools.slurm import write_job
 
     document = write_job(
         options.template,
         options.out,
-        options.dataset,
+        options.dataset or dataset_here(),
         options.nodes,
         options.cpus,
         options.gpus,
@@ -61,7 +69,9 @@ def view(document: Document) -> Iterator[Shape]:
     for warning in document["warnings"]:
         yield paragraph(f"warning: {warning}", style=CAREFUL)
     yield paragraph()
-    yield paragraph(f"Next: {document['submit']}")
+    missing = not document["dataset"]
+    first = f"write the dataset into DATASET= of {document['file']}, then " if missing else ""
+    yield paragraph(f"Next: {first}{document['submit']}")
 
 
 COMMAND = Command(
@@ -70,5 +80,9 @@ COMMAND = Command(
     run,
     view,
     add_options,
-    examples=("pystamps-hpc slurm init --template multi-node --nodes 4 --dataset DIR",),
+    examples=(
+        "pystamps-hpc slurm init --dataset DIR",
+        "pystamps-hpc slurm init --template multi-node --nodes 4 --cpus 48 --dataset DIR",
+        "pystamps-hpc slurm init --template patch-array --image pystamps-hpc.sif --out job.sh",
+    ),
 )

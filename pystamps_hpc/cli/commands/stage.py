@@ -13,17 +13,22 @@ if TYPE_CHECKING:
 def add_options(parser: ArgumentParser) -> None:
     """Add the options of the command."""
     parser.add_argument("number", type=int, choices=range(1, 9), metavar="N", help="stage, 1 to 8")
-    parser.add_argument("--patch", metavar="DIR", help="patch directory (stages 1-5)")
-    dataset_option(parser, default=None)
+    parser.add_argument("--patch", metavar="DIR",
+                        help="patch directory, stages 1-5 (. inside a patch)")  # fmt: skip
+    dataset_option(parser, help="dataset directory, stages 5-8 (. inside a dataset)", default=None)
     kernel_options(parser)
 
 
 def run(options: Namespace, team: "Team") -> Answer:
     """Run one task."""
+    from ...dataset.tree import dataset_here, patch_here
     from ...pipeline.stages import stage_context
 
     config = team.on_root(lambda: configuration(options))
-    context = stage_context(options.number, options.patch, options.dataset, config)
+    patch, dataset = options.patch, options.dataset
+    if patch is None and dataset is None:
+        patch, dataset = team.on_root(patch_here), team.on_root(dataset_here)
+    context = stage_context(options.number, patch, dataset, config)
     return run_stages(context, options, team)
 
 
@@ -36,6 +41,7 @@ COMMAND = Command(
     examples=(
         "pystamps-hpc stage 2 --patch DIR/PATCH_1",
         "pystamps-hpc stage 6 --dataset DIR",
+        "cd DIR/PATCH_1 && pystamps-hpc stage 2",
     ),
     table_on_stderr=True,
     stops_in_good_order=True,

@@ -7,15 +7,18 @@ from typing import Any
 from ...config import load_config
 from ...config.sections import PROFILES
 from ...errors import ConfigError, DatasetError
-from ..command import Answer, Command, on_root
+from ..command import Answer, Command, dataset_option, on_root
 from ..shapes import BAD, CAREFUL, GOOD, Shape, marked, paragraph, table, verdict
 
+Document = dict[str, Any]
+
 MOST_FAILURES = 20
+MOST_NAMES = 5
 
 
 def add_options(parser: ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("--run", metavar="DIR", required=True, help="dataset to check")
+    dataset_option(parser, "--run", help="dataset to check (.)")
     parser.add_argument("--golden", metavar="DIR",
                         help="dataset to compare with (none: consistency alone)")  # fmt: skip
     parser.add_argument("--profile", choices=PROFILES,
@@ -52,38 +55,47 @@ def run(options: Namespace) -> Answer:
     config = load_config(options.config)
     window = Window(options.from_stage, options.through_stage, options.final_products_only)
     if options.golden is None:
-        report = verify_run_alone(options.run, window)
+        report = verify_run_alone(options.dataset, window)
         if not report.checked:
-            raise DatasetError(f"{options.run}: holds no artifacts of these stages to verify")
+            raise DatasetError(f"{options.dataset}: holds no artifacts of these stages to verify")
     else:
-        conditions = conditions_of(config, recorded(options.run), options.isolated)
+        conditions = conditions_of(config, recorded(options.dataset), options.isolated)
         policy = Policy(
             options.profile or config.tolerance.profile,  # type: ignore[arg-type]
             conditions,
             config.tolerance,
         )
-        report = verify_run_against_golden(options.run, options.golden, policy, window)
-        report.velocities = velocity_agreement(options.run, options.golden)
-        report.unlike = unlike(options.run, options.golden)
+        report = verify_run_against_golden(options.dataset, options.golden, policy, window)
+        report.velocities = velocity_agreement(options.dataset, options.golden)
+        report.unlike = unlike(options.dataset, options.golden)
     return json_ready(report.to_json(options.detail)), 0 if report.ok else 1
 
 
-def view(document: dict[str, Any]) -> Iterator[Shape]:
+def view(document: Document) -> Iterator[Shape]:
     """Show the keys of each task, what differs and where, and what it means in mm/yr."""
     yield table(
-        ("task", "keys", "identical", ""),
+        ("task", "keys", "identical" if document["golden"] else "exact", ""),
         (
             (row["task"], row["keys"], row["identical"],
              verdict(not row["failed"], no=f"{row['failed']} FAILED"))
             for row in document["tasks"]
         ),
     )  # fmt: skip
+    if keys := document.get("keys"):
+        yield paragraph()
+        yield table(
+            ("key", "max |r - g|", "tolerance", ""),
+            ((f"{row['path']}:{row['key']}", row["max_abs"], row["tolerance"], verdict(row["ok"]))
+             for row in keys),
+        )  # fmt: skip
     yield paragraph()
-    failed = document["failed"]
+    failed = sorted(document["failed"], key=_harm)
     for row in failed[:MOST_FAILURES]:
-        yield paragraph(f"FAILED {row['path']}: {row['message']}", style=BAD)
+        apart = "FAILED in shape or class alone," if _harm(row) == 2 else "FAILED"
+        yield paragraph(f"{apart} {row['path']}: {row['message']}", style=BAD)
     if len(failed) > MOST_FAILURES:
-        yield paragraph(f"... and {len(failed) - MOST_FAILURES} more files", style=BAD)
+        yield paragraph(f"... and {len(failed) - MOST_FAILURES} more files: all with --json",
+                        style=BAD)  # fmt: skip
     for row in document["overlap"]:
         yield paragraph(
             f"{row['directory']}: {row['common']} common {row['rows']} of {row['golden']} golden "
@@ -91,15 +103,28 @@ def view(document: dict[str, Any]) -> Iterator[Shape]:
         )
     what = f"{document['checked']} files, {document['keys_checked']} keys"
     if document["ok"]:
-        yield marked(f"verified ({document['profile']}): {what}, "
-                     f"{len(document['tolerated'])} not identical", GOOD)  # fmt: skip
+        yield marked(f"verified ({document['profile']}): {what}", GOOD)
     else:
         yield marked(f"not verified ({document['profile']}): {what}, {len(failed)} files failed",
                      BAD)  # fmt: skip
+    if unequal := [f"{row['path']}:{row['key']}" for row in document["tolerated"]]:
+        names = ", ".join(unequal[:MOST_NAMES]) + ", ..." * (len(unequal) > MOST_NAMES)
+        to = f"identical to {document['golden']}" if document["golden"] else "exact"
+        yield paragraph(f"Within the tolerance, not {to}: {len(unequal)} keys ({names}).")
+    if document["rules"]:
+        yield paragraph(f"Checked in itself: {'; '.join(document['rules'])}.")
     if document["velocities"]:
         yield paragraph(document["velocities"])
     for sentence in document["unlike"]:
         yield paragraph(sentence, style=CAREFUL)
+
+
+def _harm(row: Document) -> int:
+    """Order failures by harm: lost, then wrong, then values that are only stored differently."""
+    from ...tools.verification.compare.report import STORAGE
+
+    kind = row["failure_kind"]
+    return 2 if kind in STORAGE else 0 if kind.startswith(("missing", "unreadable")) else 1
 
 
 COMMAND = Command(

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ...errors import ConfigError
-from ...pipeline.table import tasks
-from ...stages.base import Scope
+from ...pipeline.table import feedback_artifacts, tasks
 from ..child_run import ChildRun
 from .compare import Policy, VerifyReport, Window, conditions_of, verify_run_against_golden
 from .compare.report import joined
@@ -212,8 +211,8 @@ def _chain(
     target: Target, copy: Path, layers: list[Path], golden: Path, backend: str, ranks: int
 ) -> Ran:
     """Run the window on its own results; everything that it made is compared."""
-    scope: Scope = "merged" if target.start_step > 5 else "patch"
-    seed_copy(copy, layers, target.start_step, scope, target.feedback, target.parameters)
+    first = next(row for row in tasks() if row.spec.number >= target.start_step)
+    seed_copy(copy, layers, target.start_step, first.spec.scope, target.feedback, target.parameters)
     run = run_copy(copy, target, backend, ranks, (target.start_step, target.end_step))
     return [run], [(copy, Window(target.start_step, target.end_step))]
 
@@ -231,7 +230,7 @@ def _isolated(
             continue
         seeded = copy / f"{number}-{scope}"
         seed_copy(seeded, [*layers, golden], number, scope, values=target.parameters)
-        if target.feedback and number == 6:
+        if target.feedback and row.feedback:
             _add_feedback(seeded, layers)
         runs.append(run_copy(seeded, target, backend, ranks, (number, number), scope))
         compared.append((seeded, Window(number, number, scope=scope)))
@@ -241,8 +240,9 @@ def _isolated(
 def _add_feedback(copy: Path, layers: list[Path]) -> None:
     """Copy the smoothed look-angle error of the first pass, never the one that is expected."""
     for layer in layers:
-        for path in layer.glob("scla_smooth*2.mat"):
-            shutil.copyfile(path, copy / path.name)
+        for path in (layer / f"{name}.mat" for name in feedback_artifacts()):
+            if path.exists():
+                shutil.copyfile(path, copy / path.name)
 
 
 def _verified(

@@ -11,12 +11,12 @@ from pystamps_kernels.contracts import all_kernels
 from ...dataset import parameters
 from ...dataset.tree import STATE_DIRECTORY
 from ...errors import ToolMissingError
+from ...pipeline.table import BOOKKEEPING, feedback_artifacts
 from ...stages.base import Scope
 from ..child_run import ChildRun, run
 from .compare.trees import owner
 from .manifest import Target
 
-FEEDBACK = ("scla_smooth2", "scla_smooth_sb2")
 _NEVER = ("mean_amp.flt",)
 """Files that no stage reads."""
 
@@ -63,9 +63,9 @@ def _wanted(place: Path, layer: Path, stage: int, scope: Scope, feedback: bool) 
         return False
     if place.suffix != ".mat" or place.stem in ("parms", "localparms"):
         return True
-    if place.stem in ("psver", "no_ps_info"):
+    if place.stem in BOOKKEEPING:
         return False
-    if place.stem in FEEDBACK:
+    if place.stem in feedback_artifacts():
         return feedback
     in_patch = (layer / place).parent != layer
     made_in = owner(place.stem, "patch" if in_patch else "merged")

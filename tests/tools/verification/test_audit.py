@@ -154,7 +154,7 @@ def test_a_wrong_golden_key_is_reported_exactly_and_the_golden_tree_stays(workfl
         ("PATCH_2/pm1.mat", ["coh_ps"])
     ]
     assert audit.verify.failed[0]["worst"] == {
-        "patch": "PATCH_2", "row": 12, "column": None, "ifg": None,
+        "patch": "PATCH_2", "row": 12, "column": None, "ifg": None, "point": None,
     }  # fmt: skip
     scopes = {row["stage"]: row for row in audit.to_json()["scopes"]}
     assert [scopes[stage]["ok"] for stage in (1, 2, 3)] == [True, False, True]
