@@ -13,7 +13,8 @@ from scipy.spatial import Delaunay
 from pystamps_hpc.stages.filter_grid import low_pass_response
 from pystamps_hpc.stages.neighbours import cell_grid
 from pystamps_hpc.stages.stage6.network import gaussian_weights, line_intercepts
-from pystamps_kernels.reference.stage6 import chains, cheapest_flow, residues
+from pystamps_kernels.reference.chains import chains, residues
+from pystamps_kernels.reference.flow import cheapest_flow
 
 Array = NDArray[Any]
 

@@ -21,7 +21,7 @@ from pystamps_hpc.errors import Exit
 from pystamps_hpc.pipeline.table import Task, maker, patch_inputs, tasks
 from pystamps_hpc.stages.base import EACH_PATCH, Field, artifact_fields
 from pystamps_hpc.tools.audit import load_evidence, parity_page
-from pystamps_kernels.contracts import STAGES, Array, Kernel, Scalar, all_kernels
+from pystamps_kernels.contracts import SUBJECTS, Array, Kernel, Scalar, all_kernels
 from pystamps_kernels.dispatch import function
 
 DOCS = Path(__file__).resolve().parent
@@ -340,15 +340,17 @@ def kernels() -> str:
     parts = [
         "# Kernels\n\n",
         "The numerical kernels (package `pystamps_kernels`): arrays in, arrays out, usable "
-        "without the rest. Each has a *python* form (NumPy, the definition) and may have a "
-        "*native* one (Numba, threaded); `pystamps-hpc describe-backends` says what runs here. "
+        "without the rest. A section is a subject, the name of the file in `contracts/` and in "
+        "every backend; a kernel's name begins with the stage that it was made for. Each has a "
+        "*python* form (NumPy, the definition) and may have a *native* one (Numba, threaded); "
+        "`pystamps-hpc describe-backends` says what runs here. "
         "A kernel with two forms has a second function of the same name with `_single`, the mixed "
         "single precision of StaMPS. Tolerance is the largest absolute difference between a "
         "backend and the definition; 0 means identical to the last bit.\n",
     ]
-    for stage in STAGES:
-        own = [kernel for kernel in all_kernels().values() if kernel.module == stage]
-        parts.append(f"\n## {capital(stage.replace('stage', 'stage '))}\n")
+    for subject in SUBJECTS:
+        own = [kernel for kernel in all_kernels().values() if kernel.module == subject]
+        parts.append(f"\n## {subject}\n")
         parts += map(kernel_section, own)
     return "".join(parts)
 

@@ -81,13 +81,13 @@ def _told(error: Exception) -> str:
 
 
 @cache
-def _module(backend: Backend, stage: str) -> ModuleType | None:
+def _module(backend: Backend, name: str) -> ModuleType | None:
     package = f"{__package__}.{PACKAGES[backend]}"
     if importlib.util.find_spec(package) is None:
         return None
-    if importlib.util.find_spec(f"{package}.{stage}") is None:
+    if importlib.util.find_spec(f"{package}.{name}") is None:
         return None
-    return importlib.import_module(f"{package}.{stage}")
+    return importlib.import_module(f"{package}.{name}")
 
 
 def function(kernel: Kernel, backend: Backend, arithmetic: Arithmetic) -> Callable[..., Any] | None:

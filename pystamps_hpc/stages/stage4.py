@@ -5,7 +5,7 @@ from typing import Annotated
 
 import numpy as np
 
-from pystamps_kernels.contracts.stage4 import NoiseVarianceError
+from pystamps_kernels.contracts.edge_stats import NoiseVarianceError
 
 from ..dataset.rows import BoolArray, ComplexArray, FloatArray, IntArray, Rows
 from ..errors import StageError

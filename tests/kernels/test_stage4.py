@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pystamps_kernels.contracts.stage4 import NoiseVarianceError
+from pystamps_kernels.contracts.edge_stats import NoiseVarianceError
 from pystamps_kernels.dispatch import table
 from pystamps_kernels.native.angle import cycles
 

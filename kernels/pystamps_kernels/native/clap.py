@@ -1,4 +1,4 @@
-"""Native twins of the CLAP filter: windows of one strip of the grid share their column transforms.
+"""The CLAP filter: windows of one strip of the grid share their column transforms.
 
 A window is held as (column, row frequency): the columns of a strip are transformed once, each
 window takes its own and is transformed along its rows. A filtered window is needed at one sample
@@ -67,7 +67,7 @@ def clap_cells(
     low_pass: Array,
     slc_osf: int,
 ) -> Array:
-    """Native twin of :func:`reference.stage3.clap_cells`."""
+    """Native twin of :func:`reference.clap.clap_cells`."""
     n_i, n_j, m = ph_grid.shape
     filtered = np.zeros((len(cells), m), np.complex128)
     if min(n_i, n_j) < n_w or not len(cells):

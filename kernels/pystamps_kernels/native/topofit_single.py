@@ -1,4 +1,4 @@
-"""Native twins of :mod:`pystamps_kernels.reference.topofit`, single form.
+"""The loops of :mod:`.topofit` in the mixed single precision of the reference.
 
 Every operation is rounded as in the reference: cosine, sine and angle of single values are the C
 library's single functions, sums run over interferograms in ascending order in their own class, and
@@ -12,8 +12,6 @@ import numpy as np
 from numba import float64, prange
 from numpy.typing import NDArray
 
-from ..numerics import trial_steps
-from . import topofit as double
 from .compile import inline, kernel
 
 Array = NDArray[Any]
@@ -21,35 +19,6 @@ Fit = tuple[Array, Array, Array, Array]
 
 BLOCK = 256
 LANES = 32
-
-
-def topofit_single(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Fit:
-    """Native twin of :func:`reference.topofit.topofit_single`."""
-    if cpxphase.dtype == np.complex128 and bperp.dtype == np.float64:
-        return double.topofit(cpxphase, bperp, n_trial_wraps)
-    return _fit_rows(cpxphase, bperp, *_constants(bperp, n_trial_wraps))
-
-
-def topofit_row_invariant_single(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Fit:
-    """Native twin of :func:`reference.topofit.topofit_row_invariant_single`."""
-    if cpxphase.dtype == np.complex128 and bperp.dtype == np.float64:
-        return double.topofit_row_invariant(cpxphase, bperp, n_trial_wraps)
-    fit: Fit = _fit_shared(cpxphase, bperp, *_constants(bperp, n_trial_wraps))
-    return fit
-
-
-def topofit_coh_row_invariant_single(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Array:
-    """Native twin of :func:`reference.topofit.topofit_coh_row_invariant_single`."""
-    if bperp.dtype == np.float64:
-        return double.topofit_coh_row_invariant(cpxphase, bperp, n_trial_wraps)
-    return _coherence_shared(cpxphase, bperp, *_constants(bperp, n_trial_wraps))
-
-
-def _constants(bperp: Array, n_trial_wraps: float) -> tuple[Array, Any, Any, Any]:
-    """Trial numbers from 0 and the constants pi, 4 and pi/4, of the class of the baselines."""
-    real = bperp.dtype.type
-    trials = np.arange(trial_steps(n_trial_wraps) + 1).astype(real)
-    return trials, real(np.pi), real(4), real(np.pi / 4)
 
 
 @inline
@@ -149,7 +118,8 @@ def _refine(z: Array, b: Array, coarse: Any, res_re: Array, res_im: Array) -> tu
 
 
 @kernel
-def _fit_rows(z: Array, b: Array, trials: Array, pi: Any, four: Any, quarter_pi: Any) -> Fit:
+def fit_rows(z: Array, b: Array, trials: Array, pi: Any, four: Any, quarter_pi: Any) -> Fit:
+    """Fit every row with its own baselines."""
     n, m = z.shape
     slope, offset, coherence = np.empty(n), np.empty(n), np.empty(n)
     residual = np.zeros((n, m), np.complex64)
@@ -234,7 +204,8 @@ def _search_lanes(
 
 
 @kernel
-def _fit_shared(z: Array, b: Array, trials: Array, pi: Any, four: Any, quarter_pi: Any) -> Fit:
+def fit_shared(z: Array, b: Array, trials: Array, pi: Any, four: Any, quarter_pi: Any) -> Fit:
+    """Fit every row with the baselines that all share."""
     n, m = z.shape
     slope, offset, coherence = np.empty(n), np.empty(n), np.empty(n)
     residual = np.zeros((n, m), np.complex64)
@@ -275,9 +246,10 @@ def _has_hole(z: Array) -> bool:
 
 
 @kernel
-def _coherence_shared(
+def coherence_shared(
     z: Array, b: Array, trials: Array, pi: Any, four: Any, quarter_pi: Any
 ) -> Array:
+    """Return the coherence of :func:`fit_shared`."""
     n, m = z.shape
     coherence = np.empty(n, np.float32)
     spread = np.max(b) - np.min(b)

@@ -1,4 +1,4 @@
-"""Chains of grid arcs: the network on which the cycles of an interferogram are found.
+"""Residues, and chains of grid arcs: the network on which the cycles of an interferogram are found.
 
 Cycles on the arcs of a grid have to close around every 2 x 2 face: with the faces as places and the
 arcs as ways between them, they are a flow that leaves every face by its residue. Arcs inside a node
@@ -13,8 +13,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int32]
+Turns = NDArray[np.float64]
 Arc = tuple[bool, int, int]
 ByKind = dict[bool, NDArray[Any]]
+
+
+def residues(turns: Turns) -> Ints:
+    """Cycles by which the wrapped phase differences around each 2 x 2 face do not add up to zero.
+
+    Parameters
+    ----------
+    turns : (n_row, n_col) float64
+        Wrapped phase [cycles].
+
+    Returns
+    -------
+    (n_row - 1, n_col - 1) int32
+        -1, 0 or 1.
+    """
+    right, down = (wrapped_steps(turns, axis) for axis in (1, 0))
+    return np.rint(right[:-1] + down[:, 1:] - right[1:] - down[:, :-1]).astype(np.int32)
+
+
+def wrapped_steps(turns: Turns, axis: int) -> Turns:
+    """Differences of neighbours along an axis [cycles], whole cycles taken off."""
+    step = np.diff(turns, axis=axis)
+    return step - np.rint(step)
 
 
 def chains(
@@ -31,7 +55,7 @@ def chains(
     row_edges, col_edges : (n_row - 1, n_col), (n_row, n_col - 1) int64
         Signed edge number, from 1, of the arcs to the cell below and on the right; 0 in a node.
     residues : (n_row - 1, n_col - 1) int32
-        See :func:`.stage6.residues`.
+        See :func:`residues`.
 
     Returns
     -------

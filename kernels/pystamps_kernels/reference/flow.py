@@ -13,12 +13,11 @@ from heapq import heappop, heappush
 import numpy as np
 from numpy.typing import NDArray
 
+from .costs import NO_COST, UNITS_PER_CYCLE
+
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-
-UNITS_PER_CYCLE = 200
-NO_COST = 32000
 
 # Faces that a search from a single source may visit, pass by pass; then all sources search at once.
 REACH = (30, 100, 300, 1000)

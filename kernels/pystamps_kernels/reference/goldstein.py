@@ -1,4 +1,4 @@
-"""Stage 6, the Goldstein filter of a gridded interferogram in overlapping windows."""
+"""The Goldstein filter of a gridded interferogram in overlapping windows."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from scipy import fft
 from scipy.ndimage import correlate1d
 
-from .phasors import join, magnitude
+from ..clap_windows import GAUSSIAN
+from .phasors import join, length
 
 Phasors = NDArray[np.complex64]
 Doubles = NDArray[np.float64]
@@ -114,22 +115,14 @@ def taper(row_taper: Doubles, col_taper: Doubles) -> Doubles:
     return np.where(both, row_taper[:, :, None] + col_taper[:, None, :], 0.0)
 
 
-def gaussian_window(length: int, width: float) -> Doubles:
-    """MATLAB ``gausswin``: a Gaussian over `length` samples, `width` deviations to each end."""
-    place = np.arange(length) - (length - 1) / 2
-    return np.asarray(np.exp(-0.5 * (width * place / ((length - 1) / 2)) ** 2))
-
-
-def smoother() -> Doubles:
-    """Taps of the 7 x 7 separable smoothing of the spectral amplitude."""
-    return gaussian_window(7, 2.5)
-
-
 def response(amplitude: Doubles, alpha: float) -> Doubles:
-    """Spectral weights: smoothed amplitude over its median, to the power of `alpha`."""
+    """Spectral weights: smoothed amplitude over its median, to the power of `alpha`.
+
+    The CLAP filter smooths with the same taps, added up in another order: the last bits differ.
+    """
     shifted = fft.fftshift(amplitude, axes=(1, 2))
     for axis in (1, 2):
-        shifted = correlate1d(shifted, smoother(), axis=axis, mode="constant")
+        shifted = correlate1d(shifted, GAUSSIAN, axis=axis, mode="constant")
     smooth = fft.ifftshift(shifted, axes=(1, 2))
     median = np.median(smooth, axis=(1, 2))
     return np.asarray((smooth / np.where(median == 0, 1.0, median)[:, None, None]) ** alpha)
@@ -138,5 +131,5 @@ def response(amplitude: Doubles, alpha: float) -> Doubles:
 def with_phase(raster: Phasors, joined: Complexes) -> Phasors:
     """Amplitude of `raster`, phase of `joined`."""
     phase = np.arctan2(joined.imag, joined.real)
-    size = magnitude(raster)
+    size = length(raster.real, raster.imag)
     return join(size * np.cos(phase).astype(np.float32), size * np.sin(phase).astype(np.float32))
