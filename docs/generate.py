@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
 from inspect import getdoc
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,11 @@ from pystamps_hpc.pipeline.table import Task, maker, patch_inputs, tasks
 from pystamps_hpc.stages.base import EACH_PATCH, Field, artifact_fields
 from pystamps_hpc.tools.audit import load_evidence, parity_page
 from pystamps_kernels.contracts import SUBJECTS, Array, Kernel, Scalar, all_kernels
+from pystamps_kernels.contracts.model import DTYPES
 from pystamps_kernels.dispatch import function
 
 DOCS = Path(__file__).resolve().parent
-NOTE = "<!-- made by docs/generate.py (make docs); changes made here are lost -->"
+NOTE = "made by docs/generate.py (make docs); changes made here are lost"
 
 CLASSES = {
     "double": "double", "single": "single", "complex": "complex single", "logical": "logical",
@@ -380,6 +382,41 @@ def argument_row(item: Array | Scalar, way: str, tolerance: str) -> tuple[str, .
     return way, code(item.name), shape, kinds, item.meaning, tolerance
 
 
+def signatures() -> str:
+    """Every kernel as a typed call, for type checkers."""
+    methods = "".join(map(signature, all_kernels().values()))
+    return (
+        '"""The kernels as typed calls: what the contracts say of arguments and results."""\n\n'
+        "import numpy as np\nfrom numpy.typing import NDArray\n\n"
+        'class Signatures:\n    """Calls of all kernels, arguments by position."""\n\n' + methods
+    )
+
+
+def signature(kernel: Kernel) -> str:
+    """Return the declaration of one kernel's call."""
+    arguments = "".join(
+        f"        {item.name}: {hint(item, exact=False)},\n" for item in kernel.arguments
+    )
+    results = [hint(item, exact=True) for item in kernel.returns]
+    joined = ", ".join(results)
+    answer = joined if len(results) == 1 else f"tuple[{joined}]"
+    if len(answer) > 80:
+        answer = "tuple[\n" + "".join(f"        {result},\n" for result in results) + "    ]"
+    return f"    def {kernel.name}(\n        self,\n{arguments}        /,\n    ) -> {answer}: ...\n"
+
+
+def hint(item: Array | Scalar, exact: bool) -> str:
+    """Return the type of an argument, of any precision, or of a result."""
+    if isinstance(item, Scalar):
+        return item.kind.__name__
+    names = item.dtypes.split()
+    any_precision = {"f": "floating", "c": "complexfloating", "cf": "inexact"}
+    kind = "".join(sorted({name[0] for name in names}))
+    if kind in any_precision and not (exact and len(names) == 1):
+        return f"NDArray[np.{any_precision[kind]}]"
+    return f"NDArray[np.{DTYPES[names[0]].__name__}]"
+
+
 # --- command line --------------------------------------------------------------------------------
 
 
@@ -463,12 +500,14 @@ GENERATED: dict[str, Callable[[], str]] = {
     "reference/artifacts.md": artifacts,
     "reference/kernels.md": kernels,
     "reference/parity.md": parity,
+    "../kernels/pystamps_kernels/signatures.pyi": signatures,
 }
 
 
 def page(name: str) -> str:
     """Return the text of a generated page."""
-    return f"{NOTE}\n\n{GENERATED[name]()}"
+    note = f"<!-- {NOTE} -->\n\n" if name.endswith(".md") else f"# {NOTE}\n\n"
+    return note + GENERATED[name]()
 
 
 def outdated() -> list[str]:
@@ -489,11 +528,11 @@ def main() -> int:
     names = outdated()
     for name in names:
         if options.check:
-            print(f"docs/{name} is out of date: run make docs")
+            print(f"{normpath(f'docs/{name}')} is out of date: run make docs")
         else:
             (DOCS / name).parent.mkdir(parents=True, exist_ok=True)
             (DOCS / name).write_text(page(name), encoding="utf-8")
-            print(f"docs/{name}")
+            print(normpath(f"docs/{name}"))
     return int(options.check and bool(names))
 
 

@@ -12,9 +12,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from .contracts import Kernel, all_kernels
+
+if TYPE_CHECKING:
+    from .signatures import Signatures
+else:
+    Signatures = object
 
 Backend = Literal["python", "native", "cuda"]
 Arithmetic = Literal["double", "single"]
@@ -112,8 +117,10 @@ def supported_backends(kernel: Kernel) -> list[Backend]:
 
 
 @dataclass(frozen=True)
-class KernelTable:
+class KernelTable(Signatures):
     """Kernels bound to backends; ``table.stage2_topofit(...)`` checks the call and runs it.
+
+    ``signatures.pyi`` tells type checkers what the contracts say of each call.
 
     Parameters
     ----------
@@ -129,22 +136,34 @@ class KernelTable:
     def __hash__(self) -> int:
         return hash((*sorted(self.backends.items()), self.arithmetic))
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        if name.startswith("_") or name not in self.backends:
-            raise AttributeError(name)
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Callable[..., Any]:
+            if name.startswith("_") or name not in self.backends:
+                raise AttributeError(name)
+            return self.bound(name)
+
+    def bound(self, name: str) -> Callable[..., Any]:
+        """Return a kernel of the table as a call that checks its arguments.
+
+        Raises
+        ------
+        LookupError
+            The backend does not implement the kernel.
+        """
         kernel = _contracts()[name]
-        bound = function(kernel, self.backends[name], self.arithmetic)
-        if bound is None:
+        run = function(kernel, self.backends[name], self.arithmetic)
+        if run is None:
             raise LookupError(f"kernel '{name}' has no '{self.backends[name]}' implementation")
 
         def call(*values: Any) -> Any:
             kernel.check(values)
-            return bound(*values)
+            return run(*values)
 
         def call_alone(*values: Any) -> Any:
             kernel.check(values)
             with _one_at_a_time:
-                return bound(*values)
+                return run(*values)
 
         alone = self.backends[name] == "native" and threading_layer() == "workqueue"
         return call_alone if alone else call

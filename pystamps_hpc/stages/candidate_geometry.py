@@ -142,7 +142,7 @@ def _at_candidates(
         return _at_pixels(grid.at_zero, candidates)
     row = candidates.azimuth * ((n_row - 1) / scene.length)
     column = candidates.range_sample * ((n_col - 1) / scene.width)
-    values: NDArray[np.float64] = ctx.kernels.stage1_bilinear(_nodes(grid.at_zero), row, column)
+    values = ctx.kernels.stage1_bilinear(_nodes(grid.at_zero), row, column)
     if grid.at_1000 is None or candidates.height is None:
         return values
     high = ctx.kernels.stage1_bilinear(_nodes(grid.at_1000), row, column)

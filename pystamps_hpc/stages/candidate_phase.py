@@ -33,8 +33,7 @@ class UnitPhasors:
             observed = self.phase[rows, columns[ifgs]]
         else:
             observed = np.delete(self.phase[key], self.master_ix, axis=1)
-        unit: AnyArray = self.kernels.stage2_unit_phasors(np.ascontiguousarray(observed))
-        return unit
+        return self.kernels.stage2_unit_phasors(np.ascontiguousarray(observed))
 
 
 @dataclass(frozen=True)
@@ -56,10 +55,9 @@ class Weighted:
         """Read rows, ``a[rows]``, or columns, ``a[:, ifgs]``."""
         rows = key[0] if isinstance(key, tuple) else key
         bperp = np.ascontiguousarray(self.bperp_mat[key])
-        weighted: AnyArray = self.ph.kernels.stage2_ph_weight(
+        return self.ph.kernels.stage2_ph_weight(
             self.ph[key], bperp, self.slope[rows], self.weight[rows]
         )
-        return weighted
 
 
 @dataclass(frozen=True)
@@ -79,5 +77,5 @@ class PatchPhase:
     def __getitem__(self, key: Any, /) -> AnyArray:
         """Read rows, ``a[rows]``, or columns, ``a[:, ifgs]``."""
         rows, ifgs = key if isinstance(key, tuple) else (key, slice(None))
-        unit: AnyArray = self.kernels.stage2_unit_phasors(self.filtered[self.cell[rows]])
+        unit = self.kernels.stage2_unit_phasors(self.filtered[self.cell[rows]])
         return unit[:, ifgs]

@@ -57,7 +57,6 @@ class MatlabStream:
 
     def draw(self, n: int) -> FloatArray:
         """See :class:`Stream`."""
-        draws: FloatArray
         draws, self._state = self._kernels.stage2_matlab_uniform(self._state, n)
         return draws
 
@@ -133,7 +132,7 @@ def random_phasors(
     for first in range(0, n, BLOCK):
         n_rows = min(BLOCK, n - first)
         draws = np.stack([column.draw(n_rows) for column in columns])
-        phasors: ComplexArray = kernels.stage2_phasors_of_cycles(draws)
+        phasors = kernels.stage2_phasors_of_cycles(draws)
         yield phasors
 
 

@@ -70,7 +70,7 @@ def resampled(patch: PatchPS, size: float, largest_noise: float, ctx: Context) -
     def sums(name: str, values: AnyArray, by: Singles) -> AnyArray:
         dtype = np.complex64 if np.iscomplexobj(values) else np.float32
         columns = np.ascontiguousarray(values[:, None] if values.ndim == 1 else values, dtype)
-        added: AnyArray = ctx.kernels.stage5_cell_sums(columns, by, start)
+        added = ctx.kernels.stage5_cell_sums(columns, by, start)
         if np.isnan(added).any():
             cell = np.flatnonzero(np.isnan(added).any(axis=1))[0]
             raise StageError(f"{patch.name}: {name} is not a number in cell {cell + 1} of the grid")

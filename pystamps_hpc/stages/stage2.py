@@ -289,7 +289,7 @@ def clap(
     ph_grid: ComplexArray, low_pass: FloatArray, params: Params, ctx: Context, first: int = 0
 ) -> ComplexArray:
     """Filter the grid of the interferograms from `first` on, (n_i, n_j, n) complex64."""
-    filtered: ComplexArray = ctx.kernels.stage2_clap_grid(
+    filtered = ctx.kernels.stage2_clap_grid(
         ph_grid,
         params.clap_alpha,
         params.clap_beta,

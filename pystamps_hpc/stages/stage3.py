@@ -213,10 +213,9 @@ def steady(
 
     def deviations(rows: slice) -> FloatArray:
         residual = np.ascontiguousarray(inputs.residual[selected[rows]][:, ifg_index])
-        deviation: FloatArray = ctx.kernels.stage3_bootstrap_deviation(
+        return ctx.kernels.stage3_bootstrap_deviation(
             residual, selected[rows], N_RESAMPLES, BOOTSTRAP_SEED
         )
-        return deviation
 
     kept: BoolArray = ctx.map_rows(deviations, selected.size) < params.gamma_stdev_reject
     ctx.note(f"gamma_stdev_reject, an extension: {int((~kept).sum())} candidates rejected")

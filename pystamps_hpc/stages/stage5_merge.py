@@ -84,7 +84,7 @@ class UnitPhase:
     def __getitem__(self, key: Any, /) -> AnyArray:
         """Read rows, ``a[rows]``, or columns, ``a[:, ifgs]``."""
         phasors = as_phasors(self.phasors[key])
-        unit: AnyArray = self.kernels.stage5_unit_phase(phasors.reshape(len(phasors), -1))
+        unit = self.kernels.stage5_unit_phase(phasors.reshape(len(phasors), -1))
         return unit.reshape(phasors.shape)
 
 
@@ -125,11 +125,10 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     slope, offset = merged.values("slope"), merged.values("offset")
 
     def noise(rows: slice) -> FloatArray:
-        deviation: FloatArray = ctx.kernels.stage5_ifg_noise(
+        return ctx.kernels.stage5_ifg_noise(
             as_phasors(phase[rows]), as_phasors(patch_phase[rows]),
             slope[rows], offset[rows], bperp_mat[rows], base.master_ix,
         )  # fmt: skip
-        return deviation
 
     ifg_std = noise_of_ifgs(noise, len(where), ctx)
     others = np.delete(np.arange(base.n_ifg), base.master_ix)

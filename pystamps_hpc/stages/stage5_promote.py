@@ -96,14 +96,13 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     bperp_mat = Gathered((inputs.bperp_mat,), row)
 
     def corrected(rows: Any) -> AnyArray:
-        turned: AnyArray = ctx.kernels.stage5_phase_correction(
+        return ctx.kernels.stage5_phase_correction(
             phase[rows].astype(np.complex64),
             slope[rows],
             offset[rows],
             bperp_mat[rows],
             inputs.master_ix,
         )
-        return turned
 
     def patch_phase_reref(rows: Any) -> AnyArray:
         return np.insert(patch_phase[rows], inputs.master_ix, 1, axis=1)

@@ -97,11 +97,10 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     reference = _reference_phase(inputs, params, phase, sequence, ctx)
 
     def by_least_squares(rows: slice) -> tuple[AnyArray, ...]:
-        fit: tuple[AnyArray, ...] = ctx.kernels.stage7_scla(
+        return ctx.kernels.stage7_scla(
             phase.rows(rows), baselines.rows(rows), reference, sequence, slope_operator, fitted,
             offset_operator,
         )  # fmt: skip
-        return fit
 
     def by_least_deviations(rows: slice) -> tuple[AnyArray, ...]:
         values = phase.rows(rows)
@@ -222,7 +221,7 @@ def _least_deviations(design: FloatArray, steps: FloatArray, ctx: Context) -> Fl
     start = np.zeros((len(steps), n_independent))
     for weights, values in zip(operator(independent).T, steps.T, strict=True):
         start += values[:, None] * weights
-    fit: FloatArray = ctx.kernels.stage7_lad_fit(independent, np.ascontiguousarray(steps), start)
+    fit = ctx.kernels.stage7_lad_fit(independent, np.ascontiguousarray(steps), start)
     return np.ascontiguousarray(fit[:, 1])
 
 
@@ -233,10 +232,7 @@ def _smoothed(
 
     def clamp() -> tuple[FloatArray, FloatArray]:
         network, _ = edges(inputs.xy[:, 1:3], ctx.config.runtime.triangulator)
-        clamped: tuple[FloatArray, FloatArray] = ctx.kernels.stage7_scla_smooth(
-            slope, offset, network
-        )
-        return clamped
+        return ctx.kernels.stage7_scla_smooth(slope, offset, network)
 
     return ctx.on_root(clamp)
 

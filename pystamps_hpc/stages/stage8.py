@@ -219,7 +219,7 @@ def _high_pass(inputs: Inputs, params: Params, used: IntArray, ctx: Context) -> 
         values = _without_nan(phase.rows(rows))
         planes = ramps.ramp(terms[rows], coefficients)
         values[:, deramped] -= planes.astype(np.float32)
-        high_pass: FloatArray = ctx.kernels.stage8_temporal_highpass(values, weights, origin)
+        high_pass = ctx.kernels.stage8_temporal_highpass(values, weights, origin)
         return high_pass, planes
 
     origin = filtered(slice(0, 1), np.zeros(len(used)))[0][0]
@@ -277,11 +277,10 @@ def _low_pass(
     grid = cell_grid(xy, RADIUS * params.scn_wavelength)
 
     def smoothed(rows: slice) -> AnyArray:
-        low_pass: AnyArray = ctx.kernels.stage8_spatial_lowpass(
+        return ctx.kernels.stage8_spatial_lowpass(
             phase, xy, grid.order, grid.cells, grid.starts, grid.width,
             params.scn_wavelength, rows.start, rows.stop,
         )  # fmt: skip
-        return low_pass
 
     origin = smoothed(slice(0, 1))[0]
     kept = used != inputs.master_ix

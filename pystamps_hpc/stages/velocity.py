@@ -101,8 +101,7 @@ def fit_velocity(value_type: str, series: PhaseSeries, ctx: Context) -> Rows:
     weights = operator(design, ifg_covariance(series.ifg_std, series.day, fitted))
 
     def fit(rows: slice) -> AnyArray:
-        result: AnyArray = ctx.kernels.stage8_velocity_fit(weights, phase.rows(rows), reference)
-        return result
+        return ctx.kernels.stage8_velocity_fit(weights, phase.rows(rows), reference)
 
     piece = ctx.config.runtime.stage7_chunk_ps
     rates: Rows = ctx.map_rows(fit, phase.shape[0], "mean velocity", piece)

@@ -7,7 +7,7 @@ KERNELS: tuple[Kernel, ...] = (
         "stage1_column_means",
         "mean over all candidates of each column",
         (Array("values", "n_cand n_slave", "f32", "values, at least one row"),),
-        (Array("mean", "n_slave", "f64", "column means, of class f32 in the single form"),),
+        (Array("mean", "n_slave", "f32 f64", "column means, of class f32 in the single form"),),
         tolerance={"mean": 1e-9},
         single=True,
     ),

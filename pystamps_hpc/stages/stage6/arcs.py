@@ -52,7 +52,7 @@ class ArcPhasors:
     def read(self, rows: slice, ctx: Context) -> tuple[ComplexArray, FloatArray | None]:
         """Return phasors (n, n_u) and the look-angle phase (n, n_u) [rad] taken off them."""
         low, high = self.graph.low[rows], self.graph.high[rows]
-        arcs: ComplexArray = ctx.kernels.stage6_arc_phasors(self.node_phase, low, high)
+        arcs = ctx.kernels.stage6_arc_phasors(self.node_phase, low, high)
         if self.series is None:
             return arcs, None
         samples = _samples(arcs, self.series, ctx)
@@ -68,8 +68,7 @@ def _samples(arcs: ComplexArray, series: LookAngleSeries, ctx: Context) -> Compl
     if series.centre is None:
         return z
     z = np.insert(z, series.centre, np.complex64(1), axis=1)
-    steps: ComplexArray = ctx.kernels.stage6_phase_steps(z)
-    return steps
+    return ctx.kernels.stage6_phase_steps(z)
 
 
 def arc_phases(

@@ -156,8 +156,7 @@ def filter_grid(
     def cell_sums(which: int) -> ComplexArray:
         psi = stack.psi(ALL, np.array([which]), ctx)[:, 0].copy()
         _require_phase(psi, int(stack.ifgs[which]))
-        sums: ComplexArray = ctx.kernels.stage6_cell_sums(psi, cells.members, cells.starts)
-        return sums
+        return ctx.kernels.stage6_cell_sums(psi, cells.members, cells.starts)
 
     kept = ctx.on_root(lambda: cell_sums(0) != 0)
     row, col = cells.row[kept], cells.col[kept]

@@ -96,7 +96,7 @@ class WrappedStack:
         """
         phase = read(self.phase, points, self.phase_columns[which]).astype(np.complex64)
         bperp = read(self.bperp, points, self.bperp_columns[which]).astype(np.float32)
-        psi: ComplexArray = ctx.kernels.stage6_wrapped_phase(phase, bperp, self.slope[points])
+        psi = ctx.kernels.stage6_wrapped_phase(phase, bperp, self.slope[points])
         for term in self.known_phases(points, which):
             psi = ctx.kernels.stage6_subtract_phase(psi, term)
         return psi

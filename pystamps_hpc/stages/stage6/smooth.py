@@ -52,7 +52,7 @@ class StarPlan:
         """
         series = np.take(phasors, self.star.ifgs, axis=1)
         series[:, self.star.backward] = np.conj(series[:, self.star.backward])
-        phase: FloatArray = ctx.kernels.stage6_star_smooth(
+        phase = ctx.kernels.stage6_star_smooth(
             np.take(series, self.star.order, axis=1),
             self.weights,
             self.intercepts,

@@ -49,7 +49,7 @@ def unwrapped_points(
 
     def rows_of(rows: slice) -> FloatArray:
         wrapped = np.ascontiguousarray(psi[rows])
-        phase = ctx.kernels.stage6_to_points(wrapped, grid_phase, point_node[rows])
+        phase: FloatArray = ctx.kernels.stage6_to_points(wrapped, grid_phase, point_node[rows])
         for term in stack.known_phases(rows, which):
             phase = phase + term
         if patch_rest is not None:
