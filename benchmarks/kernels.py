@@ -19,7 +19,8 @@ import numba
 import numpy as np
 
 from benchmarks import machine, roofline
-from benchmarks.cases import TRIAL_WRAPS, Case, Scene, cases
+from benchmarks.cases import TRIAL_WRAPS, Case, cases
+from benchmarks.scene import Scene
 from pystamps_kernels.contracts import Array, Kernel, all_kernels
 from pystamps_kernels.dispatch import Arithmetic, function
 
