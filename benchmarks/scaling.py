@@ -260,14 +260,14 @@ interferogram to a core; its share is taken as linear here, so that stage 6 is a
 """
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--growth", type=Path, default=machine.RESULTS / "growth.json")
     parser.add_argument("--chains", type=Path, default=machine.RESULTS / "backends.json")
     parser.add_argument("--targets", type=Path, default=machine.RESULTS / "targets.json")
     parser.add_argument("--output", type=Path, default=Path("docs/scaling.md"))
-    options = parser.parse_args(words)
+    options = parser.parse_args(argv)
     results = (options.growth, options.chains, options.targets)
     for path in results:
         if not path.exists():

@@ -164,7 +164,7 @@ def row(entry: dict[str, Any]) -> list[str]:
     ]
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print the table, write the document."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--points", type=int, default=20_000)
@@ -172,7 +172,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--clock", choices=["wall", "processor"], default="wall")
     parser.add_argument("--output", type=Path, default=machine.RESULTS / "targets.json")
-    options = parser.parse_args(words)
+    options = parser.parse_args(argv)
 
     numba.set_num_threads(options.threads)
     peaks = roofline.measure()

@@ -330,7 +330,7 @@ interferograms of the case than one.
 """
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Measure the cases, write the document and the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", nargs="+", choices=[*CASES], default=["A", "B", "C", "D"])
@@ -338,7 +338,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--ifgs", type=int, default=3, help="of each case; default 3")
     parser.add_argument("--output", type=Path, default=machine.RESULTS / "unwrapping.json")
     parser.add_argument("--page", type=Path, default=Path("docs/unwrapping.md"))
-    options = parser.parse_args(words)
+    options = parser.parse_args(argv)
 
     config = RunConfig().with_values({"runtime.stage6_solver": "native"}).resolved()
     ctx = Context(table("native", "single"), config)

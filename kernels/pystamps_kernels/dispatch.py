@@ -60,7 +60,7 @@ def unavailable_reason(backend: Backend) -> str:
         try:
             threading_layer()
         except Exception as error:
-            return f"numba is installed but does not start: {_told(error)}"
+            return f"numba is installed but does not start: {_what_numba_says(error)}"
     if backend == "cuda" and importlib.util.find_spec(f"{__package__}.cuda") is None:
         return "there are no CUDA kernels yet"
     if backend == "cuda":
@@ -73,7 +73,7 @@ def unavailable_reason(backend: Backend) -> str:
     return ""
 
 
-def _told(error: Exception) -> str:
+def _what_numba_says(error: Exception) -> str:
     """Return the first line of what Numba says, and what it was asked for."""
     said = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
     asked = [

@@ -17,7 +17,7 @@ from ..reference.edge_stats import (
     zero_mean_variance,
 )
 from .angle import cycles
-from .compile import kernel, serial
+from .compile import inline, kernel, serial
 
 Array = NDArray[Any]
 BLOCK = 256  # edges; sums over edges are taken per block and added in order
@@ -115,21 +115,30 @@ def _arc_noise(
             for i in range(n):
                 residue = angle[i] - centre[i] - line[i]
                 noise[edge, i] = CYCLE * (residue - np.rint(residue))
-            for i in range(n):
-                mean_re[i] -= weights[i, i] * arc_re[i]
-                mean_im[i] -= weights[i, i] * arc_im[i]
-                if weights[i, i] > CANCELS:
-                    mean_re[i] = mean_im[i] = 0
-                    for k in range(n):
-                        if k != i:
-                            mean_re[i] += weights[k, i] * arc_re[k]
-                            mean_im[i] += weights[k, i] * arc_im[k]
+            _without_own(arc_re, arc_im, weights, mean_re, mean_im)
             for i in range(n):
                 residue = angle[i] - cycles(mean_im[i], mean_re[i])
                 residue = CYCLE * (residue - np.rint(residue))
                 residue = residue if abs(mean_re[i]) + abs(mean_im[i]) > 0 else 0.0
                 sums[block, 0, i] += residue
                 sums[block, 1, i] += residue * residue
+
+
+@inline
+def _without_own(
+    arc_re: Array, arc_im: Array, weights: Array, mean_re: Array, mean_im: Array
+) -> None:
+    """Take what each epoch adds to its own weighted mean off it."""
+    n = arc_re.size
+    for i in range(n):
+        mean_re[i] -= weights[i, i] * arc_re[i]
+        mean_im[i] -= weights[i, i] * arc_im[i]
+        if weights[i, i] > CANCELS:
+            mean_re[i] = mean_im[i] = 0
+            for k in range(n):
+                if k != i:
+                    mean_re[i] += weights[k, i] * arc_re[k]
+                    mean_im[i] += weights[k, i] * arc_im[k]
 
 
 def _statistics(

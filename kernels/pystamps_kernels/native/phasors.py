@@ -20,7 +20,7 @@ def times(a: Any, real: Any, imag: Any) -> Any:
 
 
 @inline
-def size(real: Any, imag: Any) -> Any:
+def length(real: Any, imag: Any) -> Any:
     """Magnitude, computed in double and rounded once."""
     x, y = float64(real), float64(imag)
     return np.float32(math.sqrt(x * x + y * y))
@@ -29,10 +29,10 @@ def size(real: Any, imag: Any) -> Any:
 @inline
 def unit(real: Any, imag: Any, zero: Any) -> Any:
     """Divide by the magnitude; `zero` is the answer for 0."""
-    length = size(real, imag)
-    if length == 0:
+    modulus = length(real, imag)
+    if modulus == 0:
         return np.complex64(complex(zero, np.float32(0)))
-    return np.complex64(complex(real / length, imag / length))
+    return np.complex64(complex(real / modulus, imag / modulus))
 
 
 @kernel
@@ -42,10 +42,10 @@ def unit_phasors(phasors: Array) -> Array:
     for i in prange(phasors.shape[0]):
         for k in range(phasors.shape[1]):
             re, im = phasors[i, k].real, phasors[i, k].imag
-            length = size(re, im)
-            if length == 0:
-                length = np.float32(1)
-            unit[i, k] = complex(re / length, im / length)
+            modulus = length(re, im)
+            if modulus == 0:
+                modulus = np.float32(1)
+            unit[i, k] = complex(re / modulus, im / modulus)
     return unit
 
 

@@ -35,7 +35,11 @@ def point_noise(noise: Array) -> tuple[Array, Array]:
 
 @kernel
 def cell_sums(values: Array, weight: Array, start: Array) -> Array:
-    """Native twin of :func:`reference.resample.cell_sums`."""
+    """Native twin of :func:`reference.resample.cell_sums`.
+
+    Apart from the sums in :mod:`.cells`: times its weight, a phasor that is not finite turns out
+    another.
+    """
     sums = np.zeros((len(start) - 1, values.shape[1]), values.dtype)
     for cell in prange(len(sums)):
         for p in range(start[cell], start[cell + 1]):

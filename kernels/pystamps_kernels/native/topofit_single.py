@@ -13,17 +13,13 @@ from numba import float64, prange
 from numpy.typing import NDArray
 
 from .compile import inline, kernel
+from .phasors import length
 
 Array = NDArray[Any]
 Fit = tuple[Array, Array, Array, Array]
 
 BLOCK = 256
 LANES = 32
-
-
-@inline
-def _length(re: Any, im: Any) -> Any:
-    return np.float32(math.sqrt(float64(re) * float64(re) + float64(im) * float64(im)))
 
 
 @inline
@@ -56,7 +52,7 @@ def _search(
     magnitude = np.float32(0)
     for k in range(z.size):
         re, im = np.float32(z[k].real), np.float32(z[k].imag)
-        magnitude += _length(z[k].real, z[k].imag)
+        magnitude += length(z[k].real, z[k].imag)
         unit = b[k] / spread * pi / four
         for t in range(1, steps + 1):
             cos[t] = np.float32(math.cos(unit * trials[t]))
@@ -71,11 +67,11 @@ def _search(
             sums[3, t] += ic - rs
     best, largest = 0, np.float32(-1)
     for t in range(steps, 0, -1):
-        coherence = _length(sums[0, t], sums[1, t]) / magnitude
+        coherence = length(sums[0, t], sums[1, t]) / magnitude
         if coherence > largest:
             best, largest = -t, coherence
     for t in range(steps + 1):
-        coherence = _length(sums[2, t], sums[3, t]) / magnitude
+        coherence = length(sums[2, t], sums[3, t]) / magnitude
         if coherence > largest:
             best, largest = t, coherence
     return best
@@ -105,16 +101,16 @@ def _refine(z: Array, b: Array, coarse: Any, res_re: Array, res_im: Array) -> tu
         deviation = math.atan2(
             res_im[k] * off_re - res_re[k] * off_im, res_re[k] * off_re + res_im[k] * off_im
         )
-        magnitude = _length(z[k].real, z[k].imag)
+        magnitude = length(z[k].real, z[k].imag)
         weighted = float64(magnitude * np.float32(b[k]))
         moment += weighted * float64(magnitude * deviation)
         norm += weighted * weighted
     slope = coarse + b.dtype.type(moment / norm)
     total_re, total_im = _turn(z, b, slope, res_re, res_im)
-    length = np.float32(0)
+    lengths = np.float32(0)
     for k in range(z.size):
-        length += _length(res_re[k], res_im[k])
-    return slope, math.atan2(total_im, total_re), _length(total_re, total_im) / length
+        lengths += length(res_re[k], res_im[k])
+    return slope, math.atan2(total_im, total_re), length(total_re, total_im) / lengths
 
 
 @kernel
@@ -173,7 +169,7 @@ def _search_lanes(
         for k in range(m):
             phasor[0, k, lane] = np.float32(z[row, k].real)
             phasor[1, k, lane] = np.float32(z[row, k].imag)
-            magnitude[lane] += _length(z[row, k].real, z[row, k].imag)
+            magnitude[lane] += length(z[row, k].real, z[row, k].imag)
     best[:] = 0
     largest_minus[:] = -1
     largest_plus[:] = -1
@@ -190,8 +186,8 @@ def _search_lanes(
                 plus_im[lane] += ic - rs
         for lane in range(lanes):
             scale = magnitude[lane] if magnitude[lane] > 0 else np.float32(1)
-            minus = _length(sums[0, lane], sums[1, lane]) / scale
-            plus = _length(sums[2, lane], sums[3, lane]) / scale
+            minus = length(sums[0, lane], sums[1, lane]) / scale
+            plus = length(sums[2, lane], sums[3, lane]) / scale
             if minus >= largest_minus[lane]:
                 largest_minus[lane] = minus
                 best[0, lane] = -t

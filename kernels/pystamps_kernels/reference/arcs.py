@@ -39,6 +39,12 @@ def arc_phasors(phase: Phasors, low: Ints, high: Ints) -> Phasors:
     Notes
     -----
     Specification of stage 6, section 6.
+
+    Examples
+    --------
+    >>> nodes = np.exp(1j * np.array([[0.5], [1.5]])).astype(np.complex64)
+    >>> np.angle(arc_phasors(nodes, np.array([0]), np.array([1]))).round(4).tolist()
+    [[1.0]]
     """
     return unit(turned_back(phase[high], phase[low]), zero=np.nan)
 
@@ -55,6 +61,12 @@ def phase_steps(phasors: Phasors) -> Phasors:
     -------
     (n, m - 1) complex64
         Unit phasors of column k + 1 minus column k.
+
+    Examples
+    --------
+    >>> series = np.exp(1j * np.array([[0.0, 1.0, 1.5]])).astype(np.complex64)
+    >>> np.angle(phase_steps(series)).round(4).tolist()
+    [[1.0, 0.5]]
     """
     return unit(turned_back(phasors[:, 1:], phasors[:, :-1]), zero=np.nan)
 
@@ -80,6 +92,13 @@ def look_angle(phasors: Phasors, baseline: Doubles, n_trial: int) -> Phases:
     -----
     The best trial must lead every other peak by 0.1; its slope is refined by a linear fit without
     intercept. StaMPS ``uw_sb_unwrap_space_time``; specification of stage 6, section 7.3.
+
+    Examples
+    --------
+    >>> baseline = np.array([-150.0, -80.0, -33.0, 0.0, 33.0, 80.0, 150.0])
+    >>> phasors = np.exp(0.0123j * baseline[None]).astype(np.complex64)
+    >>> look_angle(phasors, baseline, 16).round(4)
+    array([0.0123], dtype=float32)
     """
     step = trial_step(baseline)
     cosine, sine = trial_table(baseline, n_trial)
@@ -278,6 +297,11 @@ def arc_variance(noise: Phases) -> Phases:
     -------
     (n,) float32
         Variance [cycles^2]; NaN where any noise is NaN. Specification of stage 6, section 8.1.
+
+    Examples
+    --------
+    >>> arc_variance(np.array([[0.1, -0.1], [0.1, np.nan]], np.float32)).round(6)
+    array([0.000507,      nan], dtype=float32)
     """
     cycles = spread(noise) / np.float32(2) / np.float32(np.pi)
     return cycles * cycles

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .phasors import product
+from .phasors import angle, subtract_phase
 
 Array = NDArray[Any]
 Phasors = NDArray[np.complex64]
@@ -34,6 +34,12 @@ def grid_accumulate(ph_weight: Array, grid_lin: Array, n_i: int, n_j: int) -> Ar
     ------
     IndexError
         A cell outside the grid.
+
+    Examples
+    --------
+    >>> phasors, cell = np.array([[1], [2j], [3]], np.complex64), np.array([3, 0, 3])
+    >>> grid_accumulate(phasors, cell, 2, 2).tolist()
+    [[[2j], [0j]], [[0j], [(4+0j)]]]
     """
     check_cells(grid_lin, n_i * n_j)
     return added(ph_weight, grid_lin, n_i * n_j).reshape(n_i, n_j, ph_weight.shape[1])
@@ -69,6 +75,12 @@ def cell_sums(phasors: Phasors, members: Ints, starts: Ints) -> Phasors:
     Notes
     -----
     StaMPS ``uw_grid_wrapped``; specification of stage 6, section 3.2.
+
+    Examples
+    --------
+    >>> phasors = np.array([1, 2j, 3], np.complex64)
+    >>> cell_sums(phasors, np.array([1, 0, 2]), np.array([0, 1, 3])).tolist()
+    [2j, (4+0j)]
     """
     return added(phasors[members], cell_of_rows(starts), starts.size - 1)
 
@@ -102,6 +114,11 @@ def nearest_node(node: Ints) -> Ints:
     -----
     First the nearest node within each column, then the best of the columns at growing distance,
     until a further column cannot win. Specification of stage 6, section 4.
+
+    Examples
+    --------
+    >>> nearest_node(np.array([[0, -1, -1], [-1, -1, 1]])).tolist()
+    [[0, 0, 1], [0, 1, 1]]
     """
     n_row, n_col = node.shape
     far = 2 * (n_row + n_col) ** 2
@@ -152,8 +169,13 @@ def to_points(phasors: Phasors, grid_phase: Phases, node: Ints) -> Phases:
     Notes
     -----
     StaMPS ``uw_unwrap_from_grid``; specification of stage 6, section 9.2.
+
+    Examples
+    --------
+    >>> points, nodes = np.exp(1j * np.array([[0.5]])), np.array([[6.0]])
+    >>> to_points(points.astype(np.complex64), nodes.astype(np.float32), np.array([0])).round(4)
+    array([[6.7832]], dtype=float32)
     """
     grid = grid_phase[np.maximum(node, 0)]
-    rest = product(phasors, np.cos(grid), -np.sin(grid))
-    unwrapped = grid + np.arctan2(rest.imag, rest.real)
+    unwrapped = grid + angle(subtract_phase(phasors, grid))
     return np.where(node[:, None] < 0, np.float32(np.nan), unwrapped)

@@ -50,6 +50,14 @@ def clap_grid(
     Notes
     -----
     StaMPS ``clap_filt``; Hooper et al. (2007); specification of stages 2 and 3, section 3.7.
+
+    Examples
+    --------
+    Without the adaptive part, and with everything passed, a window comes back tapered.
+
+    >>> grid = np.ones((4, 4, 1), np.complex64)
+    >>> clap_grid(grid, 1.0, 0.0, 4, 4, np.ones((8, 8)))[:, :, 0].real.round().tolist()
+    [[0.0, 1.0, 1.0, 0.0], [1.0, 2.0, 2.0, 1.0], [1.0, 2.0, 2.0, 1.0], [0.0, 1.0, 1.0, 0.0]]
     """
     n_i, n_j, m = ph_grid.shape
     check_grid("stage2_clap_grid", n_i, n_j, n_win)
@@ -114,6 +122,17 @@ def clap_cells(
     -----
     StaMPS ``ps_select``, ``clap_filt_patch``; specification of stages 2 and 3, section 4.6. The
     inverse transform is evaluated at the cell only.
+
+    Examples
+    --------
+    What the cell itself holds does not count.
+
+    >>> grid = np.ones((8, 8, 1), np.complex64)
+    >>> arguments = (np.array([[4, 4]]), 8, 1.0, 0.3, np.ones((8, 8)), 1)
+    >>> before = clap_cells(grid, *arguments)
+    >>> grid[4, 4] = -100
+    >>> bool(clap_cells(grid, *arguments) == before)
+    True
     """
     n_i, n_j, m = ph_grid.shape
     filtered = np.zeros((len(cells), m), np.complex128)

@@ -26,6 +26,11 @@ def histogram(values: Array, centers: Array) -> Array:
     (c,) float64
         Counts. The cuts lie halfway between centres, rounded to the class of `values`; a value on
         a cut belongs to the lower bin.
+
+    Examples
+    --------
+    >>> histogram(np.array([0.05, 0.1, 0.11, np.nan]), np.array([0.05, 0.15, 0.25])).tolist()
+    [2.0, 1.0, 0.0]
     """
     cuts = histogram_cuts(centers).astype(values.dtype)
     bins = np.searchsorted(cuts, values[~np.isnan(values)], side="left")
@@ -51,6 +56,12 @@ def bootstrap_deviation(residual: Array, candidate: Array, n_resamples: int, see
     -------
     (n,) float64
         Sample standard deviation (n - 1) of the coherence.
+
+    Examples
+    --------
+    >>> residual = np.array([[0.7, 0.7, 0.7], [0.0, 1.5, -1.5]], np.float32)
+    >>> bootstrap_deviation(residual, np.arange(2), 100, 2005).round(3).tolist()
+    [0.0, 0.234]
     """
     n, m = residual.shape
     phasors = np.exp(1j * residual.astype(np.float64))

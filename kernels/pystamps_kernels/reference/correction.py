@@ -39,6 +39,12 @@ def ph_weight(ph: Array, bperp: Array, slope: Array, weight: Array) -> Array:
     Notes
     -----
     StaMPS ``ps_est_gamma_quick``; specification of stages 2 and 3, section 3.6.
+
+    Examples
+    --------
+    >>> ph, bperp = np.array([[np.exp(0.5j)]], np.complex64), np.array([[50.0]])
+    >>> ph_weight(ph, bperp, np.array([0.01]), np.array([4.0])).round(6).tolist()
+    [[(4+0j)]]
     """
     turn = np.exp(-1j * (bperp * slope[:, np.newaxis]))
     return (ph * turn * weight[:, np.newaxis]).astype(np.complex64)
@@ -80,6 +86,15 @@ def phase_correction(
     -----
     StaMPS ``ps_correct_phase``; specification of stage 5, 5.2. Every operation is rounded to
     single.
+
+    Examples
+    --------
+    The middle interferogram is the master with itself: its baseline is zero.
+
+    >>> ph, bperp = np.ones((1, 3), np.complex64), np.array([[-100.0, 50.0]])
+    >>> corrected = phase_correction(ph, np.array([0.01]), np.array([0.2]), bperp, 1)
+    >>> np.angle(corrected).round(4)
+    array([[ 0.8, -0.2, -0.7]], dtype=float32)
     """
     turn = _correction(k_ps, c_ps, bperp, master)
     return product(ph, turn.real, turn.imag)
@@ -113,6 +128,13 @@ def ifg_noise(
     Notes
     -----
     StaMPS ``ps_calc_ifg_std``; specification of stage 5, 7.
+
+    Examples
+    --------
+    >>> ph = np.exp(1j * np.array([[0.3, 0.0]])).astype(np.complex64)
+    >>> filtered = np.exp(1j * np.array([[0.25]])).astype(np.complex64)
+    >>> ifg_noise(ph, filtered, np.zeros(1), np.zeros(1), np.zeros((1, 1)), 1).round(4)
+    array([[0.05, 0.  ]], dtype=float32)
     """
     filtered = np.insert(ph_patch, master, 1, axis=1).conj()
     against = product(ph, filtered.real, filtered.imag).astype(np.complex64)
@@ -134,6 +156,11 @@ def wrapped_residual(residual: Singles, offset: Singles) -> Singles:
     -------
     (n_ps, n_pm) float32
         Wrapped difference [rad].
+
+    Examples
+    --------
+    >>> wrapped_residual(np.array([[3.0]], np.float32), np.array([-1], np.float32)).round(4)
+    array([[-2.2832]], dtype=float32)
     """
     return _angle(np.exp(1j * (residual - offset[:, None])))
 
@@ -158,6 +185,12 @@ def wrapped_phase(phase: Phasors, bperp: Singles, slope: Singles) -> Phasors:
     Notes
     -----
     StaMPS ``ps_unwrap``; specification of stage 6, section 2, steps 3 and 4.
+
+    Examples
+    --------
+    >>> phase, bperp = np.array([[3j, 0]], np.complex64), np.full((1, 2), 100, np.float32)
+    >>> np.angle(wrapped_phase(phase, bperp, np.array([0.01], np.float32))).round(4)
+    array([[2.5708, 0.    ]], dtype=float32)
     """
     angle = slope[:, None] * bperp
     return unit(product(phase, np.cos(angle), np.sin(angle)), zero=0.0)

@@ -47,6 +47,15 @@ def edge_costs(
     Notes
     -----
     StaMPS ``uw_stat_costs``; specification of stage 6, sections 8.1 and 8.3.
+
+    Examples
+    --------
+    The smooth phase of an arc is a whole cycle, its noise 0.3 rad with 0.01 cycles^2.
+
+    >>> noise, variance = np.array([[0.3]], np.float32), np.array([0.01], np.float32)
+    >>> offset, sigsq = edge_costs(noise + np.float32(2 * np.pi), noise, variance, np.array([1]))
+    >>> offset.tolist(), sigsq.tolist()
+    ([[-190]], [4])
     """
     single = np.float32
     phase = unwrapped.astype(np.float64)
@@ -88,6 +97,13 @@ def cost_records(
     -----
     SNAPHU counts the cycles of a row arc from below to above, hence its minus. Specification of
     stage 6, section 8.4.
+
+    Examples
+    --------
+    >>> offset, sigsq = np.array([70], np.int16), np.array([11], np.int16)
+    >>> row_costs, _ = cost_records(np.array([[1, 0]]), np.zeros((2, 1), int), offset, sigsq)
+    >>> row_costs.tolist()
+    [[[-70, 11, 32000, -32000], [0, 1, 32000, -32000]]]
     """
     return _records(row_edges, offset, sigsq, -1), _records(col_edges, offset, sigsq, 1)
 

@@ -56,6 +56,17 @@ def edge_stats(
     -----
     StaMPS ``ps_weed``; specification of stage 4, 2.5 in its angle form: with the arc's angle
     ``delta`` the phasors need no exponential, and taking an angle is a wrap.
+
+    Examples
+    --------
+    A steady motion is no noise; a node without arcs has none to compare.
+
+    >>> day = np.array([0.0, 12.0, 24.0, 36.0])
+    >>> phase = np.exp(1j * np.outer([0.0, 0.02, 0.05], day))
+    >>> node_a, node_b, bperp = np.array([0]), np.array([1]), np.array([10.0, -40.0, 90.0, 5.0])
+    >>> ps_std, *_ = edge_stats(phase, node_a, node_b, bperp, day, 100.0)
+    >>> ps_std.round(6).tolist()
+    [0.0, 0.0, inf]
     """
     noise, total, squares = _arc_noise(phase, node_a, node_b, day, time_win)
     return statistics(noise, mean_free_variance(total, squares, len(noise)), node_a, node_b,

@@ -31,6 +31,12 @@ def look_angles(
     Notes
     -----
     StaMPS ``ps_load_initial_gamma``; specification of stage 1, B.2.4.
+
+    Examples
+    --------
+    >>> look, incidence = look_angles(np.array([0.0, 1e4]), 845e3, 7.8, 7070e3, 6368e3)
+    >>> np.degrees([look, incidence]).round(2).tolist()
+    [[31.87, 37.99], [35.88, 43.11]]
     """
     slant = near_range + range_sample * range_spacing
     satellite, ground, range2 = sar_to_center**2, earth_radius**2, slant * slant
@@ -68,6 +74,13 @@ def perpendicular_baselines(
     Notes
     -----
     StaMPS ``ps_load_initial_gamma``; specification of stage 1, B.2.5.
+
+    Examples
+    --------
+    >>> look = np.radians([0.0, 90.0])
+    >>> baseline, rate = np.array([[100.0, 30.0]]), np.zeros((1, 2))
+    >>> perpendicular_baselines(np.zeros(2), look, baseline, rate, 1600.0).tolist()
+    [[100.0], [-30.0]]
     """
     offset = line_offset[:, np.newaxis]
     cross = baseline[:, 0] + baseline_rate[:, 0] * offset / prf
@@ -92,6 +105,12 @@ def bilinear(
     -------
     (n_cand,) float64
         Interpolated values.
+
+    Examples
+    --------
+    >>> grid = np.array([[0.0, 1.0], [2.0, 3.0]])
+    >>> bilinear(grid, np.array([0.5]), np.array([0.25])).tolist()
+    [1.25]
     """
     i = np.clip(np.floor(row).astype(np.int64), 0, grid.shape[0] - 2)
     j = np.clip(np.floor(column).astype(np.int64), 0, grid.shape[1] - 2)

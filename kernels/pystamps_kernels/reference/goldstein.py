@@ -41,6 +41,13 @@ def goldstein(raster: Phasors, window: int, alpha: float) -> Phasors:
     Windows overlap by half and are joined with a tent-like taper; one that sticks out is moved
     inwards, its taper is not. Goldstein and Werner (1998); StaMPS ``wrap_filt``; specification of
     stage 6, section 3.3.
+
+    Examples
+    --------
+    >>> raster = np.full((8, 8), 2 * np.exp(0.7j), np.complex64)
+    >>> filtered = goldstein(raster, 8, 0.8)
+    >>> np.angle(filtered[3, :3]).round(4), np.abs(filtered[3, :3]).round(4)
+    (array([0.7, 0.7, 0.7], dtype=float32), array([2., 2., 2.], dtype=float32))
     """
     clean = np.where(np.isnan(raster), np.complex64(0), raster)
     joined = np.zeros(raster.shape, np.complex128)
@@ -100,6 +107,11 @@ def origins(length: int, window: int) -> tuple[Ints, Doubles]:
         First cell; the last windows are moved inwards.
     taper : (n, window) float64
         Weights 1, 2, .. w/2, w/2, .. 1 at the position of the unmoved window, 0 before it.
+
+    Examples
+    --------
+    >>> origins(11, 8)[0].tolist()
+    [0, 3]
     """
     step = window // 2
     wanted = np.arange(-(-length // step) - 1) * step

@@ -18,6 +18,11 @@ def column_means(values: NDArray[np.float32]) -> NDArray[np.float64]:
     -------
     (n_slave,) float64
         Column means.
+
+    Examples
+    --------
+    >>> column_means(np.array([[100, 7], [101, 8]], np.float32)).tolist()
+    [100.5, 7.5]
     """
     mean: NDArray[np.float64] = values.sum(axis=0, dtype=np.float64) / len(values)
     return mean
@@ -39,6 +44,13 @@ def column_means_single(values: NDArray[np.float32]) -> NDArray[np.float32]:
     Notes
     -----
     StaMPS ``ps_load_initial_gamma``; specification of stage 1, B.2.6.
+
+    Examples
+    --------
+    >>> column_means_single(np.array([[2**24], [1], [1]], np.float32)).tolist()
+    [5592405.5]
+    >>> column_means(np.array([[2**24], [1], [1]], np.float32)).tolist()
+    [5592406.0]
     """
     total = np.zeros(values.shape[1], np.float32)
     for start in range(0, len(values), BLOCK):
@@ -65,6 +77,11 @@ def sequential_mean(values: NDArray[np.float32]) -> float:
     Notes
     -----
     How the reference's interpreter sums single data; specification of stage 7, section 1, rule 4.
+
+    Examples
+    --------
+    >>> sequential_mean(np.array([1, np.nan, 4], np.float32))
+    2.5
     """
     valid = values[~np.isnan(values)]
     if not len(valid):

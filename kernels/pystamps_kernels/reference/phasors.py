@@ -33,7 +33,13 @@ def length(real: Reals, imag: Reals) -> Reals:
 
 
 def unit_phasors(phasors: Phasors) -> Phasors:
-    """Divide phasors (n, m) complex64 by their magnitude in single; zeros stay zero."""
+    """Divide phasors (n, m) complex64 by their magnitude in single; zeros stay zero.
+
+    Examples
+    --------
+    >>> unit_phasors(np.array([[3 + 4j, 0]], np.complex64)).round(4)
+    array([[0.6+0.8j, 0. +0.j ]], dtype=complex64)
+    """
     size = length(phasors.real, phasors.imag)
     size[size == 0] = 1
     return join(phasors.real / size, phasors.imag / size)
@@ -70,21 +76,46 @@ def unit_phase(ph: Phasors) -> Phasors:
 
 
 def deviation(phasors: Phasors, model: Phasors) -> Phasors:
-    """Multiply phasors (n, m) complex64 by the conjugate of `model`, each product in single."""
+    """Multiply phasors (n, m) complex64 by the conjugate of `model`, each product in single.
+
+    Examples
+    --------
+    >>> deviation(np.array([[2j]], np.complex64), np.array([[1j]], np.complex64)).tolist()
+    [[(2+0j)]]
+    """
     return product(phasors, model.real, -model.imag)
 
 
 def subtract_phase(phasors: Phasors, phase: Reals) -> Phasors:
-    """Turn phasors back by a phase [rad]; both (n, m). Specification of stage 6, section 2.6."""
+    """Turn phasors back by a phase [rad]; both (n, m). Specification of stage 6, section 2.6.
+
+    Examples
+    --------
+    >>> turned = subtract_phase(np.array([[1j]], np.complex64), np.array([[0.5]], np.float32))
+    >>> np.angle(turned).round(4)
+    array([[1.0708]], dtype=float32)
+    """
     return product(phasors, np.cos(phase), -np.sin(phase))
 
 
 def angle(phasors: Phasors) -> Array:
-    """Return the phase [rad] of phasors (n, m) complex64 in single."""
+    """Return the phase [rad] of phasors (n, m) complex64 in single.
+
+    Examples
+    --------
+    >>> angle(np.array([[1, 1j]], np.complex64)).round(4)
+    array([[0.    , 1.5708]], dtype=float32)
+    """
     return np.asarray(np.arctan2(phasors.imag, phasors.real))
 
 
 def phasors_of_cycles(cycles: Array) -> Phasors:
-    """Return unit phasors (n, m) complex128 of phases (m, n) that are given in cycles."""
+    """Return unit phasors (n, m) complex128 of phases (m, n) that are given in cycles.
+
+    Examples
+    --------
+    >>> phasors_of_cycles(np.array([[0.0, 0.25]])).round(6).tolist()
+    [[(1+0j)], [1j]]
+    """
     phase = 2 * np.pi * cycles.T
     return join(np.cos(phase), np.sin(phase))

@@ -33,6 +33,12 @@ def point_noise(noise: Singles) -> tuple[Singles, Singles]:
     Notes
     -----
     Specification of stage 5, 6.6.
+
+    Examples
+    --------
+    >>> variance, coherence = point_noise(np.array([[0.1, -0.1, 0.1, -0.1]], np.float32))
+    >>> variance.round(5), coherence.round(5)
+    (array([0.01333], dtype=float32), array([0.995], dtype=float32))
     """
     n_col = np.float32(noise.shape[1])
     deviation = noise - (row_sums(noise) / n_col)[:, None]
@@ -58,5 +64,11 @@ def cell_sums(values: NDArray[Any], weight: Singles, start: NDArray[np.int64]) -
     -------
     (n_cell, n_col) of the type of `values`
         Sums of ``weight * value``, in single in the order of the rows.
+
+    Examples
+    --------
+    >>> values, weight = np.array([[1], [2], [5]], np.float32), np.array([1, 2, 3], np.float32)
+    >>> cell_sums(values, weight, np.array([0, 2, 3])).tolist()
+    [[5.0], [15.0]]
     """
     return added(weight[:, None] * values, cell_of_rows(start), len(start) - 1)

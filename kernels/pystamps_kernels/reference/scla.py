@@ -54,6 +54,15 @@ def scla(
     -----
     StaMPS ``ps_calc_scla``; specification of stage 7, section 3, steps 7 to 14. Differences are
     taken in single, sums in double and in ascending order.
+
+    Examples
+    --------
+    >>> bperp = np.array([[0, 100, -50]], np.float32)
+    >>> phase, steps = np.float32(0.02) * bperp + np.float32(0.3), np.array([0.01, 0.0])
+    >>> every, mean = np.arange(3), np.full(3, 1 / 3)
+    >>> slope, offset, _ = scla(phase, bperp, np.zeros(3, np.float32), every, steps, every, mean)
+    >>> slope.round(6), offset.round(6)
+    (array([0.02]), array([0.3], dtype=float32))
     """
     if len(slope_operator) != len(sequence) - 1:
         raise ValueError("stage7_scla: argument 'slope_operator' needs n_seq - 1 weights")
@@ -101,6 +110,12 @@ def scla_smooth(slope: Double, offset: Single, edges: Index) -> tuple[Double, Si
     -----
     StaMPS ``ps_smooth_scla``; specification of stage 7, section 6. All PS at once, not iterated;
     NaN neighbours are ignored, a PS without valid neighbours keeps its value.
+
+    Examples
+    --------
+    >>> slope, offset = np.array([0.0, 1.0, 9.0]), np.array([0, 1, 9], np.float32)
+    >>> scla_smooth(slope, offset, np.array([[0, 1], [1, 2], [0, 2]]))[0].tolist()
+    [1.0, 1.0, 1.0]
     """
     return _clamp(slope, edges), _clamp(offset, edges)
 

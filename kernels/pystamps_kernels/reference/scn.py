@@ -33,6 +33,12 @@ def temporal_highpass(phase: Single, weights: Double, origin: Double) -> Double:
     -----
     StaMPS ``ps_scn_filt``; specification of stage 8, section 8, step 5: the filtered arc phases
     are a gradient, so that no adjustment is needed. Sums in ascending image order.
+
+    Examples
+    --------
+    >>> phase, weights = np.array([[1, 2, 6]], np.float32), np.full((3, 3), 1 / 3)
+    >>> temporal_highpass(phase, weights, np.zeros(3)).round(6).tolist()
+    [[-2.0, -1.0, 3.0]]
     """
     return phase - ordered_product(phase, weights) - origin
 
@@ -78,6 +84,15 @@ def spatial_lowpass(
     -----
     StaMPS ``ps_scn_filt``; specification of stage 8, section 8, step 7. Members are closer than
     four sigma, decided in single; weights and sums are double, members in ascending order.
+
+    Examples
+    --------
+    Two PS in one cell of 400 m, a tenth of a metre apart, and sigma 100 m: their mean.
+
+    >>> phase, xy = np.array([[0], [1]], np.float32), np.array([[0, 0], [0.1, 0]], np.float32)
+    >>> grid = np.arange(2), np.array([4]), np.array([0, 2]), 3
+    >>> spatial_lowpass(phase, xy, *grid, 100.0, 0, 2).round(3).tolist()
+    [[0.5], [0.5]]
     """
     low_pass = np.empty((stop - first, phase.shape[1]))
     radius = np.float32((4 * sigma) ** 2)

@@ -44,6 +44,13 @@ def topofit(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Fit:
     -----
     StaMPS ``ps_topofit``; specification of stages 2 and 3, section 3.3. The first of equally
     coherent trials is taken.
+
+    Examples
+    --------
+    >>> bperp = np.array([[-200.0, -50.0, 100.0, 150.0]])
+    >>> slope, offset, coherence, _ = topofit(np.exp(1j * (0.01 * bperp + 0.5)), bperp, 1.0)
+    >>> np.concatenate([slope, offset, coherence]).round(6).tolist()
+    [0.01, 0.5, 1.0]
     """
     return rounded(_in_blocks(_fit_double, cpxphase, bperp, n_trial_wraps), cpxphase, bperp)
 
@@ -69,7 +76,15 @@ def topofit_row_invariant_single(cpxphase: Array, bperp: Array, n_trial_wraps: f
 
 
 def topofit_coh_row_invariant(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Array:
-    """Return the coherence of :func:`topofit_row_invariant`, (n,) of the class of `bperp`."""
+    """Return the coherence of :func:`topofit_row_invariant`, (n,) of the class of `bperp`.
+
+    Examples
+    --------
+    >>> noise = np.array([[0.0, 0.0, 0.0, 0.0], [0.0, 2.0, -2.0, 0.5]])
+    >>> bperp = np.array([-200.0, -50.0, 100.0, 150.0])
+    >>> topofit_coh_row_invariant(np.exp(1j * noise), bperp, 0.1).round(2).tolist()
+    [1.0, 0.26]
+    """
     return topofit_row_invariant(cpxphase, bperp, n_trial_wraps)[2].astype(bperp.dtype)
 
 

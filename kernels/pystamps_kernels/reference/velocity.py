@@ -29,5 +29,13 @@ def velocity_fit(operator: Double, phase: Single, reference: Single) -> Double:
     Notes
     -----
     StaMPS ``ps_plot`` with value type ``v``; specification of stage 8, section 10.1.
+
+    Examples
+    --------
+    >>> days = np.array([-12.0, 0.0, 12.0])
+    >>> operator = np.linalg.pinv(np.stack([np.ones(3), days], axis=1))
+    >>> phase = (0.5 + 0.01 * days)[None].astype(np.float32)
+    >>> velocity_fit(operator, phase, np.zeros(3, np.float32)).round(6).tolist()
+    [[0.5, 0.01]]
     """
     return ordered_product(phase - reference, operator.T)

@@ -31,6 +31,11 @@ def adjacent_keep(ij: Ints, coherence: Floats) -> Bools:
     same cell. Each point is linked to the *first* of its neighbours, and a group is what these
     links connect; groups are therefore not the 8-connected components. StaMPS ``ps_weed``;
     specification of stage 4, 2.2.
+
+    Examples
+    --------
+    >>> adjacent_keep(np.array([[5, 0], [5, 1], [9, 9]]), np.array([0.5, 0.8, 0.1])).tolist()
+    [False, True, True]
     """
     cells, first, cell, width = occupied_cells(ij)
     parent = np.full(len(ij), len(ij))
@@ -102,6 +107,12 @@ def duplicate_keep(position: NDArray[np.floating], coherence: Floats) -> Bools:
     Notes
     -----
     StaMPS ``ps_weed`` and ``ps_merge_patches``; specification of stage 4, 2.4.
+
+    Examples
+    --------
+    >>> position = np.array([[1.0, 2.0], [1.0, 2.0], [3.0, 4.0]])
+    >>> duplicate_keep(position, np.array([0.5, 0.8, 0.1])).tolist()
+    [False, True, True]
     """
     return _first_of_runs(position, coherence)
 
