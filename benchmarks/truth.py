@@ -2,7 +2,7 @@
 
     python -m benchmarks.truth [--candidates 56000] [--images 30] [--span-days 1096] [--ranks 2]
 
-The bounds are those of the specification: noise-free, deformation and DEM error alone, the root
+The bounds: noise-free, deformation and DEM error alone, the root
 mean square error stays below 0.05 mm/yr; with noise but neither atmosphere, orbit errors nor a
 yearly term, below 1.2 times what least squares leaves of the simulated noise. With everything on,
 error and bias are reported. All after the plane and the reference that the velocity product

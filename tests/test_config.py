@@ -1,4 +1,4 @@
-"""The configuration: sections, messages, precedence (section 4 of the runtime contract)."""
+"""The configuration: sections, messages, precedence."""
 
 import json
 import math

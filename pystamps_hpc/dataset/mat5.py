@@ -5,7 +5,7 @@ are small and read whole by ``mat5values``.
 
 References
 ----------
-"MAT-File Format", The MathWorks; specification of the dataset, section 3.
+"MAT-File Format", The MathWorks.
 """
 
 import io

@@ -2,7 +2,7 @@
 
 References
 ----------
-"MAT-File Format", The MathWorks; specification of the dataset, section 3.
+"MAT-File Format", The MathWorks.
 """
 
 import math

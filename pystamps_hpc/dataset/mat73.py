@@ -2,7 +2,7 @@
 
 References
 ----------
-Specification of the dataset, sections 3.2 and 3.3.
+"MAT-File Versions", MATLAB documentation, The MathWorks.
 """
 
 import io

@@ -2,7 +2,7 @@
 
 References
 ----------
-Specification of the dataset, section 3.2.
+"MAT-File Versions", MATLAB documentation, The MathWorks.
 """
 
 from typing import Any

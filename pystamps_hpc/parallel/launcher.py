@@ -68,7 +68,7 @@ def start_team(mode: MpiMode, environ: Mapping[str, str]) -> Start:
 
     Notes
     -----
-    Runtime contract, section 8.1. mpi4py is imported only where MPI is used. With MPI, an
+    mpi4py is imported only where MPI is used. With MPI, an
     uncaught exception ends the whole job from here on.
     """
     hint = launcher_hint(environ)

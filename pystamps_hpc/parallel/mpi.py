@@ -68,7 +68,7 @@ class MpiTeam:
 
     Notes
     -----
-    Making one is collective. Runtime contract, sections 8.1 to 8.7.
+    Making one is collective.
     """
 
     def __init__(

@@ -141,7 +141,7 @@ def run_snaphu(
     Notes
     -----
     Nothing but cost file and formats is set: initialisation, flow limits and the rest are SNAPHU's
-    defaults, as in StaMPS ``uw_stat_costs``. Specification of stage 6, section 11.1.
+    defaults, as in StaMPS ``uw_stat_costs``; docs/science/unwrapping.md, SNAPHU.
     """
     executable = require_snaphu(program)
     for left in left_behind(Path(tempfile.gettempdir()), SCRATCH):

@@ -27,7 +27,7 @@ def noise_statistics(arc_noise: Rows, ctx: Context) -> tuple[FloatArray, FloatAr
 
     Notes
     -----
-    Specification of stage 8, section 15.2; divisors are counts less one.
+    docs/science/scn.md, Noise of the arcs; divisors are counts less one.
     """
     n_edge, n_uw = arc_noise.shape
 

@@ -54,7 +54,7 @@ def candidate_geometry(candidates: Candidates, day_order: IntArray, ctx: Context
 def _from_orbit(
     candidates: Candidates, orbit: OrbitGeometry, day_order: IntArray, ctx: Context
 ) -> Geometry:
-    """SNAP and GAMMA: angles from the slant range, baselines from vectors (B.2.4 to B.2.6)."""
+    """SNAP and GAMMA: angles from the slant range, baselines from vectors."""
     look, incidence = ctx.kernels.stage1_look_angles(
         candidates.range_sample.astype(np.float64),
         orbit.near_range,
@@ -96,7 +96,7 @@ def _from_orbit(
 def _from_grids(
     candidates: Candidates, scene: GridGeometry, day_order: IntArray, ctx: Context
 ) -> Geometry:
-    """DORIS and ISCE: angles and baselines interpolated on grids over the scene (B.3.7, B.4)."""
+    """DORIS and ISCE: angles and baselines interpolated on grids over the scene."""
     bperp = scene.bperp[day_order]
     n = len(candidates.azimuth)
     if scene.baselines is None:

@@ -29,8 +29,8 @@ def operator(design: FloatArray, covariance: FloatArray | None = None) -> FloatA
 
     Notes
     -----
-    MATLAB ``lscov``; specification of stage 7, section 2.3. A covariance that is not positive
-    definite is reduced to the space of its positive eigenvalues.
+    MATLAB ``lscov``; docs/science/scla.md, Weighted least squares. A covariance that is not
+    positive definite is reduced to the space of its positive eigenvalues.
     """
     if covariance is None:
         return pseudo_inverse(design)

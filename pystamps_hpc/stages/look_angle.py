@@ -39,7 +39,7 @@ def trial_wraps(
 
     Notes
     -----
-    Specification of stages 2 and 3, section 3.2, and of stage 6, section 2, step 8.
+    docs/science/gamma.md, Range of slopes.
     """
     slope = max_topo_err / (wavelength * SLANT_RANGE * np.sin(incidence) / (4 * np.pi))
     return real(np.ptp(bperp)) * real(slope) / real(2 * np.pi)

@@ -154,7 +154,8 @@ def without_overlap(patches: Sequence[PatchPS]) -> BoolArray:
     -------
     (n,) bool
         Rows that stay, the patches one after the other. The first row of a pixel gives way to any
-        later core row; where cores overlap all of these stay. Specification of stage 5, 6.2.
+        later core row; where cores overlap all of these stay. docs/science/merging.md,
+        Overlap.
     """
     pixel = np.concatenate([patch.ij[:, 1:3] for patch in patches])
     core = np.concatenate([in_core(patch) for patch in patches])

@@ -30,7 +30,7 @@ def edges(xy: NDArray[np.floating], triangulator: str) -> tuple[IntArray, bool]:
 
     Notes
     -----
-    Specification of stage 4, 3: the reference hands the points over as text of six decimals.
+    docs/science/weeding.md, Network: the reference hands the points over as text of six decimals.
     """
     # exact for single coordinates: the product fits in a double, the quotient is what text reads as
     points = np.rint(xy.astype(np.float64) * 1e6) / 1e6

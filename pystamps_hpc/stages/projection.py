@@ -66,7 +66,7 @@ def local_coordinates(
 
     Notes
     -----
-    StaMPS ``llh2local``; specification of stage 1, B.1.2.
+    StaMPS ``llh2local``; docs/science/loading.md, Local frame.
     """
     longitude, latitude = np.radians(lonlat).T
     longitude_0, latitude_0 = np.radians(origin)

@@ -42,7 +42,7 @@ def regressors(xy: FloatArray, degree: float) -> FloatArray:
 
     Notes
     -----
-    StaMPS ``ps_deramp``; specification of stage 7, section 2.4.
+    StaMPS ``ps_deramp``; docs/science/scla.md, Ramps.
     """
     x, y = xy[:, 1:3].astype(np.float64).T / 1000
     terms = {

@@ -70,8 +70,7 @@ def matlab_state(seed: int) -> IntArray:
 
     Notes
     -----
-    Specification of stages 2 and 3, section 3.4: each word takes bit 19 of 53 steps of the shift
-    register.
+    docs/science/gamma.md, Random phases: each word takes bit 19 of 53 steps of the shift register.
     """
     register = seed or 1 << 31
     words = []
@@ -160,7 +159,7 @@ def random_histogram(
 
     Notes
     -----
-    StaMPS ``ps_est_gamma_quick``; specification of stages 2 and 3, section 3.4.
+    StaMPS ``ps_est_gamma_quick``; docs/science/gamma.md, Random phases.
     """
     steps = trial_steps(n_trial_wraps)
     return _histogram(bperp.tobytes(), bperp.dtype.str, steps, generator, kernels).copy()

@@ -54,7 +54,7 @@ def reference_ps(
 
     Notes
     -----
-    Specification of stage 7, section 2.1. Intervals are open. The reference takes the mean of an
+    docs/science/scla.md, Reference area. Intervals are open. The reference takes the mean of an
     empty area, which is NaN, and aborts at -Inf; here the first is an error, the second is allowed.
     """
     if area.ref_x is not None and area.ref_y is not None:
@@ -159,7 +159,7 @@ def mean_over_ps(stack: Stack, ctx: Context, chosen: IntArray | None = None) -> 
 
     Notes
     -----
-    Specification of stage 7, section 1, rule 4.
+    docs/science/scla.md, Means.
     """
     n_ps, n_columns = stack.shape
     if ctx.single:

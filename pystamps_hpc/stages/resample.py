@@ -51,7 +51,7 @@ def resampled(patch: PatchPS, size: float, largest_noise: float, ctx: Context) -
 
     Notes
     -----
-    StaMPS ``ps_merge_patches`` with ``merge_resample_size``; specification of stage 5, 6.6.
+    StaMPS ``ps_merge_patches`` with ``merge_resample_size``; docs/science/merging.md, Resampling.
     """
     if patch.residual is None:
         raise StageError(f"{patch.name}/pm2.mat: ph_res is empty; the resampling merge needs it")

@@ -139,8 +139,8 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
 
     Notes
     -----
-    StaMPS ``ps_load_initial_gamma``, ``ps_load_initial``, ``ps_load_initial_isce``; specification
-    of stage 1, B.1 to B.4. Files in chronological order come out as there; others are sorted.
+    StaMPS ``ps_load_initial_gamma``, ``ps_load_initial``, ``ps_load_initial_isce``;
+    docs/science/loading.md. Files in chronological order come out as there; others are sorted.
     """
     candidates = inputs.candidates
     for warning in candidates.warnings:

@@ -123,7 +123,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
 
     Notes
     -----
-    StaMPS ``ps_est_gamma_quick``; Hooper et al. (2007); specification of stages 2 and 3, section 3.
+    StaMPS ``ps_est_gamma_quick``; Hooper et al. (2007); docs/science/gamma.md.
     """
     n_ps = len(inputs.xy)
     bperp = np.delete(inputs.bperp, inputs.master_ix)
@@ -225,8 +225,9 @@ def trial_wraps(inputs: Inputs, params: Params, bperp: FloatArray) -> Any:
 
     Notes
     -----
-    Section 3.2. The result is single if the baselines or the angles are. GAMMA and SNAP data hold
-    the incidence in ``la1``; the step from look angle to incidence is added all the same.
+    docs/science/gamma.md, Range of slopes. The result is single if the baselines or the angles
+    are. GAMMA and SNAP data hold the incidence in ``la1``; the step from look angle to incidence is
+    added all the same.
     """
     if bperp.size < 2:
         raise StageError(

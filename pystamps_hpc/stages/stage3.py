@@ -123,7 +123,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
 
     Notes
     -----
-    StaMPS ``ps_select``; Hooper et al. (2007); specification of stages 2 and 3, section 4.
+    StaMPS ``ps_select``; Hooper et al. (2007); docs/science/selection.md.
     """
     check_window(inputs, params)
     ifg_index = used_interferograms(inputs, params)
@@ -240,7 +240,8 @@ def reestimate(
 
     Notes
     -----
-    Section 4.6. The filtered phase depends on the cell only and is computed once per cell.
+    docs/science/selection.md, Gamma without the own cell. The filtered phase depends on the cell
+    only and is computed once per cell.
     """
     n_i, n_j, m = inputs.ph_grid.shape
     lin, cell = np.unique(inputs.grid_ij[selected] @ [n_j, 1], return_inverse=True)

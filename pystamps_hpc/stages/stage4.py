@@ -89,7 +89,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
 
     Notes
     -----
-    StaMPS ``ps_weed``; specification of stage 4, 2.
+    StaMPS ``ps_weed``; docs/science/weeding.md.
     """
     check_selected(inputs.selected, len(inputs.ij))
     used = used_ifgs(params.drop_ifg_index, inputs.n_ifg, fewest=1)
@@ -215,7 +215,7 @@ def node_phase(inputs: Inputs, node: IntArray, selection: IntArray, used: IntArr
     """Return the unit phasors of the nodes without look-angle error; NaN where there is none.
 
     The mean baseline of each interferogram stands for that of the point, in its own precision;
-    the master's column holds the master noise. Specification of stage 4, 2.5.
+    the master's column holds the master noise; docs/science/weeding.md, Noise of an arc.
     """
     bperp = inputs.bperp[used]
     slope = inputs.slope[selection].astype(bperp.dtype)

@@ -98,7 +98,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
 
     Notes
     -----
-    StaMPS ``ps_merge_patches`` and ``ps_calc_ifg_std``; specification of stage 5, 6 and 7.
+    StaMPS ``ps_merge_patches`` and ``ps_calc_ifg_std``; docs/science/merging.md.
     """
     check(inputs.patches)
     patches = side_by_side(inputs.patches)
@@ -160,7 +160,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
 
 
 def _resampled(patches: Sequence[PatchPS], params: Params, ctx: Context) -> Sequence[PatchPS]:
-    """Resample every patch; specification of stage 5, 6.6."""
+    """Resample every patch; docs/science/merging.md, Resampling."""
     size, largest_noise = params.merge_resample_size, params.merge_standard_dev
     cells = ctx.map_tasks(
         lambda patch: resampled(patch, size, largest_noise, ctx),
@@ -241,7 +241,7 @@ def noise_of_ifgs(noise: Callable[[slice], FloatArray], n_ps: int, ctx: Context)
 
     Notes
     -----
-    StaMPS ``ps_calc_ifg_std``; specification of stage 5, 7.
+    StaMPS ``ps_calc_ifg_std``; docs/science/merging.md, Noise of the interferograms.
     """
 
     def down_the_rows() -> FloatArray:

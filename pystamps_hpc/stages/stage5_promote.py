@@ -86,7 +86,8 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
 
     Notes
     -----
-    StaMPS ``ps_weed`` (its version 2 files) and ``ps_correct_phase``; specification of stage 5, 5.
+    StaMPS ``ps_weed`` (its version 2 files) and ``ps_correct_phase``; docs/science/merging.md,
+    Phase correction.
     """
     check(inputs)
     selection = np.flatnonzero(inputs.kept)[inputs.unweeded]

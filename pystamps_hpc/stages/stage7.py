@@ -83,7 +83,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
 
     Notes
     -----
-    Specification of stage 7, section 3; steps 1 to 17.
+    docs/science/scla.md.
     """
     n_ps, n_ifg = inputs.unwrapped.shape
     used = used_ifgs(params.drop_ifg_index, n_ifg)
@@ -138,7 +138,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
 def _design(
     day: FloatArray, baselines: Baselines, sequence: IntArray, params: Params, ctx: Context
 ) -> FloatArray:
-    """Return constant, mean baseline and time of every step, (n_diff, 2 or 3) (steps 8 to 10)."""
+    """Return constant, mean baseline and time of every step, (n_diff, 2 or 3)."""
     n_used, n_steps = len(sequence), len(sequence) - 1
     lists = (
         f"drop_ifg_index {params.drop_ifg_index or '[]'}, "
@@ -180,7 +180,7 @@ def _design(
 
 
 def _offset_operator(inputs: Inputs, fitted: IntArray) -> FloatArray:
-    """Return the weights of the master phase (step 14)."""
+    """Return the weights of the master phase."""
     elapsed = inputs.day[fitted] - inputs.day[inputs.master_ix]
     design = np.column_stack((np.ones(len(fitted)), elapsed))
     covariance = ifg_covariance(inputs.ifg_std, inputs.day, fitted)
@@ -188,7 +188,7 @@ def _offset_operator(inputs: Inputs, fitted: IntArray) -> FloatArray:
 
 
 def _phase(inputs: Inputs, params: Params, ctx: Context) -> CorrectedPhase:
-    """Return the unwrapped phase, deramped if asked (step 4)."""
+    """Return the unwrapped phase, deramped if asked."""
     phase = CorrectedPhase(inputs.unwrapped, np.arange(len(inputs.day)))
     if not params.scla_deramp:
         return phase
@@ -200,7 +200,7 @@ def _phase(inputs: Inputs, params: Params, ctx: Context) -> CorrectedPhase:
 def _reference_phase(
     inputs: Inputs, params: Params, phase: CorrectedPhase, sequence: IntArray, ctx: Context
 ) -> FloatArray:
-    """Return the phase of the reference area, (n_ifg,) float32 (step 7)."""
+    """Return the phase of the reference area, (n_ifg,) float32."""
     chosen = reference_ps(params, inputs.lonlat, inputs.xy, inputs.origin)
     if chosen is None:
         ctx.warn("ref_radius is -Inf: the phase is not referenced to any area")
@@ -215,7 +215,7 @@ def _reference_phase(
 
 
 def _least_deviations(design: FloatArray, steps: FloatArray, ctx: Context) -> FloatArray:
-    """Return the slopes of least absolute deviations, (n,) (section 3.1)."""
+    """Return the slopes of least absolute deviations, (n,)."""
     n_independent = np.linalg.matrix_rank(design)
     independent = np.ascontiguousarray(design[:, :n_independent])
     start = np.zeros((len(steps), n_independent))
@@ -228,7 +228,7 @@ def _least_deviations(design: FloatArray, steps: FloatArray, ctx: Context) -> Fl
 def _smoothed(
     slope: FloatArray, offset: FloatArray, inputs: Inputs, ctx: Context
 ) -> tuple[FloatArray, FloatArray]:
-    """Clamp slope and master phase to the range of the neighbours (section 6)."""
+    """Clamp slope and master phase to the range of the neighbours."""
 
     def clamp() -> tuple[FloatArray, FloatArray]:
         network, _ = edges(inputs.xy[:, 1:3], ctx.config.runtime.triangulator)

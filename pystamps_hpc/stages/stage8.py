@@ -109,7 +109,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
 
     Notes
     -----
-    Specification of stage 8, sections 8, 10.1 and 15. The origin of the noise is the first PS, not
+    docs/science/scn.md and docs/science/velocity.md. The origin of the noise is the first PS, not
     the reference area, as in StaMPS.
     """
     n_ifg = inputs.unwrapped.shape[1]
@@ -201,7 +201,7 @@ def low_pass_weights(day: FloatArray, time_win: float, excluded: int) -> FloatAr
 
 
 def _high_pass(inputs: Inputs, params: Params, used: IntArray, ctx: Context) -> tuple[Rows, Rows]:
-    """Return the phase high-passed in time and the planes that are part of it (steps 1 to 6)."""
+    """Return the phase high-passed in time and the planes that are part of it."""
     excluded = _excluded_image(inputs, used, ctx)
     weights = low_pass_weights(inputs.day[used], params.scn_time_win, excluded)
     phase = CorrectedPhase(inputs.unwrapped, used, inputs.scla_phase, inputs.offset, inputs.ramp)
@@ -241,7 +241,7 @@ def _without_nan(phase: FloatArray) -> FloatArray:
 
 
 def _excluded_image(inputs: Inputs, used: IntArray, ctx: Context) -> int:
-    """Return the column, among the used images, that contributes to no low-pass (step 4).
+    """Return the column, among the used images, that contributes to no low-pass.
 
     StaMPS takes the number of the master although the dropped images are gone.
     """
@@ -271,7 +271,7 @@ def _deramped(scn_deramp_ifg: tuple[int, ...] | str, used: IntArray, n_ifg: int)
 def _low_pass(
     high_pass: Rows, inputs: Inputs, params: Params, used: IntArray, ctx: Context
 ) -> Rows:
-    """Return the high-passed phase, low-passed in space (steps 7 and 8)."""
+    """Return the high-passed phase, low-passed in space."""
     phase = np.ascontiguousarray(ctx.share(high_pass))
     xy = np.ascontiguousarray(inputs.xy[:, 1:3], np.float32)
     grid = cell_grid(xy, RADIUS * params.scn_wavelength)
@@ -295,7 +295,7 @@ def _low_pass(
 
 
 def _arc_statistics(inputs: Inputs, ctx: Context) -> dict[str, Any]:
-    """Return the other keys of stage 6 and what stage 8 adds to them (section 15.2)."""
+    """Return the other keys of stage 6 and what stage 8 adds to them."""
     stage6 = {key: value for key, value in inputs.arcs.items() if key not in ADDED_TO_ARCS}
     if inputs.arc_noise is None:
         ctx.warn("uw_space_time.dph_noise is missing: arc noise is left out; rerun stage 6 for it")

@@ -81,7 +81,7 @@ def coherence_threshold(
 
     Notes
     -----
-    StaMPS ``ps_select``; specification of stages 2 and 3, section 4.4.
+    StaMPS ``ps_select``; docs/science/selection.md, Threshold.
     """
     order = np.argsort(dispersion, kind="stable")
     cuts = np.searchsorted(dispersion[order], edges, side="right")

@@ -87,7 +87,7 @@ def fit_velocity(value_type: str, series: PhaseSeries, ctx: Context) -> Rows:
 
     Notes
     -----
-    StaMPS ``ps_plot``; specification of stage 8, section 10.1.
+    StaMPS ``ps_plot``; docs/science/velocity.md, Fit.
     """
     fitted = series.fitted
     if len(fitted) < 2:

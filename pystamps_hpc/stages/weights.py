@@ -45,8 +45,8 @@ def snr_weights(
 
     Notes
     -----
-    Section 3.9; the offset is not taken off the residual, and a weight may be negative. Rounding
-    can make the variance of the noise slightly negative; it then counts as zero.
+    docs/science/gamma.md, Weights; the offset is not taken off the residual, and a weight may be
+    negative. Rounding can make the variance of the noise slightly negative; it then counts as zero.
     """
 
     def weigh(rows: slice) -> FloatArray:
@@ -84,7 +84,7 @@ def p_square_weights(
 
     Notes
     -----
-    StaMPS ``ps_est_gamma_quick``; specification of stages 2 and 3, section 3.9. The smoothing is
+    StaMPS ``ps_est_gamma_quick``; docs/science/gamma.md, Weights. The smoothing is
     causal, which shifts the curve by three bins.
     """
     probability = random / np.where(candidates == 0, 1, candidates)
@@ -115,7 +115,7 @@ def interpolated(samples: FloatArray) -> FloatArray:
     Notes
     -----
     MATLAB ``interp`` with half-length 4 and cut-off 1/2; Oetken, Parks and Schuessler (1975);
-    specification of stages 2 and 3, section 3.10.
+    docs/science/gamma.md, Interpolation.
     """
     taps = np.arange(-4, 4)
     fraction = np.arange(INTERPOLATION)[:, np.newaxis] / INTERPOLATION

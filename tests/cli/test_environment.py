@@ -1,4 +1,4 @@
-"""Variables that are set before NumPy and Numba are imported: section 5.1."""
+"""Variables that are set before NumPy and Numba are imported."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The lock of a dataset: section 7.6 of the runtime contract."""
+"""The lock of a dataset."""
 
 import json
 import multiprocessing

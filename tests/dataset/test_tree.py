@@ -1,4 +1,4 @@
-"""Discovery of a dataset: section 2.2 of the runtime contract."""
+"""Discovery of a dataset."""
 
 import pytest
 

@@ -90,7 +90,7 @@ def test_a_doris_patch_is_the_one_of_stamps_up_to_the_cut_of_grid_cells(golden):
 
 
 def cell_tolerance(path):
-    """Largest difference between bilinear and any cut of a cell into two planes, B.3.7."""
+    """Largest difference between bilinear and any cut of a cell into two planes."""
     nodes = np.array(path.read_text().split(), float).reshape(50, 50, 2)
     twist = nodes[:-1, :-1] - nodes[1:, :-1] - nodes[:-1, 1:] + nodes[1:, 1:]
     # heights above 1000 m would extrapolate; those of the set do not

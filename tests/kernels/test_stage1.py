@@ -1,4 +1,4 @@
-"""Geometry kernels of stage 1: micro-vectors of the specification, planes, order of sums."""
+"""Geometry kernels of stage 1: known values, planes, order of sums."""
 
 import numba
 import numpy as np

@@ -195,7 +195,7 @@ def test_one_gross_error_does_not_move_least_deviations(k):
     np.testing.assert_allclose(fit[0], truth, atol=1e-9)
 
 
-def test_the_mean_in_single_drifts_as_the_specification_measured(k):
+def test_the_mean_in_single_drifts_with_the_number_of_points(k):
     column = np.full(600_000, 100.30, np.float32)
     assert k.stage7_sequential_mean(column) / 100.30 - 1 == pytest.approx(-2.5e-3, abs=1e-4)
 

@@ -1,4 +1,4 @@
-"""Which backend runs a kernel: the rules of sections 5.4 and 5.5."""
+"""Which backend runs a kernel."""
 
 import itertools
 
@@ -31,7 +31,7 @@ def resolve(monkeypatch, runtime, lacking=("cuda",), implemented=None, installed
 
 
 def expected(kernel, runtime, here):
-    """Say what section 5.4 says; an explicit backend that is missing is an error."""
+    """Say which backend it is by the rules; an explicit backend that is missing is an error."""
     override = runtime.get("kernel_backend_overrides", {}).get(kernel, "auto")
     stage2 = runtime.get("stage2_kernel_backend", "auto")
     auto = "native" if "native" in here else "python"

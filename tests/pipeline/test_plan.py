@@ -1,4 +1,4 @@
-"""The decisions of section 6.2 hold for every dataset, window and wish."""
+"""The decisions of a plan hold for every dataset, window and wish."""
 
 import time
 from dataclasses import replace
@@ -82,7 +82,7 @@ def planner_for(monkeypatch, situation, request, policy="keep"):
 
 
 def decide(situation, request, policy):
-    """Say what section 6.2 says, rule by rule."""
+    """Say what is decided, rule by rule."""
     decided = {}
     running = {}
     for number, scope, target in TASKS:

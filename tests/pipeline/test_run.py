@@ -237,7 +237,7 @@ UNKNOWN = ("notes.txt", "mine.mat", "PATCH_1/mine.mat", "PATCH_1/ps1.mat.bak", "
 
 
 def removed_by(stage, scope):
-    """Return what section 6.7 of the contract says, relative to the root."""
+    """Return what a new run of the stage removes, relative to the root."""
     if scope == "patch":
         later = [
             f"PATCH_1/{n}.mat" for s, names in PATCH.items() if s > stage for n in names.split()

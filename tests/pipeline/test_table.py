@@ -1,4 +1,4 @@
-"""The stage table equals section 2.3 of the runtime contract."""
+"""The stage table: order, scopes, markers, keys, parameters."""
 
 import ast
 import dataclasses
@@ -118,7 +118,7 @@ def test_configuration_that_parts_of_several_stages_read_only_schedules():
             assert read <= SCHEDULING, found.name
 
 
-# fields of the reference's parameters of section 6.5 that the built branches read; the mode is
+# fields of the reference's parameters that the built branches read; the mode is
 # recorded with every stage
 PARAMETERS = {
     (1, "patch"): "heading lambda insar_processor",

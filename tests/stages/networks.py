@@ -89,7 +89,7 @@ def least_convex_cost(given, reach):
     (n_row, n_col), (rows, cols) = given.raster.shape, given.records
     face = np.full((n_row + 1, n_col + 1), (n_row - 1) * (n_col - 1))
     face[1:-1, 1:-1] = np.arange((n_row - 1) * (n_col - 1)).reshape(n_row - 1, n_col - 1)
-    # k of a row arc counts against the arc: specification of stage 6, section 11.2
+    # k of a row arc counts against the arc; docs/science/unwrapping.md, SNAPHU.
     out = np.concatenate([face[1:-1, 1:].ravel(), face[1:, 1:-1].ravel()])
     into = np.concatenate([face[1:-1, :-1].ravel(), face[:-1, 1:-1].ravel()])
     records = np.concatenate([rows.reshape(-1, 4), cols.reshape(-1, 4)])

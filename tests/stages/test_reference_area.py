@@ -47,7 +47,7 @@ def test_local_intervals_come_first():
 
 def test_a_circle_is_measured_in_the_local_projection():
     scene = stack()
-    # spec check value: this point is 82.97989, 111.07015 m from the origin
+    # this point is 82.97989, 111.07015 m from the origin
     scene.lonlat[0] = ORIGIN[0] + 0.5, ORIGIN[1] + 0.5
     scene.lonlat[1] = 12.501, 41.901
     origin = np.array([12.5, 41.9])

@@ -64,7 +64,7 @@ def random_field(rng, x, y, length):
 def moving_ground(n_cells=40, fill=0.5, noise=0.3, rate=3.0, n_image=11, seed=1):
     """Points on ``n_cells`` squared cells of 100 m that move, with height errors and atmosphere.
 
-    The generator of the specification of stage 6, section 11.6, with gentler defaults.
+    The benchmark of docs/unwrapping.md makes its scenes with it.
     """
     rng = np.random.default_rng(seed)
     n_ps, width = int(1.2 * fill * n_cells**2), 100.0 * n_cells
@@ -119,7 +119,7 @@ def cycles(wrapped, unwrapped):
 
 
 def price(k, records):
-    """Cost of k cycles on arcs with these records; specification of stage 6, section 11.2."""
+    """Cost of k cycles on arcs with these records; docs/science/unwrapping.md, SNAPHU."""
     offset, sigsq, end, shelf = (records[..., i].astype(int) for i in range(4))
     z = np.abs(200 * k + offset)
     inner = z**2 // sigsq

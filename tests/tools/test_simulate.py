@@ -49,7 +49,7 @@ def text_values(path: Path, key: str, count: int) -> list[float]:
 
 
 def stage1_geometry(report: Report, ij: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Evaluate steps 4 and 5 of specification B.2 from the text files."""
+    """Evaluate look angles and baselines from the text files; docs/science/loading.md."""
     words = (report.root / "pscphase.in").read_text().split()
     par = report.root / (report.root / "rsc.txt").read_text().strip().removeprefix("../")
     near, spacing, se, re, lines, prf = (

@@ -38,7 +38,7 @@ def arc_phasors(phase: Phasors, low: Ints, high: Ints) -> Phasors:
 
     Notes
     -----
-    Specification of stage 6, section 6.
+    docs/science/unwrapping.md, Arcs in time.
 
     Examples
     --------
@@ -91,7 +91,8 @@ def look_angle(phasors: Phasors, baseline: Doubles, n_trial: int) -> Phases:
     Notes
     -----
     The best trial must lead every other peak by 0.1; its slope is refined by a linear fit without
-    intercept. StaMPS ``uw_sb_unwrap_space_time``; specification of stage 6, section 7.3.
+    intercept. StaMPS ``uw_sb_unwrap_space_time``; docs/science/unwrapping.md, Look-angle
+    search.
 
     Examples
     --------
@@ -208,7 +209,7 @@ def star_smooth(
     -----
     Around each date the phases are taken relative to their weighted mean phasor, so the line is
     fitted to small numbers; successive dates are then joined by their shortest step. StaMPS
-    ``uw_sb_unwrap_space_time`` (3D_FULL); specification of stage 6, section 7.4.
+    ``uw_sb_unwrap_space_time`` (3D_FULL); docs/science/unwrapping.md, Smoothing along a star.
     """
     single = np.float32
     n, m = phasors.shape
@@ -253,7 +254,8 @@ def network_smooth(phasors: Phasors, operator: Doubles, design: Phases) -> Phase
 
     Notes
     -----
-    StaMPS ``uw_sb_unwrap_space_time`` (3D_QUICK); specification of stage 6, section 7.5.
+    StaMPS ``uw_sb_unwrap_space_time`` (3D_QUICK); docs/science/unwrapping.md, Smoothing through
+    the network.
     """
     images = ordered_product(angle(phasors), operator.T).astype(np.float32)
     smooth = np.zeros(phasors.shape, np.float32)
@@ -296,7 +298,7 @@ def arc_variance(noise: Phases) -> Phases:
     Returns
     -------
     (n,) float32
-        Variance [cycles^2]; NaN where any noise is NaN. Specification of stage 6, section 8.1.
+        Variance [cycles^2]; NaN where any noise is NaN; docs/science/unwrapping.md, Costs.
 
     Examples
     --------
@@ -339,7 +341,7 @@ def edge_noise(uw_ph: Phasors, node_a: Ints, node_b: Ints) -> tuple[Phases, Phas
 
     Notes
     -----
-    Specification of stage 8, section 16.2, seed mode.
+    docs/science/scn.md, Noise of the arcs.
     """
     check_nodes(uw_ph, node_a, node_b)
     between = turned_back(uw_ph[node_b], uw_ph[node_a])

@@ -74,7 +74,7 @@ def cell_sums(phasors: Phasors, members: Ints, starts: Ints) -> Phasors:
 
     Notes
     -----
-    StaMPS ``uw_grid_wrapped``; specification of stage 6, section 3.2.
+    StaMPS ``uw_grid_wrapped``; docs/science/unwrapping.md, Grid.
 
     Examples
     --------
@@ -113,7 +113,7 @@ def nearest_node(node: Ints) -> Ints:
     Notes
     -----
     First the nearest node within each column, then the best of the columns at growing distance,
-    until a further column cannot win. Specification of stage 6, section 4.
+    until a further column cannot win. docs/science/unwrapping.md, Nearest node.
 
     Examples
     --------
@@ -168,7 +168,7 @@ def to_points(phasors: Phasors, grid_phase: Phases, node: Ints) -> Phases:
 
     Notes
     -----
-    StaMPS ``uw_unwrap_from_grid``; specification of stage 6, section 9.2.
+    StaMPS ``uw_unwrap_from_grid``; docs/science/unwrapping.md, Back to the points.
 
     Examples
     --------

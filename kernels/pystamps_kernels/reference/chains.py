@@ -78,7 +78,7 @@ def chains(
 
     Notes
     -----
-    Specification of stage 6, section 11.3.
+    docs/science/unwrapping.md, Chains and cheapest flow.
 
     Examples
     --------

@@ -49,7 +49,7 @@ def clap_grid(
 
     Notes
     -----
-    StaMPS ``clap_filt``; Hooper et al. (2007); specification of stages 2 and 3, section 3.7.
+    StaMPS ``clap_filt``; Hooper et al. (2007); docs/science/gamma.md, CLAP filter.
 
     Examples
     --------
@@ -120,8 +120,8 @@ def clap_cells(
 
     Notes
     -----
-    StaMPS ``ps_select``, ``clap_filt_patch``; specification of stages 2 and 3, section 4.6. The
-    inverse transform is evaluated at the cell only.
+    StaMPS ``ps_select``, ``clap_filt_patch``; docs/science/selection.md, Gamma without the
+    own cell. The inverse transform is evaluated at the cell only.
 
     Examples
     --------
@@ -174,7 +174,7 @@ def response(spectrum: Array, alpha: float, beta: float, low_pass: Array) -> Arr
 
     Notes
     -----
-    StaMPS ``clap_filt_patch``; specification of stages 2 and 3, section 3.8. Smoothing works on the
+    StaMPS ``clap_filt_patch``; docs/science/gamma.md, Adaptive response. Smoothing works on the
     centred spectrum with zeros around it.
     """
     n = spectrum.shape[-1]

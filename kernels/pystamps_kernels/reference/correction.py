@@ -38,7 +38,7 @@ def ph_weight(ph: Array, bperp: Array, slope: Array, weight: Array) -> Array:
 
     Notes
     -----
-    StaMPS ``ps_est_gamma_quick``; specification of stages 2 and 3, section 3.6.
+    StaMPS ``ps_est_gamma_quick``; docs/science/gamma.md, Grid.
 
     Examples
     --------
@@ -84,8 +84,8 @@ def phase_correction(
 
     Notes
     -----
-    StaMPS ``ps_correct_phase``; specification of stage 5, 5.2. Every operation is rounded to
-    single.
+    StaMPS ``ps_correct_phase``; docs/science/merging.md, Phase correction. Every operation is
+    rounded to single.
 
     Examples
     --------
@@ -127,7 +127,7 @@ def ifg_noise(
 
     Notes
     -----
-    StaMPS ``ps_calc_ifg_std``; specification of stage 5, 7.
+    StaMPS ``ps_calc_ifg_std``; docs/science/merging.md, Noise of the interferograms.
 
     Examples
     --------
@@ -184,7 +184,7 @@ def wrapped_phase(phase: Phasors, bperp: Singles, slope: Singles) -> Phasors:
 
     Notes
     -----
-    StaMPS ``ps_unwrap``; specification of stage 6, section 2, steps 3 and 4.
+    StaMPS ``ps_unwrap``; docs/science/unwrapping.md, Wrapped phase.
 
     Examples
     --------

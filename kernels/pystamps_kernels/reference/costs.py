@@ -46,7 +46,7 @@ def edge_costs(
 
     Notes
     -----
-    StaMPS ``uw_stat_costs``; specification of stage 6, sections 8.1 and 8.3.
+    StaMPS ``uw_stat_costs``; docs/science/unwrapping.md, Costs.
 
     Examples
     --------
@@ -95,8 +95,8 @@ def cost_records(
 
     Notes
     -----
-    SNAPHU counts the cycles of a row arc from below to above, hence its minus. Specification of
-    stage 6, section 8.4.
+    SNAPHU counts the cycles of a row arc from below to above, hence its minus;
+    docs/science/unwrapping.md, SNAPHU.
 
     Examples
     --------

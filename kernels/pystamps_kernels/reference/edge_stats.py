@@ -54,7 +54,7 @@ def edge_stats(
 
     Notes
     -----
-    StaMPS ``ps_weed``; specification of stage 4, 2.5 in its angle form: with the arc's angle
+    StaMPS ``ps_weed``; docs/science/weeding.md, Noise of an arc. Angle form: with the arc's angle
     ``delta`` the phasors need no exponential, and taking an angle is a wrap.
 
     Examples
@@ -79,7 +79,7 @@ def edge_stats_undirected(
     """Estimate the noise as :func:`edge_stats` does, with ``ifg_var`` about zero.
 
     The variance about the mean depends on the direction of the single arcs, which only Triangle's
-    edge list shares with the reference. This form does not; specification of stage 4, 3.3.
+    edge list shares with the reference. This form does not; docs/science/weeding.md, Network.
     """
     noise, _, squares = _arc_noise(phase, node_a, node_b, day, time_win)
     return statistics(noise, zero_mean_variance(squares, len(noise)), node_a, node_b,

@@ -30,7 +30,7 @@ def look_angles(
 
     Notes
     -----
-    StaMPS ``ps_load_initial_gamma``; specification of stage 1, B.2.4.
+    StaMPS ``ps_load_initial_gamma``; docs/science/loading.md, Look angle and incidence.
 
     Examples
     --------
@@ -73,7 +73,7 @@ def perpendicular_baselines(
 
     Notes
     -----
-    StaMPS ``ps_load_initial_gamma``; specification of stage 1, B.2.5.
+    StaMPS ``ps_load_initial_gamma``; docs/science/loading.md, Perpendicular baselines.
 
     Examples
     --------

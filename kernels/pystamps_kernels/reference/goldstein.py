@@ -39,8 +39,8 @@ def goldstein(raster: Phasors, window: int, alpha: float) -> Phasors:
     Notes
     -----
     Windows overlap by half and are joined with a tent-like taper; one that sticks out is moved
-    inwards, its taper is not. Goldstein and Werner (1998); StaMPS ``wrap_filt``; specification of
-    stage 6, section 3.3.
+    inwards, its taper is not. Goldstein and Werner (1998); StaMPS ``wrap_filt``;
+    docs/science/unwrapping.md, Goldstein filter.
 
     Examples
     --------

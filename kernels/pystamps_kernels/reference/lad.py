@@ -30,8 +30,9 @@ def lad_fit(design: Double, values: Double, start: Double) -> Double:
 
     Notes
     -----
-    Specification of stage 7, section 3.1. A minimum lies on a vertex, where ``n_par`` independent
-    observations are met exactly; all vertices are compared, which takes ``n_obs ** n_par`` time.
+    docs/science/scla.md, Least absolute deviations. A minimum lies on a vertex, where ``n_par``
+    independent observations are met exactly; all vertices are compared, which takes
+    ``n_obs ** n_par`` time.
 
     Examples
     --------

@@ -29,7 +29,7 @@ def matlab_uniform(state: Array, n: int) -> tuple[Array, Array]:
 
     Notes
     -----
-    Specification of stages 2 and 3, section 3.4.
+    docs/science/gamma.md, Random phases.
     """
     *words, index, borrow, register = (int(word) for word in state)
     draws = np.empty(n)

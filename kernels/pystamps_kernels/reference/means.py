@@ -43,7 +43,7 @@ def column_means_single(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
     Notes
     -----
-    StaMPS ``ps_load_initial_gamma``; specification of stage 1, B.2.6.
+    StaMPS ``ps_load_initial_gamma``; docs/science/loading.md, Mean baselines.
 
     Examples
     --------
@@ -76,7 +76,7 @@ def sequential_mean(values: NDArray[np.float32]) -> float:
 
     Notes
     -----
-    How the reference's interpreter sums single data; specification of stage 7, section 1, rule 4.
+    How the reference's interpreter sums single data; docs/science/scla.md, Means.
 
     Examples
     --------

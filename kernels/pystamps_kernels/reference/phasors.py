@@ -87,7 +87,7 @@ def deviation(phasors: Phasors, model: Phasors) -> Phasors:
 
 
 def subtract_phase(phasors: Phasors, phase: Reals) -> Phasors:
-    """Turn phasors back by a phase [rad]; both (n, m). Specification of stage 6, section 2.6.
+    """Turn phasors (n, m) back by a phase [rad]; docs/science/unwrapping.md, Wrapped phase.
 
     Examples
     --------

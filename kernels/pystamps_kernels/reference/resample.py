@@ -32,7 +32,7 @@ def point_noise(noise: Singles) -> tuple[Singles, Singles]:
 
     Notes
     -----
-    Specification of stage 5, 6.6.
+    docs/science/merging.md, Resampling.
 
     Examples
     --------

@@ -52,8 +52,8 @@ def scla(
 
     Notes
     -----
-    StaMPS ``ps_calc_scla``; specification of stage 7, section 3, steps 7 to 14. Differences are
-    taken in single, sums in double and in ascending order.
+    StaMPS ``ps_calc_scla``; docs/science/scla.md, Slope. Differences are taken in single, sums
+    in double and in ascending order.
 
     Examples
     --------
@@ -108,7 +108,7 @@ def scla_smooth(slope: Double, offset: Single, edges: Index) -> tuple[Double, Si
 
     Notes
     -----
-    StaMPS ``ps_smooth_scla``; specification of stage 7, section 6. All PS at once, not iterated;
+    StaMPS ``ps_smooth_scla``; docs/science/scla.md, Smoothing. All PS at once, not iterated;
     NaN neighbours are ignored, a PS without valid neighbours keeps its value.
 
     Examples

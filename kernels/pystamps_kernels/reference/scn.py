@@ -31,7 +31,7 @@ def temporal_highpass(phase: Single, weights: Double, origin: Double) -> Double:
 
     Notes
     -----
-    StaMPS ``ps_scn_filt``; specification of stage 8, section 8, step 5: the filtered arc phases
+    StaMPS ``ps_scn_filt``; docs/science/scn.md, High-pass in time: the filtered arc phases
     are a gradient, so that no adjustment is needed. Sums in ascending image order.
 
     Examples
@@ -82,7 +82,7 @@ def spatial_lowpass(
 
     Notes
     -----
-    StaMPS ``ps_scn_filt``; specification of stage 8, section 8, step 7. Members are closer than
+    StaMPS ``ps_scn_filt``; docs/science/scn.md, Low-pass in space. Members are closer than
     four sigma, decided in single; weights and sums are double, members in ascending order.
 
     Examples

@@ -42,7 +42,7 @@ def topofit(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Fit:
 
     Notes
     -----
-    StaMPS ``ps_topofit``; specification of stages 2 and 3, section 3.3. The first of equally
+    StaMPS ``ps_topofit``; docs/science/gamma.md, Fit of one point. The first of equally
     coherent trials is taken.
 
     Examples

@@ -28,7 +28,7 @@ def velocity_fit(operator: Double, phase: Single, reference: Single) -> Double:
 
     Notes
     -----
-    StaMPS ``ps_plot`` with value type ``v``; specification of stage 8, section 10.1.
+    StaMPS ``ps_plot`` with value type ``v``; docs/science/velocity.md, Fit.
 
     Examples
     --------

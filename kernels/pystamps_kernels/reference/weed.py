@@ -30,7 +30,7 @@ def adjacent_keep(ij: Ints, coherence: Floats) -> Bools:
     Two points are neighbours if both coordinates differ by at most one and they are not in the
     same cell. Each point is linked to the *first* of its neighbours, and a group is what these
     links connect; groups are therefore not the 8-connected components. StaMPS ``ps_weed``;
-    specification of stage 4, 2.2.
+    docs/science/weeding.md, Adjacent pixels.
 
     Examples
     --------
@@ -106,7 +106,7 @@ def duplicate_keep(position: NDArray[np.floating], coherence: Floats) -> Bools:
 
     Notes
     -----
-    StaMPS ``ps_weed`` and ``ps_merge_patches``; specification of stage 4, 2.4.
+    StaMPS ``ps_weed`` and ``ps_merge_patches``; docs/science/weeding.md, Duplicates.
 
     Examples
     --------

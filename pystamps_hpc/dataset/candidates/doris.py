@@ -33,7 +33,9 @@ NODES = 50  # grid nodes along range and along azimuth
 
 
 def scene(patch: Path) -> Scene:
-    """Read what patches share; StaMPS ``ps_load_initial``, specification B.3.
+    """Read what patches share; StaMPS ``ps_load_initial``.
+
+    See docs/science/loading.md, Processors.
 
     Raises
     ------

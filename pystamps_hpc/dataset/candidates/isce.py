@@ -29,7 +29,9 @@ _COMPONENT = re.compile(r"<component\b.*?</component>", re.DOTALL)
 
 
 def scene(patch: Path) -> Scene:
-    """Read what patches share; StaMPS ``ps_load_initial_isce``, specification B.4.
+    """Read what patches share; StaMPS ``ps_load_initial_isce``.
+
+    See docs/science/loading.md, Processors.
 
     Raises
     ------

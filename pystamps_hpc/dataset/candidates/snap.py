@@ -64,7 +64,9 @@ class Stack:
 
 
 def scene(patch: Path) -> Scene:
-    """Read what patches share; StaMPS ``ps_load_initial_gamma``, specification B.2.
+    """Read what patches share; StaMPS ``ps_load_initial_gamma``.
+
+    See docs/science/loading.md, Processors.
 
     Raises
     ------

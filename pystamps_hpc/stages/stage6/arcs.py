@@ -101,7 +101,7 @@ def arc_phases(
 
     Notes
     -----
-    StaMPS ``uw_sb_unwrap_space_time``; specification of stage 6, section 7.
+    StaMPS ``uw_sb_unwrap_space_time``; docs/science/unwrapping.md, Arcs in time.
     """
     series = None
     if trial_wraps is not None:

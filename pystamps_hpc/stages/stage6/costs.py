@@ -50,7 +50,7 @@ def edge_costs(
 
     Notes
     -----
-    StaMPS ``uw_stat_costs``; specification of stage 6, section 8.
+    StaMPS ``uw_stat_costs``; docs/science/unwrapping.md, Costs.
     """
 
     def costs(rows: slice) -> tuple[AnyArray, AnyArray]:
@@ -72,7 +72,7 @@ def edge_costs(
 
 
 def _length_variance(graph: Graph, nodes: Nodes, rows: slice, cell_size: float) -> FloatArray:
-    """Variance of an arc by its length [cycles^2]; specification of stage 6, section 8.2."""
+    """Variance of an arc by its length [cycles^2]; docs/science/unwrapping.md, Costs."""
     low, high = graph.low[rows], graph.high[rows]
     length = np.hypot(nodes.row[high] - nodes.row[low], nodes.col[high] - nodes.col[low])
     decorrelation = 1 - np.exp(-3 * length * cell_size / ATMOSPHERE_RANGE)

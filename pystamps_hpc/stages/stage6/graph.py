@@ -41,8 +41,8 @@ def build_graph(nodes: Nodes, ctx: Context) -> Graph:
 
     Notes
     -----
-    StaMPS ``uw_interp``, without its triangulation: only the nearest node matters. Specification
-    of stage 6, sections 4 and 5.
+    StaMPS ``uw_interp``, without its triangulation: only the nearest node matters;
+    docs/science/unwrapping.md, Edges.
     """
 
     def build() -> Graph:
@@ -60,7 +60,8 @@ def connect(nearest: IntArray) -> Graph:
     -----
     The reference drops the first line of its sorted list of pairs, which stands for the arcs
     inside nodes. On a completely filled grid there is none, and the first edge is lost instead: its
-    arcs count as arcs inside a node. Kept for parity (specification of stage 6, section 5.2).
+    arcs count as arcs inside a node. See docs/science/unwrapping.md, Kept for
+    parity.
     """
     pairs = [(nearest[:-1], nearest[1:]), (nearest[:, :-1], nearest[:, 1:])]
     n_node = int(nearest.max()) + 1

@@ -91,7 +91,7 @@ def assign_cells(xy: FloatArray, size: float, window: int) -> Cells:
     Notes
     -----
     Points of the last row and column go to the one before. StaMPS ``uw_grid_wrapped``;
-    specification of stage 6, section 3.1.
+    docs/science/unwrapping.md, Grid.
     """
     x, y = (xy[:, axis].astype(np.float32) for axis in (1, 2))
     point_row, point_col = _along(y, size), _along(x, size)

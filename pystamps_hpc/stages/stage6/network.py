@@ -175,7 +175,8 @@ def look_angle_series(network: Network, trial_wraps: float) -> LookAngleSeries |
     Notes
     -----
     A chain of successive images if there is one, else the steps along a nearly complete star (in
-    PS mode always), else all interferograms. Specification of stage 6, section 7.3.
+    PS mode always), else all interferograms. docs/science/unwrapping.md,
+    Look-angle search.
     """
     bperp, n_image = network.bperp, network.day.size
     chain = np.flatnonzero(np.abs(np.diff(network.pairs, axis=1)[:, 0]) == 1)

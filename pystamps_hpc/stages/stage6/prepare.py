@@ -92,7 +92,7 @@ class WrappedStack:
         Returns
         -------
         (n, m) complex64
-            Specification of stage 6, section 2, steps 2 to 6.
+            docs/science/unwrapping.md, Wrapped phase.
         """
         phase = read(self.phase, points, self.phase_columns[which]).astype(np.complex64)
         bperp = read(self.bperp, points, self.bperp_columns[which]).astype(np.float32)
@@ -120,7 +120,7 @@ def unwrapped_ifgs(inputs: "Inputs", params: "Params") -> IntArray:
 
 
 def wrapped_stack(inputs: "Inputs", params: "Params", ifgs: IntArray, ctx: Context) -> WrappedStack:
-    """Choose the phase to unwrap and what is taken off it; specification of stage 6, section 2."""
+    """Choose the phase to unwrap and what is taken off it; docs/science/unwrapping.md."""
     without_master = ifgs - (ifgs > inputs.master_ix)
     phase, columns = inputs.corrected, ifgs
     slope = np.zeros(inputs.n_ps, np.float32)
@@ -159,7 +159,7 @@ def _feedback(inputs: "Inputs", params: "Params", ctx: Context) -> Feedback | No
 def trial_wraps(inputs: "Inputs", params: "Params") -> float:
     """Return the range of the look-angle search [cycles over all baselines].
 
-    Specification of stage 6, section 2, step 8.
+    docs/science/gamma.md, Range of slopes.
     """
     if inputs.mean_incidence is not None:
         incidence = inputs.mean_incidence

@@ -24,7 +24,7 @@ def network_smoother(network: Network, time_win: float, ctx: Context) -> Smoothe
     """Invert the network by least squares, smooth the images in time, and difference them again.
 
     The phase of the first used image is 0; a disconnected network gets the minimum-norm solution.
-    Specification of stage 6, section 7.5.
+    docs/science/unwrapping.md, Smoothing through the network.
     """
     design = network.design
     images = np.zeros((network.day.size, design.shape[0]))
@@ -79,7 +79,7 @@ def star_smoother(
     """Smooth along every nearly complete star; in PS mode that of the master.
 
     An interferogram of several stars takes the one with the smallest residuals over all edges, the
-    last of equals. Specification of stage 6, section 7.4.
+    last of equals. docs/science/unwrapping.md, Smoothing along a star.
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ def unwrapped_points(
 
     Notes
     -----
-    Specification of stage 6, sections 9.2 and 9.4.
+    docs/science/unwrapping.md, Back to the points.
     """
     which = np.arange(stack.ifgs.size)
 

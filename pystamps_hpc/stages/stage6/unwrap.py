@@ -125,8 +125,8 @@ def mean_squared_difference(raster: FloatArray) -> float:
     """Mean square of the neighbour differences that are not exactly 0.
 
     Differences inside a node are 0 only up to the rounding of SNAPHU's integration, so the count
-    and with it the mean move by a percent with the last bit of the input. Specification of
-    stage 6, section 9.3.
+    and with it the mean move by a percent with the last bit of the input;
+    docs/science/unwrapping.md, Mean squared difference.
     """
     values = raster.astype(np.float64)
     squares = [np.diff(values, axis=axis) ** 2 for axis in (0, 1)]

@@ -73,9 +73,8 @@ def velocity_csv(
     Notes
     -----
     The phase is corrected as for the velocities and referenced, and the master's own phase is
-    taken off (StaMPS ``ps_plot`` with ``ts``, specification 10.3; what StaMPS takes off twice
-    under ``v-d`` is taken off once). Memory does not grow with the number of interferograms
-    times PS: the phase is read in blocks of rows.
+    taken off (StaMPS ``ps_plot`` with ``ts``; docs/science/velocity.md, Time series). Memory does
+    not grow with the number of interferograms times PS: the phase is read in blocks of rows.
     """
     folder = Path(root)
     result = read_velocities(folder, value_type)

@@ -208,7 +208,7 @@ def perpendicular_baseline(
 
     Notes
     -----
-    As stage 1 computes it (StaMPS ``ps_load_initial_gamma``, specification B.2 step 5).
+    As stage 1 computes it; docs/science/loading.md, Perpendicular baselines.
     """
     time = (azimuth - (scene.length / 2 - 0.5)) / PRF
     across = images.baseline[k, 1] + images.rate[k, 1] * time

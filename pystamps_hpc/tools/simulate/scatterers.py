@@ -147,7 +147,7 @@ def choose_candidates(options: Options, sites: Sites) -> Candidates:
     Notes
     -----
     The dispersion is computed as StaMPS ``selpsc_patch`` does: sums over the images in single
-    precision, population moments (specification A.4).
+    precision, population moments; docs/science/loading.md, Amplitude dispersion.
     """
     total = np.zeros(len(sites), np.float32)
     square = np.zeros(len(sites), np.float32)
