@@ -8,7 +8,9 @@ class
 how
     ``index``: 1-based on disk, 0-based integers inside; ``int``: whole number inside;
     ``opt``: may be missing in a valid file (every key may be 0 x 0 = absent); ``nan``: NaN or
-    infinity has a meaning, every other number must be finite.
+    infinity has a meaning, every other number must be finite; ``null=v``: in a single-master stack
+    the master has a column of this value on disk (a row, of ``bperp``), which says nothing and is
+    not there inside.
 
 Inside, ``1 1`` is a scalar, ``n 1`` and ``1 n`` are 1-D, everything else keeps its shape; logical
 is bool, char is str.
@@ -28,6 +30,7 @@ class Key:
     integer: bool
     optional: bool
     may_be_nan: bool
+    null: float | None
     meaning: str
 
     @property
@@ -53,7 +56,7 @@ _PS = """
 ij             | n_ps 3     | double         |       | id from 1, azimuth, range from 0
 lonlat         | n_ps 2     | double         |       | longitude, latitude [deg]
 xy             | n_ps 3     | single         |       | id (from 1), local x, y [m], rounded to mm
-bperp          | n_ifg 1    | double/single  |       | perpendicular baseline [m]
+bperp          | n_ifg 1    | double/single  | null=0 | perpendicular baseline [m]
 day            | n_image 1  | double         |       | acquisition, MATLAB day number
 master_day     | 1 1        | double         |       | master, MATLAB day number
 master_ix      | 1 1        | double         | index | position of the master in day
@@ -79,7 +82,7 @@ ph_ramp  | n_ps n_ifg  | double        | nan | plane of each interferogram [rad]
 
 _TABLES: dict[str, str] = {
     "ps1": _PS,
-    "ph1": "ph | n_ps n_ifg | complex | | candidate phasors, PS: ones at the master",
+    "ph1": "ph | n_ps n_ifg | complex | null=1 | candidate phasors, PS: ones at the master",
     "bp1": "bperp_mat | n_ps n_pm | single/double | | baseline of each point [m], PS: no master",
     "la1": "la | n_ps 1 | double/single | nan | look angle (SNAP, GAMMA PS: incidence) [rad]",
     "inc1": "inc | n_ps 1 | double/single | nan | incidence angle [rad]",
@@ -142,6 +145,7 @@ coh_ps   | n_ps 1    | double        | | gamma
 ph_rc    | n_ps n_ifg | complex | | phase without look-angle error and master noise
 ph_reref | n_ps n_ifg | complex | | filtered phase, PS: ones at the master
 """,
+    "ph2": "ph | n_ps n_ifg | complex | | phasors, PS: the weight at the master",
     "ifgstd2": "ifg_std | n_ifg 1 | single | | noise of each interferogram [deg]",
     "uw_grid": """
 ph           | n_node n_uw  | complex |       | filtered grid phase
@@ -213,7 +217,7 @@ master_day       | 1 1      | double | opt       | MATLAB day number
 }
 
 _SAME: dict[str, str] = {
-    "ps2": "ps1", "ph2": "ph1", "bp2": "bp1", "la2": "la1", "inc2": "inc1", "hgt2": "hgt1",
+    "ps2": "ps1", "bp2": "bp1", "la2": "la1", "inc2": "inc1", "hgt2": "hgt1",
 }  # fmt: skip
 
 
@@ -230,6 +234,7 @@ def _parse(name: str, table: str) -> Artifact:
             integer="int" in flags,
             optional="opt" in flags,
             may_be_nan="nan" in flags,
+            null=next((float(flag[5:]) for flag in flags if flag.startswith("null=")), None),
             meaning=meaning,
         )
     return Artifact(name, keys)

@@ -9,7 +9,7 @@ from ..dataset.candidates.model import Candidates, Grid, GridGeometry, OrbitGeom
 from ..dataset.rows import FloatArray, IntArray
 from ..errors import StageError
 from ..parallel.context import Context
-from .interferograms import date_of
+from .ifgs import date_of
 
 
 @dataclass(frozen=True)

@@ -1,83 +1,73 @@
 """The phasors of stage 2, computed when they are asked for, so that no stack of them is held."""
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..dataset.rows import AnyArray, ComplexArray, FloatArray, IntArray, Rows
+from ..dataset.rows import AnyArray, ComplexArray, ComputedRows, FloatArray, IntArray, Rows, block
 
 if TYPE_CHECKING:
     from pystamps_kernels.dispatch import KernelTable
 
-
-@dataclass(frozen=True)
-class UnitPhasors:
-    """Phasors without the master column, divided by their modulus."""
-
-    phase: Rows  # (n_ps, n_ifg) complex64
-    master_ix: int
-    kernels: "KernelTable"
-    dtype = np.dtype(np.complex64)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Numbers of candidates and of interferograms without the master."""
-        return self.phase.shape[0], self.phase.shape[1] - 1
-
-    def __getitem__(self, key: Any, /) -> AnyArray:
-        """Read rows, ``a[rows]``, or columns, ``a[:, ifgs]``."""
-        if isinstance(key, tuple):
-            rows, ifgs = key
-            columns = np.delete(np.arange(self.phase.shape[1]), self.master_ix)
-            observed = self.phase[rows, columns[ifgs]]
-        else:
-            observed = np.delete(self.phase[key], self.master_ix, axis=1)
-        unit: AnyArray = self.kernels.stage2_unit_phasors(np.ascontiguousarray(observed))
-        return unit
+PHASOR = np.dtype(np.complex64)
 
 
-@dataclass(frozen=True)
-class Weighted:
-    """Unit phasors without look-angle error, times the weight of their candidate."""
+def unit_phasors(phase: Rows, kernels: "KernelTable") -> ComputedRows:
+    """Return the phasors of the candidates, (n_ps, n_ifg), divided by their modulus."""
 
-    ph: UnitPhasors
-    bperp_mat: Rows  # (n_ps, m) [m]
-    slope: FloatArray  # (n_ps,) [rad/m]
-    weight: FloatArray  # (n_ps,)
-    dtype = np.dtype(np.complex64)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Numbers of candidates and of interferograms without the master."""
-        return self.ph.shape
-
-    def __getitem__(self, key: Any, /) -> AnyArray:
-        """Read rows, ``a[rows]``, or columns, ``a[:, ifgs]``."""
-        rows = key[0] if isinstance(key, tuple) else key
-        bperp = np.ascontiguousarray(self.bperp_mat[key])
-        weighted: AnyArray = self.ph.kernels.stage2_ph_weight(
-            self.ph[key], bperp, self.slope[rows], self.weight[rows]
+    def unit(rows: Any, ifgs: Any) -> AnyArray:
+        phasors: AnyArray = kernels.stage2_unit_phasors(
+            np.ascontiguousarray(block(phase, rows, ifgs))
         )
-        return weighted
+        return phasors
+
+    return ComputedRows(phase.shape, PHASOR, unit)
 
 
-@dataclass(frozen=True)
-class PatchPhase:
-    """Unit phasors of the filtered phase where the candidates are."""
+def weighted_phasors(
+    ph: Rows, bperp_mat: Rows, slope: FloatArray, weight: FloatArray, kernels: "KernelTable"
+) -> ComputedRows:
+    """Return unit phasors without look-angle error, times the weight of their candidate.
 
-    filtered: ComplexArray  # (n_cell, m) complex64, of the cells that hold candidates
-    cell: IntArray  # (n_ps,)
-    kernels: "KernelTable"
-    dtype = np.dtype(np.complex64)
+    Parameters
+    ----------
+    ph : (n_ps, n_ifg) complex64
+        Unit phasors.
+    bperp_mat : (n_ps, n_ifg)
+        Baselines [m].
+    slope : (n_ps,) float64
+        Look-angle error [rad/m].
+    weight : (n_ps,) float64
+        Weights.
+    kernels : KernelTable
+        Bound kernels.
+    """
 
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Numbers of candidates and of interferograms without the master."""
-        return len(self.cell), self.filtered.shape[1]
+    def weighted(rows: Any, ifgs: Any) -> AnyArray:
+        bperp = np.ascontiguousarray(block(bperp_mat, rows, ifgs))
+        phasors: AnyArray = kernels.stage2_ph_weight(
+            block(ph, rows, ifgs), bperp, slope[rows], weight[rows]
+        )
+        return phasors
 
-    def __getitem__(self, key: Any, /) -> AnyArray:
-        """Read rows, ``a[rows]``, or columns, ``a[:, ifgs]``."""
-        rows, ifgs = key if isinstance(key, tuple) else (key, slice(None))
-        unit: AnyArray = self.kernels.stage2_unit_phasors(self.filtered[self.cell[rows]])
+    return ComputedRows(ph.shape, PHASOR, weighted)
+
+
+def phasors_at(filtered: ComplexArray, cell: IntArray, kernels: "KernelTable") -> ComputedRows:
+    """Return unit phasors of the filtered phase where the candidates are.
+
+    Parameters
+    ----------
+    filtered : (n_cell, n_ifg) complex64
+        Of the cells that hold candidates.
+    cell : (n_ps,) int64
+        Cell of each candidate.
+    kernels : KernelTable
+        Bound kernels.
+    """
+
+    def patch_phase(rows: Any, ifgs: Any) -> AnyArray:
+        unit: AnyArray = kernels.stage2_unit_phasors(filtered[cell[rows]])
         return unit[:, ifgs]
+
+    return ComputedRows((len(cell), filtered.shape[1]), PHASOR, patch_phase)

@@ -1,17 +1,14 @@
-"""Rows that are read or computed when they are asked for, so that nobody holds them all."""
+"""Chosen rows of several sources, read when they are asked for."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from ..dataset.rows import AnyArray, IntArray, Rows
+from ..dataset.rows import AnyArray, ComputedRows, IntArray, Rows, block, is_all
 
 
-@dataclass(frozen=True)
-class Gathered:
-    """A :class:`~pystamps_hpc.dataset.rows.Rows` of chosen rows of its sources.
+def gathered(sources: tuple[Rows, ...], where: IntArray) -> ComputedRows:
+    """Return chosen rows of sources.
 
     Parameters
     ----------
@@ -20,61 +17,25 @@ class Gathered:
     where : (n,) int64
         Row of the sources that stands in each row.
     """
+    dtype = np.result_type(*(source.dtype for source in sources))
 
-    sources: tuple[Rows, ...]
-    where: IntArray
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Numbers of rows and columns."""
-        return (len(self.where), *self.sources[0].shape[1:])
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the elements."""
-        return np.result_type(*(source.dtype for source in self.sources))
-
-    def __getitem__(self, key: Any, /) -> AnyArray:
-        """Read rows, ``a[rows]``, or columns, ``a[:, ifgs]``."""
-        rows, ifgs = key if isinstance(key, tuple) else (key, None)
-        where = self.where[rows]
+    def chosen(rows: Any, columns: Any) -> AnyArray:
+        wanted = where[rows]
         values: AnyArray | None = None
         start = 0
-        for source in self.sources:
+        for source in sources:
             stop = start + source.shape[0]
-            here = (where >= start) & (where < stop)
+            here = (wanted >= start) & (wanted < stop)
             if here.any():
-                row = where[here] - start
-                part = source[row] if ifgs is None else source[:, ifgs][row]
+                row = wanted[here] - start
+                # single columns of a file are cheaper to read whole
+                part = source[row] if is_all(columns) else source[:, columns][row]
                 if values is None:
-                    values = np.empty((len(where), *part.shape[1:]), self.dtype)
+                    values = np.empty((len(wanted), *part.shape[1:]), dtype)
                 values[here] = part
             start = stop
         if values is None:
-            empty = self.sources[0][:, slice(None) if ifgs is None else ifgs][:0]
-            return empty.astype(self.dtype)
+            return block(sources[0], slice(0, 0), columns).astype(dtype)
         return values
 
-
-@dataclass(frozen=True)
-class Computed:
-    """A :class:`~pystamps_hpc.dataset.rows.Rows` of which each row is computed on its own.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Numbers of rows and columns.
-    dtype : numpy.dtype
-        Type of the elements.
-    compute : callable
-        Gives some rows, a slice or an index array.
-    """
-
-    shape: tuple[int, ...]
-    dtype: np.dtype[Any]
-    compute: Callable[[Any], AnyArray]
-
-    def __getitem__(self, key: Any, /) -> AnyArray:
-        """Compute rows, ``a[rows]``, or columns, ``a[:, ifgs]``."""
-        rows, ifgs = key if isinstance(key, tuple) else (key, slice(None))
-        return self.compute(rows)[:, ifgs]
+    return ComputedRows((len(where), *sources[0].shape[1:]), dtype, chosen)

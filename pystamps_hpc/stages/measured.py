@@ -5,7 +5,7 @@ import numpy as np
 from ..dataset.candidates.model import Candidates
 from ..dataset.rows import BoolArray, IntArray
 from ..parallel.context import Context
-from .interferograms import date_of
+from .ifgs import date_of
 
 NOTABLE = 0.1
 """Share of the candidates without phase from which an interferogram is worth a warning."""

@@ -9,13 +9,14 @@ import numpy as np
 
 from ..dataset.rows import BoolArray, FloatArray, IntArray, Rows
 from ..errors import StageError
-from .gathered import Gathered
+from .gathered import gathered
+from .ifgs import Ifgs
 from .projection import continuous
 
 
 @dataclass(frozen=True)
 class PatchPS:
-    """What stage 5 left in one patch."""
+    """What stage 5 left in one patch; see there for n_col."""
 
     name: Annotated[str, "patch.name"]  # "PATCH_1"
     core: Annotated[IntArray | None, "patch_noover.box"]  # (4,) first, last range; azimuth; from 1
@@ -23,18 +24,16 @@ class PatchPS:
     ij: Annotated[FloatArray, "ps2.ij"]  # (n_ps, 3) id, azimuth line, range sample from 0
     xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 3) float32, id, x, y in the patch's frame [m]
     lonlat: Annotated[FloatArray, "ps2.lonlat"]  # (n_ps, 2) [deg]
-    n_ifg: Annotated[int, "ps2.n_ifg"]  # interferograms, the master column included
-    day: Annotated[FloatArray, "ps2.day"]  # (n_ifg,) MATLAB day numbers
-    master_ix: Annotated[int, "ps2.master_ix"]  # column from 0
-    phase: Annotated[Rows, "ph2.ph"]  # (n_ps, n_ifg) complex64
-    patch_phase: Annotated[Rows, "pm2.ph_patch"]  # (n_ps, n_pm) complex64
-    residual: Annotated[Rows | None, "pm2.ph_res"]  # (n_ps, n_pm) float32 [rad]
+    ifgs: Annotated[Ifgs, "ps2"]  # the network
+    phase: Annotated[Rows, "ph2.ph"]  # (n_ps, n_col) complex64
+    patch_phase: Annotated[Rows, "pm2.ph_patch"]  # (n_ps, n_ifg) complex64
+    residual: Annotated[Rows | None, "pm2.ph_res"]  # (n_ps, n_ifg) float32 [rad]
     slope: Annotated[FloatArray, "pm2.K_ps"]  # (n_ps,) [rad/m]
     offset: Annotated[FloatArray, "pm2.C_ps"]  # (n_ps,) [rad]
     coherence: Annotated[FloatArray, "pm2.coh_ps"]  # (n_ps,)
-    bperp_mat: Annotated[Rows, "bp2.bperp_mat"]  # (n_ps, n_pm) float32 or float64 [m]
-    corrected: Annotated[Rows, "rc2.ph_rc"]  # (n_ps, n_ifg) complex64
-    patch_phase_reref: Annotated[Rows | None, "rc2.ph_reref"]  # (n_ps, n_ifg) complex64
+    bperp_mat: Annotated[Rows, "bp2.bperp_mat"]  # (n_ps, n_ifg) float32 or float64 [m]
+    corrected: Annotated[Rows, "rc2.ph_rc"]  # (n_ps, n_col) complex64
+    patch_phase_reref: Annotated[Rows | None, "rc2.ph_reref"]  # (n_ps, n_col) complex64
     height: Annotated[FloatArray | None, "hgt2.hgt"]  # (n_ps,) [m]
     look_angle: Annotated[FloatArray | None, "la2.la"]  # (n_ps,) [rad]
     incidence: Annotated[FloatArray | None, "inc2.inc"]  # (n_ps,) [rad]
@@ -68,11 +67,11 @@ class Merged:
         counts = np.bincount(source, minlength=len(self.patches)).tolist()
         return dict(zip((patch.name for patch in self.patches), counts, strict=True))
 
-    def rows(self, name: str) -> Gathered:
+    def rows(self, name: str) -> Rows:
         """Return a variable that is read when it is asked for."""
-        return Gathered(tuple(getattr(patch, name) for patch in self.patches), self.where)
+        return gathered(tuple(getattr(patch, name) for patch in self.patches), self.where)
 
-    def rows_if_all(self, name: str) -> Gathered | None:
+    def rows_if_all(self, name: str) -> Rows | None:
         """Return a variable, None unless all patches have it."""
         return self.rows(name) if self._all_have(name) else None
 
@@ -103,15 +102,19 @@ def check(patches: tuple[PatchPS, ...]) -> None:
             )
     for one, other in pairwise(patches):
         for key, left, right in (
-            ("n_ifg", one.n_ifg, other.n_ifg),
-            ("master_ix", one.master_ix + 1, other.master_ix + 1),
-            ("day", one.day.tolist(), other.day.tolist()),
+            ("n_ifg", one.ifgs.n_columns, other.ifgs.n_columns),
+            ("master_ix", _number(one.ifgs.master), _number(other.ifgs.master)),
+            ("day", one.ifgs.day.tolist(), other.ifgs.day.tolist()),
         ):
             if left != right:
                 raise StageError(
                     f"ps2.mat: {key} is {left} in {one.name} and {right} in {other.name}; "
                     "the patches belong to different stacks"
                 )
+
+
+def _number(image: int | None) -> int | None:
+    return None if image is None else image + 1
 
 
 def side_by_side(patches: Sequence[PatchPS]) -> Sequence[PatchPS]:

@@ -1,18 +1,43 @@
 """Orbital ramps: a low-degree surface per interferogram, fitted over all PS."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from ..dataset.rows import AnyArray, FloatArray, IntArray
+from ..dataset.rows import ALL, AnyArray, FloatArray, IntArray, Rows
 from ..errors import StageError
 from ..parallel.context import Context
-from .interferograms import one_based
+from .ifgs import one_based
 
 FEWEST_PS = 6
 """PS with a valid phase that a fit needs (StaMPS: more than 5)."""
 
 _SINGULAR = 1e-12
+
+
+@dataclass(frozen=True)
+class Ramps:
+    """Ramps of some columns.
+
+    Parameters
+    ----------
+    terms : (n_ps, n_term) float64
+        Regressors of all PS.
+    coefficients : (n_term, n_col) float64
+        What they are multiplied by.
+    """
+
+    terms: FloatArray
+    coefficients: FloatArray
+
+    def at(self, rows: Any, columns: Any = ALL) -> FloatArray:
+        """Evaluate ramps at some PS, (n, m) float64 [rad]."""
+        terms, coefficients = self.terms[rows], self.coefficients[:, columns]
+        total = np.zeros((len(terms), coefficients.shape[1]))
+        for term, weights in zip(terms.T, coefficients, strict=True):
+            total += term[:, None] * weights
+        return total
 
 
 def degree_or_default(degree: float | None) -> float:
@@ -56,26 +81,24 @@ def regressors(xy: FloatArray, degree: float) -> FloatArray:
     return np.column_stack((*terms[degree], np.ones(len(x))))
 
 
-def fit_ramps(
-    terms: FloatArray, phase: Callable[[slice], FloatArray], ifgs: IntArray, ctx: Context
-) -> FloatArray:
+def fit_ramps(terms: FloatArray, phase: Rows, columns: IntArray, ctx: Context) -> Ramps:
     """Fit a ramp to every column.
 
     Parameters
     ----------
     terms : (n_ps, n_term) float64
         Regressors of all PS.
-    phase : callable
-        ``phase(rows)`` returns the phase of some PS, (n, n_col) [rad]; NaN do not take part.
-    ifgs : (n_col,) int64
-        Which interferograms the columns are, for the message.
+    phase : Rows, (n_ps, n_col)
+        Phase [rad]; NaN do not take part.
+    columns : (n_col,) int64
+        Which columns of all they are, for the message.
     ctx : Context
         Sums over PS.
 
     Returns
     -------
-    (n_term, n_col) float64
-        Coefficients; zero, with a warning, for a column of fewer than six valid PS. (StaMPS makes
+    Ramps
+        Zero, with a warning, for a column of fewer than six valid PS. (StaMPS makes
         such a column NaN in stage 7 and leaves it in velocities.)
     """
     scale = np.maximum(np.abs(terms).max(axis=0, initial=0), np.finfo(np.float64).tiny)
@@ -83,7 +106,7 @@ def fit_ramps(
     n_term = terms.shape[1]
 
     def normal_equations(rows: slice) -> AnyArray:
-        values = phase(rows).astype(np.float64)
+        values = phase[rows].astype(np.float64)
         valid = (~np.isnan(values)).astype(np.float64)
         design = scaled[rows]
         left = np.einsum("np,nq,nc->cpq", design, design, valid)
@@ -96,23 +119,8 @@ def fit_ramps(
     few = left[:, -1, -1] < FEWEST_PS
     if few.any():
         ctx.warn(
-            f"interferograms {one_based(ifgs[few])}: not deramped, fewer than "
+            f"interferograms {one_based(columns[few])}: not deramped, fewer than "
             f"{FEWEST_PS} PS have a phase"
         )
     coefficients[few] = 0
-    ramps: FloatArray = (coefficients / scale).T
-    return ramps
-
-
-def ramp(terms: FloatArray, coefficients: FloatArray) -> FloatArray:
-    """Evaluate ramps at some PS: (n, n_term) terms, (n_term, n_col) coefficients, (n, n_col)."""
-    total = np.zeros((len(terms), coefficients.shape[1]))
-    for term, weights in zip(terms.T, coefficients, strict=True):
-        total += term[:, None] * weights
-    return total
-
-
-def without_ramp(phase: FloatArray, terms: FloatArray, coefficients: FloatArray) -> FloatArray:
-    """Take ramps off a phase in its own class, as the reference does; see :func:`ramp`."""
-    flat: FloatArray = phase - ramp(terms, coefficients).astype(phase.dtype)
-    return flat
+    return Ramps(terms, (coefficients / scale).T)

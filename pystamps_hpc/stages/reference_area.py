@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..dataset.rows import AnyArray, FloatArray, IntArray
+from ..dataset.rows import AnyArray, FloatArray, IntArray, Rows
 from ..errors import StageError
 from ..parallel.context import Context
-from .corrected_phase import Stack
 from .projection import local_coordinates
 
 TURNS = (0, 360, -360)  # [deg]: the same longitude may be written in two ways
@@ -140,12 +139,12 @@ def _empty(area: ReferenceArea, lonlat: FloatArray) -> str:
     )
 
 
-def mean_over_ps(stack: Stack, ctx: Context, chosen: IntArray | None = None) -> FloatArray:
+def mean_over_ps(stack: Rows, ctx: Context, chosen: IntArray | None = None) -> FloatArray:
     """Take the mean over PS of every column, without NaN.
 
     Parameters
     ----------
-    stack : Stack, (n_ps, n_col) float32
+    stack : Rows, (n_ps, n_col) float32
         Columns.
     ctx : Context
         In single arithmetic whole columns are summed in single, otherwise rows in double.
@@ -165,7 +164,7 @@ def mean_over_ps(stack: Stack, ctx: Context, chosen: IntArray | None = None) -> 
     if ctx.single:
 
         def mean(k: int) -> float:
-            column = stack.column(k)
+            column = stack[:, k]
             values = column if chosen is None or len(chosen) == n_ps else column[chosen]
             return float(ctx.kernels.stage7_sequential_mean(np.ascontiguousarray(values)))
 
@@ -177,7 +176,7 @@ def mean_over_ps(stack: Stack, ctx: Context, chosen: IntArray | None = None) -> 
         counted[chosen] = True
 
     def sums(rows: slice) -> AnyArray:
-        values = stack.rows(rows)[counted[rows]].astype(np.float64)
+        values = stack[rows][counted[rows]].astype(np.float64)
         valid = ~np.isnan(values)
         return np.stack((np.where(valid, values, 0).sum(axis=0), valid.sum(axis=0)))
 

@@ -154,7 +154,7 @@ def weights(patch: PatchPS, row: IntArray, ctx: Context) -> tuple[Singles, Singl
     offset = patch.offset[row].astype(np.float32)
     residual = np.ascontiguousarray(patch.residual[row], np.float32)
     noise = ctx.kernels.stage5_wrapped_residual(residual, offset)
-    if noise.shape[1] < patch.n_ifg:
+    if patch.ifgs.master is not None:
         noise = np.column_stack((noise, offset))
     variance, coherence = ctx.kernels.stage5_point_noise(noise)
     variance = np.maximum(variance, np.float32(LEAST_NOISE**2))

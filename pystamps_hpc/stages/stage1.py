@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..dataset.candidates.model import Candidates, GridGeometry
-from ..dataset.rows import BoolArray, FloatArray, IntArray, Rows
+from ..dataset.rows import BoolArray, ComputedRows, IntArray, Rows
 from ..parallel.context import Context
 from .base import Keeps, StageSpec
 from .candidate_geometry import candidate_geometry
+from .ifgs import Ifgs
 from .measured import measured
 from .projection import (
     centre_of,
@@ -39,80 +40,59 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Candidates ordered by northing of the local frame; interferograms by day, master included."""
+    """Candidates ordered by northing of the local frame; interferograms by day."""
 
     ij: Annotated[NDArray[np.float64], "ps1.ij"]  # (n_ps, 3) id from 1, azimuth, range from 0
     lonlat: Annotated[NDArray[np.float64], "ps1.lonlat"]  # (n_ps, 2) [deg]
     xy: Annotated[NDArray[np.float32], "ps1.xy"]  # (n_ps, 3) id from 1, x, y [m]
-    bperp: Annotated[FloatArray, "ps1.bperp"]  # (n_ifg,) [m], 0 at the master
-    day: Annotated[NDArray[np.float64], "ps1.day"]  # (n_ifg,) MATLAB day numbers
-    master_day: Annotated[float, "ps1.master_day"]  # MATLAB day number
-    master_ix: Annotated[int, "ps1.master_ix"]  # column from 0
-    n_ifg: Annotated[int, "ps1.n_ifg"]  # interferograms, the master column included
-    n_image: Annotated[int, "ps1.n_image"]  # images
+    ifgs: Annotated[Ifgs, "ps1"]  # the network
     n_ps: Annotated[int, "ps1.n_ps"]  # points
     sort_ix: Annotated[IntArray, "ps1.sort_ix"]  # (n_cand,) row in the candidate files
     origin: Annotated[NDArray[np.float64], "ps1.ll0"]  # (2,) origin of the local frame [deg]
-    calibration: Annotated[NDArray[np.float64] | None, "ps1.calconst"]  # (n_slave,)
-    day_order: Annotated[IntArray | None, "ps1.day_ix"]  # (n_slave,) order of the day file
+    calibration: Annotated[NDArray[np.float64] | None, "ps1.calconst"]  # (n_ifg,)
+    day_order: Annotated[IntArray | None, "ps1.day_ix"]  # (n_ifg,) order of the day file
     mean_incidence: Annotated[float | None, "ps1.mean_incidence"]  # [rad]
     mean_range: Annotated[float | None, "ps1.mean_range"]  # [m]
-    phase: Annotated[Rows, "ph1.ph"]  # (n_ps, n_ifg) phasors, ones at the master
-    bperp_mat: Annotated[Rows, "bp1.bperp_mat"]  # (n_ps, n_ifg - 1) [m]
+    phase: Annotated[Rows, "ph1.ph"]  # (n_ps, n_ifg) phasors
+    bperp_mat: Annotated[Rows, "bp1.bperp_mat"]  # (n_ps, n_ifg) [m]
     look_angle: Annotated[NDArray[np.float64] | None, "la1.la"]  # (n_ps,) [rad]
     incidence: Annotated[NDArray[np.float64] | None, "inc1.inc"]  # (n_ps,) [rad]
     dispersion: Annotated[NDArray[np.float64] | None, "da1.D_A"]  # (n_ps,) amplitude dispersion
     height: Annotated[NDArray[np.float64] | None, "hgt1.hgt"]  # (n_ps,) [m]
 
 
-@dataclass(frozen=True)
-class Phasors:
-    """Phasors of the ordered candidates with the master's ones, read from disk when asked for.
+def ordered_phasors(
+    phase: NDArray[np.complex64],
+    points: IntArray,
+    day_order: IntArray,
+    calibration: NDArray[np.float64] | None,
+) -> ComputedRows:
+    """Return the phasors of the ordered candidates, read from disk one interferogram at a time.
 
     Parameters
     ----------
-    phase : (n_slave, n_cand) complex64
+    phase : (n_ifg, n_cand) complex64
         As in the candidate files.
     points : (n_ps,) int64
         Candidate of each row.
-    day_order : (n_slave,) int64
-        Interferogram of each column but the master's.
-    master_ix : int
-        Column of the master.
-    calibration : (n_slave,) float64 or None
-        Amplitude that each column but the master's is divided by.
+    day_order : (n_ifg,) int64
+        Interferogram of each column.
+    calibration : (n_ifg,) float64 or None
+        Amplitude that each column is divided by.
     """
 
-    phase: NDArray[np.complex64]
-    points: IntArray
-    day_order: IntArray
-    master_ix: int
-    calibration: NDArray[np.float64] | None
+    def phasors(rows: Any, ifgs: Any) -> NDArray[np.complex64]:
+        candidates = points[rows]
+        columns = np.arange(len(day_order))[ifgs]
+        by_ifg = np.empty((len(columns), len(candidates)), np.complex64)
+        for column, k in zip(by_ifg, columns, strict=True):
+            column[...] = phase[day_order[k]][candidates]
+            if calibration is not None:
+                # real and imaginary part one by one, as MATLAB divides by a real number
+                column.view(np.float32)[...] /= np.float32(calibration[k])
+        return by_ifg.T
 
-    @property
-    def dtype(self) -> np.dtype[np.complex64]:
-        """Complex single."""
-        return np.dtype(np.complex64)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Numbers of points and of images."""
-        return len(self.points), len(self.day_order) + 1
-
-    def __getitem__(self, key: Any, /) -> NDArray[np.complex64]:
-        """Read ``[rows]``, ``[rows, ifgs]``; one interferogram at a time."""
-        rows, ifgs = key if isinstance(key, tuple) else (key, slice(None))
-        points = self.points[rows]
-        columns = np.arange(self.shape[1])[ifgs]
-        by_ifg = np.ones((columns.size, *points.shape), np.complex64)
-        for phasors, column in zip(by_ifg, columns.reshape(-1), strict=True):
-            if column != self.master_ix:
-                k = column - (column > self.master_ix)
-                phasors[...] = self.phase[self.day_order[k]][points]
-                if self.calibration is not None:
-                    # real and imaginary part one by one, as MATLAB divides by a real number
-                    phasors.view(np.float32)[...] /= np.float32(self.calibration[k])
-        return by_ifg.T if columns.ndim else by_ifg[0]
+    return ComputedRows((len(points), len(day_order)), np.dtype(np.complex64), phasors)
 
 
 def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
@@ -147,7 +127,8 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         ctx.warn(warning)
     day_order = np.argsort(candidates.slave_day, kind="stable")
     slave_day = candidates.slave_day[day_order]
-    master_ix = int(np.searchsorted(slave_day, candidates.master_day))
+    master = int(np.searchsorted(slave_day, candidates.master_day))
+    day = np.insert(slave_day, master, candidates.master_day).astype(np.float64)
 
     lonlat = np.where(np.isfinite(candidates.lonlat), candidates.lonlat, np.nan)
     lonlat[:, 0] = continuous(lonlat[:, 0])
@@ -157,7 +138,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
 
     known = _known(candidates, lonlat, day_order, ctx)
     kept = order[known[order]]
-    n_ps, n_ifg = len(kept), len(slave_day) + 1
+    n_ps = len(kept)
     ctx.fact("candidates", n_ps)
     if not known.size:
         ctx.note(
@@ -172,12 +153,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         ),
         lonlat=lonlat[kept],
         xy=np.column_stack((ids.astype(np.float32), rounded[known[order]])),
-        bperp=np.insert(geometry.bperp, master_ix, 0),
-        day=np.insert(slave_day, master_ix, candidates.master_day).astype(np.float64),
-        master_day=float(candidates.master_day),
-        master_ix=master_ix,
-        n_ifg=n_ifg,
-        n_image=n_ifg,
+        ifgs=Ifgs.of_master(master, geometry.bperp, day, float(candidates.master_day)),
         n_ps=n_ps,
         sort_ix=order,
         origin=origin,
@@ -185,7 +161,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         day_order=None if grids is None else day_order,
         mean_incidence=geometry.mean_incidence,
         mean_range=geometry.mean_range,
-        phase=Phasors(candidates.phase, kept, day_order, master_ix, calibration),
+        phase=ordered_phasors(candidates.phase, kept, day_order, calibration),
         bperp_mat=geometry.bperp_mat[kept],
         look_angle=_rows(geometry.look_angle, kept),
         incidence=_rows(geometry.incidence, kept),

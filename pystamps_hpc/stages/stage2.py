@@ -16,9 +16,10 @@ from ..errors import StageError
 from ..parallel.context import Context
 from . import look_angle
 from .base import Keeps, NoPointsLeft, StageSpec
-from .candidate_phase import PatchPhase, UnitPhasors, Weighted
+from .candidate_phase import phasors_at, unit_phasors, weighted_phasors
 from .coherence import COHERENCE_BINS, LOW_BINS, check_clap_win, scaled_random
 from .filter_grid import FilterGrid, filter_grid, low_pass_response
+from .ifgs import Ifgs
 from .random_phase import random_histogram
 from .weights import initial_weights, p_square_weights, snr_weights
 
@@ -64,10 +65,9 @@ class Inputs:
     """Candidates of a patch."""
 
     xy: Annotated[FloatArray, "ps1.xy"]  # (n_ps, 3) float32, id, x, y [m]
-    bperp: Annotated[FloatArray, "ps1.bperp"]  # (n_ifg,) float32 or float64 [m]
-    master_ix: Annotated[int, "ps1.master_ix"]  # column from 0
+    ifgs: Annotated[Ifgs, "ps1"]  # the network
     phase: Annotated[Rows, "ph1.ph"]  # (n_ps, n_ifg) complex64
-    bperp_mat: Annotated[Rows, "bp1.bperp_mat"]  # (n_ps, n_ifg - 1) float32 or float64 [m]
+    bperp_mat: Annotated[Rows, "bp1.bperp_mat"]  # (n_ps, n_ifg) float32 or float64 [m]
     dispersion: Annotated[FloatArray | None, "da1.D_A"]  # (n_ps,)
     incidence: Annotated[FloatArray | None, "inc1.inc"]  # (n_ps,) [rad], 0 = no data
     look_angle: Annotated[FloatArray | None, "la1.la"]  # (n_ps,) [rad]
@@ -75,22 +75,22 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Stability of the candidates, and the grid it was estimated on; m ifgs without the master."""
+    """Stability of the candidates, and the grid it was estimated on."""
 
-    patch_phase: Annotated[Rows, "pm1.ph_patch"]  # (n_ps, m) complex64
+    patch_phase: Annotated[Rows, "pm1.ph_patch"]  # (n_ps, n_ifg) complex64
     slope: Annotated[FloatArray, "pm1.K_ps"]  # (n_ps,) [rad/m], NaN = invalid
     offset: Annotated[FloatArray, "pm1.C_ps"]  # (n_ps,) [rad]
     coherence: Annotated[FloatArray, "pm1.coh_ps"]  # (n_ps,)
     n_opt: Annotated[FloatArray, "pm1.N_opt"]  # (n_ps,) 1 = valid
-    residual: Annotated[FloatArray, "pm1.ph_res"]  # (n_ps, m) float32 [rad]
+    residual: Annotated[FloatArray, "pm1.ph_res"]  # (n_ps, n_ifg) float32 [rad]
     step_number: Annotated[int, "pm1.step_number"]  # always 1
-    ph_grid: Annotated[ComplexArray, "pm1.ph_grid"]  # (n_i, n_j, m) complex64
+    ph_grid: Annotated[ComplexArray, "pm1.ph_grid"]  # (n_i, n_j, n_ifg) complex64
     n_trial_wraps: Annotated[Any, "pm1.n_trial_wraps"]  # float64 or float32 scalar
     grid_ij: Annotated[IntArray, "pm1.grid_ij"]  # (n_ps, 2) from 0
     grid_size: Annotated[float, "pm1.grid_size"]  # [m]
     low_pass: Annotated[FloatArray, "pm1.low_pass"]  # (n_w, n_w)
     iterations: Annotated[int, "pm1.i_loop"]  # executed iterations
-    ph_weight: Annotated[Rows, "pm1.ph_weight"]  # (n_ps, m) complex64
+    ph_weight: Annotated[Rows, "pm1.ph_weight"]  # (n_ps, n_ifg) complex64
     random: Annotated[FloatArray, "pm1.Nr"]  # (100,) scaled counts
     last_random_bin: Annotated[int, "pm1.Nr_max_nz_ix"]  # from 1
     bins: Annotated[FloatArray, "pm1.coh_bins"]  # (100,)
@@ -108,7 +108,7 @@ class Fit:
     offset: FloatArray  # (n_ps,) [rad]
     coherence: FloatArray  # (n_ps,)
     valid: BoolArray  # (n_ps,) in any iteration so far
-    residual: FloatArray  # (n_ps, m) float32 [rad]
+    residual: FloatArray  # (n_ps, n_ifg) float32 [rad]
 
 
 def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
@@ -126,18 +126,18 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     StaMPS ``ps_est_gamma_quick``; Hooper et al. (2007); specification of stages 2 and 3, section 3.
     """
     n_ps = len(inputs.xy)
-    bperp = np.delete(inputs.bperp, inputs.master_ix)
+    bperp = inputs.ifgs.bperp
     n_trial_wraps = trial_wraps(inputs, params, bperp)
     grid = filter_grid(inputs.xy, params.filter_grid_size, params.n_win, params.clap_win, ctx)
     low_pass = low_pass_response(
         params.clap_win, params.filter_grid_size, params.clap_low_pass_wavelength
     )
-    ph = UnitPhasors(inputs.phase, inputs.master_ix, ctx.kernels)
+    ph = unit_phasors(inputs.phase, ctx.kernels)
     null = ctx.map_rows(lambda rows: ph[rows] == 0, n_ps)
     nulls = int(null.any(axis=1).sum())
     if nulls == n_ps:
         emptiest = int(null.sum(axis=0).argmax())
-        number = emptiest + (emptiest >= inputs.master_ix) + 1
+        number = inputs.ifgs.columns[emptiest] + 1
         raise NoPointsLeft(
             f"none of {n_ps:,} candidates has a phase in every interferogram, "
             f"{int(null[:, emptiest].sum()):,} have none in interferogram {number}; leave images "
@@ -156,14 +156,15 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     fit = blank_fit(n_ps, bperp.size)
     weight = initial_weights(inputs.dispersion, n_ps, ctx)
     occupied, cell = np.unique(grid.lin, return_inverse=True)
-    patch_phase = PatchPhase(np.empty((occupied.size, bperp.size), np.complex64), cell, ctx.kernels)
+    filtered = np.empty((occupied.size, bperp.size), np.complex64)
+    patch_phase = phasors_at(filtered, cell, ctx.kernels)
     change = 0.0
     changes = []
     for iteration in range(1, params.gamma_max_iterations + 1):
-        weighted = Weighted(ph, inputs.bperp_mat, fit.slope, weight)
+        weighted = weighted_phasors(ph, inputs.bperp_mat, fit.slope, weight, ctx.kernels)
         for ifgs, plane in grids(weighted, grid, ctx):
-            filtered = clap(plane, low_pass, params, ctx, ifgs.start)
-            patch_phase.filtered[:, ifgs] = filtered.reshape(grid.size, -1)[occupied]
+            planes = clap(plane, low_pass, params, ctx, ifgs.start)
+            filtered[:, ifgs] = planes.reshape(grid.size, -1)[occupied]
         previous, previous_change = fit, change
         fit = fit_candidates(
             ph, patch_phase, inputs.bperp_mat, n_trial_wraps, previous, ctx,
@@ -181,7 +182,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
                 ctx.warn("no low-coherence candidates; the random density cannot be scaled")
             weight = p_square_weights(fit.coherence, scaled, candidates, last_random_bin)
         else:
-            weight = snr_weights(lambda rows: phasors(inputs, rows), fit.residual, ctx)
+            weight = snr_weights(inputs.phase, fit.residual, ctx)
 
     ph_grid = np.empty((grid.n_i, grid.n_j, bperp.size), np.complex64)
     for ifgs, plane in grids(weighted, grid, ctx):
@@ -213,11 +214,6 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         coherence_save=fit.coherence,
         gamma_change=change,
     )
-
-
-def phasors(inputs: Inputs, rows: slice) -> ComplexArray:
-    """Return the candidates' phasors without the master column, as they are in ``ph1``."""
-    return np.delete(np.ascontiguousarray(inputs.phase[rows]), inputs.master_ix, axis=1)
 
 
 def trial_wraps(inputs: Inputs, params: Params, bperp: FloatArray) -> Any:
@@ -272,9 +268,7 @@ def blank_fit(n_ps: int, n_ifg: int) -> Fit:
     )
 
 
-def grids(
-    weighted: Weighted, grid: FilterGrid, ctx: Context
-) -> Iterator[tuple[slice, ComplexArray]]:
+def grids(weighted: Rows, grid: FilterGrid, ctx: Context) -> Iterator[tuple[slice, ComplexArray]]:
     """Yield some interferograms at a time and their phasors added up, (n_i, n_j, n) complex64."""
     n_ps, m = weighted.shape
     for ifgs in ctx.columns(m, GRID_BYTES * grid.size + WEIGHTED_BYTES * n_ps):

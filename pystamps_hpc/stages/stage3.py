@@ -14,8 +14,8 @@ from ..errors import StageError
 from ..parallel.context import Context
 from .base import Keeps, StageSpec
 from .coherence import check_clap_win
-from .gathered import Gathered
-from .interferograms import used_ifgs
+from .gathered import gathered
+from .ifgs import Ifgs
 from .threshold import Limit, coherence_threshold, dispersion_edges
 
 N_RESAMPLES = 100
@@ -60,20 +60,19 @@ class Params:
 
 @dataclass(frozen=True)
 class Inputs:
-    """Candidates of a patch and their coherence; m ifgs without the master."""
+    """Candidates of a patch and their coherence."""
 
     xy: Annotated[FloatArray, "ps1.xy"]  # (n_ps, 3) float32, id, x, y [m]
-    bperp: Annotated[FloatArray, "ps1.bperp"]  # (n_ifg,) float32 or float64 [m]
-    master_ix: Annotated[int, "ps1.master_ix"]  # column from 0
+    ifgs: Annotated[Ifgs, "ps1"]  # the network
     phase: Annotated[Rows, "ph1.ph"]  # (n_ps, n_ifg) complex64
-    bperp_mat: Annotated[Rows, "bp1.bperp_mat"]  # (n_ps, m) float32 or float64 [m]
+    bperp_mat: Annotated[Rows, "bp1.bperp_mat"]  # (n_ps, n_ifg) float32 or float64 [m]
     dispersion: Annotated[FloatArray | None, "da1.D_A"]  # (n_ps,)
-    patch_phase: Annotated[Rows, "pm1.ph_patch"]  # (n_ps, m) complex64
+    patch_phase: Annotated[Rows, "pm1.ph_patch"]  # (n_ps, n_ifg) complex64
     slope: Annotated[FloatArray, "pm1.K_ps"]  # (n_ps,) [rad/m]
     offset: Annotated[FloatArray, "pm1.C_ps"]  # (n_ps,) [rad]
     coherence: Annotated[FloatArray, "pm1.coh_ps"]  # (n_ps,)
-    residual: Annotated[Rows, "pm1.ph_res"]  # (n_ps, m) float32 [rad]
-    ph_grid: Annotated[ComplexArray, "pm1.ph_grid"]  # (n_i, n_j, m) complex64
+    residual: Annotated[Rows, "pm1.ph_res"]  # (n_ps, n_ifg) float32 [rad]
+    ph_grid: Annotated[ComplexArray, "pm1.ph_grid"]  # (n_i, n_j, n_ifg) complex64
     grid_ij: Annotated[IntArray, "pm1.grid_ij"]  # (n_ps, 2) from 0
     n_trial_wraps: Annotated[float, "pm1.n_trial_wraps"]  # [cycles]
     low_pass: Annotated[FloatArray, "pm1.low_pass"]  # (n_w, n_w)
@@ -86,8 +85,8 @@ class Outputs:
 
     selected: Annotated[IntArray, "select1.ix"]  # (n_sel,) from 0
     kept: Annotated[BoolArray, "select1.keep_ix"]  # (n_sel,)
-    patch_phase: Annotated[Rows, "select1.ph_patch2"]  # (n_sel, m) complex64
-    residual: Annotated[Rows, "select1.ph_res2"]  # (n_sel, m) float32 [rad]
+    patch_phase: Annotated[Rows, "select1.ph_patch2"]  # (n_sel, n_ifg) complex64
+    residual: Annotated[Rows, "select1.ph_res2"]  # (n_sel, n_ifg) float32 [rad]
     slope: Annotated[FloatArray, "select1.K_ps2"]  # (n_sel,) [rad/m]
     offset: Annotated[FloatArray, "select1.C_ps2"]  # (n_sel,) [rad]
     coherence: Annotated[FloatArray, "select1.coh_ps2"]  # (n_sel,)
@@ -99,18 +98,18 @@ class Outputs:
     max_rand: Annotated[Any, "select1.max_percent_rand"]  # float32 count or float64 percent
     gamma_stdev_reject: Annotated[float, "select1.gamma_stdev_reject"]  # parameter
     small_baseline_flag: Annotated[str, "select1.small_baseline_flag"]  # 'y' or 'n'
-    ifg_index: Annotated[IntArray, "select1.ifg_index"]  # (n_use,) from 0, master not counted
+    ifg_index: Annotated[IntArray, "select1.ifg_index"]  # (n_use,) from 0
 
 
 @dataclass(frozen=True)
 class Estimate:
     """Estimates of the selected candidates."""
 
-    patch_phase: Rows  # (n_sel, m) complex64
+    patch_phase: Rows  # (n_sel, n_ifg) complex64
     slope: FloatArray  # (n_sel,) [rad/m]
     offset: FloatArray  # (n_sel,) [rad]
     coherence: FloatArray  # (n_sel,)
-    residual: Rows  # (n_sel, m) float32 [rad]
+    residual: Rows  # (n_sel, n_ifg) float32 [rad]
 
 
 def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
@@ -126,7 +125,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     StaMPS ``ps_select``; Hooper et al. (2007); specification of stages 2 and 3, section 4.
     """
     check_window(inputs, params)
-    ifg_index = used_interferograms(inputs, params)
+    ifg_index = inputs.ifgs.used(params.drop_ifg_index, fewest=2)
     edges, dispersion = dispersion_edges(inputs.dispersion, len(inputs.xy))
     limit = Limit(random_limit(inputs.xy, edges.size - 1, params), params.percent)
     threshold = coherence_threshold(inputs.coherence, dispersion, edges, inputs.random, limit, ctx)
@@ -188,12 +187,6 @@ def check_window(inputs: Inputs, params: Params) -> None:
         )
 
 
-def used_interferograms(inputs: Inputs, params: Params) -> IntArray:
-    """Return the columns, master not counted, that enter the re-estimation."""
-    used = used_ifgs(params.drop_ifg_index, inputs.bperp.size, fewest=2, without=inputs.master_ix)
-    return used - (used > inputs.master_ix)
-
-
 def random_limit(xy: FloatArray, n_bins: int, params: Params) -> Any:
     """Return the accepted random points of each bin: a percentage, or a count in single."""
     if params.percent:
@@ -226,11 +219,11 @@ def steady(
 def first_estimate(inputs: Inputs, selected: IntArray) -> Estimate:
     """Return what stage 2 knows of the selected candidates."""
     return Estimate(
-        Gathered((inputs.patch_phase,), selected),
+        gathered((inputs.patch_phase,), selected),
         inputs.slope[selected],
         inputs.offset[selected],
         inputs.coherence[selected],
-        Gathered((inputs.residual,), selected),
+        gathered((inputs.residual,), selected),
     )
 
 
@@ -262,12 +255,11 @@ def reestimate(
             inputs.low_pass,
             int(params.slc_osf) if ifgs.start == 0 else 1,  # widens the first interferogram only
         )
-    patch_phase = Gathered((filtered,), cell)
+    patch_phase = gathered((filtered,), cell)
 
     def fit_rows(rows: slice) -> tuple[Any, ...]:
         candidates = selected[rows]
-        ph = np.delete(inputs.phase[candidates], inputs.master_ix, axis=1)
-        deviation = ctx.kernels.stage2_deviation(ph, patch_phase[rows])
+        deviation = ctx.kernels.stage2_deviation(inputs.phase[candidates], patch_phase[rows])
         valid = (deviation != 0).all(axis=1)
         unit = ctx.kernels.stage2_unit_phasors(deviation[valid])
         bperp = np.ascontiguousarray(inputs.bperp_mat[candidates[valid]][:, ifg_index])
@@ -287,7 +279,7 @@ def still_coherent(
     inputs: Inputs, selected: IntArray, estimate: Estimate, threshold: FloatArray
 ) -> BoolArray:
     """Tell which candidates stay coherent and did not jump to another cycle of the slope."""
-    spread = np.ptp(np.delete(inputs.bperp, inputs.master_ix))
+    spread = np.ptp(inputs.ifgs.bperp)
     cycle = spread.dtype.type(2 * np.pi) / spread
     change = np.abs(inputs.slope[selected] - estimate.slope)
     kept: BoolArray = (estimate.coherence > threshold) & (change < cycle)

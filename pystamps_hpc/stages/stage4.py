@@ -11,8 +11,8 @@ from ..dataset.rows import BoolArray, ComplexArray, FloatArray, IntArray, Rows
 from ..errors import StageError
 from ..parallel.context import Context
 from .base import Keeps, StageSpec
-from .interferograms import date_of, used_ifgs
-from .network import edges
+from .delaunay import edges
+from .ifgs import Ifgs, date_of
 from .selection import check_selected
 
 RELIABLE = 5  # interferograms from which the noise of an arc means something
@@ -50,10 +50,7 @@ class Inputs:
     coherence: Annotated[FloatArray, "select1.coh_ps2"]  # (n_sel,)
     ij: Annotated[FloatArray, "ps1.ij"]  # (n_ps, 3) id, azimuth line, range sample
     xy: Annotated[FloatArray, "ps1.xy"]  # (n_ps, 3) float32, id, x, y [m]
-    bperp: Annotated[FloatArray, "ps1.bperp"]  # (n_ifg,) float32 or float64 [m]
-    day: Annotated[FloatArray, "ps1.day"]  # (n_ifg,) MATLAB day numbers
-    master_ix: Annotated[int, "ps1.master_ix"]  # column from 0
-    n_ifg: Annotated[int, "ps1.n_ifg"]  # interferograms, the master column included
+    ifgs: Annotated[Ifgs, "ps1"]  # the network
     phase: Annotated[Rows, "ph1.ph"]  # (n_ps, n_ifg) complex64
     height: Annotated[FloatArray | None, "hgt1.hgt"]  # (n_ps,) [m]
 
@@ -92,7 +89,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     StaMPS ``ps_weed``; specification of stage 4, 2.
     """
     check_selected(inputs.selected, len(inputs.ij))
-    used = used_ifgs(params.drop_ifg_index, inputs.n_ifg, fewest=1)
+    used = inputs.ifgs.used_columns(params.drop_ifg_index, fewest=1)
     point = inputs.selected[inputs.kept]
     coherence = inputs.coherence[inputs.kept]
     keep = weed_positions(inputs, params, ctx, point, coherence)
@@ -197,9 +194,9 @@ def weed_noise(
         stats = ctx.kernels.stage4_edge_stats if oriented else (
             ctx.kernels.stage4_edge_stats_undirected)  # fmt: skip
         start, end = (np.ascontiguousarray(column) for column in arcs.T)
-        bperp = inputs.bperp[used].astype(np.float64)
+        bperp = inputs.ifgs.with_master(inputs.ifgs.bperp, 0)[used].astype(np.float64)
         try:
-            found = stats(phase, start, end, bperp, inputs.day[used], params.weed_time_win)
+            found = stats(phase, start, end, bperp, inputs.ifgs.day[used], params.weed_time_win)
         except NoiseVarianceError as error:
             raise StageError(_without_noise(inputs, params, used, error)) from None
         ps_std[usable], ps_max[usable] = found[0], found[1]
@@ -217,23 +214,23 @@ def node_phase(inputs: Inputs, node: IntArray, selection: IntArray, used: IntArr
     The mean baseline of each interferogram stands for that of the point, in its own precision;
     the master's column holds the master noise. Specification of stage 4, 2.5.
     """
-    bperp = inputs.bperp[used]
+    bperp = inputs.ifgs.bperp
     slope = inputs.slope[selection].astype(bperp.dtype)
-    phase = inputs.phase[node][:, used].astype(np.complex64)
+    phase = inputs.phase[node].astype(np.complex64)
     phase *= np.exp(-1j * (slope[:, None] * bperp)).astype(np.complex64)
     with np.errstate(invalid="ignore"):
         phase /= np.abs(phase)
-    phase[:, used == inputs.master_ix] = np.exp(1j * inputs.offset[selection, None])
-    return phase
+    columns: ComplexArray = inputs.ifgs.with_master(phase, np.exp(1j * inputs.offset[selection]))
+    return np.ascontiguousarray(columns[:, used])
 
 
 def _without_noise(
     inputs: Inputs, params: Params, used: IntArray, error: NoiseVarianceError
 ) -> str:
     ifg = used[error.column]
-    spacing = np.diff(np.sort(inputs.day[used])).min()
+    spacing = np.diff(np.sort(inputs.ifgs.day[used])).min()
     return (
-        f"interferogram {ifg + 1} ({date_of(inputs.day[ifg])}): its noise variance is "
+        f"interferogram {ifg + 1} ({date_of(inputs.ifgs.day[ifg])}): its noise variance is "
         f"{error.variance:g}; weed_time_win={params.weed_time_win:g} days, the smallest epoch "
         f"spacing is {spacing:g}; widen weed_time_win, or put the interferogram into drop_ifg_index"
     )

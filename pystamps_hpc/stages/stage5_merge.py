@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from ..dataset.rows import AnyArray, FloatArray, IntArray, Rows
+from ..dataset.rows import AnyArray, ComputedRows, FloatArray, IntArray, Rows, block
 from ..errors import StageError
 from ..parallel.context import Context
 from ..parallel.team import UNIT, units
 from .base import EACH_PATCH, Keeps, StageSpec
-from .interferograms import date_of
+from .ifgs import Ifgs, date_of
 from .merging import Merged, PatchPS, check, side_by_side, without_overlap
 from .projection import centre_of, local_coordinates, order_and_round, rotate_if_smaller
 from .resample import resampled
@@ -46,46 +46,31 @@ class Outputs:
     xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 3) float32
     lonlat: Annotated[FloatArray, "ps2.lonlat"]  # (n_ps, 2) [deg]
     n_ps: Annotated[int, "ps2.n_ps"]  # points
-    n_ifg: Annotated[int, "ps2.n_ifg"]  # interferograms, the master column included
-    day: Annotated[FloatArray, "ps2.day"]  # (n_ifg,) MATLAB day numbers
-    master_ix: Annotated[int, "ps2.master_ix"]  # column from 0
-    phase: Annotated[Rows, "ph2.ph"]  # (n_ps, n_ifg) complex64
-    patch_phase: Annotated[Rows, "pm2.ph_patch"]  # (n_ps, m) complex64
-    residual: Annotated[Rows | None, "pm2.ph_res"]  # (n_ps, m) float32 [rad]
+    ifgs: Annotated[Ifgs, "ps2"]  # the network
+    phase: Annotated[Rows, "ph2.ph"]  # (n_ps, n_col) complex64
+    patch_phase: Annotated[Rows, "pm2.ph_patch"]  # (n_ps, n_ifg) complex64
+    residual: Annotated[Rows | None, "pm2.ph_res"]  # (n_ps, n_ifg) float32 [rad]
     slope: Annotated[FloatArray, "pm2.K_ps"]  # (n_ps,) [rad/m]
     offset: Annotated[FloatArray, "pm2.C_ps"]  # (n_ps,) [rad]
     coherence: Annotated[FloatArray, "pm2.coh_ps"]  # (n_ps,)
-    bperp_mat: Annotated[Rows, "bp2.bperp_mat"]  # (n_ps, m) float32 or float64 [m]
-    corrected: Annotated[Rows, "rc2.ph_rc"]  # of unit modulus
-    patch_phase_reref: Annotated[Rows | None, "rc2.ph_reref"]  # (n_ps, n_ifg) complex64
+    bperp_mat: Annotated[Rows, "bp2.bperp_mat"]  # (n_ps, n_ifg) float32 or float64 [m]
+    corrected: Annotated[Rows, "rc2.ph_rc"]  # (n_ps, n_col) complex64 of unit modulus
+    patch_phase_reref: Annotated[Rows | None, "rc2.ph_reref"]  # (n_ps, n_col) complex64
     height: Annotated[FloatArray | None, "hgt2.hgt"]  # (n_ps,) [m], 0 x 0 if a patch lacks it
     look_angle: Annotated[FloatArray | None, "la2.la"]  # (n_ps,) [rad]
     incidence: Annotated[FloatArray | None, "inc2.inc"]  # (n_ps,) [rad]
-    ifg_std: Annotated[FloatArray, "ifgstd2.ifg_std"]  # (n_ifg,) float32 [deg]
+    ifg_std: Annotated[FloatArray, "ifgstd2.ifg_std"]  # (n_col,) float32 [deg]
 
 
-@dataclass(frozen=True)
-class UnitPhase:
-    """Rows of phasors divided by their modulus, computed when they are asked for."""
+def unit_phase(phasors: Rows, kernels: "KernelTable") -> ComputedRows:
+    """Return phasors divided by their modulus, computed when they are asked for."""
 
-    phasors: Rows
-    kernels: "KernelTable"
+    def unit(rows: Any, columns: Any) -> AnyArray:
+        read = as_phasors(block(phasors, rows, columns))
+        divided: AnyArray = kernels.stage5_unit_phase(read.reshape(len(read), -1))
+        return divided.reshape(read.shape)
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Numbers of rows and columns."""
-        return self.phasors.shape
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the elements."""
-        return np.result_type(self.phasors.dtype, np.complex64)
-
-    def __getitem__(self, key: Any, /) -> AnyArray:
-        """Read rows, ``a[rows]``, or columns, ``a[:, ifgs]``."""
-        phasors = as_phasors(self.phasors[key])
-        unit: AnyArray = self.kernels.stage5_unit_phase(phasors.reshape(len(phasors), -1))
-        return unit.reshape(phasors.shape)
+    return ComputedRows(phasors.shape, np.result_type(phasors.dtype, np.complex64), unit)
 
 
 def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
@@ -127,23 +112,21 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     def noise(rows: slice) -> FloatArray:
         deviation: FloatArray = ctx.kernels.stage5_ifg_noise(
             as_phasors(phase[rows]), as_phasors(patch_phase[rows]),
-            slope[rows], offset[rows], bperp_mat[rows], base.master_ix,
+            slope[rows], offset[rows], bperp_mat[rows], base.ifgs.master,
         )  # fmt: skip
         return deviation
 
     ifg_std = noise_of_ifgs(noise, len(where), ctx)
-    others = np.delete(np.arange(base.n_ifg), base.master_ix)
-    ctx.fact("ifg_dates", [date_of(day) for day in base.day[others]])
-    ctx.fact("ifg_noise_deg", np.round(ifg_std[others].astype(float), 2))
+    columns = base.ifgs.columns
+    ctx.fact("ifg_dates", [date_of(day) for day in base.ifgs.day[columns]])
+    ctx.fact("ifg_noise_deg", np.round(ifg_std[columns].astype(float), 2))
     return Outputs(
         record={key: value for key, value in base.record.items() if key != "n_ps"},
         ij=np.column_stack((number, merged.values("ij")[:, 1:])),
         xy=np.column_stack((number.astype(np.float32), xy)),
         lonlat=merged.values("lonlat"),
         n_ps=len(where),
-        n_ifg=base.n_ifg,
-        day=base.day,
-        master_ix=base.master_ix,
+        ifgs=base.ifgs,
         phase=phase,
         patch_phase=patch_phase,
         residual=merged.rows_if_all("residual"),
@@ -151,7 +134,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         offset=offset,
         coherence=merged.values("coherence"),
         bperp_mat=bperp_mat,
-        corrected=UnitPhase(merged.rows("corrected"), ctx.kernels),
+        corrected=unit_phase(merged.rows("corrected"), ctx.kernels),
         patch_phase_reref=merged.rows_if_all("patch_phase_reref"),
         height=merged.values_if_all("height"),
         look_angle=merged.values_if_all("look_angle"),
@@ -228,7 +211,7 @@ def noise_of_ifgs(noise: Callable[[slice], FloatArray], n_ps: int, ctx: Context)
     Parameters
     ----------
     noise : callable
-        Gives the noise of some rows, (k, n_ifg) float32 [rad].
+        Gives the noise of some rows, (k, n_col) float32 [rad].
     n_ps : int
         Number of rows.
     ctx : Context
@@ -236,7 +219,7 @@ def noise_of_ifgs(noise: Callable[[slice], FloatArray], n_ps: int, ctx: Context)
 
     Returns
     -------
-    (n_ifg,) float32
+    (n_col,) float32
         About zero [deg]. In single arithmetic the squares are added in single down the rows, as
         the reference does.
 

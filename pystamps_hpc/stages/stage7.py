@@ -5,20 +5,20 @@ nothing but weighted sums is left. What the reference keeps of an older run (``t
 is not written.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
 
-from ..dataset.rows import AnyArray, FloatArray, IntArray, Rows
+from ..dataset.rows import AnyArray, FloatArray, IntArray, Rows, applied
 from ..errors import StageError
 from ..parallel.context import Context
 from . import ramps
 from .base import Keeps, StageSpec
-from .corrected_phase import Baselines, CorrectedPhase, Steps
-from .interferograms import date_of, from_parameter, one_based, used_ifgs
+from .corrected_phase import Corrections, corrected, single, steps
+from .delaunay import edges
+from .ifgs import Ifgs, date_of, listed_columns, one_based
 from .least_squares import operator
-from .network import edges
 from .reference_area import ReferenceArea, mean_over_ps, reference_ps
 from .velocity import ifg_covariance, phase_variance
 
@@ -43,17 +43,15 @@ class Params(ReferenceArea):
 
 @dataclass(frozen=True)
 class Inputs:
-    """Merged arrays that stage 7 reads; rows are PS, interferograms include the master column."""
+    """Merged arrays that stage 7 reads; rows are PS, n_col columns include that of the master."""
 
-    unwrapped: Annotated[Rows, "phuw2.ph_uw"]  # (n_ps, n_ifg) float32 [rad]
-    bperp_mat: Annotated[Rows | None, "bp2.bperp_mat"]  # (n_ps, n_ifg - 1) float32 [m]
-    bperp: Annotated[FloatArray, "ps2.bperp"]  # (n_ifg,) [m]
+    unwrapped: Annotated[Rows, "phuw2.ph_uw"]  # (n_ps, n_col) float32 [rad]
+    bperp_mat: Annotated[Rows | None, "bp2.bperp_mat"]  # (n_ps, n_ifg) float32 [m]
+    ifgs: Annotated[Ifgs, "ps2"]  # the network
     lonlat: Annotated[FloatArray, "ps2.lonlat"]  # (n_ps, 2) float64 [deg]
     xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 3) float32, id and position [m]
     origin: Annotated[FloatArray | None, "ps2.ll0"]  # (2,) float64 [deg]
-    day: Annotated[FloatArray, "ps2.day"]  # (n_ifg,) float64, MATLAB day numbers
-    master_ix: Annotated[int, "ps2.master_ix"]  # column from 0
-    ifg_std: Annotated[FloatArray | None, "ifgstd2.ifg_std"]  # (n_ifg,) float32 [deg]
+    ifg_std: Annotated[FloatArray | None, "ifgstd2.ifg_std"]  # (n_col,) float32 [deg]
     deramp_degree: Annotated[float | None, "deramp_degree.degree"]  # 1, 1.5, 2 or 3
 
 
@@ -63,13 +61,13 @@ class Outputs:
 
     slope: Annotated[Rows, "scla2.K_ps_uw"]  # (n_ps,) float64 [rad/m]
     offset: Annotated[Rows, "scla2.C_ps_uw"]  # (n_ps,) float32 [rad]
-    scla_phase: Annotated[Rows, "scla2.ph_scla"]  # (n_ps, n_ifg) float32 [rad]
-    ramp: Annotated[Rows | None, "scla2.ph_ramp"]  # (n_ps, n_ifg) float64 [rad]
-    covariance: Annotated[FloatArray, "scla2.ifg_vcm"]  # (n_ifg, n_ifg) float64 [rad^2]
+    scla_phase: Annotated[Rows, "scla2.ph_scla"]  # (n_ps, n_col) float32 [rad]
+    ramp: Annotated[Rows | None, "scla2.ph_ramp"]  # (n_ps, n_col) float64 [rad]
+    covariance: Annotated[FloatArray, "scla2.ifg_vcm"]  # (n_col, n_col) float64 [rad^2]
     smooth_slope: Annotated[FloatArray, "scla_smooth2.K_ps_uw"]  # (n_ps,) float64 [rad/m]
     smooth_offset: Annotated[FloatArray, "scla_smooth2.C_ps_uw"]  # (n_ps,) float32 [rad]
-    smooth_scla_phase: Annotated[Rows, "scla_smooth2.ph_scla"]  # (n_ps, n_ifg) float32 [rad]
-    smooth_ramp: Annotated[Rows | None, "scla_smooth2.ph_ramp"]  # (n_ps, n_ifg) float64 [rad]
+    smooth_scla_phase: Annotated[Rows, "scla_smooth2.ph_scla"]  # (n_ps, n_col) float32 [rad]
+    smooth_ramp: Annotated[Rows | None, "scla_smooth2.ph_ramp"]  # (n_ps, n_col) float64 [rad]
 
 
 def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
@@ -85,50 +83,52 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     -----
     Specification of stage 7, section 3; steps 1 to 17.
     """
-    n_ps, n_ifg = inputs.unwrapped.shape
-    used = used_ifgs(params.drop_ifg_index, n_ifg)
-    left_out = from_parameter(params.scla_drop_index, n_ifg, "scla_drop_index")
+    n_ps, n_columns = inputs.unwrapped.shape
+    used = inputs.ifgs.used_columns(params.drop_ifg_index)
+    left_out = listed_columns(params.scla_drop_index, n_columns, "scla_drop_index")
     sequence = np.setdiff1d(used, left_out)
-    fitted = sequence[sequence != inputs.master_ix]
-    baselines = Baselines(inputs.bperp_mat, inputs.bperp, inputs.master_ix, n_ps)
-    design = _design(inputs.day, baselines, sequence, params, ctx)
+    fitted = sequence[np.isin(sequence, inputs.ifgs.columns)]
+    baselines = _baselines(inputs)
+    design = _design(inputs.ifgs, baselines, sequence, params, ctx)
     offset_operator = _offset_operator(inputs, fitted)
-    phase = _phase(inputs, params, ctx)
+    fitted_ramps = _ramps(inputs, ctx) if params.scla_deramp else None
+    corrections = Corrections(ramps=fitted_ramps)
+    phase = corrected(inputs.unwrapped, np.arange(n_columns), corrections)
     reference = _reference_phase(inputs, params, phase, sequence, ctx)
 
     def by_least_squares(rows: slice) -> tuple[AnyArray, ...]:
         fit: tuple[AnyArray, ...] = ctx.kernels.stage7_scla(
-            phase.rows(rows), baselines.rows(rows), reference, sequence, slope_operator, fitted,
+            phase[rows], baselines[rows], reference, sequence, slope_operator, fitted,
             offset_operator,
         )  # fmt: skip
         return fit
 
     def by_least_deviations(rows: slice) -> tuple[AnyArray, ...]:
-        values = phase.rows(rows)
-        steps = np.diff((values - reference)[:, sequence], axis=1).astype(np.float64)
-        slope = _least_deviations(design, steps, ctx)
+        values = phase[rows]
+        changes = np.diff((values - reference)[:, sequence], axis=1).astype(np.float64)
+        slope = _least_deviations(design, changes, ctx)
         return slope, *ctx.kernels.stage7_scla_of_slope(
-            values, baselines.rows(rows), reference, slope, fitted, offset_operator
+            values, baselines[rows], reference, slope, fitted, offset_operator
         )
 
     slope_operator = operator(design)[1]
     estimate = by_least_deviations if params.scla_method == "L1" else by_least_squares
     piece = ctx.config.runtime.stage7_chunk_ps
     slope, offset, scla_phase = ctx.map_rows(estimate, n_ps, "look-angle error", piece)
-    ramp = ctx.map_rows(phase.ramps, n_ps, "ramps", piece) if params.scla_deramp else None
+    ramp = None if fitted_ramps is None else ctx.map_rows(fitted_ramps.at, n_ps, "ramps", piece)
 
     smooth_slope, smooth_phase = _smoothed(ctx.share(slope), ctx.share(offset), inputs, ctx)
 
     def smooth_scla_phase(rows: slice) -> AnyArray:
-        corrected: AnyArray = smooth_slope[rows, None].astype(np.float32) * baselines.rows(rows)
-        return corrected
+        look_angle: AnyArray = smooth_slope[rows, None].astype(np.float32) * baselines[rows]
+        return look_angle
 
     return Outputs(
         slope=slope,
         offset=offset,
         scla_phase=scla_phase,
         ramp=ramp,
-        covariance=np.diag(phase_variance(inputs.ifg_std, n_ifg)),
+        covariance=np.diag(phase_variance(inputs.ifg_std, n_columns)),
         smooth_slope=smooth_slope,
         smooth_offset=smooth_phase,
         smooth_scla_phase=ctx.map_rows(smooth_scla_phase, n_ps, "smoothing", piece),
@@ -136,8 +136,17 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     )
 
 
+def _baselines(inputs: Inputs) -> Rows:
+    """Return the baselines of each PS, or the mean ones, with the zero of the master."""
+    bperp: Rows = np.broadcast_to(inputs.ifgs.bperp, (len(inputs.xy), len(inputs.ifgs)))
+    if inputs.bperp_mat is not None:
+        bperp = inputs.bperp_mat
+    baselines: Rows = inputs.ifgs.with_master(applied(single, bperp, np.float32), 0)
+    return baselines
+
+
 def _design(
-    day: FloatArray, baselines: Baselines, sequence: IntArray, params: Params, ctx: Context
+    ifgs: Ifgs, baselines: Rows, sequence: IntArray, params: Params, ctx: Context
 ) -> FloatArray:
     """Return constant, mean baseline and time of every step, (n_diff, 2 or 3) (steps 8 to 10)."""
     n_used, n_steps = len(sequence), len(sequence) - 1
@@ -150,20 +159,20 @@ def _design(
             f"look-angle error: {n_used} images give {max(n_steps, 0)} differences, 2 are needed; "
             f"shorten {lists}"
         )
-    steps = mean_over_ps(Steps(baselines, sequence), ctx).astype(np.float64)
-    if not steps.any():
-        means = ", ".join(f"{baselines.bperp[ifg]:.1f}" for ifg in sequence)
+    change = mean_over_ps(steps(baselines, sequence), ctx).astype(np.float64)
+    if not change.any():
+        means = ", ".join(f"{bperp:.1f}" for bperp in ifgs.with_master(ifgs.bperp, 0)[sequence])
         raise StageError(
             f"look-angle error not observable: the baselines are all equal ({means} m); use "
             f"images with other baselines"
         )
-    columns = [np.ones(n_steps), steps]
+    columns = [np.ones(n_steps), change]
     if n_used < FEWEST_IMAGES_WITH_VELOCITY:
         ctx.warn(
             f"look-angle error: {n_used} images are too few to estimate velocity with it; {lists}"
         )
     else:
-        columns.append(np.diff(day[sequence]))
+        columns.append(np.diff(ifgs.day[sequence]))
     design = np.column_stack(columns)
     others = np.delete(design, 1, axis=1)
     if np.linalg.matrix_rank(design) == np.linalg.matrix_rank(others):
@@ -182,35 +191,32 @@ def _design(
 
 def _offset_operator(inputs: Inputs, fitted: IntArray) -> FloatArray:
     """Return the weights of the master phase (step 14)."""
-    elapsed = inputs.day[fitted] - inputs.day[inputs.master_ix]
-    design = np.column_stack((np.ones(len(fitted)), elapsed))
-    covariance = ifg_covariance(inputs.ifg_std, inputs.day, fitted)
+    design = np.column_stack((np.ones(len(fitted)), inputs.ifgs.elapsed[fitted]))
+    covariance = ifg_covariance(inputs.ifg_std, inputs.ifgs.day, fitted)
     return np.ascontiguousarray(operator(design, covariance)[0])
 
 
-def _phase(inputs: Inputs, params: Params, ctx: Context) -> CorrectedPhase:
-    """Return the unwrapped phase, deramped if asked (step 4)."""
-    phase = CorrectedPhase(inputs.unwrapped, np.arange(len(inputs.day)))
-    if not params.scla_deramp:
-        return phase
+def _ramps(inputs: Inputs, ctx: Context) -> ramps.Ramps:
+    """Return the ramps of all columns (step 4)."""
     terms = ramps.regressors(inputs.xy, ramps.degree_or_default(inputs.deramp_degree))
-    coefficients = ramps.fit_ramps(terms, phase.rows, phase.ifgs, ctx)
-    return replace(phase, terms=terms, coefficients=coefficients)
+    columns = np.arange(inputs.ifgs.n_columns)
+    phase = corrected(inputs.unwrapped, columns, Corrections())
+    return ramps.fit_ramps(terms, phase, columns, ctx)
 
 
 def _reference_phase(
-    inputs: Inputs, params: Params, phase: CorrectedPhase, sequence: IntArray, ctx: Context
+    inputs: Inputs, params: Params, phase: Rows, sequence: IntArray, ctx: Context
 ) -> FloatArray:
-    """Return the phase of the reference area, (n_ifg,) float32 (step 7)."""
+    """Return the phase of the reference area, (n_col,) float32 (step 7)."""
     chosen = reference_ps(params, inputs.lonlat, inputs.xy, inputs.origin)
     if chosen is None:
         ctx.warn("ref_radius is -Inf: the phase is not referenced to any area")
-        return np.zeros(len(inputs.day), np.float32)
+        return np.zeros(phase.shape[1], np.float32)
     reference = mean_over_ps(phase, ctx, chosen)
     for ifg in sequence[np.isnan(reference[sequence])]:
         raise StageError(
-            f"phuw2.ph_uw: interferogram {ifg + 1} ({date_of(inputs.day[ifg])}) has no phase in "
-            f"the reference area; list it in drop_ifg_index or change the ref_* parameters"
+            f"phuw2.ph_uw: interferogram {ifg + 1} ({date_of(inputs.ifgs.day[ifg])}) has no phase "
+            f"in the reference area; list it in drop_ifg_index or change the ref_* parameters"
         )
     return reference
 

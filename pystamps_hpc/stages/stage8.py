@@ -5,19 +5,19 @@ other images, correlated in space only; and noise. A high-pass in time followed 
 space finds the second.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
 
-from ..dataset.rows import AnyArray, FloatArray, IntArray, Rows
+from ..dataset.rows import AnyArray, FloatArray, IntArray, Rows, applied, chosen_columns
 from ..errors import StageError
 from ..parallel.context import Context
 from . import ramps
 from .arc_noise import noise_statistics
 from .base import Keeps, StageSpec
-from .corrected_phase import CorrectedPhase
-from .interferograms import date_of, from_parameter, used_ifgs
+from .corrected_phase import Corrections, corrected
+from .ifgs import Ifgs, date_of, listed_columns
 from .neighbours import cell_grid
 from .reference_area import ReferenceArea, reference_ps
 from .velocity import PhaseSeries, fit_velocity, line_of_sight_velocity
@@ -54,19 +54,17 @@ class Params(ReferenceArea):
 
 @dataclass(frozen=True)
 class Inputs:
-    """Merged arrays that stage 8 reads; rows are PS, interferograms include the master column."""
+    """Merged arrays that stage 8 reads; rows are PS, n_col columns include that of the master."""
 
-    unwrapped: Annotated[Rows, "phuw2.ph_uw"]  # (n_ps, n_ifg) float32 [rad]
-    scla_phase: Annotated[Rows | None, "scla2.ph_scla"]  # (n_ps, n_ifg) float32 [rad]
+    unwrapped: Annotated[Rows, "phuw2.ph_uw"]  # (n_ps, n_col) float32 [rad]
+    scla_phase: Annotated[Rows | None, "scla2.ph_scla"]  # (n_ps, n_col) float32 [rad]
     offset: Annotated[FloatArray | None, "scla2.C_ps_uw"]  # (n_ps,) float32 [rad]
-    ramp: Annotated[Rows | None, "scla2.ph_ramp"]  # (n_ps, n_ifg) float64 [rad]
+    ramp: Annotated[Rows | None, "scla2.ph_ramp"]  # (n_ps, n_col) float64 [rad]
     lonlat: Annotated[FloatArray, "ps2.lonlat"]  # (n_ps, 2) float64 [deg]
     xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 3) float32, id and position [m]
     origin: Annotated[FloatArray | None, "ps2.ll0"]  # (2,) float64 [deg]
-    day: Annotated[FloatArray, "ps2.day"]  # (n_ifg,) float64, MATLAB day numbers
-    master_day: Annotated[float, "ps2.master_day"]  # MATLAB day number
-    master_ix: Annotated[int, "ps2.master_ix"]  # column from 0
-    ifg_std: Annotated[FloatArray | None, "ifgstd2.ifg_std"]  # (n_ifg,) float32 [deg]
+    ifgs: Annotated[Ifgs, "ps2"]  # the network
+    ifg_std: Annotated[FloatArray | None, "ifgstd2.ifg_std"]  # (n_col,) float32 [deg]
     deramp_degree: Annotated[float | None, "deramp_degree.degree"]  # 1, 1.5, 2 or 3
     arc_phase: Annotated[Rows | None, "uw_space_time.dph_space_uw"]  # (n_edge, n_uw) [rad]
     arc_noise: Annotated[Rows | None, "uw_space_time.dph_noise"]  # (n_edge, n_uw) [rad]
@@ -77,7 +75,7 @@ class Inputs:
 class Outputs:
     """Noise correlated in space, mean velocity, and the arcs of stage 6 with their noise."""
 
-    scn: Annotated[Rows, "scn2.ph_scn_slave"]  # (n_ps, n_ifg) float64 [rad]
+    scn: Annotated[Rows, "scn2.ph_scn_slave"]  # (n_ps, n_col) float64 [rad]
     high_pass: Annotated[Rows, "scn2.ph_hpt"]  # (n_ps, n_use) float32 [rad]
     planes: Annotated[Rows, "scn2.ph_ramp"]  # (n_ps, n_deramped) float64 [rad]
     velocity_fit: Annotated[FloatArray, "mean_v.m"]  # (2, n_ps) float64 [rad], [rad/day]
@@ -112,8 +110,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     Specification of stage 8, sections 8, 10.1 and 15. The origin of the noise is the first PS, not
     the reference area, as in StaMPS.
     """
-    n_ifg = inputs.unwrapped.shape[1]
-    used = used_ifgs(params.drop_ifg_index, n_ifg)
+    used = inputs.ifgs.used_columns(params.drop_ifg_index)
     ref_ps = reference_ps(params, inputs.lonlat, inputs.xy, inputs.origin)
     high_pass, planes = _high_pass(inputs, params, used, ctx)
     scn = _low_pass(high_pass, inputs, params, used, ctx)
@@ -124,8 +121,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         scla_phase=inputs.scla_phase,
         master_phase=inputs.offset,
         xy=inputs.xy,
-        day=inputs.day,
-        master_ix=inputs.master_ix,
+        ifgs=inputs.ifgs,
         ifg_std=inputs.ifg_std,
         used=used,
         ref_ps=ref_ps,
@@ -149,7 +145,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         velocity_ifgs=series.fitted,
         ref_ps=ref_ps,
         wavelength=params.lambda_,
-        master_day=inputs.master_day,
+        master_day=inputs.ifgs.master_day,
         arc_phase=inputs.arc_phase,
         arc_noise=inputs.arc_noise,
         **_arc_statistics(inputs, ctx),
@@ -203,21 +199,20 @@ def low_pass_weights(day: FloatArray, time_win: float, excluded: int) -> FloatAr
 def _high_pass(inputs: Inputs, params: Params, used: IntArray, ctx: Context) -> tuple[Rows, Rows]:
     """Return the phase high-passed in time and the planes that are part of it (steps 1 to 6)."""
     excluded = _excluded_image(inputs, used, ctx)
-    weights = low_pass_weights(inputs.day[used], params.scn_time_win, excluded)
-    phase = CorrectedPhase(inputs.unwrapped, used, inputs.scla_phase, inputs.offset, inputs.ramp)
+    weights = low_pass_weights(inputs.ifgs.day[used], params.scn_time_win, excluded)
+    corrections = Corrections(inputs.scla_phase, inputs.offset, inputs.ramp)
+    phase = applied(_without_nan, corrected(inputs.unwrapped, used, corrections), np.float32)
     n_ps = phase.shape[0]
-    deramped = _deramped(params.scn_deramp_ifg, used, len(inputs.day))
+    deramped = _deramped(params.scn_deramp_ifg, used, inputs.ifgs.n_columns)
     terms = ramps.regressors(inputs.xy, 1)
-    coefficients: FloatArray = np.zeros((terms.shape[1], 0))
+    fitted = ramps.Ramps(terms, np.zeros((terms.shape[1], 0)))
     if len(deramped):
-        columns = replace(phase, ifgs=used[deramped])
-        coefficients = ramps.fit_ramps(
-            terms, lambda rows: _without_nan(columns.rows(rows)), used[deramped], ctx
-        )
+        columns = chosen_columns(phase, deramped)
+        fitted = ramps.fit_ramps(terms, columns, used[deramped], ctx)
 
     def filtered(rows: slice, origin: FloatArray) -> tuple[FloatArray, FloatArray]:
-        values = _without_nan(phase.rows(rows))
-        planes = ramps.ramp(terms[rows], coefficients)
+        values = phase[rows]
+        planes = fitted.at(rows)
         values[:, deramped] -= planes.astype(np.float32)
         high_pass: FloatArray = ctx.kernels.stage8_temporal_highpass(values, weights, origin)
         return high_pass, planes
@@ -245,26 +240,27 @@ def _excluded_image(inputs: Inputs, used: IntArray, ctx: Context) -> int:
 
     StaMPS takes the number of the master although the dropped images are gone.
     """
-    excluded = inputs.master_ix
+    excluded = inputs.ifgs.master
+    assert excluded is not None
     if excluded >= len(used) or len(used) < 2:
         raise StageError(
             f"temporal filter: {len(used)} images are used, the master is number {excluded + 1} of "
             f"all; StaMPS cannot filter that, drop fewer interferograms before the master"
         )
-    if used[excluded] != inputs.master_ix:
+    if used[excluded] != excluded:
         ctx.warn(
-            f"temporal filter: the image of {date_of(inputs.day[used[excluded]])} is left out "
+            f"temporal filter: the image of {date_of(inputs.ifgs.day[used[excluded]])} is left out "
             f"instead of the master, as in StaMPS when images before the master are dropped"
         )
     return excluded
 
 
-def _deramped(scn_deramp_ifg: tuple[int, ...] | str, used: IntArray, n_ifg: int) -> IntArray:
+def _deramped(scn_deramp_ifg: tuple[int, ...] | str, used: IntArray, n_columns: int) -> IntArray:
     """Return which columns of the used images are deramped first."""
     if scn_deramp_ifg == "all":
         return np.arange(len(used))
     numbers = tuple(int(number) for number in scn_deramp_ifg)
-    listed = from_parameter(numbers, n_ifg, "scn_deramp_ifg")
+    listed = listed_columns(numbers, n_columns, "scn_deramp_ifg")
     return np.flatnonzero(np.isin(used, listed)).astype(np.int64)
 
 
@@ -284,10 +280,10 @@ def _low_pass(
         return low_pass
 
     origin = smoothed(slice(0, 1))[0]
-    kept = used != inputs.master_ix
+    kept = np.isin(used, inputs.ifgs.columns)
 
     def noise(rows: slice) -> AnyArray:
-        scn = np.zeros((rows.stop - rows.start, len(inputs.day)))
+        scn = np.zeros((rows.stop - rows.start, inputs.ifgs.n_columns))
         scn[:, used[kept]] = (smoothed(rows) - origin)[:, kept]
         return scn
 

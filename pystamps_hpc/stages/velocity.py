@@ -8,8 +8,8 @@ from ..dataset.rows import AnyArray, FloatArray, IntArray, Rows
 from ..errors import StageError
 from ..parallel.context import Context
 from . import ramps
-from .corrected_phase import CorrectedPhase
-from .interferograms import date_of
+from .corrected_phase import Corrections, corrected
+from .ifgs import Ifgs, date_of
 from .least_squares import operator
 from .reference_area import mean_over_ps
 
@@ -22,22 +22,20 @@ class PhaseSeries:
 
     Parameters
     ----------
-    phase : Rows, (n_ps, n_ifg) float32
+    phase : Rows, (n_ps, n_col) float32
         Unwrapped phase [rad].
-    look_angle : Rows, (n_ps, n_ifg) float32, or None
+    scla_phase : Rows, (n_ps, n_col) float32, or None
         Look-angle error phase [rad].
     master_phase : (n_ps,) float32 or None
         Master atmosphere and orbit error [rad].
     xy : (n_ps, 3) float32
         Id and local coordinates [m].
-    day : (n_ifg,) float64
-        MATLAB day numbers.
-    master_ix : int
-        Position of the master, 0-based.
-    ifg_std : (n_ifg,) float32 or None
+    ifgs : Ifgs
+        The network.
+    ifg_std : (n_col,) float32 or None
         Noise of each interferogram [deg]; equal weights without it.
     used : (n_use,) int64
-        Interferograms that are not dropped, ascending, 0-based.
+        Columns that are not dropped, ascending, 0-based.
     ref_ps : (n_ref,) int64 or None
         Rows of the reference area; None for no referencing.
     deramp_degree : float
@@ -48,8 +46,7 @@ class PhaseSeries:
     scla_phase: Rows | None
     master_phase: FloatArray | None
     xy: FloatArray
-    day: FloatArray
-    master_ix: int
+    ifgs: Ifgs
     ifg_std: FloatArray | None
     used: IntArray
     ref_ps: IntArray | None
@@ -57,9 +54,8 @@ class PhaseSeries:
 
     @property
     def fitted(self) -> IntArray:
-        """Interferograms of the fit: the used ones without the master."""
-        without_master: IntArray = self.used[self.used != self.master_ix]
-        return without_master
+        """Columns of the fit: the used ones without the master."""
+        return self.used[np.isin(self.used, self.ifgs.columns)]
 
 
 def fit_velocity(value_type: str, series: PhaseSeries, ctx: Context) -> Rows:
@@ -92,16 +88,16 @@ def fit_velocity(value_type: str, series: PhaseSeries, ctx: Context) -> Rows:
     fitted = series.fitted
     if len(fitted) < 2:
         raise StageError(f"mean velocity: {len(fitted)} interferograms are used, 2 are needed")
-    phase = corrected_phase(value_type, series, ctx)
+    phase = corrected(series.phase, fitted, corrections(value_type, series, ctx))
     reference = np.zeros(len(fitted), np.float32)
     if series.ref_ps is not None:
         reference = mean_over_ps(phase, ctx, series.ref_ps)
-    elapsed = series.day[fitted] - series.day[series.master_ix]
+    elapsed = series.ifgs.elapsed[fitted]
     design = np.column_stack((np.ones(len(fitted)), elapsed))
-    weights = operator(design, ifg_covariance(series.ifg_std, series.day, fitted))
+    weights = operator(design, ifg_covariance(series.ifg_std, series.ifgs.day, fitted))
 
     def fit(rows: slice) -> AnyArray:
-        result: AnyArray = ctx.kernels.stage8_velocity_fit(weights, phase.rows(rows), reference)
+        result: AnyArray = ctx.kernels.stage8_velocity_fit(weights, phase[rows], reference)
         return result
 
     piece = ctx.config.runtime.stage7_chunk_ps
@@ -109,22 +105,20 @@ def fit_velocity(value_type: str, series: PhaseSeries, ctx: Context) -> Rows:
     return rates
 
 
-def corrected_phase(value_type: str, series: PhaseSeries, ctx: Context) -> CorrectedPhase:
-    """Take off the fitted interferograms what a value type names; see :func:`fit_velocity`."""
+def corrections(value_type: str, series: PhaseSeries, ctx: Context) -> Corrections:
+    """Return what a value type takes off the fitted columns; see :func:`fit_velocity`."""
     suffix = value_type.partition("-")[2]
     if "d" in suffix and series.scla_phase is None:
         raise StageError("scla2.ph_scla is missing: the velocity needs it; run stage 7 first")
-    phase = CorrectedPhase(
-        series.phase,
-        series.fitted,
+    found = Corrections(
         scla_phase=series.scla_phase if "d" in suffix else None,
         master_phase=series.master_phase if suffix == "d" else None,
     )
     if "o" not in suffix:
-        return phase
+        return found
     terms = ramps.regressors(series.xy, series.deramp_degree)
-    coefficients = ramps.fit_ramps(terms, phase.rows, series.fitted, ctx)
-    return replace(phase, terms=terms, coefficients=coefficients)
+    phase = corrected(series.phase, series.fitted, found)
+    return replace(found, ramps=ramps.fit_ramps(terms, phase, series.fitted, ctx))
 
 
 def line_of_sight_velocity(rate: FloatArray, wavelength: float) -> FloatArray:
@@ -136,13 +130,13 @@ def line_of_sight_velocity(rate: FloatArray, wavelength: float) -> FloatArray:
     return velocity
 
 
-def phase_variance(ifg_std: FloatArray | None, n_ifg: int) -> FloatArray:
+def phase_variance(ifg_std: FloatArray | None, n_columns: int) -> FloatArray:
     """Convert the noise of interferograms [deg] to variance [rad^2], evaluated in single.
 
-    Ones without `ifg_std`. The result is (n_ifg,) float64.
+    Ones without `ifg_std`. The result is (n_columns,) float64.
     """
     if ifg_std is None:
-        return np.ones(n_ifg)
+        return np.ones(n_columns)
     radians = ifg_std.astype(np.float32) * np.float32(np.pi) / np.float32(180)
     return (radians**2).astype(np.float64)
 
@@ -152,12 +146,12 @@ def ifg_covariance(ifg_std: FloatArray | None, day: FloatArray, fitted: IntArray
 
     Parameters
     ----------
-    ifg_std : (n_ifg,) float32 or None
+    ifg_std : (n_col,) float32 or None
         Noise [deg].
-    day : (n_ifg,) float64
+    day : (n_col,) float64
         MATLAB day numbers, for messages.
     fitted : (n_fit,) int64
-        Interferograms of the fit.
+        Columns of the fit.
 
     Returns
     -------

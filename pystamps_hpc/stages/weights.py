@@ -1,13 +1,11 @@
 """Weights of the candidates in the filter of stage 2: by dispersion, probability, or signal."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from pystamps_kernels.clap_windows import GAUSSIAN
 from pystamps_kernels.numerics import round_half_away
 
-from ..dataset.rows import ComplexArray, FloatArray
+from ..dataset.rows import FloatArray, Rows
 from ..parallel.context import Context
 from .coherence import LOW_BINS
 
@@ -24,16 +22,14 @@ def initial_weights(dispersion: FloatArray | None, n_ps: int, ctx: Context) -> F
     return np.divide(1.0, dispersion, out=np.zeros(n_ps), where=usable)
 
 
-def snr_weights(
-    phasors: Callable[[slice], ComplexArray], residual: FloatArray, ctx: Context
-) -> FloatArray:
+def snr_weights(phase: Rows, residual: FloatArray, ctx: Context) -> FloatArray:
     """Weight candidates by their signal over noise, in single.
 
     Parameters
     ----------
-    phasors : callable
-        Gives the observed phasors of some candidates, (k, m) complex64.
-    residual : (n_ps, m) float32
+    phase : (n_ps, n_ifg) complex64
+        Observed phasors.
+    residual : (n_ps, n_ifg) float32
         Residual phase [rad].
     ctx : Context
         Work over candidates.
@@ -50,7 +46,7 @@ def snr_weights(
     """
 
     def weigh(rows: slice) -> FloatArray:
-        amplitude = np.abs(phasors(rows))
+        amplitude = np.abs(phase[rows])
         amplitude[amplitude == 0] = 1
         signal = (amplitude * np.cos(residual[rows])).mean(axis=1)
         variance = np.float32(0.5) * (np.square(amplitude).mean(axis=1) - np.square(signal))

@@ -14,6 +14,7 @@ from pystamps_hpc.dataset.schema import ARTIFACTS
 from pystamps_hpc.pipeline.loading import _VIRTUAL
 from pystamps_hpc.pipeline.table import MODULES, patch_inputs, task, tasks
 from pystamps_hpc.stages.base import EACH_PATCH, artifact_fields
+from pystamps_hpc.stages.ifgs import Ifgs
 
 # stage, scope, required with the marker last, optional
 CONTRACT = (
@@ -66,6 +67,15 @@ def test_every_annotation_names_a_key_of_a_schema():
                     continue
                 assert field.artifact in ARTIFACTS, name
                 assert field.key == "*" or field.key in ARTIFACTS[field.artifact].keys, name
+
+
+def test_a_stage_that_sees_a_null_column_has_the_network_that_places_it():
+    for row in tasks():
+        for cls in (row.spec.inputs, row.spec.outputs):
+            found = [field for field in artifact_fields(cls) if field.artifact in ARTIFACTS]
+            keys = [ARTIFACTS[f.artifact].keys.get(f.key) for f in found]
+            if any(key is not None and key.null is not None for key in keys):
+                assert any(field.type is Ifgs for field in found), cls
 
 
 def test_every_parameter_of_a_stage_is_a_known_one():

@@ -130,7 +130,7 @@ def test_the_random_histogram_depends_on_the_trial_count_only():
 
 def test_the_search_range_follows_baselines_incidence_and_wavelength():
     inputs, _ = patch(10)
-    bperp = np.delete(inputs.bperp, inputs.master_ix)
+    bperp = inputs.ifgs.bperp
     incidence = np.full(10, 0.6)
     incidence[3], incidence[4] = 0, np.nan
     largest = 4 * np.pi * 20 / (0.0555 * 830_000 * np.sin(0.6))
@@ -207,8 +207,9 @@ def test_a_parameter_that_cannot_be_used_is_refused(name, value, message):
 
 def test_baselines_without_a_range_are_refused():
     inputs, _ = patch(50)
+    ifgs = replace(inputs.ifgs, bperp=np.zeros(11))
     with pytest.raises(StageError, match=r"bperp of all \d+ interferograms is .*rerun stage 1"):
-        stage2.solve(replace(inputs, bperp=np.zeros(12)), PARAMS2, context())
+        stage2.solve(replace(inputs, ifgs=ifgs), PARAMS2, context())
 
 
 def test_an_unusable_dispersion_has_weight_zero():
@@ -244,7 +245,7 @@ def test_a_null_phasor_voids_its_cell_and_keeps_its_last_residual():
 
 def test_shared_baselines_take_the_same_road():
     inputs, _ = patch(600)
-    common = np.delete(inputs.bperp, inputs.master_ix).astype(np.float32)
+    common = inputs.ifgs.bperp.astype(np.float32)
     inputs = replace(inputs, bperp_mat=np.tile(common, (600, 1)))
     shared = stage2.solve(inputs, PARAMS2, context("single"))
     inputs.bperp_mat[0, 0] = np.nextafter(common[0], np.float32(np.inf))
@@ -256,8 +257,8 @@ def test_snr_weights_favour_steady_amplitude_times_phase():
     inputs, _ = patch(900)
     outputs = stage2.solve(inputs, replace(PARAMS2, filter_weighting="SNR"), context())
     residual = outputs.residual
-    weights = snr_weights(lambda rows: stage2.phasors(inputs, rows), residual, context())
-    amplitude = np.abs(np.delete(inputs.phase, inputs.master_ix, axis=1)).astype(float)
+    weights = snr_weights(inputs.phase, residual, context())
+    amplitude = np.abs(inputs.phase).astype(float)
     signal = (amplitude * np.cos(residual)).mean(axis=1)
     noise = np.sqrt(0.5 * ((amplitude**2).mean(axis=1) - signal**2))
     np.testing.assert_allclose(weights, signal / noise, rtol=1e-3)

@@ -17,8 +17,7 @@ def series(scene, **changes):
         "scla_phase": np.zeros_like(scene.phase),
         "master_phase": np.zeros(len(scene.xy), np.float32),
         "xy": scene.xy,
-        "day": scene.day,
-        "master_ix": scene.master_ix,
+        "ifgs": scene.ifgs,
         "ifg_std": scene.ifg_std,
         "used": np.arange(len(scene.day)),
         "ref_ps": np.arange(len(scene.xy)),
@@ -28,7 +27,7 @@ def series(scene, **changes):
 
 
 def look_angle_of(scene):
-    baselines = np.insert(scene.bperp_mat, scene.master_ix, 0, axis=1)
+    baselines = np.insert(scene.bperp_mat, scene.master, 0, axis=1)
     return (scene.slope[:, None] * baselines).astype(np.float32)
 
 
@@ -105,8 +104,8 @@ def test_noisier_interferograms_weigh_less():
 def test_without_reference_nothing_is_taken_off():
     scene = stack(seed=7)
     free = fit_velocity("v", series(scene, ref_ps=None, ifg_std=None), context())
-    fitted = np.delete(np.arange(12), scene.master_ix)
-    design = np.column_stack((np.ones(11), scene.day[fitted] - scene.day[scene.master_ix]))
+    fitted = np.delete(np.arange(12), scene.master)
+    design = np.column_stack((np.ones(11), scene.day[fitted] - scene.day[scene.master]))
     expected = np.linalg.lstsq(design, scene.phase[:, fitted].T.astype(float), rcond=None)[0].T
     np.testing.assert_allclose(free, expected, atol=1e-9)
 
@@ -116,4 +115,4 @@ def test_what_is_missing_is_named():
     with pytest.raises(StageError, match="stage 7"):
         fit_velocity("v-d", series(scene, scla_phase=None), context())
     with pytest.raises(StageError, match="1 interferograms"):
-        fit_velocity("v", series(scene, used=np.array([0, scene.master_ix])), context())
+        fit_velocity("v", series(scene, used=np.array([0, scene.master])), context())

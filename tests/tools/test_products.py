@@ -61,7 +61,7 @@ class Result:
             "ij": np.column_stack([ids, ids, ids]).astype(float), "lonlat": self.lonlat,
             "xy": np.column_stack([ids, xy]).astype(np.float32), "ll0": origin[None],
             "day": DAYS[:, None], "master_day": DAYS[MASTER], "master_ix": MASTER + 1.0,
-            "n_ps": float(n_ps), "n_ifg": 5.0, "bperp": np.zeros((5, 1)),
+            "n_ps": float(n_ps), "n_ifg": 5.0, "n_image": 5.0, "bperp": np.zeros((5, 1)),
         })  # fmt: skip
         write_mat(root / "phuw2.mat", {"ph_uw": phase.astype(np.float32)})
         write_mat(

@@ -16,12 +16,12 @@ from ...dataset.rows import AnyArray, BoolArray, FloatArray, IntArray, Rows
 from ...errors import StageError
 from ...parallel.context import Context
 from ..base import Keeps, StageSpec
+from ..ifgs import Ifgs
 from .arcs import ALIASES, arc_phases
 from .costs import edge_costs
 from .graph import build_graph
 from .grid import assign_cells, filter_grid
-from .network import make_network
-from .prepare import trial_wraps, unwrapped_ifgs, wrapped_stack
+from .prepare import trial_wraps, wrapped_stack
 from .transfer import unwrapped_points
 from .unwrap import unwrap_grid
 
@@ -82,24 +82,20 @@ class Params:
 
 @dataclass(frozen=True)
 class Inputs:
-    """Merged arrays that stage 6 reads; rows are PS."""
+    """Merged arrays that stage 6 reads; rows are PS, n_col columns include that of the master."""
 
     n_ps: Annotated[int, "ps2.n_ps"]  # points
-    n_ifg: Annotated[int, "ps2.n_ifg"]  # with the master column
-    master_ix: Annotated[int, "ps2.master_ix"]  # column from 0
-    master_day: Annotated[float, "ps2.master_day"]  # MATLAB day number
-    day: Annotated[FloatArray, "ps2.day"]  # (n_ifg,) MATLAB day numbers
+    ifgs: Annotated[Ifgs, "ps2"]  # the network
     xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 3) float32, id, x, y [m]
-    bperp: Annotated[FloatArray, "ps2.bperp"]  # (n_ifg,) [m], 0 at the master
     mean_incidence: Annotated[float | None, "ps2.mean_incidence"]  # [rad]
-    corrected: Annotated[Rows, "rc2.ph_rc"]  # (n_ps, n_ifg) complex64
-    bperp_mat: Annotated[Rows | None, "bp2.bperp_mat"]  # (n_ps, n_ifg - 1) float32 [m], no master
+    corrected: Annotated[Rows, "rc2.ph_rc"]  # (n_ps, n_col) complex64
+    bperp_mat: Annotated[Rows | None, "bp2.bperp_mat"]  # (n_ps, n_ifg) float32 [m]
     slope: Annotated[FloatArray | None, "pm2.K_ps"]  # (n_ps,) float64 [rad/m]
-    patch_phase: Annotated[Rows | None, "pm2.ph_patch"]  # (n_ps, n_ifg - 1) complex64, no master
+    patch_phase: Annotated[Rows | None, "pm2.ph_patch"]  # (n_ps, n_ifg) complex64
     look_angle: Annotated[FloatArray | None, "la2.la"]  # (n_ps,) [rad]
     smooth_slope: Annotated[FloatArray | None, "scla_smooth2.K_ps_uw"]  # (n_ps,) [rad/m]
     smooth_offset: Annotated[FloatArray | None, "scla_smooth2.C_ps_uw"]  # (n_ps,) [rad]
-    smooth_ramp: Annotated[Rows | None, "scla_smooth2.ph_ramp"]  # (n_ps, n_ifg) float64 [rad]
+    smooth_ramp: Annotated[Rows | None, "scla_smooth2.ph_ramp"]  # (n_ps, n_col) float64 [rad]
 
 
 @dataclass(frozen=True)
@@ -141,8 +137,8 @@ class Outputs:
     node_unwrapped: Annotated[FloatArray, "uw_phaseuw.ph_uw"]  # (n_node, n_u) float32 [rad]
     node_msd: Annotated[FloatArray, "uw_phaseuw.msd"]  # (n_u,) float64 [rad^2]
 
-    unwrapped: Annotated[Rows, "phuw2.ph_uw"]  # (n_ps, n_ifg) float32 [rad]
-    msd: Annotated[FloatArray, "phuw2.msd"]  # (n_ifg,) float32 [rad^2]
+    unwrapped: Annotated[Rows, "phuw2.ph_uw"]  # (n_ps, n_col) float32 [rad]
+    msd: Annotated[FloatArray, "phuw2.msd"]  # (n_col,) float32 [rad^2]
 
 
 def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
@@ -163,37 +159,36 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
             f"ps2.mat: {inputs.n_ps} PS left, {FEWEST_PS} are needed to unwrap one against the "
             "other; relax the selection or weeding parameters and rerun stage 3"
         )
-    ifgs = unwrapped_ifgs(inputs, params)
-    stack = wrapped_stack(inputs, params, ifgs, ctx)
-    every = np.arange(ifgs.size)
+    inputs.ifgs.require_master_at_its_day("rerun stage 5")
+    used = inputs.ifgs.used(params.drop_ifg_index, fewest=2)
+    stack = wrapped_stack(inputs, params, used, ctx)
 
     size, window = params.unwrap_grid_size, params.unwrap_gold_n_win
     cells = ctx.on_root(lambda: assign_cells(inputs.xy, size, window))
-    psi: Rows = ctx.map_rows(lambda rows: stack.psi(rows, every, ctx), inputs.n_ps, "wrapped phase")
+    wrapped = stack.psi(ctx)
+    psi: Rows = ctx.map_rows(lambda rows: wrapped[rows], inputs.n_ps, "wrapped phase")
     nodes = filter_grid(
         stack, cells, window, params.unwrap_gold_alpha, params.unwrap_prefilter_flag, ctx
     )
     graph = build_graph(nodes, ctx)
     n_node, n_edge = nodes.row.size, graph.low.size
 
-    pairs = np.stack([np.full(ifgs.size, inputs.master_ix), ifgs], axis=1)
-    network = make_network(pairs, inputs.day - inputs.master_day, inputs.bperp[ifgs])
+    network = inputs.ifgs.only(used)
     wraps = trial_wraps(inputs, params) if params.unwrap_la_error_flag else None
     arcs = arc_phases(
         nodes.phase, graph, network, params.method, params.unwrap_time_win, wraps, ctx
     )
     costs = edge_costs(arcs, graph, nodes, size, ctx)
-    _report(costs.sigsq, nodes.point_node, n_node, ifgs.size, params, ctx)
+    _report(costs.sigsq, nodes.point_node, n_node, used.size, params, ctx)
     solution = unwrap_grid(nodes, graph, costs, ctx)
 
-    patch_rest = None
-    if params.unwrap_patch_phase and inputs.patch_phase is not None:
-        patch_rest = (inputs.corrected, inputs.patch_phase)
+    n_columns = inputs.ifgs.n_columns
+    corrected = inputs.corrected if params.unwrap_patch_phase else None
     unwrapped = unwrapped_points(
-        stack, psi, solution.phase, nodes.point_node, inputs.n_ifg, patch_rest, ctx
+        stack, psi, solution.phase, nodes.point_node, n_columns, corrected, ctx
     )
-    msd = np.zeros(inputs.n_ifg, np.float32)
-    msd[ifgs] = solution.msd
+    msd = np.zeros(n_columns, np.float32)
+    msd[stack.columns] = solution.msd
 
     number = np.arange(1.0, n_node + 1)
     full_3d = params.method not in ("2D", "3D_NO_DEF")
@@ -210,7 +205,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         y_min=float(cells.y_min),
         n_row=cells.shape[0],
         n_col=cells.shape[1],
-        n_unwrapped=ifgs.size,
+        n_unwrapped=used.size,
         n_node=n_node,
         point_cell=np.stack([cells.point_row, cells.point_col], axis=1),
         cell_size=size,
@@ -222,7 +217,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         arc_phase=arcs.unwrapped,
         arc_noise=arcs.noise,
         design=network.design if full_3d else None,
-        spread=csc_matrix((n_edge, ifgs.size)),
+        spread=csc_matrix((n_edge, used.size)),
         row_gradient=None,
         col_gradient=None,
         shaky=None,

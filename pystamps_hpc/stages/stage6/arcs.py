@@ -6,9 +6,10 @@ import numpy as np
 
 from ...dataset.rows import ComplexArray, FloatArray, Rows
 from ...parallel.context import Context
+from ..ifgs import Ifgs
 from .graph import Graph
-from .network import LookAngleSeries, Network, look_angle_series
 from .smooth import network_smoother, star_smoother
+from .stars import LookAngleSeries, look_angle_series
 
 # Arcs noisier than this have no statistics [rad].
 NOISE_LIMIT = {"3D_FULL": 1.2, "3D_QUICK": 1.3}
@@ -75,7 +76,7 @@ def _samples(arcs: ComplexArray, series: LookAngleSeries, ctx: Context) -> Compl
 def arc_phases(
     node_phase: ComplexArray,
     graph: Graph,
-    network: Network,
+    network: Ifgs,
     method: str,
     time_win: float,
     trial_wraps: float | None,
@@ -89,8 +90,8 @@ def arc_phases(
         Filtered phasors of the nodes.
     graph : Graph
         Edges.
-    network : Network
-        Interferograms in time.
+    network : Ifgs
+        Interferograms that are unwrapped.
     method : str
         One of the values of :data:`ALIASES`.
     time_win : float

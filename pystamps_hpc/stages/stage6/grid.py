@@ -8,7 +8,7 @@ from ...dataset.rows import BoolArray, ComplexArray, FloatArray, IntArray
 from ...errors import StageError
 from ...parallel.context import Context
 from ..grid_size import check_grid
-from .prepare import ALL, WrappedStack
+from .prepare import WrappedStack
 
 # SNAPHU keeps line lengths and flows in 16-bit integers.
 LONGEST_LINE = 32000
@@ -152,10 +152,11 @@ def filter_grid(
     -----
     A node is a cell whose sum differs from zero in the first interferogram, as in the reference.
     """
+    wrapped = stack.psi(ctx)
 
     def cell_sums(which: int) -> ComplexArray:
-        psi = stack.psi(ALL, np.array([which]), ctx)[:, 0].copy()
-        _require_phase(psi, int(stack.ifgs[which]))
+        psi = wrapped[:, which : which + 1][:, 0].copy()
+        _require_phase(psi, int(stack.columns[which]))
         sums: ComplexArray = ctx.kernels.stage6_cell_sums(psi, cells.members, cells.starts)
         return sums
 
@@ -171,7 +172,7 @@ def filter_grid(
         return ctx.kernels.stage6_goldstein(raster, window, alpha)[row, col], None
 
     phase, _ = ctx.map_columns(
-        node_phase, range(stack.ifgs.size), (row.size, np.complex64), label="grid and filter"
+        node_phase, range(stack.columns.size), (row.size, np.complex64), label="grid and filter"
     )
     occupied = np.zeros(cells.shape, bool)
     occupied[row, col] = True

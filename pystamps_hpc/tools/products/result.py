@@ -12,7 +12,7 @@ from ...config import OutputConfig
 from ...dataset import parameters
 from ...dataset.rows import FloatArray, IntArray
 from ...errors import DatasetError
-from ...stages.interferograms import date_of
+from ...stages.ifgs import date_of
 from ...stages.reference_area import ReferenceArea, reference_ps
 from ...stages.velocity import fit_velocity, line_of_sight_velocity
 from .files import read_artifact

@@ -1,4 +1,4 @@
-"""Stage 6: the network of interferograms in time, and what follows from it for every arc alike."""
+"""Stage 6: stars of interferograms around an image, and the series of the look-angle search."""
 
 from dataclasses import dataclass
 
@@ -6,48 +6,7 @@ import numpy as np
 
 from ...dataset.rows import BoolArray, FloatArray, IntArray
 from ...errors import StageError
-
-
-@dataclass(frozen=True)
-class Network:
-    """Interferograms as pairs of the images that occur in them.
-
-    Parameters
-    ----------
-    pairs : (n_u, 2) int64
-        First and second image of each interferogram, numbered over the used images from 0.
-    day : (n_used,) float64
-        Date of each used image [days].
-    bperp : (n_u,) float32 or float64
-        Perpendicular baseline of each interferogram [m].
-    """
-
-    pairs: IntArray
-    day: FloatArray
-    bperp: FloatArray
-
-    @property
-    def design(self) -> FloatArray:
-        """(n_u, n_used) matrix with -1 at the first and +1 at the second image."""
-        n_u = self.pairs.shape[0]
-        design = np.zeros((n_u, self.day.size))
-        design[np.arange(n_u), self.pairs[:, 0]] = -1
-        design[np.arange(n_u), self.pairs[:, 1]] = 1
-        return design
-
-    def of_image(self, image: int) -> IntArray:
-        """Return the interferograms of an image, in order."""
-        return np.flatnonzero((self.pairs == image).any(axis=1))
-
-    def degrees(self) -> IntArray:
-        """Return the number of interferograms of each image."""
-        return np.bincount(self.pairs.ravel(), minlength=self.day.size)
-
-
-def make_network(pairs: IntArray, day: FloatArray, bperp: FloatArray) -> Network:
-    """Build the network of the images that occur in `pairs` (images numbered from 0)."""
-    used, compact = np.unique(pairs, return_inverse=True)
-    return Network(compact.reshape(pairs.shape), day[used], bperp)
+from ..ifgs import Ifgs
 
 
 @dataclass(frozen=True)
@@ -77,15 +36,15 @@ class Star:
         return np.where(self.backward, np.float32(-1), np.float32(1))
 
 
-def star(network: Network, image: int) -> Star:
+def star(network: Ifgs, image: int) -> Star:
     """Return the star of interferograms around an image."""
     ifgs = network.of_image(image)
     backward = network.pairs[ifgs, 1] == image
     other = np.where(backward, network.pairs[ifgs, 0], network.pairs[ifgs, 1])
-    return Star(ifgs, backward, np.argsort(network.day[other], kind="stable"), other)
+    return Star(ifgs, backward, np.argsort(network.elapsed[other], kind="stable"), other)
 
 
-def complete_stars(network: Network) -> list[int]:
+def complete_stars(network: Ifgs) -> list[int]:
     """Return the images with at least all but two of the others as partner.
 
     Raises
@@ -93,7 +52,7 @@ def complete_stars(network: Network) -> list[int]:
     StageError
         An interferogram belongs to no such star, so 3D_FULL gives it no statistics.
     """
-    images = np.flatnonzero(network.degrees() >= network.day.size - 2)
+    images = np.flatnonzero(network.degrees() >= len(network.day) - 2)
     covered = np.isin(network.pairs, images).any(axis=1)
     if not covered.all():
         missing = ", ".join(str(ifg + 1) for ifg in np.flatnonzero(~covered))
@@ -157,13 +116,13 @@ class LookAngleSeries:
         return int(np.ceil(8 * self.trial_wraps))
 
 
-def look_angle_series(network: Network, trial_wraps: float) -> LookAngleSeries | None:
+def look_angle_series(network: Ifgs, trial_wraps: float) -> LookAngleSeries | None:
     """Choose the samples of the look-angle search.
 
     Parameters
     ----------
-    network : Network
-        Interferograms.
+    network : Ifgs
+        Interferograms that are unwrapped.
     trial_wraps : float
         Cycles over the whole range of baselines.
 
@@ -177,7 +136,7 @@ def look_angle_series(network: Network, trial_wraps: float) -> LookAngleSeries |
     A chain of successive images if there is one, else the steps along a nearly complete star (in
     PS mode always), else all interferograms. Specification of stage 6, section 7.3.
     """
-    bperp, n_image = network.bperp, network.day.size
+    bperp, n_image = network.bperp, len(network.day)
     chain = np.flatnonzero(np.abs(np.diff(network.pairs, axis=1)[:, 0]) == 1)
     degrees = network.degrees()
     centre = None
@@ -186,7 +145,7 @@ def look_angle_series(network: Network, trial_wraps: float) -> LookAngleSeries |
     elif degrees.max() >= n_image - 2:
         image = int(np.argmax(degrees))
         around = star(network, image)
-        days = np.append(network.day[around.other], network.day[image])
+        days = np.append(network.elapsed[around.other], network.elapsed[image])
         values = np.append(
             bperp[around.ifgs] * around.sign.astype(bperp.dtype), bperp.dtype.type(0)
         )
