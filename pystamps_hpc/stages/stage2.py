@@ -319,7 +319,7 @@ def fit_candidates(
     n_ps = ph.shape[0]
     shared = ctx.map_rows(lambda rows: (bperp_mat[rows] == first).all(axis=1), n_ps).all()
 
-    def fit_rows(rows: slice) -> tuple[Any, ...]:
+    def fit_rows(rows: slice) -> Fit:
         deviation = kernels.stage2_deviation(ph[rows], patch_phase[rows])
         valid = (deviation != 0).all(axis=1)
         if shared:
@@ -330,9 +330,9 @@ def fit_candidates(
         offset, residual = previous.offset[rows].copy(), previous.residual[rows].copy()
         slope[valid], offset[valid], coherence[valid] = fit[:3]
         residual[valid] = kernels.stage2_angle(fit[3])
-        return slope, offset, coherence, valid | previous.valid[rows], residual
+        return Fit(slope, offset, coherence, valid | previous.valid[rows], residual)
 
-    return Fit(*ctx.map_rows(fit_rows, n_ps, label))
+    return ctx.map_rows(fit_rows, n_ps, label)
 
 
 def root_mean_square(values: FloatArray, previous: FloatArray, ctx: Context) -> float:

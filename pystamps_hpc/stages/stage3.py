@@ -105,7 +105,6 @@ class Outputs:
 class Estimate:
     """Estimates of the selected candidates."""
 
-    patch_phase: Rows  # (n_sel, n_ifg) complex64
     slope: FloatArray  # (n_sel,) [rad/m]
     offset: FloatArray  # (n_sel,) [rad]
     coherence: FloatArray  # (n_sel,)
@@ -134,11 +133,13 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         selected = selected[steady(inputs, selected, ifg_index, params, ctx)]
 
     if not params.reestimate:
+        patch_phase: Rows = gathered((inputs.patch_phase,), selected)
         estimate = first_estimate(inputs, selected)
         kept = np.ones(selected.size, np.bool_)
         values = threshold.at(dispersion)
     else:
-        estimate = reestimate(inputs, params, selected, ifg_index, ctx)
+        patch_phase = own_cell_left_out(inputs, params, selected, ctx)
+        estimate = reestimate(inputs, patch_phase, selected, ifg_index, ctx)
         if selected.size:
             coherence = inputs.coherence.copy()
             coherence[selected] = estimate.coherence
@@ -161,7 +162,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     return Outputs(
         selected=selected,
         kept=kept,
-        patch_phase=estimate.patch_phase,
+        patch_phase=patch_phase,
         residual=estimate.residual,
         slope=estimate.slope,
         offset=estimate.offset,
@@ -219,7 +220,6 @@ def steady(
 def first_estimate(inputs: Inputs, selected: IntArray) -> Estimate:
     """Return what stage 2 knows of the selected candidates."""
     return Estimate(
-        gathered((inputs.patch_phase,), selected),
         inputs.slope[selected],
         inputs.offset[selected],
         inputs.coherence[selected],
@@ -227,14 +227,12 @@ def first_estimate(inputs: Inputs, selected: IntArray) -> Estimate:
     )
 
 
-def reestimate(
-    inputs: Inputs, params: Params, selected: IntArray, ifg_index: IntArray, ctx: Context
-) -> Estimate:
-    """Fit the selected candidates against a filtered phase without their own grid cell.
+def own_cell_left_out(inputs: Inputs, params: Params, selected: IntArray, ctx: Context) -> Rows:
+    """Return the filtered phase of the selected candidates without their own grid cell.
 
     Notes
     -----
-    Section 4.6. The filtered phase depends on the cell only and is computed once per cell.
+    Section 4.6. It depends on the cell only and is computed once per cell.
     """
     n_i, n_j, m = inputs.ph_grid.shape
     lin, cell = np.unique(inputs.grid_ij[selected] @ [n_j, 1], return_inverse=True)
@@ -255,9 +253,16 @@ def reestimate(
             inputs.low_pass,
             int(params.slc_osf) if ifgs.start == 0 else 1,  # widens the first interferogram only
         )
-    patch_phase = gathered((filtered,), cell)
+    return gathered((filtered,), cell)
 
-    def fit_rows(rows: slice) -> tuple[Any, ...]:
+
+def reestimate(
+    inputs: Inputs, patch_phase: Rows, selected: IntArray, ifg_index: IntArray, ctx: Context
+) -> Estimate:
+    """Fit the selected candidates against a filtered phase; section 4.6."""
+    m = patch_phase.shape[1]
+
+    def fit_rows(rows: slice) -> Estimate:
         candidates = selected[rows]
         deviation = ctx.kernels.stage2_deviation(inputs.phase[candidates], patch_phase[rows])
         valid = (deviation != 0).all(axis=1)
@@ -270,9 +275,9 @@ def reestimate(
         offset, residual = np.zeros(valid.size), np.zeros((valid.size, m), np.float32)
         slope[valid], offset[valid], coherence[valid] = fit[:3]
         residual[np.ix_(valid, ifg_index)] = ctx.kernels.stage2_angle(fit[3])
-        return slope, offset, coherence, residual
+        return Estimate(slope, offset, coherence, residual)
 
-    return Estimate(patch_phase, *ctx.map_rows(fit_rows, selected.size, "gamma again"))
+    return ctx.map_rows(fit_rows, selected.size, "gamma again")
 
 
 def still_coherent(

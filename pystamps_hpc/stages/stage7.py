@@ -70,6 +70,15 @@ class Outputs:
     smooth_ramp: Annotated[Rows | None, "scla_smooth2.ph_ramp"]  # (n_ps, n_col) float64 [rad]
 
 
+@dataclass(frozen=True)
+class Scla:
+    """Fitted look-angle error and master phase."""
+
+    slope: Rows  # (n_ps,) float64 [rad/m]
+    offset: Rows  # (n_ps,) float32 [rad]
+    phase: Rows  # (n_ps, n_col) float32 [rad]
+
+
 def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     """Estimate look-angle error and master phase of a single-master stack.
 
@@ -96,37 +105,40 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     phase = corrected(inputs.unwrapped, np.arange(n_columns), corrections)
     reference = _reference_phase(inputs, params, phase, sequence, ctx)
 
-    def by_least_squares(rows: slice) -> tuple[AnyArray, ...]:
-        fit: tuple[AnyArray, ...] = ctx.kernels.stage7_scla(
+    def by_least_squares(rows: slice) -> Scla:
+        fit = ctx.kernels.stage7_scla(
             phase[rows], baselines[rows], reference, sequence, slope_operator, fitted,
             offset_operator,
         )  # fmt: skip
-        return fit
+        return Scla(*fit)
 
-    def by_least_deviations(rows: slice) -> tuple[AnyArray, ...]:
+    def by_least_deviations(rows: slice) -> Scla:
         values = phase[rows]
         changes = np.diff((values - reference)[:, sequence], axis=1).astype(np.float64)
         slope = _least_deviations(design, changes, ctx)
-        return slope, *ctx.kernels.stage7_scla_of_slope(
+        fit = ctx.kernels.stage7_scla_of_slope(
             values, baselines[rows], reference, slope, fitted, offset_operator
         )
+        return Scla(slope, *fit)
 
     slope_operator = operator(design)[1]
     estimate = by_least_deviations if params.scla_method == "L1" else by_least_squares
     piece = ctx.config.runtime.stage7_chunk_ps
-    slope, offset, scla_phase = ctx.map_rows(estimate, n_ps, "look-angle error", piece)
+    scla = ctx.map_rows(estimate, n_ps, "look-angle error", piece)
     ramp = None if fitted_ramps is None else ctx.map_rows(fitted_ramps.at, n_ps, "ramps", piece)
 
-    smooth_slope, smooth_phase = _smoothed(ctx.share(slope), ctx.share(offset), inputs, ctx)
+    smooth_slope, smooth_phase = _smoothed(
+        ctx.share(scla.slope), ctx.share(scla.offset), inputs, ctx
+    )
 
     def smooth_scla_phase(rows: slice) -> AnyArray:
         look_angle: AnyArray = smooth_slope[rows, None].astype(np.float32) * baselines[rows]
         return look_angle
 
     return Outputs(
-        slope=slope,
-        offset=offset,
-        scla_phase=scla_phase,
+        slope=scla.slope,
+        offset=scla.offset,
+        scla_phase=scla.phase,
         ramp=ramp,
         covariance=np.diag(phase_variance(inputs.ifg_std, n_columns)),
         smooth_slope=smooth_slope,

@@ -96,6 +96,14 @@ class Outputs:
     stage: Annotated[int | None, "uw_space_time.stage"]  # 8 once they are there
 
 
+@dataclass(frozen=True)
+class HighPass:
+    """The phase high-passed in time, and the planes that are part of it."""
+
+    phase: Rows  # (n_ps, n_use) float32 [rad]
+    planes: Rows  # (n_ps, n_deramped) float64 [rad]
+
+
 def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     """Estimate noise correlated in space and mean velocity of a single-master stack.
 
@@ -112,8 +120,8 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     """
     used = inputs.ifgs.used_columns(params.drop_ifg_index)
     ref_ps = reference_ps(params, inputs.lonlat, inputs.xy, inputs.origin)
-    high_pass, planes = _high_pass(inputs, params, used, ctx)
-    scn = _low_pass(high_pass, inputs, params, used, ctx)
+    high_pass = _high_pass(inputs, params, used, ctx)
+    scn = _low_pass(high_pass.phase, inputs, params, used, ctx)
 
     value_type = ctx.config.output.mean_v_type
     series = PhaseSeries(
@@ -137,8 +145,8 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
              np.percentile(known, (1, 50, 99)) if known.size else None)  # fmt: skip
     return Outputs(
         scn=scn,
-        high_pass=high_pass,
-        planes=planes,
+        high_pass=high_pass.phase,
+        planes=high_pass.planes,
         velocity_fit=fit,
         velocity=velocity,
         value_type=value_type,
@@ -196,8 +204,8 @@ def low_pass_weights(day: FloatArray, time_win: float, excluded: int) -> FloatAr
     return normalised
 
 
-def _high_pass(inputs: Inputs, params: Params, used: IntArray, ctx: Context) -> tuple[Rows, Rows]:
-    """Return the phase high-passed in time and the planes that are part of it (steps 1 to 6)."""
+def _high_pass(inputs: Inputs, params: Params, used: IntArray, ctx: Context) -> HighPass:
+    """Take off what varies slowly in time (steps 1 to 6)."""
     excluded = _excluded_image(inputs, used, ctx)
     weights = low_pass_weights(inputs.ifgs.day[used], params.scn_time_win, excluded)
     corrections = Corrections(inputs.scla_phase, inputs.offset, inputs.ramp)
@@ -219,15 +227,12 @@ def _high_pass(inputs: Inputs, params: Params, used: IntArray, ctx: Context) -> 
 
     origin = filtered(slice(0, 1), np.zeros(len(used)))[0][0]
 
-    def with_planes(rows: slice) -> tuple[AnyArray, AnyArray]:
+    def with_planes(rows: slice) -> HighPass:
         high_pass, planes = filtered(rows, origin)
         high_pass[:, deramped] += planes
-        return high_pass.astype(np.float32), planes
+        return HighPass(high_pass.astype(np.float32), planes)
 
-    filtered_rows: tuple[Rows, Rows] = ctx.map_rows(
-        with_planes, n_ps, "temporal filter", ctx.config.runtime.stage7_chunk_ps
-    )
-    return filtered_rows
+    return ctx.map_rows(with_planes, n_ps, "temporal filter", ctx.config.runtime.stage7_chunk_ps)
 
 
 def _without_nan(phase: FloatArray) -> FloatArray:
