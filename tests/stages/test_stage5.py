@@ -195,6 +195,13 @@ def test_a_pixel_that_its_owner_lost_or_nobody_owns_comes_from_the_first_patch(c
     assert merged([two, one], ctx)[1][0, 30] == "PATCH_2"
 
 
+def test_the_first_and_last_line_and_sample_of_its_area_belong_to_a_patch():
+    inside = [(4, 2), (4, 9), (9, 2), (9, 9)]
+    around = [(3, 5), (10, 5), (6, 1), (6, 10)]
+    area = patch("PATCH_1", [*inside, *around], core=(3, 10, 5, 10))
+    assert merging.in_core(area).tolist() == [True] * 4 + [False] * 4
+
+
 def test_of_many_overlaps_one_row_is_left():
     boxes = [RIGHT, RIGHT, LEFT, RIGHT]
     patches = [patch(f"PATCH_{k}", [(4, 4), (5, 50)], box) for k, box in enumerate(boxes)]
