@@ -31,7 +31,7 @@ from pystamps_hpc.parallel.context import Context
 from pystamps_hpc.stages.stage6.arcs import arc_phases
 from pystamps_hpc.stages.stage6.costs import EdgeCosts, edge_costs
 from pystamps_hpc.stages.stage6.graph import Graph, build_graph
-from pystamps_hpc.stages.stage6.grid import Nodes, assign_cells, filter_grid
+from pystamps_hpc.stages.stage6.grid import Nodes, assign_cells, filtered_nodes
 from pystamps_hpc.stages.stage6.prepare import wrapped_stack
 from pystamps_hpc.stages.stage6.solvers import Solver, native, snaphu
 from pystamps_hpc.stages.stage6.unwrap import phase_in_cycles
@@ -88,7 +88,7 @@ def make(case: Case, ctx: Context) -> Network:
     used = inputs.ifgs.used(given.drop_ifg_index)
     stack = wrapped_stack(inputs, given, used, ctx)
     cells = assign_cells(inputs.xy, CELL, given.unwrap_gold_n_win)
-    nodes = filter_grid(
+    nodes = filtered_nodes(
         stack, cells, given.unwrap_gold_n_win, given.unwrap_gold_alpha, case.prefilter, ctx
     )
     graph = build_graph(nodes, ctx)

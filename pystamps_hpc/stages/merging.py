@@ -3,40 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 
 from ..dataset.rows import BoolArray, FloatArray, IntArray, Rows
 from ..errors import StageError
 from .gathered import gathered
-from .ifgs import Ifgs
 from .projection import continuous
+from .version2 import Version2
 
 
 @dataclass(frozen=True)
-class PatchPS:
-    """What stage 5 left in one patch; see there for n_col."""
+class PatchPS(Version2):
+    """What stage 5 left in one patch."""
 
     name: Annotated[str, "patch.name"]  # "PATCH_1"
     core: Annotated[IntArray | None, "patch_noover.box"]  # (4,) first, last range; azimuth; from 1
-    record: Annotated[dict[str, Any], "ps2.*"]  # everything else, as on disk
-    ij: Annotated[FloatArray, "ps2.ij"]  # (n_ps, 3) id, azimuth line, range sample from 0
-    xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 3) float32, id, x, y in the patch's frame [m]
-    lonlat: Annotated[FloatArray, "ps2.lonlat"]  # (n_ps, 2) [deg]
-    ifgs: Annotated[Ifgs, "ps2"]  # the network
-    phase: Annotated[Rows, "ph2.ph"]  # (n_ps, n_col) complex64
-    patch_phase: Annotated[Rows, "pm2.ph_patch"]  # (n_ps, n_ifg) complex64
-    residual: Annotated[Rows | None, "pm2.ph_res"]  # (n_ps, n_ifg) float32 [rad]
-    slope: Annotated[FloatArray, "pm2.K_ps"]  # (n_ps,) [rad/m]
-    offset: Annotated[FloatArray, "pm2.C_ps"]  # (n_ps,) [rad]
-    coherence: Annotated[FloatArray, "pm2.coh_ps"]  # (n_ps,)
-    bperp_mat: Annotated[Rows, "bp2.bperp_mat"]  # (n_ps, n_ifg) float32 or float64 [m]
-    corrected: Annotated[Rows, "rc2.ph_rc"]  # (n_ps, n_col) complex64
-    patch_phase_reref: Annotated[Rows | None, "rc2.ph_reref"]  # (n_ps, n_col) complex64
-    height: Annotated[FloatArray | None, "hgt2.hgt"]  # (n_ps,) [m]
-    look_angle: Annotated[FloatArray | None, "la2.la"]  # (n_ps,) [rad]
-    incidence: Annotated[FloatArray | None, "inc2.inc"]  # (n_ps,) [rad]
 
     @property
     def n_ps(self) -> int:

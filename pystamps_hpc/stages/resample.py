@@ -57,14 +57,14 @@ def resampled(patch: PatchPS, size: float, largest_noise: float, ctx: Context) -
         raise StageError(f"{patch.name}/pm2.mat: ph_res is empty; the resampling merge needs it")
     core = np.flatnonzero(in_core(patch))
     order, start = cells(patch.xy[core, 1:3], size)
-    row = core[order]
-    weight, snr = weights(patch, row, ctx)
+    point = core[order]
+    weight, snr = weights(patch, point, ctx)
 
-    total = ctx.kernels.stage5_cell_sums(np.ones((len(row), 1), np.float32), weight, start)
+    total = ctx.kernels.stage5_cell_sums(np.ones((len(point), 1), np.float32), weight, start)
     least = np.float32(1 / largest_noise**2 if largest_noise else math.inf)
     kept = ~(total[:, 0] < least)
     stay = np.repeat(kept, np.diff(start))
-    row, weight, snr, total = row[stay], weight[stay], snr[stay], total[kept]
+    point, weight, snr, total = point[stay], weight[stay], snr[stay], total[kept]
     start = np.concatenate(([0], np.cumsum(np.diff(start)[kept])))
 
     def sums(name: str, values: AnyArray, by: Singles) -> AnyArray:
@@ -77,13 +77,13 @@ def resampled(patch: PatchPS, size: float, largest_noise: float, ctx: Context) -
         return added
 
     def mean(name: str, values: Rows) -> FloatArray:
-        average: FloatArray = (sums(name, values[row], weight) / total).astype(np.float64)
+        average: FloatArray = (sums(name, values[point], weight) / total).astype(np.float64)
         return average
 
     def mean_if_present(name: str, values: FloatArray | None) -> FloatArray | None:
         return None if values is None else mean(name, values)[:, 0]
 
-    pixel = round_half_away(sums("ij", patch.ij[row, 1:3], weight) / total)
+    pixel = round_half_away(sums("ij", patch.ij[point, 1:3], weight) / total)
     strength = np.sqrt(sums("coh_ps", snr * snr, np.ones_like(snr))[:, 0])
     one = np.float32(1)
     reref = patch.patch_phase_reref
@@ -92,17 +92,17 @@ def resampled(patch: PatchPS, size: float, largest_noise: float, ctx: Context) -
         ij=np.column_stack((np.arange(1.0, len(pixel) + 1), pixel)),
         xy=mean("xy", patch.xy),
         lonlat=mean("lonlat", patch.lonlat),
-        phase=sums("ph", patch.phase[row] + 0j, snr).astype(np.complex128),
-        patch_phase=sums("ph_patch", patch.patch_phase[row] + 0j, snr).astype(np.complex128),
-        residual=sums("ph_res", patch.residual[row], snr).astype(np.float64),
+        phase=sums("ph", patch.phase[point] + 0j, snr).astype(np.complex128),
+        patch_phase=sums("ph_patch", patch.patch_phase[point] + 0j, snr).astype(np.complex128),
+        residual=sums("ph_res", patch.residual[point], snr).astype(np.float64),
         slope=mean("K_ps", patch.slope)[:, 0],
         offset=mean("C_ps", patch.offset)[:, 0],
         coherence=np.sqrt(one / (one + one / strength)).astype(np.float64),
         bperp_mat=mean("bperp_mat", patch.bperp_mat).astype(np.float32),
-        corrected=sums("ph_rc", patch.corrected[row] + 0j, snr).astype(np.complex128),
+        corrected=sums("ph_rc", patch.corrected[point] + 0j, snr).astype(np.complex128),
         patch_phase_reref=None
         if reref is None
-        else sums("ph_reref", reref[row] + 0j, snr).astype(np.complex128),
+        else sums("ph_reref", reref[point] + 0j, snr).astype(np.complex128),
         height=mean_if_present("hgt", patch.height),
         look_angle=mean_if_present("la", patch.look_angle),
         incidence=mean_if_present("inc", patch.incidence),
@@ -144,15 +144,15 @@ def cells(xy: FloatArray, size: float) -> tuple[IntArray, IntArray]:
     return order, np.append(start, len(xy)).astype(np.int64)
 
 
-def weights(patch: PatchPS, row: IntArray, ctx: Context) -> tuple[Singles, Singles]:
+def weights(patch: PatchPS, point: IntArray, ctx: Context) -> tuple[Singles, Singles]:
     """Return the inverse noise variance and the signal-to-noise ratio of some points.
 
     The noise of a point is its residual phase over the interferograms; a single-master stack has
     the noise of its master besides.
     """
     assert patch.residual is not None
-    offset = patch.offset[row].astype(np.float32)
-    residual = np.ascontiguousarray(patch.residual[row], np.float32)
+    offset = patch.offset[point].astype(np.float32)
+    residual = np.ascontiguousarray(patch.residual[point], np.float32)
     noise = ctx.kernels.stage5_wrapped_residual(residual, offset)
     if patch.ifgs.master is not None:
         noise = np.column_stack((noise, offset))

@@ -127,7 +127,14 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     """
     n_ps = len(inputs.xy)
     bperp = inputs.ifgs.bperp
-    n_trial_wraps = trial_wraps(inputs, params, bperp)
+    require_range(bperp)
+    n_trial_wraps = look_angle.trial_wraps(
+        bperp,
+        look_angle.mean_incidence(inputs.incidence, inputs.look_angle, 1),
+        params.max_topo_err,
+        params.lambda_,
+        bperp.dtype.type,
+    )
     grid = filter_grid(inputs.xy, params.filter_grid_size, params.n_win, params.clap_win, ctx)
     low_pass = low_pass_response(
         params.clap_win, params.filter_grid_size, params.clap_low_pass_wavelength
@@ -216,14 +223,8 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     )
 
 
-def trial_wraps(inputs: Inputs, params: Params, bperp: FloatArray) -> Any:
-    """Return how many cycles the largest look-angle error makes over the baseline range.
-
-    Notes
-    -----
-    Section 3.2. The result is single if the baselines or the angles are. GAMMA and SNAP data hold
-    the incidence in ``la1``; the step from look angle to incidence is added all the same.
-    """
+def require_range(bperp: FloatArray) -> None:
+    """Refuse baselines that show no look-angle error."""
     if bperp.size < 2:
         raise StageError(
             f"ps1.mat: the stack has {bperp.size} interferogram, two or more with different "
@@ -234,27 +235,6 @@ def trial_wraps(inputs: Inputs, params: Params, bperp: FloatArray) -> Any:
             f"ps1.mat: bperp of all {bperp.size} interferograms is {float(bperp[0]):g} m; correct "
             "diff0/*.base or bperp.1.in and rerun stage 1"
         )
-    incidence: Any = look_angle.DEFAULT_INCIDENCE
-    source = "its default"
-    if inputs.incidence is not None:
-        incidence, source = _mean(inputs.incidence[inputs.incidence != 0]), "inc1.mat: inc"
-    elif inputs.look_angle is not None:
-        incidence, source = _mean(inputs.look_angle) + look_angle.EARTH_CURVATURE, "la1.mat: la"
-    if not 0 < incidence < math.pi / 2:
-        raise StageError(
-            f"mean incidence angle {float(incidence):g} rad from {source}: must lie between 0 and "
-            "pi/2; correct the angles"
-        )
-    return look_angle.trial_wraps(
-        bperp, incidence, params.max_topo_err, params.lambda_, bperp.dtype.type
-    )
-
-
-def _mean(angles: FloatArray) -> Any:
-    finite = angles[np.isfinite(angles)]
-    if not finite.size:
-        return np.float64(np.nan)
-    return finite.mean(dtype=np.float64).astype(angles.dtype)
 
 
 def blank_fit(n_ps: int, n_ifg: int) -> Fit:

@@ -12,10 +12,11 @@ from ..errors import StageError
 from ..parallel.context import Context
 from ..parallel.team import UNIT, units
 from .base import EACH_PATCH, Keeps, StageSpec
-from .ifgs import Ifgs, date_of
+from .ifgs import date_of
 from .merging import Merged, PatchPS, check, side_by_side, without_overlap
 from .projection import centre_of, local_coordinates, order_and_round, rotate_if_smaller
 from .resample import resampled
+from .version2 import Version2
 
 if TYPE_CHECKING:
     from pystamps_kernels.dispatch import KernelTable
@@ -38,27 +39,10 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class Outputs:
+class Outputs(Version2):
     """The merged points in the order of their local coordinates, and the noise of each ifg."""
 
-    record: Annotated[dict[str, Any], "ps2.*"]  # everything else, of the last patch
-    ij: Annotated[FloatArray, "ps2.ij"]  # (n_ps, 3) id, azimuth line, range sample
-    xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 3) float32
-    lonlat: Annotated[FloatArray, "ps2.lonlat"]  # (n_ps, 2) [deg]
     n_ps: Annotated[int, "ps2.n_ps"]  # points
-    ifgs: Annotated[Ifgs, "ps2"]  # the network
-    phase: Annotated[Rows, "ph2.ph"]  # (n_ps, n_col) complex64
-    patch_phase: Annotated[Rows, "pm2.ph_patch"]  # (n_ps, n_ifg) complex64
-    residual: Annotated[Rows | None, "pm2.ph_res"]  # (n_ps, n_ifg) float32 [rad]
-    slope: Annotated[FloatArray, "pm2.K_ps"]  # (n_ps,) [rad/m]
-    offset: Annotated[FloatArray, "pm2.C_ps"]  # (n_ps,) [rad]
-    coherence: Annotated[FloatArray, "pm2.coh_ps"]  # (n_ps,)
-    bperp_mat: Annotated[Rows, "bp2.bperp_mat"]  # (n_ps, n_ifg) float32 or float64 [m]
-    corrected: Annotated[Rows, "rc2.ph_rc"]  # (n_ps, n_col) complex64 of unit modulus
-    patch_phase_reref: Annotated[Rows | None, "rc2.ph_reref"]  # (n_ps, n_col) complex64
-    height: Annotated[FloatArray | None, "hgt2.hgt"]  # (n_ps,) [m], 0 x 0 if a patch lacks it
-    look_angle: Annotated[FloatArray | None, "la2.la"]  # (n_ps,) [rad]
-    incidence: Annotated[FloatArray | None, "inc2.inc"]  # (n_ps,) [rad]
     ifg_std: Annotated[FloatArray, "ifgstd2.ifg_std"]  # (n_col,) float32 [deg]
 
 
@@ -89,14 +73,14 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     patches = side_by_side(inputs.patches)
     if params.merge_resample_size > 0:
         patches = _resampled(patches, params, ctx)
-        row = np.arange(sum(patch.n_ps for patch in patches))
+        taken = np.arange(sum(patch.n_ps for patch in patches))
     else:
-        row = np.flatnonzero(without_overlap(patches))
-    if not len(row):
+        taken = np.flatnonzero(without_overlap(patches))
+    if not len(taken):
         raise StageError("no cell is left by merge_standard_dev; take a larger one")
     if math.isnan(params.heading):
         ctx.warn("heading is not set: x and y of ps2 run east and north, not along the track")
-    where, xy, details, dropped = ctx.on_root(lambda: place(patches, row, params.heading, ctx))
+    where, xy, details, dropped = ctx.on_root(lambda: place(patches, taken, params.heading, ctx))
     merged = Merged(patches, where)
     ctx.fact("merged_per_patch", merged.per_patch)
     for reason, count in dropped.items():
@@ -163,7 +147,7 @@ def as_phasors(values: AnyArray) -> AnyArray:
 
 
 def place(
-    patches: Sequence[PatchPS], row: IntArray, heading: float, ctx: Context
+    patches: Sequence[PatchPS], taken: IntArray, heading: float, ctx: Context
 ) -> tuple[IntArray, FloatArray, str, dict[str, int]]:
     """Drop duplicates and put the rows into the order of a new local frame.
 
@@ -171,7 +155,7 @@ def place(
     ----------
     patches : sequence of PatchPS
         What is merged.
-    row : (n,) int64
+    taken : (n,) int64
         Rows that take part, the patches counted one after the other.
     heading : float
         Heading of the satellite [deg].
@@ -191,11 +175,11 @@ def place(
     """
     lonlat = np.concatenate([patch.lonlat for patch in patches])
     coherence = np.concatenate([patch.coherence for patch in patches])
-    where = row[ctx.kernels.stage4_duplicate_keep(lonlat[row], coherence[row])]
+    where = taken[ctx.kernels.stage4_duplicate_keep(lonlat[taken], coherence[taken])]
     projected = local_coordinates(lonlat[where], centre_of(lonlat[where]))
     turned = rotate_if_smaller(projected, heading)
     order, xy = order_and_round(turned)
-    dropped = {"in_overlaps": len(lonlat) - len(row), "same_position": len(row) - len(where)}
+    dropped = {"in_overlaps": len(lonlat) - len(taken), "same_position": len(taken) - len(where)}
     along = "east and north" if turned is projected else "along and across the track"
     details = (
         f"{len(where)} PS of {len(patches)} patches; dropped: {dropped['in_overlaps']} in "

@@ -12,6 +12,7 @@ from .base import Keeps, StageSpec
 from .gathered import gathered
 from .ifgs import Ifgs
 from .selection import check_selected
+from .version2 import Version2
 
 NOT_PROMOTED = frozenset({"sort_ix", "ph"})  # keys of ps1 that describe the candidates
 
@@ -47,30 +48,10 @@ class Inputs:
 
 
 @dataclass(frozen=True)
-class Outputs:
-    """The same arrays of the points that are left, and their corrected phase.
+class Outputs(Version2):
+    """The same arrays of the points that are left, and their corrected phase."""
 
-    The n_col columns of phases are those of the interferograms and of the master.
-    """
-
-    record: Annotated[dict[str, Any], "ps2.*"]  # everything else, as on disk
-    ij: Annotated[FloatArray, "ps2.ij"]  # (n_ps, 3), ids of the candidates
-    xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 3) float32, ids of the candidates
-    lonlat: Annotated[FloatArray, "ps2.lonlat"]  # (n_ps, 2) [deg]
     n_ps: Annotated[int, "ps2.n_ps"]  # points
-    ifgs: Annotated[Ifgs, "ps2"]  # the network
-    patch_phase: Annotated[Rows, "pm2.ph_patch"]  # (n_ps, n_ifg) complex64
-    residual: Annotated[Rows | None, "pm2.ph_res"]  # (n_ps, n_ifg) float32 [rad]
-    slope: Annotated[FloatArray, "pm2.K_ps"]  # (n_ps,) [rad/m]
-    offset: Annotated[FloatArray, "pm2.C_ps"]  # (n_ps,) [rad]
-    coherence: Annotated[FloatArray, "pm2.coh_ps"]  # (n_ps,)
-    bperp_mat: Annotated[Rows, "bp2.bperp_mat"]  # (n_ps, n_ifg) float32 or float64 [m]
-    corrected: Annotated[Rows, "rc2.ph_rc"]  # (n_ps, n_col) complex64, amplitude of ph
-    patch_phase_reref: Annotated[Rows | None, "rc2.ph_reref"]  # (n_ps, n_col) complex64
-    height: Annotated[FloatArray | None, "hgt2.hgt"]  # (n_ps,) [m]
-    look_angle: Annotated[FloatArray | None, "la2.la"]  # (n_ps,) [rad]
-    incidence: Annotated[FloatArray | None, "inc2.inc"]  # (n_ps,) [rad]
-    phase: Annotated[Rows, "ph2.ph"]  # (n_ps, n_col) complex64
 
 
 def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
@@ -87,13 +68,13 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     """
     check(inputs)
     selection = np.flatnonzero(inputs.kept)[inputs.unweeded]
-    row = inputs.selected[selection]
+    point = inputs.selected[selection]
     slope, offset = inputs.slope[selection], inputs.offset[selection]
     ifgs = inputs.ifgs
-    phase = ifgs.with_master(gathered((inputs.phase,), row), 1)
+    phase = ifgs.with_master(gathered((inputs.phase,), point), 1)
     patch_phase, bperp_mat = (
-        gathered((inputs.patch_phase,), row),
-        gathered((inputs.bperp_mat,), row),
+        gathered((inputs.patch_phase,), point),
+        gathered((inputs.bperp_mat,), point),
     )
 
     def corrected(rows: Any, columns: Any) -> AnyArray:
@@ -106,13 +87,13 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         )
         return turned[:, columns]
 
-    ctx.fact("promoted", len(row))
+    ctx.fact("promoted", len(point))
     return Outputs(
         record={key: value for key, value in inputs.record.items() if key not in NOT_PROMOTED},
-        ij=inputs.ij[row],
-        xy=inputs.xy[row],
-        lonlat=inputs.lonlat[row],
-        n_ps=len(row),
+        ij=inputs.ij[point],
+        xy=inputs.xy[point],
+        lonlat=inputs.lonlat[point],
+        n_ps=len(point),
         ifgs=ifgs,
         patch_phase=patch_phase,
         residual=None if inputs.residual is None else gathered((inputs.residual,), selection),
@@ -122,9 +103,9 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         bperp_mat=bperp_mat,
         corrected=ComputedRows(phase.shape, np.dtype(np.complex64), corrected),
         patch_phase_reref=ifgs.with_master(patch_phase, 1),
-        height=None if inputs.height is None else inputs.height[row],
-        look_angle=None if inputs.look_angle is None else inputs.look_angle[row],
-        incidence=None if inputs.incidence is None else inputs.incidence[row],
+        height=None if inputs.height is None else inputs.height[point],
+        look_angle=None if inputs.look_angle is None else inputs.look_angle[point],
+        incidence=None if inputs.incidence is None else inputs.incidence[point],
         phase=phase,
     )
 

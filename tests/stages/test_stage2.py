@@ -128,20 +128,6 @@ def test_the_random_histogram_depends_on_the_trial_count_only():
 # --- search range and grid
 
 
-def test_the_search_range_follows_baselines_incidence_and_wavelength():
-    inputs, _ = patch(10)
-    bperp = inputs.ifgs.bperp
-    incidence = np.full(10, 0.6)
-    incidence[3], incidence[4] = 0, np.nan
-    largest = 4 * np.pi * 20 / (0.0555 * 830_000 * np.sin(0.6))
-    expected = np.ptp(bperp) * largest / (2 * np.pi)
-    wraps = stage2.trial_wraps(replace(inputs, incidence=incidence), PARAMS2, bperp)
-    assert wraps == pytest.approx(expected, rel=1e-14)
-    look = replace(inputs, look_angle=np.full(10, 0.6 - 0.052))
-    assert stage2.trial_wraps(look, PARAMS2, bperp) == pytest.approx(expected, rel=1e-12)
-    assert stage2.trial_wraps(look, PARAMS2, bperp.astype("f4")).dtype == np.float32
-
-
 def test_a_pixel_on_a_cell_border_stays_and_the_last_cells_are_merged():
     y = np.concatenate(([0, 0.00001, 50, 100, 1250], np.linspace(1250, 1290, 5)))
     xy = np.column_stack((np.arange(10), np.linspace(0, 1600, 10), y)).astype(np.float32)

@@ -15,7 +15,7 @@ from pystamps_hpc.stages.stage6.arcs import ArcPhase
 from pystamps_hpc.stages.stage6.costs import edge_costs
 from pystamps_hpc.stages.stage6.graph import Graph, connect
 from pystamps_hpc.stages.stage6.grid import Nodes, assign_cells
-from pystamps_hpc.stages.stage6.prepare import trial_wraps
+from pystamps_hpc.stages.stage6.prepare import search_range
 from pystamps_hpc.stages.stage6.smooth import star_plan
 from pystamps_hpc.stages.stage6.stars import complete_stars, look_angle_series
 from pystamps_hpc.stages.stage6.unwrap import mean_squared_difference
@@ -339,7 +339,7 @@ def test_the_search_range_follows_the_incidence_angle(incidence, look, expected)
     inputs = replace(moving_ground().inputs, mean_incidence=incidence, look_angle=look)
     spread = np.ptp(inputs.ifgs.with_master(inputs.ifgs.bperp, 0))
     cycles = 2 * spread * 20 / (0.0555 * 830000 * np.sin(expected))
-    assert trial_wraps(inputs, params()) == pytest.approx(cycles, rel=1e-6)
+    assert search_range(inputs, params()) == pytest.approx(cycles, rel=1e-6)
 
 
 def test_results_do_not_depend_on_where_edges_are_cut():

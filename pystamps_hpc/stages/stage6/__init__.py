@@ -20,8 +20,8 @@ from ..ifgs import Ifgs
 from .arcs import ALIASES, arc_phases
 from .costs import edge_costs
 from .graph import build_graph
-from .grid import assign_cells, filter_grid
-from .prepare import trial_wraps, wrapped_stack
+from .grid import assign_cells, filtered_nodes
+from .prepare import search_range, wrapped_stack
 from .transfer import unwrapped_points
 from .unwrap import unwrap_grid
 
@@ -167,14 +167,14 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     cells = ctx.on_root(lambda: assign_cells(inputs.xy, size, window))
     wrapped = stack.psi(ctx)
     psi: Rows = ctx.map_rows(lambda rows: wrapped[rows], inputs.n_ps, "wrapped phase")
-    nodes = filter_grid(
+    nodes = filtered_nodes(
         stack, cells, window, params.unwrap_gold_alpha, params.unwrap_prefilter_flag, ctx
     )
     graph = build_graph(nodes, ctx)
     n_node, n_edge = nodes.row.size, graph.low.size
 
     network = inputs.ifgs.only(used)
-    wraps = trial_wraps(inputs, params) if params.unwrap_la_error_flag else None
+    wraps = search_range(inputs, params) if params.unwrap_la_error_flag else None
     arcs = arc_phases(
         nodes.phase, graph, network, params.method, params.unwrap_time_win, wraps, ctx
     )

@@ -125,7 +125,7 @@ def _along(coordinate: FloatArray, size: float) -> IntArray:
     return np.asarray(np.minimum(cell, cell.max() - 1))
 
 
-def filter_grid(
+def filtered_nodes(
     stack: WrappedStack, cells: Cells, window: int, alpha: float, prefilter: bool, ctx: Context
 ) -> Nodes:
     """Sum the wrapped phase in the cells, filter each interferogram, and number the nodes.

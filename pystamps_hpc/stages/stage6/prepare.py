@@ -150,23 +150,15 @@ def _feedback(
     )
 
 
-def trial_wraps(inputs: "Inputs", params: "Params") -> float:
+def search_range(inputs: "Inputs", params: "Params") -> float:
     """Return the range of the look-angle search [cycles over all baselines].
 
-    Specification of stage 6, section 2, step 8.
+    The zero of the master counts. Specification of stage 6, section 2, step 8.
     """
-    if inputs.mean_incidence is not None:
-        incidence = inputs.mean_incidence
-    elif inputs.look_angle is not None:
-        incidence = float(np.mean(inputs.look_angle)) + look_angle.EARTH_CURVATURE
-    else:
-        incidence = look_angle.DEFAULT_INCIDENCE
+    incidence = inputs.mean_incidence
+    if incidence is None:
+        incidence = look_angle.mean_incidence(None, inputs.look_angle, 2)
+    bperp = inputs.ifgs.with_master(inputs.ifgs.bperp, 0)
     return float(
-        look_angle.trial_wraps(
-            inputs.ifgs.with_master(inputs.ifgs.bperp, 0),
-            incidence,
-            params.max_topo_err,
-            params.lambda_,
-            np.float64,
-        )
+        look_angle.trial_wraps(bperp, incidence, params.max_topo_err, params.lambda_, np.float64)
     )
