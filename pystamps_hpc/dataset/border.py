@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import MatError
-from .rows import with_column, without_column
+from .rows import AnyArray, with_column, without_column
 from .schema import Key
 
 _CLASSES: dict[str, type[np.generic]] = {
@@ -42,6 +42,8 @@ def inside(key: Key, value: Any) -> Any:
         return None
     if "sparse" in key.classes:
         return value
+    if key.ids is not None:
+        value = np.ascontiguousarray(value[:, 1:])
     if key.classes[0] == "logical":
         value = value != 0
     elif key.classes[0] == "complex":
@@ -55,7 +57,7 @@ def inside(key: Key, value: Any) -> Any:
     return value.reshape(-1) if key.vector else value
 
 
-def outside(key: Key, value: Any) -> Any:
+def outside(key: Key, value: Any, ids: AnyArray | None = None) -> Any:
     """Convert a value from its form inside to MATLAB's.
 
     Parameters
@@ -64,6 +66,8 @@ def outside(key: Key, value: Any) -> Any:
         Declaration of the key.
     value : Any
         See :func:`inside`; None becomes 0 x 0 double.
+    ids : (n,) array, optional
+        For the first column of a key that has ids there; numbers from 1 by default.
 
     Returns
     -------
@@ -78,6 +82,9 @@ def outside(key: Key, value: Any) -> Any:
     if key.index:
         array = array + 1
     array = array.astype(stored_dtype(key, array.dtype), copy=False)
+    if key.ids is not None:
+        numbers = np.arange(1, len(array) + 1) if ids is None else ids
+        array = np.column_stack((numbers.astype(array.dtype), array))
     if key.dims[0] == "1" and array.ndim < 2:
         return array.reshape(1, -1)
     return array.reshape(-1, 1) if array.ndim < 2 else array

@@ -65,7 +65,8 @@ def bundle_of(outputs: Any) -> Bundle:
         if field.lazy and value is not None:
             keys[field.key] = _LargeValue(border.with_null(key, value, master), key, name)
         else:
-            keys[field.key] = border.outside(key, value)
+            ids = keys[key.ids][:, 0] if key.ids else None
+            keys[field.key] = border.outside(key, value, ids)
             _require_finite(keys[field.key], key, name)
     return {name: keys for name, keys in artifacts.items() if name in present}
 

@@ -30,8 +30,8 @@ def filter_grid(xy: FloatArray, size: float, n_win: int, padded: int, ctx: Conte
 
     Parameters
     ----------
-    xy : (n_ps, 3) float32
-        Id, x, y [m].
+    xy : (n_ps, 2) float32
+        Positions [m].
     size : float
         Cell size [m].
     n_win, padded : int
@@ -46,12 +46,12 @@ def filter_grid(xy: FloatArray, size: float, n_win: int, padded: int, ctx: Conte
     StageError
         Its positions lie absurdly far apart.
     """
-    row, column = _cells(xy[:, 2], size), _cells(xy[:, 1], size)
+    row, column = _cells(xy[:, 1], size), _cells(xy[:, 0], size)
     n_i, n_j = int(row.max()) + 1, int(column.max()) + 1
     if min(row.min(), column.min()) < 0:
         raise NoPointsLeft(
             f"patch narrower than two grid cells of {size:g} m ({len(xy):,} candidates over "
-            f"{np.ptp(xy[:, 1]):.0f} x {np.ptp(xy[:, 2]):.0f} m); enlarge the patch or reduce "
+            f"{np.ptp(xy[:, 0]):.0f} x {np.ptp(xy[:, 1]):.0f} m); enlarge the patch or reduce "
             "filter_grid_size"
         )
     if min(n_i, n_j) < n_win:

@@ -50,8 +50,8 @@ def regressors(xy: FloatArray, degree: float) -> FloatArray:
 
     Parameters
     ----------
-    xy : (n_ps, 3) float32
-        Id and local coordinates [m].
+    xy : (n_ps, 2) float32
+        Local coordinates [m].
     degree : float
         1, 1.5, 2 or 3; 2 and 3 have no linear terms, as in StaMPS.
 
@@ -69,7 +69,7 @@ def regressors(xy: FloatArray, degree: float) -> FloatArray:
     -----
     StaMPS ``ps_deramp``; specification of stage 7, section 2.4.
     """
-    x, y = xy[:, 1:3].astype(np.float64).T / 1000
+    x, y = xy.astype(np.float64).T / 1000
     terms = {
         1.0: (x, y),
         1.5: (x, y, x * y),

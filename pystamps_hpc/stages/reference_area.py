@@ -36,8 +36,8 @@ def reference_ps(
         Parameters.
     lonlat : (n_ps, 2) float64
         Longitude, latitude [deg].
-    xy : (n_ps, 3) float32
-        Id and local coordinates [m].
+    xy : (n_ps, 2) float32
+        Local coordinates [m].
     origin : (2,) float64 or None
         Origin of the local frame [deg]; needed for a circle only.
 
@@ -57,7 +57,7 @@ def reference_ps(
     empty area, which is NaN, and aborts at -Inf; here the first is an error, the second is allowed.
     """
     if area.ref_x is not None and area.ref_y is not None:
-        inside = _within(xy[:, 1], area.ref_x) & _within(xy[:, 2], area.ref_y)
+        inside = _within(xy[:, 0], area.ref_x) & _within(xy[:, 1], area.ref_y)
     elif area.ref_radius == -np.inf:
         return None
     else:

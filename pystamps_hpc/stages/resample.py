@@ -56,7 +56,7 @@ def resampled(patch: PatchPS, size: float, largest_noise: float, ctx: Context) -
     if patch.residual is None:
         raise StageError(f"{patch.name}/pm2.mat: ph_res is empty; the resampling merge needs it")
     core = np.flatnonzero(in_core(patch))
-    order, start = cells(patch.xy[core, 1:3], size)
+    order, start = cells(patch.xy[core], size)
     point = core[order]
     weight, snr = weights(patch, point, ctx)
 

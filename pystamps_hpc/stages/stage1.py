@@ -44,7 +44,7 @@ class Outputs:
 
     ij: Annotated[NDArray[np.float64], "ps1.ij"]  # (n_ps, 3) id from 1, azimuth, range from 0
     lonlat: Annotated[NDArray[np.float64], "ps1.lonlat"]  # (n_ps, 2) [deg]
-    xy: Annotated[NDArray[np.float32], "ps1.xy"]  # (n_ps, 3) id from 1, x, y [m]
+    xy: Annotated[NDArray[np.float32], "ps1.xy"]  # (n_ps, 2) float32 [m]
     ifgs: Annotated[Ifgs, "ps1"]  # the network
     n_ps: Annotated[int, "ps1.n_ps"]  # points
     sort_ix: Annotated[IntArray, "ps1.sort_ix"]  # (n_cand,) row in the candidate files
@@ -152,7 +152,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
             np.float64
         ),
         lonlat=lonlat[kept],
-        xy=np.column_stack((ids.astype(np.float32), rounded[known[order]])),
+        xy=rounded[known[order]],
         ifgs=Ifgs.of_master(master, geometry.bperp, day, float(candidates.master_day)),
         n_ps=n_ps,
         sort_ix=order,

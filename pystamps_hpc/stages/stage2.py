@@ -64,7 +64,7 @@ class Params:
 class Inputs:
     """Candidates of a patch."""
 
-    xy: Annotated[FloatArray, "ps1.xy"]  # (n_ps, 3) float32, id, x, y [m]
+    xy: Annotated[FloatArray, "ps1.xy"]  # (n_ps, 2) float32 [m]
     ifgs: Annotated[Ifgs, "ps1"]  # the network
     phase: Annotated[Rows, "ph1.ph"]  # (n_ps, n_ifg) complex64
     bperp_mat: Annotated[Rows, "bp1.bperp_mat"]  # (n_ps, n_ifg) float32 or float64 [m]

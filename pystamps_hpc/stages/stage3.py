@@ -62,7 +62,7 @@ class Params:
 class Inputs:
     """Candidates of a patch and their coherence."""
 
-    xy: Annotated[FloatArray, "ps1.xy"]  # (n_ps, 3) float32, id, x, y [m]
+    xy: Annotated[FloatArray, "ps1.xy"]  # (n_ps, 2) float32 [m]
     ifgs: Annotated[Ifgs, "ps1"]  # the network
     phase: Annotated[Rows, "ph1.ph"]  # (n_ps, n_ifg) complex64
     bperp_mat: Annotated[Rows, "bp1.bperp_mat"]  # (n_ps, n_ifg) float32 or float64 [m]
@@ -192,7 +192,7 @@ def random_limit(xy: FloatArray, n_bins: int, params: Params) -> Any:
     """Return the accepted random points of each bin: a percentage, or a count in single."""
     if params.percent:
         return np.float64(params.percent_rand)
-    area = np.ptp(xy[:, 1]) * np.ptp(xy[:, 2]) / xy.dtype.type(1e6)
+    area = np.ptp(xy[:, 0]) * np.ptp(xy[:, 1]) / xy.dtype.type(1e6)
     return xy.dtype.type(params.density_rand) * area / xy.dtype.type(n_bins)
 
 

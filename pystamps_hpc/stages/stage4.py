@@ -49,7 +49,7 @@ class Inputs:
     offset: Annotated[FloatArray, "select1.C_ps2"]  # (n_sel,) [rad]
     coherence: Annotated[FloatArray, "select1.coh_ps2"]  # (n_sel,)
     ij: Annotated[FloatArray, "ps1.ij"]  # (n_ps, 3) id, azimuth line, range sample
-    xy: Annotated[FloatArray, "ps1.xy"]  # (n_ps, 3) float32, id, x, y [m]
+    xy: Annotated[FloatArray, "ps1.xy"]  # (n_ps, 2) float32 [m]
     ifgs: Annotated[Ifgs, "ps1"]  # the network
     phase: Annotated[Rows, "ph1.ph"]  # (n_ps, n_ifg) complex64
     height: Annotated[FloatArray | None, "hgt1.hgt"]  # (n_ps,) [m]
@@ -135,7 +135,7 @@ def weed_positions(
             keep &= ~(height < height.dtype.type(1e-6))
             ctx.note(f"{int(keep.sum())} after zero heights (weed_zero_elevation)")
             ctx.fact("zero_height", before - int(keep.sum()))
-    position = np.ascontiguousarray(inputs.xy[point[keep], 1:3])
+    position = np.ascontiguousarray(inputs.xy[point[keep]])
     distinct = ctx.kernels.stage4_duplicate_keep(position, coherence[keep])
     if not distinct.all():
         ctx.note(f"{int((~distinct).sum())} at the position of another dropped")
@@ -184,7 +184,7 @@ def weed_noise(
             f"{', '.join(map(str, ids))})"
         )
         phase = phase[usable]
-    arcs, oriented = edges(inputs.xy[node[usable], 1:3], ctx.config.runtime.triangulator)
+    arcs, oriented = edges(inputs.xy[node[usable]], ctx.config.runtime.triangulator)
     ctx.note(
         f"{len(arcs)} arcs by {'Triangle' if oriented else 'Qhull'} over {int(usable.sum())} PS, "
         f"{len(used)} interferograms"

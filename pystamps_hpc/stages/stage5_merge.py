@@ -107,7 +107,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     return Outputs(
         record={key: value for key, value in base.record.items() if key != "n_ps"},
         ij=np.column_stack((number, merged.values("ij")[:, 1:])),
-        xy=np.column_stack((number.astype(np.float32), xy)),
+        xy=xy,
         lonlat=merged.values("lonlat"),
         n_ps=len(where),
         ifgs=base.ifgs,

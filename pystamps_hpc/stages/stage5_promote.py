@@ -28,7 +28,7 @@ class Inputs:
 
     record: Annotated[dict[str, Any], "ps1.*"]  # everything else, as on disk
     ij: Annotated[FloatArray, "ps1.ij"]  # (n_ps, 3) id, azimuth line, range sample
-    xy: Annotated[FloatArray, "ps1.xy"]  # (n_ps, 3) float32, id, x, y [m]
+    xy: Annotated[FloatArray, "ps1.xy"]  # (n_ps, 2) float32 [m]
     lonlat: Annotated[FloatArray, "ps1.lonlat"]  # (n_ps, 2) [deg]
     n_ps: Annotated[int, "ps1.n_ps"]  # points
     ifgs: Annotated[Ifgs, "ps1"]  # the network

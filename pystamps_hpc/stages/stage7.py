@@ -49,7 +49,7 @@ class Inputs:
     bperp_mat: Annotated[Rows | None, "bp2.bperp_mat"]  # (n_ps, n_ifg) float32 [m]
     ifgs: Annotated[Ifgs, "ps2"]  # the network
     lonlat: Annotated[FloatArray, "ps2.lonlat"]  # (n_ps, 2) float64 [deg]
-    xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 3) float32, id and position [m]
+    xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 2) float32 [m]
     origin: Annotated[FloatArray | None, "ps2.ll0"]  # (2,) float64 [deg]
     ifg_std: Annotated[FloatArray | None, "ifgstd2.ifg_std"]  # (n_col,) float32 [deg]
     deramp_degree: Annotated[float | None, "deramp_degree.degree"]  # 1, 1.5, 2 or 3
@@ -250,7 +250,7 @@ def _smoothed(
     """Clamp slope and master phase to the range of the neighbours (section 6)."""
 
     def clamp() -> tuple[FloatArray, FloatArray]:
-        network, _ = edges(inputs.xy[:, 1:3], ctx.config.runtime.triangulator)
+        network, _ = edges(inputs.xy, ctx.config.runtime.triangulator)
         clamped: tuple[FloatArray, FloatArray] = ctx.kernels.stage7_scla_smooth(
             slope, offset, network
         )

@@ -61,7 +61,7 @@ class Inputs:
     offset: Annotated[FloatArray | None, "scla2.C_ps_uw"]  # (n_ps,) float32 [rad]
     ramp: Annotated[Rows | None, "scla2.ph_ramp"]  # (n_ps, n_col) float64 [rad]
     lonlat: Annotated[FloatArray, "ps2.lonlat"]  # (n_ps, 2) float64 [deg]
-    xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 3) float32, id and position [m]
+    xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 2) float32 [m]
     origin: Annotated[FloatArray | None, "ps2.ll0"]  # (2,) float64 [deg]
     ifgs: Annotated[Ifgs, "ps2"]  # the network
     ifg_std: Annotated[FloatArray | None, "ifgstd2.ifg_std"]  # (n_col,) float32 [deg]
@@ -274,7 +274,7 @@ def _low_pass(
 ) -> Rows:
     """Return the high-passed phase, low-passed in space (steps 7 and 8)."""
     phase = np.ascontiguousarray(ctx.share(high_pass))
-    xy = np.ascontiguousarray(inputs.xy[:, 1:3], np.float32)
+    xy = np.ascontiguousarray(inputs.xy, np.float32)
     grid = cell_grid(xy, RADIUS * params.scn_wavelength)
 
     def smoothed(rows: slice) -> AnyArray:

@@ -28,8 +28,8 @@ class PhaseSeries:
         Look-angle error phase [rad].
     master_phase : (n_ps,) float32 or None
         Master atmosphere and orbit error [rad].
-    xy : (n_ps, 3) float32
-        Id and local coordinates [m].
+    xy : (n_ps, 2) float32
+        Local coordinates [m].
     ifgs : Ifgs
         The network.
     ifg_std : (n_col,) float32 or None

@@ -13,7 +13,7 @@ class Version2:
 
     record: Annotated[dict[str, Any], "ps2.*"]  # everything else, as on disk
     ij: Annotated[FloatArray, "ps2.ij"]  # (n_ps, 3) id, azimuth line, range sample from 0
-    xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 3) float32, id, x, y in the local frame [m]
+    xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 2) float32, in the local frame [m]
     lonlat: Annotated[FloatArray, "ps2.lonlat"]  # (n_ps, 2) [deg]
     ifgs: Annotated[Ifgs, "ps2"]  # the network
     phase: Annotated[Rows, "ph2.ph"]  # (n_ps, n_col) complex64

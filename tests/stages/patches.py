@@ -50,12 +50,12 @@ def patch(n_ps=1500, n_image=12, stable=0.4, noise=0.25, size=(1700.0, 1750.0), 
     rng = np.random.default_rng(seed)
     x, y = rng.uniform(0, 1, (2, n_ps)) * np.array(size)[:, None]
     order = np.argsort(y)
-    xy = np.column_stack((np.arange(1, n_ps + 1), x[order], y[order])).astype(np.float32)
+    xy = np.column_stack((x[order], y[order])).astype(np.float32)
     master = n_image // 2
     bperp = np.delete(rng.normal(0, 150, n_image), master)
     bperp_mat = bperp + rng.normal(0, 0.5, (n_ps, n_image - 1))
     waves = rng.uniform(-2e-3, 2e-3, (2, n_image - 1))
-    phase = 2 * np.pi * xy[:, 1:].astype(float) @ waves
+    phase = 2 * np.pi * xy.astype(float) @ waves
     phase += rng.normal(0, 0.003, (n_ps, 1)) * bperp_mat
     is_stable = rng.uniform(size=n_ps) < stable
     phase += np.where(is_stable[:, None], noise, 20) * rng.normal(size=phase.shape)

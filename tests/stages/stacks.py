@@ -44,7 +44,7 @@ class Stack:
         phase[:, self.master] = 0
         self.phase = phase.astype(np.float32)
         metres_per_degree = 111_000.0
-        self.lonlat = ORIGIN + self.xy[:, 1:] / metres_per_degree
+        self.lonlat = ORIGIN + self.xy / metres_per_degree
         self.ifg_std = np.linspace(10, 30, n_ifg).astype(np.float32)
 
     @property
@@ -56,7 +56,7 @@ class Stack:
 def stack(n_ps=60, n_ifg=12, seed=0, side=2000.0, common_bperp=True):
     """Draw a stack; baselines are the same for all PS unless `common_bperp` is off."""
     rng = np.random.default_rng(seed)
-    xy = np.column_stack((np.arange(1, n_ps + 1), rng.uniform(0, side, (n_ps, 2))))
+    xy = rng.uniform(0, side, (n_ps, 2))
     day = 736_000.0 + np.cumsum(rng.integers(12, 60, n_ifg))
     master = n_ifg // 2
     bperp = rng.normal(0, 150, n_ifg)

@@ -39,7 +39,7 @@ def test_the_intervals_are_open():
 def test_local_intervals_come_first():
     scene = stack()
     inside = found(scene, ref_x=(500.0, 900.0), ref_y=(-1.0, 3000.0), ref_radius=-np.inf)
-    x = scene.xy[:, 1]
+    x = scene.xy[:, 0]
     assert inside == np.flatnonzero((x > 500) & (x < 900)).tolist()
 
 
@@ -149,7 +149,7 @@ def test_a_ramp_of_its_degree_is_removed_exactly(degree):
 def test_higher_degrees_have_no_linear_terms(degree):
     scene = stack()
     terms = ramps.regressors(scene.xy, degree)
-    x = scene.xy[:, 1] - scene.xy[:, 1].mean()
+    x = scene.xy[:, 0] - scene.xy[:, 0].mean()
     phase = (x[:, None] / 300).astype(np.float32)
     fitted = ramps.fit_ramps(terms, phase, np.arange(1), context())
     assert np.abs(phase - fitted.at(slice(None))).max() > 0.1

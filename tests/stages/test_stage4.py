@@ -48,7 +48,7 @@ def patch(n_ps=120, n_image=12, noisy=(), seed=5, noise=0.2):
         offset=offset,
         coherence=rng.uniform(0.5, 1, n_ps),
         ij=np.column_stack((ids, 10 * ids, 3 * ids)),
-        xy=np.column_stack((ids, xy)).astype(np.float32),
+        xy=xy.astype(np.float32),
         ifgs=Ifgs.of_master(master, bperp, day, day[master]),
         phase=(3 * np.exp(1j * phase)).astype(np.complex64),
         height=rng.uniform(1, 100, n_ps),
@@ -162,7 +162,7 @@ def test_every_dropped_point_is_counted_by_the_test_that_took_it(ctx):
     inputs = patch(noisy=(7, 40))
     inputs.ij[1, 1:] = inputs.ij[0, 1:] + [0, 1]
     inputs.height[[20, 21, 22]] = 0
-    inputs.xy[9, 1:] = inputs.xy[3, 1:]
+    inputs.xy[9] = inputs.xy[3]
     both = replace(PARAMS, weed_neighbours=True, weed_zero_elevation=True)
     kept = int(solve(inputs, both, ctx).unweeded.sum())
     taken = [ctx.log.facts[name] for name in ("adjacent", "zero_height", "same_position", "noisy")]
@@ -172,7 +172,7 @@ def test_every_dropped_point_is_counted_by_the_test_that_took_it(ctx):
 
 def test_points_at_one_position_leave_the_network_before_the_noise(ctx):
     inputs = patch()
-    inputs.xy[9, 1:] = inputs.xy[3, 1:]
+    inputs.xy[9] = inputs.xy[3]
     inputs.coherence[[3, 9]] = [0.6, 0.7]
     out = solve(inputs, PARAMS, ctx)
     assert np.flatnonzero(~out.unweeded).tolist() == [3]
@@ -200,8 +200,8 @@ def test_too_few_points_have_no_network_and_are_dropped(ctx, n_ps):
 
 def test_points_on_one_line_are_dropped(ctx):
     inputs = patch()
-    inputs.xy[:, 1] = np.arange(120)
-    inputs.xy[:, 2] = 2 * inputs.xy[:, 1]
+    inputs.xy[:, 0] = np.arange(120)
+    inputs.xy[:, 1] = 2 * inputs.xy[:, 0]
     assert not solve(inputs, PARAMS, ctx).unweeded.any()
 
 

@@ -49,7 +49,7 @@ def test_a_phase_constant_in_time_is_no_noise():
 
 def test_an_isolated_ps_keeps_its_high_pass_relative_to_the_first():
     scene = noisy(3)
-    scene.xy[:, 1] = np.arange(60) * 500
+    scene.xy[:, 0] = np.arange(60) * 500
     found = solve(scene)
     others = np.delete(np.arange(12), scene.master)
     np.testing.assert_array_equal(found.scn[:, others], found.high_pass[:, others])
@@ -121,7 +121,7 @@ def test_planes_of_deramped_interferograms_become_noise(listed):
     found = solve(scene, params)
     columns = [1, 4] if listed != "all" else list(range(11))
     assert found.planes.shape == (60, len(columns))
-    design = np.column_stack((np.ones(60), scene.xy[:, 1:].astype(np.float64)))
+    design = np.column_stack((np.ones(60), scene.xy.astype(np.float64)))
     fitted = design @ np.linalg.lstsq(design, scene.phase[:, columns], rcond=None)[0]
     np.testing.assert_allclose(found.planes, fitted, atol=1e-6)
 

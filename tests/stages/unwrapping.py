@@ -88,7 +88,7 @@ def moving_ground(n_cells=40, fill=0.5, noise=0.3, rate=3.0, n_image=11, seed=1)
     inputs = stage6.Inputs(
         n_ps=n_ps,
         ifgs=Ifgs.of_master(master, bperp[others], day, float(day[master])),
-        xy=np.stack([np.arange(1, n_ps + 1), x, y], axis=1).astype(np.float32),
+        xy=np.stack([x, y], axis=1).astype(np.float32),
         mean_incidence=0.4,
         corrected=np.exp(1j * truth).astype(np.complex64),
         bperp_mat=np.tile(bperp[others], (n_ps, 1)),

@@ -86,7 +86,7 @@ class Inputs:
 
     n_ps: Annotated[int, "ps2.n_ps"]  # points
     ifgs: Annotated[Ifgs, "ps2"]  # the network
-    xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 3) float32, id, x, y [m]
+    xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 2) float32 [m]
     mean_incidence: Annotated[float | None, "ps2.mean_incidence"]  # [rad]
     corrected: Annotated[Rows, "rc2.ph_rc"]  # (n_ps, n_col) complex64
     bperp_mat: Annotated[Rows | None, "bp2.bperp_mat"]  # (n_ps, n_ifg) float32 [m]
@@ -107,7 +107,7 @@ class Outputs:
     low_pass: Annotated[Rows | None, "uw_grid.ph_lowpass"]  # (n_node, n_u) complex64
     held_points: Annotated[Rows | None, "uw_grid.ph_in_predef"]  # (n_ps, n_u) float32 [rad]
     held_nodes: Annotated[Rows | None, "uw_grid.ph_uw_predef"]  # (n_node, n_u) float32 [rad]
-    node_xy: Annotated[FloatArray, "uw_grid.xy"]  # (n_node, 3) float64, id, x, y [m]
+    node_xy: Annotated[FloatArray, "uw_grid.xy"]  # (n_node, 2) float64 [m]
     node_ij: Annotated[IntArray, "uw_grid.ij"]  # (n_node, 2) int64
     occupied: Annotated[BoolArray, "uw_grid.nzix"]  # (n_row, n_col) bool
     x_min: Annotated[float, "uw_grid.grid_x_min"]  # [m]
@@ -119,10 +119,10 @@ class Outputs:
     point_cell: Annotated[IntArray, "uw_grid.grid_ij"]  # (n_ps, 2) int64
     cell_size: Annotated[float, "uw_grid.pix_size"]  # [m]
 
-    edges: Annotated[FloatArray, "uw_interp.edgs"]  # (n_edge, 3) float64, id, nodes from 1
+    edges: Annotated[IntArray, "uw_interp.edgs"]  # (n_edge, 2) int64, low and high node
     n_edge: Annotated[int, "uw_interp.n_edge"]  # edges
-    row_edges: Annotated[FloatArray, "uw_interp.rowix"]  # (n_row - 1, n_col) signed, from 1
-    col_edges: Annotated[FloatArray, "uw_interp.colix"]  # (n_row, n_col - 1) signed, from 1
+    row_edges: Annotated[IntArray, "uw_interp.rowix"]  # (n_row - 1, n_col) signed, from 1
+    col_edges: Annotated[IntArray, "uw_interp.colix"]  # (n_row, n_col - 1) signed, from 1
     nearest: Annotated[IntArray, "uw_interp.Z"]  # (n_row, n_col) int64
 
     arc_phase: Annotated[Rows, "uw_space_time.dph_space_uw"]  # (n_edge, n_u) float32 [rad]
@@ -190,7 +190,6 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     msd = np.zeros(n_columns, np.float32)
     msd[stack.columns] = solution.msd
 
-    number = np.arange(1.0, n_node + 1)
     full_3d = params.method not in ("2D", "3D_NO_DEF")
     return Outputs(
         grid_phase=nodes.phase,
@@ -198,7 +197,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         low_pass=None,
         held_points=None,
         held_nodes=None,
-        node_xy=np.stack([number, (nodes.col + 0.5) * size, (nodes.row + 0.5) * size], axis=1),
+        node_xy=np.stack([(nodes.col + 0.5) * size, (nodes.row + 0.5) * size], axis=1),
         node_ij=np.stack([nodes.row, nodes.col], axis=1),
         occupied=nodes.occupied,
         x_min=float(cells.x_min),
@@ -209,10 +208,10 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         n_node=n_node,
         point_cell=np.stack([cells.point_row, cells.point_col], axis=1),
         cell_size=size,
-        edges=np.stack([np.arange(1.0, n_edge + 1), graph.low + 1.0, graph.high + 1.0], axis=1),
+        edges=np.stack([graph.low, graph.high], axis=1),
         n_edge=n_edge,
-        row_edges=graph.row_edges.astype(np.float64),
-        col_edges=graph.col_edges.astype(np.float64),
+        row_edges=graph.row_edges,
+        col_edges=graph.col_edges,
         nearest=graph.nearest,
         arc_phase=arcs.unwrapped,
         arc_noise=arcs.noise,

@@ -76,8 +76,8 @@ def assign_cells(xy: FloatArray, size: float, window: int) -> Cells:
 
     Parameters
     ----------
-    xy : (n_ps, 3) float32
-        Id, x, y [m].
+    xy : (n_ps, 2) float32
+        Positions [m].
     size : float
         Cell size [m].
     window : int
@@ -93,7 +93,7 @@ def assign_cells(xy: FloatArray, size: float, window: int) -> Cells:
     Points of the last row and column go to the one before. StaMPS ``uw_grid_wrapped``;
     specification of stage 6, section 3.1.
     """
-    x, y = (xy[:, axis].astype(np.float32) for axis in (1, 2))
+    x, y = (xy[:, axis].astype(np.float32) for axis in (0, 1))
     point_row, point_col = _along(y, size), _along(x, size)
     n_row, n_col = int(point_row.max()) + 1, int(point_col.max()) + 1
     if min(n_row, n_col) < window:
