@@ -111,6 +111,17 @@ class Fit:
     residual: FloatArray  # (n_ps, n_ifg) float32 [rad]
 
 
+@dataclass(frozen=True)
+class Iterated:
+    """What the iterations end with."""
+
+    fit: Fit
+    patch_phase: Rows  # (n_ps, n_ifg) complex64
+    weighted: Rows  # (n_ps, n_ifg) complex64
+    random: FloatArray  # (100,) scaled counts
+    changes: list[float]  # of the coherence, root mean square, in each iteration
+
+
 def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     """Estimate the coherence of every candidate of a single-master patch.
 
@@ -140,86 +151,40 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         params.clap_win, params.filter_grid_size, params.clap_low_pass_wavelength
     )
     ph = unit_phasors(inputs.phase, ctx.kernels)
-    null = ctx.map_rows(lambda rows: ph[rows] == 0, n_ps)
-    nulls = int(null.any(axis=1).sum())
-    if nulls == n_ps:
-        emptiest = int(null.sum(axis=0).argmax())
-        number = inputs.ifgs.columns[emptiest] + 1
-        raise NoPointsLeft(
-            f"none of {n_ps:,} candidates has a phase in every interferogram, "
-            f"{int(null[:, emptiest].sum()):,} have none in interferogram {number}; leave images "
-            "that do not cover the patch out and extract the candidates again"
-        )
-    if nulls:
-        ctx.note(
-            f"{nulls} candidates without phase in an interferogram leave their grid cells out of it"
-        )
-
+    check_nulls(ph, inputs.ifgs, ctx)
     generator = ctx.config.compat.random_generator
     random = random_histogram(bperp, n_trial_wraps, generator, ctx.kernels)
-    last_random_bin = int(np.flatnonzero(random)[-1]) + 1
-    scaled = random
-
-    fit = blank_fit(n_ps, bperp.size)
-    weight = initial_weights(inputs.dispersion, n_ps, ctx)
-    occupied, cell = np.unique(grid.lin, return_inverse=True)
-    filtered = np.empty((occupied.size, bperp.size), np.complex64)
-    patch_phase = phasors_at(filtered, cell, ctx.kernels)
-    change = 0.0
-    changes = []
-    for iteration in range(1, params.gamma_max_iterations + 1):
-        weighted = weighted_phasors(ph, inputs.bperp_mat, fit.slope, weight, ctx.kernels)
-        for ifgs, plane in grids(weighted, grid, ctx):
-            planes = clap(plane, low_pass, params, ctx, ifgs.start)
-            filtered[:, ifgs] = planes.reshape(grid.size, -1)[occupied]
-        previous, previous_change = fit, change
-        fit = fit_candidates(
-            ph, patch_phase, inputs.bperp_mat, n_trial_wraps, previous, ctx,
-            f"gamma, iteration {iteration}",
-        )  # fmt: skip
-        change = root_mean_square(fit.coherence, previous.coherence, ctx)
-        changes.append(change)
-        steady = abs(change - previous_change) < params.gamma_change_convergence
-        if steady or iteration == params.gamma_max_iterations:
-            break
-        if params.filter_weighting.lower() == "p-square":
-            candidates = ctx.kernels.stage2_histogram(fit.coherence, COHERENCE_BINS)
-            scaled = scaled_random(random, candidates)
-            if not candidates[:LOW_BINS].any():
-                ctx.warn("no low-coherence candidates; the random density cannot be scaled")
-            weight = p_square_weights(fit.coherence, scaled, candidates, last_random_bin)
-        else:
-            weight = snr_weights(inputs.phase, fit.residual, ctx)
+    found = iterated(inputs, params, ph, grid, low_pass, random, n_trial_wraps, ctx)
 
     ph_grid = np.empty((grid.n_i, grid.n_j, bperp.size), np.complex64)
-    for ifgs, plane in grids(weighted, grid, ctx):
+    for ifgs, plane in grids(found.weighted, grid, ctx):
         ph_grid[:, :, ifgs] = plane
-    ctx.note(f"{n_ps} candidates, {iteration} iterations")
+    ctx.note(f"{n_ps} candidates, {len(found.changes)} iterations")
     ctx.fact("candidates", n_ps)
     ctx.fact("filter_grid", [grid.n_i, grid.n_j])
     ctx.fact("filter_window_cells", params.clap_win)
     ctx.fact("trial_wraps", float(n_trial_wraps))
-    ctx.fact("gamma_change_per_iteration", changes)
+    ctx.fact("gamma_change_per_iteration", found.changes)
     return Outputs(
-        patch_phase=patch_phase,
-        slope=fit.slope,
-        offset=fit.offset,
-        coherence=fit.coherence,
-        n_opt=fit.valid.astype(np.float64),
-        residual=fit.residual,
+        patch_phase=found.patch_phase,
+        slope=found.fit.slope,
+        offset=found.fit.offset,
+        coherence=found.fit.coherence,
+        n_opt=found.fit.valid.astype(np.float64),
+        residual=found.fit.residual,
         step_number=1,
         ph_grid=ph_grid,
         n_trial_wraps=n_trial_wraps,
         grid_ij=grid.ij,
         grid_size=params.filter_grid_size,
         low_pass=low_pass,
-        iterations=iteration,
-        ph_weight=weighted,
-        random=scaled,
-        last_random_bin=last_random_bin,
+        iterations=len(found.changes),
+        ph_weight=found.weighted,
+        random=found.random,
+        last_random_bin=last_bin(random),
         bins=COHERENCE_BINS,
-        coherence_save=fit.coherence,
-        gamma_change=change,
+        coherence_save=found.fit.coherence,
+        gamma_change=found.changes[-1],
     )
 
 
@@ -235,6 +200,89 @@ def require_range(bperp: FloatArray) -> None:
             f"ps1.mat: bperp of all {bperp.size} interferograms is {float(bperp[0]):g} m; correct "
             "diff0/*.base or bperp.1.in and rerun stage 1"
         )
+
+
+def check_nulls(ph: Rows, ifgs: Ifgs, ctx: Context) -> None:
+    """Tell how many candidates have no phase somewhere; refuse a patch of nothing else."""
+    n_ps = ph.shape[0]
+    null = ctx.map_rows(lambda rows: ph[rows] == 0, n_ps)
+    nulls = int(null.any(axis=1).sum())
+    if nulls == n_ps:
+        emptiest = int(null.sum(axis=0).argmax())
+        number = ifgs.columns[emptiest] + 1
+        raise NoPointsLeft(
+            f"none of {n_ps:,} candidates has a phase in every interferogram, "
+            f"{int(null[:, emptiest].sum()):,} have none in interferogram {number}; leave images "
+            "that do not cover the patch out and extract the candidates again"
+        )
+    if nulls:
+        ctx.note(
+            f"{nulls} candidates without phase in an interferogram leave their grid cells out of it"
+        )
+
+
+def last_bin(random: FloatArray) -> int:
+    """Return the last bin (from 1) that holds random samples."""
+    return int(np.flatnonzero(random)[-1]) + 1
+
+
+def iterated(
+    inputs: Inputs,
+    params: Params,
+    ph: Rows,
+    grid: FilterGrid,
+    low_pass: FloatArray,
+    random: FloatArray,
+    n_trial_wraps: Any,
+    ctx: Context,
+) -> Iterated:
+    """Filter and fit in turn until the coherence stays as it is.
+
+    Parameters
+    ----------
+    inputs, params, ctx
+        As given to :func:`solve`.
+    ph : (n_ps, n_ifg) complex64
+        Unit phasors.
+    grid, low_pass
+        Filter grid, and the low-pass part of the filter.
+    random : (100,) float64
+        Histogram of the coherence of random phases.
+    n_trial_wraps : float32 or float64
+        Range of the look-angle search.
+    """
+    n_ps, n_ifg = ph.shape
+    fit = blank_fit(n_ps, n_ifg)
+    weight = initial_weights(inputs.dispersion, n_ps, ctx)
+    occupied, cell = np.unique(grid.lin, return_inverse=True)
+    filtered = np.empty((occupied.size, n_ifg), np.complex64)
+    patch_phase = phasors_at(filtered, cell, ctx.kernels)
+    scaled = random
+    changes: list[float] = []
+    for iteration in range(1, params.gamma_max_iterations + 1):
+        weighted = weighted_phasors(ph, inputs.bperp_mat, fit.slope, weight, ctx.kernels)
+        for ifgs, plane in grids(weighted, grid, ctx):
+            planes = clap(plane, low_pass, params, ctx, ifgs.start)
+            filtered[:, ifgs] = planes.reshape(grid.size, -1)[occupied]
+        previous = fit
+        fit = fit_candidates(
+            ph, patch_phase, inputs.bperp_mat, n_trial_wraps, previous, ctx,
+            f"gamma, iteration {iteration}",
+        )  # fmt: skip
+        changes.append(root_mean_square(fit.coherence, previous.coherence, ctx))
+        before = changes[-2] if len(changes) > 1 else 0.0
+        steady = abs(changes[-1] - before) < params.gamma_change_convergence
+        if steady or iteration == params.gamma_max_iterations:
+            break
+        if params.filter_weighting.lower() == "p-square":
+            candidates = ctx.kernels.stage2_histogram(fit.coherence, COHERENCE_BINS)
+            scaled = scaled_random(random, candidates)
+            if not candidates[:LOW_BINS].any():
+                ctx.warn("no low-coherence candidates; the random density cannot be scaled")
+            weight = p_square_weights(fit.coherence, scaled, candidates, last_bin(random))
+        else:
+            weight = snr_weights(inputs.phase, fit.residual, ctx)
+    return Iterated(fit, patch_phase, weighted, scaled, changes)
 
 
 def blank_fit(n_ps: int, n_ifg: int) -> Fit:

@@ -17,7 +17,7 @@ from ...errors import StageError
 from ...parallel.context import Context
 from ..base import Keeps, StageSpec
 from ..ifgs import Ifgs
-from .arcs import ALIASES, arc_phases
+from .arcs import ALIASES, NOISE_LIMIT, arc_phases
 from .costs import edge_costs
 from .graph import build_graph
 from .grid import assign_cells, filtered_nodes
@@ -98,15 +98,18 @@ class Inputs:
     smooth_ramp: Annotated[Rows | None, "scla_smooth2.ph_ramp"]  # (n_ps, n_col) float64 [rad]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Outputs:
-    """What stage 6 writes; u unwrapped interferograms, nodes in column-major order of the grid."""
+    """What stage 6 writes; u unwrapped interferograms, nodes in column-major order of the grid.
+
+    What is None by default belongs to branches of the reference that are not built.
+    """
 
     grid_phase: Annotated[Rows, "uw_grid.ph"]  # (n_node, n_u) complex64
     psi: Annotated[Rows, "uw_grid.ph_in"]  # (n_ps, n_u) complex64
-    low_pass: Annotated[Rows | None, "uw_grid.ph_lowpass"]  # (n_node, n_u) complex64
-    held_points: Annotated[Rows | None, "uw_grid.ph_in_predef"]  # (n_ps, n_u) float32 [rad]
-    held_nodes: Annotated[Rows | None, "uw_grid.ph_uw_predef"]  # (n_node, n_u) float32 [rad]
+    low_pass: Annotated[Rows | None, "uw_grid.ph_lowpass"] = None  # (n_node, n_u) complex64
+    held_points: Annotated[Rows | None, "uw_grid.ph_in_predef"] = None  # (n_ps, n_u) float32 [rad]
+    held_nodes: Annotated[Rows | None, "uw_grid.ph_uw_predef"] = None  # (n_node, n_u) float32 [rad]
     node_xy: Annotated[FloatArray, "uw_grid.xy"]  # (n_node, 2) float64 [m]
     node_ij: Annotated[IntArray, "uw_grid.ij"]  # (n_node, 2) int64
     occupied: Annotated[BoolArray, "uw_grid.nzix"]  # (n_row, n_col) bool
@@ -129,10 +132,10 @@ class Outputs:
     arc_noise: Annotated[Rows | None, "uw_space_time.dph_noise"]  # (n_edge, n_u) float32 [rad]
     design: Annotated[FloatArray | None, "uw_space_time.G"]  # (n_u, n_used) float64
     spread: Annotated[csc_matrix, "uw_space_time.spread"]  # (n_edge, n_u) float64, zero
-    row_gradient: Annotated[Rows | None, "uw_space_time.ifreq_ij"]  # (n_node, n_u) float32
-    col_gradient: Annotated[Rows | None, "uw_space_time.jfreq_ij"]  # (n_node, n_u) float32
-    shaky: Annotated[BoolArray | None, "uw_space_time.shaky_ix"]  # (n_edge,) bool
-    held_arcs: Annotated[Rows | None, "uw_space_time.predef_ix"]  # (n_edge, n_u) bool
+    row_gradient: Annotated[Rows | None, "uw_space_time.ifreq_ij"] = None  # (n_node, n_u) float32
+    col_gradient: Annotated[Rows | None, "uw_space_time.jfreq_ij"] = None  # (n_node, n_u) float32
+    shaky: Annotated[BoolArray | None, "uw_space_time.shaky_ix"] = None  # (n_edge,) bool
+    held_arcs: Annotated[Rows | None, "uw_space_time.predef_ix"] = None  # (n_edge, n_u) bool
 
     node_unwrapped: Annotated[FloatArray, "uw_phaseuw.ph_uw"]  # (n_node, n_u) float32 [rad]
     node_msd: Annotated[FloatArray, "uw_phaseuw.msd"]  # (n_u,) float64 [rad^2]
@@ -154,11 +157,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     -----
     StaMPS ``ps_unwrap`` and ``uw_3d``.
     """
-    if inputs.n_ps < FEWEST_PS:
-        raise StageError(
-            f"ps2.mat: {inputs.n_ps} PS left, {FEWEST_PS} are needed to unwrap one against the "
-            "other; relax the selection or weeding parameters and rerun stage 3"
-        )
+    _require_points(inputs.n_ps)
     inputs.ifgs.require_master_at_its_day("rerun stage 5")
     used = inputs.ifgs.used(params.drop_ifg_index, fewest=2)
     stack = wrapped_stack(inputs, params, used, ctx)
@@ -182,21 +181,16 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     _report(costs.sigsq, nodes.point_node, n_node, used.size, params, ctx)
     solution = unwrap_grid(nodes, graph, costs, ctx)
 
-    n_columns = inputs.ifgs.n_columns
     corrected = inputs.corrected if params.unwrap_patch_phase else None
     unwrapped = unwrapped_points(
-        stack, psi, solution.phase, nodes.point_node, n_columns, corrected, ctx
+        stack, psi, solution.phase, nodes.point_node, inputs.ifgs.n_columns, corrected, ctx
     )
-    msd = np.zeros(n_columns, np.float32)
+    msd = np.zeros(inputs.ifgs.n_columns, np.float32)
     msd[stack.columns] = solution.msd
 
-    full_3d = params.method not in ("2D", "3D_NO_DEF")
     return Outputs(
         grid_phase=nodes.phase,
         psi=psi,
-        low_pass=None,
-        held_points=None,
-        held_nodes=None,
         node_xy=np.stack([(nodes.col + 0.5) * size, (nodes.row + 0.5) * size], axis=1),
         node_ij=np.stack([nodes.row, nodes.col], axis=1),
         occupied=nodes.occupied,
@@ -215,17 +209,21 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         nearest=graph.nearest,
         arc_phase=arcs.unwrapped,
         arc_noise=arcs.noise,
-        design=network.design if full_3d else None,
+        design=network.design if params.method in NOISE_LIMIT else None,
         spread=csc_matrix((n_edge, used.size)),
-        row_gradient=None,
-        col_gradient=None,
-        shaky=None,
-        held_arcs=None,
         node_unwrapped=solution.phase,
         node_msd=solution.msd,
         unwrapped=unwrapped,
         msd=msd,
     )
+
+
+def _require_points(n_ps: int) -> None:
+    if n_ps < FEWEST_PS:
+        raise StageError(
+            f"ps2.mat: {n_ps} PS left, {FEWEST_PS} are needed to unwrap one against the other; "
+            "relax the selection or weeding parameters and rerun stage 3"
+        )
 
 
 def _report(
