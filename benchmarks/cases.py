@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import Delaunay
 
-from pystamps_hpc.stages.filter_grid import low_pass_response
-from pystamps_hpc.stages.neighbours import cell_grid
+from pystamps_hpc.stages.stage2.filter_grid import low_pass_response
 from pystamps_hpc.stages.stage6.stars import gaussian_weights, line_intercepts
+from pystamps_hpc.stages.stage8.neighbours import cell_grid
 from pystamps_kernels.reference.stage6 import chains, cheapest_flow, residues
 
 Array = NDArray[Any]

@@ -8,8 +8,8 @@ from ..dataset.parameters import Parameters
 from ..dataset.tree import ROOT, Dataset
 from ..errors import DatasetError, StageError
 from ..stages.base import StageSpec
-from ..stages.ifgs import listed_columns, used_columns
-from ..stages.reference_area import ReferenceArea, require_reachable
+from ..stages.shared.ifgs import listed_columns, used_columns
+from ..stages.shared.reference_area import ReferenceArea, require_reachable
 from .session import require_mode
 from .stack import Extent, Stock, known_stack
 from .table import tasks

@@ -16,7 +16,7 @@ from ..dataset.schema import ARTIFACTS, Key
 from ..dataset.tree import Dataset, patch_core
 from ..errors import MatError
 from ..stages.base import EACH_PATCH, Field, artifact_fields
-from ..stages.ifgs import Ifgs
+from ..stages.shared.ifgs import Ifgs
 
 _SHARED_LENGTHS = frozenset({"n_ps", "n_ifg", "n_pm", "n_image", "n_sel", "n_edge", "n_uw"})
 

@@ -18,7 +18,7 @@ from ..errors import MatError, PublishError, StageError
 from ..parallel import interruption
 from ..parallel.team import Team
 from ..stages.base import artifact_fields
-from ..stages.ifgs import Ifgs
+from ..stages.shared.ifgs import Ifgs
 from .table import Task, maker
 
 Bundle = dict[str, dict[str, Any]]

@@ -29,7 +29,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from ..dataset.rows import Rows
 from ..dataset.schema import ARTIFACTS
 from ..errors import StageError
-from .ifgs import Ifgs
+from .shared.ifgs import Ifgs
 
 Scope = Literal["patch", "merged"]
 Mode = Literal["ps", "sb"]

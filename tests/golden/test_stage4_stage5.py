@@ -13,9 +13,9 @@ from pystamps_hpc.dataset.tree import patch_core
 from pystamps_hpc.parallel.context import Context, QuietLog
 from pystamps_hpc.pipeline.loading import load_inputs
 from pystamps_hpc.stages.base import artifact_fields
-from pystamps_hpc.stages.merging import PatchPS
-from pystamps_hpc.stages.resample import resampled
 from pystamps_hpc.stages.stage5_merge import place, unit_phase
+from pystamps_hpc.stages.stage5_merge.merging import PatchPS
+from pystamps_hpc.stages.stage5_merge.resample import resampled
 from pystamps_kernels import dispatch
 
 from .parity import golden_root

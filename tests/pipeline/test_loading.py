@@ -12,7 +12,7 @@ from pystamps_hpc.dataset.rows import FloatArray, Rows
 from pystamps_hpc.errors import MatError
 from pystamps_hpc.pipeline.loading import load_inputs
 from pystamps_hpc.pipeline.saving import bundle_of
-from pystamps_hpc.stages.ifgs import Ifgs
+from pystamps_hpc.stages.shared.ifgs import Ifgs
 
 N_PS, N_IFG, N_SEL = 7, 5, 3
 

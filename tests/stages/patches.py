@@ -7,7 +7,7 @@ import numpy as np
 from pystamps_hpc.config import RunConfig
 from pystamps_hpc.parallel.context import Context
 from pystamps_hpc.stages import stage2, stage3
-from pystamps_hpc.stages.ifgs import Ifgs
+from pystamps_hpc.stages.shared.ifgs import Ifgs
 from pystamps_kernels.dispatch import table
 
 PARAMS2 = stage2.Params(

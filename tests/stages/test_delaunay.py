@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.spatial import ConvexHull
 
-from pystamps_hpc.stages.delaunay import edges
+from pystamps_hpc.stages.shared.delaunay import edges
 
 needs_triangle = pytest.mark.skipif(
     importlib.util.find_spec("triangle") is None, reason="Triangle is not installed"

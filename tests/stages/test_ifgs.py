@@ -7,7 +7,7 @@ import pytest
 
 from pystamps_hpc.dataset.rows import ComputedRows
 from pystamps_hpc.errors import StageError
-from pystamps_hpc.stages.ifgs import Ifgs, date_of, listed_columns, one_based, used_columns
+from pystamps_hpc.stages.shared.ifgs import Ifgs, date_of, listed_columns, one_based, used_columns
 
 DAY = 736000.0 + 12 * np.arange(5)
 BPERP = np.array([50.0, -20, 80, 10], np.float32)

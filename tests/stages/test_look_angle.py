@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pystamps_hpc.errors import StageError
-from pystamps_hpc.stages.look_angle import mean_incidence, trial_wraps
+from pystamps_hpc.stages.shared.look_angle import mean_incidence, trial_wraps
 
 BPERP = np.array([-200.0, -70, 10, 90, 160])
 

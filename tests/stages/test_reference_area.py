@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from pystamps_hpc.errors import StageError
-from pystamps_hpc.stages import ramps
-from pystamps_hpc.stages.least_squares import operator, pseudo_inverse
-from pystamps_hpc.stages.reference_area import (
+from pystamps_hpc.stages.shared import ramps
+from pystamps_hpc.stages.shared.least_squares import operator, pseudo_inverse
+from pystamps_hpc.stages.shared.reference_area import (
     ReferenceArea,
     mean_over_ps,
     reference_ps,

@@ -8,16 +8,16 @@ import pytest
 from pystamps_hpc.errors import StageError
 from pystamps_hpc.stages import stage2
 from pystamps_hpc.stages.base import NoPointsLeft
-from pystamps_hpc.stages.coherence import scaled_random
-from pystamps_hpc.stages.filter_grid import filter_grid, low_pass_response
-from pystamps_hpc.stages.random_phase import (
+from pystamps_hpc.stages.shared.coherence import scaled_random
+from pystamps_hpc.stages.stage2.filter_grid import filter_grid, low_pass_response
+from pystamps_hpc.stages.stage2.random_phase import (
     column_streams,
     matlab_state,
     open_stream,
     random_histogram,
     random_phasors,
 )
-from pystamps_hpc.stages.weights import (
+from pystamps_hpc.stages.stage2.weights import (
     initial_weights,
     interpolated,
     p_square_weights,

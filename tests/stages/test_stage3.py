@@ -8,8 +8,8 @@ import pytest
 
 from pystamps_hpc.errors import StageError
 from pystamps_hpc.stages import stage2, stage3
-from pystamps_hpc.stages.coherence import COHERENCE_BINS, scaled_random
-from pystamps_hpc.stages.threshold import (
+from pystamps_hpc.stages.shared.coherence import COHERENCE_BINS, scaled_random
+from pystamps_hpc.stages.stage3.threshold import (
     Limit,
     bin_threshold,
     coherence_threshold,

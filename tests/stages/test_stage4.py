@@ -8,7 +8,7 @@ import pytest
 from pystamps_hpc.config import RunConfig
 from pystamps_hpc.errors import StageError
 from pystamps_hpc.parallel.context import Context
-from pystamps_hpc.stages.ifgs import Ifgs
+from pystamps_hpc.stages.shared.ifgs import Ifgs
 from pystamps_hpc.stages.stage4 import Inputs, Params, node_phase, solve
 from pystamps_kernels.dispatch import table
 

@@ -9,11 +9,11 @@ from pystamps_hpc.config import RunConfig
 from pystamps_hpc.errors import StageError
 from pystamps_hpc.parallel.context import Context
 from pystamps_hpc.parallel.team import UNIT
-from pystamps_hpc.stages import merging, resample
 from pystamps_hpc.stages import stage5_merge as merge
 from pystamps_hpc.stages import stage5_promote as promote
-from pystamps_hpc.stages.gathered import gathered
-from pystamps_hpc.stages.ifgs import Ifgs, date_of
+from pystamps_hpc.stages.shared.gathered import gathered
+from pystamps_hpc.stages.shared.ifgs import Ifgs, date_of
+from pystamps_hpc.stages.stage5_merge import merging, resample
 from pystamps_kernels.dispatch import table
 
 N_IFG, MASTER = 5, 2

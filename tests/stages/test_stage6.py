@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 
 from pystamps_hpc.errors import StageError
 from pystamps_hpc.stages import stage6
-from pystamps_hpc.stages.ifgs import Ifgs
+from pystamps_hpc.stages.shared.ifgs import Ifgs
 from pystamps_hpc.stages.stage6.arcs import ArcPhase
 from pystamps_hpc.stages.stage6.costs import edge_costs
 from pystamps_hpc.stages.stage6.graph import Graph, connect

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pystamps_hpc.errors import StageError
-from pystamps_hpc.stages.velocity import PhaseSeries, fit_velocity, line_of_sight_velocity
+from pystamps_hpc.stages.shared.velocity import PhaseSeries, fit_velocity, line_of_sight_velocity
 
 from .stacks import context, stack
 

@@ -9,7 +9,7 @@ import numpy as np
 from pystamps_hpc.config import RunConfig
 from pystamps_hpc.parallel.context import Context
 from pystamps_hpc.stages import stage6
-from pystamps_hpc.stages.ifgs import Ifgs
+from pystamps_hpc.stages.shared.ifgs import Ifgs
 from pystamps_kernels.dispatch import table
 
 DEFAULTS = {

@@ -18,7 +18,7 @@ from hypothesis.extra import numpy as hnp
 
 from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.errors import DatasetError, MatError, PublishError, ToolMissingError
-from pystamps_hpc.stages.projection import local_coordinates
+from pystamps_hpc.stages.shared.projection import local_coordinates
 from pystamps_hpc.tools.products import velocity_csv, velocity_map
 from pystamps_hpc.tools.products.fixed_point import table_text
 from pystamps_hpc.tools.products.result import read_velocities

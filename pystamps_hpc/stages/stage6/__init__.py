@@ -16,7 +16,7 @@ from ...dataset.rows import AnyArray, BoolArray, FloatArray, IntArray, Rows
 from ...errors import StageError
 from ...parallel.context import Context
 from ..base import Keeps, StageSpec
-from ..ifgs import Ifgs
+from ..shared.ifgs import Ifgs
 from .arcs import ALIASES, NOISE_LIMIT, arc_phases
 from .costs import edge_costs
 from .graph import build_graph

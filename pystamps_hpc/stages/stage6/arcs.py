@@ -6,7 +6,7 @@ import numpy as np
 
 from ...dataset.rows import ComplexArray, FloatArray, Rows
 from ...parallel.context import Context
-from ..ifgs import Ifgs
+from ..shared.ifgs import Ifgs
 from .graph import Graph
 from .smooth import network_smoother, star_smoother
 from .stars import LookAngleSeries, look_angle_series

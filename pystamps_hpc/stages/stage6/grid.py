@@ -7,7 +7,7 @@ import numpy as np
 from ...dataset.rows import BoolArray, ComplexArray, FloatArray, IntArray
 from ...errors import StageError
 from ...parallel.context import Context
-from ..grid_size import check_grid
+from ..shared.grid_size import check_grid
 from .prepare import WrappedStack
 
 # SNAPHU keeps line lengths and flows in 16-bit integers.

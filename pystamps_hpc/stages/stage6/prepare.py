@@ -21,7 +21,7 @@ from ...dataset.rows import (
 )
 from ...errors import StageError
 from ...parallel.context import Context
-from .. import look_angle
+from ..shared import look_angle
 
 if TYPE_CHECKING:
     from . import Inputs, Params

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...dataset.rows import ComplexArray, FloatArray
 from ...parallel.context import Context
-from ..ifgs import Ifgs
+from ..shared.ifgs import Ifgs
 from .stars import Star, complete_stars, gaussian_weights, line_intercepts, star
 
 Smoother = Callable[[ComplexArray], FloatArray]

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...dataset.rows import BoolArray, FloatArray, IntArray
 from ...errors import StageError
-from ..ifgs import Ifgs
+from ..shared.ifgs import Ifgs
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ from ...dataset.mat import MatFile
 from ...dataset.rows import FloatArray, IntArray, Rows
 from ...errors import DatasetError
 from ...parallel.context import Context
-from ...stages.corrected_phase import corrected
-from ...stages.ifgs import Ifgs
-from ...stages.least_squares import operator
-from ...stages.ramps import degree_or_default
-from ...stages.reference_area import mean_over_ps
-from ...stages.velocity import DAYS_PER_YEAR, PhaseSeries, corrections, ifg_covariance
+from ...stages.shared.corrected_phase import corrected
+from ...stages.shared.ifgs import Ifgs
+from ...stages.shared.least_squares import operator
+from ...stages.shared.ramps import degree_or_default
+from ...stages.shared.reference_area import mean_over_ps
+from ...stages.shared.velocity import DAYS_PER_YEAR, PhaseSeries, corrections, ifg_covariance
 from .files import read_artifact
 
 ROWS = 1 << 13

@@ -9,7 +9,7 @@ import numpy as np
 from ...dataset.rows import FloatArray
 from ...errors import DatasetError
 from ...pipeline.documents import json_text
-from ...stages.velocity import PhaseSeries
+from ...stages.shared.velocity import PhaseSeries
 from .files import read_artifact, replacing
 from .fixed_point import table_text
 from .result import USUAL_TYPE, Velocities, read_velocities
