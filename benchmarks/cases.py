@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.scene import CLAP_WINDOW, DENSITY, LOW_PASS, TIME_WINDOW, Scene
-from pystamps_hpc.stages.neighbours import cell_grid
-from pystamps_hpc.stages.stage6.network import line_intercepts
+from pystamps_hpc.stages.stage6.stars import line_intercepts
+from pystamps_hpc.stages.stage8.neighbours import cell_grid
 from pystamps_kernels.reference.chains import residues
 from pystamps_kernels.reference.flow import cheapest_flow
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import Delaunay
 
-from pystamps_hpc.stages.filter_grid import low_pass_response
-from pystamps_hpc.stages.stage6.network import gaussian_weights
+from pystamps_hpc.stages.stage2.filter_grid import low_pass_response
+from pystamps_hpc.stages.stage6.stars import gaussian_weights
 from pystamps_kernels.reference.chains import chains, residues
 
 Array = NDArray[Any]

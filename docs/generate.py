@@ -224,7 +224,9 @@ def artifacts() -> str:
         "the root. `n_ifg` counts the interferograms with the master's column, `n_pm` without it, "
         "`n_uw` those that are unwrapped. *Index* keys count from 1 on disk and from 0 inside; "
         "flags are `logical` on disk and bool inside; an optional key may be missing or 0 × 0; "
-        "numbers are finite unless they *may be NaN*.\n",
+        "what is *null at the master* has a column (of `bperp` a row) there on disk, but not "
+        "inside; nor has what bears *ids* in its first column; numbers are finite unless they "
+        "*may be NaN*.\n",
     ]
     for name, artifact in ARTIFACTS.items():
         made = (maker(name, "patch"), maker(name, "merged"))
@@ -250,6 +252,8 @@ def remarks_of(key: Key) -> str:
         "whole number": key.integer,
         "optional": key.optional,
         "may be NaN": key.may_be_nan,
+        "null at the master": key.null is not None,
+        "ids": key.ids is not None,
     }
     return ", ".join(word for word, holds in words.items() if holds)
 

@@ -3,11 +3,11 @@
 from functools import cache
 
 import numpy as np
-
-from pystamps_hpc.stages.filter_grid import low_pass_response
-from pystamps_hpc.stages.neighbours import cell_grid
 from pystamps_hpc.stages.random_phase import matlab_state
-from pystamps_hpc.stages.stage6.network import gaussian_weights, line_intercepts
+
+from pystamps_hpc.stages.stage2.filter_grid import low_pass_response
+from pystamps_hpc.stages.stage6.stars import gaussian_weights, line_intercepts
+from pystamps_hpc.stages.stage8.neighbours import cell_grid
 from pystamps_kernels.dispatch import table
 
 N, M = 5000, 13  # more rows than one block of any kernel

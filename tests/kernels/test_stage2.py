@@ -7,8 +7,8 @@ import scipy.fft
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pystamps_hpc.stages.filter_grid import low_pass_response
-from pystamps_hpc.stages.random_phase import matlab_state
+from pystamps_hpc.stages.stage2.filter_grid import low_pass_response
+from pystamps_hpc.stages.stage2.random_phase import matlab_state
 from pystamps_kernels.dispatch import table
 from pystamps_kernels.reference.clap import response
 

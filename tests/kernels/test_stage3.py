@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.fft
 
-from pystamps_hpc.stages.filter_grid import low_pass_response
+from pystamps_hpc.stages.stage2.filter_grid import low_pass_response
 from pystamps_kernels.dispatch import table
 from pystamps_kernels.reference.clap import response
 

@@ -187,7 +187,7 @@ def test_an_incoherent_arc_gives_no_look_angle_error(kernels):
 
 
 def star(day, width):
-    from pystamps_hpc.stages.stage6.network import gaussian_weights, line_intercepts
+    from pystamps_hpc.stages.stage6.stars import gaussian_weights, line_intercepts
 
     weights = gaussian_weights(day, width)
     return weights, line_intercepts(day, weights)
@@ -212,7 +212,7 @@ def test_the_smooth_phase_next_to_the_master_stays_within_a_cycle(kernels):
 
 
 def test_a_consistent_network_passes_the_smoothing_of_a_slow_motion(kernels):
-    from pystamps_hpc.stages.stage6.network import gaussian_weights
+    from pystamps_hpc.stages.stage6.stars import gaussian_weights
 
     pairs = np.array([(a, b) for a in range(5) for b in range(a + 1, 5)])
     design = np.zeros((len(pairs), 5), np.float32)
