@@ -103,18 +103,17 @@ def topofit(s: Scene) -> Cases:
 
 def correction(s: Scene) -> Cases:
     samples = s.n * s.m
-    without_master = s.bperp[:, 1:].copy()
     return {
         "stage2_ph_weight": lambda: Case(
             (s.phasors, s.bperp_of_form, s.slope, s.coherence), True, samples * 9.0, samples * 1.0
         ),
         "stage5_phase_correction": lambda: Case(
-            (s.phasors, s.slope, s.coherence, without_master, 0),
+            (s.phasors, s.slope, s.coherence, s.bperp),
             flops=samples * 9.0,
             pairs=samples * 1.0,
         ),
         "stage5_ifg_noise": lambda: Case(
-            (s.phasors, s.phasors[:, 1:].copy(), s.slope, s.coherence, without_master, 0),
+            (s.phasors, s.phasors.copy(), s.slope, s.coherence, s.bperp),
             flops=samples * 16.0,
             pairs=samples * 2.0,
         ),

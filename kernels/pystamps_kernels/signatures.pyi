@@ -199,7 +199,6 @@ class Signatures:
         k_ps: NDArray[np.floating],
         c_ps: NDArray[np.floating],
         bperp: NDArray[np.floating],
-        master: int,
         /,
     ) -> NDArray[np.complex64]: ...
     def stage5_ifg_noise(
@@ -209,7 +208,6 @@ class Signatures:
         k_ps: NDArray[np.floating],
         c_ps: NDArray[np.floating],
         bperp: NDArray[np.floating],
-        master: int,
         /,
     ) -> NDArray[np.float32]: ...
     def stage5_wrapped_residual(

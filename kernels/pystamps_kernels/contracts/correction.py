@@ -1,12 +1,11 @@
 """Contracts of taking the look-angle error off phases, and of putting it back."""
 
-from .model import Array, Kernel, Scalar
+from .model import Array, Kernel
 
 _POINTS = (
     Array("k_ps", "n_ps", "f64", "look-angle error slope [rad/m]"),
     Array("c_ps", "n_ps", "f64", "phase offset [rad]"),
-    Array("bperp", "n_ps n_pm", "f32 f64", "baseline of each point [m], without the master"),
-    Scalar("master", "column of the master in ph, from 0", int),
+    Array("bperp", "n_ps n_ifg", "f32 f64", "baseline of each point [m], zero at the master"),
 )
 
 KERNELS: tuple[Kernel, ...] = (
@@ -26,15 +25,15 @@ KERNELS: tuple[Kernel, ...] = (
     Kernel(
         "stage5_phase_correction",
         "phase without look-angle error and master noise",
-        (Array("ph", "n_ps n_ifg", "c64", "phasors, with the master column"), *_POINTS),
+        (Array("ph", "n_ps n_ifg", "c64", "phasors"), *_POINTS),
         (Array("ph_rc", "n_ps n_ifg", "c64", "corrected phasors of the same amplitude"),),
     ),
     Kernel(
         "stage5_ifg_noise",
         "phase of each point against its filtered phase",
         (
-            Array("ph", "n_ps n_ifg", "c64 c128", "phasors, with the master column"),
-            Array("ph_patch", "n_ps n_pm", "c64 c128", "filtered phasors, without the master"),
+            Array("ph", "n_ps n_ifg", "c64 c128", "phasors"),
+            Array("ph_patch", "n_ps n_ifg", "c64 c128", "filtered phasors, one at the master"),
             *_POINTS,
         ),
         (Array("noise", "n_ps n_ifg", "f32", "phase difference [rad]"),),

@@ -49,45 +49,39 @@ def _ph_weight_single(ph: Array, bperp: Array, slope: Array, weight: Array) -> A
 
 
 @inline
-def _correction(k: float, c: float, bperp: Array, master: int, ifg: int) -> tuple[float, float]:
-    """Return cosine and sine of minus the correction of one sample; columns skip the master."""
-    baseline = ZERO
-    if ifg != master:
-        baseline = np.float32(bperp[ifg - (ifg > master)])
-    angle = -(np.float32(k) * baseline + np.float32(c))
+def _correction(k: float, c: float, bperp: float) -> tuple[float, float]:
+    """Return cosine and sine of minus the correction of one sample."""
+    angle = -(np.float32(k) * np.float32(bperp) + np.float32(c))
     return math.cos(angle), math.sin(angle)
 
 
 @kernel
-def phase_correction(ph: Array, k_ps: Array, c_ps: Array, bperp: Array, master: int) -> Array:
+def phase_correction(ph: Array, k_ps: Array, c_ps: Array, bperp: Array) -> Array:
     """Native twin of :func:`reference.correction.phase_correction`."""
     n_ps, n_ifg = ph.shape
     corrected = np.empty((n_ps, n_ifg), np.complex64)
     for p in prange(n_ps):
         for ifg in range(n_ifg):
-            cosine, sine = _correction(k_ps[p], c_ps[p], bperp[p], master, ifg)
+            cosine, sine = _correction(k_ps[p], c_ps[p], bperp[p, ifg])
             re, im = ph[p, ifg].real, ph[p, ifg].imag
             corrected[p, ifg] = complex(re * cosine - im * sine, re * sine + im * cosine)
     return corrected
 
 
 @kernel
-def ifg_noise(
-    ph: Array, ph_patch: Array, k_ps: Array, c_ps: Array, bperp: Array, master: int
-) -> Array:
+def ifg_noise(ph: Array, ph_patch: Array, k_ps: Array, c_ps: Array, bperp: Array) -> Array:
     """Native twin of :func:`reference.correction.ifg_noise`."""
     n_ps, n_ifg = ph.shape
     noise = np.empty((n_ps, n_ifg), np.float32)
     for p in prange(n_ps):
         for ifg in range(n_ifg):
-            cosine, sine = _correction(k_ps[p], c_ps[p], bperp[p], master, ifg)
+            cosine, sine = _correction(k_ps[p], c_ps[p], bperp[p, ifg])
             re, im = ph[p, ifg].real, ph[p, ifg].imag
-            if ifg != master:
-                filtered = np.conj(ph_patch[p, ifg - (ifg > master)])
-                re, im = (
-                    re * filtered.real - im * filtered.imag,
-                    re * filtered.imag + im * filtered.real,
-                )
+            filtered = np.conj(ph_patch[p, ifg])
+            re, im = (
+                re * filtered.real - im * filtered.imag,
+                re * filtered.imag + im * filtered.real,
+            )
             single_re, single_im = np.float32(re), np.float32(im)
             noise[p, ifg] = math.atan2(
                 single_re * sine + single_im * cosine, single_re * cosine - single_im * sine

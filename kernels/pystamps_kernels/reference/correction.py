@@ -60,22 +60,20 @@ def ph_weight_single(ph: Array, bperp: Array, slope: Array, weight: Array) -> Ar
 
 
 def phase_correction(
-    ph: Phasors, k_ps: Floats, c_ps: Floats, bperp: NDArray[np.floating], master: int
+    ph: Phasors, k_ps: Floats, c_ps: Floats, bperp: NDArray[np.floating]
 ) -> Phasors:
     """Remove the look-angle error and the master's noise from the phase of each point.
 
     Parameters
     ----------
     ph : (n_ps, n_ifg) complex64
-        Phasors, with the master column.
+        Phasors.
     k_ps : (n_ps,) float64
         Look-angle error slope [rad/m].
     c_ps : (n_ps,) float64
         Phase offset [rad].
-    bperp : (n_ps, n_ifg - 1) float32 or float64
-        Baseline of each point [m], without the master.
-    master : int
-        Column of the master, from 0.
+    bperp : (n_ps, n_ifg) float32 or float64
+        Baseline of each point [m], zero at the master.
 
     Returns
     -------
@@ -91,12 +89,12 @@ def phase_correction(
     --------
     The middle interferogram is the master with itself: its baseline is zero.
 
-    >>> ph, bperp = np.ones((1, 3), np.complex64), np.array([[-100.0, 50.0]])
-    >>> corrected = phase_correction(ph, np.array([0.01]), np.array([0.2]), bperp, 1)
+    >>> ph, bperp = np.ones((1, 3), np.complex64), np.array([[-100.0, 0.0, 50.0]])
+    >>> corrected = phase_correction(ph, np.array([0.01]), np.array([0.2]), bperp)
     >>> np.angle(corrected).round(4)
     array([[ 0.8, -0.2, -0.7]], dtype=float32)
     """
-    turn = _correction(k_ps, c_ps, bperp, master)
+    turn = _correction(k_ps, c_ps, bperp)
     return product(ph, turn.real, turn.imag)
 
 
@@ -106,18 +104,17 @@ def ifg_noise(
     k_ps: Floats,
     c_ps: Floats,
     bperp: NDArray[np.floating],
-    master: int,
 ) -> Singles:
     """Return what the corrected phase deviates from the filtered phase.
 
     Parameters
     ----------
     ph : (n_ps, n_ifg) complex64 or complex128
-        Phasors, with the master column.
-    ph_patch : (n_ps, n_ifg - 1) of the type of `ph`
-        Filtered phasors, without the master, whose filtered phase is zero. The product with these
-        is rounded to single.
-    k_ps, c_ps, bperp, master
+        Phasors.
+    ph_patch : (n_ps, n_ifg) of the type of `ph`
+        Filtered phasors, one at the master, whose filtered phase is zero. The product with these is
+        rounded to single.
+    k_ps, c_ps, bperp
         See :func:`phase_correction`.
 
     Returns
@@ -136,9 +133,9 @@ def ifg_noise(
     >>> ifg_noise(ph, filtered, np.zeros(1), np.zeros(1), np.zeros((1, 1)), 1).round(4)
     array([[0.05, 0.  ]], dtype=float32)
     """
-    filtered = np.insert(ph_patch, master, 1, axis=1).conj()
+    filtered = ph_patch.conj()
     against = product(ph, filtered.real, filtered.imag).astype(np.complex64)
-    turn = _correction(k_ps, c_ps, bperp, master)
+    turn = _correction(k_ps, c_ps, bperp)
     return _angle(product(against, turn.real, turn.imag))
 
 
@@ -203,8 +200,8 @@ def _angle(phasor: Phasors) -> Singles:
     return angle
 
 
-def _correction(k_ps: Floats, c_ps: Floats, bperp: NDArray[np.floating], master: int) -> Phasors:
-    baseline = np.insert(bperp.astype(np.float32), master, 0, axis=1)
+def _correction(k_ps: Floats, c_ps: Floats, bperp: NDArray[np.floating]) -> Phasors:
+    baseline = bperp.astype(np.float32)
     angle = k_ps.astype(np.float32)[:, None] * baseline + c_ps.astype(np.float32)[:, None]
     phasor: Phasors = np.exp(-1j * angle)
     return phasor

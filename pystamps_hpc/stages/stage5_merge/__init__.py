@@ -93,10 +93,13 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     bperp_mat = merged.rows("bperp_mat")
     slope, offset = merged.values("slope"), merged.values("offset")
 
+    filtered = base.ifgs.with_master(patch_phase, 1)
+    baselines = base.ifgs.with_master(bperp_mat, 0)
+
     def noise(rows: slice) -> FloatArray:
         return ctx.kernels.stage5_ifg_noise(
-            as_phasors(phase[rows]), as_phasors(patch_phase[rows]),
-            slope[rows], offset[rows], bperp_mat[rows], base.ifgs.master,
+            as_phasors(phase[rows]), as_phasors(filtered[rows]),
+            slope[rows], offset[rows], baselines[rows],
         )  # fmt: skip
 
     ifg_std = noise_of_ifgs(noise, len(where), ctx)

@@ -78,13 +78,14 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         gathered((inputs.bperp_mat,), point),
     )
 
+    baselines = ifgs.with_master(bperp_mat, 0)
+
     def corrected(rows: Any, columns: Any) -> AnyArray:
         turned: AnyArray = ctx.kernels.stage5_phase_correction(
             phase[rows].astype(np.complex64),
             slope[rows],
             offset[rows],
-            bperp_mat[rows],
-            ifgs.master,
+            baselines[rows],
         )
         return turned[:, columns]
 
