@@ -9,6 +9,7 @@ from pystamps_hpc.stages.stage2.filter_grid import low_pass_response
 from pystamps_hpc.stages.stage6.stars import gaussian_weights, line_intercepts
 from pystamps_hpc.stages.stage8.neighbours import cell_grid
 from pystamps_kernels.dispatch import table
+from pystamps_kernels.reference.costs import NO_COST
 
 N, M = 5000, 13  # more rows than one block of any kernel
 ORBIT = (845000.0, 7.8, 7070000.0, 6368000.0)
@@ -139,12 +140,13 @@ def unwrapping(rng, occupied):
     *_, tail, head, n_arcs, _, supply = kernels.stage6_chains(*edges, residues)
     offset = rng.integers(-300, 300, tail.size).astype(np.int32)
     sigsq = np.where(rng.random(tail.size) < 0.4, 0, rng.integers(50, 9000, tail.size))
+    sigsq[::23] = NO_COST
     chains = (tail, head, n_arcs, np.where(sigsq == 0, 0, offset).astype(np.int32),
               sigsq.astype(np.int32))  # fmt: skip
     go_on = np.zeros(1, bool)
     cycles, potential, _ = kernels.stage6_cheapest_flow(*chains, supply, go_on)
     unwrapped = (2 * np.pi * (turns + rng.integers(-3, 4, turns.shape))).astype(np.float32)
-    of_edges = (rng.integers(-300, 300, n_edge), rng.integers(0, 5, n_edge) * 700)
+    of_edges = (rng.integers(-300, 300, n_edge), rng.choice([0, 700, 2800, NO_COST], n_edge))
     costs = [values.astype(np.int16) for values in of_edges]
     return {
         "stage6_residues": [(turns,)],

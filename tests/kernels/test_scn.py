@@ -1,8 +1,7 @@
-"""Stage 8 kernels: filters in time and space, velocity fit, arc noise."""
+"""Filters in time and in space, velocity."""
 
 import numba
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import coo_matrix
@@ -12,27 +11,19 @@ from pystamps_hpc.stages.stage8 import low_pass_weights
 from pystamps_hpc.stages.stage8.neighbours import cell_grid
 from pystamps_kernels.dispatch import table
 
-BACKENDS = ("python", "native")
+from .conftest import BACKENDS
+
 SIGMA = 100.0
-
-
-def kernels(backend):
-    return table(backend, "double")
-
-
-@pytest.fixture(params=BACKENDS)
-def k(request):
-    return kernels(request.param)
 
 
 def noise(n_ps, n_use, seed=0):
     return np.random.default_rng(seed).normal(0, 1, (n_ps, n_use)).astype(np.float32)
 
 
-def low_pass(k, phase, xy, sigma=SIGMA, rows=None, reach=4.0):
+def low_pass(kernels, phase, xy, sigma=SIGMA, rows=None, reach=4.0):
     grid = cell_grid(xy, reach * sigma)
     first, stop = rows or (0, len(xy))
-    return k.stage8_spatial_lowpass(
+    return kernels.stage8_spatial_lowpass(
         phase, xy, grid.order, grid.cells, grid.starts, grid.width, sigma, first, stop
     )
 
@@ -48,7 +39,7 @@ def low_pass_by_definition(phase, xy, sigma=SIGMA):
     return result
 
 
-def test_the_high_pass_is_the_adjusted_high_pass_of_arcs(k):
+def test_the_high_pass_is_the_adjusted_high_pass_of_arcs(kernels):
     # a random connected graph: its arc phases, high-passed in time, adjusted with PS 1 = 0
     rng = np.random.default_rng(4)
     n_ps, n_use = 25, 9
@@ -67,16 +58,16 @@ def test_the_high_pass_is_the_adjusted_high_pass_of_arcs(k):
     adjusted = np.column_stack(
         [lsqr(free, column, atol=1e-14, btol=1e-14, iter_lim=500)[0] for column in step.T]
     )
-    origin = k.stage8_temporal_highpass(phase[:1], weights, np.zeros(n_use))[0]
-    found = k.stage8_temporal_highpass(phase, weights, origin)
+    origin = kernels.stage8_temporal_highpass(phase[:1], weights, np.zeros(n_use))[0]
+    found = kernels.stage8_temporal_highpass(phase, weights, origin)
     np.testing.assert_allclose(found[1:], adjusted, atol=1e-8)
     np.testing.assert_array_equal(found[0], 0)
 
 
-def test_a_phase_constant_in_time_has_no_high_pass(k):
+def test_a_phase_constant_in_time_has_no_high_pass(kernels):
     weights = low_pass_weights(np.arange(6) * 40.0, 365.0, 2)
     phase = np.repeat(noise(5, 1), 6, axis=1)
-    found = k.stage8_temporal_highpass(phase, weights, np.zeros(6))
+    found = kernels.stage8_temporal_highpass(phase, weights, np.zeros(6))
     np.testing.assert_allclose(found, 0, atol=1e-15)
 
 
@@ -91,11 +82,11 @@ def test_the_low_pass_is_a_gaussian_mean_within_four_sigma(seed, n_ps, side, bac
     rng = np.random.default_rng(seed)
     xy = rng.uniform(-side / 2, side / 2, (n_ps, 2)).astype(np.float32)
     phase = noise(n_ps, 3, seed)
-    found = low_pass(kernels(backend), phase, xy)
+    found = low_pass(table(backend, "double"), phase, xy)
     np.testing.assert_allclose(found, low_pass_by_definition(phase, xy), atol=1e-12)
 
 
-def test_membership_is_decided_in_single_on_a_rotated_grid(k):
+def test_membership_is_decided_in_single_on_a_rotated_grid(kernels):
     # many pairs at exactly four sigma: the rim weighs 3.4e-4 each
     step = np.arange(20) * 50.0
     x, y = (axis.ravel() for axis in np.meshgrid(step, step))
@@ -104,105 +95,50 @@ def test_membership_is_decided_in_single_on_a_rotated_grid(k):
     xy = np.round(np.column_stack(turned), 3).astype(np.float32)
     phase = noise(len(xy), 2)
     expected = low_pass_by_definition(phase, xy)
-    np.testing.assert_allclose(low_pass(k, phase, xy), expected, atol=1e-13)
+    np.testing.assert_allclose(low_pass(kernels, phase, xy), expected, atol=1e-13)
     in_double = low_pass_by_definition(phase, xy.astype(np.float64))
     assert np.abs(expected - in_double).max() > 1e-6
 
 
-def test_a_ps_at_exactly_four_sigma_is_no_member(k):
+def test_a_ps_at_exactly_four_sigma_is_no_member(kernels):
     xy = np.array([[0, 0], [400, 0], [399.99, 0.0]], np.float32)
     phase = np.array([[0.0], [1000.0], [1.0]], np.float32)
-    assert 0 < low_pass(k, phase, xy)[0, 0] < 1e-3
+    assert 0 < low_pass(kernels, phase, xy)[0, 0] < 1e-3
 
 
-def test_an_isolated_ps_keeps_its_phase_and_a_constant_field_stays(k):
+def test_an_isolated_ps_keeps_its_phase_and_a_constant_field_stays(kernels):
     xy = np.array([[0, 0], [10, 0], [5000, 5000]], np.float32)
     phase = noise(3, 4)
-    found = low_pass(k, phase, xy)
+    found = low_pass(kernels, phase, xy)
     np.testing.assert_array_equal(found[2], phase[2])
     flat = np.full((3, 4), np.float32(0.7))
-    np.testing.assert_allclose(low_pass(k, flat, xy), flat, rtol=1e-15)
+    np.testing.assert_allclose(low_pass(kernels, flat, xy), flat, rtol=1e-15)
 
 
-def test_a_filtered_row_does_not_depend_on_cut_or_threads(k):
+def test_a_filtered_row_does_not_depend_on_cut_or_threads(kernels):
     xy = np.random.default_rng(2).uniform(0, 2000, (300, 2)).astype(np.float32)
     phase = noise(300, 5)
-    whole = low_pass(k, phase, xy)
+    whole = low_pass(kernels, phase, xy)
     numba.set_num_threads(1)
     try:
-        parts = [low_pass(k, phase, xy, rows=rows) for rows in ((0, 1), (1, 120), (120, 300))]
+        parts = [low_pass(kernels, phase, xy, rows=rows) for rows in ((0, 1), (1, 120), (120, 300))]
     finally:
         numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
     np.testing.assert_array_equal(np.concatenate(parts), whole)
 
 
-def test_members_are_summed_in_ascending_order_whatever_the_cells(k):
+def test_members_are_summed_in_ascending_order_whatever_the_cells(kernels):
     xy = np.random.default_rng(3).uniform(0, 2000, (300, 2)).astype(np.float32)
     phase = noise(300, 5)
-    np.testing.assert_array_equal(low_pass(k, phase, xy), low_pass(k, phase, xy, reach=30.0))
-
-
-def test_native_equals_reference():
-    native, reference = kernels("native"), kernels("python")
-    phase, weights = noise(500, 8), low_pass_weights(np.arange(8) * 35.0, 200.0, 3)
-    exact = [
-        ("stage8_temporal_highpass", (phase, weights, np.linspace(0, 1, 8))),
-        ("stage8_velocity_fit", (weights[:2].copy(), phase, phase[0].copy())),
-    ]
-    for name, arguments in exact:
-        np.testing.assert_array_equal(
-            getattr(native, name)(*arguments), getattr(reference, name)(*arguments)
-        )
-    xy = np.random.default_rng(5).uniform(0, 3000, (500, 2)).astype(np.float32)
-    np.testing.assert_allclose(
-        low_pass(native, phase, xy), low_pass(reference, phase, xy), rtol=0, atol=1e-12
+    np.testing.assert_array_equal(
+        low_pass(kernels, phase, xy), low_pass(kernels, phase, xy, reach=30.0)
     )
-    phasors = np.exp(1j * phase).astype(np.complex64)
-    ends = np.random.default_rng(6).integers(0, 500, (2, 900))
-    for one, other in zip(
-        native.stage8_edge_noise(phasors, *ends),
-        reference.stage8_edge_noise(phasors, *ends),
-        strict=True,
-    ):
-        np.testing.assert_allclose(one, other, rtol=0, atol=1e-6)
 
 
-def test_a_straight_line_gives_its_offset_and_rate(k):
+def test_a_straight_line_gives_its_offset_and_rate(kernels):
     elapsed = np.array([-70.0, -20.0, 15.0, 60.0])
     operator = np.linalg.pinv(np.column_stack((np.ones(4), elapsed)))
     phase = (0.5 + 0.01 * elapsed)[None].astype(np.float32)
     reference = np.full(4, 0.25, np.float32)
-    fit = k.stage8_velocity_fit(operator, phase, reference)
+    fit = kernels.stage8_velocity_fit(operator, phase, reference)
     np.testing.assert_allclose(fit, [[0.25, 0.01]], atol=1e-7)
-
-
-def test_arc_noise_of_the_micro_vector(k):
-    phasors = np.array([[1, 1j], [1j, 1]], np.complex64)
-    arc, arc_noise = k.stage8_edge_noise(phasors, np.array([0]), np.array([1]))
-    np.testing.assert_allclose(arc, [[np.pi / 2, -np.pi / 2]], atol=1e-6)
-    np.testing.assert_allclose(arc_noise, [[np.pi / 4, -np.pi / 4]], atol=1e-6)
-    assert arc.dtype == arc_noise.dtype == np.float32
-
-
-def test_an_empty_phasor_has_arc_phase_zero(k):
-    phasors = np.array([[-1, 1], [0, -1]], np.complex64)
-    arc, _ = k.stage8_edge_noise(phasors, np.array([0, 1]), np.array([1, 0]))
-    np.testing.assert_array_equal(arc[:, 0], 0)
-    np.testing.assert_allclose(np.abs(arc[:, 1]), np.pi, atol=1e-6)
-
-
-@pytest.mark.parametrize("shape", [(0, 3), (2, 0)])
-def test_no_arcs_or_no_interferograms_give_empty_arrays(k, shape):
-    phasors = np.ones((4, shape[1]), np.complex64)
-    ends = np.zeros(shape[0], np.int64)
-    for result in k.stage8_edge_noise(phasors, ends, ends):
-        assert result.shape == shape
-
-
-@pytest.mark.parametrize("bad", [-1, 2])
-def test_an_arc_must_end_at_a_node(k, bad):
-    phasors = np.ones((2, 3), np.complex64)
-    with pytest.raises(ValueError, match="node_b"):
-        k.stage8_edge_noise(phasors, np.array([0]), np.array([bad]))
-    with pytest.raises(ValueError, match="node_b"):
-        k.stage8_edge_noise(phasors, np.array([0]), np.array([0, 1]))

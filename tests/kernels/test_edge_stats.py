@@ -1,87 +1,19 @@
-"""Kernels of stage 4: groups of adjacent pixels, duplicates, noise of arcs and nodes."""
+"""Noise of the arcs of a network, of its nodes and interferograms."""
 
 import itertools
 import math
 
-import numba
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from pystamps_kernels.contracts.edge_stats import NoiseVarianceError
 from pystamps_kernels.dispatch import table
 from pystamps_kernels.native.angle import cycles
 
-BACKENDS = ["python", "native"]
+from .conftest import BACKENDS
+
 STATS = ["stage4_edge_stats", "stage4_edge_stats_undirected"]
 NAMES = ["ps_std", "ps_max", "edge_std", "edge_max", "k_edge", "ifg_var"]
-
-
-@pytest.fixture(params=BACKENDS)
-def kernels(request):
-    return table(request.param, "double")
-
-
-# --- adjacent pixels
-
-
-def groups_by_simulation(ij):
-    """Label of each point: what links to the first of the eight neighbours connect."""
-    label = list(range(len(ij)))
-    for p, cell in enumerate(ij):
-        gap = np.abs(ij - cell).max(axis=1)
-        neighbours = np.flatnonzero(gap == 1)
-        if len(neighbours):
-            old, new = label[p], label[neighbours[0]]
-            label = [new if name == old else name for name in label]
-    return np.array(label)
-
-
-def test_adjacent_pixels_are_linked_to_their_first_neighbour_only(kernels):
-    # 1 and 2 touch, but each is linked to the neighbour that comes first: groups {0, 2}, {1, 3}
-    ij = np.array([[5, 0], [5, 3], [5, 1], [5, 2]])
-    keep = kernels.stage4_adjacent_keep(ij, np.array([0.5, 0.6, 0.7, 0.9]))
-    assert keep.tolist() == [False, False, True, True]
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.floats(0.05, 0.6))
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_each_group_keeps_its_most_coherent_pixel_the_first_of_equals(backend, seed, occupancy):
-    rng = np.random.default_rng(seed)
-    ij = np.argwhere(rng.uniform(size=(12, 15)) < occupancy)
-    ij = ij[rng.permutation(len(ij))] + [100, 7]
-    coherence = rng.integers(0, 4, len(ij)) / 4
-    keep = table(backend, "double").stage4_adjacent_keep(ij, coherence)
-    label = groups_by_simulation(ij)
-    best = {name: np.argmax(np.where(label == name, coherence, -1)) for name in label}
-    assert set(np.flatnonzero(keep)) == set(best.values())
-
-
-def test_pixels_without_neighbours_stay_also_across_the_end_of_a_line(kernels):
-    ij = np.array([[0, 9], [1, 0], [3, 4], [3, 6]])
-    assert kernels.stage4_adjacent_keep(ij, np.zeros(4)).all()
-    assert len(kernels.stage4_adjacent_keep(np.empty((0, 2), np.int64), np.zeros(0))) == 0
-
-
-# --- duplicates
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_of_points_at_one_position_the_most_coherent_stays(kernels, dtype):
-    position = np.array([[1, 2], [3, 4], [1, 2], [1, 2], [3, 4], [1, 4]], dtype)
-    keep = kernels.stage4_duplicate_keep(position, np.array([0.5, 0.8, 0.9, 0.9, 0.8, 0.1]))
-    assert keep.tolist() == [False, True, True, False, False, True]
-
-
-def test_positions_that_are_not_numbers_equal_nothing(kernels):
-    position = np.array([[np.nan, 1], [np.nan, 1], [0, np.nan]])
-    assert kernels.stage4_duplicate_keep(position, np.zeros(3)).all()
-    assert len(kernels.stage4_duplicate_keep(np.empty((0, 2)), np.zeros(0))) == 0
-
-
-# --- noise of arcs
 
 
 def stack(n_node=60, n_edge=170, n_use=12, noise=0.5, seed=1):
@@ -144,20 +76,6 @@ def test_native_equals_reference(kernel, dtype):
     arguments = (phase.astype(dtype), *rest)
     found, wanted = (getattr(table(b, "double"), kernel)(*arguments) for b in BACKENDS)
     assert_close(found, wanted, 1e-9)
-
-
-@pytest.mark.parametrize("kernel", STATS)
-def test_threads_do_not_change_a_bit(kernel):
-    arguments = stack(n_node=300, n_edge=2000)
-    results = []
-    try:
-        for threads in (1, 2):
-            numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
-            results.append(getattr(table("native", "double"), kernel)(*arguments))
-    finally:
-        numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
-    for one, other in zip(*results, strict=True):
-        np.testing.assert_array_equal(one, other)
 
 
 def test_arcs_between_equal_nodes_are_without_noise(kernels):
