@@ -19,7 +19,7 @@ from pystamps_hpc.config import CHECKS, SECTIONS
 from pystamps_hpc.dataset.parameter_table import TABLE, Parameter, text_of
 from pystamps_hpc.dataset.schema import ARTIFACTS, Key
 from pystamps_hpc.errors import Exit
-from pystamps_hpc.pipeline.table import Task, maker, patch_inputs, tasks
+from pystamps_hpc.pipeline.table import Task, maker, tasks
 from pystamps_hpc.stages.base import EACH_PATCH, Field, artifact_fields
 from pystamps_hpc.tools.audit import load_evidence, parity_page
 from pystamps_kernels.contracts import SUBJECTS, Array, Kernel, Scalar, all_kernels
@@ -176,7 +176,7 @@ def parameters_of(row: Task) -> list[Parameter]:
 
 def inputs_of(row: Task) -> Iterator[tuple[str, ...]]:
     """Yield the table rows of a stage's inputs."""
-    nested = patch_inputs(row)
+    nested = row.patch_inputs
     for field in row.reads:
         if f"{field.artifact}.{field.key}" == EACH_PATCH and nested is not None:
             for inner in artifact_fields(nested):

@@ -45,6 +45,14 @@ class Exit(IntEnum):
         return member
 
 
+EXIT_OF_SIGNAL = {
+    "SIGUSR1": Exit.STOPPED,
+    "SIGTERM": Exit.TERMINATED,
+    "SIGINT": Exit.INTERRUPTED,
+}
+"""Signals that stop a run in good order -> its exit code."""
+
+
 class PystampsError(Exception):
     """Base of all expected errors."""
 
@@ -86,7 +94,7 @@ class ToolMissingError(PystampsError):
 class MpiEnvironmentError(PystampsError):
     """Launcher and MPI library do not fit together.
 
-    Every process meets it, one of them says so: ``quiet`` is true in the others.
+    All processes raise it, one prints it: ``quiet`` is true in the others.
     """
 
     exit_code = Exit.LAUNCHER

@@ -15,9 +15,9 @@ from ..dataset.tree import Dataset, discover_dataset
 from ..errors import ConfigError, DatasetError
 from ..parallel.team import Team
 from ..pipeline.acceptance import require_value
+from ..pipeline.table import feedback_artifacts, tasks
 
 Answer = tuple[dict[str, Any] | None, int]
-SCLA = ("scla2", "scla_smooth2", "scla_sb2", "scla_smooth_sb2")
 
 
 def parms(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
@@ -128,6 +128,8 @@ def reset_scla(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer
 
 
 def _scla_files(folders: list[Path]) -> Iterator[Path]:
+    """Yield what belongs to the task whose results an earlier one reads in its next pass."""
+    fed_back = feedback_artifacts()
+    makers = [row for row in tasks() if not set(fed_back).isdisjoint(row.owned)]
     for folder in folders:
-        for name in SCLA:
-            yield folder / f"{name}.mat"
+        yield from (folder / f"{name}.mat" for row in makers for name in row.owned)

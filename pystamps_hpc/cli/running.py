@@ -11,8 +11,8 @@ from ..config import RunConfig, load_config
 from ..errors import ConfigError
 from ..parallel.team import Team
 from ..pipeline.documents import json_text
-from ..pipeline.progress import Silence
-from ..pipeline.session import already_forced
+from ..pipeline.events import ignore
+from ..pipeline.forced import already_forced
 from ..pipeline.stages import run_pipeline, stage_context
 from ..pipeline.types import PipelineContext
 from ..tools.products import make_products
@@ -88,8 +88,7 @@ def _answer(
     )
     console = Console(options.progress, options.verbose, options.quiet, team, options.log)
     with console:
-        watcher = Silence() if context.dry_run else console
-        report = run_pipeline(context, watcher, team, make_products)
+        report = run_pipeline(context, ignore if context.dry_run else console, team, make_products)
         document = report.to_json()
         if console.log is not None:
             console.keep(view_text(document, options, console.log))

@@ -239,6 +239,11 @@ ARTIFACTS: dict[str, Artifact] = {name: _parse(name, table) for name, table in _
 ARTIFACTS |= {name: Artifact(name, ARTIFACTS[model].keys) for name, model in _SAME.items()}
 
 
+def of_all_candidates(artifact: str) -> bool:
+    """Whether an artifact is of the first version: of the candidates, not of the PS left."""
+    return artifact.endswith("1")
+
+
 def key(artifact: str, name: str) -> Key:
     """Return the declaration of one key."""
     return ARTIFACTS[artifact].keys[name]

@@ -128,7 +128,7 @@ class Context:
         *,
         waiting: bool = False,
     ) -> list[Result]:
-        """Run `fn` on every item on whichever rank is free, dearest first; results by index.
+        """Run `fn` on every item on whichever rank is free, largest first; results by index.
 
         Tasks that mostly wait for a program (`waiting`), or work outside Python, run side by side
         on a rank, as many as it has threads.

@@ -119,7 +119,7 @@ def _slurm_memory(environ: Mapping[str, str]) -> Iterator[int]:
         yield int(per_cpu) * int(cpus) << 20
 
 
-def give_back() -> None:
+def release_freed_memory() -> None:
     """Give memory that was freed back to the system, where the C library can."""
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)

@@ -1,5 +1,6 @@
 """Whether values of parameters fit the stages and the stack, before any work."""
 
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -10,8 +11,7 @@ from ..errors import DatasetError, StageError
 from ..stages.base import StageSpec
 from ..stages.interferograms import from_parameter, used_ifgs
 from ..stages.reference_area import ReferenceArea, require_reachable
-from .session import require_mode
-from .stack import Extent, Stock, known_stack
+from .stack import Extent, StackSummary, known_stack
 from .table import tasks
 
 
@@ -45,7 +45,25 @@ def require_value(dataset: Dataset, parameters: Parameters, name: str) -> None:
                 require_indices(alone, row.spec, stack)
 
 
-def require_indices(parameters: Parameters, spec: StageSpec, stack: Stock) -> None:
+def require_mode(parameters: Mapping[str, Parameters]) -> None:
+    """Refuse small baselines while a stage cannot process them.
+
+    Raises
+    ------
+    DatasetError
+        Names the stages.
+    """
+    known = {(row.spec.number, row.spec.scope) for row in tasks("sb")}
+    rows = [(row.spec.number, row.spec.scope) for row in tasks("ps")]
+    lacking = [number for number, scope in rows if (number, scope) not in known]
+    if lacking and any(own.small_baselines for own in parameters.values()):
+        raise DatasetError(
+            f"small_baseline_flag='y' is not supported in stages {lacking[0]}-{lacking[-1]}; "
+            "supported: 'n'"
+        )
+
+
+def require_indices(parameters: Parameters, spec: StageSpec, stack: StackSummary) -> None:
     """Refuse index lists of a stage that name what the stack does not have, or leave too little.
 
     Raises

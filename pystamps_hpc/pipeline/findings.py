@@ -8,41 +8,47 @@ import numpy as np
 from ..dataset.tree import ROOT, Dataset
 from .state import TargetState
 
-Records = Mapping[str, Mapping[int, dict[str, Any]]]
-"""Target -> stage -> record."""
+Facts = Mapping[str, Mapping[str, Any]]
+"""Target -> name of a fact -> value."""
 
-FUNNEL = ((1, "candidates", "candidates"), (3, "selected", "kept"), (4, "weeded", "weeded"))
+FUNNEL = {"candidates": "candidates", "selected": "kept", "weeded": "weeded"}
+"""Column of the funnel -> fact that counts its points."""
+
 WEEDED = ("adjacent", "zero_height", "same_position", "noisy")
 MERGED = ("in_overlaps", "same_position")
 NOISIEST = 3
 
 
-def records_of(dataset: Dataset) -> Records:
-    """Read the records of every target."""
-    targets = (ROOT, *dataset.patches)
-    return {name: TargetState.load(dataset.directory(name)).records for name in targets}
+def facts_of(dataset: Dataset) -> Facts:
+    """Read what the finished stages of every target have found."""
+    facts: dict[str, dict[str, Any]] = {}
+    for target in (ROOT, *dataset.patches):
+        facts[target] = {}
+        for record in TargetState.load(dataset.directory(target)).records.values():
+            facts[target] |= record.get("facts") or {}
+    return facts
 
 
-def funnel(records: Records) -> list[dict[str, Any]]:
+def funnel(facts: Facts) -> list[dict[str, Any]]:
     """Return how many points each patch had after each selection.
 
     Returns
     -------
     list of dict
-        ``patch, candidates, selected, weeded, merged``; null where a stage has no record.
+        ``patch, candidates, selected, weeded, merged``; null where no record says it.
     """
-    merged = _facts(records, ROOT, 5).get("merged_per_patch") or {}
-    table = []
-    for patch in _patches(records):
-        row: dict[str, Any] = {"patch": patch}
-        for stage, column, fact in FUNNEL:
-            row[column] = _facts(records, patch, stage).get(fact)
-        row["merged"] = merged.get(patch)
-        table.append(row)
-    return table
+    merged = facts[ROOT].get("merged_per_patch") or {}
+    return [
+        {
+            "patch": patch,
+            **{column: facts[patch].get(fact) for column, fact in FUNNEL.items()},
+            "merged": merged.get(patch),
+        }
+        for patch in _patches(facts)
+    ]
 
 
-def findings(records: Records) -> dict[str, Any]:
+def findings(facts: Facts) -> dict[str, Any]:
     """Return what was kept, what was dropped and why, and how well it unwrapped.
 
     Returns
@@ -54,27 +60,25 @@ def findings(records: Records) -> dict[str, Any]:
         ``velocity``: what 1, 50 and 99 % of the points stay below [mm/yr]. Null where no record
         says it.
     """
-    rows = funnel(records)
-    points = {name: _sum(row[name] for row in rows)
-              for name in ("candidates", "selected", "weeded", "merged")}  # fmt: skip
+    rows, root = funnel(facts), facts[ROOT]
+    points = {name: _sum(row[name] for row in rows) for name in (*FUNNEL, "merged")}
     dropped: dict[str, int] = {}
     if points["candidates"] is not None and points["selected"] is not None:
         dropped["incoherent"] = points["candidates"] - points["selected"]
-    for patch in _patches(records):
-        _add(dropped, _facts(records, patch, 4), WEEDED)
-    merge, unwrapping = _facts(records, ROOT, 5), _facts(records, ROOT, 6)
-    _add(dropped, merge, MERGED)
+    for patch in _patches(facts):
+        _add(dropped, facts[patch], WEEDED)
+    _add(dropped, root, MERGED)
     return {
         "points": points,
         "dropped": {reason: count for reason, count in dropped.items() if count},
         "unwrapping": {
-            "interferograms": unwrapping.get("interferograms"),
-            "residues": unwrapping.get("n_residues"),
-            "cost": unwrapping.get("unwrap_cost"),
-            "arcs_without_statistics": unwrapping.get("stat_less_share"),
+            "interferograms": root.get("interferograms"),
+            "residues": root.get("n_residues"),
+            "cost": root.get("unwrap_cost"),
+            "arcs_without_statistics": root.get("stat_less_share"),
         },
-        "noise": _noise(merge),
-        "velocity": _facts(records, ROOT, 8).get("velocity_1_50_99_percent_mm_yr"),
+        "noise": _noise(root),
+        "velocity": root.get("velocity_1_50_99_percent_mm_yr"),
     }
 
 
@@ -91,13 +95,8 @@ def _noise(facts: Mapping[str, Any]) -> dict[str, Any] | None:
     }
 
 
-def _patches(records: Records) -> list[str]:
-    return [name for name in records if name != ROOT]
-
-
-def _facts(records: Records, target: str, stage: int) -> Mapping[str, Any]:
-    facts: Mapping[str, Any] = records[target].get(stage, {}).get("facts") or {}
-    return facts
+def _patches(facts: Facts) -> list[str]:
+    return [name for name in facts if name != ROOT]
 
 
 def _sum(counts: Iterable[int | None]) -> int | None:

@@ -1,24 +1,12 @@
 """Passes: a stage may read what a later one wrote the time before (SCLA before unwrapping)."""
 
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from ..errors import DatasetError
 from .state import digest
-from .table import Task, maker
-
-
-@cache
-def feedback_inputs(row: Task) -> frozenset[str]:
-    """Return the files that a task reads although later stages write them."""
-    names = set()
-    for item in row.reads:
-        source = maker(item.artifact, row.spec.scope)
-        if source is not None and source.spec.number > row.spec.number:
-            names.add(f"{item.artifact}.mat")
-    return frozenset(names)
+from .table import Task
 
 
 def which_pass(
@@ -54,7 +42,7 @@ def which_pass(
     DatasetError
         The pass of the record cannot be repeated, since what it read has changed.
     """
-    names = sorted(feedback_inputs(row))
+    names = sorted(row.feedback)
     there = [] if upstream else [name for name in names if (directory / name).exists()]
     inputs = record["inputs"] if record is not None else {}
     before = [name for name in names if name in inputs]

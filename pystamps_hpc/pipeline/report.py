@@ -11,7 +11,7 @@ from typing import Any
 from ..dataset.tree import ROOT
 from ..parallel.launcher import launcher_hint
 from ..parallel.team import Team
-from .findings import findings, funnel, records_of
+from .findings import facts_of, findings, funnel
 from .session import Session
 from .table import tasks
 from .types import PipelineContext, PipelineReport, StageResult
@@ -42,9 +42,8 @@ def build_report(
     """
     order = {(p.stage, p.scope, p.target): i for i, p in enumerate(session.plan)}
     rows = sorted(rows, key=lambda row: order[row.stage_id, row.scope, row.target])
-    reported = {(row.stage_id, row.scope, row.target) for row in rows}
     finished = datetime.now(UTC)
-    records = records_of(session.dataset)
+    facts = facts_of(session.dataset)
     return PipelineReport(
         session.run_id,
         rows,
@@ -65,19 +64,25 @@ def build_report(
             for p in (*session.upstream, *session.plan)
             if p.stale and p.action != "run"
         ],
-        funnel=funnel(records),
+        funnel=funnel(facts),
         findings={
-            **findings(records),
+            **findings(facts),
             "drop_ifg_index": _listed(session.parameters[ROOT].value("drop_ifg_index")),
         },
         dropped_patches=[name for row in rows for name in row.facts.get("dropped_patches", [])],
-        not_started=[
-            {"stage": p.stage, "scope": p.scope, "target": p.target}
-            for p in session.plan
-            if (p.stage, p.scope, p.target) not in reported
-        ],
+        not_started=_not_started(session, rows),
         config=session.config.to_dict(),
     )
+
+
+def _not_started(session: Session, rows: list[StageResult]) -> list[dict[str, Any]]:
+    """Return the planned tasks that have no row."""
+    reported = {(row.stage_id, row.scope, row.target) for row in rows}
+    return [
+        {"stage": p.stage, "scope": p.scope, "target": p.target}
+        for p in session.plan
+        if (p.stage, p.scope, p.target) not in reported
+    ]
 
 
 def _listed(value: Any) -> list[Any]:

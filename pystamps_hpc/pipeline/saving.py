@@ -18,7 +18,7 @@ from ..errors import MatError, PublishError, StageError
 from ..parallel import interruption
 from ..parallel.team import Team
 from ..stages.base import artifact_fields
-from .table import Task, maker
+from .table import Task
 
 Bundle = dict[str, dict[str, Any]]
 """Artifact name -> key -> MATLAB value, or a large value that is pulled while it is written."""
@@ -111,7 +111,7 @@ def publish(
     """
     wanted = [artifact for artifact in row.bundle if artifact in bundle]
     order = [*bookkeeping, *wanted]
-    own = {artifact for artifact in row.bundle if maker(artifact, row.spec.scope) is row}
+    own = set(row.first_made)
     with team.agreed():
         if team.rank != 0:
             for artifact in wanted:

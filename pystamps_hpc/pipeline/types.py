@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config import RunConfig
-from ..errors import Exit
-from ..parallel.interruption import EXIT_CODES
+from ..errors import EXIT_OF_SIGNAL, Exit
 from ..stages.base import Scope
 
 STATUSES = ("completed", "skipped_existing", "skipped", "planned", "failed")
@@ -132,7 +131,7 @@ class PipelineReport:
     def exit_code(self) -> int:
         """Exit code of the command."""
         if self.signal is not None:
-            return EXIT_CODES[self.signal]
+            return EXIT_OF_SIGNAL[self.signal]
         if not self.ok:
             return Exit.FAILED
         return Exit.KEPT if self.stale else Exit.OK

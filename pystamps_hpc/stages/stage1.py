@@ -234,6 +234,14 @@ SPEC = StageSpec(
     params=Params,
     outputs=Outputs,
     solve=solve,
+    kernels=(
+        "stage1_look_angles",
+        "stage1_perpendicular_baselines",
+        "stage1_column_means",
+        "stage1_bilinear",
+    ),
     keeps=Keeps(value=16, point=300),
     counts="candidates",
+    begins=True,
+    psver=1,
 )

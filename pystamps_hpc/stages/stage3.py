@@ -303,6 +303,16 @@ SPEC = StageSpec(
     params=Params,
     outputs=Outputs,
     solve=solve,
+    kernels=(
+        "stage2_topofit",
+        "stage2_unit_phasors",
+        "stage2_deviation",
+        "stage2_angle",
+        "stage2_histogram",
+        "stage3_clap_cells",
+        "stage3_bootstrap_deviation",
+    ),
     keeps=Keeps(12, 200, 8, CELL_BYTES, GRID_BYTES),
     counts="kept",
+    none_left="relax the selection or weeding parameters",
 )

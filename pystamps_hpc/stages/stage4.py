@@ -248,8 +248,15 @@ SPEC = StageSpec(
     params=Params,
     outputs=Outputs,
     solve=solve,
+    kernels=(
+        "stage4_adjacent_keep",
+        "stage4_duplicate_keep",
+        "stage4_edge_stats",
+        "stage4_edge_stats_undirected",
+    ),
     keeps=Keeps(value=24, point=300),
     config=("compat.arithmetic", "runtime.triangulator"),
     tools=("triangulator",),
     counts="weeded",
+    none_left="relax the selection or weeding parameters",
 )

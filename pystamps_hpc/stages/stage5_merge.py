@@ -271,5 +271,14 @@ SPEC = StageSpec(
     params=Params,
     outputs=Outputs,
     solve=solve,
+    kernels=(
+        "stage4_duplicate_keep",
+        "stage5_unit_phase",
+        "stage5_ifg_noise",
+        "stage5_wrapped_residual",
+        "stage5_point_noise",
+        "stage5_cell_sums",
+    ),
     keeps=Keeps(value=0, point=500),
+    psver=2,
 )

@@ -154,6 +154,10 @@ SPEC = StageSpec(
     params=Params,
     outputs=Outputs,
     solve=solve,
+    kernels=("stage5_phase_correction",),
     keeps=Keeps(value=0, point=300),
     counts="promoted",
+    none_left="relax the selection or weeding parameters",
+    stamps_lacks={"rc2": "StaMPS stopped after its stage 4, which promotes the other files"},
+    psver=2,
 )

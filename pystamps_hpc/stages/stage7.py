@@ -246,7 +246,15 @@ SPEC = StageSpec(
     params=Params,
     outputs=Outputs,
     solve=solve,
+    kernels=(
+        "stage7_scla",
+        "stage7_scla_of_slope",
+        "stage7_lad_fit",
+        "stage7_scla_smooth",
+        "stage7_sequential_mean",
+    ),
     keeps=Keeps(value=20, point=500),
     config=("compat.arithmetic", "runtime.triangulator"),
     tools=("triangulator",),
+    foreign=("scla_sb2", "scla_smooth_sb2"),
 )

@@ -319,6 +319,16 @@ SPEC = StageSpec(
     params=Params,
     outputs=Outputs,
     solve=solve,
+    kernels=(
+        "stage7_sequential_mean",
+        "stage8_temporal_highpass",
+        "stage8_spatial_lowpass",
+        "stage8_velocity_fit",
+    ),
     keeps=Keeps(value=30, point=500),
     config=("compat.arithmetic", "output.mean_v_type"),
+    foreign=("mv2",),
+    stamps_lacks={
+        "mean_v": "StaMPS writes it only when it plots velocities: replay up to 7, compute 8",
+    },
 )

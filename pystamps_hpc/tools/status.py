@@ -10,7 +10,7 @@ from ..dataset.lock import holders
 from ..dataset.tree import ROOT, Dataset, discover_dataset, state_path
 from ..errors import PystampsError
 from ..pipeline.choices import resolve_choices
-from ..pipeline.findings import funnel, records_of
+from ..pipeline.findings import facts_of, funnel
 from ..pipeline.finished import Finished
 from ..pipeline.table import Task, tasks
 from ..stages.base import Scope
@@ -46,7 +46,7 @@ def collect_status(
         gone = finished.lost(patch)
         if gone is not None:
             lost.append({"patch": patch, "stage": gone})
-            patches.append({"patch": patch, "stage": 5})
+            patches.append({"patch": patch, "stage": _rows("patch")[-1].spec.number})
         else:
             patches.append({"patch": patch, "stage": _reached(finished, patch, "patch", gaps)})
     document = {
@@ -61,7 +61,7 @@ def collect_status(
         "last_run": _last_run(dataset.root),
     }
     if detail:
-        document["funnel"] = funnel(records_of(dataset))
+        document["funnel"] = funnel(facts_of(dataset))
         document["files"] = _files(dataset)
     return document
 
@@ -96,7 +96,7 @@ def _stale(finished: Finished) -> list[dict[str, Any]]:
             except PystampsError as error:
                 reason = str(error)
             if reason:
-                path = dataset.directory(target) / f"{row.spec.marker}.mat"
+                path = dataset.directory(target) / row.marker_file
                 name = path.relative_to(dataset.root).as_posix()
                 found.append(
                     {"target": target, "stage": row.spec.number, "path": name, "reason": reason}

@@ -17,6 +17,7 @@ from pystamps_hpc.cli.console import Console
 from pystamps_hpc.cli.options import COMMANDS, build_parser
 from pystamps_hpc.cli.views import running
 from pystamps_hpc.parallel.team import SerialTeam
+from pystamps_hpc.pipeline.events import TaskFinished, TaskProgress, TaskStarted, ignore
 from pystamps_hpc.pipeline.progress import TaskLog
 from pystamps_hpc.pipeline.types import StageResult
 
@@ -124,9 +125,10 @@ def test_bars_say_stage_patch_and_step_and_leave_the_cursor_alone(monkeypatch):
     monkeypatch.setattr(sys, "stderr", stream)
     console = Console("auto", 0, False, SerialTeam())
     with console:
-        console.started(2, "PATCH_1", "Estimate gamma")
-        console.progress(2, "PATCH_1", "gamma, iteration 2", 0.5)
-        console.finished(StageResult(2, "patch", "PATCH_1", "completed", duration_sec=1.0))
+        task = (2, "patch", "PATCH_1")
+        console(TaskStarted(*task, "Estimate gamma"))
+        console(TaskProgress(*task, "gamma, iteration 2", 0.5))
+        console(TaskFinished(*task, StageResult(*task, "completed", duration_sec=1.0)))
     text = COLOUR.sub("", stream.getvalue())
     assert "stage 2 PATCH_1 gamma, iteration 2" in text
     assert "[r0] done in 1.00 s" in text
@@ -230,10 +232,7 @@ def test_science_is_said_of_each_fact():
 
     row = StageResult(2, "patch", "PATCH_1", "completed")
 
-    class Deaf:
-        """No watcher is asked."""
-
-    log = TaskLog(Deaf(), row)
+    log = TaskLog(ignore, row, "Estimate gamma")
     log.fact("gamma_change_per_iteration", [0.213456, 0.0432, 0.0012])
     log.fact("merged_per_patch", {"PATCH_1": 3})
     assert list(science(row)) == ["  gamma change per iteration: 0.2135, 0.0432, 0.0012"]

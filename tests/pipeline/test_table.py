@@ -2,17 +2,19 @@
 
 import ast
 import dataclasses
+import pickle
 import pkgutil
+import re
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from pystamps_hpc import expected_stage_artifact, stages
+from pystamps_hpc import expected_stage_artifact, pipeline, stages
 from pystamps_hpc.dataset.parameter_table import TABLE
 from pystamps_hpc.dataset.schema import ARTIFACTS
 from pystamps_hpc.pipeline.loading import _VIRTUAL
-from pystamps_hpc.pipeline.table import MODULES, patch_inputs, task, tasks
+from pystamps_hpc.pipeline.table import MODULES, task, tasks
 from pystamps_hpc.stages.base import EACH_PATCH, artifact_fields
 
 # stage, scope, required with the marker last, optional
@@ -49,16 +51,74 @@ def test_c004_the_marker_is_published_last(stage, scope, required, optional):
     assert expected_stage_artifact(stage, scope) == f"{required.split()[-1]}.mat"
 
 
+def test_a_row_is_one_object_that_travels_as_its_place():
+    for row in tasks():
+        assert task(row.spec.number, row.spec.scope) is row
+        assert pickle.loads(pickle.dumps(row)) is row
+    assert tasks("sb") == ()
+
+
+# stage, scope, what belongs to it in the order of removal
+OWNED = (
+    (1, "patch", "ps1 bp1 ph1 hgt1 da1 inc1 la1"),
+    (5, "patch", "ph2 rc2 bp2 pm2 ps2 inc2 la2 hgt2"),
+    (5, "merged", "ifgstd2 rc2 bp2 pm2 ph2 ps2 inc2 la2 hgt2"),
+    (6, "merged", "phuw2 uw_phaseuw uw_space_time uw_interp uw_grid"),
+    (7, "merged", "scla2 scla_smooth2 scla_sb2 scla_smooth_sb2"),
+    (8, "merged", "scn2 mean_v mv2"),
+)
+
+
+@pytest.mark.parametrize(("stage", "scope", "names"), OWNED)
+def test_a_file_belongs_to_the_first_task_that_makes_it(stage, scope, names):
+    row = task(stage, scope)
+    assert row.owned == tuple(names.split())
+    assert row.first_made == tuple(name for name in row.owned if name not in row.spec.foreign)
+
+
+def test_a_task_outdates_what_later_ones_own_but_the_feedback_of_its_next_pass():
+    after = {number: task(number, "merged").owned for number in (6, 7, 8)}
+    merge = task(5, "merged")
+    assert task(8, "merged").outdates == ((), ())
+    assert task(7, "merged").outdates == (after[8], ())
+    assert task(6, "merged").outdates == ((*after[8], "scla2", "scla_sb2"), ())
+    assert merge.outdates == ((*after[8], *after[7], *after[6]), ())
+    promoted, weeded = task(5, "patch"), task(4, "patch")
+    assert promoted.outdates == ((*merge.outdates[0], *merge.owned), ())
+    assert weeded.outdates == (promoted.outdates[0], promoted.owned)
+
+
+def test_what_a_task_reads_of_its_last_pass_it_spares():
+    spared = {row: {f"{name}.mat" for name in row.spec.spares} for row in tasks()}
+    assert [row.spec.number for row in tasks() if row.feedback] == [6]
+    assert all(row.feedback <= spared[row] for row in tasks())
+
+
+def test_the_merge_gathers_what_the_last_stage_of_a_patch_makes():
+    gathering = {row: row.gathers for row in tasks() if row.gathers}
+    assert gathering == {task(5, "merged"): task(5, "patch")}
+
+
 @pytest.mark.parametrize(("stage", "scope"), [(6, "patch"), (2, "merged")])
 def test_a_stage_has_no_marker_in_the_other_scope(stage, scope):
     with pytest.raises(LookupError, match=f"stage {stage} has no {scope} scope"):
         expected_stage_artifact(stage, scope)
 
 
+@pytest.mark.parametrize("room", ["pipeline", "tools"])
+def test_nothing_but_the_table_knows_a_stage_by_its_number(room):
+    tested = re.compile(
+        r"\b(stage|number|stage_id|(start|end)_step|first|last) *"
+        r"(==|!=|<=?|>=?|in|not in) *[(\[{]?[1-9]\b"
+    )
+    for path in Path(pipeline.__path__[0]).parent.joinpath(room).rglob("*.py"):
+        assert tested.findall(path.read_text()) == [], path
+
+
 def test_every_annotation_names_a_key_of_a_schema():
     for row in tasks():
         classes = [row.spec.inputs, row.spec.outputs]
-        nested = patch_inputs(row)
+        nested = row.patch_inputs
         for cls in [*classes, *([nested] if nested else [])]:
             for field in artifact_fields(cls):
                 name = f"{field.artifact}.{field.key}"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..reference.costs import NO_COST, UNITS_PER_CYCLE
-from ..reference.flow import REACH, WAY_BACK
+from ..reference.flow import FAR_VISITS, REACH, WAY_BACK
 from .compile import inline, serial
 from .heap import heap_drop, heap_push
 
@@ -285,10 +285,13 @@ def _gain(link: Any, network: Any, cycles: Any) -> Any:
 
 @inline
 def _way_back(
-    begin: Any, goal: Any, used: Any, budget: Any, graph: Any, network: Any, cycles: Any,
-    potential: Any, marks: Any, heap: Any, turn: Any,
+    begin: Any, goal: Any, used: Any, budget: Any, reach: Any, graph: Any, network: Any,
+    cycles: Any, potential: Any, marks: Any, heap: Any, turn: Any,
 ) -> Any:  # fmt: skip
-    """Look for a way between two faces that costs less than `budget`; whether there is one."""
+    """Look for a way between two faces that costs less than `budget`, over `reach` faces.
+
+    Returns whether there is one, and the number of faces seen.
+    """
     starts, links, others = graph
     distance, reached, settled, via, before = marks
     far, nodes = heap
@@ -296,12 +299,12 @@ def _way_back(
     reached[begin] = turn
     heap_push(far, nodes, 0, np.int64(0), begin)
     size, n_settled = 1, 0
-    while size > 0 and n_settled < WAY_BACK:
+    while size > 0 and n_settled < reach:
         here, face = far[0], nodes[0]
         heap_drop(far, nodes, size)
         size -= 1
         if face == goal:
-            return True
+            return True, n_settled
         if settled[face] == turn:
             continue
         settled[face] = turn
@@ -319,7 +322,7 @@ def _way_back(
                 before[other] = face
                 heap_push(far, nodes, size, there, other)
                 size += 1
-    return False
+    return False, n_settled
 
 
 @serial
@@ -338,33 +341,38 @@ def share_free_chains(
     )  # fmt: skip
     heap = (np.empty(tail.size * 2 + n_face, np.int64), np.empty(tail.size * 2 + n_face, np.int32))
     turn = 0
-    improved = True
-    while improved and stop[0] == 0:
-        improved = False
-        for chain in range(tail.size):
-            if sigsq[chain] != 0 or cycles[chain] == 0 or tail[chain] == head[chain]:
-                continue
-            forward = cycles[chain] > 0
-            begin = head[chain] if forward else tail[chain]
-            goal = tail[chain] if forward else head[chain]
-            turn += 1
-            if not _way_back(
-                begin, goal, chain, n_arcs[chain], graph, network, cycles, potential, marks, heap,
-                turn,
-            ):  # fmt: skip
-                continue
-            _, _, _, via, before = marks
-            change = np.int64(0)
-            face = goal
-            while face != begin:
-                change += _gain(via[face], network, cycles)
-                face = before[face]
-            if change >= 0:
-                continue
-            improved = True
-            cycles[chain] += 1 if forward else -1
-            face = goal
-            while face != begin:
-                cycles[abs(via[face]) - 1] += 1 if via[face] > 0 else -1
-                face = before[face]
+    room = np.int64(FAR_VISITS) * n_face
+    for reach in WAY_BACK:
+        improved = True
+        while improved and room > 0 and stop[0] == 0:
+            improved = False
+            for chain in range(tail.size):
+                if sigsq[chain] != 0 or cycles[chain] == 0 or tail[chain] == head[chain]:
+                    continue
+                forward = cycles[chain] > 0
+                begin = head[chain] if forward else tail[chain]
+                goal = tail[chain] if forward else head[chain]
+                turn += 1
+                found, seen = _way_back(
+                    begin, goal, chain, n_arcs[chain], min(reach, room), graph, network, cycles,
+                    potential, marks, heap, turn,
+                )  # fmt: skip
+                if reach == WAY_BACK[-1]:
+                    room -= seen
+                if not found:
+                    continue
+                _, _, _, via, before = marks
+                change = np.int64(0)
+                face = goal
+                while face != begin:
+                    change += _gain(via[face], network, cycles)
+                    face = before[face]
+                if change >= 0:
+                    continue
+                improved = True
+                cycles[chain] += 1 if forward else -1
+                face = goal
+                while face != begin:
+                    cycles[abs(via[face]) - 1] += 1 if via[face] > 0 else -1
+                    face = before[face]
     return cycles

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from ...dataset.tree import Dataset, state_path
 from ...parallel.team import Team
+from ...pipeline.stack import phase_bytes
 from .findings import DATASET, Problem
 
 SEEN_WITHIN_SEC = 10.0
-STACKS = ("pscands.1.ph", "ph1.mat")
 CHAIN_PER_STACK = 16
 """Bytes that the whole chain writes per byte of the candidates' phase, about and at most."""
 
@@ -121,12 +121,7 @@ def _appears(path: Path) -> bool:
 def examine_space(dataset: Dataset) -> tuple[int, list[Problem]]:
     """Return the free space [MiB], and a problem where the chain may fill it."""
     free = shutil.disk_usage(dataset.root).free
-    folders = [dataset.directory(name) for name in dataset.patches]
-    needed = CHAIN_PER_STACK * sum(
-        max((path.stat().st_size for path in map(folder.joinpath, STACKS) if path.exists()),
-            default=0)
-        for folder in folders
-    )  # fmt: skip
+    needed = CHAIN_PER_STACK * sum(phase_bytes(dataset.directory(name)) for name in dataset.patches)
     if free >= needed:
         return free // 2**20, []
     problem = f"{free // 2**20} MiB free, the chain may need {needed // 2**20} MiB"

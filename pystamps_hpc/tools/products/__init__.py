@@ -7,6 +7,7 @@ from ...dataset.inside import within
 from ...errors import PublishError, PystampsError, explained
 from ...pipeline.presence import PRODUCTS
 from ...pipeline.state import TargetState
+from ...pipeline.table import tasks
 from ...pipeline.types import PipelineReport
 from .origin import differences, origin_now
 from .velocity_csv import velocity_csv
@@ -22,7 +23,8 @@ def make_products(report: PipelineReport) -> None:
     One that cannot be written is a failure of the run; the results stand.
     """
     root = Path(report.dataset)
-    status = next((row.status for row in report.results if row.stage_id == 8), "")
+    last = tasks()[-1].spec.number
+    status = next((row.status for row in report.results if row.stage_id == last), "")
     if status not in ("completed", "skipped_existing"):
         return
     value_type = report.config["output"]["mean_v_type"]
@@ -40,7 +42,7 @@ def make_products(report: PipelineReport) -> None:
             path.parent.mkdir(exist_ok=True)
             make(root, path, value_type)
         except Exception as error:
-            told = explained(error, f"no {name}")
+            told = explained(error, name)
             if told is None:
                 raise
             _without(root, path, error, told, report)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pystamps_kernels.dispatch import KernelTable
+from pystamps_kernels.dispatch import table
 
 from ...config import RunConfig
 from ...dataset import parameters
@@ -83,8 +83,8 @@ def _stack(path: Path, name: str, n_ps: int, n_ifg: int) -> Rows:
 
 
 def plain_context() -> Context:
-    """Return a context of one process without compiled kernels."""
-    return Context(KernelTable({"stage8_velocity_fit": "python"}, "double"), RunConfig())
+    """Return the context of one process with the reference kernels."""
+    return Context(table("python", "double"), RunConfig())
 
 
 def displacements(

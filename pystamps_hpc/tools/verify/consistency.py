@@ -19,6 +19,7 @@ from ...dataset.rows import AnyArray, IntArray
 from ...dataset.schema import ARTIFACTS
 from ...dataset.tree import ROOT
 from ...errors import MatError
+from ...pipeline.table import tasks
 from ..products.origin import outdated_products
 from .comparison import Difference
 from .policy import Rule, policy_table
@@ -106,7 +107,7 @@ def verify_run_alone(run: str | Path, window: Window | None = None) -> VerifyRep
     )
     for file in files:
         _check_numbers(file, Path(run), report)
-    if window.last == 8 and window.scope != "patch":
+    if window.last == tasks()[-1].spec.number and window.scope != "patch":
         _check_products(Path(run), report)
     present = {file.artifact: file for file in files if file.target == ROOT}
     with ExitStack() as stack:
@@ -125,7 +126,9 @@ def verify_run_alone(run: str | Path, window: Window | None = None) -> VerifyRep
 def _check_products(root: Path, report: VerifyReport) -> None:
     """Check that map and table were made from the artifacts that are there."""
     for path, reason in outdated_products(root).items():
-        row = failure(ArtifactFile(8, "merged", ROOT, "mean_v"), "outdated", f"{path}: {reason}")
+        last = tasks()[-1].spec
+        file = ArtifactFile(last.number, last.scope, ROOT, last.marker)
+        row = failure(file, "outdated", f"{path}: {reason}")
         report.failed.append({**row, "path": path})
 
 

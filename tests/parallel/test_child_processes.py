@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pystamps_hpc.dataset.owner import is_dead, process_start
-from pystamps_hpc.parallel import companions
+from pystamps_hpc.parallel import child_processes
 
 UNWRAPPING = """
 import sys
@@ -83,7 +83,7 @@ def test_a_worker_of_the_pool_ends_with_a_killed_run(tmp_path):
 
 
 def test_a_program_whose_starter_has_already_ended_does_not_begin(tmp_path):
-    command = companions.accompanying(["/bin/touch", str(tmp_path / "begun")])
+    command = child_processes.ending_with_parent(["/bin/touch", str(tmp_path / "begun")])
     command[4] = "1"  # not the process that starts it here
     assert command[4] != str(os.getpid())
     assert subprocess.run(command, check=False).returncode == 1
@@ -98,6 +98,6 @@ def test_killing_a_program_ends_what_it_has_started(tmp_path):
     until(lambda: flag.exists() and flag.read_text().strip())
     pid = int(Path(flag).read_text())
     start = process_start(pid)
-    companions.kill(program)
+    child_processes.kill(program)
     program.wait()
     until(lambda: is_dead(pid, start), 5)

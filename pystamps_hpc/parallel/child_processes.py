@@ -1,8 +1,8 @@
 """Processes that work for this one end with it, however it ends.
 
-Also the program by which they are started: ``companions.py PARENT COMMAND`` arranges its end and
-becomes the command. To do so between fork and exec would copy the tables of a large process and is
-not safe beside threads.
+Also the program by which they are started: ``child_processes.py PARENT COMMAND`` arranges its end
+and becomes the command. To do so between fork and exec would copy the tables of a large process and
+is not safe beside threads.
 """
 
 import ctypes
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PR_SET_PDEATHSIG = 1
 
 
-def end_with(parent: int) -> None:
+def end_with_parent(parent: int) -> None:
     """Let the kernel kill this process when its parent ends; `parent` is the parent's number."""
     with suppress(AttributeError):  # Linux only
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -27,7 +27,7 @@ def end_with(parent: int) -> None:
         os._exit(1)
 
 
-def accompanying(command: Sequence[str]) -> list[str]:
+def ending_with_parent(command: Sequence[str]) -> list[str]:
     """Return the command line by which `command` ends with the thread that starts it."""
     return [sys.executable, "-I", "-S", __file__, str(os.getpid()), *command]
 
@@ -39,7 +39,7 @@ def kill(program: "subprocess.Popen[bytes]") -> None:
 
 
 if __name__ == "__main__":
-    end_with(int(sys.argv[1]))
+    end_with_parent(int(sys.argv[1]))
     try:
         os.execv(sys.argv[2], sys.argv[2:])
     except OSError as error:
