@@ -45,7 +45,7 @@ def fits(rng):
     rows[::17, 3] = 0
     rows[101] = 0
     bperp[203] = 100
-    slope, weight = rng.normal(0, 0.01, N), rng.uniform(0, 5, N)
+    slope, weight = rng.normal(0, 0.01, N), rng.random(N)
     slope[4] = np.nan
     return {
         "stage2_topofit": [
