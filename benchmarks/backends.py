@@ -258,7 +258,7 @@ def _name(entry: dict[str, Any]) -> str:
     return str(Configuration(entry["backend"], entry["ranks"], entry["threads"]))
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print the table, write the document."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--dataset", type=Path, help="a dataset; simulated by default")
@@ -275,7 +275,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--end-step", type=int, default=8)
     parser.add_argument("--arithmetic", choices=["single", "double"], default="double")
     parser.add_argument("--output", type=Path, default=machine.RESULTS / "backends.json")
-    options = parser.parse_args(words)
+    options = parser.parse_args(argv)
 
     cores = machine.describe()["visible_cores"]
     configurations = [

@@ -9,8 +9,8 @@ from ..dataset.parameters import Parameters
 from ..dataset.tree import ROOT, Dataset
 from ..errors import DatasetError, StageError
 from ..stages.base import StageSpec
-from ..stages.interferograms import from_parameter, used_ifgs
-from ..stages.reference_area import ReferenceArea, require_reachable
+from ..stages.shared.ifgs import listed_columns, used_columns
+from ..stages.shared.reference_area import ReferenceArea, require_reachable
 from .stack import Extent, StackSummary, known_stack
 from .table import tasks
 
@@ -80,9 +80,9 @@ def require_indices(parameters: Parameters, spec: StageSpec, stack: StackSummary
     try:
         for name, numbers in lists.items():
             if not isinstance(numbers, str):
-                from_parameter(numbers, stack.n_ifg, name)
+                listed_columns(numbers, stack.n_ifg, name)
         if dropped := lists.get("drop_ifg_index"):
-            used_ifgs(dropped, stack.n_ifg, fewest=2, without=stack.master_ix)
+            used_columns(dropped, stack.n_ifg, fewest=2, without=stack.master_ix)
     except StageError as error:
         raise DatasetError(str(error)) from None
 

@@ -107,7 +107,7 @@ def _wanted(kernel: Kernel, config: RunConfig) -> str:
     override = runtime.kernel_backend_overrides.get(kernel.name, "auto")
     if override != "auto":
         return override
-    if kernel.name.startswith("stage2_") and runtime.stage2_kernel_backend != "auto":
+    if kernel.stage == "stage2" and runtime.stage2_kernel_backend != "auto":
         return runtime.stage2_kernel_backend
     return {"native": "native", "gpu": "gpu"}.get(runtime.backend, "auto")
 

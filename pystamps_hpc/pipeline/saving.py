@@ -18,6 +18,7 @@ from ..errors import MatError, PublishError, StageError
 from ..parallel import interruption
 from ..parallel.team import Team
 from ..stages.base import artifact_fields
+from ..stages.shared.ifgs import Ifgs
 from .table import Task
 
 Bundle = dict[str, dict[str, Any]]
@@ -46,8 +47,11 @@ def bundle_of(outputs: Any) -> Bundle:
     """
     artifacts: dict[str, dict[str, Any]] = {}
     present: set[str] = set()
+    master = next((part.master for part in vars(outputs).values() if isinstance(part, Ifgs)), None)
     for field in artifact_fields(outputs.__class__):
         value = getattr(outputs, field.name)
+        if isinstance(value, Ifgs):
+            value = value.keys[field.key]
         keys = artifacts.setdefault(field.artifact, {})
         if field.key == "*":
             keys.update(value)
@@ -59,9 +63,10 @@ def bundle_of(outputs: Any) -> Bundle:
             continue
         name = f"{field.artifact}.{field.key}"
         if field.lazy and value is not None:
-            keys[field.key] = _LargeValue(value, key, name)
+            keys[field.key] = _LargeValue(border.with_null(key, value, master), key, name)
         else:
-            keys[field.key] = border.outside(key, value)
+            ids = keys[key.ids][:, 0] if key.ids else None
+            keys[field.key] = border.outside(key, value, ids)
             _require_finite(keys[field.key], key, name)
     return {name: keys for name, keys in artifacts.items() if name in present}
 

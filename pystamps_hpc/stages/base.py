@@ -11,11 +11,13 @@ pipeline loads and publishes from it. The type says how it arrives:
     0 x 0 for a required one;
 ``Annotated[dict[str, Any], "ps1.*"]``
     all keys of the file that no other field names, as they are on disk;
+``Annotated[Ifgs, "ps1"]``
+    the network of interferograms, which several keys of the file hold;
 ``Annotated[tuple[PatchInputs, ...], EACH_PATCH]``
     one nested dataclass per patch that still has PS, in patch order (merge).
 
-How a key looks inside (0-based indices, bools, 1-D vectors) is declared once, in
-:mod:`pystamps_hpc.dataset.schema`.
+How a key looks inside (0-based indices, bools, 1-D vectors, no null column of the master) is
+declared once, in :mod:`pystamps_hpc.dataset.schema`.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -25,7 +27,9 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from ..dataset.rows import Rows
+from ..dataset.schema import ARTIFACTS
 from ..errors import StageError
+from .shared.ifgs import Ifgs
 
 Scope = Literal["patch", "merged"]
 Mode = Literal["ps", "sb"]
@@ -38,7 +42,7 @@ class NoPointsLeft(StageError):
 
 @dataclass(frozen=True)
 class Field:
-    """One annotated field of ``Inputs`` or ``Outputs``."""
+    """One annotated field of ``Inputs`` or ``Outputs``; a network has one for each of its keys."""
 
     name: str
     artifact: str
@@ -164,7 +168,11 @@ def _annotated_fields(cls: type) -> Iterator[Field]:
         if optional:
             base = next(member for member in get_args(base) if member is not NoneType)
         artifact, _, key = name.partition(".")
-        yield Field(each.name, artifact, key, base, optional)
+        if base is Ifgs:
+            for part in map(ARTIFACTS[artifact].keys.__getitem__, Ifgs.KEYS):
+                yield Field(each.name, artifact, part.name, base, part.optional)
+        else:
+            yield Field(each.name, artifact, key, base, optional)
 
 
 @cache

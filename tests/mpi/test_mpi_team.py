@@ -3,14 +3,18 @@
 import ctypes
 import re
 import time
+from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from pystamps_hpc.config import RunConfig
 from pystamps_hpc.errors import PublishError, StageError
+from pystamps_hpc.parallel.context import Context
 from pystamps_hpc.parallel.team import SerialTeam
+from pystamps_kernels.dispatch import table
 
 LENGTHS = [0, 1, 4095, 4096, 4097, 50000]
 SERIAL = SerialTeam()
@@ -101,6 +105,23 @@ def test_distributed_rows_are_the_serial_rows_bit_for_bit(mpi_team, n, shape):
         assert shared.tobytes() == serial.tobytes()
         pulled = whole_of(mpi_team, rows)
         assert mpi_team.rank > 0 or pulled.tobytes() == serial.tobytes()
+
+
+@dataclass(frozen=True)
+class Polar:
+    """A result of several arrays."""
+
+    angle: np.ndarray
+    size: np.ndarray
+
+
+@pytest.mark.parametrize("n", LENGTHS)
+def test_a_result_of_several_arrays_is_of_its_class_on_all_ranks(mpi_team, n):
+    values = phase(n, (3,))
+    ctx = Context(table("python", "double"), RunConfig(), mpi_team)
+    found = ctx.map_rows(lambda rows: Polar(np.angle(values[rows]), np.abs(values[rows])), n)
+    assert isinstance(found, Polar)
+    assert ctx.share(found.size).tobytes() == np.abs(values).tobytes()
 
 
 def test_a_rank_without_rows_is_not_asked_to_compute(mpi_team):

@@ -10,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from pystamps_hpc import expected_stage_artifact, pipeline, stages
+from pystamps_hpc import expected_stage_artifact, pipeline
 from pystamps_hpc.dataset.parameter_table import TABLE
 from pystamps_hpc.dataset.schema import ARTIFACTS
 from pystamps_hpc.pipeline.loading import _VIRTUAL
 from pystamps_hpc.pipeline.table import MODULES, task, tasks
+from pystamps_hpc.stages import shared
 from pystamps_hpc.stages.base import EACH_PATCH, artifact_fields
+from pystamps_hpc.stages.shared.ifgs import Ifgs
 
 # stage, scope, required with the marker last, optional
 CONTRACT = (
@@ -128,6 +130,15 @@ def test_every_annotation_names_a_key_of_a_schema():
                 assert field.key == "*" or field.key in ARTIFACTS[field.artifact].keys, name
 
 
+def test_a_stage_that_sees_a_null_column_has_the_network_that_places_it():
+    for row in tasks():
+        for cls in (row.spec.inputs, row.spec.outputs):
+            found = [field for field in artifact_fields(cls) if field.artifact in ARTIFACTS]
+            keys = [ARTIFACTS[f.artifact].keys.get(f.key) for f in found]
+            if any(key is not None and key.null is not None for key in keys):
+                assert any(field.type is Ifgs for field in found), cls
+
+
 def test_every_parameter_of_a_stage_is_a_known_one():
     for row in tasks():
         for item in dataclasses.fields(row.spec.params):
@@ -172,10 +183,8 @@ def test_configuration_that_a_stage_reads_is_declared_or_only_schedules(name):
 
 
 def test_configuration_that_parts_of_several_stages_read_only_schedules():
-    for found in pkgutil.iter_modules(stages.__path__):
-        if found.name not in MODULES:
-            read = set(config_read_by(import_module(f"{stages.__name__}.{found.name}")))
-            assert read <= SCHEDULING, found.name
+    for found in pkgutil.iter_modules(shared.__path__, f"{shared.__name__}."):
+        assert set(config_read_by(import_module(found.name))) <= SCHEDULING, found.name
 
 
 # fields of the reference's parameters that the built branches read; the mode is

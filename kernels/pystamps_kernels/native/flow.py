@@ -1,4 +1,4 @@
-"""Cheapest cycles on a network of chains: native twin of :mod:`..reference.flow`.
+"""Cheapest cycles on a network of chains.
 
 All numbers are integers and every search breaks ties by the number of the face, so the result does
 not depend on anything but the input.
@@ -8,20 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from ..reference.costs import NO_COST, UNITS_PER_CYCLE
+from ..reference.flow import FAR_VISITS, REACH, WAY_BACK
 from .compile import inline, serial
 from .heap import heap_drop, heap_push
 
-UNITS_PER_CYCLE = 200
-NO_COST = 32000
 FAR = 2**62
-
-# Faces that a search for a way back may visit: near by, then far, there as long as all searches
-# together have not visited every face so many times.
-WAY_BACK = (300, 3000)
-FAR_VISITS = 10
-
-# Faces that a search from a single source may visit, pass by pass; then all sources search at once.
-REACH = (30, 100, 300, 1000)
 
 
 @inline
@@ -126,7 +118,7 @@ def _send(source: Any, end: Any, via: Any, before: Any, network: Any, flow: Any)
 def cheapest_flow(
     tail: Any, head: Any, n_arcs: Any, offset: Any, sigsq: Any, supply: Any, stop: Any
 ) -> Any:
-    """Native twin of :func:`..reference.flow.cheapest_flow`."""
+    """Native twin of :func:`reference.flow.cheapest_flow`."""
     n_chain, n_face = tail.size, supply.size
     network = (n_arcs, offset, sigsq)
     cycles = np.empty(n_chain, np.int64)
@@ -338,7 +330,7 @@ def share_free_chains(
     tail: Any, head: Any, n_arcs: Any, offset: Any, sigsq: Any, cycles: Any, potential: Any,
     stop: Any,
 ) -> Any:  # fmt: skip
-    """Native twin of :func:`..reference.flow.share_free_chains`."""
+    """Native twin of :func:`reference.flow.share_free_chains`."""
     n_face = potential.size
     cycles = cycles.copy()
     network = (n_arcs, offset, sigsq)

@@ -13,12 +13,11 @@ from heapq import heappop, heappush
 import numpy as np
 from numpy.typing import NDArray
 
+from .costs import NO_COST, UNITS_PER_CYCLE
+
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-
-UNITS_PER_CYCLE = 200
-NO_COST = 32000
 
 # Faces that a search from a single source may visit, pass by pass; then all sources search at once.
 REACH = (30, 100, 300, 1000)
@@ -105,6 +104,17 @@ def cheapest_flow(
     -----
     Parabolas with sigsq below 32768 are convex also after the integer division. Ahuja, Magnanti
     and Orlin, Network Flows (1993), sections 9.7 and 14.5.
+
+    Examples
+    --------
+    A cycle has to get from face 0 to face 1, by an arc that expects it or by one that does not.
+
+    >>> tail, head, n_arcs = (np.array(x, np.int32) for x in ([0, 0], [1, 1], [1, 1]))
+    >>> offset, sigsq = (np.array(x, np.int32) for x in ([0, -180], [500, 500]))
+    >>> supply, stop = np.array([1, -1]), np.zeros(1, bool)
+    >>> cycles, _, left = cheapest_flow(tail, head, n_arcs, offset, sigsq, supply, stop)
+    >>> cycles.tolist(), left
+    ([0, 1], 0)
     """
     network = _Network(tail, head, n_arcs, offset, sigsq, np.zeros(tail.size, np.int64))
     excess = supply.copy()
