@@ -22,6 +22,13 @@ _FILTERS = {
     h5py.h5z.FILTER_FLETCHER32,
     h5py.h5z.FILTER_LZF,
 }
+_NUMBERS = [
+    getattr(h5py.h5t, f"{kind}{bits}{order}")
+    for kind in ("STD_I", "STD_U", "IEEE_F")
+    for bits in (8, 16, 32, 64)
+    for order in ("LE", "BE")
+    if kind != "IEEE_F" or bits > 16
+]
 _INFLATION = 1032  # the most that deflate makes of a byte
 _UNDOUBTED_BYTES = 64 << 20  # a matrix of this size may be stored in less
 _DEEPEST = 16  # levels of cells and structs
@@ -57,6 +64,8 @@ def _own(item: Any) -> Any:
         code, _, _, name = layout.get_filter(k)
         if code not in _FILTERS:
             raise ValueError(f"{item.name} needs the filter {name.decode(errors='replace')!r}")
+    if not _is_usual(item.id.get_type()):
+        raise ValueError(f"{item.name} holds numbers of a kind that no processor has")
     n_bytes = item.size * item.dtype.itemsize
     chunk = item.chunks or ()
     if max(n_bytes, int(np.prod(chunk, dtype=object)) * item.dtype.itemsize) > max(
@@ -64,6 +73,15 @@ def _own(item: Any) -> Any:
     ):
         raise ValueError(f"{item.name} declares {n_bytes:,} bytes and holds far fewer")
     return item
+
+
+def _is_usual(stored: Any) -> bool:
+    """Whether numbers are stored as usual; HDF5 can end the process when it converts others."""
+    if stored.get_class() == h5py.h5t.COMPOUND:
+        return all(_is_usual(stored.get_member_type(k)) for k in range(stored.get_nmembers()))
+    if stored.get_class() not in (h5py.h5t.INTEGER, h5py.h5t.FLOAT):
+        return True
+    return any(stored == number for number in _NUMBERS)
 
 
 def variable_of(name: str, item: Any) -> Variable:

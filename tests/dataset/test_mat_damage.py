@@ -102,6 +102,22 @@ def test_a_data_set_that_declares_far_more_than_it_stores_is_refused(path):
     assert "declares 68,719,476,736 bytes" in refused(path)
 
 
+@pytest.mark.parametrize("member", [False, True])
+def test_numbers_of_another_format_are_refused_before_hdf5_converts_them(path, member):
+    # a float32 with another exponent, as one changed byte makes it, ended the process
+    number = h5py.h5t.IEEE_F32LE.copy()
+    number.set_ebias(3)
+    kind = number
+    if member:
+        kind = h5py.h5t.create(h5py.h5t.COMPOUND, 8)
+        kind.insert(b"real", 0, number)
+        kind.insert(b"imag", 4, number)
+    space = h5py.h5s.create_simple((3, 2))
+    version_73(path, lambda file: h5py.h5d.create(file.id, b"a", kind, space))
+    with pytest.raises(MatError, match="a kind that no processor has"):
+        read_mat(path)
+
+
 def test_an_empty_data_set_with_elements_is_refused(path):
     version_73(path, lambda f: put(f, "a", np.array([3, 2], "u8"), MATLAB_empty=np.uint8(1)))
     assert "said to be empty" in refused(path)
