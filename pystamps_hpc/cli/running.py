@@ -45,6 +45,7 @@ def stage(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
     """Run one task."""
     config = team.on_root(lambda: configuration(options))
     context = stage_context(options.number, options.patch, options.dataset, config)
+    context = replace(context, dry_run=options.dry_run, force=options.force)
     return _answer(context, options, team, words)
 
 

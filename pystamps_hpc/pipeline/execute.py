@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from .records import task_record
 from .remedies import remedy
 from .replay import members, reference_directory, reference_root, replay_bundle, replay_record
 from .saving import bundle_of, publish
-from .session import Session, remove
+from .session import Session, forget, remove
 from .state import TargetState, fingerprint
 from .table import Task, maker, patch_inputs, task, tasks
 from .types import StageResult
@@ -94,11 +95,11 @@ def _execute(
     parameters = session.parameters[target]
     params: Any = parameters.to_params(row.spec.params)
 
-    team.on_root(lambda: remove(dataset, _outdated_feedback(row, planned), directory))
+    withheld = _outdated_feedback(row, planned)
     patches = team.on_root(lambda: _patches_with_ps(session, row))
     record = team.on_root(
         lambda: task_record(
-            dataset, session.config, parameters, session.kernels, row, target, patches
+            dataset, session.config, parameters, session.kernels, row, target, patches, withheld
         )
     )
     if row.spec.scope == "merged":
@@ -106,10 +107,8 @@ def _execute(
     with _with_remedy(dataset, row, target):
         inputs = load_inputs(
             row.spec.inputs, directory, parameters, dataset, patches, feedback_inputs(row),
-            session.config.runtime.io_workers,
+            session.config.runtime.io_workers, withheld,
         )  # fmt: skip
-    # only now: inputs that cannot be used should not cost the results that stand
-    team.on_root(lambda: remove(dataset, planned.invalidates, directory))
     program = team.on_root(lambda: program_of(row.spec, session.config))
     memo = MemoStore(directory, planned.stage, fingerprint(record, program), log.warn)
     room = team.on_root(lambda: _room(session, row, target, patches, team.size))
@@ -122,7 +121,10 @@ def _execute(
             if planned.adds:
                 bundle, bookkeeping = {name: bundle[name] for name in planned.adds}, {}
             name, output = f"{session.run_id}-{planned.stage}", session.config.output
-            publish(row, bundle, directory, team, output, name, bookkeeping, bool(planned.adds))
+            publish(
+                row, bundle, directory, team, output, name, bookkeeping, bool(planned.adds),
+                lambda: remove(dataset, planned.invalidates, directory),
+            )  # fmt: skip
     if outputs is None:
         team.on_root(lambda: _give_up(session, row, directory))
         log.fact("lost", "; ".join(log.notes))
@@ -178,11 +180,11 @@ def _replay(session: Session, row: Task, planned: PlannedTask, log: TaskLog) -> 
     source = reference_directory(dataset, reference, planned.target)
     lost = no_ps_stage(source) if row.spec.scope == "patch" else None
     names = members(row, source) if lost is None or lost > row.spec.number else []
-    remove(dataset, planned.invalidates, directory)
     if names:
         fsync, name = session.config.output.fsync, f"{session.run_id}-{planned.stage}"
         extra = _bookkeeping(row, directory)
-        count = replay_bundle(row, names, source, directory, name, fsync, extra)
+        make_way = partial(remove, dataset, planned.invalidates, directory)
+        count = replay_bundle(row, names, source, directory, name, fsync, extra, make_way)
         details = f"replayed {count} artifacts from the reference root"
     else:
         _give_up(session, row, directory)
@@ -192,9 +194,9 @@ def _replay(session: Session, row: Task, planned: PlannedTask, log: TaskLog) -> 
     return details
 
 
-def _outdated_feedback(row: Task, planned: PlannedTask) -> tuple[str, ...]:
-    """Return what a later stage left that this pass must not read."""
-    return tuple(name for name in planned.invalidates if name in feedback_inputs(row))
+def _outdated_feedback(row: Task, planned: PlannedTask) -> frozenset[str]:
+    """Return what a later stage left that this pass must not read; it goes with the old result."""
+    return feedback_inputs(row).intersection(planned.invalidates)
 
 
 @contextmanager
@@ -272,7 +274,10 @@ def _bookkeeping(row: Task, directory: Path) -> dict[str, dict[str, Any]]:
 
 
 def _give_up(session: Session, row: Task, directory: Path) -> None:
-    """Record that a stage left no PS: flag it, remove the patch's artifacts from there on."""
+    """Record that a stage left no PS: flag it, remove the patch's artifacts from there on.
+
+    What was merged stands until there is a new merge.
+    """
     number = row.spec.number
     flags = np.zeros((5, 1))
     flags[number - 1] = 1
@@ -283,6 +288,7 @@ def _give_up(session: Session, row: Task, directory: Path) -> None:
     with Publication(directory, f"{session.run_id}-{number}") as publication:
         write_mat(publication.path("no_ps_info"), {"stamps_step_no_ps": flags})
         publication.commit(["no_ps_info"])
+    forget(session.dataset, directory)
 
 
 def _record(

@@ -1,6 +1,6 @@
 """Inputs of a stage from the disk, outputs of a stage to the disk, by their annotations."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -44,15 +44,16 @@ _VIRTUAL = {
 class _Files:
     """The artifacts of one directory, each opened once."""
 
-    def __init__(self, directory: Path, stack: ExitStack) -> None:
+    def __init__(self, directory: Path, stack: ExitStack, withheld: Collection[str]) -> None:
         self.directory = directory
         self.stack = stack
+        self.withheld = withheld
         self.open: dict[str, MatFile | None] = {}
 
     def __getitem__(self, artifact: str) -> MatFile | None:
         if artifact not in self.open:
             path = self.directory / f"{artifact}.mat"
-            found = path.exists()
+            found = path.name not in self.withheld and path.exists()
             self.open[artifact] = self.stack.enter_context(MatFile(path)) if found else None
         return self.open[artifact]
 
@@ -81,6 +82,7 @@ def load_inputs(
     patches: tuple[str, ...] = (),
     feedback: frozenset[str] = frozenset(),
     workers: int = 1,
+    withheld: Collection[str] = (),
 ) -> Any:
     """Fill a dataclass of annotated fields from the artifacts of a directory.
 
@@ -100,6 +102,8 @@ def load_inputs(
         File names of an earlier pass, whose shapes the stage judges itself.
     workers : int
         How many patches are read side by side.
+    withheld : collection of str
+        File names that count as missing.
 
     Returns
     -------
@@ -116,7 +120,7 @@ def load_inputs(
     values: dict[str, Any] = {}
     all_fields = artifact_fields(cls)
     with ExitStack() as stack:
-        files = _Files(directory, stack)
+        files = _Files(directory, stack, withheld)
         for field in all_fields:
             name = f"{field.artifact}.{field.key}"
             if name == EACH_PATCH:

@@ -162,7 +162,7 @@ class Planner:
         number, scope = row.spec.number, row.spec.scope
         marker = f"{row.spec.marker}.mat"
 
-        due = self.request.force or number in self.finished.state(target).due
+        due = self.request.redoes or number in self.finished.state(target).due
         earlier = self._running.get(target, set())
         if scope == "patch":
             lost = self.finished.lost(target)
@@ -196,7 +196,8 @@ class Planner:
     def _reasons_to_run(self, row: Task, target: str, due: bool) -> Iterator[str]:
         """Yield why a task runs whether it is finished or not."""
         if due:
-            yield "forced" if self.request.force else "left of a forced run"
+            named = "forced" if self.request.force else "asked for"
+            yield named if self.request.redoes else "left of a forced run"
         elif earlier := self._running.get(target):
             yield f"after stage {max(earlier)}"
         elif row.spec.scope == "merged" and self._running:

@@ -8,7 +8,10 @@ from .table import Task, tasks
 
 @dataclass(frozen=True)
 class Request:
-    """The window of a run and how finished work is treated."""
+    """The window of a run and how finished work is treated.
+
+    ``force`` and ``again`` do it again; ``force`` also what was not made here.
+    """
 
     start: int = 1
     end: int = 8
@@ -16,6 +19,7 @@ class Request:
     patches: tuple[str, ...] | None = None
     force: bool = False
     keep_going: bool = False
+    again: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.start <= 8 or not 1 <= self.end <= 8:
@@ -30,6 +34,11 @@ class Request:
             raise ConfigError("--part patches needs --start-step 5 or lower")
         if self.part not in ("all", "patches", "merged"):
             raise ConfigError(f"part is {self.part!r}: use all, patches or merged")
+
+    @property
+    def redoes(self) -> bool:
+        """Whether finished tasks are done again."""
+        return self.force or self.again
 
     @property
     def first(self) -> int:

@@ -1,6 +1,6 @@
 """Outputs of a stage to the disk: one bundle, published atomically by the root of the team."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -75,6 +75,7 @@ def publish(
     name: str,
     bookkeeping: Mapping[str, Mapping[str, Any]],
     added: bool = False,
+    make_way: Callable[[], None] = lambda: None,
 ) -> list[str]:
     """Write and publish a bundle; collective.
 
@@ -96,6 +97,8 @@ def publish(
         Files for StaMPS that go with the bundle: name -> key -> MATLAB value.
     added : bool
         The bundle is what a finished task lacked: nothing of it that is there goes.
+    make_way : callable
+        Removes what the bundle outdates; called on the root when all of it is written.
 
     Returns
     -------
@@ -124,6 +127,7 @@ def publish(
                 _save(publication.path(artifact), values, output)
             stale = [artifact for artifact in row.optional if artifact not in wanted]
             gone = [artifact for artifact in stale if artifact in own and not added]
+            make_way()
             publication.commit(order, gone, shared=set(order) - own)
     return order
 

@@ -93,6 +93,7 @@ def prepare(context: PipelineContext, kernels: KernelTable) -> Session:
         context.patches,
         context.force,
         context.keep_going,
+        context.again,
     )
     config = resolve_choices(context.run_config, context.native_only)
     dataset = discover_dataset(context.dataset_root, need_patches=request.first <= 5)
@@ -169,7 +170,7 @@ def _substituted(asked: RunConfig, config: RunConfig, stages: list[int]) -> Iter
 def _continued(planner: Planner, plan: list[PlannedTask]) -> Iterator[str]:
     """Yield a message when work that an earlier ``--force`` asked for is still to be done."""
     left = [task for task in plan if task.stage in planner.finished.state(task.target).due]
-    if left and not planner.request.force:
+    if left and not planner.request.redoes:
         yield f"continuing a forced run: {len(left)} tasks are still to be done again"
 
 
@@ -250,7 +251,7 @@ def _clear_the_way(session: Session, context: PipelineContext) -> list[str]:
                 half_written.unlink(missing_ok=True)
     if any(planned.stage == 1 for planned in due):
         _save_parameters(session)
-    if context.force:
+    if context.force or context.again:
         for target in {planned.target for planned in due}:
             state = TargetState.load(dataset.directory(target))
             state.due |= {planned.stage for planned in due if planned.target == target}

@@ -145,8 +145,20 @@ def run_stage(
     patch: str | Path | None = None,
     dataset: str | Path | None = None,
     run_config: RunConfig | None = None,
+    force: bool = False,
 ) -> StageResult:
     """Run one stage of one target, whether it is finished or not.
+
+    Parameters
+    ----------
+    stage_id : int
+        Stage.
+    patch, dataset : path
+        One of them: directory of the patch, or of the dataset for a merged stage.
+    run_config : RunConfig, optional
+        Configuration.
+    force : bool
+        Whether results that were not made here are replaced and removed too.
 
     Raises
     ------
@@ -155,7 +167,8 @@ def run_stage(
     PystampsError
         As :func:`run_pipeline`.
     """
-    return run_pipeline(stage_context(stage_id, patch, dataset, run_config)).results[0]
+    context = stage_context(stage_id, patch, dataset, run_config)
+    return run_pipeline(replace(context, force=force)).results[0]
 
 
 def stage_context(
@@ -183,7 +196,7 @@ def stage_context(
         run_config or RunConfig(),
         start_step=stage_id,
         end_step=stage_id,
-        force=True,
+        again=True,
         part="patches" if patch is not None else "merged",
         patches=(directory.name,) if patch is not None else None,
     )

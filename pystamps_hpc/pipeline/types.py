@@ -26,6 +26,9 @@ class PipelineContext:
         Window of stages; start 0 is 1.
     dry_run, force, keep_going, native_only, break_lock : bool
         As the options of ``pystamps-hpc run``.
+    again : bool
+        Whether finished tasks of the window are done again; unlike ``force`` this does not replace
+        results that were not made here.
     part : str
         ``all``, ``patches`` (patch stages only) or ``merged`` (merge and later).
     patches : tuple of str or None
@@ -42,6 +45,7 @@ class PipelineContext:
     end_step: int = 8
     dry_run: bool = False
     force: bool = False
+    again: bool = False
     part: str = "all"
     patches: tuple[str, ...] | None = None
     comm: Any = None

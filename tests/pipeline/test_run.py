@@ -963,3 +963,67 @@ def test_parts_of_another_version_of_a_program_are_never_found(stubs, tree):
     record = TargetState.load(tree).records[6]
     names = {fingerprint(record, f"snaphu {version}") for version in ("2.0.6", "2.0.7")}
     assert len(names) == 2
+
+
+# -- a stage that fails costs nothing -----------------------------------------------------
+
+
+@pytest.mark.parametrize("stage", [5, 6, 7])
+def test_a_merged_stage_that_fails_loses_nothing(stubs, tree, stage):
+    run(tree)
+    (tree / "products").mkdir()
+    (tree / "products" / "velocity.csv").write_text("old")
+    before = tree_digest(tree, without=(".pystamps-hpc", "STAMPS.log"))
+    stubs.acts[stage, "root"] = fail
+    report = run(tree, start_step=stage, part="merged", force=True)
+    assert (report.results[0].status, report.exit_code) == ("failed", 1)
+    assert tree_digest(tree, without=(".pystamps-hpc", "STAMPS.log")) == before
+    assert set(TargetState.load(tree).records) == {5, 6, 7, 8}
+
+
+def test_an_outdated_result_whose_making_fails_stands_and_is_out_of_date(stubs, tree):
+    run(tree)
+    before = artifacts(tree)
+    change(tree, unwrap_grid_size=100.0)
+    stubs.acts[6, "root"] = fail
+    assert run(tree).exit_code == 1
+    assert artifacts(tree) == {**before, "parms.mat": artifacts(tree)["parms.mat"]}
+    assert [row["stage"] for row in run(tree, KEEP).stale][:1] == [6]
+
+
+def test_what_was_merged_stands_when_no_patch_has_ps_left(stubs, tree):
+    run(tree)
+    merged = {name for name in artifacts(tree) if "/" not in name}
+    stubs.empty |= {(4, "PATCH_1"), (3, "PATCH_2")}
+    for options in ({"force": True}, {}):
+        assert run(tree, **options).exit_code == 1
+        assert merged <= set(artifacts(tree))
+    assert not (tree / "PATCH_1" / "ps2.mat").exists()
+
+
+def test_outdated_feedback_is_withheld_and_goes_with_the_new_result(stubs, tree):
+    run(tree)
+    change(tree, unwrap_grid_size=100.0)
+    stubs.acts[6, "root"] = fail
+    run(tree)
+    assert (tree / "scla_smooth2.mat").exists()
+    stubs.acts.clear()
+    seen = []
+    stubs.acts[7, "root"] = lambda ctx: seen.append((tree / "scla_smooth2.mat").exists())
+    assert run(tree).ok
+    assert seen == [False]
+    assert not feedback(tree)
+
+
+# -- one stage ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("stage", "lost"), [(6, "phuw2.mat"), (7, "scn2.mat")])
+def test_one_stage_does_not_cost_results_of_another_program_unasked(stubs, tree, stage, lost):
+    run(tree)
+    disown(tree)
+    before = tree_digest(tree)
+    with pytest.raises(DatasetError, match=f"{lost}.*not made by pystamps-hpc.*insist with --force"):
+        run_stage(stage, dataset=tree, run_config=QUICK)
+    assert tree_digest(tree) == before
+    assert run_stage(stage, dataset=tree, run_config=QUICK, force=True).status == "completed"

@@ -64,6 +64,9 @@ def _stage(parser: ArgumentParser) -> None:
     parser.add_argument("number", type=int, choices=range(1, 9), metavar="N", help="stage, 1 to 8")
     parser.add_argument("--patch", metavar="DIR", help="patch directory (stages 1-5)")
     dataset_option(parser, here=False)
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done")
+    parser.add_argument("--force", action="store_true",
+                        help="replace and remove results of other programs too")  # fmt: skip
     _kernel_options(parser)
 
 
