@@ -103,10 +103,10 @@ class Console:
                 self.told_compiling = time.monotonic()
                 self._write(f"compiling kernels for this machine, once: {done}/{total}")
 
-    def expected(self, memory: str) -> None:
+    def expected(self, text: str) -> None:
         """See :class:`pystamps_hpc.pipeline.progress.Watcher`."""
         if self.style not in ("none", "json"):
-            self._write(memory)
+            self._write(text)
 
     def started(self, stage: int, target: str, name: str) -> None:
         """See :class:`pystamps_hpc.pipeline.progress.Watcher`."""

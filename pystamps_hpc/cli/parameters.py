@@ -1,20 +1,29 @@
 """The commands ``parms`` and ``reset-scla``."""
 
+import sys
 from argparse import Namespace
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from ..config import RunConfig, load_config
 from ..dataset import parameters
 from ..dataset.lock import DatasetLock, new_owner
-from ..dataset.parameter_table import TABLE
+from ..dataset.parameter_table import TABLE, text_of
 from ..dataset.parameters import Foreign, Parameters
-from ..dataset.tree import Dataset, discover_dataset
+from ..dataset.stamps_log import log_line
+from ..dataset.tree import Dataset, discover_dataset, require_dataset
 from ..errors import ConfigError, DatasetError
 from ..parallel.team import Team
 from ..pipeline.acceptance import require_value
+from ..pipeline.choices import resolve_choices
+from ..pipeline.finished import Finished
+from ..pipeline.outlook import outlook, shortened
+from ..pipeline.passes import made_with, mark_reset
+from ..pipeline.session import forget
+from ..tools.consequences import after_change, made_elsewhere, said
 
 Answer = tuple[dict[str, Any] | None, int]
 SCLA = ("scla2", "scla_smooth2", "scla_sb2", "scla_smooth_sb2")
@@ -24,25 +33,65 @@ def parms(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
     """Show, set or reset parameters."""
 
     def act() -> dict[str, Any]:
-        dataset = discover_dataset(options.dataset, need_patches=False)
+        dataset, here = _place(options.dataset)
+        patch = options.patch or here
         if options.action != "show" and options.patch and not options.local:
             raise ConfigError(
                 f"parms --patch {options.patch} {options.action} needs --local; without --patch "
                 "the value holds for all patches"
             )
+        if here is not None:
+            file = _load(dataset, here).file
+            print(f"{here} is a patch of {dataset.root}; its parameters: {file}", file=sys.stderr)
         if options.action == "show":
-            return _shown(_load(dataset, options.patch), options.name)
+            return _shown(_load(dataset, patch), options.name)
+        config = load_config(options.config)
         with _locked(dataset, words):
-            known = _load(dataset, options.patch)
+            known = _load(dataset, patch)
             if options.action == "set":
                 changed = known.set_value(options.name, _value(options.value), options.local)
                 require_value(dataset, changed, known.resolve(options.name))
             else:
                 changed = known.reset(options.name, options.local)
             parameters.save(changed)
-        return _shown(changed, options.name)
+            name = known.resolve(options.name)
+            row = _described(changed, name)
+            folder = changed.local_file.parent if options.local else changed.file.parent
+            told = f"{name} {text_of(known.value(name))} -> {text_of(changed.value(name))}"
+            notes = _logged(config, folder, options.action, told)
+            return {name: {**row, "notes": [*after_change(dataset, config, name), *notes]}}
 
     return team.on_root(act), 0
+
+
+def _place(folder: str) -> tuple[Dataset, str | None]:
+    """Return the dataset of a directory and, if the directory is a patch, its name.
+
+    Raises
+    ------
+    DatasetError
+        It is neither.
+    """
+    here = Path(folder).resolve()
+    dataset = discover_dataset(here, need_patches=False)
+    if not dataset.patches:
+        with suppress(DatasetError):
+            above = discover_dataset(here.parent)
+            if here.name in above.patches:
+                return above, here.name
+    require_dataset(dataset)
+    return dataset, None
+
+
+def _logged(config: RunConfig, folder: Path, action: str, text: str) -> list[str]:
+    """Write what was done to ``STAMPS.log``; return why that was not possible."""
+    if not config.output.stamps_log:
+        return []
+    try:
+        log_line(folder, action, text)
+    except OSError as error:
+        return [f"{folder / 'STAMPS.log'}: {error.strerror}"]
+    return []
 
 
 def _load(dataset: Dataset, patch: str | None) -> Parameters:
@@ -106,25 +155,50 @@ def reset_scla(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer
     """Remove the SCLA estimates of the root and of the patches."""
 
     def act() -> dict[str, Any]:
+        config = load_config(options.config)
         dataset = discover_dataset(options.dataset, need_patches=False)
+        require_dataset(dataset)
         folders = [dataset.root]
         if not options.no_patches:
             folders += [dataset.directory(name) for name in dataset.patches]
-        if options.dry_run:
+        with nullcontext() if options.dry_run else _locked(dataset, words):
             found = [path for path in _scla_files(folders) if path.exists()]
-        else:
-            with _locked(dataset, words):
-                found = [path for path in _scla_files(folders) if path.exists()]
+            names = [path.relative_to(dataset.root).as_posix() for path in found]
+            if not options.force:
+                _refuse_foreign(dataset, found)
+            outdated = made_with(dataset.root, names)
+            notes: list[str] = []
+            if not options.dry_run:
                 for path in found:
                     path.unlink()
+                mark_reset(dataset.root, outdated)
+                forget(dataset, dataset.root)
+                if found:
+                    notes += _logged(config, dataset.root, "reset", f"removed {', '.join(names)}")
+                known = parameters.load_all(dataset)
+                finished = Finished(dataset, resolve_choices(config), known)
+                notes += said(outlook(finished), dataset)
         return {
             "schema": "pystamps-hpc/reset-scla/1",
             "dataset": str(dataset.root),
             "dry_run": options.dry_run,
-            "removed": [path.relative_to(dataset.root).as_posix() for path in found],
+            "removed": names,
+            "out_of_date": outdated,
+            "notes": notes,
         }
 
     return team.on_root(act), 0
+
+
+def _refuse_foreign(dataset: Dataset, found: list[Path]) -> None:
+    """Refuse to remove estimates that were not made here."""
+    foreign = [path.relative_to(dataset.root).as_posix()
+               for path in found if made_elsewhere(dataset, path)]  # fmt: skip
+    if foreign:
+        raise DatasetError(
+            f"{dataset.root}: {shortened(foreign)}: not made by pystamps-hpc, and reset-scla would "
+            "remove them: move them away to keep them, or insist with --force"
+        )
 
 
 def _scla_files(folders: list[Path]) -> Iterator[Path]:

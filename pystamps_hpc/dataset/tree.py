@@ -14,6 +14,9 @@ from .text import lines_of, shown, words_of
 
 ROOT = "root"
 STATE_DIRECTORY = ".pystamps-hpc"
+SIGNS = ("patch.list", "parms.mat", "ps2.mat")
+"""What is in the root of a dataset."""
+
 FARTHEST = 2**31 - 1  # pixel of a scene
 LONGEST_NAME = 255  # bytes that a file system allows for one name
 
@@ -100,10 +103,32 @@ def discover_dataset(root: str | Path, need_patches: bool = True) -> Dataset:
     for name in names:
         _require_open(path / name)
     if not names and need_patches:
-        inside = (path / "pscands.1.ij").exists() or (path / "ps1.mat").exists()
-        hint = f"; it is a patch itself: use --dataset {path.parent}" if inside else ""
-        raise DatasetError(f"no PATCH_* directory under {path}{hint}")
+        raise _no_patches(path)
     return Dataset(path, tuple(names))
+
+
+def require_dataset(dataset: Dataset) -> None:
+    """Refuse a directory that is a patch, or holds nothing of a dataset.
+
+    Raises
+    ------
+    DatasetError
+        As of a run there.
+    """
+    if not dataset.patches and (
+        is_patch(dataset.root) or not any((dataset.root / name).exists() for name in SIGNS)
+    ):
+        raise _no_patches(dataset.root)
+
+
+def is_patch(directory: Path) -> bool:
+    """Whether a directory holds the candidates of a patch."""
+    return any((directory / name).exists() for name in ("pscands.1.ij", "ps1.mat"))
+
+
+def _no_patches(path: Path) -> DatasetError:
+    hint = f"; it is a patch itself: use --dataset {path.parent}" if is_patch(path) else ""
+    return DatasetError(f"no PATCH_* directory under {path}{hint}")
 
 
 def _require_open(directory: Path) -> None:

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 
 from ..config import RunConfig
-from ..dataset.inside import append_line, within
 from ..dataset.mat import write_mat
 from ..dataset.memo import MemoStore
 from ..dataset.publish import Publication
+from ..dataset.stamps_log import log_line
 from ..dataset.tree import Dataset
 from ..errors import DatasetError, MatError, StageError, explained, is_damage
 from ..parallel.context import Context
@@ -314,10 +314,7 @@ def _stamps_log(config: RunConfig, directory: Path, row: Task, log: TaskLog) -> 
     """Append one line in the format of StaMPS' own log."""
     if not config.output.stamps_log:
         return
-    stamp = time.strftime("%d-%b-%Y %H:%M:%S")
-    text = "; ".join(log.notes) or row.spec.name
-    line = f"{stamp} {f'PYSTAMPS_HPC_{row.spec.number}':<16} {text}\n"
     try:
-        append_line(within(directory, "STAMPS.log"), line)
+        log_line(directory, row.spec.number, "; ".join(log.notes) or row.spec.name)
     except OSError as error:  # a courtesy: the results stand
         log.warn(f"{directory / 'STAMPS.log'}: {error.strerror}")

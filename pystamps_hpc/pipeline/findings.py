@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 
 from ..dataset.tree import ROOT, Dataset
+from .passes import fed_back, feedback_inputs
 from .state import TargetState
+from .table import tasks
 
 Records = Mapping[str, Mapping[int, dict[str, Any]]]
 """Target -> stage -> record."""
@@ -49,7 +51,8 @@ def findings(records: Records) -> dict[str, Any]:
     -------
     dict
         ``points``: of all patches after each selection; ``dropped``: reason -> points;
-        ``unwrapping``: interferograms, residues, cost, share of arcs without statistics;
+        ``unwrapping``: interferograms, residues, cost, share of arcs without statistics, whether it
+        was the pass with feedback;
         ``noise``: median of the interferograms and the noisiest with their dates [deg];
         ``velocity``: what 1, 50 and 99 % of the points stay below [mm/yr]. Null where no record
         says it.
@@ -72,10 +75,18 @@ def findings(records: Records) -> dict[str, Any]:
             "residues": unwrapping.get("n_residues"),
             "cost": unwrapping.get("unwrap_cost"),
             "arcs_without_statistics": unwrapping.get("stat_less_share"),
+            "with_feedback": _with_feedback(records),
         },
         "noise": _noise(merge),
         "velocity": _facts(records, ROOT, 8).get("velocity_1_50_99_percent_mm_yr"),
     }
+
+
+def _with_feedback(records: Records) -> bool | None:
+    """Whether a merged stage was done with what a later one had left; None without its record."""
+    rows = [row for row in tasks() if row.spec.scope == "merged" and feedback_inputs(row)]
+    known = [(row, records[ROOT][n]) for row in rows if (n := row.spec.number) in records[ROOT]]
+    return any(fed_back(row, record) for row, record in known) if known else None
 
 
 def _noise(facts: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from pystamps_kernels.dispatch import KernelTable
@@ -12,6 +13,7 @@ from ..config import RunConfig
 from ..dataset.parameters import Parameters
 from ..dataset.tree import ROOT, Dataset
 from ..stages.base import Scope
+from .choices import resolve_choices
 from .passes import feedback_inputs
 from .presence import (
     Listing,
@@ -23,7 +25,7 @@ from .presence import (
     product_files,
 )
 from .records import inputs_record, settings_record
-from .state import TargetState, stale_reasons
+from .state import TargetState, plain, stale_reasons
 from .table import Task, patch_inputs
 
 
@@ -130,7 +132,8 @@ class Finished:
         parameters = self.parameters[target]
         inputs = inputs_record(self.dataset, parameters, row, target, patches, known)
         now = {**self.settings(row, target), "inputs": inputs}
-        return "; ".join(stale_reasons(record, now, feedback_inputs(row)))
+        defaults = {key: plain(_by_default().value(key)) for key in row.spec.config}
+        return "; ".join(stale_reasons(record, now, feedback_inputs(row), defaults))
 
     def settings(self, row: Task, target: str) -> dict[str, Any]:
         """Return what a task is made with, once for all targets with the same parameters."""
@@ -141,3 +144,9 @@ class Finished:
                 self.dataset, self.config, parameters, self.kernels, row
             )
         return self._settings[key]
+
+
+@cache
+def _by_default() -> RunConfig:
+    """Return what holds on this machine where nothing is configured."""
+    return resolve_choices(RunConfig())

@@ -10,7 +10,7 @@ from ..errors import DatasetError, StaleError
 from ..stages.base import Scope, artifact_fields
 from .finished import Finished
 from .passes import which_pass
-from .presence import outdated_files
+from .presence import extended, outdated_files
 from .request import Request
 from .table import Task, maker, patch_inputs, task, tasks
 
@@ -27,7 +27,8 @@ class PlannedTask:
     ``reason`` says why it runs, ``stale`` why its result is out of date, ``note`` what is special
     about the run; ``adds`` names the artifacts it adds to a result that was not made here, which
     otherwise stays; ``invalidates`` and ``overwrites`` are paths below the root, the latter of
-    results that were not made here.
+    results that were not made here. ``foreign``: finished by another program. ``extends`` names the
+    artifacts of earlier tasks to which this one adds keys.
     """
 
     stage: int
@@ -41,6 +42,8 @@ class PlannedTask:
     overwrites: tuple[str, ...] = ()
     note: str = ""
     adds: tuple[str, ...] = ()
+    foreign: bool = False
+    extends: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:
@@ -182,7 +185,7 @@ class Planner:
             return self._complete(row, target, missing)
         reasons = reasons or [f"{', '.join(f'{name}.mat' for name in missing)} missing"]
         stale = "" if missing else self.finished.stale_reason(row, target)
-        return self._run(row, target, "; ".join(reasons), stale, due)
+        return self._run(row, target, "; ".join(reasons), stale, due, stands=not missing)
 
     def _settle(self, row: Task, target: str, details: str) -> PlannedTask:
         """Return a finished task, or one that is made again because it is out of date."""
@@ -191,7 +194,10 @@ class Planner:
             return self._run(row, target, "", stale, asked=False)
         details = f"{details}; out of date: {stale}" if stale else details
         number, scope = row.spec.number, row.spec.scope
-        return PlannedTask(number, scope, target, "skipped_existing", details, stale)
+        foreign = self.finished.foreign(row, target)
+        return PlannedTask(
+            number, scope, target, "skipped_existing", details, stale, foreign=foreign
+        )
 
     def _reasons_to_run(self, row: Task, target: str, due: bool) -> Iterator[str]:
         """Yield why a task runs whether it is finished or not."""
@@ -212,7 +218,9 @@ class Planner:
             row.spec.number, row.spec.scope, target, "run", reason=reason, adds=tuple(missing)
         )
 
-    def _run(self, row: Task, target: str, reason: str, stale: str, asked: bool) -> PlannedTask:
+    def _run(
+        self, row: Task, target: str, reason: str, stale: str, asked: bool, stands: bool = True
+    ) -> PlannedTask:
         """Return a task that runs, with what it removes and replaces."""
         root, own = outdated_files(row)
         removed = [name for name in root if name in self.finished.files(ROOT)]
@@ -220,7 +228,7 @@ class Planner:
         upstream = any(n < row.spec.number for numbers in self._running.values() for n in numbers)
         record = self.finished.state(target).records.get(row.spec.number)
         directory = self.dataset.directory(target)
-        outdated, note = which_pass(row, directory, record, asked, upstream)
+        outdated, note = which_pass(row, directory, record, asked, upstream, stands)
         replaced = self.finished.existing(row, target) if self.finished.foreign(row, target) else ()
         return PlannedTask(
             row.spec.number,
@@ -232,7 +240,16 @@ class Planner:
             reason="; ".join(filter(None, (reason, stale, note))),
             overwrites=tuple(replaced),
             note=note,
+            extends=tuple(self._extended(row, target)),
         )
+
+    def _extended(self, row: Task, target: str) -> Iterator[str]:
+        """Yield the artifacts, there or planned, to which a task adds keys."""
+        for name in extended(row):
+            source = maker(name, row.spec.scope)
+            planned = source is not None and source.spec.number in self._made(target)
+            if planned or f"{name}.mat" in self.finished.files(target):
+                yield name
 
     def _refuse_stale(self, planned: list[PlannedTask]) -> None:
         if self.config.runtime.stale_policy != "fail":

@@ -133,6 +133,11 @@ def owned_files(row: Task) -> list[str]:
     return names
 
 
+def extended(row: Task) -> tuple[str, ...]:
+    """Return the artifacts of earlier tasks to which a task adds keys."""
+    return tuple(name for name in row.bundle if maker(name, row.spec.scope) is not row)
+
+
 def _results(scope: Scope, first: int) -> list[str]:
     """Return the files a scope makes from stage `first` on: last stage first, markers first."""
     return [

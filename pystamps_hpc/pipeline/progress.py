@@ -21,8 +21,8 @@ class Watcher(Protocol):
         """Tell the folder of the run, when the dataset is its own."""
         ...
 
-    def expected(self, memory: str) -> None:
-        """Tell before work what memory it is expected to take."""
+    def expected(self, text: str) -> None:
+        """Tell before work what it takes: memory, and results that go."""
         ...
 
     def started(self, stage: int, target: str, name: str) -> None:
@@ -51,7 +51,7 @@ class Silence:
     def opened(self, folder: Path) -> None:
         """Ignore."""
 
-    def expected(self, memory: str) -> None:
+    def expected(self, text: str) -> None:
         """Ignore."""
 
     def started(self, stage: int, target: str, name: str) -> None:

@@ -12,6 +12,7 @@ from ..dataset.tree import ROOT
 from ..parallel.launcher import launcher_hint
 from ..parallel.team import Team
 from .findings import findings, funnel, records_of
+from .outlook import built_on
 from .session import Session
 from .table import tasks
 from .types import PipelineContext, PipelineReport, StageResult
@@ -53,6 +54,7 @@ def build_report(
         command=list(context.command),
         window=(max(context.start_step, 1), context.end_step),
         dry_run=context.dry_run,
+        force=context.force,
         started_utc=started.strftime("%Y-%m-%dT%H:%M:%SZ"),
         finished_utc=finished.strftime("%Y-%m-%dT%H:%M:%SZ"),
         wall_sec=round((finished - started).total_seconds(), 3),
@@ -61,10 +63,17 @@ def build_report(
         science_versions={str(row.spec.number): row.spec.version for row in tasks()},
         stages=_stage_times(rows, team.size),
         stale=[
-            {"stage": p.stage, "target": p.target, "path": p.path, "reason": p.stale}
+            {
+                "stage": p.stage,
+                "target": p.target,
+                "path": p.path,
+                "reason": p.stale,
+                "again": built_on(session.dataset, p.stage),
+            }
             for p in (*session.upstream, *session.plan)
             if p.stale and p.action != "run"
         ],
+        made_elsewhere=sorted({p.stage for p in session.plan if p.foreign}),
         funnel=funnel(records),
         findings={
             **findings(records),

@@ -168,10 +168,10 @@ def _substituted(asked: RunConfig, config: RunConfig, stages: list[int]) -> Iter
 
 
 def _continued(planner: Planner, plan: list[PlannedTask]) -> Iterator[str]:
-    """Yield a message when work that an earlier ``--force`` asked for is still to be done."""
+    """Yield a message when an earlier ``--force`` asked for work that was not done."""
     left = [task for task in plan if task.stage in planner.finished.state(task.target).due]
     if left and not planner.request.redoes:
-        yield f"continuing a forced run: {len(left)} tasks are still to be done again"
+        yield f"a forced run had left {len(left)} tasks to be done again"
 
 
 def _parameters(

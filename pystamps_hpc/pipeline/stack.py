@@ -11,7 +11,7 @@ from ..dataset import candidates
 from ..dataset.candidates import Examined, Scene
 from ..dataset.mat import MatFile
 from ..dataset.parameters import Parameters
-from ..dataset.tree import Dataset
+from ..dataset.tree import ROOT, Dataset
 from ..errors import PystampsError
 
 Extent = tuple[float, float, float, float]
@@ -73,6 +73,16 @@ def known_stack(dataset: Dataset, parameters: Parameters) -> Stock | None:
     except (PystampsError, OSError):
         return None
     return Stock(0, *_of_scene(scene), (np.nan,) * 4)
+
+
+def known_extent(dataset: Dataset) -> Extent | None:
+    """Return where the points of a dataset lie, None where no artifact of all of them tells it."""
+    merged = stock_in(dataset.root / "ps2.mat")
+    if merged is not None:
+        return joined_extent({ROOT: merged})
+    found = {name: stock_in(dataset.directory(name) / "ps1.mat") for name in dataset.patches}
+    stocks = {name: stock for name, stock in found.items() if stock is not None}
+    return joined_extent(stocks) if stocks and len(stocks) == len(found) else None
 
 
 def stock_in(path: Path) -> Stock | None:

@@ -30,6 +30,7 @@ from .expected_memory import (
     memory_line,
     require_memory,
 )
+from .outlook import shortened
 from .plan import PlannedTask
 from .preflight import preflight
 from .progress import Silence, Watcher
@@ -119,6 +120,7 @@ def run_pipeline(
     with _locked(session, context, team) as taken_over:
         warnings += [*taken_over, *before_work(session, context, team)]
         watcher.opened(session.folder)
+        _tell_removals(session, team, watcher)
         _tell_memory(session, expected, team, watcher)
         if any(planned.action == "run" for planned in session.plan):
             compile_kernels(kernels, kernel_threads(session, team).threads, watcher.compiling)
@@ -227,6 +229,15 @@ def _expected(session: Session, team: Team) -> list[Expected]:
     return expected
 
 
+def _tell_removals(session: Session, team: Team, watcher: Watcher) -> None:
+    """Say before work which later results go when what they were made from is replaced."""
+    due = [planned for planned in session.plan if planned.action == "run"]
+    names = dict.fromkeys(name for planned in due for name in planned.invalidates)
+    if names and team.rank == 0:
+        watcher.expected(f"replaces results and removes what was made from them: "
+                         f"{shortened(list(names))}")  # fmt: skip
+
+
 def _tell_memory(session: Session, expected: list[Expected], team: Team, watcher: Watcher) -> None:
     """Say what is expected, also to whoever finds the run killed."""
     line = memory_line(expected, session.memory)
@@ -260,6 +271,8 @@ def _row_of(planned: PlannedTask) -> StageResult:
         marker = task(planned.stage, planned.scope).spec.marker
         replaced = f"; overwrites {', '.join(planned.overwrites)}" if planned.overwrites else ""
         files = ", ".join(f"{name}.mat" for name in planned.adds or (marker,))
+        if planned.extends:
+            files += f" and extend {', '.join(f'{name}.mat' for name in planned.extends)}"
         details = f"Would produce {files}: {planned.reason}{replaced}"
         row = replace(row, status="planned", details=details)
     return row

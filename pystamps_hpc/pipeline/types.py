@@ -99,6 +99,7 @@ class PipelineReport:
     command: list[str] = field(default_factory=list)
     window: tuple[int, int] = (1, 8)
     dry_run: bool = False
+    force: bool = False
     started_utc: str = ""
     finished_utc: str = ""
     wall_sec: float = 0.0
@@ -107,10 +108,12 @@ class PipelineReport:
     science_versions: dict[str, int] = field(default_factory=dict)
     stages: list[dict[str, Any]] = field(default_factory=list)
     stale: list[dict[str, Any]] = field(default_factory=list)
+    made_elsewhere: list[int] = field(default_factory=list)
     funnel: list[dict[str, Any]] = field(default_factory=list)
     findings: dict[str, Any] = field(default_factory=dict)
     products: dict[str, str] = field(default_factory=dict)
     not_made: dict[str, str] = field(default_factory=dict)
+    would_make: list[str] = field(default_factory=list)
     dropped_patches: list[str] = field(default_factory=list)
     not_started: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)

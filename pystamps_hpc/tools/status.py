@@ -1,5 +1,6 @@
 """How far a dataset is: finished stages, gaps, stale work, patches without PS, lock."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -7,11 +8,13 @@ from ..config import RunConfig
 from ..dataset import parameters
 from ..dataset.files import read_json
 from ..dataset.lock import holders
-from ..dataset.tree import ROOT, Dataset, discover_dataset, state_path
+from ..dataset.tree import ROOT, Dataset, discover_dataset, require_dataset, state_path
 from ..errors import PystampsError
 from ..pipeline.choices import resolve_choices
-from ..pipeline.findings import funnel, records_of
+from ..pipeline.findings import findings, funnel, records_of
 from ..pipeline.finished import Finished
+from ..pipeline.outlook import built_on, outlook
+from ..pipeline.presence import product_files
 from ..pipeline.table import Task, tasks
 from ..stages.base import Scope
 
@@ -33,12 +36,14 @@ def collect_status(
     Raises
     ------
     DatasetError
-        The root does not exist or its patch list is unusable.
+        The root does not exist, is no dataset, or its patch list is unusable.
     """
     dataset = discover_dataset(root, need_patches=False)
+    require_dataset(dataset)
     finished = Finished(
         dataset, resolve_choices(config or RunConfig()), parameters.load_all(dataset)
     )
+    ahead, records = outlook(finished), records_of(dataset)
     gaps: list[dict[str, Any]] = []
     patches = []
     lost = []
@@ -59,9 +64,18 @@ def collect_status(
         "no_ps": lost,
         "locked_by": next(iter(holders(dataset.root)), None),
         "last_run": _last_run(dataset.root),
+        "due": sum(len(finished.state(name).due) for name in (ROOT, *dataset.patches)),
+        "next": {
+            "stages": list(ahead.stages),
+            "refused": ahead.refused,
+            "text": ahead.text,
+            "options": ahead.options,
+        },
+        "with_feedback": findings(records)["unwrapping"]["with_feedback"],
+        "products": [name for name in product_files() if (dataset.root / name).exists()],
     }
     if detail:
-        document["funnel"] = funnel(records_of(dataset))
+        document["funnel"] = funnel(records)
         document["files"] = _files(dataset)
     return document
 
@@ -99,8 +113,9 @@ def _stale(finished: Finished) -> list[dict[str, Any]]:
                 path = dataset.directory(target) / f"{row.spec.marker}.mat"
                 name = path.relative_to(dataset.root).as_posix()
                 found.append(
-                    {"target": target, "stage": row.spec.number, "path": name, "reason": reason}
-                )
+                    {"target": target, "stage": row.spec.number, "path": name, "reason": reason,
+                     "again": built_on(dataset, row.spec.number)}
+                )  # fmt: skip
     return found
 
 
@@ -114,7 +129,15 @@ def _last_run(root: Path) -> dict[str, Any] | None:
         return None
     if not isinstance(report, dict):
         return None
-    return {name: report.get(name) for name in ("run_id", "exit_code", "finished_utc")}
+    known = {name: report.get(name) for name in ("run_id", "exit_code", "finished_utc")}
+    return {**known, "config": _config_file(report.get("command"))}
+
+
+def _config_file(command: Any) -> str | None:
+    """Return the configuration file that a run was given, if it is still there."""
+    words = [word for text in command or () for word in str(text).split("=", 1)]
+    files = [after for word, after in pairwise(words) if word == "--config"]
+    return files[-1] if files and Path(files[-1]).is_file() else None
 
 
 def _files(dataset: Dataset) -> dict[str, int]:

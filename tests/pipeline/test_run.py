@@ -10,10 +10,14 @@ from pystamps_hpc.config import RunConfig
 from pystamps_hpc.dataset import parameters
 from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.dataset.publish import write_text
+from pystamps_hpc.dataset.tree import discover_dataset
 from pystamps_hpc.errors import ConfigError, DatasetError, StageError, StaleError
+from pystamps_hpc.pipeline.choices import resolve_choices
 from pystamps_hpc.pipeline.documents import json_text
+from pystamps_hpc.pipeline.finished import Finished
+from pystamps_hpc.pipeline.outlook import Outlook, named, outlook, shortened
 from pystamps_hpc.pipeline.stages import plan_pipeline, run_pipeline, run_stage
-from pystamps_hpc.pipeline.state import TargetState, fingerprint
+from pystamps_hpc.pipeline.state import TargetState, fingerprint, stale_reasons
 from pystamps_hpc.pipeline.types import PipelineContext
 from tests.stub_chain import CHAIN, MARKERS, artifacts, make_tree, statuses, tree_digest
 
@@ -335,7 +339,8 @@ def test_a_parameter_of_another_stage_makes_nothing_stale(stubs, tree):
 def test_a_changed_configuration_is_a_stale_reason(stubs, tree):
     run(tree)
     report = run(tree, KEEP.with_values({"compat.arithmetic": "single"}))
-    assert {row["reason"] for row in report.stale} == {"configuration changed: compat.arithmetic"}
+    reason = "configuration changed: compat.arithmetic double -> single (configured)"
+    assert {row["reason"] for row in report.stale} == {reason}
     assert len(report.stale) == len(EVERYTHING)
 
 
@@ -620,6 +625,18 @@ def test_a_second_pass_is_asked_for_and_says_what_it_subtracts(stubs, tree):
     assert run(tree).results[-3].reason == "phuw2.mat missing; subtracts scla_smooth2.mat as before"
 
 
+def test_a_standing_pass_with_feedback_is_repeated_when_its_parameters_change(stubs, tree):
+    run(tree)
+    stubs.value = 2.0
+    run(tree, start_step=6, force=True)
+    change(tree, unwrap_grid_size=100.0)
+    assert run(tree).results[-3].reason == (
+        "parameters changed: unwrap_grid_size; pass with feedback again: subtracts "
+        "scla_smooth2.mat of the pass that stands"
+    )
+    assert feedback(tree)
+
+
 def test_a_later_pass_whose_input_is_gone_is_not_made_up(stubs, tree):
     run(tree)
     stubs.value = 2.0
@@ -653,7 +670,7 @@ def test_an_interrupted_forced_run_goes_on_without_doing_anything_twice(stubs, t
     stubs.calls.remove((broken[0], "merged" if broken[1] == "root" else "patch", broken[1]))
     report = run(tree)
     assert report.ok
-    assert any(text.startswith("continuing a forced run: ") for text in report.warnings)
+    assert any(text.startswith("a forced run had left ") for text in report.warnings)
     assert sorted(stubs.calls) == sorted(EVERYTHING)
     assert {row.status for row in run(tree).results} == {"skipped_existing"}
 
@@ -860,7 +877,7 @@ def test_the_advice_for_a_damaged_result_of_another_program_can_be_followed(stub
     (tree / "PATCH_1" / ".pystamps-hpc" / "state.json").unlink()
     path = tree / "PATCH_1" / "bp1.mat"
     path.write_bytes(path.read_bytes()[:-20])
-    row = run_stage(2, patch=tree / "PATCH_1")
+    row = run_stage(2, patch=tree / "PATCH_1", force=True)
     assert row.details.endswith("; restore it from a copy, or make it again with --start-step 1 "
                                 "--force")  # fmt: skip
     assert run(tree, force=True).ok
@@ -994,9 +1011,10 @@ def test_an_outdated_result_whose_making_fails_stands_and_is_out_of_date(stubs, 
 def test_what_was_merged_stands_when_no_patch_has_ps_left(stubs, tree):
     run(tree)
     merged = {name for name in artifacts(tree) if "/" not in name}
-    stubs.empty |= {(4, "PATCH_1"), (3, "PATCH_2")}
-    for options in ({"force": True}, {}):
-        assert run(tree, **options).exit_code == 1
+    stubs.empty |= {(4, "PATCH_1"), (4, "PATCH_2")}
+    change(tree, weed_time_win=100.0)
+    for _ in range(2):
+        assert run(tree).exit_code == 1
         assert merged <= set(artifacts(tree))
     assert not (tree / "PATCH_1" / "ps2.mat").exists()
 
@@ -1023,7 +1041,62 @@ def test_one_stage_does_not_cost_results_of_another_program_unasked(stubs, tree,
     run(tree)
     disown(tree)
     before = tree_digest(tree)
-    with pytest.raises(DatasetError, match=f"{lost}.*not made by pystamps-hpc.*insist with --force"):
+    with pytest.raises(
+        DatasetError, match=f"{lost}.*not made by pystamps-hpc.*insist with --force"
+    ):
         run_stage(stage, dataset=tree, run_config=QUICK)
     assert tree_digest(tree) == before
     assert run_stage(stage, dataset=tree, run_config=QUICK, force=True).status == "completed"
+
+
+# -- what the plan says -------------------------------------------------------------------
+
+
+def test_a_dry_run_names_a_file_that_a_task_extends(stubs, tree):
+    details = {(r.stage_id, r.scope): r.details for r in run(tree, dry_run=True).results}
+    assert details[8, "merged"].startswith("Would produce scn2.mat and extend uw_space_time.mat: ")
+    assert "extend" not in details[7, "merged"]
+
+
+def test_a_reason_gives_both_values_of_a_configuration_key():
+    old = {
+        "params": {},
+        "inputs": {},
+        "science_version": 1,
+        "config": {"compat.arithmetic": "single"},
+    }
+    new = {**old, "config": {"compat.arithmetic": "double"}}
+    (reason,) = stale_reasons(old, new, frozenset(), {"compat.arithmetic": "double"})
+    assert reason == "configuration changed: compat.arithmetic single -> double (default)"
+
+
+def test_a_report_says_which_stages_another_program_made(stubs, tree):
+    run(tree)
+    assert run(tree).made_elsewhere == []
+    disown(tree)
+    assert run(tree).made_elsewhere == [5, 6, 7, 8]
+
+
+def test_the_outlook_says_what_a_plain_run_would_do(stubs, tree):
+    run(tree)
+    change(tree, scn_wavelength=50.0)
+    (tree / "products").mkdir()
+    (tree / "products" / "velocity.png").write_text("old")
+    assert ahead(tree).text == "stage 8, map and table"
+    disown(tree)
+    assert ahead(tree) == Outlook()
+    change(tree, clap_win=16.0)
+    assert "not made by pystamps-hpc" in ahead(tree).refused
+
+
+def ahead(root):
+    dataset = discover_dataset(root)
+    known = parameters.load_all(dataset)
+    return outlook(Finished(dataset, resolve_choices(QUICK), known))
+
+
+def test_many_files_are_counted():
+    assert shortened(["PATCH_1/pm1.mat", "PATCH_2/pm1.mat"]) == "pm1.mat"
+    names = [f"PATCH_{k}/{name}.mat" for k in range(4) for name in ("pm1", "select1")]
+    assert shortened(names) == "pm1.mat, select1.mat (8 files)"
+    assert named([2, 3, 4, 6]) == "stages 2-4, 6"

@@ -1,8 +1,12 @@
 """The commands that users of datasets need."""
 
+import re
 from argparse import ArgumentParser, ArgumentTypeError
 
 from .command import Command, count, dataset_option, positive, stage_options
+
+NEGATIVE = re.compile(r"-\.?\d|-inf", re.IGNORECASE)
+"""A value that begins with a minus sign and is no option."""
 
 TEMPLATES = ("single-node", "multi-node", "gpu", "patch-array")
 
@@ -113,6 +117,7 @@ def _parms(parser: ArgumentParser) -> None:
     show.add_argument("name", nargs="?")
     change = actions.add_parser("set", help="change a parameter", allow_abbrev=False)
     change.add_argument("name")
+    change._negative_number_matcher = NEGATIVE  # -Inf is a value too
     change.add_argument("value", nargs="+", help="number, text, list of numbers or []")
     back = actions.add_parser("reset", help="back to the default", allow_abbrev=False)
     back.add_argument("name")
@@ -121,6 +126,8 @@ def _parms(parser: ArgumentParser) -> None:
 def _reset_scla(parser: ArgumentParser) -> None:
     dataset_option(parser)
     parser.add_argument("--no-patches", action="store_true", help="the root only")
+    parser.add_argument("--force", action="store_true",
+                        help="remove those of other programs too")  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="list, remove nothing")
 
 

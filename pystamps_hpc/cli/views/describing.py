@@ -19,6 +19,7 @@ def status(document: Document) -> Iterator[Shape]:
         {
             "dataset": document["dataset"],
             "merged": _through(document["merged_stage"]),
+            "unwrapping": "pass with feedback" if document["with_feedback"] else None,
             "last run": f"{last['run_id']}, exit code {last['exit_code']}" if last else None,
             "in use by": _owner(document["locked_by"]),
         }
@@ -41,12 +42,19 @@ def status(document: Document) -> Iterator[Shape]:
         yield heading("Files")
         yield table(("file", "bytes"), document["files"].items())
     yield paragraph()
+    if document["due"]:
+        yield paragraph(
+            f"Of a forced run that was stopped {document['due']} tasks are left to be done again."
+        )
     yield paragraph(_next(document))
 
 
 def stale(rows: list[Document]) -> Iterator[Shape]:
     """Show the first results that are out of date, and why."""
-    yield table(("result", "why"), ((row["path"], row["reason"]) for row in rows[:MOST_ROWS]))
+    yield table(
+        ("result", "why", "made again with it"),
+        ((row["path"], row["reason"], row["again"]) for row in rows[:MOST_ROWS]),
+    )
     if len(rows) > MOST_ROWS:
         yield paragraph(f"... and {len(rows) - MOST_ROWS:,} more")
 
@@ -92,9 +100,23 @@ def _next(document: Document) -> str:
     where = document["dataset"]
     if document["locked_by"]:
         return "A run works on this dataset; look again when it has ended."
-    if document["stale"] or document["merged_stage"] < 8:
-        return f"Next: pystamps-hpc run --dataset {where}"
-    return f"All stages are complete. The map and the table are in {where}/products."
+    ahead = document["next"]
+    if ahead["refused"]:
+        return f"A run would be refused: {ahead['refused']}"
+    command = run_command(document["last_run"] or {}, where) + ahead["options"]
+    if ahead["stages"]:
+        return f"Next: {command} (makes {ahead['text']})"
+    shown = [name for name in document["products"] if name.endswith((".png", ".csv"))]
+    if len(shown) == 2:  # the map and the table
+        return f"All stages are complete. The map and the table are in {where}/products."
+    have = f" There is {where}/{shown[0]}." if shown else ""
+    return f"All stages are complete.{have} What is missing of map and table is made by: {command}"
+
+
+def run_command(last_run: Document, where: str) -> str:
+    """Return a run on a dataset, with the configuration file that the last one was given."""
+    config = f" --config {last_run['config']}" if last_run.get("config") else ""
+    return f"pystamps-hpc{config} run --dataset {where}"
 
 
 def inputs(document: Document) -> Iterator[Shape]:

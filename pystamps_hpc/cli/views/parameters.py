@@ -28,6 +28,8 @@ def parms(document: Document) -> Iterator[Shape]:
                 "stages": row["stages"],
             }
         )
+        for note in row.get("notes", ()):
+            yield paragraph(note)
         return
     yield table(
         ("name", "value", "meaning"),
@@ -69,4 +71,11 @@ def reset_scla(document: Document) -> Iterator[Shape]:
         yield paragraph("There are no SCLA estimates; the next stage 6 starts without feedback.")
         return
     yield paragraph(f"{verb} {', '.join(removed)}.")
-    yield paragraph("The next stage 6 starts without feedback: run it with --start-step 6 --force.")
+    if document["out_of_date"]:
+        yield paragraph(
+            "Stage 6 was unwrapped with the look-angle error of a pass before and is out of date."
+        )
+    else:
+        yield paragraph("The next stage 6 starts without feedback.")
+    for note in document["notes"]:
+        yield paragraph(note)
