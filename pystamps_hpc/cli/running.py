@@ -64,6 +64,7 @@ def configuration(options: Namespace) -> RunConfig:
         "runtime.io_workers": options.io_workers,
         "runtime.stage2_native_threads": options.stage2_native_threads,
         "runtime.stale_policy": getattr(options, "stale", None),
+        "output.mean_v_type": getattr(options, "mean_v_type", None),
         "mpi.enabled": options.mpi or os.environ.get("PYSTAMPS_HPC_MPI") or None,
     }
     config = load_config(options.config)

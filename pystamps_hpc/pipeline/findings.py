@@ -1,11 +1,14 @@
 """What a dataset's finished stages have found, put together from their records."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..dataset.mat import MatFile
 from ..dataset.tree import ROOT, Dataset
+from ..errors import MatError
 from .passes import fed_back, feedback_inputs
 from .state import TargetState
 from .table import tasks
@@ -17,12 +20,41 @@ FUNNEL = ((1, "candidates", "candidates"), (3, "selected", "kept"), (4, "weeded"
 WEEDED = ("adjacent", "zero_height", "same_position", "noisy")
 MERGED = ("in_overlaps", "same_position")
 NOISIEST = 3
+COUNTS = {
+    1: ("candidates", "ps1", "n_ps"),
+    3: ("kept", "select1", "keep_ix"),
+    4: ("weeded", "weed1", "ix_weed"),
+}
+"""Stage -> fact, and the artifact and key that tell it too."""
+MERGED_COUNT = {5: ("merged", "ps2", "n_ps")}
 
 
 def records_of(dataset: Dataset) -> Records:
-    """Read the records of every target."""
-    targets = (ROOT, *dataset.patches)
-    return {name: TargetState.load(dataset.directory(name)).records for name in targets}
+    """Read the records of every target; of what other programs made, the counts in their files."""
+    found: dict[str, Mapping[int, dict[str, Any]]] = {}
+    for target in (ROOT, *dataset.patches):
+        directory = dataset.directory(target)
+        records = TargetState.load(directory).records
+        counts = MERGED_COUNT if target == ROOT else COUNTS
+        elsewhere = {
+            stage: {"facts": {fact: number}}
+            for stage, (fact, artifact, key) in counts.items()
+            if stage not in records
+            if (number := _count(directory / f"{artifact}.mat", key)) is not None
+        }
+        found[target] = {**elsewhere, **records}
+    return found
+
+
+def _count(path: Path, key: str) -> int | None:
+    """Return the number of points, or of true flags, that an artifact tells."""
+    if not path.exists():
+        return None
+    try:
+        with MatFile(path) as file:
+            return int(np.sum(file.read(key)))
+    except (MatError, LookupError, TypeError, ValueError):
+        return None
 
 
 def funnel(records: Records) -> list[dict[str, Any]]:
@@ -31,11 +63,14 @@ def funnel(records: Records) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``patch, candidates, selected, weeded, merged``; null where a stage has no record.
+        ``patch, candidates, selected, weeded, merged``; null where neither record nor artifact tells.
     """
     merged = _facts(records, ROOT, 5).get("merged_per_patch") or {}
+    patches = _patches(records)
+    if len(patches) == 1:
+        merged = merged or {patches[0]: _facts(records, ROOT, 5).get("merged")}
     table = []
-    for patch in _patches(records):
+    for patch in patches:
         row: dict[str, Any] = {"patch": patch}
         for stage, column, fact in FUNNEL:
             row[column] = _facts(records, patch, stage).get(fact)
@@ -60,6 +95,8 @@ def findings(records: Records) -> dict[str, Any]:
     rows = funnel(records)
     points = {name: _sum(row[name] for row in rows)
               for name in ("candidates", "selected", "weeded", "merged")}  # fmt: skip
+    if points["merged"] is None:
+        points["merged"] = _facts(records, ROOT, 5).get("merged")
     dropped: dict[str, int] = {}
     if points["candidates"] is not None and points["selected"] is not None:
         dropped["incoherent"] = points["candidates"] - points["selected"]

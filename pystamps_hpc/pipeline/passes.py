@@ -90,7 +90,7 @@ def which_pass(
 
 def fed_back(row: Task, record: Mapping[str, Any]) -> bool:
     """Whether a task was done with what a later stage had left."""
-    return bool(feedback_inputs(row).intersection(record["inputs"]))
+    return bool(feedback_inputs(row).intersection(record.get("inputs", ())))
 
 
 def made_with(directory: Path, names: Collection[str]) -> list[int]:

@@ -10,7 +10,7 @@ from ..errors import DatasetError, StaleError
 from ..stages.base import Scope, artifact_fields
 from .finished import Finished
 from .passes import which_pass
-from .presence import extended, outdated_files
+from .presence import PRODUCTS, extended, outdated_files
 from .request import Request
 from .table import Task, maker, patch_inputs, task, tasks
 
@@ -223,7 +223,8 @@ class Planner:
     ) -> PlannedTask:
         """Return a task that runs, with what it removes and replaces."""
         root, own = outdated_files(row)
-        removed = [name for name in root if name in self.finished.files(ROOT)]
+        kept = set() if self.request.force else self._foreign_products()
+        removed = [name for name in root if name in self.finished.files(ROOT) and name not in kept]
         removed += [f"{target}/{name}" for name in own if name in self.finished.files(target)]
         upstream = any(n < row.spec.number for numbers in self._running.values() for n in numbers)
         record = self.finished.state(target).records.get(row.spec.number)
@@ -274,6 +275,11 @@ class Planner:
                     f"pystamps-hpc; stage {each.stage} of {each.target} ({each.reason}) would "
                     "replace or remove them: move them away to keep them, or insist with --force"
                 )
+
+    def _foreign_products(self) -> set[str]:
+        """Return the files of maps and tables that were not made here."""
+        known = self.finished.state(ROOT).products
+        return {name for product in PRODUCTS if product not in known for name in PRODUCTS[product]}
 
     def _foreign_files(self) -> Iterator[str]:
         """Yield the files, relative to the root, of finished tasks that were not done here."""

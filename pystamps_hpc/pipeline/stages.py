@@ -77,6 +77,7 @@ def run_pipeline(
         Ranks; by default those of ``context.comm``, else as the launcher's environment says.
     finish : callable, optional
         Called once, while the dataset is still locked, before the report is saved; may add to it.
+        Of a dry run it must not write.
 
     Returns
     -------
@@ -116,7 +117,9 @@ def run_pipeline(
 
     settled = [_row_of(p) for p in session.plan if p.action not in ("run", "not_started")]
     if context.dry_run:
-        return report_of([*settled, *(_row_of(p) for p in session.plan if p.action == "run")])
+        due = [_row_of(planned) for planned in session.plan if planned.action == "run"]
+        report = report_of([*settled, *due])
+        return team.on_root(lambda: _finished(report, finish))
     with _locked(session, context, team) as taken_over:
         warnings += [*taken_over, *before_work(session, context, team)]
         watcher.opened(session.folder)
@@ -130,8 +133,7 @@ def run_pipeline(
         report = report_of(rows)
 
         def conclude() -> PipelineReport:
-            if finish is not None:
-                finish(report)
+            _finished(report, finish)
             try:
                 _save_report(session, report)
             except OSError as error:
@@ -202,6 +204,14 @@ def stage_context(
         part="patches" if patch is not None else "merged",
         patches=(directory.name,) if patch is not None else None,
     )
+
+
+def _finished(
+    report: PipelineReport, finish: Callable[[PipelineReport], None] | None
+) -> PipelineReport:
+    if finish is not None:
+        finish(report)
+    return report
 
 
 def _machine_warnings(session: Session, team: Team) -> list[str]:

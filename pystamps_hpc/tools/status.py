@@ -76,6 +76,7 @@ def collect_status(
     }
     if detail:
         document["funnel"] = funnel(records)
+        document["points"] = findings(records)["points"]
         document["files"] = _files(dataset)
     return document
 

@@ -80,7 +80,7 @@ def test_every_command_has_a_view(name):
         (["reset-scla", "--dry-run", "--force"], "Would remove scla2.mat"),
         (["run", "--dry-run"], "skipped existing"),
         (["run", "--dry-run"], "Made by another program: stages 1-8; whether with today's"),
-        (["run", "--dry-run", "--force"], "5 merged scn2.mat, mean_v.mat, scla2.mat"),
+        (["run", "--dry-run", "--force"], "1 patch scn2.mat, mean_v.mat, scla2.mat"),
     ],
 )
 def test_a_terminal_gets_tables_of_eighty_columns(terminal, mini, words, expected):
@@ -157,7 +157,8 @@ def test_many_patches_are_counted_rather_than_listed():
     document = {
         "dataset": "D", "merged_stage": 0, "gaps": [], "stale": [], "locked_by": None,
         "last_run": None, "due": 3, "with_feedback": None, "products": [],
-        "next": {"stages": [6], "refused": "", "text": "stage 6", "options": ""}, "no_ps": [{"patch": "PATCH_7", "stage": 3}],
+        "next": {"stages": [6], "refused": "", "text": "stage 6", "options": ""},
+        "no_ps": [{"patch": "PATCH_7", "stage": 3}],
         "patches": [{"patch": f"PATCH_{k}", "stage": 5} for k in range(1, 2001)],
     }  # fmt: skip
     text = shapes.text_of(describing.status(document), io.StringIO())

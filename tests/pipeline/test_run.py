@@ -1082,6 +1082,10 @@ def test_the_outlook_says_what_a_plain_run_would_do(stubs, tree):
     change(tree, scn_wavelength=50.0)
     (tree / "products").mkdir()
     (tree / "products" / "velocity.png").write_text("old")
+    assert ahead(tree).text == "stage 8"
+    state = TargetState.load(tree)
+    state.products["velocity.png"] = {}
+    state.save()
     assert ahead(tree).text == "stage 8, map and table"
     disown(tree)
     assert ahead(tree) == Outlook()

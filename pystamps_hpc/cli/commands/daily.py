@@ -3,6 +3,7 @@
 import re
 from argparse import ArgumentParser, ArgumentTypeError
 
+from ...config import VALUE_TYPES
 from .command import Command, count, dataset_option, positive, stage_options
 
 NEGATIVE = re.compile(r"-\.?\d|-inf", re.IGNORECASE)
@@ -55,6 +56,9 @@ def _run(parser: ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="redo finished stages of the window")
     parser.add_argument("--stale", choices=("rerun", "keep", "fail"),
                         help="what to do with work that is out of date (rerun)")  # fmt: skip
+    parser.add_argument("--mean-v-type", choices=VALUE_TYPES,
+                        help="what is taken off before velocities are fitted: d DEM error, "
+                        "o ramps (v-do)")  # fmt: skip
     parser.add_argument("--part", choices=("all", "patches", "merged"), default="all",
                         help="patch stages only, or the merge and later only")  # fmt: skip
     parser.add_argument("--patches", metavar="A,B", help="only these patches")

@@ -28,7 +28,7 @@ def status(document: Document) -> Iterator[Shape]:
     yield _patches(document)
     if document.get("funnel"):
         yield heading("Points")
-        yield points(document["funnel"])
+        yield points(document["funnel"], document["points"])
     if document["gaps"]:
         yield heading("Missing")
         yield table(
@@ -59,13 +59,12 @@ def stale(rows: list[Document]) -> Iterator[Shape]:
         yield paragraph(f"... and {len(rows) - MOST_ROWS:,} more")
 
 
-def points(funnel: list[Document]) -> Shape:
+def points(funnel: list[Document], sums: Document) -> Shape:
     """Show how many points each patch had after each selection; of many patches only the sums."""
     columns = ("candidates", "selected", "weeded", "merged")
     rows = [(row["patch"], *(row.get(name) for name in columns)) for row in funnel]
-    sums = [sum(row[k] or 0 for row in rows) or None for k in range(1, 5)]
     shown = rows if len(rows) <= MOST_PATCHES else []
-    total = [(f"{len(rows):,} patches", *sums)] if len(rows) > 1 else []
+    total = [(f"{len(rows):,} patches", *(sums[name] for name in columns))] if len(rows) > 1 else []
     return table(("patch", *columns), [*shown, *total])
 
 

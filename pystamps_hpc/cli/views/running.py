@@ -35,7 +35,7 @@ def run(document: Document) -> Iterator[Shape]:
     worked = {row["stage"] for row in rows if row["status"] == "completed"}
     if worked & {5, 8}:
         yield heading("Points")
-        yield points(document["funnel"])
+        yield points(document["funnel"], document["findings"]["points"])
         yield paragraph()
     for name, reason in document["not_made"].items():
         yield paragraph(f"FAILED {name}: {reason}; the results themselves stand", style=BAD)
