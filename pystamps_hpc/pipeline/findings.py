@@ -63,7 +63,7 @@ def funnel(records: Records) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``patch, candidates, selected, weeded, merged``; null where neither record nor artifact tells.
+        ``patch, candidates, selected, weeded, merged``; null where nothing tells.
     """
     merged = _facts(records, ROOT, 5).get("merged_per_patch") or {}
     patches = _patches(records)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from pystamps_hpc.dataset.mat import read_mat, write_mat
+from pystamps_hpc.pipeline.state import TargetState
 
 MINI = Path(str(files("pystamps_hpc").joinpath("data/golden-mini/expected")))
 
@@ -63,11 +64,12 @@ def test_without_golden_the_run_is_checked_in_itself(command, tree):
     assert ended.document["profile"] == "consistency"
 
 
-def test_the_arithmetic_is_that_of_the_last_run(command, tree):
-    place = tree / ".pystamps-hpc" / "runs" / "20260101T000000Z-1"
-    place.mkdir(parents=True)
-    report = {"config": {"compat": {"arithmetic": "double"}}}
-    (place / "report.json").write_text(json.dumps(report))
+def test_the_arithmetic_is_that_of_the_records(command, tree):
+    record = {"stage": 7, "scope": "merged", "science_version": 1, "params": {}, "inputs": {},
+              "config": {"compat.arithmetic": "double"}}  # fmt: skip
+    TargetState(tree, {7: record}).save()
+    ended = command("verify", "--run", tree, "--golden", MINI, "--through-stage", 6)
+    assert ended.document["conditions"] == ["chain"]
     ended = command("verify", "--run", tree, "--golden", MINI, "--isolated")
     assert ended.document["conditions"] == ["double"]
 
