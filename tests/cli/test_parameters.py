@@ -5,6 +5,7 @@ import pytest
 
 from pystamps_hpc.cli import running
 from pystamps_hpc.dataset.mat import write_mat
+from pystamps_hpc.errors import StageError
 from pystamps_hpc.pipeline.state import TargetState
 from tests.stub_chain import artifacts, tree_digest
 
@@ -141,3 +142,59 @@ def test_estimates_of_another_program_are_not_reset_unasked(command, finished):
     assert tree_digest(finished) == before
     ended = command("reset-scla", "--dataset", finished, "--force")
     assert ended.document["removed"] == ["scla2.mat", "scla_smooth2.mat"]
+
+
+# -- one stage ----------------------------------------------------------------------------
+
+
+def test_one_stage_tells_what_it_would_remove_and_asks_before_it_costs_others_results(
+    command, finished
+):
+    before = tree_digest(finished)
+    ended = command("stage", 6, "--dataset", finished, "--dry-run")
+    assert (ended.code, ended.document["results"][0]["status"]) == (0, "planned")
+    assert "6  merged  scn2.mat, mean_v.mat, scla2.mat" in ended.err
+    assert tree_digest(finished) == before
+    disown(finished)
+    ended = command("stage", 6, "--dataset", finished)
+    assert ended.code == 3
+    assert "phuw2.mat" in ended.err
+    assert "insist with --force" in ended.err
+    assert command("stage", 6, "--dataset", finished, "--force").code == 0
+
+
+def test_a_run_says_before_work_what_it_removes(command, finished):
+    ended = command("run", "--dataset", finished, "--start-step", 7, "--force")
+    first = ended.err.splitlines()[0]
+    assert first == ("replaces results and removes what was made from them: scn2.mat, mean_v.mat")
+
+
+def test_status_tells_what_is_left_of_a_stopped_forced_run(command, stubs, finished):
+    def fail(_ctx):
+        raise StageError("no")
+
+    stubs.acts[7, "root"] = fail
+    assert command("run", "--dataset", finished, "--start-step", 6, "--force").code == 1
+    ended = command("status", "--dataset", finished)
+    assert ended.document["due"] == 2
+    assert ended.document["with_feedback"]
+    assert ended.document["next"]["stages"] == [7, 8]
+    stubs.acts.clear()
+    ended = command("run", "--dataset", finished)
+    assert "a forced run had left 2 tasks to be done again" in ended.err
+    assert "still to be done" not in ended.err
+
+
+def test_what_comes_next_repeats_the_configuration_file(command, finished, tmp_path):
+    config = tmp_path / "run.yaml"
+    config.write_text("output: {compress: true}\n")
+    assert command("--config", config, "run", "--dataset", finished).code == 0
+    assert command("status", "--dataset", finished).document["last_run"]["config"] == str(config)
+    config.unlink()
+    assert command("status", "--dataset", finished).document["last_run"]["config"] is None
+
+
+def test_the_type_of_velocity_is_an_option_of_run(command, finished):
+    ended = command("run", "--dataset", finished, "--mean-v-type", "v", "--dry-run")
+    assert ended.document["config"]["output"]["mean_v_type"] == "v"
+    assert command("run", "--dataset", finished, "--mean-v-type", "w").code == 2
