@@ -19,11 +19,11 @@ from ..errors import ConfigError, DatasetError
 from ..parallel.team import Team
 from ..pipeline.acceptance import require_value
 from ..pipeline.choices import resolve_choices
-from ..pipeline.finished import Finished
+from ..pipeline.finished import Finished, made_here
 from ..pipeline.outlook import outlook, shortened
 from ..pipeline.passes import made_with, mark_reset
 from ..pipeline.session import forget
-from ..tools.consequences import after_change, made_elsewhere, said
+from ..tools.consequences import after_change, said
 
 Answer = tuple[dict[str, Any] | None, int]
 SCLA = ("scla2", "scla_smooth2", "scla_sb2", "scla_smooth_sb2")
@@ -192,8 +192,12 @@ def reset_scla(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer
 
 def _refuse_foreign(dataset: Dataset, found: list[Path]) -> None:
     """Refuse to remove estimates that were not made here."""
-    foreign = [path.relative_to(dataset.root).as_posix()
-               for path in found if made_elsewhere(dataset, path)]  # fmt: skip
+    root = dataset.root
+    foreign = [
+        path.relative_to(root).as_posix()
+        for path in found
+        if path.parent != root or not made_here(root, path.stem)
+    ]
     if foreign:
         raise DatasetError(
             f"{dataset.root}: {shortened(foreign)}: not made by pystamps-hpc, and reset-scla would "

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from pystamps_kernels.dispatch import KernelTable
@@ -26,7 +27,7 @@ from .presence import (
 )
 from .records import inputs_record, settings_record
 from .state import TargetState, plain, stale_reasons
-from .table import Task, patch_inputs
+from .table import Task, maker, patch_inputs
 
 
 @dataclass
@@ -150,3 +151,9 @@ class Finished:
 def _by_default() -> RunConfig:
     """Return what holds on this machine where nothing is configured."""
     return resolve_choices(RunConfig())
+
+
+def made_here(root: Path, artifact: str) -> bool:
+    """Whether the task that makes a merged artifact has a record in a dataset."""
+    source = maker(artifact, "merged")
+    return source is not None and source.spec.number in TargetState.load(root).records

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import fields
-from pathlib import Path
 
 from ..config import RunConfig
 from ..dataset import parameters
@@ -11,8 +10,7 @@ from ..pipeline.choices import resolve_choices
 from ..pipeline.finished import Finished
 from ..pipeline.outlook import Outlook, named, outlook
 from ..pipeline.stack import known_stack
-from ..pipeline.state import TargetState
-from ..pipeline.table import maker, tasks
+from ..pipeline.table import tasks
 
 
 def after_change(dataset: Dataset, config: RunConfig, name: str) -> Iterator[str]:
@@ -74,11 +72,3 @@ def _drops_master(dataset: Dataset, known: parameters.Parameters) -> Iterator[st
             f"{stack.master_ix + 1} is the column of the master, which is no interferogram: "
             "leaving it out leaves no image out"
         )
-
-
-def made_elsewhere(dataset: Dataset, path: Path) -> bool:
-    """Whether a merged artifact has no record of ours."""
-    source = maker(path.stem, "merged")
-    if source is None or path.parent != dataset.root:
-        return True
-    return source.spec.number not in TargetState.load(dataset.root).records

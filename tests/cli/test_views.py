@@ -215,6 +215,19 @@ def test_a_run_ends_with_what_was_kept_and_dropped_and_what_to_look_at():
     assert again not in text
 
 
+def test_a_run_that_only_drew_the_map_says_so():
+    skipped = [{**REPORT["results"][0], "status": "skipped_existing"}]
+    drawn = {**REPORT, "results": skipped}
+    text = shapes.text_of(running.run(drawn), io.StringIO())
+    assert "made velocity.png; all selected stages were complete" in text
+    assert "nothing to do" not in text
+    planned = {**drawn, "products": {}, "would_make": ["products/velocity.png"], "dry_run": True}
+    planned["results"] = [{**skipped[0], "invalidates": []}]
+    text = shapes.text_of(running.run(planned), io.StringIO())
+    assert "Would make products/velocity.png." in text
+    assert "nothing to do" not in text
+
+
 def test_a_run_without_facts_says_only_what_it_knows():
     nothing = {
         "points": dict.fromkeys(("candidates", "selected", "weeded", "merged")), "dropped": {},

@@ -412,8 +412,8 @@ def test_every_reason_is_told_not_the_first(stubs, tree):
     state.save()
     rows = [row for row in run(tree, KEEP).stale if (row["stage"], row["target"]) == (2, "PATCH_1")]
     assert rows[0]["reason"] == (
-        "parameters changed: clap_win; configuration changed: compat.arithmetic; "
-        "input changed: PATCH_1/ps1.mat; science version 0 -> 1"
+        "parameters changed: clap_win; configuration changed: compat.arithmetic single -> double "
+        "(default); input changed: PATCH_1/ps1.mat; science version 0 -> 1"
     )
 
 

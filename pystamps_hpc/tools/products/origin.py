@@ -6,9 +6,9 @@ from typing import Any
 
 from ...dataset import parameters
 from ...errors import PystampsError
+from ...pipeline.finished import made_here
 from ...pipeline.presence import PRODUCTS
 from ...pipeline.state import TargetState, digest, plain
-from ...pipeline.table import maker
 from .files import read_artifact
 
 SOURCES = ("ps2", "mean_v", "phuw2", "scla2", "ifgstd2", "hgt2", "pm2", "deramp_degree")
@@ -42,14 +42,9 @@ def origin_now(root: Path, value_type: str, known: dict[str, Any] | None = None)
 
 def made_elsewhere(root: Path) -> list[str]:
     """Return the files of the velocities that have no record of ours."""
-    records = TargetState.load(root).records
-    found = []
-    for name in ("phuw2", "scla2", "mean_v"):
-        source = maker(name, "merged")
-        known = source is not None and source.spec.number in records
-        if not known and (root / f"{name}.mat").exists():
-            found.append(f"{name}.mat")
-    return found
+    names = ("phuw2", "scla2", "mean_v")
+    return [f"{name}.mat" for name in names
+            if (root / f"{name}.mat").exists() and not made_here(root, name)]  # fmt: skip
 
 
 def what_is_not_known(root: Path, value_type: str) -> list[str]:
