@@ -4,7 +4,7 @@ import sys
 from argparse import Namespace
 from typing import Any
 
-from ..config import load_config
+from ..config import configured_by, load_config
 from ..errors import ConfigError, DatasetError
 from ..parallel.team import Team
 
@@ -18,7 +18,10 @@ def status(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
     def act() -> dict[str, Any]:
         from ..tools.status import collect_status
 
-        return collect_status(options.dataset, load_config(options.config), options.detail)
+        config = load_config(options.config)
+        return collect_status(
+            options.dataset, config, options.detail, configured_by(options.config)
+        )
 
     return team.on_root(act), 0
 

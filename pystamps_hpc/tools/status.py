@@ -4,7 +4,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from ..config import RunConfig
+from ..config import RunConfig, load_config
 from ..dataset import parameters
 from ..dataset.files import read_json
 from ..dataset.lock import holders
@@ -13,14 +13,17 @@ from ..errors import PystampsError
 from ..pipeline.choices import resolve_choices
 from ..pipeline.findings import findings, funnel, records_of
 from ..pipeline.finished import Finished
-from ..pipeline.outlook import built_on, outlook
+from ..pipeline.outlook import Outlook, built_on, outlook
 from ..pipeline.presence import product_files
 from ..pipeline.table import Task, tasks
 from ..stages.base import Scope
 
 
 def collect_status(
-    root: str | Path, config: RunConfig | None = None, detail: bool = False
+    root: str | Path,
+    config: RunConfig | None = None,
+    detail: bool = False,
+    config_file: str | Path | None = None,
 ) -> dict[str, Any]:
     """Return the document ``pystamps-hpc/status/1``; reads only.
 
@@ -32,6 +35,9 @@ def collect_status(
         Configuration against which finished work may be stale.
     detail : bool
         Add points per stage and file sizes.
+    config_file : path, optional
+        Where the configuration comes from. Without one, what comes next is said for the file of the
+        last run.
 
     Raises
     ------
@@ -43,7 +49,7 @@ def collect_status(
     finished = Finished(
         dataset, resolve_choices(config or RunConfig()), parameters.load_all(dataset)
     )
-    ahead, records = outlook(finished), records_of(dataset)
+    records, last = records_of(dataset), _last_run(dataset.root)
     gaps: list[dict[str, Any]] = []
     patches = []
     lost = []
@@ -63,14 +69,9 @@ def collect_status(
         "stale": _stale(finished),
         "no_ps": lost,
         "locked_by": next(iter(holders(dataset.root)), None),
-        "last_run": _last_run(dataset.root),
+        "last_run": last,
         "due": sum(len(finished.state(name).due) for name in (ROOT, *dataset.patches)),
-        "next": {
-            "stages": list(ahead.stages),
-            "refused": ahead.refused,
-            "text": ahead.text,
-            "options": ahead.options,
-        },
+        "next": _next(finished, config_file or (last or {}).get("config"), not config_file),
         "with_feedback": findings(records)["unwrapping"]["with_feedback"],
         "products": [name for name in product_files() if (dataset.root / name).exists()],
     }
@@ -79,6 +80,23 @@ def collect_status(
         document["points"] = findings(records)["points"]
         document["files"] = _files(dataset)
     return document
+
+
+def _next(finished: Finished, config_file: str | Path | None, read: bool) -> dict[str, Any]:
+    """Say what a run with a configuration file would do; the file may have to be read."""
+    try:
+        if config_file and read:
+            config = resolve_choices(load_config(config_file))
+            finished = Finished(finished.dataset, config, finished.parameters)
+        ahead = outlook(finished)
+    except PystampsError as error:
+        ahead = Outlook(refused=str(error))
+    return {
+        "stages": list(ahead.stages),
+        "refused": ahead.refused,
+        "text": ahead.text,
+        "options": (f" --config {config_file}" if config_file else "") + ahead.options,
+    }
 
 
 def _rows(scope: Scope) -> list[Task]:

@@ -189,7 +189,15 @@ def test_what_comes_next_repeats_the_configuration_file(command, finished, tmp_p
     config = tmp_path / "run.yaml"
     config.write_text("output: {compress: true}\n")
     assert command("--config", config, "run", "--dataset", finished).code == 0
-    assert command("status", "--dataset", finished).document["last_run"]["config"] == str(config)
+    for words in ([], ["--config", config]):
+        ended = command("status", "--dataset", finished, *words)
+        assert ended.document["next"]["options"] == f" --config {config}"
+    config.write_text("compat: {arithmetic: single}\n")
+    assert command("--config", config, "run", "--dataset", finished, "--force").code == 0
+    ended = command("status", "--dataset", finished)
+    reason = "configuration changed: compat.arithmetic single -> double (default)"
+    assert {row["reason"] for row in ended.document["stale"]} == {reason}
+    assert ended.document["next"]["stages"] == []
     config.unlink()
     assert command("status", "--dataset", finished).document["last_run"]["config"] is None
 

@@ -100,22 +100,18 @@ def _next(document: Document) -> str:
     if document["locked_by"]:
         return "A run works on this dataset; look again when it has ended."
     ahead = document["next"]
+    command = f"pystamps-hpc run --dataset {where}{ahead['options']}"
     if ahead["refused"]:
         return f"A run would be refused: {ahead['refused']}"
-    command = run_command(document["last_run"] or {}, where) + ahead["options"]
     if ahead["stages"]:
         return f"Next: {command} (makes {ahead['text']})"
+    if document["stale"]:
+        return f"Nothing of that is made again by: {command}"
     shown = [name for name in document["products"] if name.endswith((".png", ".csv"))]
     if len(shown) == 2:  # the map and the table
         return f"All stages are complete. The map and the table are in {where}/products."
     have = f" There is {where}/{shown[0]}." if shown else ""
     return f"All stages are complete.{have} What is missing of map and table is made by: {command}"
-
-
-def run_command(last_run: Document, where: str) -> str:
-    """Return a run on a dataset, with the configuration file that the last one was given."""
-    config = f" --config {last_run['config']}" if last_run.get("config") else ""
-    return f"pystamps-hpc{config} run --dataset {where}"
 
 
 def inputs(document: Document) -> Iterator[Shape]:
