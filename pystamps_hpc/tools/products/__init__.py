@@ -58,7 +58,7 @@ def _make(
     report: PipelineReport,
 ) -> None:
     """Make one product; from now on it counts as ours, also if that is interrupted."""
-    lost = name in state.products or any((root / file).exists() for file in PRODUCTS[name])
+    lost = name in state.products or _lies_there(root, name)
     state.products.setdefault(name, UNFINISHED)
     state.save()
     path = within(root, "products") / name
@@ -70,12 +70,16 @@ def _make(
         if told is None:
             raise
         _without(root, path, error, told, lost, report)
-        if not lost:
+        if not lost and not _lies_there(root, name):
             del state.products[name]
     else:
         state.products[name] = origin
         report.products[name] = str(path)
     state.save()
+
+
+def _lies_there(root: Path, name: str) -> bool:
+    return any((root / file).exists() for file in PRODUCTS[name])
 
 
 def _refuse(name: str, present: list[str], report: PipelineReport) -> None:
