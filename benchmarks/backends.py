@@ -44,7 +44,6 @@ MPI_SETTINGS = {
     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
     "OMPI_MCA_pml": "ob1",
     "OMPI_MCA_btl": "^ofi,uct,openib",
-    "OMPI_MCA_osc": "^ucx",
     "OMPI_MCA_mpi_yield_when_idle": "1",
     "PRTE_MCA_hwloc_default_binding_policy": "none",
     "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
@@ -101,16 +100,16 @@ def command(configuration: Configuration, tree: Path, window: Window, files: Pat
     config, report = files / "config.json", files / "report.json"
     config.write_text(json.dumps(settings(configuration, window.arithmetic)))
     report.unlink(missing_ok=True)
-    words = [
+    command = [
         sys.executable, "-m", "pystamps_hpc", "--quiet", "run", "--dataset", str(tree),
         "--config", str(config), "--report", str(report),
         "--start-step", str(window.first), "--end-step", str(window.last),
     ]  # fmt: skip
     if configuration.ranks == 1:
-        return words
+        return command
     beside = Path(sys.executable).with_name("mpirun")
     launcher = str(beside) if beside.exists() else shutil.which("mpirun") or "mpirun"
-    return [launcher, "-n", str(configuration.ranks), *words]
+    return [launcher, "-n", str(configuration.ranks), *command]
 
 
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
@@ -311,7 +310,7 @@ def _name(entry: dict[str, Any]) -> str:
     return str(Configuration(entry["backend"], entry["ranks"], entry["threads"]))
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print the table, write the document."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--dataset", type=Path, help="a dataset; simulated by default")
@@ -328,7 +327,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--end-step", type=int, default=8)
     parser.add_argument("--arithmetic", choices=["single", "double"], default="double")
     parser.add_argument("--output", type=Path, default=machine.RESULTS / "backends.json")
-    options = parser.parse_args(words)
+    options = parser.parse_args(argv)
 
     cores = machine.describe()["visible_cores"]
     configurations = [

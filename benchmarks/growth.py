@@ -84,14 +84,14 @@ def measure(candidates: int, ifgs: int, ranks: int, scratch: Path) -> dict[str, 
     return run
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Measure all sizes, print the table, write the document."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--candidates", nargs="+", type=int, default=[50_000, 200_000, 1_000_000])
     parser.add_argument("--ifgs", type=int, default=60)
     parser.add_argument("--ranks", type=int, default=2)
     parser.add_argument("--output", type=Path, default=machine.RESULTS / "growth.json")
-    options = parser.parse_args(words)
+    options = parser.parse_args(argv)
 
     runs: list[dict[str, Any]] = []
     for candidates in options.candidates:

@@ -19,7 +19,8 @@ import numba
 import numpy as np
 
 from benchmarks import machine, roofline
-from benchmarks.cases import TRIAL_WRAPS, Case, Scene, cases
+from benchmarks.cases import TRIAL_WRAPS, Case, cases
+from benchmarks.scene import Scene
 from pystamps_kernels.contracts import Array, Kernel, all_kernels
 from pystamps_kernels.dispatch import Arithmetic, function
 
@@ -149,7 +150,7 @@ def row(entry: dict[str, Any]) -> list[str]:
     ]
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print the table, write the document."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--points", type=int, default=20_000)
@@ -158,7 +159,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--kernels", nargs="*", default=[], help="names; all by default")
     parser.add_argument("--output", type=Path, default=machine.RESULTS / "kernels.json")
-    options = parser.parse_args(words)
+    options = parser.parse_args(argv)
 
     numba.set_num_threads(options.threads)
     peaks = roofline.measure()

@@ -119,7 +119,7 @@ memory. SNAPHU, a program of its own beside the rank, is not counted.
 """
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print the table, write the document."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--candidates", type=int, default=300_000)
@@ -128,7 +128,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--patches", nargs="+", default=["1x1", "2x2"])
     parser.add_argument("--output", type=Path, default=machine.RESULTS / "memory.json")
     parser.add_argument("--page", type=Path, help="also write the page of the documentation")
-    options = parser.parse_args(words)
+    options = parser.parse_args(argv)
 
     runs: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="pystamps-memory-") as folder:

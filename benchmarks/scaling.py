@@ -143,6 +143,58 @@ def against_numpy(targets: dict[str, Any]) -> str:
     return "\n".join([markdown(head, rows), *why])
 
 
+def ranks_and_threads(chains: dict[str, Any]) -> str:
+    """Return the table of the chain on several ranks and threads."""
+    names = ("efficiency", "efficiency_of_2_to_4_and_6", "serial_share")
+    rows = [
+        [f"{c['ranks']} x {c['threads']}", f"{c['wall_sec']['mean']:.1f}",
+         f"{c['speedup']:.2f}",
+         *("-" if (value := c.get(name)) is None else f"{value:.2f}" for name in names),
+         " ".join(map(str, c["peak_rss_mib"]))]
+        for c in chains["configurations"] if c["ok"] and c["backend"] == "native"
+    ]  # fmt: skip
+    head = ["ranks x threads", "wall [s]", "times NumPy", "efficiency", "of 2-4 and 6",
+            "serial share", "RSS per rank [MiB]"]  # fmt: skip
+    return markdown(head, rows)
+
+
+def sizes(runs: Sequence[dict[str, Any]]) -> str:
+    """Return the table of the chain on scenes of several sizes."""
+    rows = [
+        [f"{run['n_candidates']:,}", f"{run['wall_sec']:.0f}",
+         " ".join(map(str, run["peak_rss_mib"])), f"{run['bytes_out'] / 1e9:.2f}"]
+        for run in runs
+    ]  # fmt: skip
+    return markdown(["candidates", "wall [s]", "RSS per rank [MiB]", "written [GB]"], rows)
+
+
+def cost_model(rates: dict[str, float]) -> str:
+    """Return the table of what a stage costs."""
+    rows = [
+        [stage, cost.work, f"{1e9 * rates.get(stage, 0.0):.0f}",
+         f"{cost.root_bytes(STACKS[-1]) / 1e9:.0f} GB", cost.messages]
+        for stage, cost in COSTS.items()
+    ]  # fmt: skip
+    return markdown(HEAD, rows)
+
+
+def large_machines(rates: dict[str, float]) -> str:
+    """Return the table of modelled times on large machines."""
+    rows = []
+    for stack in STACKS:
+        for nodes, cores in MACHINES:
+            times = {s: modelled(s, rate, stack, nodes, cores) for s, rate in rates.items()}
+            total = sum(a + b for a, b in times.values())
+            slowest = max(times, key=lambda s: sum(times[s]))
+            rows.append(
+                [f"{stack.ps / 1e6:g} M x {stack.ifgs:g}", f"{nodes} x {cores}",
+                 f"{sum(a for a, _ in times.values()):.0f}",
+                 f"{sum(b for _, b in times.values()):.0f}", f"{total:.0f}", slowest]
+            )  # fmt: skip
+    head = ["PS x ifgs", "nodes x cores", "arithmetic [s]", "bytes [s]", "sum [s]", "slowest"]
+    return markdown(head, rows)
+
+
 def page(growth: dict[str, Any], chains: dict[str, Any], targets: dict[str, Any]) -> str:
     """Return the page."""
     runs = [run for run in growth["runs"] if run["ok"]]
@@ -150,37 +202,8 @@ def page(growth: dict[str, Any], chains: dict[str, Any], targets: dict[str, Any]
     where = growth["machine"]
     scene = chains["scene"]
     dataset = f"{scene['n_candidates']:,} x {scene['n_ifg']}" if scene else chains["dataset"]
-    strong = [
-        [f"{c['ranks']} x {c['threads']}", f"{c['wall_sec']['mean']:.1f}",
-         f"{c['speedup']:.2f}",
-         *("-" if (value := c.get(name)) is None else f"{value:.2f}"
-           for name in ("efficiency", "efficiency_of_2_to_4_and_6", "serial_share")),
-         " ".join(map(str, c["peak_rss_mib"]))]
-        for c in chains["configurations"] if c["ok"] and c["backend"] == "native"
-    ]  # fmt: skip
-    sizes = [
-        [f"{run['n_candidates']:,}", f"{run['wall_sec']:.0f}",
-         " ".join(map(str, run["peak_rss_mib"])), f"{run['bytes_out'] / 1e9:.2f}"]
-        for run in runs
-    ]  # fmt: skip
-    growth_rows = [[stage, f"{power:.2f}"] for stage, power in growth["exponents"].items()]
-    model = [
-        [stage, cost.work, f"{1e9 * rates.get(stage, 0.0):.0f}",
-         f"{cost.root_bytes(STACKS[-1]) / 1e9:.0f} GB", cost.messages]
-        for stage, cost in COSTS.items()
-    ]  # fmt: skip
-    large = []
-    for stack in STACKS:
-        for nodes, cores in MACHINES:
-            times = {s: modelled(s, rate, stack, nodes, cores) for s, rate in rates.items()}
-            total = sum(a + b for a, b in times.values())
-            slowest = max(times, key=lambda s: sum(times[s]))
-            large.append(
-                [f"{stack.ps / 1e6:g} M x {stack.ifgs:g}", f"{nodes} x {cores}",
-                 f"{sum(a for a, _ in times.values()):.0f}",
-                 f"{sum(b for _, b in times.values()):.0f}", f"{total:.0f}", slowest]
-            )  # fmt: skip
-    return f"""# Scaling
+    powers = [[stage, f"{power:.2f}"] for stage, power in growth["exponents"].items()]
+    measured = f"""# Scaling
 
 Written by `make scaling` from the results of `make bench` and `make bench-large`; nothing here is
 typed by hand.
@@ -206,32 +229,22 @@ that mostly read and write included) and of stages 2-4 and 6, with the reading a
 they do. The serial share of the program is what
 explains its speed-up if all else were spread evenly.
 
-{
-        markdown(
-            [
-                "ranks x threads",
-                "wall [s]",
-                "times NumPy",
-                "efficiency",
-                "of 2-4 and 6",
-                "serial share",
-                "RSS per rank [MiB]",
-            ],
-            strong,
-        )
-    }
+{ranks_and_threads(chains)}
 
 ## Growth
 
 Candidates x {runs[0]["n_ifg"]} interferograms on {growth["ranks"]} ranks, one thread each.
 
-{markdown(["candidates", "wall [s]", "RSS per rank [MiB]", "written [GB]"], sizes)}
+{sizes(runs)}
 
 Seconds of a stage grow with the candidates to this power:
 
-{markdown(["stage", "power"], growth_rows)}
+{markdown(["stage", "power"], powers)}
+"""
+    return f"{measured}\n{HELD}\n{model(rates)}"
 
-## What a rank holds
+
+HELD = """## What a rank holds
 
 - Stages 1-5 of a patch: the patch. Smaller patches are the lever.
 - Merge: keys of all PS (45 bytes each) and one piece of rows.
@@ -239,10 +252,15 @@ Seconds of a stage grow with the candidates to this power:
 - Stage 7: its rows; slope and offset of all PS once per node.
 - Stage 8: its rows; the high-passed phase of all PS once per node (8 bytes per PS and image).
 - `runtime.memory_gb` bounds all of it, see [Memory of a rank](memory.md).
+"""
+"""What a rank holds, in words."""
 
-## Cost model
 
-{markdown(HEAD, model)}
+def model(rates: dict[str, float]) -> str:
+    """Return the section on the cost model."""
+    return f"""## Cost model
+
+{cost_model(rates)}
 
 Bytes are those read and written of {STACKS[-1].ps / 1e6:g} M PS x {
         STACKS[-1].ifgs:g} interferograms. A stage takes
@@ -251,23 +269,18 @@ write from all nodes at once). Assumed: {KEPT:g} PS to a candidate, cores
 as fast as the one measured. Unwrapping grows faster than its raster and runs one
 interferogram to a core; its share is taken as linear here, so that stage 6 is a lower bound.
 
-{
-        markdown(
-            ["PS x ifgs", "nodes x cores", "arithmetic [s]", "bytes [s]", "sum [s]", "slowest"],
-            large,
-        )
-    }
+{large_machines(rates)}
 """
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Write the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--growth", type=Path, default=machine.RESULTS / "growth.json")
     parser.add_argument("--chains", type=Path, default=machine.RESULTS / "backends.json")
     parser.add_argument("--targets", type=Path, default=machine.RESULTS / "targets.json")
     parser.add_argument("--output", type=Path, default=Path("docs/scaling.md"))
-    options = parser.parse_args(words)
+    options = parser.parse_args(argv)
     results = (options.growth, options.chains, options.targets)
     for path in results:
         if not path.exists():

@@ -22,11 +22,11 @@ PARTS = {
 }
 
 
-def processor_seconds(*words: object) -> float:
+def processor_seconds(*arguments: object) -> float:
     """Run pystamps-hpc and return the processor time of it and of what it started."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [Path(sys.executable).with_name("pystamps-hpc"), *words]
-    subprocess.run([str(word) for word in command], check=True, stdout=subprocess.DEVNULL)
+    command = [Path(sys.executable).with_name("pystamps-hpc"), *arguments]
+    subprocess.run([str(part) for part in command], check=True, stdout=subprocess.DEVNULL)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 

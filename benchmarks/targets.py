@@ -22,7 +22,8 @@ import numba
 import numpy as np
 
 from benchmarks import backends, kernels, machine, plain, roofline
-from benchmarks.cases import CLAP_WINDOW, LOW_PASS, Case, Scene, cases
+from benchmarks.cases import Case, cases
+from benchmarks.scene import CLAP_WINDOW, LOW_PASS, Scene
 from pystamps_kernels.contracts import all_kernels
 from pystamps_kernels.dispatch import function
 
@@ -54,7 +55,7 @@ def comparisons(scene: Scene) -> dict[str, tuple[float, Call, Call, list[Case], 
     """
     made = {name: make() for name, make in cases(scene).items() if name in PARTS}
     grid, occupied = scene.grid, scene.occupied
-    number = np.unique(scene.cells @ [scene.shape[1], 1], return_inverse=True)[1]
+    number = np.unique(scene.cell_number, return_inverse=True)[1]
     clap = made["stage3_clap_cells"]
     highpass, lowpass = made["stage8_temporal_highpass"], made["stage8_spatial_lowpass"]
     scla, weights = made["stage7_scla"], highpass.arguments[1]
@@ -163,7 +164,7 @@ def row(entry: dict[str, Any]) -> list[str]:
     ]
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print the table, write the document."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--points", type=int, default=20_000)
@@ -171,7 +172,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--clock", choices=["wall", "processor"], default="wall")
     parser.add_argument("--output", type=Path, default=machine.RESULTS / "targets.json")
-    options = parser.parse_args(words)
+    options = parser.parse_args(argv)
 
     numba.set_num_threads(options.threads)
     peaks = roofline.measure()

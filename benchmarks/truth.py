@@ -79,9 +79,9 @@ def run_case(case: str, whole: Options, folder: Path, launcher: Sequence[str] = 
     root = folder / case
     simulate(root, options_of(case, whole))
     began = time.monotonic()
-    words = [*launcher, sys.executable, "-m", "pystamps_hpc", "--quiet", "run"]
-    words += ["--dataset", str(root)]
-    subprocess.run(words, env=environment(os.environ), stdout=subprocess.DEVNULL, check=True)
+    command = [*launcher, sys.executable, "-m", "pystamps_hpc", "--quiet", "run"]
+    command += ["--dataset", str(root)]
+    subprocess.run(command, env=environment(os.environ), stdout=subprocess.DEVNULL, check=True)
     outcome = Outcome(case, truth_velocity_error(root), time.monotonic() - began)
     shutil.rmtree(root)
     return outcome

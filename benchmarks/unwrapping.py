@@ -31,9 +31,8 @@ from pystamps_hpc.parallel.context import Context
 from pystamps_hpc.stages.stage6.arcs import arc_phases
 from pystamps_hpc.stages.stage6.costs import EdgeCosts, edge_costs
 from pystamps_hpc.stages.stage6.graph import Graph, build_graph
-from pystamps_hpc.stages.stage6.grid import Nodes, assign_cells, filter_grid
-from pystamps_hpc.stages.stage6.network import make_network
-from pystamps_hpc.stages.stage6.prepare import unwrapped_ifgs, wrapped_stack
+from pystamps_hpc.stages.stage6.grid import Nodes, assign_cells, filtered_nodes
+from pystamps_hpc.stages.stage6.prepare import wrapped_stack
 from pystamps_hpc.stages.stage6.solvers import Solver, native, snaphu
 from pystamps_hpc.stages.stage6.unwrap import phase_in_cycles
 from pystamps_kernels.dispatch import table
@@ -86,18 +85,17 @@ def make(case: Case, ctx: Context) -> Network:
     scene = moving_ground.__wrapped__(case.cells, points, case.noise, rate=35.0)
     inputs = replace(scene.inputs, patch_phase=None)
     given = params(unwrap_prefilter_flag=case.prefilter)
-    ifgs = unwrapped_ifgs(inputs, given)
-    stack = wrapped_stack(inputs, given, ifgs, ctx)
+    used = inputs.ifgs.used(given.drop_ifg_index)
+    stack = wrapped_stack(inputs, given, used, ctx)
     cells = assign_cells(inputs.xy, CELL, given.unwrap_gold_n_win)
-    nodes = filter_grid(
+    nodes = filtered_nodes(
         stack, cells, given.unwrap_gold_n_win, given.unwrap_gold_alpha, case.prefilter, ctx
     )
     graph = build_graph(nodes, ctx)
-    pairs = np.stack([np.full(ifgs.size, inputs.master_ix), ifgs], axis=1)
-    network = make_network(pairs, inputs.day - inputs.master_day, inputs.bperp[ifgs])
+    network = inputs.ifgs.only(used)
     arcs = arc_phases(nodes.phase, graph, network, given.method, TIME_WINDOW, TRIAL_WRAPS, ctx)
     costs = edge_costs(arcs, graph, nodes, CELL, ctx)
-    return Network(nodes, graph, costs, scene.truth[:, ifgs].astype(np.float32))
+    return Network(nodes, graph, costs, scene.truth[:, stack.columns].astype(np.float32))
 
 
 def measured(work: Callable[[], Any]) -> tuple[Any, float, float]:
@@ -330,7 +328,7 @@ interferograms of the case than one.
 """
 
 
-def main(words: Sequence[str] | None = None) -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Measure the cases, write the document and the page."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cases", nargs="+", choices=[*CASES], default=["A", "B", "C", "D"])
@@ -338,7 +336,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--ifgs", type=int, default=3, help="of each case; default 3")
     parser.add_argument("--output", type=Path, default=machine.RESULTS / "unwrapping.json")
     parser.add_argument("--page", type=Path, default=Path("docs/unwrapping.md"))
-    options = parser.parse_args(words)
+    options = parser.parse_args(argv)
 
     config = RunConfig().with_values({"runtime.stage6_solver": "native"}).resolved()
     ctx = Context(table("native", "single"), config)

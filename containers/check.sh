@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 
 # Two ranks on any machine, as any user; not a task of the job this may run in.
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-export OMPI_MCA_pml=ob1 OMPI_MCA_btl=^ofi,uct,openib OMPI_MCA_osc=^ucx
+export OMPI_MCA_pml=ob1 OMPI_MCA_btl=^ofi,uct,openib
 export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe
 export PRTE_MCA_hwloc_default_binding_policy=none
 for name in $(env | sed -n 's/^\(\(SLURM\|PMI\|PMIX\)_[A-Z_0-9]*\)=.*/\1/p'); do unset "$name"; done

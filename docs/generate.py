@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import fields
 from inspect import getdoc
+from os.path import normpath
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,15 @@ from pystamps_hpc.config import CHECKS, SECTIONS
 from pystamps_hpc.dataset.parameter_table import TABLE, Parameter, text_of
 from pystamps_hpc.dataset.schema import ARTIFACTS, Key
 from pystamps_hpc.errors import Exit
-from pystamps_hpc.pipeline.table import Task, maker, patch_inputs, tasks
+from pystamps_hpc.pipeline.table import Task, maker, readers, tasks
 from pystamps_hpc.stages.base import EACH_PATCH, Field, artifact_fields
 from pystamps_hpc.tools.audit import load_evidence, parity_page
-from pystamps_kernels.contracts import STAGES, Array, Kernel, Scalar, all_kernels
+from pystamps_kernels.contracts import SUBJECTS, Array, Kernel, Scalar, all_kernels
+from pystamps_kernels.contracts.model import DTYPES
 from pystamps_kernels.dispatch import function
 
 DOCS = Path(__file__).resolve().parent
-NOTE = "<!-- made by docs/generate.py (make docs); changes made here are lost -->"
+NOTE = "made by docs/generate.py (make docs); changes made here are lost"
 
 CLASSES = {
     "double": "double", "single": "single", "complex": "complex single", "logical": "logical",
@@ -167,14 +169,13 @@ def written(row: Task) -> Iterator[Field]:
 
 
 def parameters_of(row: Task) -> list[Parameter]:
-    """Return the parameters that a stage reads, by name; the kind of stack counts in all."""
-    names = {item.name.rstrip("_") for item in fields(row.spec.params)}
-    return [TABLE[name] for name in sorted(names | {"small_baseline_flag"})]
+    """Return the parameters that a stage reads, by name."""
+    return [TABLE[name] for name in sorted(row.parameters)]
 
 
 def inputs_of(row: Task) -> Iterator[tuple[str, ...]]:
     """Yield the table rows of a stage's inputs."""
-    nested = patch_inputs(row)
+    nested = row.patch_inputs
     for field in row.reads:
         if f"{field.artifact}.{field.key}" == EACH_PATCH and nested is not None:
             for inner in artifact_fields(nested):
@@ -222,7 +223,9 @@ def artifacts() -> str:
         "the root. `n_ifg` counts the interferograms with the master's column, `n_pm` without it, "
         "`n_uw` those that are unwrapped. *Index* keys count from 1 on disk and from 0 inside; "
         "flags are `logical` on disk and bool inside; an optional key may be missing or 0 × 0; "
-        "numbers are finite unless they *may be NaN*.\n",
+        "what is *null at the master* has a column (of `bperp` a row) there on disk, but not "
+        "inside; nor has what bears *ids* in its first column; numbers are finite unless they "
+        "*may be NaN*.\n",
     ]
     for name, artifact in ARTIFACTS.items():
         made = (maker(name, "patch"), maker(name, "merged"))
@@ -248,25 +251,21 @@ def remarks_of(key: Key) -> str:
         "whole number": key.integer,
         "optional": key.optional,
         "may be NaN": key.may_be_nan,
+        "null at the master": key.null is not None,
+        "ids": key.ids is not None,
     }
     return ", ".join(word for word, holds in words.items() if holds)
 
 
 def parameters() -> str:
     """Every processing parameter."""
-    readers: dict[str, list[str]] = {}
-    for row in tasks():
-        for item in parameters_of(row):
-            stages = readers.setdefault(item.name, [])
-            if str(row.spec.number) not in stages:
-                stages.append(str(row.spec.number))
     rows = [
         (
             code(item.name),
             default_of(item),
             item.form,
             item.unit,
-            " ".join(readers.get(item.name, [])),
+            " ".join(map(str, readers(item.name))),
             item.meaning,
         )
         for item in TABLE.values()
@@ -340,15 +339,17 @@ def kernels() -> str:
     parts = [
         "# Kernels\n\n",
         "The numerical kernels (package `pystamps_kernels`): arrays in, arrays out, usable "
-        "without the rest. Each has a *python* form (NumPy, the definition) and may have a "
-        "*native* one (Numba, threaded); `pystamps-hpc describe-backends` says what runs here. "
+        "without the rest. A section is a subject, the name of the file in `contracts/` and in "
+        "every backend; a kernel's name begins with the stage that it was made for. Each has a "
+        "*python* form (NumPy, the definition) and may have a *native* one (Numba, threaded); "
+        "`pystamps-hpc describe-backends` says what runs here. "
         "A kernel with two forms has a second function of the same name with `_single`, the mixed "
         "single precision of StaMPS. Tolerance is the largest absolute difference between a "
         "backend and the definition; 0 means identical to the last bit.\n",
     ]
-    for stage in STAGES:
-        own = [kernel for kernel in all_kernels().values() if kernel.module == stage]
-        parts.append(f"\n## {capital(stage.replace('stage', 'stage '))}\n")
+    for subject in SUBJECTS:
+        own = [kernel for kernel in all_kernels().values() if kernel.module == subject]
+        parts.append(f"\n## {subject}\n")
         parts += map(kernel_section, own)
     return "".join(parts)
 
@@ -378,6 +379,41 @@ def argument_row(item: Array | Scalar, way: str, tolerance: str) -> tuple[str, .
     return way, code(item.name), shape, kinds, item.meaning, tolerance
 
 
+def signatures() -> str:
+    """Every kernel as a typed call, for type checkers."""
+    methods = "".join(map(signature, all_kernels().values()))
+    return (
+        '"""The kernels as typed calls: what the contracts say of arguments and results."""\n\n'
+        "import numpy as np\nfrom numpy.typing import NDArray\n\n"
+        'class Signatures:\n    """Calls of all kernels, arguments by position."""\n\n' + methods
+    )
+
+
+def signature(kernel: Kernel) -> str:
+    """Return the declaration of one kernel's call."""
+    arguments = "".join(
+        f"        {item.name}: {hint(item, exact=False)},\n" for item in kernel.arguments
+    )
+    results = [hint(item, exact=True) for item in kernel.returns]
+    joined = ", ".join(results)
+    answer = joined if len(results) == 1 else f"tuple[{joined}]"
+    if len(answer) > 80:
+        answer = "tuple[\n" + "".join(f"        {result},\n" for result in results) + "    ]"
+    return f"    def {kernel.name}(\n        self,\n{arguments}        /,\n    ) -> {answer}: ...\n"
+
+
+def hint(item: Array | Scalar, exact: bool) -> str:
+    """Return the type of an argument, of any precision, or of a result."""
+    if isinstance(item, Scalar):
+        return item.kind.__name__
+    names = item.dtypes.split()
+    any_precision = {"f": "floating", "c": "complexfloating", "cf": "inexact"}
+    kind = "".join(sorted({name[0] for name in names}))
+    if kind in any_precision and not (exact and len(names) == 1):
+        return f"NDArray[np.{any_precision[kind]}]"
+    return f"NDArray[np.{DTYPES[names[0]].__name__}]"
+
+
 # --- command line --------------------------------------------------------------------------------
 
 
@@ -395,14 +431,19 @@ def command_line() -> str:
         table(("Option", "Meaning"), map(option_row, options_of(parser))),
     ]
     globals_ = {word for action in options_of(parser) for word in action.option_strings}
+    globals_ -= {"--dataset"}  # every command says what its own is
     for name, command in commands.items():
         parts.append(f"\n## {name}\n\n{COMMANDS[name].summary}\n")
-        own = [a for a in options_of(command) if not globals_ & set(a.option_strings)]
+        own = [a for a in options_of(command) if not globals_ & {*a.option_strings}]
         if own:
             parts.append("\n" + table(("Option", "Meaning"), map(option_row, own)))
         actions = [action_row(word, inner) for word, inner in subcommands(command).items()]
         if actions:
             parts.append("\n" + table(("Action", "Arguments"), actions))
+        more = [a for inner in subcommands(command).values() for a in options_of(inner)
+                if a.option_strings and a.dest not in {known.dest for known in own}]  # fmt: skip
+        if more:
+            parts.append("\n" + table(("Option", "Meaning"), map(option_row, more)))
         if COMMANDS[name].examples:
             lines = "\n".join(COMMANDS[name].examples)
             parts.append(f"\n```sh\n{lines}\n```\n")
@@ -420,8 +461,9 @@ def subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentP
 def action_row(name: str, parser: argparse.ArgumentParser) -> tuple[str, str]:
     """Return the table row of a command inside a command."""
     forms = {"?": "[{}]", "+": "{} ..."}
-    words = [forms.get(str(a.nargs), "{}").format(a.dest.upper()) for a in options_of(parser)]
-    helps = [action.help for action in options_of(parser) if action.help]
+    arguments = [action for action in options_of(parser) if not action.option_strings]
+    words = [forms.get(str(a.nargs), "{}").format(a.dest.upper()) for a in arguments]
+    helps = [action.help for action in arguments if action.help]
     return code(" ".join((name, *words))), "; ".join(helps)
 
 
@@ -461,12 +503,14 @@ GENERATED: dict[str, Callable[[], str]] = {
     "reference/artifacts.md": artifacts,
     "reference/kernels.md": kernels,
     "reference/parity.md": parity,
+    "../kernels/pystamps_kernels/signatures.pyi": signatures,
 }
 
 
 def page(name: str) -> str:
     """Return the text of a generated page."""
-    return f"{NOTE}\n\n{GENERATED[name]()}"
+    note = f"<!-- {NOTE} -->\n\n" if name.endswith(".md") else f"# {NOTE}\n\n"
+    return note + GENERATED[name]()
 
 
 def outdated() -> list[str]:
@@ -487,11 +531,11 @@ def main() -> int:
     names = outdated()
     for name in names:
         if options.check:
-            print(f"docs/{name} is out of date: run make docs")
+            print(f"{normpath(f'docs/{name}')} is out of date: run make docs")
         else:
             (DOCS / name).parent.mkdir(parents=True, exist_ok=True)
             (DOCS / name).write_text(page(name), encoding="utf-8")
-            print(f"docs/{name}")
+            print(normpath(f"docs/{name}"))
     return int(options.check and bool(names))
 
 

@@ -21,7 +21,7 @@ class Exit(IntEnum):
             "patch, cause and remedy"
         ),
     )
-    USAGE = 2, "configuration or command line"
+    USAGE = 2, "what was typed: command line, configuration file, name or value of a parameter"
     DATASET = (
         3,
         (
@@ -45,6 +45,14 @@ class Exit(IntEnum):
         return member
 
 
+EXIT_OF_SIGNAL = {
+    "SIGUSR1": Exit.STOPPED,
+    "SIGTERM": Exit.TERMINATED,
+    "SIGINT": Exit.INTERRUPTED,
+}
+"""Signals that stop a run in good order -> its exit code."""
+
+
 class PystampsError(Exception):
     """Base of all expected errors."""
 
@@ -52,7 +60,7 @@ class PystampsError(Exception):
 
 
 class ConfigError(PystampsError):
-    """The configuration file, an environment variable or an option is unusable."""
+    """What the user typed is unusable: an option, a setting, a parameter's name or value."""
 
     exit_code = Exit.USAGE
 
@@ -86,7 +94,7 @@ class ToolMissingError(PystampsError):
 class MpiEnvironmentError(PystampsError):
     """Launcher and MPI library do not fit together.
 
-    Every process meets it, one of them says so: ``quiet`` is true in the others.
+    All processes raise it, one prints it: ``quiet`` is true in the others.
     """
 
     exit_code = Exit.LAUNCHER

@@ -6,6 +6,7 @@ stage does before it returns (raise, wait, count) is set per stage and target in
 
 import hashlib
 from dataclasses import dataclass, field, make_dataclass
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Annotated, Any
@@ -13,7 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from pystamps_hpc.dataset.schema import ARTIFACTS
-from pystamps_hpc.pipeline import passes, presence, session, table
+from pystamps_hpc.pipeline import run_parameters, session, table
 from pystamps_hpc.stages.base import EACH_PATCH, StageSpec
 
 # number, scope, required (marker last), optional, inputs read, optional inputs read, parameters
@@ -32,6 +33,8 @@ CHAIN = (
 )  # fmt: skip
 MARKERS = {(row[0], row[1]): row[2].split()[-1] for row in CHAIN}
 COUNTS = {1: "candidates", 3: "kept", 4: "weeded", 5: "promoted"}
+FACTS = ("begins", "psver", "spares", "foreign", "stamps_lacks", "none_left")
+"""What a stub says of its stage as the real one does."""
 
 
 @dataclass
@@ -98,11 +101,13 @@ def stub_modules(stubs):
         def solve(inputs, params, ctx, number=number, scope=scope, outputs=outputs):
             return stubs.solve(number, scope, outputs, inputs, ctx)
 
+        real = import_module(f"pystamps_hpc.stages.{name}").SPEC
         spec = StageSpec(
             number, f"stage {number}", scope, required.split()[-1],
             make_dataclass("Inputs", inputs, frozen=True),
             make_dataclass("Params", list(params.items()), frozen=True),
             outputs, solve, counts=COUNTS.get(number, "") if scope == "patch" else "",
+            **{fact: getattr(real, fact) for fact in FACTS},
         )  # fmt: skip
         modules[f"..stages.{name}"] = SimpleNamespace(SPEC=spec)
     return modules
@@ -113,17 +118,15 @@ def install(monkeypatch, stubs):
     modules = stub_modules(stubs)
     monkeypatch.setattr(table, "import_module", lambda name, package: modules[name])
     sensor = {"heading": -168.0}
-    monkeypatch.setattr(session, "sensor_parameters", lambda root, known, patches: sensor)
+    monkeypatch.setattr(run_parameters, "sensor_parameters", lambda root, known, patches: sensor)
     monkeypatch.setattr(session, "require_tools", lambda config, specs: None)
     forget()
 
 
 def forget():
     """Drop what the stage table remembers."""
-    table.tasks.cache_clear()
+    table._tables.cache_clear()
     table.maker.cache_clear()
-    presence.passed_on.cache_clear()
-    passes.feedback_inputs.cache_clear()
 
 
 def make_tree(root: Path, patches=("PATCH_1", "PATCH_2")) -> Path:

@@ -12,9 +12,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from .contracts import Kernel, all_kernels
+
+if TYPE_CHECKING:
+    from .signatures import Signatures
+else:
+    Signatures = object
 
 Backend = Literal["python", "native", "cuda"]
 Arithmetic = Literal["double", "single"]
@@ -55,7 +60,7 @@ def unavailable_reason(backend: Backend) -> str:
         try:
             threading_layer()
         except Exception as error:
-            return f"numba is installed but does not start: {_told(error)}"
+            return f"numba is installed but does not start: {_what_numba_says(error)}"
     if backend == "cuda" and importlib.util.find_spec(f"{__package__}.cuda") is None:
         return "there are no CUDA kernels yet"
     if backend == "cuda":
@@ -68,7 +73,7 @@ def unavailable_reason(backend: Backend) -> str:
     return ""
 
 
-def _told(error: Exception) -> str:
+def _what_numba_says(error: Exception) -> str:
     """Return the first line of what Numba says, and what it was asked for."""
     said = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
     asked = [
@@ -81,13 +86,13 @@ def _told(error: Exception) -> str:
 
 
 @cache
-def _module(backend: Backend, stage: str) -> ModuleType | None:
+def _module(backend: Backend, name: str) -> ModuleType | None:
     package = f"{__package__}.{PACKAGES[backend]}"
     if importlib.util.find_spec(package) is None:
         return None
-    if importlib.util.find_spec(f"{package}.{stage}") is None:
+    if importlib.util.find_spec(f"{package}.{name}") is None:
         return None
-    return importlib.import_module(f"{package}.{stage}")
+    return importlib.import_module(f"{package}.{name}")
 
 
 def function(kernel: Kernel, backend: Backend, arithmetic: Arithmetic) -> Callable[..., Any] | None:
@@ -112,8 +117,10 @@ def supported_backends(kernel: Kernel) -> list[Backend]:
 
 
 @dataclass(frozen=True)
-class KernelTable:
+class KernelTable(Signatures):
     """Kernels bound to backends; ``table.stage2_topofit(...)`` checks the call and runs it.
+
+    ``signatures.pyi`` tells type checkers what the contracts say of each call.
 
     Parameters
     ----------
@@ -129,22 +136,34 @@ class KernelTable:
     def __hash__(self) -> int:
         return hash((*sorted(self.backends.items()), self.arithmetic))
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        if name.startswith("_") or name not in self.backends:
-            raise AttributeError(name)
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Callable[..., Any]:
+            if name.startswith("_") or name not in self.backends:
+                raise AttributeError(name)
+            return self.bound(name)
+
+    def bound(self, name: str) -> Callable[..., Any]:
+        """Return a kernel of the table as a call that checks its arguments.
+
+        Raises
+        ------
+        LookupError
+            The backend does not implement the kernel.
+        """
         kernel = _contracts()[name]
-        bound = function(kernel, self.backends[name], self.arithmetic)
-        if bound is None:
+        run = function(kernel, self.backends[name], self.arithmetic)
+        if run is None:
             raise LookupError(f"kernel '{name}' has no '{self.backends[name]}' implementation")
 
         def call(*values: Any) -> Any:
             kernel.check(values)
-            return bound(*values)
+            return run(*values)
 
         def call_alone(*values: Any) -> Any:
             kernel.check(values)
             with _one_at_a_time:
-                return bound(*values)
+                return run(*values)
 
         alone = self.backends[name] == "native" and threading_layer() == "workqueue"
         return call_alone if alone else call

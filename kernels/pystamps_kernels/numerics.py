@@ -1,9 +1,12 @@
-"""Small rules that backends and stages share: MATLAB's rounding, wrapping, histograms, and more."""
+"""Small rules that backends and stages share: MATLAB's rounding, sums in order, and more."""
 
 import math
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+Real = TypeVar("Real", bound=np.floating)
 
 
 def round_half_away(values: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -17,6 +20,21 @@ def wrap(phase: NDArray[np.floating]) -> NDArray[np.floating]:
     """Take whole cycles off a phase [rad]; the result lies in [-pi, pi]."""
     cycle = phase.dtype.type(2 * np.pi)
     return np.asarray(phase - cycle * np.rint(phase / cycle))
+
+
+def row_sums(values: NDArray[Real]) -> NDArray[Real]:
+    """Add the columns of each row one after the other, in the class of the values."""
+    return np.asarray(np.add.accumulate(values, axis=1)[:, -1])
+
+
+def ordered_product(
+    values: NDArray[np.floating], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Matrix product in double; sums run over the columns of `values` in ascending order."""
+    product = np.zeros((len(values), weights.shape[1]))
+    for column, weight in zip(values.T, weights, strict=True):
+        product += column[:, None].astype(np.float64) * weight
+    return product
 
 
 def histogram_cuts(centres: NDArray[np.float64]) -> NDArray[np.float64]:

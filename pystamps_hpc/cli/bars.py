@@ -13,6 +13,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from .shapes import color_system
+
 
 class _Terminal(Console):
     """Leaves the cursor alone, so that a killed run does not take it along."""
@@ -26,7 +28,9 @@ class Bars:
     """Bars that come with their first fraction and go when their task ends."""
 
     def __init__(self) -> None:
-        self.console = _Terminal(stderr=True, highlight=False, markup=False, emoji=False)
+        self.console = _Terminal(
+            stderr=True, highlight=False, markup=False, emoji=False, color_system=color_system()
+        )
         self.bars = Progress(
             TextColumn("{task.description}"),
             BarColumn(24),

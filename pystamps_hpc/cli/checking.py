@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..config import load_config
+from ..dataset.tree import dataset_here
 from ..errors import ConfigError
 
 if TYPE_CHECKING:
@@ -74,10 +75,9 @@ def doctor(options: Namespace, team: "Team", words: tuple[str, ...]) -> Answer:
     del words
     from ..tools.doctor import examine
 
-    if options.part == "dataset" and options.dataset is None:
-        raise ConfigError("doctor dataset needs --dataset")
     config = team.on_root(lambda: load_config(options.config))
-    return examine(team, config, options.part, options.dataset)
+    root = options.dataset or ("." if options.part == "dataset" else team.on_root(dataset_here))
+    return examine(team, config, options.part, root)
 
 
 def legacy(options: Namespace, team: "Team", words: tuple[str, ...]) -> Answer:

@@ -3,6 +3,8 @@
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
+from ..dataset.tree import dataset_here
+
 if TYPE_CHECKING:
     from ..parallel.team import Team
 
@@ -19,7 +21,7 @@ def slurm(
         return write_job(
             options.template,
             options.out,
-            options.dataset,
+            options.dataset or dataset_here(),
             options.nodes,
             options.cpus,
             options.gpus,

@@ -1,16 +1,28 @@
-"""What people see of a run: bars on a terminal, lines in a batch log, and its log file."""
+"""What people see of a run: bars on a terminal, lines in a batch log, its log file and events."""
 
-import json
 import sys
 import threading
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING
 
-from ..dataset.tree import ROOT
 from ..parallel.team import Team
-from ..pipeline.documents import json_ready
+from ..pipeline.events import (
+    Checkpoint,
+    Compiling,
+    Event,
+    EventLines,
+    Plan,
+    RunStarted,
+    TaskEvent,
+    TaskFinished,
+    TaskProgress,
+    TaskStarted,
+    TaskWarning,
+)
+from ..pipeline.outlook import shortened
 from ..pipeline.types import StageResult
 from .science import science
 
@@ -18,6 +30,17 @@ if TYPE_CHECKING:
     from .bars import Bars
 
 PLAIN_EVERY_SEC = 30.0
+EVENT_EVERY_SEC = 2.0
+
+
+@dataclass
+class _Step:
+    """A step of a task: since when, and when its progress was last shown and kept."""
+
+    name: str
+    began: float = field(default_factory=time.monotonic)
+    shown: float = field(default_factory=time.monotonic)
+    kept: float = field(default_factory=time.monotonic)
 
 
 class Console:
@@ -54,7 +77,8 @@ class Console:
         self.team = team
         self.lock = threading.RLock()
         self.bars: Bars | None = None
-        self.steps: dict[tuple[int, str], tuple[str, float, float]] = {}
+        self.steps: dict[tuple[int, str], _Step] = {}
+        self.lines = EventLines(team.rank)
         self.told_compiling = -PLAIN_EVERY_SEC
         self.log_name = log
         self.log: IO[str] | None = None
@@ -78,8 +102,51 @@ class Console:
         if self.log is not None:
             self.log.close()
 
-    def opened(self, folder: Path) -> None:
-        """See :class:`pystamps_hpc.pipeline.progress.Watcher`."""
+    def __call__(self, event: Event) -> None:
+        """Show what happens; see :data:`pystamps_hpc.pipeline.events.Watcher`."""
+        with self.lock:
+            if isinstance(event, RunStarted):
+                self.lines.open(event)
+            self._keep_event(event)
+            match event:
+                case RunStarted():
+                    self._open_log(event.folder)
+                case Plan() if self.team.rank == 0 and self.style not in ("none", "json"):
+                    self._show_plan(event)
+                case Compiling() if self.team.rank == 0:
+                    self._show_compiling(event.done, event.total)
+                case TaskStarted():
+                    self.steps[event.stage, event.target] = _Step("")
+                    self._line(event, event.text)
+                case TaskProgress():
+                    self._show_progress(event)
+                case TaskWarning() if self._tells(event):
+                    shown = not self.quiet and self.style != "json"
+                    self._say(f"{self._head(event)} warning: {event.text}", shown)
+                case TaskFinished():
+                    self._show_finished(event, event.row)
+
+    def _tells(self, event: Event) -> bool:
+        """Whether it is for this rank to tell: what all ranks know, rank 0 does."""
+        alone = isinstance(event, Checkpoint) or (
+            isinstance(event, TaskEvent) and event.scope == "patch"
+        )
+        return alone or self.team.rank == 0
+
+    def _keep_event(self, event: Event) -> None:
+        """Keep an event as a line of JSON in the folder of the run, and show it if asked for."""
+        if not self._tells(event):
+            return
+        if isinstance(event, TaskProgress):
+            step = self._step(event)
+            if event.fraction <= 0 or time.monotonic() - step.kept < EVENT_EVERY_SEC:
+                return
+            step.kept = time.monotonic()
+        line = self.lines.add(event)
+        if self.style == "json" and not (self.quiet and isinstance(event, TaskWarning)):
+            self._write(line)
+
+    def _open_log(self, folder: Path) -> None:
         if self.team.rank > 0:
             return
         path = folder / "log" if self.log_name is None else Path(self.log_name)
@@ -88,76 +155,66 @@ class Console:
         except OSError as error:
             self._write(f"warning: no log is kept: {path}: {error.strerror}")
 
-    def compiling(self, done: int, total: int) -> None:
-        """See :class:`pystamps_hpc.pipeline.progress.Watcher`."""
-        if self.team.rank > 0 or self.style == "none":
-            return
-        with self.lock:
-            if self.style == "json":
-                self._write(json.dumps({"kind": "compiling", "done": done, "total": total}))
-            elif self.bars is not None:
-                self.bars.show("compiling", f"compiling {done}/{total}, once", done / max(total, 1))
-                if done == total:
-                    self.bars.end("compiling")
-            elif done < total and time.monotonic() - self.told_compiling >= PLAIN_EVERY_SEC:
-                self.told_compiling = time.monotonic()
-                self._write(f"compiling kernels for this machine, once: {done}/{total}")
+    def _show_plan(self, plan: Plan) -> None:
+        """Say before work what it takes: results that go, and memory."""
+        if plan.removes:
+            gone = shortened(plan.removes)
+            self._write(f"replaces results and removes what was made from them: {gone}")
+        if plan.memory:
+            self._write(plan.memory)
 
-    def expected(self, text: str) -> None:
-        """See :class:`pystamps_hpc.pipeline.progress.Watcher`."""
-        if self.style not in ("none", "json"):
-            self._write(text)
+    def _show_compiling(self, done: int, total: int) -> None:
+        if self.bars is not None:
+            self.bars.show("compiling", f"compiling {done}/{total}, once", done / max(total, 1))
+            if done == total:
+                self.bars.end("compiling")
+        elif (
+            self.style == "plain"
+            and done < total
+            and time.monotonic() - self.told_compiling >= PLAIN_EVERY_SEC
+        ):
+            self.told_compiling = time.monotonic()
+            self._write(f"compiling kernels for this machine, once: {done}/{total}")
 
-    def started(self, stage: int, target: str, name: str) -> None:
-        """See :class:`pystamps_hpc.pipeline.progress.Watcher`."""
-        with self.lock:
-            self.steps[stage, target] = ("", time.monotonic(), time.monotonic())
-            if self.style == "json":
-                self._event("task_started", stage, target)
-            self._line(stage, target, name)
+    def _step(self, event: TaskProgress) -> "_Step":
+        """Return the step that a task is at; it begins anew with another name."""
+        key = (event.stage, event.target)
+        step = self.steps.setdefault(key, _Step(event.text))
+        if step.name != event.text:
+            step.name, step.began = event.text, time.monotonic()
+        return step
 
-    def progress(self, stage: int, target: str, step: str, fraction: float) -> None:
-        """See :class:`pystamps_hpc.pipeline.progress.Watcher`."""
-        with self.lock:
-            if self.bars is not None:
-                self.bars.show((stage, target), f"stage {stage} {target} {step}", fraction)
-            self._rarely(stage, target, step, fraction)
+    def _show_progress(self, event: TaskProgress) -> None:
+        step, now, fraction = self._step(event), time.monotonic(), event.fraction
+        if self.bars is not None:
+            label = f"stage {event.stage} {event.target} {event.text}"
+            self.bars.show((event.stage, event.target), label, fraction)
+        if now - step.shown >= PLAIN_EVERY_SEC and fraction > 0:
+            step.shown = now
+            left = (now - step.began) * (1 - fraction) / fraction
+            text = f"{event.text} {100 * fraction:.0f} %, {_duration(left)} left"
+            self._line(event, text, shown=self.bars is None)
 
-    def warning(self, stage: int, target: str, message: str) -> None:
-        """See :class:`pystamps_hpc.pipeline.progress.Watcher`."""
-        shared = target == ROOT  # every rank comes to know it, rank 0 tells it
-        if shared and self.team.rank > 0:
-            return
-        with self.lock:
-            if self.style == "json" and not self.quiet:
-                self._event("warning", stage, target, text=message)
-            shown = not self.quiet and self.style != "json"
-            self._say(f"{self._head(stage, target)} warning: {message}", shown)
-
-    def finished(self, row: StageResult) -> None:
-        """See :class:`pystamps_hpc.pipeline.progress.Watcher`."""
+    def _show_finished(self, event: TaskEvent, row: StageResult) -> None:
         stage, target = row.stage_id, row.target
-        with self.lock:
-            if self.bars is not None:
-                self.bars.end((stage, target))
-            if self.style == "json":
-                self._event("task_finished", stage, target, row=row.to_json())
-            speaks = self.team.rank == 0 or row.scope == "patch"
-            shown = speaks and self.style != "json"
-            if row.signal is not None:
-                self._say(f"stage {stage} {target}: {row.details}", shown)
-            elif row.status == "failed":
-                self._say(
-                    f"FAILED stage {stage} {target} on rank {row.rank} "
-                    f"({self.team.members[row.rank or 0].host}): {row.details}",
-                    shown,
-                )
-            else:
-                seconds = f"{row.duration_sec:.2f} s" if row.duration_sec is not None else ""
-                details = f": {row.details}" if row.details else ""
-                self._line(stage, target, f"done in {seconds}{details}")
-                for line in science(row):
-                    self._line(stage, target, line, least=1)
+        self.steps.pop((stage, target), None)
+        if self.bars is not None:
+            self.bars.end((stage, target))
+        shown = self._tells(event) and self.style != "json"
+        if row.signal is not None:
+            self._say(f"stage {stage} {target}: {row.details}", shown)
+        elif row.status == "failed":
+            self._say(
+                f"FAILED stage {stage} {target} on rank {row.rank} "
+                f"({self.team.members[row.rank or 0].host}): {row.details}",
+                shown,
+            )
+        else:
+            seconds = f"{row.duration_sec:.2f} s" if row.duration_sec is not None else ""
+            details = f": {row.details}" if row.details else ""
+            self._line(event, f"done in {seconds}{details}")
+            for line in science(row):
+                self._line(event, line, least=1)
 
     def keep(self, text: str) -> None:
         """Write to the log file alone."""
@@ -165,33 +222,15 @@ class Console:
             self.log.write(text)
             self.log.flush()
 
-    def _rarely(self, stage: int, target: str, step: str, fraction: float) -> None:
-        known, began, told = self.steps.get((stage, target), ("", 0.0, 0.0))
-        now = time.monotonic()
-        if step != known:
-            began = now
-        if now - told >= (2.0 if self.style == "json" else PLAIN_EVERY_SEC) and fraction > 0:
-            told = now
-            if self.style == "json":
-                self._event("task_progress", stage, target, fraction=fraction, text=step)
-            left = (now - began) * (1 - fraction) / fraction
-            text = f"{step} {100 * fraction:.0f} %, {_duration(left)} left"
-            self._line(stage, target, text, shown=self.bars is None)
-        self.steps[stage, target] = (step, began, told)
-
-    def _line(self, stage: int, target: str, text: str, least: int = 0, shown: bool = True) -> None:
+    def _line(self, event: TaskEvent, text: str, least: int = 0, shown: bool = True) -> None:
         """Write a line of progress; those of other ranks, and the science, with ``--verbose``."""
         least = max(least, min(self.team.rank, 1))
         shown = shown and self.style in ("bar", "plain") and self.verbose >= least
-        self._say(f"{self._head(stage, target)} {text}", shown)
+        self._say(f"{self._head(event)} {text}", shown)
 
-    def _head(self, stage: int, target: str) -> str:
+    def _head(self, event: TaskEvent) -> str:
         clock = time.strftime("%H:%M:%S")
-        return f"{clock} stage {stage} {target} [r{self.team.rank}]"
-
-    def _event(self, kind: str, stage: int, target: str, **more: Any) -> None:
-        event = {"kind": kind, "rank": self.team.rank, "stage": stage, "target": target, **more}
-        self._write(json.dumps(json_ready(event)))
+        return f"{clock} stage {event.stage} {event.target} [r{self.team.rank}]"
 
     def _say(self, text: str, shown: bool) -> None:
         self.keep(f"{text}\n")

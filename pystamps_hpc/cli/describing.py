@@ -5,6 +5,7 @@ from argparse import Namespace
 from typing import Any
 
 from ..config import configured_by, load_config
+from ..dataset.tree import dataset_here
 from ..errors import ConfigError, DatasetError
 from ..parallel.team import Team
 
@@ -33,7 +34,9 @@ def inputs(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
     def act() -> dict[str, Any]:
         from ..tools.inputs import describe_inputs
 
-        return describe_inputs(_stages(options.stage), options.dataset, options.patch)
+        return describe_inputs(
+            _stages(options.stage), options.dataset or dataset_here(), options.patch
+        )
 
     document = team.on_root(act)
     found = document.get("stage1_dataset_check")

@@ -10,6 +10,8 @@ from collections.abc import MutableMapping
 from contextlib import suppress
 from pathlib import Path
 
+from ..parallel.cpus import visible_cpus
+
 BLAS_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -25,7 +27,7 @@ def prepare(environ: MutableMapping[str, str]) -> None:
     if environ.get("PYSTAMPS_HPC_KEEP_BLAS_THREADS") != "1":
         for name in BLAS_THREADS:
             environ[name] = "1"
-    environ.setdefault("NUMBA_NUM_THREADS", str(os.cpu_count() or 1))
+    environ.setdefault("NUMBA_NUM_THREADS", str(visible_cpus(environ)))
     environ.setdefault("NUMBA_THREADING_LAYER_PRIORITY", "omp tbb workqueue")
     environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")
     environ.setdefault("OMP_WAIT_POLICY", "passive")

@@ -2,7 +2,11 @@
 
 import argparse
 import os
+import sys
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from importlib.metadata import version
+from pathlib import Path
 from textwrap import fill
 from typing import Any, NoReturn
 
@@ -39,7 +43,32 @@ class _Help(argparse.RawDescriptionHelpFormatter):
 
 
 class _Parser(argparse.ArgumentParser):
-    """Of the processes of a job, which all get the same arguments, one speaks."""
+    """Says what was meant; of the processes of a job, which get the same arguments, one speaks."""
+
+    def parse_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> argparse.Namespace:
+        """Read the command line; ``help [COMMAND]`` is its ``--help``."""
+        words = sys.argv[1:] if args is None else args
+        if words[:1] == ["help"]:
+            words = [*words[1:], "--help"]
+        options, unknown = self.parse_known_args(words, namespace)
+        command: _Parser = options.parser
+        if unknown:
+            meant = _meant(unknown[0], command._option_string_actions)
+            command.error(f"unrecognized arguments: {' '.join(unknown)}{meant}")
+        if options.dataset is None:
+            options.dataset = getattr(options, "default_dataset", None)
+        elif not hasattr(options, "default_dataset"):
+            command.error("this command works on no dataset: leave --dataset out")
+        return options
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        try:
+            super()._check_value(action, value)
+        except argparse.ArgumentError as error:
+            error.message += _meant(str(value), map(str, action.choices or ()))
+            raise
 
     def error(self, message: str) -> NoReturn:
         from ..parallel.launcher import launcher_hint
@@ -47,7 +76,15 @@ class _Parser(argparse.ArgumentParser):
         hint = launcher_hint(os.environ)
         if hint is not None and hint.rank > 0:
             self.exit(2)
-        super().error(message)
+        super().error(f"{message}\nhelp: {self.prog} --help")
+
+
+def _meant(word: str, known: Iterable[str]) -> str:
+    """Guess what a word that is not known was to be."""
+    near = get_close_matches(word.partition("=")[0], known, n=1)
+    if not near and Path(word).is_dir():
+        near = [f"--dataset {word}"]
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -81,6 +118,7 @@ def build_parser() -> argparse.ArgumentParser:
             allow_abbrev=False,
         )
         _global_options(command, suppress=True)
+        command.set_defaults(parser=command)
         each.options(command)
         command.set_defaults(command=each.call, view=each.run, tells=each.tells)
     return parser
@@ -104,6 +142,8 @@ def _global_options(parser: argparse.ArgumentParser, suppress: bool) -> None:
         return argparse.SUPPRESS if suppress else value
 
     group = parser.add_argument_group("global options")
+    if not suppress:
+        group.add_argument("--dataset", metavar="DIR", help="dataset directory (.)")
     group.add_argument("--config", metavar="FILE", default=default(None), help="YAML or JSON file")
     group.add_argument("-v", "--verbose", action="count", default=default(0), help="say more")
     group.add_argument("-q", "--quiet", action="store_true", default=default(False),

@@ -1,5 +1,6 @@
 """The commands ``parms`` and ``reset-scla``."""
 
+import re
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
@@ -20,13 +21,13 @@ from ..parallel.team import Team
 from ..pipeline.acceptance import require_value
 from ..pipeline.choices import resolve_choices
 from ..pipeline.finished import Finished, made_here
+from ..pipeline.invalidation import drop_outdated_records
 from ..pipeline.outlook import outlook, shortened
 from ..pipeline.passes import made_with, mark_reset
-from ..pipeline.session import forget
+from ..pipeline.table import feedback_artifacts, readers, tasks
 from ..tools.consequences import after_change, said
 
 Answer = tuple[dict[str, Any] | None, int]
-SCLA = ("scla2", "scla_smooth2", "scla_sb2", "scla_smooth_sb2")
 
 
 def parms(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
@@ -48,13 +49,16 @@ def parms(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
         config = load_config(options.config)
         with _locked(dataset, words):
             known = _load(dataset, patch)
-            if options.action == "set":
-                changed = known.set_value(options.name, _value(options.value), options.local)
-                require_value(dataset, changed, known.resolve(options.name))
-            else:
-                changed = known.reset(options.name, options.local)
-            parameters.save(changed)
             name = known.resolve(options.name)
+            if options.action == "set":
+                changed = known.set_value(name, _value(name, options.value), options.local)
+                try:
+                    require_value(dataset, changed, name)
+                except DatasetError as error:  # of what was typed, not of what lies there
+                    raise ConfigError(str(error)) from None
+            else:
+                changed = known.reset(name, options.local)
+            parameters.save(changed)
             row = _described(changed, name)
             folder = changed.local_file.parent if options.local else changed.file.parent
             told = f"{name} {text_of(known.value(name))} -> {text_of(changed.value(name))}"
@@ -103,8 +107,8 @@ def _load(dataset: Dataset, patch: str | None) -> Parameters:
 
 
 def _shown(known: Parameters, name: str | None) -> dict[str, Any]:
-    names = sorted(known.names, key=str.lower) if name is None else [known.resolve(name)]
-    return {item: _described(known, item) for item in names}
+    names = [each for each in sorted(known.names, key=str.lower) if each.startswith(name or "")]
+    return {item: _described(known, item) for item in names or [known.resolve(name or "")]}
 
 
 def _described(known: Parameters, name: str) -> dict[str, Any]:
@@ -119,7 +123,7 @@ def _described(known: Parameters, name: str) -> dict[str, Any]:
         "default": _plain(default),
         "unit": declared.unit,
         "allowed": declared.form,
-        "stages": list(declared.stages),
+        "stages": [str(number) for number in readers(name)],
         "meaning": declared.meaning,
     }
 
@@ -133,14 +137,25 @@ def _plain(value: Any) -> Any:
     return str(value) if isinstance(value, Foreign) else value
 
 
-def _value(words: list[str]) -> Any:
-    """Turn the words of the command line into a parameter value."""
+def _value(name: str, words: list[str]) -> Any:
+    """Turn the words of the command line into a parameter value; ``3:5`` in a list is 3 4 5."""
     text = " ".join(words).strip().strip("[]").replace(",", " ")
+    listed = name in TABLE and TABLE[name].kind == "indices"
+    if listed:
+        text = re.sub(r"\b(\d{1,6}):(\d{1,6})\b", _range, text)
     try:
         numbers = tuple(float(word) for word in text.split())
     except ValueError:
         return " ".join(words)
+    if listed and len(distinct := tuple(sorted(set(numbers)))) < len(numbers):
+        print(f"note: {name}: indices named twice count once", file=sys.stderr)
+        return distinct
     return numbers[0] if len(numbers) == 1 else numbers
+
+
+def _range(found: re.Match[str]) -> str:
+    first, last = map(int, found.groups())
+    return " ".join(map(str, range(first, last + 1)))
 
 
 @contextmanager
@@ -172,7 +187,7 @@ def reset_scla(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer
                 for path in found:
                     path.unlink()
                 mark_reset(dataset.root, outdated)
-                forget(dataset, dataset.root)
+                drop_outdated_records(dataset, dataset.root)
                 if found:
                     notes += _logged(config, dataset.root, "reset", f"removed {', '.join(names)}")
                 known = parameters.load_all(dataset)
@@ -206,6 +221,8 @@ def _refuse_foreign(dataset: Dataset, found: list[Path]) -> None:
 
 
 def _scla_files(folders: list[Path]) -> Iterator[Path]:
+    """Yield what belongs to the task whose results an earlier one reads in its next pass."""
+    fed_back = feedback_artifacts()
+    makers = [row for row in tasks() if not set(fed_back).isdisjoint(row.owned)]
     for folder in folders:
-        for name in SCLA:
-            yield folder / f"{name}.mat"
+        yield from (folder / f"{name}.mat" for row in makers for name in row.owned)

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from ..config import RunConfig, load_config
+from ..dataset.tree import dataset_here, patch_here
 from ..errors import ConfigError
 from ..parallel.team import Team
 from ..pipeline.documents import json_text
-from ..pipeline.progress import Silence
-from ..pipeline.session import already_forced
+from ..pipeline.events import ignore
+from ..pipeline.forced import already_forced
 from ..pipeline.stages import run_pipeline, stage_context
 from ..pipeline.types import PipelineContext
 from ..tools.products import make_products
@@ -44,7 +45,10 @@ def run(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
 def stage(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
     """Run one task."""
     config = team.on_root(lambda: configuration(options))
-    context = stage_context(options.number, options.patch, options.dataset, config)
+    patch, dataset = options.patch, options.dataset
+    if patch is None and dataset is None:
+        patch, dataset = team.on_root(patch_here), team.on_root(dataset_here)
+    context = stage_context(options.number, patch, dataset, config)
     context = replace(context, dry_run=options.dry_run, force=options.force)
     return _answer(context, options, team, words)
 
@@ -90,8 +94,7 @@ def _answer(
     )
     console = Console(options.progress, options.verbose, options.quiet, team, options.log)
     with console:
-        watcher = Silence() if context.dry_run else console
-        report = run_pipeline(context, watcher, team, make_products)
+        report = run_pipeline(context, ignore if context.dry_run else console, team, make_products)
         document = report.to_json()
         if console.log is not None:
             console.keep(view_text(document, options, console.log))

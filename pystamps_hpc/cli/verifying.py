@@ -37,22 +37,24 @@ def verify(options: Namespace, team: Team, words: tuple[str, ...]) -> Answer:
         config = load_config(options.config)
         window = Window(options.from_stage, options.through_stage, options.final_products_only)
         if options.golden is None:
-            report = verify_run_alone(options.run, window)
+            report = verify_run_alone(options.dataset, window)
             if not report.checked:
-                raise DatasetError(f"{options.run}: holds no artifacts of these stages to verify")
+                raise DatasetError(
+                    f"{options.dataset}: holds no artifacts of these stages to verify"
+                )
         else:
             conditions = [] if options.isolated else ["chain"]
-            conditions += conditions_of(options.run, config, options.through_stage)
+            conditions += conditions_of(options.dataset, config, options.through_stage)
             policy = Policy(
                 options.profile or config.tolerance.profile,  # type: ignore[arg-type]
                 conditions,  # type: ignore[arg-type]
                 config.tolerance,
             )
-            report = verify_run_against_golden(options.run, options.golden, policy, window)
-            report.velocities = velocity_agreement(options.run, options.golden)
+            report = verify_run_against_golden(options.dataset, options.golden, policy, window)
+            report.velocities = velocity_agreement(options.dataset, options.golden)
             differing = {Path(row["path"]).stem for row in report.failed}
             alike = not differing.intersection(("select1", "weed1"))
-            report.unlike = unlike(options.run, options.golden, alike)
+            report.unlike = unlike(options.dataset, options.golden, alike)
         return json_ready(report.to_json(options.detail)), 0 if report.ok else 1
 
     return team.on_root(act)

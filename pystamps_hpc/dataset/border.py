@@ -1,7 +1,7 @@
 """The border between disk and science: MATLAB's forms outside, plain arrays inside.
 
-:mod:`pystamps_hpc.dataset.schema` says what a key is; the two functions here convert a value on
-its way in and out.
+:mod:`pystamps_hpc.dataset.schema` says what a key is; the functions here convert a value on its way
+in and out.
 """
 
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import MatError
+from .rows import AnyArray, with_column, without_column
 from .schema import Key
 
 _CLASSES: dict[str, type[np.generic]] = {
@@ -41,6 +42,8 @@ def inside(key: Key, value: Any) -> Any:
         return None
     if "sparse" in key.classes:
         return value
+    if key.ids is not None:
+        value = np.ascontiguousarray(value[:, 1:])
     if key.classes[0] == "logical":
         value = value != 0
     elif key.classes[0] == "complex":
@@ -54,7 +57,7 @@ def inside(key: Key, value: Any) -> Any:
     return value.reshape(-1) if key.vector else value
 
 
-def outside(key: Key, value: Any) -> Any:
+def outside(key: Key, value: Any, ids: AnyArray | None = None) -> Any:
     """Convert a value from its form inside to MATLAB's.
 
     Parameters
@@ -63,6 +66,8 @@ def outside(key: Key, value: Any) -> Any:
         Declaration of the key.
     value : Any
         See :func:`inside`; None becomes 0 x 0 double.
+    ids : (n,) array, optional
+        For the first column of a key that has ids there; numbers from 1 by default.
 
     Returns
     -------
@@ -77,9 +82,36 @@ def outside(key: Key, value: Any) -> Any:
     if key.index:
         array = array + 1
     array = array.astype(stored_dtype(key, array.dtype), copy=False)
+    if key.ids is not None:
+        numbers = np.arange(1, len(array) + 1) if ids is None else ids
+        array = np.column_stack((numbers.astype(array.dtype), array))
     if key.dims[0] == "1" and array.ndim < 2:
         return array.reshape(1, -1)
     return array.reshape(-1, 1) if array.ndim < 2 else array
+
+
+def without_null(key: Key, value: Any, master: int | None) -> Any:
+    """Take the null column of the master off a value inside, an array or rows still on disk.
+
+    Parameters
+    ----------
+    key : Key
+        Declaration of the key; most have no such column.
+    value : array, Rows or None
+        With a column (a number, of a 1-D array) of every image.
+    master : int or None
+        Where the column stands; None: the stack has none.
+    """
+    if key.null is None or value is None or master is None:
+        return value
+    return without_column(value, master)
+
+
+def with_null(key: Key, value: Any, master: int | None) -> Any:
+    """Put the null column of the master back; see :func:`without_null`."""
+    if key.null is None or value is None or master is None:
+        return value
+    return with_column(value, master, key.null)
 
 
 def stored_dtype(key: Key, dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -6,6 +6,7 @@ from typing import ParamSpec, TypeVar
 from ..errors import DatasetError
 
 MOST_LINES = 20
+ALL = "pystamps-hpc doctor names all"
 
 Words = ParamSpec("Words")
 Value = TypeVar("Value")
@@ -50,6 +51,6 @@ def refuse(messages: Sequence[str]) -> None:
     """
     lines = list(dict.fromkeys(messages))
     if len(lines) > MOST_LINES:
-        lines = [*lines[:MOST_LINES], f"and {len(lines) - MOST_LINES} more findings like these"]
+        lines = [*lines[:MOST_LINES], f"and {len(lines) - MOST_LINES} more findings: {ALL}"]
     if lines:
         raise DatasetError("\n".join(lines))

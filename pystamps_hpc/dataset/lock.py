@@ -7,6 +7,7 @@ process where that can be seen or its SLURM job, is taken over; age alone never 
 
 import json
 import os
+import pwd
 import secrets
 import socket
 import subprocess
@@ -43,9 +44,17 @@ def new_owner(run_id: str, command: Sequence[str]) -> dict[str, str]:
     return {
         "run_id": run_id,
         "command": " ".join(command),
-        "user": os.environ.get("USER") or str(os.getuid()),
+        "user": _user(),
         "started_utc": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
     }
+
+
+def _user() -> str:
+    """Return the name of the user, the number where the system knows no name."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return os.environ.get("USER") or str(os.getuid())
 
 
 class DatasetLock:

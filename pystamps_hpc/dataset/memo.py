@@ -30,15 +30,23 @@ class MemoStore:
     fingerprint : str
         Of the task's record.
     warn : callable
-        Told when a stored part cannot be used.
+        Told when a part cannot be stored or, stored, not be used.
+    kept : callable
+        Told the key of a part that is stored.
     """
 
     def __init__(
-        self, directory: Path, stage: int, fingerprint: str, warn: Callable[[str], None]
+        self,
+        directory: Path,
+        stage: int,
+        fingerprint: str,
+        warn: Callable[[str], None],
+        kept: Callable[[str], None] = lambda key: None,
     ) -> None:
         self.root = state_path(directory, "memo")
         self.folder = state_path(directory, "memo", f"{stage}-{fingerprint[:32]}")
         self.warn = warn
+        self.kept = kept
 
     def load(self, key: str) -> dict[str, AnyArray] | None:
         """Return the arrays stored under `key`; None if there are none or they are damaged."""
@@ -75,6 +83,8 @@ class MemoStore:
                 temporary.write_bytes(buffer.getbuffer())
         except OSError as error:
             self.warn(f"no checkpoint {path}: {error.strerror or error}")
+        else:
+            self.kept(key)
 
     def clear(self) -> None:
         """Remove the parts of this stage, those of other fingerprints included."""

@@ -128,9 +128,7 @@ class Parameters:
         Raises
         ------
         ConfigError
-            Unknown name.
-        DatasetError
-            A value that is not allowed.
+            Unknown name, or a value that is not allowed.
         """
         name = self.resolve(name)
         if is_reset(value):
@@ -139,7 +137,7 @@ class Parameters:
             try:
                 value = TABLE[name].check(value)
             except ValueError as error:
-                raise DatasetError(f"parameter {name}={text_of(value)}: {error}") from None
+                raise ConfigError(f"parameter {name}={text_of(value)}: {error}") from None
         if local or name in self.local:
             return replace(self, local={**dated(self.local), name: value})
         return replace(self, stored={**self.stored, name: value})
@@ -157,13 +155,11 @@ class Parameters:
         Raises
         ------
         ConfigError
-            Unknown name.
-        DatasetError
-            ``small_baseline_flag`` has no default to go back to.
+            Unknown name, or ``small_baseline_flag``, which has no default to go back to.
         """
         name = self.resolve(name)
         if name == "small_baseline_flag" and not local:
-            raise DatasetError("parameter small_baseline_flag cannot be reset: set it to y or n")
+            raise ConfigError("parameter small_baseline_flag cannot be reset: set it to y or n")
         without = {key: value for key, value in self.local.items() if key != name}
         if local:
             return replace(self, local=without)

@@ -1,7 +1,7 @@
 """The StaMPS processing parameters, declared once: defaults, allowed values, meaning.
 
 One line per parameter, in the order in which StaMPS creates them:
-``name | kind | default | small-baseline default | unit | stages | allowed | meaning``. An empty
+``name | kind | default | small-baseline default | unit | allowed | meaning``. An empty
 small-baseline default repeats the other one, ``absent`` means that StaMPS does not create the
 field, ``-`` is an empty list.
 
@@ -23,71 +23,71 @@ Kind = Literal["flag", "text", "number", "integer", "pair", "indices"]
 Value = str | float | tuple[float, ...]
 
 _TABLE = """
-small_baseline_flag          | flag    | n         | y        |       | all   |        | small baselines (y) or single master (n)
-insar_processor              | text    | doris     |          |       | 1     | doris gamma snap isce gsar | which program made the interferograms
-max_topo_err                 | number  | 20        |          | m     | 2 6   | > 0    | largest uncorrelated DEM error
-quick_est_gamma_flag         | flag    | y         |          |       | 2 3   |        | quick estimation of gamma
-select_reest_gamma_flag      | flag    | y         |          |       | 3     |        | estimate gamma of selected points again, without their own phase
-filter_grid_size             | number  | 50        |          | m     | 2     | > 0    | cell size of the grid that is filtered
-filter_weighting             | text    | P-square  |          |       | 2     | P-square SNR * | weighting of candidates
-gamma_change_convergence     | number  | 0.005     |          |       | 2     |        | change of gamma at which iterations stop
-gamma_max_iterations         | integer | 3         |          |       | 2     | >= 1   | iteration limit
-slc_osf                      | number  | 1         |          |       | 3     | > 0    | oversampling factor of the SLCs
-clap_win                     | integer | 32        |          | cells | 2 3   | >= 1   | window of the combined low-pass and adaptive filter
-clap_low_pass_wavelength     | number  | 800       |          | m     | 2     | > 0    | cut-off wavelength of its low-pass part
-clap_alpha                   | number  | 1         |          |       | 2 3   | >= 0   | exponent of its adaptive part
-clap_beta                    | number  | 0.3       |          |       | 2 3   | >= 0   | weight of its adaptive part
-select_method                | text    | DENSITY   |          |       | 3     | DENSITY PERCENT * | how random points are limited
-density_rand                 | number  | 20        | 2        | 1/km2 | 3     | >= 0   | accepted density of random points
-percent_rand                 | number  | 20        | 1        | %     | 3     | >= 0   | accepted share of random points
-gamma_stdev_reject           | number  | 0         |          |       | 3     |        | largest bootstrapped deviation of gamma; 0: no limit
-weed_time_win                | number  | 730       |          | days  | 4     | > 0    | deviation of the temporal Gaussian of arc noise
-weed_max_noise               | number  | Inf       |          | rad   | 4     | >= 0 Inf | largest arc noise
-weed_standard_dev            | number  | 1         | Inf      | rad   | 4     | >= 0 Inf | largest deviation of arc noise
-weed_zero_elevation          | flag    | n         |          |       | 4     |        | drop points at height zero
-weed_neighbours              | flag    | n         |          |       | 4     |        | keep the best of adjacent pixels
-unwrap_method                | text    | 3D        | 3D_QUICK |       | 6     | 2D 3D 3D_NEW 3D_FULL 3D_QUICK 3D_SMALL_DEF 3D_NO_DEF | how time takes part in unwrapping
-unwrap_patch_phase           | flag    | n         |          |       | 6     |        | patch phase of stage 3 as filtered phase
-drop_ifg_index               | indices | -         |          |       | 3 4 6 7 8 |    | interferograms left out; PS: columns with the master, SB: pairs
-unwrap_la_error_flag         | flag    | y         |          |       | 6     |        | estimate look-angle error of arcs before unwrapping
-unwrap_spatial_cost_func_flag| flag    | n         |          |       | 6     |        | spatial cost function
-unwrap_prefilter_flag        | flag    | y         |          |       | 6     |        | resample to a grid and filter before unwrapping
-unwrap_grid_size             | number  | 200       |          | m     | 6 8   | > 0    | cell size of the unwrapping grid
-unwrap_gold_n_win            | integer | 32        |          | cells | 6     | >= 1   | window of the Goldstein filter
-unwrap_alpha                 | number  | 8         |          |       |       |        | obsolete, never read
-unwrap_time_win              | number  | 730       |          | days  | 6     | > 0    | deviation of the temporal Gaussian of arcs
-unwrap_gold_alpha            | number  | 0.8       |          |       | 6     | >= 0   | exponent of the Goldstein filter
-unwrap_hold_good_values      | flag    | n         |          |       | 6     |        | SB: keep points that were unwrapped correctly before
-scla_drop_index              | indices | -         |          |       | 7     |        | images left out of the look-angle error fit
-scn_wavelength               | number  | 100       |          | m     | 8     | > 0    | deviation of the spatial Gaussian
-scn_time_win                 | number  | 365       |          | days  | 8     | > 0    | deviation of the temporal Gaussian
-scn_deramp_ifg               | indices | -         |          |       | 8     | all    | interferograms whose plane counts as noise
-scn_kriging_flag             | flag    | n         |          |       | 8     |        | kriging instead of the Gaussian filter
-ref_lon                      | pair    | -Inf Inf  |          | deg   | 6 7 8 | Inf    | longitude interval of the reference area
-ref_lat                      | pair    | -Inf Inf  |          | deg   | 6 7 8 | Inf    | latitude interval of the reference area
-ref_centre_lonlat            | pair    | 0 0       |          | deg   | 6 7 8 |        | centre of the reference circle
-ref_radius                   | number  | Inf       |          | m     | 6 7 8 | Inf    | its radius; Inf: no circle, -Inf: no reference
-ref_velocity                 | number  | 0         |          | m/yr  |       |        | added to exported mean velocity
-n_cores                      | integer | 1         |          |       |       | >= 1   | background processes of StaMPS
-plot_dem_posting             | number  | 90        |          | m     |       | > 0    | plotting
-plot_scatterer_size          | number  | 120       |          | m     |       | > 0    | plotting
-plot_pixels_scatterer        | number  | 3         |          | pixels|       | > 0    | plotting
-plot_color_scheme            | text    | inflation |          |       |       | *      | plotting
-shade_rel_angle              | pair    | 90 45     |          | deg   |       |        | plotting
-lonlat_offset                | pair    | 0 0       |          | deg   |       |        | plotting
-merge_resample_size          | number  | 0         | 100      | m     | 5     | >= 0   | posting of resampled points; 0: keep all
-merge_standard_dev           | number  | Inf       |          | rad   | 5     | >= 0 Inf | largest noise of a resampled point
-scla_method                  | text    | L2        |          |       | 7     | L1 L2 * | norm of the look-angle error fit
-scla_deramp                  | flag    | n         |          |       | 6 7   |        | estimate a plane per interferogram first
-lambda                       | number  | NaN       |          | m     | 1 2 6 8 | > 0  | radar wavelength; stage 1 sets it
-heading                      | number  | NaN       |          | deg   | 1 5   |        | heading of the satellite; stage 1 sets it
-sb_scla_drop_index           | indices | absent    | -        |       | 7     |        | SB: pairs left out of the look-angle error fit
-subtr_tropo                  | flag    | n         |          |       | 6 7   |        | subtract a tropospheric estimate
-tropo_method                 | text    | a_l       |          |       | 6 7   | *      | which estimate
-platform                     | text    | absent    |          |       |       | *      | sensor name; stage 1 sets it
-ref_x                        | pair    | absent    |          | m     | 6 7 8 | Inf    | local x interval of the reference area, instead of ref_lon
-ref_y                        | pair    | absent    |          | m     | 6 7 8 | Inf    | local y interval of the reference area, instead of ref_lat
-krig_atmo                    | flag    | absent    |          |       | 8     |        | kriging of the atmosphere
+small_baseline_flag          | flag    | n         | y        |       |        | small baselines (y) or single master (n)
+insar_processor              | text    | doris     |          |       | doris gamma snap isce gsar | which program made the interferograms
+max_topo_err                 | number  | 20        |          | m     | > 0    | largest uncorrelated DEM error
+quick_est_gamma_flag         | flag    | y         |          |       |        | quick estimation of gamma (temporal coherence)
+select_reest_gamma_flag      | flag    | y         |          |       |        | estimate gamma of selected points again, without their own phase
+filter_grid_size             | number  | 50        |          | m     | > 0    | cell size of the grid on which the phase of candidates is filtered
+filter_weighting             | text    | P-square  |          |       | P-square SNR * | weighting of candidates in the filtered phase
+gamma_change_convergence     | number  | 0.005     |          |       |        | change of gamma at which iterations stop
+gamma_max_iterations         | integer | 3         |          |       | >= 1   | largest number of iterations of the estimation of gamma
+slc_osf                      | number  | 1         |          |       | > 0    | oversampling factor of the SLCs
+clap_win                     | integer | 32        |          | cells | >= 1   | window of the combined low-pass and adaptive (CLAP) filter
+clap_low_pass_wavelength     | number  | 800       |          | m     | > 0    | cut-off wavelength of the low-pass part of the CLAP filter
+clap_alpha                   | number  | 1         |          |       | >= 0   | exponent of the adaptive part of the CLAP filter
+clap_beta                    | number  | 0.3       |          |       | >= 0   | weight of the adaptive part of the CLAP filter
+select_method                | text    | DENSITY   |          |       | DENSITY PERCENT * | how random points among the selected are limited
+density_rand                 | number  | 20        | 2        | 1/km2 | >= 0   | accepted density of random points among the selected
+percent_rand                 | number  | 20        | 1        | %     | >= 0   | accepted share of random points among the selected
+gamma_stdev_reject           | number  | 0         |          |       |        | largest bootstrapped deviation of gamma; 0: no limit
+weed_time_win                | number  | 730       |          | days  | > 0    | deviation of the temporal Gaussian of arc noise
+weed_max_noise               | number  | Inf       |          | rad   | >= 0 Inf | largest arc noise
+weed_standard_dev            | number  | 1         | Inf      | rad   | >= 0 Inf | largest deviation of arc noise
+weed_zero_elevation          | flag    | n         |          |       |        | drop points at height zero
+weed_neighbours              | flag    | n         |          |       |        | keep the best of adjacent pixels
+unwrap_method                | text    | 3D        | 3D_QUICK |       | 2D 3D 3D_NEW 3D_FULL 3D_QUICK 3D_SMALL_DEF 3D_NO_DEF | how time takes part in unwrapping
+unwrap_patch_phase           | flag    | n         |          |       |        | patch phase of stage 3 as filtered phase
+drop_ifg_index               | indices | -         |          |       |    | interferograms left out; PS: columns with the master, SB: pairs
+unwrap_la_error_flag         | flag    | y         |          |       |        | estimate look-angle error of arcs before unwrapping
+unwrap_spatial_cost_func_flag| flag    | n         |          |       |        | spatial cost function of the unwrapping
+unwrap_prefilter_flag        | flag    | y         |          |       |        | resample to a grid and filter before unwrapping
+unwrap_grid_size             | number  | 200       |          | m     | > 0    | cell size of the unwrapping grid
+unwrap_gold_n_win            | integer | 32        |          | cells | >= 1   | window of the Goldstein filter before unwrapping
+unwrap_alpha                 | number  | 8         |          |       |        | obsolete, never read
+unwrap_time_win              | number  | 730       |          | days  | > 0    | deviation of the temporal Gaussian of arcs in unwrapping
+unwrap_gold_alpha            | number  | 0.8       |          |       | >= 0   | exponent of the Goldstein filter before unwrapping
+unwrap_hold_good_values      | flag    | n         |          |       |        | SB: keep points that were unwrapped correctly before
+scla_drop_index              | indices | -         |          |       |        | images left out of the look-angle error fit
+scn_wavelength               | number  | 100       |          | m     | > 0    | deviation of the spatial Gaussian of the noise (SCN) filter
+scn_time_win                 | number  | 365       |          | days  | > 0    | deviation of the temporal Gaussian of the noise (SCN) filter
+scn_deramp_ifg               | indices | -         |          |       | all    | interferograms whose plane counts as noise (SCN)
+scn_kriging_flag             | flag    | n         |          |       |        | kriging instead of the Gaussian filter of noise (SCN)
+ref_lon                      | pair    | -Inf Inf  |          | deg   | Inf    | longitude interval of the reference area
+ref_lat                      | pair    | -Inf Inf  |          | deg   | Inf    | latitude interval of the reference area
+ref_centre_lonlat            | pair    | 0 0       |          | deg   |        | longitude and latitude of the centre of the reference circle
+ref_radius                   | number  | Inf       |          | m     | Inf    | radius of the reference circle; Inf: no circle, -Inf: no reference
+ref_velocity                 | number  | 0         |          | m/yr  |        | added to exported mean velocity
+n_cores                      | integer | 1         |          |       | >= 1   | background processes of StaMPS
+plot_dem_posting             | number  | 90        |          | m     | > 0    | plotting: posting of the DEM
+plot_scatterer_size          | number  | 120       |          | m     | > 0    | plotting: size of a scatterer
+plot_pixels_scatterer        | number  | 3         |          | pixels| > 0    | plotting: pixels of a scatterer
+plot_color_scheme            | text    | inflation |          |       | *      | plotting: colour scheme
+shade_rel_angle              | pair    | 90 45     |          | deg   |        | plotting: azimuth and elevation of the light on the relief
+lonlat_offset                | pair    | 0 0       |          | deg   |        | plotting: shift of longitude and latitude
+merge_resample_size          | number  | 0         | 100      | m     | >= 0   | posting of resampled points; 0: keep all
+merge_standard_dev           | number  | Inf       |          | rad   | >= 0 Inf | largest noise of a resampled point
+scla_method                  | text    | L2        |          |       | L1 L2 * | norm of the look-angle error fit
+scla_deramp                  | flag    | n         |          |       |        | estimate a plane per interferogram before the look-angle error
+lambda                       | number  | NaN       |          | m     | > 0  | radar wavelength; stage 1 sets it
+heading                      | number  | NaN       |          | deg   |        | heading of the satellite; stage 1 sets it
+sb_scla_drop_index           | indices | absent    | -        |       |        | SB: pairs left out of the look-angle error fit
+subtr_tropo                  | flag    | n         |          |       |        | subtract a tropospheric estimate
+tropo_method                 | text    | a_l       |          |       | *      | which tropospheric estimate is subtracted
+platform                     | text    | absent    |          |       | *      | sensor name; stage 1 sets it
+ref_x                        | pair    | absent    |          | m     | Inf    | local x interval of the reference area, instead of ref_lon
+ref_y                        | pair    | absent    |          | m     | Inf    | local y interval of the reference area, instead of ref_lat
+krig_atmo                    | flag    | absent    |          |       |        | kriging of the atmosphere of the master
 """  # noqa: E501
 
 _YES_NO = {"y": "y", "yes": "y", "true": "y", "1": "y", "n": "n", "no": "n", "false": "n", "0": "n"}
@@ -107,8 +107,6 @@ class Parameter:
         Default with a single master and with small baselines; None: StaMPS does not create it.
     unit, meaning : str
         For people.
-    stages : tuple of str
-        Stage numbers that read it, or ``("all",)``.
     allowed : str
         See the module.
     """
@@ -118,7 +116,6 @@ class Parameter:
     default: Value | None
     default_sb: Value | None
     unit: str
-    stages: tuple[str, ...]
     allowed: str
     meaning: str
 
@@ -248,14 +245,13 @@ def _default(kind: str, text: str) -> Value | None:
 
 def _parse(line: str) -> Parameter:
     columns = [column.strip() for column in line.split("|")]
-    name, kind, default, default_sb, unit, stages, allowed, meaning = columns
+    name, kind, default, default_sb, unit, allowed, meaning = columns
     return Parameter(
         name,
         kind,  # type: ignore[arg-type]
         _default(kind, default),
         _default(kind, default_sb or default),
         unit,
-        tuple(stages.split()),
         allowed,
         meaning,
     )

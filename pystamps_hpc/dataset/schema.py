@@ -8,7 +8,10 @@ class
 how
     ``index``: 1-based on disk, 0-based integers inside; ``int``: whole number inside;
     ``opt``: may be missing in a valid file (every key may be 0 x 0 = absent); ``nan``: NaN or
-    infinity has a meaning, every other number must be finite.
+    infinity has a meaning, every other number must be finite; ``null=v``: in a single-master stack
+    the master has a column of this value on disk (a row, of ``bperp``), which says nothing and is
+    not there inside; ``ids``: the first column on disk numbers the rows from 1, or as the key does
+    that is named, ``ids=ij``, and is not there inside.
 
 Inside, ``1 1`` is a scalar, ``n 1`` and ``1 n`` are 1-D, everything else keeps its shape; logical
 is bool, char is str.
@@ -28,6 +31,8 @@ class Key:
     integer: bool
     optional: bool
     may_be_nan: bool
+    null: float | None
+    ids: str | None
     meaning: str
 
     @property
@@ -52,8 +57,8 @@ class Artifact:
 _PS = """
 ij             | n_ps 3     | double         |       | id from 1, azimuth, range from 0
 lonlat         | n_ps 2     | double         |       | longitude, latitude [deg]
-xy             | n_ps 3     | single         |       | id (from 1), local x, y [m], rounded to mm
-bperp          | n_ifg 1    | double/single  |       | perpendicular baseline [m]
+xy             | n_ps 3     | single         | ids=ij | id (from 1), local x, y [m], rounded to mm
+bperp          | n_ifg 1    | double/single  | null=0 | perpendicular baseline [m]
 day            | n_image 1  | double         |       | acquisition, MATLAB day number
 master_day     | 1 1        | double         |       | master, MATLAB day number
 master_ix      | 1 1        | double         | index | position of the master in day
@@ -79,7 +84,7 @@ ph_ramp  | n_ps n_ifg  | double        | nan | plane of each interferogram [rad]
 
 _TABLES: dict[str, str] = {
     "ps1": _PS,
-    "ph1": "ph | n_ps n_ifg | complex | | candidate phasors, PS: ones at the master",
+    "ph1": "ph | n_ps n_ifg | complex | null=1 | candidate phasors, PS: ones at the master",
     "bp1": "bperp_mat | n_ps n_pm | single/double | | baseline of each point [m], PS: no master",
     "la1": "la | n_ps 1 | double/single | nan | look angle (SNAP, GAMMA PS: incidence) [rad]",
     "inc1": "inc | n_ps 1 | double/single | nan | incidence angle [rad]",
@@ -142,6 +147,7 @@ coh_ps   | n_ps 1    | double        | | gamma
 ph_rc    | n_ps n_ifg | complex | | phase without look-angle error and master noise
 ph_reref | n_ps n_ifg | complex | | filtered phase, PS: ones at the master
 """,
+    "ph2": "ph | n_ps n_ifg | complex | | phasors, PS: the weight at the master",
     "ifgstd2": "ifg_std | n_ifg 1 | single | | noise of each interferogram [deg]",
     "uw_grid": """
 ph           | n_node n_uw  | complex |       | filtered grid phase
@@ -149,7 +155,7 @@ ph_in        | n_ps n_uw    | complex |       | phase before gridding
 ph_lowpass   | n_node n_uw  | complex |       | low-passed grid phase
 ph_uw_predef | n_node n_uw  | single  | nan   | held values
 ph_in_predef | n_ps n_uw    | single  | nan   | held values of the points
-xy           | n_node 3     | double  |       | id, x, y of the node [m]
+xy           | n_node 3     | double  | ids   | id, x, y of the node [m]
 ij           | n_node 2     | double  | index | row and column of the node
 nzix         | n_i n_j      | logical |       | occupied cells
 grid_x_min   | 1 1          | single  |       | origin [m]
@@ -162,7 +168,7 @@ grid_ij      | n_ps 2       | single  | index | cell of each point
 pix_size     | 1 1          | double  |       | cell size [m]
 """,
     "uw_interp": """
-edgs   | n_edge 3   | double |     | id, low node, high node (from 1)
+edgs   | n_edge 3   | double | index ids | id, low node, high node (from 1)
 n_edge | 1 1        | double | int | edges
 rowix  | n_i1 n_j   | double |     | signed edge number of the row arcs, 0 inside a cell
 colix  | n_i n_j1   | double |     | signed edge number of the column arcs
@@ -213,7 +219,7 @@ master_day       | 1 1      | double | opt       | MATLAB day number
 }
 
 _SAME: dict[str, str] = {
-    "ps2": "ps1", "ph2": "ph1", "bp2": "bp1", "la2": "la1", "inc2": "inc1", "hgt2": "hgt1",
+    "ps2": "ps1", "bp2": "bp1", "la2": "la1", "inc2": "inc1", "hgt2": "hgt1",
 }  # fmt: skip
 
 
@@ -230,6 +236,8 @@ def _parse(name: str, table: str) -> Artifact:
             integer="int" in flags,
             optional="opt" in flags,
             may_be_nan="nan" in flags,
+            null=next((float(flag[5:]) for flag in flags if flag.startswith("null=")), None),
+            ids=next((flag[4:] for flag in flags if flag[:4] in ("ids", "ids=")), None),
             meaning=meaning,
         )
     return Artifact(name, keys)
@@ -237,6 +245,11 @@ def _parse(name: str, table: str) -> Artifact:
 
 ARTIFACTS: dict[str, Artifact] = {name: _parse(name, table) for name, table in _TABLES.items()}
 ARTIFACTS |= {name: Artifact(name, ARTIFACTS[model].keys) for name, model in _SAME.items()}
+
+
+def of_all_candidates(artifact: str) -> bool:
+    """Whether an artifact is of the first version: of the candidates, not of the PS left."""
+    return artifact.endswith("1")
 
 
 def key(artifact: str, name: str) -> Key:

@@ -115,20 +115,35 @@ def require_dataset(dataset: Dataset) -> None:
     DatasetError
         As of a run there.
     """
-    if not dataset.patches and (
-        is_patch(dataset.root) or not any((dataset.root / name).exists() for name in SIGNS)
-    ):
+    if not dataset.patches and (is_patch(dataset.root) or not _has_signs(dataset.root)):
         raise _no_patches(dataset.root)
-
-
-def is_patch(directory: Path) -> bool:
-    """Whether a directory holds the candidates of a patch."""
-    return any((directory / name).exists() for name in ("pscands.1.ij", "ps1.mat"))
 
 
 def _no_patches(path: Path) -> DatasetError:
     hint = f"; it is a patch itself: use --dataset {path.parent}" if is_patch(path) else ""
     return DatasetError(f"no PATCH_* directory under {path}{hint}")
+
+
+def _has_signs(directory: Path) -> bool:
+    return any((directory / name).exists() for name in SIGNS)
+
+
+def dataset_here() -> Path | None:
+    """Return the directory that the process works in, if it looks like the root of a dataset."""
+    here = Path.cwd()
+    found = any(here.glob("PATCH_*")) or _has_signs(here)
+    return here if found and patch_here() is None else None
+
+
+def patch_here() -> Path | None:
+    """Return the directory that the process works in, if it looks like a patch of a dataset."""
+    here = Path.cwd()
+    return here if here.name.startswith("PATCH_") or is_patch(here) else None
+
+
+def is_patch(directory: Path) -> bool:
+    """Whether a directory holds what only patches hold."""
+    return any((directory / name).exists() for name in ("pscands.1.ij", "ps1.mat"))
 
 
 def _require_open(directory: Path) -> None:

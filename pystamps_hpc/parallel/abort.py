@@ -11,7 +11,7 @@ from ..errors import Exit
 from .mpi import MpiTeam
 
 # Seconds that ranks with a copy of an error leave to the rank that met it, to print it.
-DEFERENCE = 2.0
+LEAVE_TO_PRINT_SEC = 2.0
 
 
 def install_abort_hook(team: MpiTeam) -> None:
@@ -27,7 +27,7 @@ def install_abort_hook(team: MpiTeam) -> None:
         kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if getattr(error, "rank", team.rank) != team.rank:
-            time.sleep(DEFERENCE)
+            time.sleep(LEAVE_TO_PRINT_SEC)
         else:
             lines = "".join(traceback.format_exception(kind, error, trace)).splitlines()
             sys.stderr.write("".join(f"{head}{line}\n" for line in lines))

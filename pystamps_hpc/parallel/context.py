@@ -2,8 +2,8 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
 from ..config import RunConfig
 from ..dataset.rows import AnyArray, Rows
@@ -128,7 +128,7 @@ class Context:
         *,
         waiting: bool = False,
     ) -> list[Result]:
-        """Run `fn` on every item on whichever rank is free, dearest first; results by index.
+        """Run `fn` on every item on whichever rank is free, largest first; results by index.
 
         Tasks that mostly wait for a program (`waiting`), or work outside Python, run side by side
         on a rank, as many as it has threads.
@@ -154,6 +154,16 @@ class Context:
         width = self.threads if waiting else 1
         return self.team.map_columns(fn, items, column, cost, self._tick(label), width)
 
+    @overload
+    def map_rows(
+        self, fn: Callable[[slice], AnyArray], n: int, label: str = "", piece: int = 16 * UNIT
+    ) -> Any: ...
+
+    @overload
+    def map_rows(
+        self, fn: Callable[[slice], Result], n: int, label: str = "", piece: int = 16 * UNIT
+    ) -> Result: ...
+
     def map_rows(
         self, fn: Callable[[slice], Any], n: int, label: str = "", piece: int = 16 * UNIT
     ) -> Any:
@@ -162,7 +172,8 @@ class Context:
         Parameters
         ----------
         fn : callable
-            ``fn(rows: slice)`` returns an array, or a tuple of arrays, of ``rows`` many rows.
+            ``fn(rows: slice)`` returns an array, or a dataclass of several arrays, of ``rows`` many
+            rows.
         n : int
             Number of rows.
         label : str
@@ -172,12 +183,22 @@ class Context:
 
         Returns
         -------
-        Rows or tuple of Rows
+        Rows or dataclass of Rows
             As `fn` returned.
         """
-        if math.isfinite(self.room):
-            fn = fitting(fn, self.room / TEMPORARIES)
-        return self.team.map_rows(fn, n, piece, self._tick(label))
+        kinds: set[type] = set()
+
+        def arrays(rows: slice) -> Any:
+            result = fn(rows)
+            if not is_dataclass(result):
+                return result
+            kinds.add(type(result))
+            return tuple(getattr(result, item.name) for item in fields(result))
+
+        mapped = fitting(arrays, self.room / TEMPORARIES) if math.isfinite(self.room) else arrays
+        found = self.team.map_rows(mapped, n, piece, self._tick(label))
+        kinds.update(*self.team.on_each(lambda: kinds))  # a rank without rows has seen none
+        return kinds.pop()(*found) if kinds else found
 
     def columns(self, n: int, column_bytes: float) -> Iterator[slice]:
         """Cut `n` columns (interferograms) into groups that fit into the room, one at least."""

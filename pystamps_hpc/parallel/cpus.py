@@ -2,6 +2,8 @@
 
 import os
 import platform
+import sys
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -123,6 +125,34 @@ def cpu_budget(
             "start with --bind-to none or --map-by slot:PE=N"
         )
     return CpuBudget(threads, tuple(warnings))
+
+
+def give_kernel_threads(threads: int) -> None:
+    """Set how many threads run the kernels that the calling thread calls, if Numba is loaded."""
+    numba = sys.modules.get("numba")
+    if numba is not None:
+        numba.set_num_threads(max(1, min(threads, numba.config.NUMBA_NUM_THREADS)))
+
+
+def require_threads(count: int) -> None:
+    """Make sure that a rank can start threads; the OpenMP library ends the process if it cannot.
+
+    Raises
+    ------
+    RuntimeError
+        One of `count` threads cannot be started.
+    """
+    enough = threading.Event()
+    started: list[threading.Thread] = []
+    try:
+        for _ in range(count):
+            thread = threading.Thread(target=enough.wait)
+            thread.start()
+            started.append(thread)
+    finally:
+        enough.set()
+        for thread in started:
+            thread.join()
 
 
 def _bound_too_tightly(one: Member, members: Sequence[Member]) -> bool:

@@ -14,17 +14,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
-from ..errors import Exit, PystampsError
-from . import companions
-
-EXIT_CODES: dict[str, int] = {
-    "SIGUSR1": Exit.STOPPED,
-    "SIGTERM": Exit.TERMINATED,
-    "SIGINT": Exit.INTERRUPTED,
-}
+from ..errors import EXIT_OF_SIGNAL, PystampsError
+from . import child_processes
 
 
 class Interrupted(PystampsError):
@@ -33,7 +28,7 @@ class Interrupted(PystampsError):
     def __init__(self, name: str) -> None:
         super().__init__(f"interrupted by {name}")
         self.name = name
-        self.exit_code = EXIT_CODES[name]
+        self.exit_code = EXIT_OF_SIGNAL[name]
 
     def __reduce__(self) -> tuple[type["Interrupted"], tuple[str]]:
         return Interrupted, (self.name,)
@@ -42,22 +37,63 @@ class Interrupted(PystampsError):
 REPEATED_WITHIN_SEC = 2.0
 """A launcher and a container may both pass the same signal on; that counts as one."""
 
-PATIENCE_SEC = 50.0
+SAFE_POINT_WITHIN_SEC = 50.0
 """How long a safe point may take to come."""
 
+BeforeLeaving = Callable[[str, int], None]
 
-class _Requests:
-    """The first signal this process has received, if any, and when; what to do at the end."""
+
+@dataclass
+class _Listener:
+    """Notes the signals of this process, and ends it where no safe point comes in time."""
 
     received: str | None = None
-    at = 0.0
-    last_words: Callable[[str, int], None] | None = None
+    received_at: float = 0.0
+    before_leaving: BeforeLeaving | None = None
+    programs: dict["subprocess.Popen[bytes]", Path] = field(default_factory=dict)
+
+    def watch(self, reading: int) -> None:
+        """Note the signals whose numbers come through a pipe, for ever."""
+        names = {getattr(signal, name): name for name in EXIT_OF_SIGNAL}
+        while True:
+            left = None
+            if self.received is not None:
+                left = max(self.received_at + SAFE_POINT_WITHIN_SEC - time.monotonic(), 0.0)
+            if not select.select([reading], [], [], left)[0]:
+                assert self.received is not None
+                _say(f"no safe point within {SAFE_POINT_WITHIN_SEC:.0f} s: leaving")
+                self.leave(self.received)
+            name = names.get(os.read(reading, 1)[0])
+            if name is not None:
+                self.note(name)
+
+    def note(self, name: str) -> None:
+        """Keep the first signal; at another one, leave."""
+        now = time.monotonic()
+        if self.received is None:
+            self.received, self.received_at = name, now
+            _say(f"{name}: stopping at the next safe point; once more in 2 s to leave at once")
+        elif self.received != name or now - self.received_at > REPEATED_WITHIN_SEC:
+            _say(f"{name}: leaving at once; the same command goes on from what is finished")
+            self.leave(name)
+
+    def leave(self, name: str) -> None:
+        """End this process, and the programs that work for it, at once."""
+        for program, scratch in list(self.programs.items()):
+            child_processes.kill(program)
+            shutil.rmtree(scratch, ignore_errors=True)
+        try:
+            if self.before_leaving is not None:
+                self.before_leaving(name, EXIT_OF_SIGNAL[name])
+        finally:
+            os._exit(EXIT_OF_SIGNAL[name])
 
 
-_companions: dict["subprocess.Popen[bytes]", Path] = {}
+_listener = _Listener()
+"""A process has one set of signal handlers, so one listener."""
 
 
-def listen(last_words: Callable[[str, int], None] | None = None) -> None:
+def listen(before_leaving: BeforeLeaving | None = None) -> None:
     """Note SIGUSR1, SIGTERM and SIGINT instead of dying of them; a second signal exits at once.
 
     To be called by the main thread of a command. Signals are noted by a thread of their own, also
@@ -65,45 +101,20 @@ def listen(last_words: Callable[[str, int], None] | None = None) -> None:
 
     Parameters
     ----------
-    last_words : callable, optional
+    before_leaving : callable, optional
         Called with signal and exit code before the process ends without reaching a safe point.
     """
-    _Requests.last_words = last_words
+    _listener.before_leaving = before_leaving
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
-    for name in EXIT_CODES:
+    for name in EXIT_OF_SIGNAL:
         signal.signal(getattr(signal, name), _passed_on)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    threading.Thread(target=_watch, args=(reading,), name="signals", daemon=True).start()
+    threading.Thread(target=_listener.watch, args=(reading,), name="signals", daemon=True).start()
 
 
 def _passed_on(number: int, frame: FrameType | None) -> None:
     """Do nothing: that Python handles the signal is what wakes the thread that notes it."""
-
-
-def _watch(reading: int) -> None:
-    names = {getattr(signal, name): name for name in EXIT_CODES}
-    while True:
-        left = None
-        if _Requests.received is not None:
-            left = max(_Requests.at + PATIENCE_SEC - time.monotonic(), 0.0)
-        if not select.select([reading], [], [], left)[0]:
-            assert _Requests.received is not None
-            _say(f"no safe point within {PATIENCE_SEC:.0f} s: leaving")
-            _leave(_Requests.received)
-        name = names.get(os.read(reading, 1)[0])
-        if name is not None:
-            _note(name)
-
-
-def _note(name: str) -> None:
-    now = time.monotonic()
-    if _Requests.received is None:
-        _Requests.received, _Requests.at = name, now
-        _say(f"{name}: stopping at the next safe point; once more in 2 s to leave at once")
-    elif _Requests.received != name or now - _Requests.at > REPEATED_WITHIN_SEC:
-        _say(f"{name}: leaving at once; the same command goes on from what is finished")
-        _leave(name)
 
 
 def _say(text: str) -> None:
@@ -111,38 +122,26 @@ def _say(text: str) -> None:
         os.write(2, f"{text}\n".encode())
 
 
-def _leave(name: str) -> None:
-    """End this process, and the programs that work for it, at once."""
-    for program, scratch in list(_companions.items()):
-        companions.kill(program)
-        shutil.rmtree(scratch, ignore_errors=True)
-    try:
-        if _Requests.last_words is not None:
-            _Requests.last_words(name, EXIT_CODES[name])
-    finally:
-        os._exit(EXIT_CODES[name])
-
-
 @contextmanager
-def accompanied(program: "subprocess.Popen[bytes]", scratch: Path) -> Iterator[None]:
+def child_program(program: "subprocess.Popen[bytes]", scratch: Path) -> Iterator[None]:
     """Let a program, and its scratch folder, end with this process if that leaves at once."""
-    _companions[program] = scratch
+    _listener.programs[program] = scratch
     try:
         yield
     finally:
-        del _companions[program]
+        del _listener.programs[program]
 
 
 def conclude() -> None:
     """Ignore signals from here on: the process ends, with the exit code that it has by now."""
     signal.set_wakeup_fd(-1)
-    for name in EXIT_CODES:
+    for name in EXIT_OF_SIGNAL:
         signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def requested() -> bool:
     """Whether this process was asked to stop."""
-    return _Requests.received is not None
+    return _listener.received is not None
 
 
 def check() -> None:
@@ -153,5 +152,5 @@ def check() -> None:
     Interrupted
         Names the signal; its exit code is that of the command.
     """
-    if _Requests.received is not None:
-        raise Interrupted(_Requests.received)
+    if _listener.received is not None:
+        raise Interrupted(_listener.received)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SHARE = 0.8
 """Share of what is left to a rank that it plans to fill."""
+NO_LIMIT = 1 << 62
+"""What control groups write for no limit is at least this."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def group_memory(root: Path = Path("/")) -> Iterator[int]:
     for folder in control_groups("memory", root):
         for name in ("memory.max", "memory.limit_in_bytes"):
             text = text_of(folder / name).strip()
-            if text.isdecimal():
+            if text.isdecimal() and int(text) < NO_LIMIT:
                 yield int(text)
 
 
@@ -119,7 +121,7 @@ def _slurm_memory(environ: Mapping[str, str]) -> Iterator[int]:
         yield int(per_cpu) * int(cpus) << 20
 
 
-def give_back() -> None:
+def release_freed_memory() -> None:
     """Give memory that was freed back to the system, where the C library can."""
     with suppress(AttributeError, OSError):
         ctypes.CDLL(None).malloc_trim(0)

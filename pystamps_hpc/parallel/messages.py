@@ -25,7 +25,7 @@ Bytes = NDArray[np.uint8]
 Parcel = Sequence[Any]
 
 
-def patiently(request: MPI.Request) -> None:
+def wait(request: MPI.Request) -> None:
     """Wait for `request`, leaving the processor to others meanwhile."""
     pause = SHORTEST_PAUSE
     while not request.Test():
@@ -83,7 +83,7 @@ def lengths(comm: MPI.Comm, parcel: Parcel) -> list[list[int]]:
     """Tell all ranks the lengths of the buffers in each rank's parcel."""
     mine = np.array([len(buffer) for buffer in parcel], np.int64)
     counts = np.empty(comm.size, np.int64)
-    patiently(comm.Iallgather(np.array([mine.size], np.int64), counts))
+    wait(comm.Iallgather(np.array([mine.size], np.int64), counts))
     everyones = np.empty(counts.sum(), np.int64)
-    patiently(comm.Iallgatherv(mine, [everyones, counts]))
+    wait(comm.Iallgatherv(mine, [everyones, counts]))
     return [part.tolist() for part in np.split(everyones, np.cumsum(counts)[:-1])]

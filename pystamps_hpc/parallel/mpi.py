@@ -15,21 +15,21 @@ import numpy as np
 
 from ..dataset.rows import AnyArray, Rows
 from ..errors import Exit, StageError
+from .agreement import common_error
 from .cpus import Member, this_member
 from .distributed import Distributed, common_layout, layout, no_rows
-from .failures import annotated, portable, unpack_error
 from .messages import (
     Parcel,
     as_bytes,
     broadcast,
     lengths,
     pack,
-    patiently,
     receive,
     send,
     unpack,
+    wait,
 )
-from .queue import DealtQueue, SharedQueue, TaskQueue, deal, dearest_first
+from .queue import AssignedQueue, SharedQueue, TaskQueue, assign, largest_first
 from .shared import Copies, NodeMemory
 from .team import (
     RowsOf,
@@ -50,8 +50,6 @@ Result = TypeVar("Result")
 
 # What the root of a pull asks for once it wants no more rows: all is well, or it left early.
 FINISHED, STOPPED = -1, -2
-# Where ranks meet; ranks that meet at different places have left the common path.
-MEETINGS = ("work", "columns", "share", "pull", "the end of a block", "close")
 
 
 class MpiTeam:
@@ -109,7 +107,7 @@ class MpiTeam:
         width: int = 1,
     ) -> list[Result]:
         """See :class:`Team`; after an error no further item is handed out."""
-        order = self._agree(lambda: dearest_first(cost, len(items)))
+        order = self._agree(lambda: largest_first(cost, len(items)))
         queue = self._queue([1.0 if cost is None else cost[index] for index in order])
 
         def at_place(place: int) -> Result:
@@ -294,7 +292,6 @@ class MpiTeam:
     def close(self) -> None:
         """See :class:`Team`."""
         self._settle(None, "close")
-        self._node_memory.release()
 
     def leave(self) -> None:
         """End the job if this rank's process ends, say by SystemExit, while others rely on it."""
@@ -317,7 +314,7 @@ class MpiTeam:
     def _queue(self, cost: Sequence[float]) -> TaskQueue:
         if self._threads:
             return SharedQueue(self._queue_comm, len(cost))
-        return DealtQueue(deal(cost, self.size)[self.rank])
+        return AssignedQueue(assign(cost, self.size)[self.rank])
 
     def _agree(self, alone: Callable[[], Result]) -> Result:
         """Run this rank's part of a method; all ranks learn whether it went well everywhere."""
@@ -344,34 +341,9 @@ class MpiTeam:
         if self._working_alone:
             raise RuntimeError("a method of the team was called inside the function of another")
         self._end_pull(STOPPED)
-        place = MEETINGS.index(meeting)
-        least = np.array([self.size if error is None else self.rank, place, -place], np.int64)
-        patiently(self._comm.Iallreduce(MPI.IN_PLACE, least, op=MPI.MIN))
-        origin, first, last = int(least[0]), int(least[1]), -int(least[2])
-        if origin < self.size:
-            self._agreed_error = self._error_of(origin, error)
-        elif first != last:
-            self._agreed_error = RuntimeError(
-                f"ranks left the common path: one is at {MEETINGS[first]}, "
-                f"another at {MEETINGS[last]}"
-            )
-        else:
-            self._agreed_error = None
+        self._agreed_error = common_error(self._comm, self.members, error, meeting)
         if self._agreed_error is not None:
             raise self._agreed_error
-
-    def _error_of(self, origin: int, error: Exception | None) -> Exception:
-        message: Any = b""
-        if self.rank == origin and error is not None:
-            error, message = portable(annotated(error, origin, self.members[origin].host))
-        size = np.array([len(message)], np.int64)
-        self._comm.Bcast(size, origin)
-        if self.rank != origin:
-            message = np.empty(size[0], np.uint8)
-        broadcast(self._comm, memoryview(message), origin)
-        if self.rank != origin or error is None:
-            error = unpack_error(message)
-        return error
 
     def _exchange(self, parcel: Parcel) -> list[Parcel]:
         """Give every rank the parcels of all."""
@@ -400,7 +372,7 @@ class MpiTeam:
         """Send the pieces that the root asks for, until it has enough."""
         asked = np.empty(2, np.int64)
         while True:
-            patiently(self._comm.Irecv(asked, 0))
+            wait(self._comm.Irecv(asked, 0))
             start, stop = asked.tolist()
             if start == FINISHED:
                 return self._settle(None)

@@ -1,4 +1,4 @@
-"""Who takes which task: handed out on demand, or dealt in advance."""
+"""Which rank takes which task: handed out on demand, or assigned in advance."""
 
 import heapq
 import threading
@@ -8,7 +8,7 @@ from typing import Protocol, Self
 
 import numpy as np
 
-from .messages import patiently
+from .messages import wait
 from .world import MPI
 
 REQUEST, FAILED = 1, 2
@@ -37,7 +37,7 @@ class TaskQueue(Protocol):
         ...
 
 
-def dearest_first(cost: Sequence[float] | None, n: int) -> list[int]:
+def largest_first(cost: Sequence[float] | None, n: int) -> list[int]:
     """Order ``range(n)`` by descending cost, ties by index."""
     if cost is None:
         return list(range(n))
@@ -46,18 +46,18 @@ def dearest_first(cost: Sequence[float] | None, n: int) -> list[int]:
     return sorted(range(n), key=lambda index: (-cost[index], index))
 
 
-def deal(cost: Sequence[float], ranks: int) -> list[list[int]]:
-    """Deal places of falling `cost` to `ranks`, each to the one with the least work so far."""
-    hands: list[list[int]] = [[] for _ in range(ranks)]
+def assign(cost: Sequence[float], ranks: int) -> list[list[int]]:
+    """Assign places of falling `cost` to `ranks`, each to the one with the least work so far."""
+    assigned: list[list[int]] = [[] for _ in range(ranks)]
     loads = [(0.0, rank) for rank in range(ranks)]
     for place, price in enumerate(cost):
         load, rank = loads[0]
-        hands[rank].append(place)
+        assigned[rank].append(place)
         heapq.heapreplace(loads, (load + price, rank))
-    return hands
+    return assigned
 
 
-class DealtQueue:
+class AssignedQueue:
     """The places of one rank, known in advance: needs no messages, so works without threads."""
 
     def __init__(self, places: Sequence[int]) -> None:
@@ -79,7 +79,7 @@ class DealtQueue:
         return iter(self._places)
 
     def fail(self) -> None:
-        """See :class:`TaskQueue`; the other ranks work their hands off."""
+        """See :class:`TaskQueue`; the other ranks finish what they were assigned."""
 
 
 class SharedQueue:
@@ -127,8 +127,8 @@ class SharedQueue:
             return self._take(question)
         answer = np.empty(1, np.int64)
         reply = self._comm.Irecv(answer, 0)
-        patiently(self._comm.Isend(np.array([question], np.int64), 0))
-        patiently(reply)
+        wait(self._comm.Isend(np.array([question], np.int64), 0))
+        wait(reply)
         return int(answer[0])
 
     def _take(self, question: int) -> int:

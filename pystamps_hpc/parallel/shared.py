@@ -1,30 +1,23 @@
 """Arrays that exist once per node, in memory that its ranks share."""
 
 import os
-import weakref
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from mmap import mmap
 from typing import Any
 
 import numpy as np
 
 from ..dataset.rows import AnyArray
-from .messages import patiently
+from .messages import wait
 from .world import MPI
 
-# Where MPI libraries on Linux put shared memory; writing beyond its end kills the process.
-BACKING = "/dev/shm"
-HEADROOM = 1.1
-# Below this, a copy per rank costs less than a window.
+FOLDER = "/dev/shm"
+"""A file system in memory; writing to a page that it has no room for kills the process."""
 WORTHWHILE = 1 << 20
-
-
-@dataclass(frozen=True)
-class _Window:
-    """A piece of shared memory and the array that lies in it."""
-
-    window: MPI.Win
-    array: "weakref.ref[AnyArray]"
+"""Below this, a copy per rank costs less than a file [bytes]."""
 
 
 @dataclass(frozen=True)
@@ -77,17 +70,11 @@ class NodeMemory:
     def __init__(self, team: MPI.Intracomm, node: MPI.Intracomm) -> None:
         self._team = team
         self._node = node
-        self._windows: list[_Window] = []
         self.leaders = team.Split(0 if node.rank == 0 else MPI.UNDEFINED)
         nodes = team.allgather(node.bcast(team.rank))
         self.homes = [sorted(set(nodes)).index(each) for each in nodes]
-        self._crowded = self._least(-node.size) < -1
+        self._crowded = not self._everywhere(node.size == 1)
         self.denied = 0
-
-    @property
-    def n_windows(self) -> int:
-        """Number of arrays whose memory has not been given back."""
-        return len(self._windows)
 
     def array(self, shape: tuple[int, ...], dtype: np.dtype[Any]) -> AnyArray | None:
         """Make an array that the ranks of a node have in common.
@@ -96,83 +83,65 @@ class NodeMemory:
         -------
         ndarray or None
             Not filled. None on all ranks alike where it does not pay or there is no room. The
-            memory is given back by the first call of a method after no rank uses the array.
+            memory is given back when no rank uses the array any more.
         """
-        self.release()
         n_bytes = int(np.prod(shape)) * dtype.itemsize
         if not self._crowded or n_bytes < WORTHWHILE:
             return None
-        self.denied += 1
-        if not self._least(self._node.rank != 0 or _free_bytes() > HEADROOM * n_bytes):
-            return None
-        window = self._make(n_bytes if self._node.rank == 0 else 0)
-        memory: Any = None if window is None else window.Shared_query(0)[0]
-        there_is_room = memory is not None and self._reserve(memoryview(memory).cast("B"))
-        there_is_room_everywhere = self._least(there_is_room)
-        if window is None:
-            return None
-        if not there_is_room_everywhere:
-            window.Free()
-            return None
-        self.denied -= 1
-        window.Lock_all()
-        array: AnyArray = np.ndarray(shape, dtype, memory)
-        # Views keep the array alive, not the other way round: it is what to watch.
-        self._windows.append(_Window(window, weakref.ref(array)))
-        return array
+        with self._nameless_file() as file:
+            memory = None if file is None else self._mapped(file, n_bytes)
+            if not self._everywhere(memory is not None):
+                self.denied += 1
+                return None
+        return np.ndarray(shape, dtype, memory)
 
     def synchronise(self) -> None:
-        """Make what any rank of the node wrote visible to all of them."""
-        for each in self._windows[-1:]:
-            each.window.Sync()
-        patiently(self._node.Ibarrier())
-        for each in self._windows[-1:]:
-            each.window.Sync()
+        """Wait until what any rank of the node wrote is visible to all of them."""
+        wait(self._node.Ibarrier())
 
-    def release(self) -> None:
-        """Give back the memory of arrays that no rank of the node uses any more."""
-        if not self._windows:
-            return
-        unused = np.array([each.array() is None for each in self._windows])
-        patiently(self._node.Iallreduce(MPI.IN_PLACE, unused, op=MPI.LAND))
-        for each, gone in zip(self._windows, unused, strict=True):
-            if gone:
-                each.window.Unlock_all()
-                each.window.Free()
-        self._windows = [each for each, gone in zip(self._windows, unused, strict=True) if not gone]
+    @contextmanager
+    def _nameless_file(self) -> Iterator[int | None]:
+        """Open one new file on all ranks of the node; None where that is not possible.
 
-    def _make(self, n_bytes: int) -> MPI.Win | None:
+        It has no name any more when its first byte is taken: however the job ends, the memory goes.
+        """
+        name = self._node.bcast(_new_file() if self._node.rank == 0 else "")
+        file = None
+        with suppress(OSError):
+            file = os.open(name, os.O_RDWR)
         try:
-            return MPI.Win.Allocate_shared(n_bytes, 1, comm=self._node)
-        except MPI.Exception:
+            wait(self._node.Ibarrier())
+            if self._node.rank == 0:
+                with suppress(OSError):
+                    os.unlink(name)
+            yield file
+        finally:
+            if file is not None:
+                os.close(file)
+
+    def _mapped(self, file: int, n_bytes: int) -> mmap | None:
+        """Map a file of `n_bytes`, with this rank's part of it reserved; None without room."""
+        rank, size = self._node.rank, self._node.size
+        start, stop = n_bytes * rank // size, n_bytes * (rank + 1) // size
+        try:
+            os.ftruncate(file, n_bytes)
+            os.posix_fallocate(file, start, stop - start)
+            return mmap(file, n_bytes)
+        except OSError:
             return None
 
-    def _reserve(self, memory: memoryview) -> bool:
-        """Have this rank's part of a window filled by the kernel.
-
-        The library has set the length of a window, its pages come when they are written. If others
-        have taken the room meanwhile, the kernel returns an error, where a write of our own would
-        end the process (SIGBUS).
-        """
-        rank, size = self._node.rank, self._node.size
-        part = memory[len(memory) * rank // size : len(memory) * (rank + 1) // size]
-        try:
-            with open("/dev/zero", "rb", buffering=0) as zeros:
-                while part:
-                    part = part[zeros.readinto(part) :]
-        except OSError:
-            return False
-        return True
-
-    def _least(self, value: int) -> int:
-        least = np.array([value], np.int64)
-        patiently(self._team.Iallreduce(MPI.IN_PLACE, least, op=MPI.MIN))
-        return int(least[0])
+    def _everywhere(self, value: bool) -> bool:
+        """Whether `value` is true on all ranks of the team."""
+        agreed = np.array([value])
+        wait(self._team.Iallreduce(MPI.IN_PLACE, agreed, op=MPI.LAND))
+        return bool(agreed[0])
 
 
-def _free_bytes() -> int:
+def _new_file() -> str:
+    """Make an empty file in shared memory; returns its name, empty where there cannot be one."""
     try:
-        free = os.statvfs(BACKING)
+        file, name = tempfile.mkstemp(prefix="pystamps-hpc-", dir=FOLDER)
     except OSError:
-        return 0
-    return free.f_bavail * free.f_frsize
+        return ""
+    os.close(file)
+    return name

@@ -14,7 +14,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from ..dataset.rows import AnyArray, Rows
-from .cpus import Member, this_member
+from .cpus import Member, give_kernel_threads, this_member
 
 UNIT = 4096
 
@@ -60,7 +60,7 @@ class Team(Protocol):
         tick: Tick,
         width: int = 1,
     ) -> list[Result]:
-        """Run `fn` on every item, dearest first, wherever a rank is free; results by index.
+        """Run `fn` on every item, largest first, wherever a rank is free; results by index.
 
         A rank runs up to `width` items side by side, in threads of its own if there are several.
         """
@@ -171,6 +171,8 @@ def side_by_side(
 ) -> Iterator[tuple[int, Result]]:
     """Yield every place with ``fn(place)`` as it is done; at most `width` are at work.
 
+    Where there are several, kernels run on the thread of their task alone.
+
     A place is taken from `places`, in the calling thread, only when it can start at once. An error
     ends the taking; it is raised when all that is at work has ended, that of the place taken first
     if there are several.
@@ -179,7 +181,7 @@ def side_by_side(
         for place in places:
             yield place, fn(place)
         return
-    with ThreadPoolExecutor(width, "task") as pool:
+    with ThreadPoolExecutor(width, "task", give_kernel_threads, (1,)) as pool:
         at_work: dict[Future[Result], int] = {}
         for place in places:
             at_work[pool.submit(fn, place)] = place
@@ -191,15 +193,15 @@ def side_by_side(
 
 def _finished(at_work: "dict[Future[Result], int]") -> Iterator[tuple[int, Result]]:
     """Wait for one place at least, and take what is done out of `at_work`."""
-    done = _awake(at_work, FIRST_COMPLETED)
+    done = _wait_for(at_work, FIRST_COMPLETED)
     if any(future.exception() for future in done):
-        _awake(at_work, ALL_COMPLETED)
+        _wait_for(at_work, ALL_COMPLETED)
         raise next(error for future in at_work if (error := future.exception()))
     for future in [future for future in at_work if future in done]:
         yield at_work.pop(future), future.result()
 
 
-def _awake(at_work: "dict[Future[Result], int]", until: str) -> "set[Future[Result]]":
+def _wait_for(at_work: "dict[Future[Result], int]", until: str) -> "set[Future[Result]]":
     """Wait for futures, waking now and then: only a main thread that is awake hears signals."""
     while True:
         done, pending = wait(at_work, timeout=0.2, return_when=until)

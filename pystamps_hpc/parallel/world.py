@@ -8,10 +8,6 @@ from typing import NoReturn
 
 import mpi4py
 
-# Windows are made for the shared memory of a node only. Where Open MPI's other component finds no
-# hardware, it complains about that at every window.
-os.environ.setdefault("OMPI_MCA_osc", "^ucx")
-
 # The task queue answers from a thread of its own while the rank works.
 mpi4py.rc.thread_level = "multiple"
 

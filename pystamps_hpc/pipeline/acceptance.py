@@ -1,5 +1,6 @@
 """Whether values of parameters fit the stages and the stack, before any work."""
 
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -8,10 +9,9 @@ from ..dataset.parameters import Parameters
 from ..dataset.tree import ROOT, Dataset
 from ..errors import DatasetError, StageError
 from ..stages.base import StageSpec
-from ..stages.interferograms import from_parameter, used_ifgs
-from ..stages.reference_area import ReferenceArea, require_reachable
-from .session import require_mode
-from .stack import Extent, Stock, known_extent, known_stack
+from ..stages.shared.ifgs import listed_columns, used_columns
+from ..stages.shared.reference_area import ReferenceArea, require_reachable
+from .stack import Extent, StackSummary, known_extent, known_stack
 from .table import tasks
 
 
@@ -50,7 +50,25 @@ def require_value(dataset: Dataset, parameters: Parameters, name: str) -> None:
             _require_area(parameters, extent)
 
 
-def require_indices(parameters: Parameters, spec: StageSpec, stack: Stock) -> None:
+def require_mode(parameters: Mapping[str, Parameters]) -> None:
+    """Refuse small baselines while a stage cannot process them.
+
+    Raises
+    ------
+    DatasetError
+        Names the stages.
+    """
+    known = {(row.spec.number, row.spec.scope) for row in tasks("sb")}
+    rows = [(row.spec.number, row.spec.scope) for row in tasks("ps")]
+    lacking = [number for number, scope in rows if (number, scope) not in known]
+    if lacking and any(own.small_baselines for own in parameters.values()):
+        raise DatasetError(
+            f"small_baseline_flag='y' is not supported in stages {lacking[0]}-{lacking[-1]}; "
+            "supported: 'n'"
+        )
+
+
+def require_indices(parameters: Parameters, spec: StageSpec, stack: StackSummary) -> None:
     """Refuse index lists of a stage that name what the stack does not have, or leave too little.
 
     Raises
@@ -67,9 +85,9 @@ def require_indices(parameters: Parameters, spec: StageSpec, stack: Stock) -> No
     try:
         for name, numbers in lists.items():
             if not isinstance(numbers, str):
-                from_parameter(numbers, stack.n_ifg, name)
+                listed_columns(numbers, stack.n_ifg, name)
         if dropped := lists.get("drop_ifg_index"):
-            used_ifgs(dropped, stack.n_ifg, fewest=2, without=stack.master_ix)
+            used_columns(dropped, stack.n_ifg, fewest=2, without=stack.master_ix)
     except StageError as error:
         raise DatasetError(str(error)) from None
 

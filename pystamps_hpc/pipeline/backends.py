@@ -1,5 +1,8 @@
 """Which backend runs which kernel in this run: explicit choices are strict, nothing falls back."""
 
+import os
+from dataclasses import replace
+
 from pystamps_kernels.contracts import Kernel, all_kernels
 from pystamps_kernels.dispatch import (
     Arithmetic,
@@ -12,7 +15,9 @@ from pystamps_kernels.dispatch import (
 
 from ..config import RunConfig
 from ..errors import BackendUnavailableError, ConfigError
+from ..parallel.cpus import require_threads, visible_cpus
 from ..parallel.team import Team
+from ..stages.base import StageSpec
 
 
 def resolve_kernels(config: RunConfig, team: Team, native_only: bool = False) -> KernelTable:
@@ -34,9 +39,12 @@ def resolve_kernels(config: RunConfig, team: Team, native_only: bool = False) ->
         installed and does not work, unless every kernel has another one.
     ConfigError
         `native_only` contradicts the configured backends.
+    RuntimeError
+        The threads of the kernels cannot be started on some rank.
     """
     if native_only:
         _require_native_choices(config)
+    team.on_each(lambda: require_threads(visible_cpus(os.environ)))
     reasons = team.on_each(lambda: {name: unavailable_reason(name) for name in _BACKENDS})
     broken = any(team.on_each(lambda: installed("native") and bool(unavailable_reason("native"))))
     lacking: dict[Backend, str] = {}
@@ -52,6 +60,11 @@ def resolve_kernels(config: RunConfig, team: Team, native_only: bool = False) ->
     for kernel in all_kernels().values():
         chosen[kernel.name] = _choose(kernel, config, lacking, arithmetic, native_only, broken)
     return KernelTable(chosen, arithmetic)
+
+
+def declared_kernels(kernels: KernelTable, spec: StageSpec) -> KernelTable:
+    """Return the kernels that a stage declares; it cannot call another."""
+    return replace(kernels, backends={name: kernels.backends[name] for name in spec.kernels})
 
 
 _BACKENDS: tuple[Backend, ...] = ("python", "native", "cuda")
@@ -94,7 +107,7 @@ def _wanted(kernel: Kernel, config: RunConfig) -> str:
     override = runtime.kernel_backend_overrides.get(kernel.name, "auto")
     if override != "auto":
         return override
-    if kernel.module == "stage2" and runtime.stage2_kernel_backend != "auto":
+    if kernel.stage == "stage2" and runtime.stage2_kernel_backend != "auto":
         return runtime.stage2_kernel_backend
     return {"native": "native", "gpu": "gpu"}.get(runtime.backend, "auto")
 

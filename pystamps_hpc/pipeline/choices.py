@@ -8,6 +8,7 @@ from ..config import RunConfig
 from ..errors import ConfigError, ToolMissingError
 from ..programs.snaphu import find_snaphu, require_snaphu, snaphu_version
 from ..stages.base import StageSpec
+from .table import tasks
 
 
 def resolve_choices(config: RunConfig, native_only: bool = False) -> RunConfig:
@@ -70,8 +71,10 @@ def program_of(spec: StageSpec, config: RunConfig) -> str:
 
 def _require_triangulator(config: RunConfig) -> None:
     if config.runtime.triangulator == "triangle" and find_spec("triangle") is None:
+        needing = [row.spec.number for row in tasks() if "triangulator" in row.spec.tools]
+        stages = " and ".join(map(str, needing))
         raise ToolMissingError(
-            f"external tool '{config.tools.triangle}' not found (needed by stages 4 and 7): "
+            f"external tool '{config.tools.triangle}' not found (needed by stages {stages}): "
             "install the extra 'unwrap' (pip install '.[unwrap]' in the source folder) or set "
             "runtime.triangulator: native"
         )

@@ -47,10 +47,10 @@ def compile_selections(
 @contextmanager
 def _helpers(count: int, selections: tuple[str, ...]) -> Iterator[None]:
     """Let more processes compile while the block runs."""
-    words = [sys.executable, "-m", "pystamps_kernels.native.ahead", *selections]
+    command = [sys.executable, "-m", "pystamps_kernels.native.ahead", *selections]
     helpers = [
         subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         for _ in range(count)
     ]

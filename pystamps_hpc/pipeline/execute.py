@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
@@ -20,23 +20,25 @@ from ..dataset.tree import Dataset
 from ..errors import DatasetError, MatError, StageError, explained, is_damage
 from ..parallel.context import Context
 from ..parallel.interruption import Interrupted
-from ..parallel.memory import give_back
+from ..parallel.memory import release_freed_memory
 from ..parallel.team import Team
 from ..stages.base import NoPointsLeft, Scope, artifact_fields
+from .backends import declared_kernels
 from .choices import program_of
+from .events import Watcher
 from .expected_memory import Extent, grid_size_of, kept, merged_extent, patch_extent
+from .invalidation import drop_outdated_records, remove
 from .loading import load_inputs
-from .passes import feedback_inputs
-from .plan import PlannedTask
-from .presence import no_ps_stage, stamp
-from .progress import TaskLog, Watcher
+from .plan import PlannedTask, first_of
+from .presence import FLAGS, NO_PS, no_ps_stage, stamp
+from .progress import TaskLog
 from .records import task_record
 from .remedies import remedy
 from .replay import members, reference_directory, reference_root, replay_bundle, replay_record
 from .saving import bundle_of, publish
-from .session import Session, forget, remove
+from .session import Session
 from .state import TargetState, fingerprint
-from .table import Task, maker, patch_inputs, task, tasks
+from .table import NO_PS_FILE, VERSION_FILE, Task, maker, tasks
 from .types import StageResult
 from .visibility import await_bundles
 
@@ -48,23 +50,16 @@ def run_task(
 
     A known error becomes a row ``failed``; nothing of the task is published then.
     """
-    row = task(planned.stage, planned.scope)
-    result = StageResult(
-        planned.stage,
-        planned.scope,
-        planned.target,
+    row = planned.row
+    result = planned.result(
         "failed",
         rank=team.rank,
         backend=session.config.runtime.backend,
-        invalidates=list(planned.invalidates),
-        overwrites=list(planned.overwrites),
-        reason=planned.reason,
         started_at=round(time.time(), 3),
     )
-    log = TaskLog(watcher, result)
     special = "; ".join(filter(None, (planned.stale, planned.note)))
     title = f"{row.spec.name} ({special})" if special else row.spec.name
-    watcher.started(planned.stage, planned.target, title)
+    log = TaskLog(watcher, result, title)
     status, busy = "failed", team.busy_sec
     try:
         with team.agreed():
@@ -79,7 +74,7 @@ def run_task(
         result.rank = getattr(error, "rank", team.rank)
         result.signal = error.name if isinstance(error, Interrupted) else None
     log.share_warnings(team)
-    give_back()
+    release_freed_memory()
     if team.size > 1:
         result.busy_sec = tuple(team.on_each(lambda: team.busy_sec - busy))
     return log.close(status, details)
@@ -95,7 +90,8 @@ def _execute(
     parameters = session.parameters[target]
     params: Any = parameters.to_params(row.spec.params)
 
-    withheld = _outdated_feedback(row, planned)
+    # what a later stage left that this pass must not read; it goes with the old result
+    withheld = row.feedback.intersection(planned.invalidates)
     patches = team.on_root(lambda: _patches_with_ps(session, row))
     record = team.on_root(
         lambda: task_record(
@@ -106,13 +102,15 @@ def _execute(
         _tell_dropped(dataset, row, patches, log)
     with _with_remedy(dataset, row, target):
         inputs = load_inputs(
-            row.spec.inputs, directory, parameters, dataset, patches, feedback_inputs(row),
+            row.spec.inputs, directory, parameters, dataset, patches, row.feedback,
             session.config.runtime.io_workers, withheld,
         )  # fmt: skip
     program = team.on_root(lambda: program_of(row.spec, session.config))
-    memo = MemoStore(directory, planned.stage, fingerprint(record, program), log.warn)
+    made_with = fingerprint(record, program)
+    memo = MemoStore(directory, planned.stage, made_with, log.warn, log.checkpoint)
     room = team.on_root(lambda: _room(session, row, target, patches, team.size))
-    ctx = Context(session.kernels, session.config, team, log, memo, threads, room)
+    kernels = declared_kernels(session.kernels, row.spec)
+    ctx = Context(kernels, session.config, team, log, memo, threads, room)
     details = ""
     with _with_remedy(dataset, row, target):
         outputs = _solved(row, planned, inputs, params, ctx, log)
@@ -121,12 +119,14 @@ def _execute(
             if planned.adds:
                 bundle, bookkeeping = {name: bundle[name] for name in planned.adds}, {}
             name, output = f"{session.run_id}-{planned.stage}", session.config.output
-            publish(
-                row, bundle, directory, team, output, name, bookkeeping, bool(planned.adds),
+            names = publish(
+                row, bundle, directory, team, output, name, bookkeeping,
                 lambda: remove(dataset, planned.invalidates, directory),
             )  # fmt: skip
+            log.invalidated(planned.invalidates)
+            _tell_published(dataset, directory, names, log)
     if outputs is None:
-        team.on_root(lambda: _give_up(session, row, directory))
+        team.on_root(lambda: _record_no_ps(session, row, directory, log))
         log.fact("lost", "; ".join(log.notes))
         details = f"no PS left: {'; '.join(log.notes)}" if log.notes else "no PS left"
         log.warn(f"{details}; the patch is left out")
@@ -134,7 +134,7 @@ def _execute(
     def conclude() -> None:
         memo.clear()
         if not planned.adds:  # else the task stays what it was: another program's
-            _record(session, record, directory, log.row.facts)
+            _record(session, row, record, directory, log.row.facts)
         _stamps_log(session.config, directory, row, log)
 
     team.on_root(conclude)
@@ -148,7 +148,7 @@ def _solved(
     try:
         outputs = row.spec.solve(inputs, params, ctx)
     except NoPointsLeft as lost:
-        if planned.adds:
+        if planned.adds or not row.spec.counts:
             raise
         log.note(str(lost))
         return None
@@ -163,7 +163,7 @@ def _room(session: Session, row: Task, target: str, patches: tuple[str, ...], ra
         if row.spec.scope == "patch":
             extents = [patch_extent(directory(target), grid_size_of(session.parameters[target]))]
         else:
-            extents = [merged_extent(directory(name) / "ps2.mat") for name in patches or (target,)]
+            extents = [merged_extent(directory(name)) for name in patches or (target,)]
     except (DatasetError, MatError):
         extents = []  # what is wrong with the files the stage says
     points = sum(extent.points for extent in extents)
@@ -184,19 +184,22 @@ def _replay(session: Session, row: Task, planned: PlannedTask, log: TaskLog) -> 
         fsync, name = session.config.output.fsync, f"{session.run_id}-{planned.stage}"
         extra = _bookkeeping(row, directory)
         make_way = partial(remove, dataset, planned.invalidates, directory)
-        count = replay_bundle(row, names, source, directory, name, fsync, extra, make_way)
-        details = f"replayed {count} artifacts from the reference root"
+        replay_bundle(row, names, source, directory, name, fsync, extra, make_way)
+        log.invalidated(planned.invalidates)
+        _tell_published(dataset, directory, [*extra, *names], log)
+        details = f"replayed {len(names)} artifacts from the reference root"
     else:
-        _give_up(session, row, directory)
+        _record_no_ps(session, row, directory, log)
         details = "no PS left"
-    _record(session, replay_record(row, reference), directory, {})
+    _record(session, row, replay_record(row, reference), directory, {})
     _stamps_log(session.config, directory, row, log)
     return details
 
 
-def _outdated_feedback(row: Task, planned: PlannedTask) -> frozenset[str]:
-    """Return what a later stage left that this pass must not read; it goes with the old result."""
-    return feedback_inputs(row).intersection(planned.invalidates)
+def _tell_published(dataset: Dataset, directory: Path, names: list[str], log: TaskLog) -> None:
+    for path in (directory / f"{name}.mat" for name in names):
+        with suppress(OSError):  # another node has written it, and it does not show here yet
+            log.published(path.relative_to(dataset.root).as_posix(), path.stat().st_size)
 
 
 @contextmanager
@@ -208,7 +211,7 @@ def _with_remedy(dataset: Dataset, row: Task, target: str) -> Iterator[None]:
         if not is_damage(error.__cause__):
             raise
         for artifact, scope, directory in _inputs(dataset, row, target):
-            source = maker(artifact, scope)
+            source = maker(artifact, scope, row.mode)
             if source is not None and f"{directory / artifact}.mat" in str(error):
                 missing = str(error).endswith("file does not exist")
                 advice = f"run stage {source.spec.number}" if missing else remedy(source, directory)
@@ -220,7 +223,7 @@ def _inputs(dataset: Dataset, row: Task, target: str) -> Iterator[tuple[str, Sco
     """Yield the artifacts that a task reads, and where they lie."""
     for item in row.reads:
         yield item.artifact, row.spec.scope, dataset.directory(target)
-    nested = patch_inputs(row)
+    nested = row.patch_inputs
     for item in artifact_fields(nested) if nested else ():
         for patch in dataset.patches:
             yield item.artifact, "patch", dataset.directory(patch)
@@ -228,76 +231,85 @@ def _inputs(dataset: Dataset, row: Task, target: str) -> Iterator[tuple[str, Sco
 
 def _patches_with_ps(session: Session, row: Task) -> tuple[str, ...]:
     """Return the patches a task reads, once what other ranks published there can be seen."""
-    nested = patch_inputs(row)
-    if nested is None:
+    gathered = row.gathers
+    if gathered is None:
         return ()
     dataset = session.dataset
-    made = {p.target for p in session.plan if (p.stage, p.scope, p.action) == (5, "patch", "run")}
-    await_bundles(dataset, sorted(made), task(5, "patch"))
+    made = {planned.target for planned in session.due if planned.row is gathered}
+    await_bundles(dataset, sorted(made), gathered)
     kept = tuple(n for n in dataset.patches if no_ps_stage(dataset.directory(n)) is None)
     if not kept:
-        raise StageError(_all_lost(dataset))
+        raise StageError(_all_lost(dataset, row))
     return kept
 
 
-def _all_lost(dataset: Dataset) -> str:
+def _all_lost(dataset: Dataset, row: Task) -> str:
     """Say after which stage the patches had no PS left, and why the first of each."""
     lost: dict[int, list[str]] = {}
     for name in dataset.patches:
         lost.setdefault(no_ps_stage(dataset.directory(name)) or 0, []).append(name)
     told = []
-    for stage, (first, *others) in lost.items():
-        records = TargetState.load(dataset.directory(first)).records
+    for stage, names in lost.items():
+        records = TargetState.load(dataset.directory(names[0])).records
         why = records.get(stage, {}).get("facts", {}).get("lost")
-        more = f" and {len(others)} more" if others else ""
-        told.append(f"{first}{more} after stage {stage}" + (f" ({why})" if why else ""))
-    remedy = "; relax the selection or weeding parameters" if max(lost) >= 3 else ""
-    return f"no patch has PS left: {', '.join(told)}{remedy}"
+        told.append(f"{first_of(names)} after stage {stage}" + (f" ({why})" if why else ""))
+    patch_stages = [each.spec for each in tasks(row.mode) if each.spec.scope == "patch"]
+    advice = {spec.number: spec.none_left for spec in patch_stages}.get(max(lost))
+    return f"no patch has PS left: {', '.join(told)}" + (f"; {advice}" if advice else "")
 
 
 def _tell_dropped(dataset: Dataset, row: Task, patches: tuple[str, ...], log: TaskLog) -> None:
     lost = [name for name in dataset.patches if name not in patches] if patches else []
-    if lost and patch_inputs(row) is not None:
+    if lost and row.gathers is not None:
         log.note(f"without {', '.join(lost)} (no PS left)")
         log.fact("dropped_patches", lost)
 
 
 def _bookkeeping(row: Task, directory: Path) -> dict[str, dict[str, Any]]:
     """Return the files that StaMPS' driver expects beside the bundle of a stage."""
-    version = 2.0 if row.spec.number >= 5 else 1.0
     files: dict[str, dict[str, Any]] = {}
-    if row.spec.number in (1, 5):
-        files["psver"] = {"psver": np.full((1, 1), version)}
-    if row.spec.scope == "patch" and (row.spec.number == 1 or no_ps_stage(directory)):
-        files["no_ps_info"] = {"stamps_step_no_ps": np.zeros((5, 1))}
+    if VERSION_FILE in row.bookkeeping:
+        files[VERSION_FILE] = {"psver": np.full((1, 1), float(row.spec.psver))}
+    if NO_PS_FILE in row.bookkeeping or (row.spec.scope == "patch" and no_ps_stage(directory)):
+        files[NO_PS_FILE] = {NO_PS: np.zeros((FLAGS, 1))}
     return files
 
 
-def _give_up(session: Session, row: Task, directory: Path) -> None:
+def _record_no_ps(session: Session, row: Task, directory: Path, log: TaskLog) -> None:
     """Record that a stage left no PS: flag it, remove the patch's artifacts from there on.
 
     What was merged stands until there is a new merge.
     """
     number = row.spec.number
-    flags = np.zeros((5, 1))
+    flags = np.zeros((FLAGS, 1))
     flags[number - 1] = 1
-    for other in tasks():
-        if other.spec.scope == "patch" and other.spec.number >= number:
-            for name in reversed(other.bundle):
-                (directory / f"{name}.mat").unlink(missing_ok=True)
+    found = [
+        path
+        for other in tasks(row.mode)
+        if other.spec.scope == "patch" and other.spec.number >= number
+        for name in reversed(other.bundle)
+        if (path := directory / f"{name}.mat").exists()
+    ]
+    for path in found:
+        path.unlink()
+    log.invalidated(tuple(path.relative_to(session.dataset.root).as_posix() for path in found))
     with Publication(directory, f"{session.run_id}-{number}") as publication:
-        write_mat(publication.path("no_ps_info"), {"stamps_step_no_ps": flags})
-        publication.commit(["no_ps_info"])
-    forget(session.dataset, directory)
+        write_mat(publication.path(NO_PS_FILE), {NO_PS: flags})
+        publication.commit([NO_PS_FILE])
+    drop_outdated_records(session.dataset, directory)
 
 
 def _record(
-    session: Session, record: dict[str, Any], directory: Path, facts: Mapping[str, Any]
+    session: Session,
+    row: Task,
+    record: dict[str, Any],
+    directory: Path,
+    facts: Mapping[str, Any],
 ) -> None:
     state = TargetState.load(directory)
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    number = record["stage"]
-    marker = directory / f"{task(number, record['scope']).spec.marker}.mat"
+    number = row.spec.number
+    marker = directory / row.marker_file
     written = stamp(marker.stat()) if marker.exists() else []
     state.records[number] = {
         **record,

@@ -20,7 +20,7 @@ from ..parallel.memory import MemoryBudget
 from ..parallel.team import UNIT
 from ..stages.base import StageSpec
 from .plan import PlannedTask
-from .table import task
+from .table import POINTS, Task
 
 PROCESS = 260 << 20
 """Interpreter, libraries and compiled kernels of one process [bytes]."""
@@ -63,10 +63,15 @@ class Extent:
 class Expected:
     """A task and the least memory that it can be done with [bytes]."""
 
-    stage: int
+    row: Task
     target: str
     extent: Extent
     least: float
+
+    @property
+    def stage(self) -> int:
+        """Number of the stage."""
+        return self.row.spec.number
 
 
 def kept(spec: StageSpec, extent: Extent, ranks: int = 1) -> float:
@@ -111,11 +116,10 @@ def patch_extent(patch: Path, grid_size: float) -> Extent:
         points = positions.stat().st_size // 8  # longitude and latitude, float32
         n_ifg = phase.stat().st_size // (8 * max(points, 1))
         return Extent(points, n_ifg, _cells(positions, points, grid_size))
-    if not (patch / "ps1.mat").exists():
-        raise DatasetError(f"{patch}: size unknown: neither pscands.1.* nor ps1.mat")
-    with MatFile(patch / "ps1.mat") as ps1:
-        points = int(ps1.read("n_ps").item())
-        return Extent(points, int(ps1.read("n_ifg").item()), CELLS_PER_POINT * points)
+    if not (patch / f"{POINTS[-1]}.mat").exists():
+        raise DatasetError(f"{patch}: size unknown: neither pscands.1.* nor {POINTS[-1]}.mat")
+    points, n_ifg = _sizes(patch, POINTS[-1])
+    return Extent(points, n_ifg, CELLS_PER_POINT * points)
 
 
 def _cells(positions: Path, points: int, grid_size: float) -> float:
@@ -164,24 +168,29 @@ def expected_tasks(
         try:
             if name != ROOT:
                 extents[name] = patch_extent(dataset.directory(name), grid_size)
-            elif all(planned.stage > 5 for planned in due):  # the points are known
-                extents[name] = merged_extent(dataset.root / "ps2.mat")
+            elif all(planned.scope == "merged" and not planned.row.gathers for planned in due):
+                extents[name] = merged_extent(dataset.root)  # the points are known
         except (DatasetError, MatError, OSError):
             continue  # what is wrong with the files the task says
     found = []
     for planned in due:
         if planned.target in extents:
-            spec, extent = task(planned.stage, planned.scope).spec, extents[planned.target]
-            own = least(spec, extent, ranks)
+            extent = extents[planned.target]
+            own = least(planned.row.spec, extent, ranks)
             more = (side_by_side - 1) * (own - PROCESS) if planned.scope == "patch" else 0
-            found.append(Expected(planned.stage, planned.target, extent, own + more))
+            found.append(Expected(planned.row, planned.target, extent, own + more))
     return found
 
 
-def merged_extent(ps2: Path) -> Extent:
-    """Read the extent of the points of all patches."""
-    with MatFile(ps2) as file:
-        return Extent(int(file.read("n_ps").item()), int(file.read("n_ifg").item()), 0)
+def merged_extent(directory: Path) -> Extent:
+    """Read the extent of the points that are left in a directory."""
+    return Extent(*_sizes(directory, POINTS[0]), cells=0)
+
+
+def _sizes(directory: Path, artifact: str) -> tuple[int, int]:
+    """Return the numbers of points and interferograms."""
+    with MatFile(directory / f"{artifact}.mat") as file:
+        return int(file.read("n_ps").item()), int(file.read("n_ifg").item())
 
 
 def grid_size_of(parameters: Parameters) -> float:
@@ -204,7 +213,7 @@ def require_memory(expected: Iterable[Expected], budget: MemoryBudget) -> None:
     if most.target == ROOT:
         remedy = "take more ranks, or fewer on a node"
     else:
-        fit = fitting_points(task(most.stage, "patch").spec, most.extent, budget.limit)
+        fit = fitting_points(most.row.spec, most.extent, budget.limit)
         remedy = f"cut patches of at most {fit:,} candidates" if fit else "no patch is that small"
     raise DatasetError(
         f"{most.target}: stage {most.stage} takes {mib(most.least)} for {most.extent.points:,} "
@@ -214,18 +223,16 @@ def require_memory(expected: Iterable[Expected], budget: MemoryBudget) -> None:
 
 
 def memory_line(expected: Iterable[Expected], budget: MemoryBudget) -> str:
-    """Say in one line what is planned and what each stage takes at least; empty for no work."""
-    largest: dict[int, Expected] = {}
-    for one in sorted(expected, key=lambda one: one.least):
-        largest[one.stage] = one
-    if not largest:
+    """Say in one line what may be used and what is needed; empty for no work."""
+    most = max(expected, key=lambda one: one.least, default=None)
+    if most is None:
         return ""
-    stages = ", ".join(
-        f"stage {stage} {mib(largest[stage].least)} ({largest[stage].target})"
-        for stage in sorted(largest)
+    bounded = math.isfinite(budget.planned)
+    may = f"up to {mib(budget.planned)} may be used; " if bounded else ""
+    return (
+        f"memory of a rank: {may}at least {mib(most.least)} are needed "
+        f"(stage {most.stage}, {most.target})"
     )
-    planned = f"{mib(budget.planned)} planned; " if math.isfinite(budget.planned) else ""
-    return f"memory of a rank: {planned}at least {stages}"
 
 
 def memory_facts(expected: Iterable[Expected], budget: MemoryBudget) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What a dataset's finished stages have found, put together from their records."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,55 +9,60 @@ import numpy as np
 from ..dataset.mat import MatFile
 from ..dataset.tree import ROOT, Dataset
 from ..errors import MatError
-from .passes import fed_back, feedback_inputs
+from ..stages.base import Scope
+from .passes import fed_back
 from .state import TargetState
 from .table import tasks
 
-Records = Mapping[str, Mapping[int, dict[str, Any]]]
-"""Target -> stage -> record."""
+Facts = Mapping[str, Mapping[str, Any]]
+"""Target -> name of a fact -> value."""
 
-FUNNEL = ((1, "candidates", "candidates"), (3, "selected", "kept"), (4, "weeded", "weeded"))
+FUNNEL = {"candidates": "candidates", "selected": "kept", "weeded": "weeded"}
+"""Column of the funnel -> fact that counts its points."""
+
 WEEDED = ("adjacent", "zero_height", "same_position", "noisy")
 MERGED = ("in_overlaps", "same_position")
 NOISIEST = 3
-COUNTS = {
-    1: ("candidates", "ps1", "n_ps"),
-    3: ("kept", "select1", "keep_ix"),
-    4: ("weeded", "weed1", "ix_weed"),
-}
-"""Stage -> fact, and the artifact and key that tell it too."""
-MERGED_COUNT = {5: ("merged", "ps2", "n_ps")}
 
 
-def records_of(dataset: Dataset) -> Records:
-    """Read the records of every target; of what other programs made, the counts in their files."""
-    found: dict[str, Mapping[int, dict[str, Any]]] = {}
+def facts_of(dataset: Dataset) -> Facts:
+    """Read what the finished stages of every target have found; of other programs' the counts."""
+    facts: dict[str, dict[str, Any]] = {}
     for target in (ROOT, *dataset.patches):
         directory = dataset.directory(target)
         records = TargetState.load(directory).records
-        counts = MERGED_COUNT if target == ROOT else COUNTS
-        elsewhere = {
-            stage: {"facts": {fact: number}}
-            for stage, (fact, artifact, key) in counts.items()
-            if stage not in records
-            if (number := _count(directory / f"{artifact}.mat", key)) is not None
-        }
-        found[target] = {**elsewhere, **records}
-    return found
+        facts[target] = dict(_counted(directory, "merged" if target == ROOT else "patch", records))
+        for record in records.values():
+            facts[target] |= record.get("facts") or {}
+        if target == ROOT:
+            facts[target]["with_feedback"] = _with_feedback(records)
+    return facts
 
 
-def _count(path: Path, key: str) -> int | None:
+def _counted(
+    directory: Path, scope: Scope, records: Collection[int]
+) -> Iterator[tuple[str, int | None]]:
+    """Yield what the artifacts of stages without a record tell of the number of points."""
+    for row in tasks():
+        if row.spec.scope == scope and row.spec.number not in records:
+            for fact, key in row.spec.counted_in.items():
+                yield fact, _count(directory, key)
+
+
+def _count(directory: Path, key: str) -> int | None:
     """Return the number of points, or of true flags, that an artifact tells."""
+    artifact, _, name = key.partition(".")
+    path = directory / f"{artifact}.mat"
     if not path.exists():
         return None
     try:
         with MatFile(path) as file:
-            return int(np.sum(file.read(key)))
+            return int(np.sum(file.read(name)))
     except (MatError, LookupError, TypeError, ValueError):
         return None
 
 
-def funnel(records: Records) -> list[dict[str, Any]]:
+def funnel(facts: Facts) -> list[dict[str, Any]]:
     """Return how many points each patch had after each selection.
 
     Returns
@@ -65,21 +70,20 @@ def funnel(records: Records) -> list[dict[str, Any]]:
     list of dict
         ``patch, candidates, selected, weeded, merged``; null where nothing tells.
     """
-    merged = _facts(records, ROOT, 5).get("merged_per_patch") or {}
-    patches = _patches(records)
+    patches, merged = _patches(facts), facts[ROOT].get("merged_per_patch") or {}
     if len(patches) == 1:
-        merged = merged or {patches[0]: _facts(records, ROOT, 5).get("merged")}
-    table = []
-    for patch in patches:
-        row: dict[str, Any] = {"patch": patch}
-        for stage, column, fact in FUNNEL:
-            row[column] = _facts(records, patch, stage).get(fact)
-        row["merged"] = merged.get(patch)
-        table.append(row)
-    return table
+        merged = merged or {patches[0]: facts[ROOT].get("merged")}
+    return [
+        {
+            "patch": patch,
+            **{column: facts[patch].get(fact) for column, fact in FUNNEL.items()},
+            "merged": merged.get(patch),
+        }
+        for patch in patches
+    ]
 
 
-def findings(records: Records) -> dict[str, Any]:
+def findings(facts: Facts) -> dict[str, Any]:
     """Return what was kept, what was dropped and why, and how well it unwrapped.
 
     Returns
@@ -92,37 +96,35 @@ def findings(records: Records) -> dict[str, Any]:
         ``velocity``: what 1, 50 and 99 % of the points stay below [mm/yr]. Null where no record
         says it.
     """
-    rows = funnel(records)
-    points = {name: _sum(row[name] for row in rows)
-              for name in ("candidates", "selected", "weeded", "merged")}  # fmt: skip
+    rows, root = funnel(facts), facts[ROOT]
+    points = {name: _sum(row[name] for row in rows) for name in (*FUNNEL, "merged")}
     if points["merged"] is None:
-        points["merged"] = _facts(records, ROOT, 5).get("merged")
+        points["merged"] = root.get("merged")
     dropped: dict[str, int] = {}
     if points["candidates"] is not None and points["selected"] is not None:
         dropped["incoherent"] = points["candidates"] - points["selected"]
-    for patch in _patches(records):
-        _add(dropped, _facts(records, patch, 4), WEEDED)
-    merge, unwrapping = _facts(records, ROOT, 5), _facts(records, ROOT, 6)
-    _add(dropped, merge, MERGED)
+    for patch in _patches(facts):
+        _add(dropped, facts[patch], WEEDED)
+    _add(dropped, root, MERGED)
     return {
         "points": points,
         "dropped": {reason: count for reason, count in dropped.items() if count},
         "unwrapping": {
-            "interferograms": unwrapping.get("interferograms"),
-            "residues": unwrapping.get("n_residues"),
-            "cost": unwrapping.get("unwrap_cost"),
-            "arcs_without_statistics": unwrapping.get("stat_less_share"),
-            "with_feedback": _with_feedback(records),
+            "interferograms": root.get("interferograms"),
+            "residues": root.get("n_residues"),
+            "cost": root.get("unwrap_cost"),
+            "arcs_without_statistics": root.get("stat_less_share"),
+            "with_feedback": root.get("with_feedback"),
         },
-        "noise": _noise(merge),
-        "velocity": _facts(records, ROOT, 8).get("velocity_1_50_99_percent_mm_yr"),
+        "noise": _noise(root),
+        "velocity": root.get("velocity_1_50_99_percent_mm_yr"),
     }
 
 
-def _with_feedback(records: Records) -> bool | None:
+def _with_feedback(records: Mapping[int, dict[str, Any]]) -> bool | None:
     """Whether a merged stage was done with what a later one had left; None without its record."""
-    rows = [row for row in tasks() if row.spec.scope == "merged" and feedback_inputs(row)]
-    known = [(row, records[ROOT][n]) for row in rows if (n := row.spec.number) in records[ROOT]]
+    rows = [row for row in tasks() if row.spec.scope == "merged" and row.feedback]
+    known = [(row, records[n]) for row in rows if (n := row.spec.number) in records]
     return any(fed_back(row, record) for row, record in known) if known else None
 
 
@@ -139,13 +141,8 @@ def _noise(facts: Mapping[str, Any]) -> dict[str, Any] | None:
     }
 
 
-def _patches(records: Records) -> list[str]:
-    return [name for name in records if name != ROOT]
-
-
-def _facts(records: Records, target: str, stage: int) -> Mapping[str, Any]:
-    facts: Mapping[str, Any] = records[target].get(stage, {}).get("facts") or {}
-    return facts
+def _patches(facts: Facts) -> list[str]:
+    return [name for name in facts if name != ROOT]
 
 
 def _sum(counts: Iterable[int | None]) -> int | None:

@@ -15,19 +15,16 @@ from ..dataset.parameters import Parameters
 from ..dataset.tree import ROOT, Dataset
 from ..stages.base import Scope
 from .choices import resolve_choices
-from .passes import feedback_inputs
 from .presence import (
     Listing,
     listing,
     missing_members,
     no_ps_stage,
-    owned_files,
-    passed_on,
     product_files,
 )
 from .records import inputs_record, settings_record
 from .state import TargetState, plain, stale_reasons
-from .table import Task, maker, patch_inputs
+from .table import NO_PS_FILE, Task, maker, tasks
 
 
 @dataclass
@@ -55,6 +52,11 @@ class Finished:
     _flags: dict[bytes, int | None] = field(default_factory=dict)
     _settings: dict[tuple[int, Scope, int], dict[str, Any]] = field(default_factory=dict)
 
+    @property
+    def table(self) -> tuple[Task, ...]:
+        """The stage table of the mode of the dataset."""
+        return tasks("sb" if self.parameters[ROOT].small_baselines else "ps")
+
     def state(self, target: str) -> TargetState:
         """Return the state of a target, read once."""
         if target not in self._states:
@@ -73,9 +75,9 @@ class Finished:
 
     def lost(self, target: str) -> int | None:
         """Return the stage after which a patch had no PS left; files alike are read once."""
-        if "no_ps_info.mat" not in self.files(target):
+        if f"{NO_PS_FILE}.mat" not in self.files(target):
             return None
-        path = self.dataset.directory(target) / "no_ps_info.mat"
+        path = self.dataset.directory(target) / f"{NO_PS_FILE}.mat"
         try:
             content = path.read_bytes()
             if content not in self._flags:
@@ -91,7 +93,7 @@ class Finished:
         """Whether a finished task has no record: its results are StaMPS' or somebody's own."""
         if row.spec.number in self.state(target).records:
             return False
-        return f"{row.spec.marker}.mat" in self.files(target)
+        return row.marker_file in self.files(target)
 
     def missing(self, row: Task, target: str) -> list[str]:
         """Return what a task lacks of its required artifacts.
@@ -102,7 +104,7 @@ class Finished:
         directory = self.dataset.directory(target)
         missing = missing_members(row, directory, self.files(target), written)
         if missing and self.foreign(row, target):
-            needed = {row.spec.marker, *passed_on(row)}
+            needed = {row.spec.marker, *row.passed_on}
             return [name for name in missing if name in needed]
         return missing
 
@@ -110,7 +112,7 @@ class Finished:
         """Yield the files of a task that are there, relative to the root."""
         below = "" if target == ROOT else f"{target}/"
         files = self.files(target)
-        yield from (f"{below}{name}.mat" for name in owned_files(row) if f"{name}.mat" in files)
+        yield from (f"{below}{name}.mat" for name in row.owned if f"{name}.mat" in files)
 
     def out_of_date(self, row: Task, target: str) -> str:
         """Say why a task is out of date; empty if it is not, not finished, or not recorded."""
@@ -128,13 +130,13 @@ class Finished:
             return ""
         known = record["inputs"]
         patches: list[str] = []
-        if patch_inputs(row) is not None:
+        if row.patch_inputs is not None:
             patches = [name for name in self.dataset.patches if self.lost(name) is None]
         parameters = self.parameters[target]
         inputs = inputs_record(self.dataset, parameters, row, target, patches, known)
         now = {**self.settings(row, target), "inputs": inputs}
         defaults = {key: plain(_by_default().value(key)) for key in row.spec.config}
-        return "; ".join(stale_reasons(record, now, feedback_inputs(row), defaults))
+        return "; ".join(stale_reasons(record, now, row.feedback, defaults))
 
     def settings(self, row: Task, target: str) -> dict[str, Any]:
         """Return what a task is made with, once for all targets with the same parameters."""

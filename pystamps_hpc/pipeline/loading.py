@@ -16,6 +16,7 @@ from ..dataset.schema import ARTIFACTS, Key
 from ..dataset.tree import Dataset, patch_core
 from ..errors import MatError
 from ..stages.base import EACH_PATCH, Field, artifact_fields
+from ..stages.shared.ifgs import Ifgs
 
 _SHARED_LENGTHS = frozenset({"n_ps", "n_ifg", "n_pm", "n_image", "n_sel", "n_edge", "n_uw"})
 
@@ -118,6 +119,7 @@ def load_inputs(
     """
     lengths = _Lengths(not parameters.small_baselines, {})
     values: dict[str, Any] = {}
+    network: dict[str, Any] = {}
     all_fields = artifact_fields(cls)
     with ExitStack() as stack:
         files = _Files(directory, stack, withheld)
@@ -125,20 +127,41 @@ def load_inputs(
             name = f"{field.artifact}.{field.key}"
             if name == EACH_PATCH:
                 assert dataset is not None
-                nested = get_args(field.type)[0]
                 folders = [dataset.directory(patch) for patch in patches]
-                with ThreadPoolExecutor(workers) as pool:
-                    values[field.name] = tuple(
-                        pool.map(load_inputs, repeat(nested), folders, repeat(parameters))
-                    )
+                values[field.name] = _of_patches(field, folders, parameters, workers)
             elif name in _VIRTUAL:
                 values[field.name] = _VIRTUAL[name].read(directory, parameters)
             elif field.key == "*":
                 values[field.name] = _rest(files[field.artifact], field, all_fields)
             else:
-                judge = f"{field.artifact}.mat" not in feedback
-                values[field.name] = _load(files, field, lengths if judge else None)
-    return cls(**values)
+                judge = None if f"{field.artifact}.mat" in feedback else lengths
+                into, name = (network, field.key) if field.type is Ifgs else (values, field.name)
+                into[name] = _load(files, field, judge)
+    return cls(**_without_null(values, network, all_fields))
+
+
+def _of_patches(
+    field: Field, folders: list[Path], parameters: Parameters, workers: int
+) -> tuple[Any, ...]:
+    nested = get_args(field.type)[0]
+    with ThreadPoolExecutor(workers) as pool:
+        return tuple(pool.map(load_inputs, repeat(nested), folders, repeat(parameters)))
+
+
+def _without_null(
+    values: dict[str, Any], network: dict[str, Any], all_fields: tuple[Field, ...]
+) -> dict[str, Any]:
+    """Join the keys of the network, and take the master's null column off the others."""
+    if not network:
+        return values
+    ifgs = Ifgs.of_keys(network)
+    for field in all_fields:
+        if field.type is Ifgs:
+            values[field.name] = ifgs
+        elif field.artifact in ARTIFACTS and field.key != "*":
+            key = ARTIFACTS[field.artifact].keys[field.key]
+            values[field.name] = border.without_null(key, values[field.name], ifgs.master)
+    return values
 
 
 def _rest(file: MatFile | None, field: Field, all_fields: tuple[Field, ...]) -> dict[str, Any]:

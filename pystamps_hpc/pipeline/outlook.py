@@ -11,8 +11,6 @@ from .presence import product_files
 from .request import Request
 from .table import tasks
 
-MERGE = 5
-
 
 @dataclass(frozen=True)
 class Outlook:
@@ -43,7 +41,9 @@ class Outlook:
 
 def outlook(finished: Finished) -> Outlook:
     """Plan a run of all stages, without a look at the candidates."""
-    request = Request() if finished.dataset.patches else Request(start=MERGE + 1)
+    merged = [row for row in finished.table if row.spec.scope == "merged" and not row.gathers]
+    start = 1 if finished.dataset.patches else merged[0].spec.number
+    request = Request(start=start)
     options = "" if finished.dataset.patches else f" --start-step {request.first}"
     try:
         plan = Planner(finished, request).plan()

@@ -1,24 +1,12 @@
 """Passes: a stage may read what a later one wrote the time before (SCLA before unwrapping)."""
 
 from collections.abc import Collection, Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from ..errors import DatasetError
 from .state import RESET, TargetState, digest
-from .table import Task, maker, tasks
-
-
-@cache
-def feedback_inputs(row: Task) -> frozenset[str]:
-    """Return the files that a task reads although later stages write them."""
-    names = set()
-    for item in row.reads:
-        source = maker(item.artifact, row.spec.scope)
-        if source is not None and source.spec.number > row.spec.number:
-            names.add(f"{item.artifact}.mat")
-    return frozenset(names)
+from .table import Task, tasks
 
 
 def which_pass(
@@ -63,34 +51,44 @@ def which_pass(
         The pass cannot be repeated: its result is lost and what it read has changed, or it has no
         record.
     """
-    names = sorted(feedback_inputs(row))
+    names = sorted(row.feedback)
     there = [] if upstream else [name for name in names if (directory / name).exists()]
-    inputs = record["inputs"] if record is not None else {}
-    before = [name for name in names if name in inputs]
-    again = f"--start-step {row.spec.number} --force"
     if record is not None and record.get(RESET) and not (there and asked):
         return tuple(there), "first pass"
-    if not there:
-        return (), f"first pass; it was a later one, which {again} makes again" if before else ""
-    if asked:
+    if there and asked:
         return (), f"subtracts {', '.join(there)} of the pass before"
+    inputs = record["inputs"] if record is not None else {}
+    before = [name for name in names if name in inputs]
+    if not there:
+        note = f"first pass; it was a later one, which {_next_pass(row)} makes again"
+        return (), note if before else ""
     if record is not None and not before:
         return tuple(there), f"first pass again, without {', '.join(there)}"
-    if before == there and all(
-        digest(directory / name, inputs[name])["sample"] == inputs[name]["sample"] for name in there
-    ):
+    if before == there and all(_unchanged(directory / name, inputs[name]) for name in there):
         return (), f"subtracts {', '.join(there)} as before"
     if before == there and stands:
         return (), f"pass with feedback again: subtracts {', '.join(there)} of the pass that stands"
-    raise DatasetError(
-        f"{directory / there[0]} is left of another pass, and stage {row.spec.number} would "
-        f"subtract it: pystamps-hpc reset-scla for a first pass, run {again} for another"
+    raise _of_another_pass(row, directory / there[0])
+
+
+def _unchanged(path: Path, known: Mapping[str, Any]) -> bool:
+    return bool(digest(path, known)["sample"] == known["sample"])
+
+
+def _of_another_pass(row: Task, path: Path) -> DatasetError:
+    return DatasetError(
+        f"{path} is left of another pass, and stage {row.spec.number} would subtract it: "
+        f"pystamps-hpc reset-scla for a first pass, run {_next_pass(row)} for another"
     )
+
+
+def _next_pass(row: Task) -> str:
+    return f"--start-step {row.spec.number} --force"
 
 
 def fed_back(row: Task, record: Mapping[str, Any]) -> bool:
     """Whether a task was done with what a later stage had left."""
-    return bool(feedback_inputs(row).intersection(record.get("inputs", ())))
+    return bool(row.feedback.intersection(record.get("inputs", ())))
 
 
 def made_with(directory: Path, names: Collection[str]) -> list[int]:
@@ -107,7 +105,7 @@ def made_with(directory: Path, names: Collection[str]) -> list[int]:
     return [
         row.spec.number
         for row in tasks()
-        if row.spec.scope == "merged" and feedback_inputs(row).intersection(names)
+        if row.spec.scope == "merged" and row.feedback.intersection(names)
         if (record := records.get(row.spec.number)) is not None and fed_back(row, record)
     ]
 

@@ -1,18 +1,20 @@
 """Which tasks run and why: presence, staleness, force, points left; decided by reading alone."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Any, Literal
 
 from ..config import RunConfig
 from ..dataset.tree import ROOT, Dataset
 from ..errors import DatasetError, StaleError
 from ..stages.base import Scope, artifact_fields
 from .finished import Finished
+from .invalidation import outdated_files
 from .passes import which_pass
-from .presence import PRODUCTS, extended, outdated_files
+from .presence import PRODUCTS
 from .request import Request
-from .table import Task, maker, patch_inputs, task, tasks
+from .table import Task, maker
+from .types import StageResult
 
 NAMED = 6
 """How many files a message names."""
@@ -24,15 +26,14 @@ Action = Literal["run", "skipped_existing", "skipped", "failed", "not_started"]
 class PlannedTask:
     """One task and what is to be done with it.
 
-    ``reason`` says why it runs, ``stale`` why its result is out of date, ``note`` what is special
-    about the run; ``adds`` names the artifacts it adds to a result that was not made here, which
-    otherwise stays; ``invalidates`` and ``overwrites`` are paths below the root, the latter of
-    results that were not made here. ``foreign``: finished by another program. ``extends`` names the
-    artifacts of earlier tasks to which this one adds keys.
+    ``row`` is its row of the stage table; ``reason`` says why it runs, ``stale`` why its result is
+    out of date, ``note`` what is special about the run; ``adds`` names the artifacts it adds to a
+    result that was not made here, which otherwise stays; ``invalidates`` and ``overwrites`` are
+    paths below the root, the latter of results that were not made here. ``foreign``: finished by
+    another program. ``extends`` names the artifacts of earlier tasks to which this one adds keys.
     """
 
-    stage: int
-    scope: Scope
+    row: Task
     target: str
     action: Action
     details: str = ""
@@ -46,9 +47,32 @@ class PlannedTask:
     extends: tuple[str, ...] = ()
 
     @property
+    def stage(self) -> int:
+        """Number of the stage."""
+        return self.row.spec.number
+
+    @property
+    def scope(self) -> Scope:
+        """Whether the task is one of a patch or of the merged dataset."""
+        return self.row.spec.scope
+
+    def result(self, status: str, **more: Any) -> StageResult:
+        """Return the row of the report for the task."""
+        return StageResult(
+            self.stage,
+            self.scope,
+            self.target,
+            status,
+            invalidates=list(self.invalidates),
+            overwrites=list(self.overwrites),
+            reason=self.reason,
+            **more,
+        )
+
+    @property
     def path(self) -> str:
         """The marker of the task relative to the root, ``PATCH_3/pm1.mat``."""
-        marker = f"{task(self.stage, self.scope).spec.marker}.mat"
+        marker = self.row.marker_file
         return marker if self.target == ROOT else f"{self.target}/{marker}"
 
 
@@ -100,7 +124,7 @@ class Planner:
             )
         planned: list[PlannedTask] = []
         broken: set[str] = set()
-        for row in self.request.rows():
+        for row in self.request.rows(self.finished.table):
             for target in self._targets(row):
                 task = self._decide(row, target)
                 if task.action == "run" and (target in broken or (broken and target == ROOT)):
@@ -131,16 +155,13 @@ class Planner:
         StaleError
             There are some, and the policy is not ``keep``: a run does not reach them.
         """
-        window = self.request.rows()
-        before = [row for row in tasks() if row not in window]
+        table = self.finished.table
+        window = self.request.rows(table)
         found = []
-        for row in before[: tasks().index(window[0])]:
+        for row in table[: table.index(window[0])]:
             for target in self._targets(row):
                 if stale := self.finished.out_of_date(row, target):
-                    action: Action = "skipped_existing"
-                    found.append(
-                        PlannedTask(row.spec.number, row.spec.scope, target, action, "", stale)
-                    )
+                    found.append(PlannedTask(row, target, "skipped_existing", stale=stale))
         if found and self.config.runtime.stale_policy != "keep":
             part = "--part patches " if self.request.part == "merged" else ""
             raise StaleError(
@@ -151,9 +172,9 @@ class Planner:
         return found
 
     def _listed(self, stale: list[PlannedTask]) -> str:
-        more = f" and {len(stale) - 1} more" if len(stale) > 1 else ""
-        are = "are" if more else "is"
-        return f"{self.dataset.root}: {stale[0].path}{more} {are} out of date ({stale[0].stale})"
+        paths = first_of([each.path for each in stale])
+        are = "are" if len(stale) > 1 else "is"
+        return f"{self.dataset.root}: {paths} {are} out of date ({stale[0].stale})"
 
     def _targets(self, row: Task) -> Iterable[str]:
         if row.spec.scope == "merged":
@@ -163,8 +184,6 @@ class Planner:
 
     def _decide(self, row: Task, target: str) -> PlannedTask:
         number, scope = row.spec.number, row.spec.scope
-        marker = f"{row.spec.marker}.mat"
-
         due = self.request.redoes or number in self.finished.state(target).due
         earlier = self._running.get(target, set())
         if scope == "patch":
@@ -172,14 +191,14 @@ class Planner:
             if lost is not None and not any(stage <= lost for stage in earlier):
                 if lost < number:
                     details = f"no PS left after stage {lost}"
-                    return PlannedTask(number, scope, target, "skipped", details)
+                    return PlannedTask(row, target, "skipped", details)
                 if lost == number and not due:
                     return self._settle(row, target, f"no PS left after stage {lost}")
         reasons = list(self._reasons_to_run(row, target, due))
         missing = self.finished.missing(row, target)
         if not missing and not reasons:
             elsewhere = ", made elsewhere" if self.finished.foreign(row, target) else ""
-            return self._settle(row, target, f"{marker} present{elsewhere}")
+            return self._settle(row, target, f"{row.marker_file} present{elsewhere}")
         lacks = missing and not reasons and row.spec.marker not in missing
         if lacks and self.finished.foreign(row, target) and not self._replays:
             return self._complete(row, target, missing)
@@ -193,11 +212,8 @@ class Planner:
         if stale and self.config.runtime.stale_policy == "rerun":
             return self._run(row, target, "", stale, asked=False)
         details = f"{details}; out of date: {stale}" if stale else details
-        number, scope = row.spec.number, row.spec.scope
         foreign = self.finished.foreign(row, target)
-        return PlannedTask(
-            number, scope, target, "skipped_existing", details, stale, foreign=foreign
-        )
+        return PlannedTask(row, target, "skipped_existing", details, stale, foreign=foreign)
 
     def _reasons_to_run(self, row: Task, target: str, due: bool) -> Iterator[str]:
         """Yield why a task runs whether it is finished or not."""
@@ -208,15 +224,13 @@ class Planner:
             yield f"after stage {max(earlier)}"
         elif row.spec.scope == "merged" and self._running:
             patches = [name for name in self._running if name != ROOT]
-            yield f"after {patches[0]}" + (f" and {len(patches) - 1} more" * (len(patches) > 1))
+            yield f"after {first_of(patches)}"
 
     def _complete(self, row: Task, target: str, missing: list[str]) -> PlannedTask:
         """Return a task that adds what later ones need to a foreign result, which stays."""
         self._completed.setdefault(target, set()).add(row.spec.number)
         reason = f"{', '.join(f'{name}.mat' for name in missing)} missing, the rest made elsewhere"
-        return PlannedTask(
-            row.spec.number, row.spec.scope, target, "run", reason=reason, adds=tuple(missing)
-        )
+        return PlannedTask(row, target, "run", reason=reason, adds=tuple(missing))
 
     def _run(
         self, row: Task, target: str, reason: str, stale: str, asked: bool, stands: bool = True
@@ -232,8 +246,7 @@ class Planner:
         outdated, note = which_pass(row, directory, record, asked, upstream, stands)
         replaced = self.finished.existing(row, target) if self.finished.foreign(row, target) else ()
         return PlannedTask(
-            row.spec.number,
-            row.spec.scope,
+            row,
             target,
             "run",
             stale=stale,
@@ -246,8 +259,8 @@ class Planner:
 
     def _extended(self, row: Task, target: str) -> Iterator[str]:
         """Yield the artifacts, there or planned, to which a task adds keys."""
-        for name in extended(row):
-            source = maker(name, row.spec.scope)
+        for name in row.extends:
+            source = maker(name, row.spec.scope, row.mode)
             planned = source is not None and source.spec.number in self._made(target)
             if planned or f"{name}.mat" in self.finished.files(target):
                 yield name
@@ -269,9 +282,8 @@ class Planner:
                 continue
             names = [*each.overwrites, *(name for name in each.invalidates if name in foreign)]
             if names:
-                more = f" and {len(names) - NAMED} more" * (len(names) > NAMED)
                 raise DatasetError(
-                    f"{self.dataset.root}: {', '.join(names[:NAMED])}{more}: not made by "
+                    f"{self.dataset.root}: {first_of(names, NAMED)}: not made by "
                     f"pystamps-hpc; stage {each.stage} of {each.target} ({each.reason}) would "
                     "replace or remove them: move them away to keep them, or insist with --force"
                 )
@@ -283,7 +295,7 @@ class Planner:
 
     def _foreign_files(self) -> Iterator[str]:
         """Yield the files, relative to the root, of finished tasks that were not done here."""
-        for row in tasks():
+        for row in self.finished.table:
             for target in self._targets(row):
                 if self.finished.foreign(row, target):
                     yield from self.finished.existing(row, target)
@@ -297,10 +309,10 @@ class Planner:
         if self._replays:
             return
         problems = []
-        nested = patch_inputs(row)
-        if nested is not None:
+        nested, gathered = row.patch_inputs, row.gathers
+        if nested is not None and gathered is not None:
             for patch in self.dataset.patches:
-                if 5 in self._made(patch):
+                if gathered.spec.number in self._made(patch):
                     continue
                 if self.finished.lost(patch) is None:
                     problems += self._missing(nested, row, patch, "patch")
@@ -315,13 +327,13 @@ class Planner:
     def _missing(self, cls: type, row: Task, target: str, scope: Scope) -> list[str]:
         made = {
             name
-            for other in tasks()
+            for other in self.finished.table
             if other.spec.scope == scope and other.spec.number in self._made(target)
             for name in other.bundle
         }
         lacking: dict[int, list[str]] = {}
         for item in artifact_fields(cls):
-            source = maker(item.artifact, scope)
+            source = maker(item.artifact, scope, row.mode)
             if item.optional or item.artifact in made or source is None:
                 continue
             if f"{item.artifact}.mat" not in self.finished.files(target):
@@ -333,3 +345,9 @@ class Planner:
             f"stage {row.spec.number} needs {', '.join(names)} in {where}: run stage {stage} first"
             for stage, names in lacking.items()
         ]
+
+
+def first_of(names: Sequence[str], most: int = 1) -> str:
+    """Name the first of many, ``PATCH_1 and 41 more``."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return f"{', '.join(names[:most])}{more}"

@@ -17,13 +17,12 @@ from ..dataset.parameters import Parameters
 from ..dataset.tree import ROOT, Dataset, patch_core, require_core_within_patch
 from ..errors import DatasetError
 from ..parallel.team import Team
-from ..stages.base import artifact_fields
 from .acceptance import require_indices, require_reference
 from .presence import no_ps_stage
 from .session import Session
-from .space import place_problems, space_problems
-from .stack import Stock, joined_extent, known_stack, stock_in, stock_of
-from .table import Task, patch_inputs, task
+from .space import lack_of_space, unwritable_places
+from .stack import StackSummary, joined_extent, known_stack, summary_in, summary_of
+from .table import POINTS, Task
 
 
 @dataclass(frozen=True)
@@ -59,7 +58,7 @@ class Examination:
     """What was found in the patches."""
 
     findings: list[Finding] = field(default_factory=list)
-    stocks: dict[str, Stock] = field(default_factory=dict)
+    summaries: dict[str, StackSummary] = field(default_factory=dict)
 
 
 def preflight(session: Session, team: Team, places: bool) -> None:
@@ -90,16 +89,16 @@ def examine(session: Session, team: Team, places: bool = True) -> list[Finding]:
         lambda: examine_candidates(session.dataset, session.parameters, share, needs.baselines)
     )
     findings = [finding for part in parts for finding in part.findings]
-    stocks = {name: stock for part in parts for name, stock in part.stocks.items()}
+    summaries = {name: summary for part in parts for name, summary in part.summaries.items()}
 
     def rest() -> list[Finding]:
         more = [
             *examine_cores(session.dataset, needs.cores),
-            *_parameter_findings(session, stocks),
-            *(emptiness(session.dataset, stocks) if needs.baselines else ()),
+            *_parameter_findings(session, summaries),
+            *(no_candidates(session.dataset, summaries) if needs.baselines else ()),
         ]
         if places:
-            problems = [*place_problems(session), *space_problems(session, stocks)]
+            problems = [*unwritable_places(session), *lack_of_space(session, summaries)]
             more += [Finding(ROOT, problem) for problem in problems]
         return more
 
@@ -113,24 +112,19 @@ def needs_of(session: Session) -> Needs:
     if session.config.compat.strict_reference:  # artifacts come from elsewhere
         return Needs(())
     dataset = session.dataset
-    due = [(task(p.stage, p.scope), p.target) for p in session.plan if p.action == "run"]
-    nested = [item for row, _ in due if (cls := patch_inputs(row)) for item in artifact_fields(cls)]
-    merges = any(item.artifact == "patch_noover" for item in nested)
-    planned = {target for _, target in due}
+    due = session.due
+    merges = any(planned.row.reads_cores for planned in due)
+    targets = {planned.target for planned in due}
     living = [
         name
         for name in dataset.patches
-        if merges and (name in planned or no_ps_stage(dataset.directory(name)) is None)
+        if merges and (name in targets or no_ps_stage(dataset.directory(name)) is None)
     ]
     return Needs(
-        candidates=tuple(target for row, target in due if _reads(row, "candidates")),
-        baselines=any(_reads(row, "bp1") for row, _ in due),
+        candidates=tuple(planned.target for planned in due if planned.row.reads_candidates),
+        baselines=any(planned.row.reads_baselines for planned in due),
         cores=tuple(living) if len(living) > 1 else (),
     )
-
-
-def _reads(row: Task, artifact: str) -> bool:
-    return any(item.artifact == artifact for item in row.reads)
 
 
 def examine_candidates(
@@ -161,9 +155,9 @@ def examine_candidates(
             if baselines:
                 messages += equal_baselines(examined.scene)
         found.findings += [Finding(name, message) for message in messages]
-        stock = stock_of(examined)
-        if stock is not None:
-            found.stocks[name] = stock
+        summary = summary_of(examined)
+        if summary is not None:
+            found.summaries[name] = summary
     return found
 
 
@@ -221,10 +215,10 @@ def examine_cores(dataset: Dataset, patches: Iterable[str]) -> list[Finding]:
     return findings
 
 
-def emptiness(dataset: Dataset, stocks: Mapping[str, Stock]) -> Iterator[Finding]:
+def no_candidates(dataset: Dataset, summaries: Mapping[str, StackSummary]) -> Iterator[Finding]:
     """Yield that there is nothing to process, where that is known of every patch."""
-    known = bool(stocks) and set(stocks) == set(dataset.patches)
-    if known and not any(stock.n_points for stock in stocks.values()):
+    known = bool(summaries) and set(summaries) == set(dataset.patches)
+    if known and not any(summary.n_points for summary in summaries.values()):
         yield Finding(
             ROOT,
             f"{dataset.root}: no patch holds a candidate, as if the preparation had ended early; "
@@ -232,14 +226,16 @@ def emptiness(dataset: Dataset, stocks: Mapping[str, Stock]) -> Iterator[Finding
         )
 
 
-def _parameter_findings(session: Session, stocks: Mapping[str, Stock]) -> Iterator[Finding]:
+def _parameter_findings(
+    session: Session, summaries: Mapping[str, StackSummary]
+) -> Iterator[Finding]:
     """Yield what parameters of tasks that are to run ask for and the stack does not have."""
-    due = [(task(p.stage, p.scope), p.target) for p in session.plan if p.action == "run"]
+    due = [(planned.row, planned.target) for planned in session.due]
     if not due or session.config.compat.strict_reference:
         return
-    first = next(iter(stocks.values()), None)
+    first = next(iter(summaries.values()), None)
     stack = first or known_stack(session.dataset, session.parameters[ROOT])
-    extent = joined_extent(_reference_points(session, due, stocks))
+    extent = joined_extent(_reference_points(session, due, summaries))
     root, done = session.parameters[ROOT], set()
     found = Findings()
     for row, target in due:
@@ -258,10 +254,10 @@ def _parameter_findings(session: Session, stocks: Mapping[str, Stock]) -> Iterat
 
 
 def _reference_points(
-    session: Session, due: list[tuple[Task, str]], stocks: Mapping[str, Stock]
-) -> Mapping[str, Stock]:
+    session: Session, due: list[tuple[Task, str]], summaries: Mapping[str, StackSummary]
+) -> Mapping[str, StackSummary]:
     """Return all points that can come to lie in the reference area, nothing where that is open."""
-    if any(patch_inputs(row) for row, _ in due):
-        return stocks if set(stocks) == set(session.dataset.patches) else {}
-    merged = stock_in(session.dataset.root / "ps2.mat")
+    if any(row.gathers for row, _ in due):
+        return summaries if set(summaries) == set(session.dataset.patches) else {}
+    merged = summary_in(session.dataset.root / f"{POINTS[0]}.mat")
     return {} if merged is None else {ROOT: merged}

@@ -1,84 +1,47 @@
-"""Who watches a run: events of tasks, and the log of one task that collects for the report."""
+"""The log of one task: what a stage says becomes events, and the row of the report."""
 
 import time
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from ..parallel import interruption
 from ..parallel.team import Team
 from .documents import json_ready
+from .events import (
+    ArtifactPublished,
+    Checkpoint,
+    Invalidated,
+    TaskProgress,
+    TaskStarted,
+    TaskWarning,
+    Watcher,
+)
 from .types import StageResult
 
 
-class Watcher(Protocol):
-    """Receives what happens while a run goes on; the command line shows it."""
-
-    def compiling(self, done: int, total: int) -> None:
-        """Tell how many kernels of those that were not in the cache are compiled."""
-        ...
-
-    def opened(self, folder: Path) -> None:
-        """Tell the folder of the run, when the dataset is its own."""
-        ...
-
-    def expected(self, text: str) -> None:
-        """Tell before work what it takes: memory, and results that go."""
-        ...
-
-    def started(self, stage: int, target: str, name: str) -> None:
-        """Tell that a task starts."""
-        ...
-
-    def progress(self, stage: int, target: str, step: str, fraction: float) -> None:
-        """Tell the finished share of a step of a task."""
-        ...
-
-    def warning(self, stage: int, target: str, message: str) -> None:
-        """Pass on a warning."""
-        ...
-
-    def finished(self, row: StageResult) -> None:
-        """Tell that a task has ended."""
-        ...
-
-
-class Silence:
-    """A watcher that ignores everything."""
-
-    def compiling(self, done: int, total: int) -> None:
-        """Ignore."""
-
-    def opened(self, folder: Path) -> None:
-        """Ignore."""
-
-    def expected(self, text: str) -> None:
-        """Ignore."""
-
-    def started(self, stage: int, target: str, name: str) -> None:
-        """Ignore."""
-
-    def progress(self, stage: int, target: str, step: str, fraction: float) -> None:
-        """Ignore."""
-
-    def warning(self, stage: int, target: str, message: str) -> None:
-        """Ignore."""
-
-    def finished(self, row: StageResult) -> None:
-        """Ignore."""
-
-
 class TaskLog:
-    """The log of one task: passes progress on and fills the report row."""
+    """The log of one task: tells a watcher and fills the report row.
 
-    def __init__(self, watcher: Watcher, row: StageResult) -> None:
+    Parameters
+    ----------
+    watcher : Watcher
+        Told what happens.
+    row : StageResult
+        Row of the report.
+    title : str
+        What the task is called when it starts.
+    """
+
+    def __init__(self, watcher: Watcher, row: StageResult, title: str) -> None:
         self.watcher = watcher
         self.row = row
+        self.place = (row.stage_id, row.scope, row.target)
         self.notes: list[str] = []
         self.began = time.perf_counter()
+        watcher(TaskStarted(*self.place, title))
 
     def progress(self, label: str, fraction: float) -> None:
         """See :class:`pystamps_hpc.parallel.context.Log`."""
-        self.watcher.progress(self.row.stage_id, self.row.target, label, fraction)
+        self.watcher(TaskProgress(*self.place, label, fraction))
 
     def check(self) -> None:
         """See :class:`pystamps_hpc.parallel.context.Log`."""
@@ -88,7 +51,7 @@ class TaskLog:
         """See :class:`pystamps_hpc.parallel.context.Log`."""
         if message not in self.row.warnings:
             self.row.warnings.append(message)
-            self.watcher.warning(self.row.stage_id, self.row.target, message)
+            self.watcher(TaskWarning(*self.place, message))
 
     def share_warnings(self, team: Team) -> None:
         """Bring what other ranks warned of to the row of every rank; collective."""
@@ -103,6 +66,19 @@ class TaskLog:
     def fact(self, name: str, value: Any) -> None:
         """See :class:`pystamps_hpc.parallel.context.Log`."""
         self.row.facts[name] = json_ready(value)
+
+    def invalidated(self, paths: tuple[str, ...]) -> None:
+        """Tell which files of the dataset have been removed."""
+        if paths:
+            self.watcher(Invalidated(*self.place, paths))
+
+    def checkpoint(self, key: str) -> None:
+        """Tell that a finished part of the task is kept."""
+        self.watcher(Checkpoint(*self.place, key))
+
+    def published(self, path: str, size: int) -> None:
+        """Tell that an artifact is in its place."""
+        self.watcher(ArtifactPublished(*self.place, path, size))
 
     def close(self, status: str, details: str = "") -> StageResult:
         """Complete the row with its status, details and wall time."""

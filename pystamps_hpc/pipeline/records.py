@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +11,9 @@ from ..config import RunConfig
 from ..dataset.parameters import Parameters
 from ..dataset.tree import Dataset
 from ..stages.base import StageSpec
-from ..stages.reach import kernels_reached
 from .loading import input_files
 from .state import digest, plain
-from .table import Task, patch_inputs
+from .table import Task
 
 
 def task_record(
@@ -59,7 +57,7 @@ def settings_record(
 ) -> dict[str, Any]:
     """Return the part of a record that is the same for all targets with the same parameters."""
     params: Any = parameters.to_params(row.spec.params)
-    order = {} if patch_inputs(row) is None else {"patch.list": plain(dataset.patches)}
+    order = {} if row.patch_inputs is None else {"patch.list": plain(dataset.patches)}
     return {
         "stage": row.spec.number,
         "scope": row.spec.scope,
@@ -93,26 +91,21 @@ def inputs_record(
 
 def _backends(spec: StageSpec, kernels: KernelTable) -> str:
     """Return the backend of a stage's kernels; each kernel's own where they differ."""
-    chosen = {name: kernels.backends[name] for name in _kernels(spec)}
+    chosen = {name: kernels.backends[name] for name in spec.kernels}
     if len(set(chosen.values())) == 1:
         return next(iter(chosen.values()))
     return ", ".join(f"{name}={backend}" for name, backend in chosen.items())
 
 
-@cache
-def _kernels(spec: StageSpec) -> tuple[str, ...]:
-    return kernels_reached(spec)
-
-
 def _relative(path: Path, root: Path) -> str:
     """Return the path below the root; a file that a link brings in keeps its full name."""
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+    return str(path).removeprefix(f"{root}/")
 
 
 def _files(
     dataset: Dataset, parameters: Parameters, row: Task, target: str, patches: Sequence[str]
 ) -> Iterable[Path]:
-    nested = patch_inputs(row)
+    nested = row.patch_inputs
     if nested is not None:
         for patch in patches:
             yield from input_files(nested, dataset.directory(patch), parameters)

@@ -16,7 +16,7 @@ from ..dataset.mat import MatFile, write_mat
 from ..dataset.publish import Publication, write_error
 from ..dataset.tree import Dataset
 from ..errors import DatasetError, StageError
-from .table import Task, maker
+from .table import Task
 
 
 def reference_root(config: RunConfig) -> Path | None:
@@ -78,26 +78,20 @@ def members(row: Task, source: Path) -> list[str]:
         Required ones are missing or empty.
     """
     present = [name for name in row.bundle if _holds(source / f"{name}.mat")]
-    missing = [f"{name}.mat" for name in row.required if name not in present]
+    missing = [name for name in row.required if name not in present]
     if missing:
+        files = ", ".join(f"{name}.mat" for name in missing)
+        known = row.spec.stamps_lacks.get(missing[0]) if len(missing) == 1 else None
+        cause = f"; {known}" if known else ""
         raise StageError(
-            f"strict reference replay: missing {', '.join(missing)} for stage {row.spec.number} "
-            f"({row.spec.scope}){_cause(row, missing)}"
+            f"strict reference replay: missing {files} for stage {row.spec.number} "
+            f"({row.spec.scope}){cause}"
         )
     return present
 
 
 def _holds(path: Path) -> bool:
     return path.exists() and path.stat().st_size > 0
-
-
-def _cause(row: Task, missing: list[str]) -> str:
-    """Explain what a tree that StaMPS itself made never has."""
-    if (row.spec.number, missing) == (8, ["mean_v.mat"]):
-        return "; StaMPS writes it only when it plots velocities: replay up to 7, compute 8"
-    if (row.spec.number, row.spec.scope, missing) == (5, "patch", ["rc2.mat"]):
-        return "; StaMPS stopped after its stage 4, which promotes the other files"
-    return ""
 
 
 def replay_bundle(
@@ -109,10 +103,10 @@ def replay_bundle(
     fsync: bool,
     bookkeeping: Mapping[str, Mapping[str, Any]],
     make_way: Callable[[], None],
-) -> int:
+) -> None:
     """Publish the artifacts `names` of a reference directory as the bundle of a task.
 
-    A file that is the same on disk (device and inode) stays as it is and counts all the same.
+    A file that is the same on disk (device and inode) stays as it is.
 
     Parameters
     ----------
@@ -131,11 +125,6 @@ def replay_bundle(
     make_way : callable
         Removes what the bundle outdates; called when all of it is staged.
 
-    Returns
-    -------
-    int
-        Number of artifacts.
-
     Raises
     ------
     MatError
@@ -143,7 +132,7 @@ def replay_bundle(
     PublishError
         A file could not be written or moved; nothing of the bundle is published.
     """
-    own = {artifact for artifact in row.bundle if maker(artifact, row.spec.scope) is row}
+    own = set(row.first_made)
     with Publication(directory, name, fsync) as publication:
         for artifact in names:
             _stage(source / f"{artifact}.mat", directory, publication.path(artifact), fsync)
@@ -153,7 +142,6 @@ def replay_bundle(
         stale = [artifact for artifact in row.optional if artifact not in names]
         make_way()
         publication.commit(order, [a for a in stale if a in own], shared=set(order) - own)
-    return len(names)
 
 
 def _stage(source: Path, directory: Path, staged: Path, fsync: bool) -> None:

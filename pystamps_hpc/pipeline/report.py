@@ -11,7 +11,7 @@ from typing import Any
 from ..dataset.tree import ROOT
 from ..parallel.launcher import launcher_hint
 from ..parallel.team import Team
-from .findings import findings, funnel, records_of
+from .findings import facts_of, findings, funnel
 from .outlook import built_on
 from .session import Session
 from .table import tasks
@@ -43,9 +43,8 @@ def build_report(
     """
     order = {(p.stage, p.scope, p.target): i for i, p in enumerate(session.plan)}
     rows = sorted(rows, key=lambda row: order[row.stage_id, row.scope, row.target])
-    reported = {(row.stage_id, row.scope, row.target) for row in rows}
     finished = datetime.now(UTC)
-    records = records_of(session.dataset)
+    facts = facts_of(session.dataset)
     return PipelineReport(
         session.run_id,
         rows,
@@ -62,31 +61,42 @@ def build_report(
         backends=dict(session.kernels.backends),
         science_versions={str(row.spec.number): row.spec.version for row in tasks()},
         stages=_stage_times(rows, team.size),
-        stale=[
-            {
-                "stage": p.stage,
-                "target": p.target,
-                "path": p.path,
-                "reason": p.stale,
-                "again": built_on(session.dataset, p.stage),
-            }
-            for p in (*session.upstream, *session.plan)
-            if p.stale and p.action != "run"
-        ],
+        stale=_kept_stale(session),
         made_elsewhere=sorted({p.stage for p in session.plan if p.foreign}),
-        funnel=funnel(records),
+        funnel=funnel(facts),
         findings={
-            **findings(records),
+            **findings(facts),
             "drop_ifg_index": _listed(session.parameters[ROOT].value("drop_ifg_index")),
         },
         dropped_patches=[name for row in rows for name in row.facts.get("dropped_patches", [])],
-        not_started=[
-            {"stage": p.stage, "scope": p.scope, "target": p.target}
-            for p in session.plan
-            if (p.stage, p.scope, p.target) not in reported
-        ],
+        not_started=_not_started(session, rows),
         config=session.config.to_dict(),
     )
+
+
+def _kept_stale(session: Session) -> list[dict[str, Any]]:
+    """Return the finished tasks that are out of date and not made again."""
+    return [
+        {
+            "stage": p.stage,
+            "target": p.target,
+            "path": p.path,
+            "reason": p.stale,
+            "again": built_on(session.dataset, p.stage),
+        }
+        for p in (*session.upstream, *session.plan)
+        if p.stale and p.action != "run"
+    ]
+
+
+def _not_started(session: Session, rows: list[StageResult]) -> list[dict[str, Any]]:
+    """Return the planned tasks that have no row."""
+    reported = {(row.stage_id, row.scope, row.target) for row in rows}
+    return [
+        {"stage": p.stage, "scope": p.scope, "target": p.target}
+        for p in session.plan
+        if (p.stage, p.scope, p.target) not in reported
+    ]
 
 
 def _listed(value: Any) -> list[Any]:

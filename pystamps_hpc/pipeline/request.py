@@ -1,9 +1,18 @@
 """What a run is asked for: its window, and how finished work is treated."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..errors import ConfigError
+from ..stages.base import Scope
 from .table import Task, tasks
+
+SCOPES: dict[str, tuple[Scope, ...]] = {
+    "all": ("patch", "merged"),
+    "patches": ("patch",),
+    "merged": ("merged",),
+}
+"""Part of a run -> scopes of its tasks."""
 
 
 @dataclass(frozen=True)
@@ -22,17 +31,22 @@ class Request:
     again: bool = False
 
     def __post_init__(self) -> None:
-        if not 0 <= self.start <= 8 or not 1 <= self.end <= 8:
-            raise ConfigError(f"steps must lie in 1..8, got {self.start}..{self.end}")
-        if max(self.start, 1) > self.end:
+        last = tasks()[-1].spec.number
+        last_of_patches = max(row.spec.number for row in tasks() if row.spec.scope == "patch")
+        first_merged = min(row.spec.number for row in tasks() if row.spec.scope == "merged")
+        if not 0 <= self.start <= last or not 1 <= self.end <= last:
+            raise ConfigError(f"steps must lie in 1..{last}, got {self.start}..{self.end}")
+        if self.first > self.end:
             raise ConfigError(f"--start-step {self.start} is after --end-step {self.end}")
-        if self.patches is not None and self.part != "patches" and self.end > 4:
-            raise ConfigError("--patches needs --part patches or --end-step 4 or lower")
-        if self.part == "merged" and self.end < 5:
-            raise ConfigError("--part merged needs --end-step 5 or higher")
-        if self.part == "patches" and self.start > 5:
-            raise ConfigError("--part patches needs --start-step 5 or lower")
-        if self.part not in ("all", "patches", "merged"):
+        if self.patches is not None and self.part != "patches" and self.end >= first_merged:
+            raise ConfigError(
+                f"--patches needs --part patches or --end-step {first_merged - 1} or lower"
+            )
+        if self.part == "merged" and self.end < first_merged:
+            raise ConfigError(f"--part merged needs --end-step {first_merged} or higher")
+        if self.part == "patches" and self.start > last_of_patches:
+            raise ConfigError(f"--part patches needs --start-step {last_of_patches} or lower")
+        if self.part not in SCOPES:
             raise ConfigError(f"part is {self.part!r}: use all, patches or merged")
 
     @property
@@ -45,11 +59,10 @@ class Request:
         """First stage of the window."""
         return max(self.start, 1)
 
-    def rows(self) -> list[Task]:
-        """Return the selected rows of the stage table, in order."""
-        scopes = {"all": ("patch", "merged"), "patches": ("patch",), "merged": ("merged",)}
-        return [
-            row
-            for row in tasks()
-            if self.first <= row.spec.number <= self.end and row.spec.scope in scopes[self.part]
-        ]
+    def window(self, table: Iterable[Task]) -> list[Task]:
+        """Return the rows of the stage table whose stages are asked for, in order."""
+        return [row for row in table if self.first <= row.spec.number <= self.end]
+
+    def rows(self, table: Iterable[Task]) -> list[Task]:
+        """Return the rows of the window that belong to the part asked for."""
+        return [row for row in self.window(table) if row.spec.scope in SCOPES[self.part]]

@@ -18,7 +18,8 @@ from ..errors import MatError, PublishError, StageError
 from ..parallel import interruption
 from ..parallel.team import Team
 from ..stages.base import artifact_fields
-from .table import Task, maker
+from ..stages.shared.ifgs import Ifgs
+from .table import Task
 
 Bundle = dict[str, dict[str, Any]]
 """Artifact name -> key -> MATLAB value, or a large value that is pulled while it is written."""
@@ -46,8 +47,11 @@ def bundle_of(outputs: Any) -> Bundle:
     """
     artifacts: dict[str, dict[str, Any]] = {}
     present: set[str] = set()
+    master = next((part.master for part in vars(outputs).values() if isinstance(part, Ifgs)), None)
     for field in artifact_fields(outputs.__class__):
         value = getattr(outputs, field.name)
+        if isinstance(value, Ifgs):
+            value = value.keys[field.key]
         keys = artifacts.setdefault(field.artifact, {})
         if field.key == "*":
             keys.update(value)
@@ -59,9 +63,10 @@ def bundle_of(outputs: Any) -> Bundle:
             continue
         name = f"{field.artifact}.{field.key}"
         if field.lazy and value is not None:
-            keys[field.key] = _LargeValue(value, key, name)
+            keys[field.key] = _LargeValue(border.with_null(key, value, master), key, name)
         else:
-            keys[field.key] = border.outside(key, value)
+            ids = keys[key.ids][:, 0] if key.ids else None
+            keys[field.key] = border.outside(key, value, ids)
             _require_finite(keys[field.key], key, name)
     return {name: keys for name, keys in artifacts.items() if name in present}
 
@@ -74,7 +79,6 @@ def publish(
     output: OutputConfig,
     name: str,
     bookkeeping: Mapping[str, Mapping[str, Any]],
-    added: bool = False,
     make_way: Callable[[], None] = lambda: None,
 ) -> list[str]:
     """Write and publish a bundle; collective.
@@ -84,7 +88,8 @@ def publish(
     row : Task
         Row of the stage table.
     bundle : Bundle
-        What to write; equal on all ranks but for distributed rows.
+        What to write; equal on all ranks but for distributed rows. Without the marker it is what a
+        finished task lacked: nothing of it that is there goes.
     directory : Path
         Patch or root.
     team : Team
@@ -95,8 +100,6 @@ def publish(
         Name of the staging directory.
     bookkeeping : mapping
         Files for StaMPS that go with the bundle: name -> key -> MATLAB value.
-    added : bool
-        The bundle is what a finished task lacked: nothing of it that is there goes.
     make_way : callable
         Removes what the bundle outdates; called on the root when all of it is written.
 
@@ -114,7 +117,6 @@ def publish(
     """
     wanted = [artifact for artifact in row.bundle if artifact in bundle]
     order = [*bookkeeping, *wanted]
-    own = {artifact for artifact in row.bundle if maker(artifact, row.spec.scope) is row}
     with team.agreed():
         if team.rank != 0:
             for artifact in wanted:
@@ -125,11 +127,17 @@ def publish(
                 _save(publication.path(artifact), _pulled(bundle[artifact], team), output)
             for artifact, values in bookkeeping.items():
                 _save(publication.path(artifact), values, output)
-            stale = [artifact for artifact in row.optional if artifact not in wanted]
-            gone = [artifact for artifact in stale if artifact in own and not added]
             make_way()
-            publication.commit(order, gone, shared=set(order) - own)
+            shared = set(order).difference(row.first_made)
+            publication.commit(order, _stale(row, wanted), shared)
     return order
+
+
+def _stale(row: Task, wanted: list[str]) -> list[str]:
+    """Return the optional artifacts of the task alone that a whole new bundle lacks."""
+    if row.spec.marker not in wanted:
+        return []
+    return [name for name in row.optional if name in row.first_made and name not in wanted]
 
 
 def _send(keys: Mapping[str, Any], team: Team) -> None:

@@ -7,16 +7,19 @@ from dataclasses import replace
 from multiprocessing import get_context
 from pathlib import Path
 
-from ..dataset.tree import state_path
-from ..parallel import companions, interruption
-from ..parallel.cpus import CpuBudget, cpu_budget
+from pystamps_kernels.dispatch import threading_layer
+
+from ..parallel import child_processes, interruption
+from ..parallel.cpus import CpuBudget, cpu_budget, give_kernel_threads
 from ..parallel.launcher import OPEN_MPI, launcher_hint
 from ..parallel.team import SerialTeam, Team
+from .events import TaskFinished, Watcher, ignore
 from .execute import run_task
+from .invalidation import drop_outdated_records
 from .plan import PlannedTask
 from .presence import no_ps_stage
-from .progress import Silence, Watcher
-from .session import Session, forget
+from .session import Session
+from .stack import phase_bytes
 from .types import StageResult
 
 
@@ -41,7 +44,7 @@ def run_patches(session: Session, team: Team, watcher: Watcher) -> list[StageRes
     targets = list(dict.fromkeys(planned.target for planned in due))
     if not targets:
         return []
-    cost = [_work(session.dataset.directory(target)) for target in targets]
+    cost = [float(phase_bytes(session.dataset.directory(target))) for target in targets]
     threads, width = kernel_threads(session, team).threads, pool_width(session, team)
     if width == 1:
 
@@ -51,7 +54,7 @@ def run_patches(session: Session, team: Team, watcher: Watcher) -> list[StageRes
         chains = team.map_tasks(chain, targets, cost, lambda fraction: None)
     else:
         chains = _run_pool(session, targets, cost, watcher, threads, width)
-    team.on_root(lambda: forget(session.dataset, session.dataset.root))
+    team.on_root(lambda: drop_outdated_records(session.dataset, session.dataset.root))
     return [row for rows in chains for row in rows]
 
 
@@ -71,7 +74,7 @@ def run_merged(session: Session, team: Team, watcher: Watcher) -> list[StageResu
     for planned in session.plan:
         if _runs(planned, "merged"):
             rows.append(run_task(session, planned, team, watcher, threads))
-            watcher.finished(rows[-1])
+            _tell_finished(rows[-1], watcher)
             if rows[-1].status == "failed":
                 break
     return rows
@@ -110,13 +113,17 @@ def run_chain(
             break
         row = run_task(session, planned, SerialTeam(), watcher, threads)
         row.rank = rank
-        watcher.finished(row)
+        _tell_finished(row, watcher)
         rows.append(row)
         if row.status == "failed":
             if row.signal or not session.keep_going:
                 _request_stop(session)
             break
     return rows
+
+
+def _tell_finished(row: StageResult, watcher: Watcher) -> None:
+    watcher(TaskFinished(row.stage_id, row.scope, row.target, row))
 
 
 def _runs(planned: PlannedTask, scope: str) -> bool:
@@ -133,7 +140,7 @@ def _run_pool(
 ) -> list[list[StageResult]]:
     """Run chains in a pool of threads or of spawned processes of this machine."""
     processes = session.config.runtime.backend == "processes"
-    seen: Watcher = Silence() if processes else watcher
+    seen: Watcher = ignore if processes else watcher
     share = max(threads // width, 1)
     part = replace(session.memory, planned=session.memory.planned / width)
     session = replace(session, memory=part)
@@ -147,7 +154,7 @@ def _run_pool(
     if processes:
         for rows in chains:
             for row in rows:
-                watcher.finished(row)
+                _tell_finished(row, watcher)
     return chains
 
 
@@ -159,24 +166,15 @@ def _executor(processes: bool, width: int) -> Executor:
 
 def _begin_worker(parent: int) -> None:
     """Let a process of the pool hear signals, and end with the one that holds the lock."""
-    companions.end_with(parent)
+    child_processes.end_with_parent(parent)
     interruption.listen()
-
-
-def _work(directory: Path) -> float:
-    """Predict the work of a patch from the size of its stack."""
-    stacks = [directory / "pscands.1.ph", directory / "ph1.mat"]
-    return float(max((path.stat().st_size for path in stacks if path.exists()), default=0))
 
 
 def _give_threads(session: Session, threads: int) -> None:
     """Set the number of kernel threads; Numba keeps it per calling thread."""
-    if "native" not in session.kernels.backends.values():
-        return
-    import numba
-
-    most: int = numba.config.NUMBA_NUM_THREADS  # type: ignore[attr-defined]
-    numba.set_num_threads(max(1, min(threads, most)))
+    if "native" in session.kernels.backends.values():
+        threading_layer()  # a process of the pool has not started it yet
+        give_kernel_threads(threads)
 
 
 def _request_stop(session: Session) -> None:
@@ -188,4 +186,4 @@ def _request_stop(session: Session) -> None:
 
 def _stop_file(session: Session) -> Path:
     """Return the file by which a failed patch asks the others, on any rank, to stop."""
-    return state_path(session.dataset.root, "runs", session.run_id, "failed")
+    return session.folder / "failed"

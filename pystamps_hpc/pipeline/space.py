@@ -6,20 +6,19 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from ..dataset.schema import ARTIFACTS, Key
+from ..dataset.schema import ARTIFACTS, Key, of_all_candidates
 from ..dataset.tree import STATE_DIRECTORY
 from .plan import PlannedTask
 from .session import Session
-from .stack import Stock
-from .table import task
+from .stack import StackSummary
 
 _BYTES = {"double": 8, "single": 4, "complex": 8, "logical": 1}
 _MIB = 2**20
 
 
-def place_problems(session: Session) -> Iterator[str]:
+def unwritable_places(session: Session) -> Iterator[str]:
     """Yield the existing directories that the plan writes to and cannot."""
-    due = {planned.target for planned in session.plan if planned.action == "run"}
+    due = {planned.target for planned in session.due}
     folders = [session.dataset.root, *map(session.dataset.directory, sorted(due))] if due else []
     for folder in dict.fromkeys(folders):
         for place in (folder, folder / STATE_DIRECTORY, folder / "products"):
@@ -29,16 +28,15 @@ def place_problems(session: Session) -> Iterator[str]:
                     return
 
 
-def space_problems(session: Session, stocks: Mapping[str, Stock]) -> Iterator[str]:
+def lack_of_space(session: Session, summaries: Mapping[str, StackSummary]) -> Iterator[str]:
     """Yield the lack of room for what the first stages write for certain.
 
     How much later stages write depends on how many points they keep; it is less.
     """
-    due = [planned for planned in session.plan if planned.action == "run"]
-    needed = sum(certain_bytes(session, planned, stocks) for planned in due)
+    needed = sum(certain_bytes(session, planned, summaries) for planned in session.due)
     free = shutil.disk_usage(session.dataset.root).free
     if needed > free:
-        n = sum(stock.n_points for stock in stocks.values())
+        n = sum(summary.n_points for summary in summaries.values())
         yield (
             f"{session.dataset.root}: no space left on device for the run: {free // _MIB:,} MiB "
             f"free, the artifacts of {n:,} candidates alone take {-(-needed // _MIB):,} MiB; make "
@@ -46,14 +44,15 @@ def space_problems(session: Session, stocks: Mapping[str, Stock]) -> Iterator[st
         )
 
 
-def certain_bytes(session: Session, planned: PlannedTask, stocks: Mapping[str, Stock]) -> int:
+def certain_bytes(
+    session: Session, planned: PlannedTask, summaries: Mapping[str, StackSummary]
+) -> int:
     """Return the bytes by which the artifacts of all candidates of a patch will grow the tree."""
-    stock = stocks.get(planned.target)
-    if stock is None:
+    summary = summaries.get(planned.target)
+    if summary is None:
         return 0
-    lengths = {"n_ps": stock.n_points, "n_ifg": stock.n_ifg, "n_pm": stock.n_ifg - 1}
-    row = task(planned.stage, planned.scope)
-    of_candidates = [name for name in row.required if name.endswith("1")]
+    lengths = {"n_ps": summary.n_points, "n_ifg": summary.n_ifg, "n_pm": summary.n_ifg - 1}
+    of_candidates = [name for name in planned.row.required if of_all_candidates(name)]
     folder = session.dataset.directory(planned.target)
     return sum(
         max(_bytes(ARTIFACTS[name].keys.values(), lengths) - _size(folder / f"{name}.mat"), 0)

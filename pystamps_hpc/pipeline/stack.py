@@ -13,13 +13,17 @@ from ..dataset.mat import MatFile
 from ..dataset.parameters import Parameters
 from ..dataset.tree import ROOT, Dataset
 from ..errors import PystampsError
+from .table import POINTS
+
+PHASES = ("pscands.1.ph", "ph1.mat")
+"""Files that hold the phase of the candidates of a patch, before and after they are loaded."""
 
 Extent = tuple[float, float, float, float]
 """West, south, east, north [deg]; NaN without points."""
 
 
 @dataclass(frozen=True)
-class Stock:
+class StackSummary:
     """What is known of the points and interferograms of a patch or of the root.
 
     Parameters
@@ -40,12 +44,12 @@ class Stock:
     extent: Extent
 
 
-def stock_of(examined: Examined) -> Stock | None:
+def summary_of(examined: Examined) -> StackSummary | None:
     """Return what the candidates of a patch hold, None where they cannot be read."""
     if examined.scene is None or examined.candidates is None:
         return None
     lonlat = examined.candidates.lonlat
-    return Stock(len(lonlat), *_of_scene(examined.scene), _extent(lonlat))
+    return StackSummary(len(lonlat), *_of_scene(examined.scene), _extent(lonlat))
 
 
 def _of_scene(scene: Scene) -> tuple[int, int]:
@@ -60,33 +64,40 @@ def _extent(lonlat: NDArray[np.float64]) -> Extent:
     return (*map(float, known.min(axis=0)), *map(float, known.max(axis=0)))  # type: ignore[return-value]
 
 
-def known_stack(dataset: Dataset, parameters: Parameters) -> Stock | None:
+def phase_bytes(patch: Path) -> int:
+    """Return the size of the candidates' phase of a patch, 0 where there is none."""
+    paths = map(patch.joinpath, PHASES)
+    return max((path.stat().st_size for path in paths if path.exists()), default=0)
+
+
+def known_stack(dataset: Dataset, parameters: Parameters) -> StackSummary | None:
     """Return the stack of a dataset, None where neither artifacts nor candidates tell it."""
     folders = [dataset.root, *map(dataset.directory, dataset.patches)]
     for folder in folders:
-        for name in ("ps2.mat", "ps1.mat"):
-            stock = stock_in(folder / name)
-            if stock is not None:
-                return stock
+        for artifact in POINTS:
+            summary = summary_in(folder / f"{artifact}.mat")
+            if summary is not None:
+                return summary
     try:
         scene = candidates.scene_of(folders[-1], parameters)
     except (PystampsError, OSError):
         return None
-    return Stock(0, *_of_scene(scene), (np.nan,) * 4)
+    return StackSummary(0, *_of_scene(scene), (np.nan,) * 4)
 
 
 def known_extent(dataset: Dataset) -> Extent | None:
     """Return where the points of a dataset lie, None where no artifact of all of them tells it."""
-    merged = stock_in(dataset.root / "ps2.mat")
+    newest, first = (f"{artifact}.mat" for artifact in POINTS)
+    merged = summary_in(dataset.root / newest)
     if merged is not None:
         return joined_extent({ROOT: merged})
-    found = {name: stock_in(dataset.directory(name) / "ps1.mat") for name in dataset.patches}
-    stocks = {name: stock for name, stock in found.items() if stock is not None}
-    return joined_extent(stocks) if stocks and len(stocks) == len(found) else None
+    found = {name: summary_in(dataset.directory(name) / first) for name in dataset.patches}
+    known = {name: summary for name, summary in found.items() if summary is not None}
+    return joined_extent(known) if known and len(known) == len(found) else None
 
 
-def stock_in(path: Path) -> Stock | None:
-    """Return what ``ps1.mat`` or ``ps2.mat`` holds, None where it cannot be read."""
+def summary_in(path: Path) -> StackSummary | None:
+    """Return what the artifact of the points holds, None where it cannot be read."""
     if not path.exists():
         return None
     try:
@@ -97,12 +108,12 @@ def stock_in(path: Path) -> Stock | None:
             lonlat = np.asarray(file.read("lonlat"), np.float64).reshape(-1, 2)
     except (PystampsError, LookupError, ValueError):
         return None
-    return Stock(n_ps, n_ifg, master_ix - 1, _extent(lonlat))
+    return StackSummary(n_ps, n_ifg, master_ix - 1, _extent(lonlat))
 
 
-def joined_extent(stocks: Mapping[str, Stock]) -> Extent | None:
+def joined_extent(summaries: Mapping[str, StackSummary]) -> Extent | None:
     """Return the extent of all points, None without any."""
-    extents = np.array([stock.extent for stock in stocks.values()]).reshape(-1, 4)
+    extents = np.array([summary.extent for summary in summaries.values()]).reshape(-1, 4)
     if np.isnan(extents).all():
         return None
     west, south = np.nanmin(extents[:, :2], axis=0)

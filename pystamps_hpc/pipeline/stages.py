@@ -22,6 +22,7 @@ from ..parallel.team import SerialTeam, Team
 from .backends import fallback_warnings, resolve_kernels
 from .compiling import compile_kernels
 from .documents import json_text
+from .events import Compiling, Plan, RunFinished, RunStarted, Watcher, ignore
 from .expected_memory import (
     Expected,
     expected_tasks,
@@ -30,14 +31,13 @@ from .expected_memory import (
     memory_line,
     require_memory,
 )
-from .outlook import shortened
 from .plan import PlannedTask
 from .preflight import preflight
-from .progress import Silence, Watcher
 from .report import build_report, rank_usage
 from .scheduling import kernel_threads, pool_width, run_merged, run_patches
-from .session import Session, before_work, prepare
-from .table import task
+from .session import Session, prepare
+from .starting import before_work
+from .table import tasks
 from .types import PipelineContext, PipelineReport, StageResult
 
 __all__ = ["plan_pipeline", "run_pipeline", "run_stage"]
@@ -61,7 +61,7 @@ def plan_pipeline(context: PipelineContext) -> list[PlannedTask]:
 
 def run_pipeline(
     context: PipelineContext,
-    watcher: Watcher | None = None,
+    watcher: Watcher = ignore,
     team: Team | None = None,
     finish: Callable[[PipelineReport], None] | None = None,
 ) -> PipelineReport:
@@ -72,7 +72,7 @@ def run_pipeline(
     context : PipelineContext
         What to run.
     watcher : Watcher, optional
-        Told about progress.
+        Told what happens.
     team : Team, optional
         Ranks; by default those of ``context.comm``, else as the launcher's environment says.
     finish : callable, optional
@@ -90,57 +90,73 @@ def run_pipeline(
         Configuration, dataset, lock, backend or MPI error before work starts. Errors of tasks are
         rows of the report.
     """
-    watcher = watcher or Silence()
     team = team or _team(context)
     started = datetime.now(UTC)
-    kernels = resolve_kernels(context.run_config.resolved(), team, context.native_only)
-    memory = memory_budget(team.members, context.run_config.runtime.memory_gb)
-    session = replace(team.on_root(lambda: prepare(context, kernels)), memory=memory)
-    preflight(session, team, places=not context.dry_run)
+    session = _planned(context, team)
     expected = team.on_root(lambda: _expected(session, team))
-    warnings = [
-        *session.warnings,
-        *fallback_warnings(session.config, kernels),
-        *_machine_warnings(session, team),
-    ]
+    warnings = [*session.warnings, *_machine_warnings(session, team)]
 
     def report_of(rows: list[StageResult]) -> PipelineReport:
         usage = rank_usage(team, kernel_threads(session, team).threads)
         report = team.on_root(lambda: build_report(session, context, rows, usage, team, started))
-        report.warnings += warnings
+        report.warnings += [*warnings, *_crowded_out(team)]
         report.memory = memory_facts(expected, session.memory)
-        if team.crowded_out:
-            report.warnings.append(
-                f"/dev/shm was full: {team.crowded_out} arrays took memory once per rank"
-            )
         return report
 
     settled = [_row_of(p) for p in session.plan if p.action not in ("run", "not_started")]
     if context.dry_run:
-        due = [_row_of(planned) for planned in session.plan if planned.action == "run"]
-        report = report_of([*settled, *due])
+        report = report_of([*settled, *(_row_of(planned) for planned in session.due)])
         return team.on_root(lambda: _finished(report, finish))
     with _locked(session, context, team) as taken_over:
         warnings += [*taken_over, *before_work(session, context, team)]
-        watcher.opened(session.folder)
-        _tell_removals(session, team, watcher)
-        _tell_memory(session, expected, team, watcher)
-        if any(planned.action == "run" for planned in session.plan):
-            compile_kernels(kernels, kernel_threads(session, team).threads, watcher.compiling)
-        rows = settled + run_patches(session, team, watcher)
-        if not any(row.status == "failed" for row in rows):
-            rows += run_merged(session, team, watcher)
-        report = report_of(rows)
+        watcher(RunStarted(session.folder, session.run_id, context.command))
+        watcher(_plan(session, expected, team))
+        report = report_of([*settled, *_run_tasks(session, team, watcher, settled)])
+        report = team.on_root(lambda: _concluded(session, report, finish))
+        watcher(RunFinished(report.exit_code))
+        return report
 
-        def conclude() -> PipelineReport:
-            _finished(report, finish)
-            try:
-                _save_report(session, report)
-            except OSError as error:
-                report.warnings.append(f"no copy of this report kept: {error.strerror}")
-            return report
 
-        return team.on_root(conclude)
+def _planned(context: PipelineContext, team: Team) -> Session:
+    """Plan a run, and refuse what its dataset would stop; collective."""
+    kernels = resolve_kernels(context.run_config.resolved(), team, context.native_only)
+    memory = memory_budget(team.members, context.run_config.runtime.memory_gb)
+    session = replace(team.on_root(lambda: prepare(context, kernels)), memory=memory)
+    preflight(session, team, places=not context.dry_run)
+    return session
+
+
+def _run_tasks(
+    session: Session, team: Team, watcher: Watcher, settled: list[StageResult]
+) -> list[StageResult]:
+    """Compile kernels, run the patches and, if none has failed, what follows them."""
+    if session.due:
+        threads = kernel_threads(session, team).threads
+        compile_kernels(
+            session.kernels, threads, lambda done, total: watcher(Compiling(done, total))
+        )
+    rows = run_patches(session, team, watcher)
+    if not any(row.status == "failed" for row in (*settled, *rows)):
+        rows += run_merged(session, team, watcher)
+    return rows
+
+
+def _concluded(
+    session: Session, report: PipelineReport, finish: Callable[[PipelineReport], None] | None
+) -> PipelineReport:
+    """Return the report with what `finish` adds; a copy stays in the folder of the run."""
+    _finished(report, finish)
+    try:
+        _save_report(session, report)
+    except OSError as error:
+        report.warnings.append(f"no copy of this report kept: {error.strerror}")
+    return report
+
+
+def _crowded_out(team: Team) -> Iterator[str]:
+    """Yield a warning if the memory that ranks share was too small."""
+    if team.crowded_out:
+        yield f"/dev/shm was full: {team.crowded_out} arrays took memory once per rank"
 
 
 def run_stage(
@@ -190,9 +206,10 @@ def stage_context(
     """
     if (patch is None) == (dataset is None):
         raise ConfigError(f"stage {stage_id} needs exactly one of --patch and --dataset")
-    if patch is not None and stage_id > 5:
+    scopes = {row.spec.scope for row in tasks() if row.spec.number == stage_id}
+    if patch is not None and scopes == {"merged"}:
         raise ConfigError(f"stage {stage_id} is a merged stage: use --dataset ROOT")
-    if dataset is not None and stage_id < 5:
+    if dataset is not None and scopes == {"patch"}:
         raise ConfigError(f"stage {stage_id} is a patch stage: use --patch ROOT/PATCH_k")
     directory = Path(patch or dataset or ".").resolve()
     return PipelineContext(
@@ -215,13 +232,14 @@ def _finished(
 
 
 def _machine_warnings(session: Session, team: Team) -> list[str]:
-    """Return what the user should know about processors and ranks; collective."""
+    """Return what the user should know about kernels, processors and ranks; collective."""
     found = team.on_each(lambda: kernel_threads(session, team).warnings)
     warnings = [message for messages in found for message in messages]
     mixed = mixed_cpus(team.members)
-    chains = {p.target for p in session.plan if p.scope == "patch" and p.action == "run"}
+    chains = {planned.target for planned in session.due if planned.scope == "patch"}
     idle = team.size - len(chains) if chains else 0
     return [
+        *fallback_warnings(session.config, session.kernels),
         *warnings,
         *([mixed] if mixed else []),
         *([f"{idle} ranks have no patch in stages 1-5"] if idle > 0 else []),
@@ -239,22 +257,16 @@ def _expected(session: Session, team: Team) -> list[Expected]:
     return expected
 
 
-def _tell_removals(session: Session, team: Team, watcher: Watcher) -> None:
-    """Say before work which later results go when what they were made from is replaced."""
-    due = [planned for planned in session.plan if planned.action == "run"]
-    names = dict.fromkeys(name for planned in due for name in planned.invalidates)
-    if names and team.rank == 0:
-        watcher.expected(f"replaces results and removes what was made from them: "
-                         f"{shortened(list(names))}")  # fmt: skip
-
-
-def _tell_memory(session: Session, expected: list[Expected], team: Team, watcher: Watcher) -> None:
-    """Say what is expected, also to whoever finds the run killed."""
+def _plan(session: Session, expected: list[Expected], team: Team) -> Plan:
+    """Return what is going to happen; what memory it takes also for who finds the run killed."""
     line = memory_line(expected, session.memory)
     if line and team.rank == 0:
-        watcher.expected(line)
         with suppress(OSError):
             write_text(session.folder / "memory.txt", f"{line}\n")
+    names = ("stage", "scope", "target", "action", "reason")
+    plan = tuple({name: getattr(p, name) for name in names} for p in session.plan)
+    removes = dict.fromkeys(name for planned in session.due for name in planned.invalidates)
+    return Plan(plan, line, tuple(removes))
 
 
 def _team(context: PipelineContext) -> Team:
@@ -267,25 +279,14 @@ def _team(context: PipelineContext) -> Team:
 
 def _row_of(planned: PlannedTask) -> StageResult:
     """Return the row of a task that is not run, or not yet."""
-    row = StageResult(
-        planned.stage,
-        planned.scope,
-        planned.target,
-        planned.action,
-        planned.details,
-        invalidates=list(planned.invalidates),
-        reason=planned.reason,
-        overwrites=list(planned.overwrites),
-    )
-    if planned.action == "run":
-        marker = task(planned.stage, planned.scope).spec.marker
-        replaced = f"; overwrites {', '.join(planned.overwrites)}" if planned.overwrites else ""
-        files = ", ".join(f"{name}.mat" for name in planned.adds or (marker,))
-        if planned.extends:
-            files += f" and extend {', '.join(f'{name}.mat' for name in planned.extends)}"
-        details = f"Would produce {files}: {planned.reason}{replaced}"
-        row = replace(row, status="planned", details=details)
-    return row
+    if planned.action != "run":
+        return planned.result(planned.action, details=planned.details)
+    replaced = f"; overwrites {', '.join(planned.overwrites)}" if planned.overwrites else ""
+    files = ", ".join(f"{name}.mat" for name in planned.adds or (planned.row.spec.marker,))
+    if planned.extends:
+        files += f" and extend {', '.join(f'{name}.mat' for name in planned.extends)}"
+    details = f"Would produce {files}: {planned.reason}{replaced}"
+    return planned.result("planned", details=details)
 
 
 @contextmanager

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config import RunConfig
-from ..errors import Exit
-from ..parallel.interruption import EXIT_CODES
+from ..errors import EXIT_OF_SIGNAL, Exit
 from ..stages.base import Scope
 
 STATUSES = ("completed", "skipped_existing", "skipped", "planned", "failed")
@@ -112,6 +111,7 @@ class PipelineReport:
     funnel: list[dict[str, Any]] = field(default_factory=list)
     findings: dict[str, Any] = field(default_factory=dict)
     products: dict[str, str] = field(default_factory=dict)
+    made: list[str] = field(default_factory=list)
     not_made: dict[str, str] = field(default_factory=dict)
     would_make: list[str] = field(default_factory=list)
     dropped_patches: list[str] = field(default_factory=list)
@@ -139,7 +139,7 @@ class PipelineReport:
     def exit_code(self) -> int:
         """Exit code of the command."""
         if self.signal is not None:
-            return EXIT_CODES[self.signal]
+            return EXIT_OF_SIGNAL[self.signal]
         if not self.ok:
             return Exit.FAILED
         return Exit.KEPT if self.stale else Exit.OK

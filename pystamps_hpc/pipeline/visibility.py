@@ -9,18 +9,18 @@ from ..parallel import interruption
 from .presence import missing_members, no_ps_stage
 from .table import Task
 
-PATIENCE_SEC = 60.0
+TIMEOUT_SEC = 60.0
 
 
-def becomes_true(condition: Callable[[], bool], patience: float = PATIENCE_SEC) -> bool:
-    """Ask a condition, less and less often, until it holds or patience ends.
+def wait_until(condition: Callable[[], bool], timeout_sec: float = TIMEOUT_SEC) -> bool:
+    """Ask a condition, less and less often, until it holds or the time is over.
 
     Raises
     ------
     Interrupted
         The run was asked to stop.
     """
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + timeout_sec
     pause = 0.05
     while not condition():
         interruption.check()
@@ -32,7 +32,7 @@ def becomes_true(condition: Callable[[], bool], patience: float = PATIENCE_SEC) 
 
 
 def await_bundles(
-    dataset: Dataset, patches: Sequence[str], row: Task, patience: float = PATIENCE_SEC
+    dataset: Dataset, patches: Sequence[str], row: Task, timeout_sec: float = TIMEOUT_SEC
 ) -> None:
     """Wait until the bundles that ranks of this run have published can be read here.
 
@@ -47,9 +47,9 @@ def await_bundles(
         def visible() -> bool:
             return no_ps_stage(directory) is not None or not missing_members(row, directory)  # noqa: B023
 
-        if not becomes_true(visible, patience):
+        if not wait_until(visible, timeout_sec):
             names = ", ".join(f"{name}.mat" for name in missing_members(row, directory))
             raise StageError(
                 f"{directory}: {names}, written in this run, not visible on rank 0 after "
-                f"{patience:.0f} s; check the file system and run the same command again"
+                f"{timeout_sec:.0f} s; check the file system and run the same command again"
             )

@@ -15,7 +15,7 @@ import numpy as np
 from ..dataset.owner import left_behind, scratch_prefix
 from ..dataset.rows import AnyArray, ComplexArray, FloatArray
 from ..errors import StageError, ToolMissingError
-from ..parallel import companions, interruption
+from ..parallel import child_processes, interruption
 
 CONFIGURATION = """\
 INFILE snaphu.in
@@ -175,13 +175,15 @@ def _run(
         col_costs.tofile(file)
     (folder / "snaphu.conf").write_text(CONFIGURATION)
     log = folder / "snaphu.log"
-    command = companions.accompanying([executable, "-d", "-f", "snaphu.conf", str(raster.shape[1])])
+    command = child_processes.ending_with_parent(
+        [executable, "-d", "-f", "snaphu.conf", str(raster.shape[1])]
+    )
     with log.open("wb") as file:
         process = subprocess.Popen(
             command, cwd=folder, stdin=subprocess.DEVNULL, stdout=file, stderr=file,
             process_group=0,
         )  # fmt: skip
-        with interruption.accompanied(process, folder):
+        with interruption.child_program(process, folder):
             status = _wait(process, check)
     check()  # a signal to the whole job has ended SNAPHU too
     text = log.read_text(errors="replace")
@@ -206,7 +208,7 @@ def _wait(process: "subprocess.Popen[bytes]", check: Callable[[], None]) -> int:
             try:
                 check()
             except BaseException:
-                companions.kill(process)
+                child_processes.kill(process)
                 process.wait()
                 raise
 

@@ -1,7 +1,6 @@
 """What follows from a changed parameter or a reset estimate: for who has just made the change."""
 
 from collections.abc import Iterator
-from dataclasses import fields
 
 from ..config import RunConfig
 from ..dataset import parameters
@@ -10,7 +9,6 @@ from ..pipeline.choices import resolve_choices
 from ..pipeline.finished import Finished
 from ..pipeline.outlook import Outlook, named, outlook
 from ..pipeline.stack import known_stack
-from ..pipeline.table import tasks
 
 
 def after_change(dataset: Dataset, config: RunConfig, name: str) -> Iterator[str]:
@@ -54,8 +52,8 @@ def _foreign_stages(finished: Finished, name: str) -> list[int]:
     return sorted(
         {
             row.spec.number
-            for row in tasks()
-            if name in (item.name.rstrip("_") for item in fields(row.spec.params))
+            for row in finished.table
+            if name in row.parameters
             for target in (dataset.patches if row.spec.scope == "patch" else (ROOT,))
             if finished.foreign(row, target)
         }

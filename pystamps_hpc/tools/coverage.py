@@ -1,7 +1,7 @@
 """Native coverage: what of the chain runs natively, and what is certified to equal StaMPS.
 
-Nothing here is declared: kernels and spreading follow from the code of the stages, backends from
-the kernel table, and parity from the recorded audit alone.
+Nothing is declared here: kernels and spreading stand in the stage table, which binds a stage to
+what it says, backends follow from the kernel table, and parity from the recorded audit alone.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,6 @@ from pystamps_kernels.dispatch import supported_backends, unavailable_reason
 
 from ..errors import ConfigError
 from ..pipeline.table import Task, tasks
-from ..stages.reach import kernels_reached, spreads_over_ranks
 from .audit import Target, load_evidence, load_manifest, load_oracle
 
 
@@ -55,16 +54,17 @@ def native_scopes(start: int = 1, end: int = 8) -> list[NativeScope]:
     Raises
     ------
     ConfigError
-        The window is empty or outside 1..8.
+        The window is empty or outside the table.
     """
-    if not 1 <= start <= end <= 8:
-        raise ConfigError(f"steps must lie in 1..8 and be in order, got {start}..{end}")
+    last = tasks()[-1].spec.number
+    if not 1 <= start <= end <= last:
+        raise ConfigError(f"steps must lie in 1..{last} and be in order, got {start}..{end}")
     return [_scope(row) for row in tasks() if start <= row.spec.number <= end]
 
 
 def _scope(row: Task) -> NativeScope:
     contracts = all_kernels()
-    supported = {name: supported_backends(contracts[name]) for name in kernels_reached(row.spec)}
+    supported = {name: supported_backends(contracts[name]) for name in row.spec.kernels}
     kernels = {name: "native" if "native" in found else "python"
                for name, found in supported.items()}  # fmt: skip
     cuda = bool(supported) and all("cuda" in found for found in supported.values())
@@ -187,7 +187,7 @@ def _document(scope: NativeScope, found: Parity) -> dict[str, Any]:
         "native_driven": scope.driven,
         "native_executable": scope.executable,
         "cuda_executable": scope.cuda,
-        "mpi_parallel": spreads_over_ranks(spec),
+        "mpi_parallel": spec.spreads,
         "parity_certified": found.evidence is not None,
         "evidence": found.evidence,
         "kernels": scope.kernels,

@@ -15,8 +15,8 @@ from ..dataset.parameters import Parameters
 from ..dataset.schema import ARTIFACTS
 from ..dataset.tree import Dataset, discover_dataset
 from ..errors import DatasetError
-from ..pipeline.preflight import emptiness, examine_candidates, examine_cores
-from ..pipeline.table import Task, maker, patch_inputs, tasks
+from ..pipeline.preflight import examine_candidates, examine_cores, no_candidates
+from ..pipeline.table import Task, maker, tasks
 from ..stages.base import EACH_PATCH, Field, artifact_fields
 
 Row = dict[str, Any]
@@ -81,13 +81,13 @@ def describe_inputs(
             for row in described
         ],
     }
-    if dataset is not None and 1 in stages:
+    if dataset is not None and any(row.reads_candidates for row in described):
         document["stage1_dataset_check"] = check_candidates(discover_dataset(dataset), patch)
     return document
 
 
 def _artifact_rows(row: Task) -> Iterator[Row]:
-    nested = patch_inputs(row)
+    nested = row.patch_inputs
     for field in row.reads:
         name = f"{field.artifact}.{field.key}"
         if name == "candidates.*":
@@ -166,7 +166,7 @@ def check_candidates(dataset: Dataset, patch: str | None = None) -> dict[str, An
         raise DatasetError(f"{dataset.root} has no patch {names[0]}")
     known = {name: parameters.load(dataset.directory(name), dataset.root) for name in names}
     examined = examine_candidates(dataset, known, names)
-    found = [*examined.findings, *emptiness(dataset, examined.stocks)]
+    found = [*examined.findings, *no_candidates(dataset, examined.summaries)]
     found += examine_cores(dataset, names) if len(dataset.patches) > 1 else []
     unsound = [name for name in names if any(finding.target == name for finding in found)]
     name = (unsound or names)[0]
@@ -250,8 +250,7 @@ def _scene_rows(patch: Path, mode: str, scene: Scene | None) -> Iterator[Row]:
     yield _check(f"days in {days}", days, n, n, why)
     yield _check("master day", "master_day", master, "one master", "PS stack")
     if mode == DERIVED:
-        row = _check("baselines", baselines, n, n, "per candidate from .base files")
-        yield {**row, "status": "derived at runtime" if n is not None else row["status"]}
+        yield _check("baselines", baselines, n, n, "per candidate from .base files")
         return
     yield _check(f"baselines in {baselines}", baselines, n, n, why)
     for name, what in (("width.txt", "range samples"), ("len.txt", "azimuth lines")):

@@ -30,6 +30,9 @@ TEMPLATES = {
     "patch-array": "patch_array.sh",
 }
 
+EDIT = "Edit DATASET and IMAGE, then"
+"""What the header of a template asks for."""
+
 # Seconds of one thread for a million candidates x interferograms.
 PATCH_STAGES = 12.0  # stages 1 to 5 of a patch
 UNWRAPPING = 1.0  # stage 6: one interferogram is one task
@@ -128,7 +131,7 @@ def write_job(
     if dataset is not None:
         size = measure(dataset)
         needs = estimate(size, template, nodes or _default_nodes(template), cpus or 16, gpus or 1)
-    text = render(template, dataset, size, needs, nodes, cpus, gpus, image)
+    text = render(template, dataset, size, needs, nodes, cpus, gpus, image, path.name)
     try:
         write_text(path, text)
     except OSError as error:
@@ -141,7 +144,7 @@ def write_job(
         "size": None if size is None else {**asdict(size), "patches": len(size.candidates)},
         "estimate": None if needs is None else asdict(needs),
         "expected": None if needs is None else minutes_text(needs.expected_minutes),
-        "warnings": [] if size is None or needs is None else list(_warnings(template, size, needs)),
+        "warnings": list(_warnings(template, size, needs)),
         "submit": f"{'bash' if template == 'patch-array' else 'sbatch'} {shlex.quote(str(path))}",
     }
 
@@ -248,9 +251,13 @@ def render(
     cpus: int | None = None,
     gpus: int | None = None,
     image: str | None = None,
+    name: str | None = None,
 ) -> str:
     """Return a template with its lines replaced; what is not given stays as it is."""
     text = _template(template)
+    left = [word for word, given in (("DATASET", dataset), ("IMAGE", image)) if given is None]
+    text = text.replace(EDIT, f"Edit {' and '.join(left)}, then" if left else "Submit it", 1)
+    text = text.replace(TEMPLATES[template], name or TEMPLATES[template], 1)
     if dataset is not None:
         text = _edited(text, "DATASET", str(Path(dataset).resolve()))
     if image:
@@ -279,8 +286,12 @@ def minutes_text(minutes: float) -> str:
     return "less than a minute" if minutes < 1 else f"about {minutes:.0f} minutes"
 
 
-def _warnings(template: str, size: Size, needs: Estimate) -> Iterator[str]:
-    """Yield what the job wastes."""
+def _warnings(template: str, size: Size | None, needs: Estimate | None) -> Iterator[str]:
+    """Yield what the job lacks or wastes."""
+    if template == "gpu":
+        yield "there are no GPU kernels yet: the run says so and ends with 4"
+    if size is None or needs is None:
+        return
     ranks, patches = needs.nodes * needs.ranks_per_node, len(size.candidates)
     if template != "patch-array" and ranks > patches:
         yield (

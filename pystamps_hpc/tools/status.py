@@ -11,7 +11,7 @@ from ..dataset.lock import holders
 from ..dataset.tree import ROOT, Dataset, discover_dataset, require_dataset, state_path
 from ..errors import PystampsError
 from ..pipeline.choices import resolve_choices
-from ..pipeline.findings import findings, funnel, records_of
+from ..pipeline.findings import facts_of, findings, funnel
 from ..pipeline.finished import Finished
 from ..pipeline.outlook import Outlook, built_on, outlook
 from ..pipeline.presence import product_files
@@ -46,18 +46,16 @@ def collect_status(
     """
     dataset = discover_dataset(root, need_patches=False)
     require_dataset(dataset)
-    finished = Finished(
-        dataset, resolve_choices(config or RunConfig()), parameters.load_all(dataset)
-    )
-    records, last = records_of(dataset), _last_run(dataset.root)
+    choices = resolve_choices(config or RunConfig())
+    finished = Finished(dataset, choices, parameters.load_all(dataset))
+    facts, last = facts_of(dataset), _last_run(dataset.root)
     gaps: list[dict[str, Any]] = []
-    patches = []
-    lost = []
+    patches, lost = [], []
     for patch in dataset.patches:
         gone = finished.lost(patch)
         if gone is not None:
             lost.append({"patch": patch, "stage": gone})
-            patches.append({"patch": patch, "stage": 5})
+            patches.append({"patch": patch, "stage": _rows("patch")[-1].spec.number})
         else:
             patches.append({"patch": patch, "stage": _reached(finished, patch, "patch", gaps)})
     document = {
@@ -72,12 +70,12 @@ def collect_status(
         "last_run": last,
         "due": sum(len(finished.state(name).due) for name in (ROOT, *dataset.patches)),
         "next": _next(finished, config_file or (last or {}).get("config"), not config_file),
-        "with_feedback": findings(records)["unwrapping"]["with_feedback"],
+        "with_feedback": facts[ROOT]["with_feedback"],
         "products": [name for name in product_files() if (dataset.root / name).exists()],
     }
     if detail:
-        document["funnel"] = funnel(records)
-        document["points"] = findings(records)["points"]
+        document["funnel"] = funnel(facts)
+        document["points"] = findings(facts)["points"]
         document["files"] = _files(dataset)
     return document
 
@@ -129,7 +127,7 @@ def _stale(finished: Finished) -> list[dict[str, Any]]:
             except PystampsError as error:
                 reason = str(error)
             if reason:
-                path = dataset.directory(target) / f"{row.spec.marker}.mat"
+                path = dataset.directory(target) / row.marker_file
                 name = path.relative_to(dataset.root).as_posix()
                 found.append(
                     {"target": target, "stage": row.spec.number, "path": name, "reason": reason,

@@ -25,9 +25,10 @@ from ..errors import BackendUnavailableError, ConfigError, PystampsError
 from ..parallel.cpus import cpu_budget, this_member
 from ..parallel.team import SerialTeam
 from ..pipeline.compiling import compile_selections
-from ..pipeline.progress import Silence
+from ..pipeline.events import ignore
 from ..pipeline.scheduling import run_merged, run_patches
-from ..pipeline.session import before_work, prepare
+from ..pipeline.session import prepare
+from ..pipeline.starting import before_work
 from ..pipeline.types import PipelineContext
 from .simulate import Options, simulate
 
@@ -65,13 +66,14 @@ class _TimedKernels(KernelTable):
 
     __hash__ = KernelTable.__hash__
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        bound = super().__getattr__(name)
+    def bound(self, name: str) -> Callable[..., Any]:
+        """Return a kernel that notes the time of its first call."""
+        run = super().bound(name)
         form = (name, self.arithmetic if all_kernels()[name].single else "double")
 
         def call(*values: Any) -> Any:
             began = time.perf_counter()
-            result = bound(*values)
+            result = run(*values)
             self.seconds.setdefault(form, round(time.perf_counter() - began, 3))
             return result
 
@@ -201,7 +203,7 @@ def _run_chain(
         try:
             session = prepare(context, table)
             before_work(session, context, team)
-            rows = run_patches(session, team, Silence()) + run_merged(session, team, Silence())
+            rows = run_patches(session, team, ignore) + run_merged(session, team, ignore)
         except PystampsError as error:
             return [str(error)]
         return [f"stage {row.stage_id}: {row.details}" for row in rows if row.status == "failed"]

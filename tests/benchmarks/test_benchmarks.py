@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from benchmarks import backends, growth, kernels, memory, plain, roofline
-from benchmarks.cases import CLAP_WINDOW, LOW_PASS, Scene, cases
+from benchmarks.cases import cases
+from benchmarks.scene import CLAP_WINDOW, LOW_PASS, Scene
 from pystamps_hpc.tools.simulate import Options, simulate
 from pystamps_kernels.contracts import all_kernels
 from pystamps_kernels.dispatch import function
@@ -121,7 +122,7 @@ def test_the_roofline_is_the_slower_of_memory_and_arithmetic():
 
 def test_the_plain_procedures_give_what_the_saving_ones_give():
     scene = Scene(400, 5)
-    number = np.unique(scene.cells @ [scene.shape[1], 1], return_inverse=True)[1]
+    number = np.unique(scene.cell_number, return_inverse=True)[1]
     arguments = (scene.grid, scene.occupied, CLAP_WINDOW, 1.0, 0.3, LOW_PASS, 1)
     per_cell = function(all_kernels()["stage3_clap_cells"], "native", "double")(*arguments)
     per_ps = plain.window_per_ps(scene.grid, scene.cells, CLAP_WINDOW, 1.0, 0.3, LOW_PASS)

@@ -401,26 +401,26 @@ def test_a_parameter_that_no_stage_accepts_is_refused_before_anything_is_written
 def test_a_parameter_out_of_range_is_not_set(finished):
     before = chains.files(finished)
     ended = chains.run(["parms", "--dataset", str(finished), "set", "scn_time_win", "-5"])
-    assert (ended.code, ended.out) == (3, "")
+    assert (ended.code, ended.out) == (2, "")
     assert ended.err == "parameter scn_time_win=-5: must be a number > 0\n"
     assert chains.files(finished) == before
 
 
 @pytest.mark.parametrize(
-    ("words", "code", "told"),
+    ("words", "told"),
     [
-        (["drop_ifg_index", "[2 99]"], 3, "drop_ifg_index: 99 is outside 1 to 8"),
-        (["drop_ifg_index", "[1 2 3 4 5 6 7 8]"], 3, "leaves 0 of 7 interferograms"),
-        (["subtr_tropo", "y"], 3, "subtr_tropo=y is not supported"),
-        (["clap_win", "30"], 3, "clap_win=30: must be a multiple of 8; set it to 32"),
-        (["small_baseline_flag", "y"], 3, "small_baseline_flag='y' is not supported"),
-        (["unwrap_gird_size", "100"], 2, "is unknown; did you mean unwrap_grid_size"),
+        (["drop_ifg_index", "[2 99]"], "drop_ifg_index: 99 is outside 1 to 8"),
+        (["drop_ifg_index", "[1 2 3 4 5 6 7 8]"], "leaves 0 of 7 interferograms"),
+        (["subtr_tropo", "y"], "subtr_tropo=y is not supported"),
+        (["clap_win", "30"], "clap_win=30: must be a multiple of 8; set it to 32"),
+        (["small_baseline_flag", "y"], "small_baseline_flag='y' is not supported"),
+        (["unwrap_gird_size", "100"], "is unknown; did you mean unwrap_grid_size"),
     ],
 )
-def test_a_value_that_a_run_would_refuse_is_not_set(fresh, words, code, told):
+def test_a_value_that_a_run_would_refuse_is_not_set(fresh, words, told):
     before = chains.files(fresh)
     ended = chains.run(["parms", "--dataset", str(fresh), "set", *words])
-    assert (ended.code, ended.out) == (code, "")
+    assert (ended.code, ended.out) == (2, "")
     assert told in ended.err
     assert len(ended.err.splitlines()) == 1
     assert chains.files(fresh) == before

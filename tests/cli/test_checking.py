@@ -1,9 +1,8 @@
 """The commands that judge: ``coverage``, ``gate``, ``warmup``, ``list-legacy``, ``verify``."""
 
-import json
-
 import pytest
 
+from pystamps_hpc.pipeline.state import TargetState
 from pystamps_hpc.tools.verify import Policy
 
 
@@ -57,18 +56,16 @@ def test_the_native_triangulator_widens_two_rules_and_no_other():
 
 
 @pytest.mark.parametrize(
-    ("section", "key", "value", "conditions"),
+    ("key", "value", "conditions"),
     [
-        ("runtime", "triangulator", "native", ["qhull"]),
-        ("runtime", "triangulator", "triangle", []),
-        ("compat", "arithmetic", "double", ["double"]),
+        ("runtime.triangulator", "native", ["qhull"]),
+        ("runtime.triangulator", "triangle", []),
+        ("compat.arithmetic", "double", ["double"]),
     ],
 )
-def test_verify_allows_for_what_the_last_run_chose(
-    command, tree, tmp_path, section, key, value, conditions
-):
-    place = tree / ".pystamps-hpc" / "runs" / "20260101T000000Z-1"
-    place.mkdir(parents=True)
-    (place / "report.json").write_text(json.dumps({"config": {section: {key: value}}}))
+def test_verify_allows_for_what_the_records_say(command, tree, key, value, conditions):
+    record = {"stage": 7, "scope": "merged", "science_version": 1, "params": {}, "inputs": {},
+              "config": {key: value}}  # fmt: skip
+    TargetState(tree, {7: record}).save()
     ended = command("verify", "--run", tree, "--golden", tree, "--isolated")
     assert ended.document["conditions"] == conditions

@@ -167,7 +167,38 @@ def test_usage_errors_end_with_code_2_and_an_untouched_dataset(
     assert tree_digest(tree) == {}
 
 
-@pytest.mark.parametrize("words", [[], ["fly"], ["parms"], ["verify"], ["stage", 9]])
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["rnu"], "did you mean run?\nhelp: pystamps-hpc --help"),
+        (["status", "--datset", "x"], "did you mean --dataset?\nhelp: pystamps-hpc status --help"),
+        (["status", "HERE"], "unrecognized arguments: HERE; did you mean --dataset HERE?"),
+        (["HERE", "status"], "did you mean --dataset HERE?"),
+        (["parms", "shwo"], "did you mean show?"),
+        (["--dataset", "HERE", "coverage"], "works on no dataset: leave --dataset out"),
+    ],
+    ids=str,
+)
+def test_what_was_meant_is_guessed(command, tmp_path, words, message):
+    here = str(tmp_path)
+    ended = command(*(word.replace("HERE", here) for word in words))
+    assert (ended.code, ended.out) == (2, "")
+    assert message.replace("HERE", here) in ended.err
+
+
+def test_help_is_a_command_too(capsys):
+    from pystamps_hpc.cli import main
+
+    def told(*words):
+        with pytest.raises(SystemExit):
+            main(words)
+        return capsys.readouterr().out
+
+    assert told("help") == told("--help")
+    assert told("help", "parms") == told("parms", "--help")
+
+
+@pytest.mark.parametrize("words", [[], ["fly"], ["slurm"], ["stage", 9]])
 def test_a_missing_or_unknown_command_ends_with_code_2(command, words):
     ended = command(*words)
     assert (ended.code, ended.out) == (2, "")
@@ -344,6 +375,18 @@ def test_c039_a_stage_runs_alone_whether_it_is_finished_or_not(command, stubs, f
     assert (ended.code, ended.out) == (3, "")
 
 
+def test_a_stage_is_that_of_the_directory_one_stands_in(command, stubs, finished, monkeypatch):
+    monkeypatch.chdir(finished / "PATCH_2")
+    assert command("stage", 3).code == 0
+    assert command("stage", 6).err == "stage 6 is a merged stage: use --dataset ROOT\n"
+    monkeypatch.chdir(finished)
+    assert command("stage", 2).err == "stage 2 is a patch stage: use --patch ROOT/PATCH_k\n"
+    assert command("run", "--end-step", 5).code == 0
+    assert command("stage", 6).code == 0
+    assert stubs.calls[0] == (3, "patch", "PATCH_2")
+    assert stubs.calls[-1] == (6, "merged", "root")
+
+
 # -- status -------------------------------------------------------------------------------
 
 
@@ -439,7 +482,7 @@ def test_c116_parameters_are_shown_set_and_reset(command, tree):
         "clap_win": {
             "value": 32, "source": "default", "default": 32, "unit": "cells",
             "allowed": "an integer >= 1", "stages": ["2", "3"],
-            "meaning": "window of the combined low-pass and adaptive filter",
+            "meaning": "window of the combined low-pass and adaptive (CLAP) filter",
         }
     }  # fmt: skip
     assert tree_digest(tree) == {}
@@ -447,6 +490,7 @@ def test_c116_parameters_are_shown_set_and_reset(command, tree):
     assert float(read_mat(tree / "parms.mat")["clap_win"].item()) == 16
     assert show("show")["weed_standard_dev"]["source"] == "parms"
     assert show("set", "drop_ifg_index", "[3", "12]")["drop_ifg_index"]["value"] == [3, 12]
+    assert show("set", "drop_ifg_index", "7", "3:5", "4")["drop_ifg_index"]["value"] == [3, 4, 5, 7]
     assert show("set", "drop_ifg_index", "[]")["drop_ifg_index"]["value"] == []
     assert show("set", "ref_lon", "-10.5", "12")["ref_lon"]["value"] == [-10.5, 12]
     assert show("set", "weed_max_noise", "Inf")["weed_max_noise"]["value"] == "inf"
@@ -462,7 +506,10 @@ def test_c116_parameters_are_shown_set_and_reset(command, tree):
     [
         (["set", "clap", "1"], 2, "parameter 'clap' is not unique: "),
         (["set", "clap_wni", "1"], 2, "parameter 'clap_wni' is unknown; did you mean clap_win"),
-        (["set", "clap_win", "much"], 3, "parameter clap_win='much'"),
+        (["set", "clap_win", "much"], 2, "parameter clap_win='much'"),
+        (["set", "drop_ifg_index", "0:2"], 2, "indices from 1, not [0]"),
+        (["reset", "small_baseline_flag"], 2, "cannot be reset"),
+        (["show", "unwarp_alpha"], 2, "unknown; did you mean unwrap_alpha"),
         (["--patch", "PATCH_7", "show"], 3, "has no patch PATCH_7"),
     ],
 )
@@ -471,6 +518,22 @@ def test_a_parameter_that_cannot_be_set_is_told(command, tree, words, code, mess
     assert (ended.code, ended.out) == (code, "")
     assert message in ended.err
     assert not (tree / "parms.mat").exists()
+
+
+def test_a_dataset_may_be_named_before_and_behind_a_command_and_its_action(command, tree):
+    whole = command("parms", "--dataset", tree, "show").document
+    for words in (
+        ["--dataset", tree, "parms"],
+        ["parms", "--dataset", tree],
+        ["parms", "show", "--dataset", tree],
+    ):
+        assert command(*words).document == whole
+    assert command("--dataset", tree, "status").document["dataset"] == str(tree)
+
+
+def test_a_parameter_cut_short_shows_all_that_begin_so(command, tree):
+    names = list(command("parms", "--dataset", tree, "show", "unwrap_g").document)
+    assert names == ["unwrap_gold_alpha", "unwrap_gold_n_win", "unwrap_grid_size"]
 
 
 def test_c115_reset_scla_removes_the_feedback_and_nothing_else(command, stubs, finished):

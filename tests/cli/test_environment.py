@@ -8,6 +8,7 @@ import tempfile
 import pytest
 
 from pystamps_hpc.cli.environment import cache_directory, prepare
+from pystamps_hpc.parallel.cpus import visible_cpus
 
 
 def prepared(tmp_path, **given):
@@ -33,7 +34,7 @@ def test_numba_gets_a_layer_that_survives_threads_first_and_no_vector_functions(
     assert environ["NUMBA_THREADING_LAYER_PRIORITY"] == "omp tbb workqueue"
     assert "NUMBA_THREADING_LAYER" not in environ
     assert environ["NUMBA_DISABLE_INTEL_SVML"] == "1"
-    assert environ["NUMBA_NUM_THREADS"] == str(os.cpu_count())
+    assert environ["NUMBA_NUM_THREADS"] == str(visible_cpus(os.environ))
 
 
 @pytest.mark.parametrize(

@@ -19,11 +19,14 @@ def tree(tmp_path):
     return tmp_path / "run"
 
 
-def spoil(tree):
-    path = tree / "PATCH_2" / "pm1.mat"
+def changed(path, key, index, by):
     values = read_mat(path)
-    values["K_ps"][99] += 1
+    values[key][index] += by
     write_mat(path, values, fsync=False)
+
+
+def spoil(tree):
+    changed(tree / "PATCH_2" / "pm1.mat", "K_ps", 99, 1)
 
 
 def test_an_equal_tree_is_verified(command, tree):
@@ -104,3 +107,36 @@ def test_an_audit_without_its_data_fails_and_says_what_is_missing(command, tmp_p
     ]
     assert json.loads((tmp_path / "work" / "latest.json").read_text()) == ended.document
     assert "audit FAILED" in ended.err
+
+
+def test_what_is_not_identical_is_named_and_of_what(command, tree):
+    changed(tree / "scla2.mat", "K_ps_uw", 99, 1e-9)
+    ended = command("verify", "--run", tree, "--golden", MINI)
+    assert ended.code == 0
+    assert f"not identical to {MINI}: 1 keys (scla2.mat:K_ps_uw)." in ended.err
+    changed(tree / "mean_v.mat", "m", (1, 99), 1)
+    ended = command("verify", "--run", tree, "--golden", MINI)
+    assert "at row 2, point 100" in ended.err
+    assert ended.document["failed"][0]["worst"]["point"] == 100
+
+
+def test_differences_of_storage_come_last_and_say_so(command, tree):
+    spoil(tree)
+    path = tree / "PATCH_1" / "pm1.mat"
+    values = read_mat(path)
+    values["K_ps"] = values["K_ps"].T
+    write_mat(path, values, fsync=False)
+    told = [
+        line for line in command("verify", "--run", tree, "--golden", MINI).err.splitlines()
+        if line.startswith("FAILED")
+    ]  # fmt: skip
+    assert told[0].startswith("FAILED PATCH_2/pm1.mat: ")
+    assert told[1].startswith("FAILED in shape or class alone, PATCH_1/pm1.mat: ")
+
+
+def test_a_terminal_lists_every_key_with_detail_and_the_rules_without_golden(command, tree):
+    err = command("verify", "--run", tree, "--golden", MINI, "--detail").err
+    assert "PATCH_1/pm1.mat:K_ps" in err
+    err = command("verify", "--run", tree).err
+    assert "Checked in itself: every number is finite, every index at least 1; map and" in err
+    assert "the look-angle error phase is slope times baseline" in err

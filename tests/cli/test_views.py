@@ -17,6 +17,7 @@ from pystamps_hpc.cli.console import Console
 from pystamps_hpc.cli.options import COMMANDS, build_parser
 from pystamps_hpc.cli.views import running
 from pystamps_hpc.parallel.team import SerialTeam
+from pystamps_hpc.pipeline.events import TaskFinished, TaskProgress, TaskStarted, ignore
 from pystamps_hpc.pipeline.progress import TaskLog
 from pystamps_hpc.pipeline.types import StageResult
 
@@ -73,10 +74,13 @@ def test_every_command_has_a_view(name):
         (["status", "--detail"], "through stage 8"),
         (["parms", "show"], "unwrap_spatial_cost_func_flag"),
         (["parms", "show", "unwrap_grid_size"], "cell size of the unwrapping grid"),
-        (["describe-inputs"], "pscands.1.ph"),
+        (["parms", "show", "ref_lon"], "ref_lon [-Inf Inf]"),
+        (["describe-inputs"], "The candidate files of all 2 patches fit together."),
+        (["describe-inputs", "--stage", "6"], "Stage 6 (merged): Unwrap phase"),
         (["describe-backends"], "stage2_topofit_coh_row_invariant"),
         (["coverage"], "certified to equal StaMPS"),
-        (["doctor", "dataset"], "rank"),
+        (["doctor", "dataset"], "patches 2 file system"),
+        (["doctor", "dataset"], "MPI not started (one process); no problems, no notes"),
         (["reset-scla", "--dry-run", "--force"], "Would remove scla2.mat"),
         (["run", "--dry-run"], "skipped existing"),
         (["run", "--dry-run"], "Made by another program: stages 1-8; whether with today's"),
@@ -100,11 +104,23 @@ def test_verify_is_a_table_with_a_sentence_in_mm_per_year(terminal, mini):
     assert "The velocities of 1,411 points are the same." in " ".join(text.split())
 
 
-def test_colour_is_left_out_where_it_is_not_wanted(terminal, mini, monkeypatch):
+def test_codes_are_left_out_where_colour_is_not_wanted(terminal, mini, monkeypatch):
     words = ("verify", "--run", mini, "--golden", MINI / "expected")
     assert "\x1b[32m" in terminal(*words)
     monkeypatch.setenv("NO_COLOR", "1")
-    assert "\x1b[32m" not in terminal(*words)
+    assert "\x1b" not in terminal(*words)
+
+
+def test_words_and_values_stay_whole_and_names_give_way_last(terminal, mini, monkeypatch):
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "40")
+    text = terminal("parms", "show", "unwrap", "--dataset", mini)
+    assert "200 m " in text
+    assert "unwrapping" in text.split()
+    monkeypatch.setenv("COLUMNS", "80")
+    text = terminal("describe-inputs", "--stage", "6", "--dataset", mini)
+    assert {"perpendicular", "interferogram"} <= {*text.split()}
+    assert max(map(cell_len, text.splitlines())) <= 80
 
 
 def test_json_is_given_on_a_terminal_when_it_is_asked_for(terminal, mini, tmp_path):
@@ -126,9 +142,10 @@ def test_bars_say_stage_patch_and_step_and_leave_the_cursor_alone(monkeypatch):
     monkeypatch.setattr(sys, "stderr", stream)
     console = Console("auto", 0, False, SerialTeam())
     with console:
-        console.started(2, "PATCH_1", "Estimate gamma")
-        console.progress(2, "PATCH_1", "gamma, iteration 2", 0.5)
-        console.finished(StageResult(2, "patch", "PATCH_1", "completed", duration_sec=1.0))
+        task = (2, "patch", "PATCH_1")
+        console(TaskStarted(*task, "Estimate gamma"))
+        console(TaskProgress(*task, "gamma, iteration 2", 0.5))
+        console(TaskFinished(*task, StageResult(*task, "completed", duration_sec=1.0)))
     text = COLOUR.sub("", stream.getvalue())
     assert "stage 2 PATCH_1 gamma, iteration 2" in text
     assert "[r0] done in 1.00 s" in text
@@ -138,8 +155,16 @@ def test_bars_say_stage_patch_and_step_and_leave_the_cursor_alone(monkeypatch):
 def test_the_dataset_is_here_by_default(command, mini, monkeypatch):
     monkeypatch.chdir(mini)
     assert command("status").document["dataset"] == str(mini)
-    for words in (["run"], ["status"], ["parms", "show"], ["reset-scla"]):
+    for words in (["run"], ["status"], ["parms"], ["reset-scla"], ["verify"]):
         assert build_parser().parse_args(words).dataset == "."
+    assert command("describe-inputs").document["stage1_dataset_check"]["dataset"] == str(mini)
+    found = command("doctor", "dataset").document["dataset"]
+    assert (found["root"], found["patches"]) == (str(mini), 2)
+    assert found["file_system"]
+    assert command("verify").document["ok"]
+    monkeypatch.chdir(mini.parent)
+    assert "stage1_dataset_check" not in command("describe-inputs").document
+    assert "dataset" not in command("doctor", "mpi").document
 
 
 def test_help_lists_the_commands_of_every_day_apart_and_fits_eighty_columns():
@@ -171,7 +196,7 @@ def test_many_patches_are_counted_rather_than_listed():
 
 REPORT = {
     "dataset": "/data/scene", "dry_run": False, "interrupted": False, "ok": True, "stale": [],
-    "warnings": [], "not_made": {}, "would_make": [], "made_elsewhere": [],
+    "warnings": [], "made": [], "not_made": {}, "would_make": [], "made_elsewhere": [],
     "command": ["--config=run.yaml", "run"],
     "products": {"velocity.png": "/data/scene/products/velocity.png"},
     "dropped_patches": ["PATCH_2"],
@@ -217,11 +242,20 @@ def test_a_run_ends_with_what_was_kept_and_dropped_and_what_to_look_at():
 
 def test_a_run_that_only_drew_the_map_says_so():
     skipped = [{**REPORT["results"][0], "status": "skipped_existing"}]
-    drawn = {**REPORT, "results": skipped}
+    drawn = {**REPORT, "results": skipped, "made": ["velocity.png"]}
     text = shapes.text_of(running.run(drawn), io.StringIO())
     assert "made velocity.png; all selected stages were complete" in text
     assert "nothing to do" not in text
-    planned = {**drawn, "products": {}, "would_make": ["products/velocity.png"], "dry_run": True}
+    text = shapes.text_of(running.run({**drawn, "made": []}), io.StringIO())
+    assert REPORT["products"]["velocity.png"] in text
+    assert "nothing to do: all selected stages are complete" in text
+    planned = {
+        **drawn,
+        "made": [],
+        "products": {},
+        "would_make": ["products/velocity.png"],
+        "dry_run": True,
+    }
     planned["results"] = [{**skipped[0], "invalidates": []}]
     text = shapes.text_of(running.run(planned), io.StringIO())
     assert "Would make products/velocity.png." in text
@@ -257,10 +291,25 @@ def test_science_is_said_of_each_fact():
 
     row = StageResult(2, "patch", "PATCH_1", "completed")
 
-    class Deaf:
-        """No watcher is asked."""
-
-    log = TaskLog(Deaf(), row)
+    log = TaskLog(ignore, row, "Estimate gamma")
     log.fact("gamma_change_per_iteration", [0.213456, 0.0432, 0.0012])
     log.fact("merged_per_patch", {"PATCH_1": 3})
     assert list(science(row)) == ["  gamma change per iteration: 0.2135, 0.0432, 0.0012"]
+
+
+def test_off_a_terminal_what_people_read_comes_after_the_document(mini, monkeypatch):
+    from pystamps_hpc.cli import main
+
+    monkeypatch.setattr("pystamps_hpc.cli.prepare", lambda environ: None)
+    log = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", log)
+    monkeypatch.setattr(sys, "stderr", log)
+    assert main(["run", "--dataset", str(mini)]) == 0
+    document, _, people = log.getvalue().rpartition("\n}\n")
+    products = json.loads(document[document.index("{\n") :] + "\n}")["products"]
+    assert list(products) == ["velocity.png", "velocity.csv"]
+    log.truncate(0)
+    assert main(["run", "--dataset", str(mini)]) == 0
+    document, _, people = log.getvalue().rpartition("\n}\n")
+    assert people.splitlines()[:2] == list(products.values())
+    assert "nothing to do" in people.splitlines()[-1]

@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import pwd
 import subprocess
 import sys
 from pathlib import Path
@@ -266,3 +267,9 @@ def test_what_an_attempt_that_was_killed_has_left_is_cleared(tmp_path):
     os.rename(lock_directory(tmp_path) / "root.json", left)
     with lock(tmp_path):
         assert names(tmp_path) == ["root.json"]
+
+
+def test_the_owner_is_named_whatever_the_environment_says(monkeypatch):
+    monkeypatch.delenv("USER", raising=False)
+    name = pwd.getpwuid(os.getuid()).pw_name
+    assert new_owner("run", ["run"])["user"] == name

@@ -125,7 +125,7 @@ def test_a_list_with_some_nan_is_stored_and_an_empty_one_is_no_reset(root):
 
 
 def test_the_mode_cannot_be_reset(root):
-    with pytest.raises(DatasetError, match="small_baseline_flag cannot be reset"):
+    with pytest.raises(ConfigError, match="small_baseline_flag cannot be reset"):
         load(root).set_value("small_baseline_flag", math.nan)
 
 
@@ -166,7 +166,7 @@ def test_a_parameter_that_stamps_does_not_create_can_be_added():
     ],
 )
 def test_a_value_that_is_not_allowed_is_refused_with_what_is(name, value, message):
-    with pytest.raises(DatasetError, match=message):
+    with pytest.raises(ConfigError, match=message):
         Parameters().set_value(name, value)
 
 

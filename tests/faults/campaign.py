@@ -20,7 +20,6 @@ from .trials import Fault, Outcome
 
 RESULTS = trials.ROOT / "build" / "faults" / "latest.json"
 PAGE = trials.ROOT / "docs" / "reliability.md"
-TABLE = re.compile(r"(<!-- faults -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def name_of(fault: Fault) -> str:
@@ -62,14 +61,30 @@ def table(results: dict) -> str:
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name, row in results["rows"].items():
-        tolerated = sum(outcome["code"] == 0 for outcome in row["outcomes"])
-        wrong = sum(bool(outcome["wrong"]) for outcome in row["outcomes"])
-        told = len(row["outcomes"]) - tolerated - wrong
-        lines.append(
-            f"| {name} | {row['calls']} | {len(row['outcomes'])} | {tolerated} | {told} | {wrong} |"
-        )
-    longest = max(o["seconds"] for row in results["rows"].values() for o in row["outcomes"])
-    return "\n".join(lines) + f"\n\nThe longest of these runs took {longest:.0f} s.\n"
+        lines.append(f"| {name} | {row['calls']} | {ends(row['outcomes'])} |")
+    return (
+        "\n".join(lines) + f"\n\n{longest(row['outcomes'] for row in results['rows'].values())}\n"
+    )
+
+
+def ends(outcomes: list[dict]) -> str:
+    """Return how many runs there were, ended well all the same, told why not, and were wrong."""
+    tolerated = sum(outcome["code"] == 0 for outcome in outcomes)
+    wrong = sum(bool(outcome["wrong"]) for outcome in outcomes)
+    told = len(outcomes) - tolerated - wrong
+    return f"{len(outcomes)} | {tolerated} | {told} | {wrong}"
+
+
+def longest(rows: Iterable[list[dict]]) -> str:
+    """Say how long the longest run took."""
+    seconds = max((outcome["seconds"] for row in rows for outcome in row), default=0)
+    return f"The longest of these runs took {seconds:.0f} s."
+
+
+def renew(table: str, text: str) -> None:
+    """Replace a table of the documentation."""
+    marks = re.compile(rf"(<!-- {table} -->\n).*?(<!-- end -->)", re.DOTALL)
+    PAGE.write_text(marks.sub(lambda found: f"{found[1]}{text}{found[2]}", PAGE.read_text()))
 
 
 def main() -> int:
@@ -89,8 +104,7 @@ def main() -> int:
         RESULTS.parent.mkdir(parents=True, exist_ok=True)
         RESULTS.write_text(json.dumps({"rows": rows}, indent=1) + "\n")
     results = json.loads(RESULTS.read_text())
-    page = PAGE.read_text()
-    PAGE.write_text(TABLE.sub(lambda found: f"{found[1]}{table(results)}{found[2]}", page))
+    renew("faults", table(results))
     return int(any(o["wrong"] for row in results["rows"].values() for o in row["outcomes"]))
 
 

@@ -5,13 +5,6 @@ A sample of what ``make test-faults`` tries in full.
 
 import os
 import random
-import re
-import resource
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import pytest
 
@@ -24,29 +17,6 @@ SAMPLE = int(os.environ.get("FAULTS_PER_KIND", "1"))
 SEED = os.environ.get("FAULTS_SEED", "0")
 
 
-def command(root):
-    return [sys.executable, "-m", "pystamps_hpc", "run", "--dataset", str(root), "-q"]
-
-
-def environment(lab):
-    path = os.pathsep.join(filter(None, [str(trials.ROOT), *sys.path]))
-    return {**os.environ, "PYTHONPATH": path, "TMPDIR": str(lab.folder / "tmp")}
-
-
-def run(lab, root, **options):
-    return subprocess.run(
-        command(root), capture_output=True, text=True, check=False, timeout=120,
-        env=environment(lab), **options,
-    )  # fmt: skip
-
-
-def assert_finished(lab, root):
-    again = lab.run(root)
-    assert again["code"] == 0, again["err"]
-    assert not chains.differing(chains.artifacts(root), lab.expected)
-    assert not chains.leftovers(root)
-
-
 @pytest.mark.parametrize("kind", [*trials.ERRORS, "full disk"])
 def test_a_call_that_fails_costs_at_most_the_run(lab, kind):
     chance = random.Random(f"{kind} {SEED}")
@@ -57,71 +27,6 @@ def test_a_call_that_fails_costs_at_most_the_run(lab, kind):
         assert not outcome.wrong, outcome
 
 
-@pytest.mark.parametrize(
-    ("limit", "value"), [("AS", 250 << 20), ("AS", 1100 << 20), ("NOFILE", 14)]
-)
-def test_a_limit_of_the_machine_is_told_and_never_waited_for(lab, limit, value):
-    """OpenBLAS, if it is loaded at all, would ask for its buffers for ever."""
-    root = lab.fresh("data")
-    which = getattr(resource, f"RLIMIT_{limit}")
-    ended = run(lab, root, preexec_fn=lambda: resource.setrlimit(which, (value, value)))
-    assert ended.returncode in (0, 1), ended.stderr
-    assert "Traceback" not in ended.stderr
-    assert ended.stderr.strip() or ended.returncode == 0
-    assert_finished(lab, root)
-
-
-def test_of_two_runs_at_once_one_is_refused_and_the_other_finishes(lab):
-    root = lab.fresh("data")
-    pair = [
-        subprocess.Popen(command(root), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                         text=True, env=environment(lab))
-        for _ in range(2)
-    ]  # fmt: skip
-    said = [job.communicate(timeout=120)[1] for job in pair]
-    codes = sorted(job.returncode for job in pair)
-    assert codes in ([0, 3], [0, 0]), said  # the second may come when the first has finished
-    assert codes == [0, 0] or any("data set is in use" in text for text in said)
-    assert_finished(lab, root)
-
-
-def test_a_run_that_is_stopped_goes_on_and_files_of_the_future_are_no_obstacle(lab):
-    root = lab.fresh("data")
-    for path in root.rglob("*"):
-        os.utime(path, (time.time() + 1e6,) * 2)
-    job = subprocess.Popen(
-        command(root), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        env=environment(lab),
-    )  # fmt: skip
-    chains.until(lambda: (root / chains.STATE_DIRECTORY / "lock" / "root.json").exists(), job)
-    job.send_signal(signal.SIGSTOP)
-    refused = run(lab, root)
-    assert refused.returncode == 3
-    assert "data set is in use" in refused.stderr
-    job.send_signal(signal.SIGCONT)
-    assert job.wait(120) == 0, job.stderr.read()
-    assert_finished(lab, root)
-
-
-def test_files_that_vanish_are_named(lab):
-    root = lab.fresh("data")
-    job = subprocess.Popen(
-        command(root), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-        env=environment(lab),
-    )  # fmt: skip
-    chains.until((root / "PATCH_1" / "ph1.mat").exists, job)
-    taken = root / "PATCH_2" / "pscands.1.ph"
-    kept = taken.read_bytes()
-    taken.unlink()
-    ended = chains.wait(job, 120)
-    if ended.code != 0:  # else it had been read before
-        assert re.search(r"PATCH_2/\w+[.\w]* ?", ended.err), ended.err
-        assert "Traceback" not in ended.err
-        assert ended.code in (1, 3)
-    Path(taken).write_bytes(kept)
-    assert_finished(lab, root)
-
-
 def test_a_map_that_cannot_be_written_is_told_also_to_the_quiet(lab):
     root = lab.fresh("data")
     (root / "products").write_text("in the way")
@@ -129,4 +34,7 @@ def test_a_map_that_cannot_be_written_is_told_also_to_the_quiet(lab):
     assert ended["code"] == 1
     assert "FAILED velocity.png: " in ended["err"]
     (root / "products").unlink()
-    assert_finished(lab, root)
+    assert lab.run(root)["code"] == 0
+    assert not chains.differing(chains.artifacts(root), lab.expected)
+    assert not chains.leftovers(root)
+    assert not chains.leftovers(root)

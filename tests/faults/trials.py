@@ -106,7 +106,14 @@ class Laboratory:
         """Run with a fault, look at what it has left, and run again."""
         root = self.fresh("data")
         ended = self.run(root, fault)
-        wrong = [*self._ended_well(ended), *self._left_well(root, fault)]
+        return self.judged(str(fault), root, ended, tidy=fault.kind != "unlink")
+
+    def judged(self, name: str, root: Path, ended: dict, *, tidy: bool = True) -> Outcome:
+        """Look at how a run ended and what it has left, and run again without trouble.
+
+        Where it could not be `tidy`, staged files and scratch folders stay until the next run.
+        """
+        wrong = [*self._ended_well(ended), *self._left_well(root, tidy)]
         again = self.run(root)
         if again["code"] != 0:
             wrong.append(f"the next run ends with {again['code']}: {again['err'].strip()[-200:]}")
@@ -121,7 +128,7 @@ class Laboratory:
             ]
         said = ended["err"].strip().splitlines()
         return Outcome(
-            str(fault), ended["code"], ended["seconds"], said[-1] if said else "", tuple(wrong)
+            name, ended["code"], ended["seconds"], said[-1] if said else "", tuple(wrong)
         )
 
     def _ended_well(self, ended: dict) -> Iterator[str]:
@@ -132,16 +139,16 @@ class Laboratory:
         if ended["code"] != 0 and not ended["err"].strip():
             yield "says nothing"
 
-    def _left_well(self, root: Path, fault: Fault) -> Iterator[str]:
+    def _left_well(self, root: Path, tidy: bool) -> Iterator[str]:
         yield from chains.torn_bundles(root, self.expected)
-        if fault.kind != "unlink":  # what cannot be removed stays until the next run
+        if tidy:
             kept = (f"{chains.STATE_DIRECTORY}/memo/",)
             yield from (
                 f"{name}: left behind"
                 for name in chains.leftovers(root)
                 if not name.startswith(kept) or name.endswith(".tmp")
             )
-        yield from (f"{path.name}: scratch" for path in (self.folder / "tmp").iterdir())
+            yield from (f"{path.name}: scratch" for path in (self.folder / "tmp").iterdir())
 
 
 @contextmanager

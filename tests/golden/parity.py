@@ -22,7 +22,7 @@ from pystamps_hpc.pipeline.choices import resolve_choices
 from pystamps_hpc.pipeline.loading import load_inputs
 from pystamps_hpc.pipeline.saving import bundle_of
 from pystamps_hpc.pipeline.stages import run_pipeline
-from pystamps_hpc.pipeline.table import Task, maker, task, tasks
+from pystamps_hpc.pipeline.table import maker, task, tasks
 from pystamps_hpc.pipeline.types import PipelineContext
 from pystamps_hpc.tools.audit import Target, load_manifest
 from pystamps_hpc.tools.verify import Difference, Policy, Rule, compare
@@ -162,10 +162,10 @@ class GoldenSet:
         table = dispatch.table(backend, arithmetic)  # type: ignore[arg-type]
         context = Context(table, resolve_choices(config), log=log or QuietLog())
         outputs = row.spec.solve(inputs, parms.to_params(row.spec.params), context)
-        return values_of(row, outputs)
+        return values_of(outputs)
 
 
-def values_of(row: Task, outputs: Any) -> dict[str, dict[str, Any]]:
+def values_of(outputs: Any) -> dict[str, dict[str, Any]]:
     """Return outputs as MATLAB values in memory, rows on disk or elsewhere read whole."""
     bundle = bundle_of(outputs)
     return {

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pystamps_hpc.stages.velocity import fit_velocity, line_of_sight_velocity
+from pystamps_hpc.stages.shared.velocity import fit_velocity, line_of_sight_velocity
 from pystamps_hpc.tools.products.series import Line, displacements, plain_context, read_series
 
 from .parity import golden_root

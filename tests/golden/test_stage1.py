@@ -4,15 +4,13 @@ import numpy as np
 import pytest
 
 from pystamps_hpc.config import RunConfig
-from pystamps_hpc.dataset import border, candidates, parameters
-from pystamps_hpc.dataset.schema import ARTIFACTS
+from pystamps_hpc.dataset import candidates, parameters
 from pystamps_hpc.errors import DatasetError
 from pystamps_hpc.parallel.context import Context
 from pystamps_hpc.stages import stage1
-from pystamps_hpc.stages.base import artifact_fields
 from pystamps_kernels import dispatch
 
-from .parity import golden_root
+from .parity import golden_root, values_of
 
 pytestmark = pytest.mark.golden
 
@@ -30,14 +28,11 @@ def run(golden, name, patch, *, arithmetic="single", backend="native", processor
     context = Context(dispatch.table(backend, arithmetic), config)
     inputs = stage1.Inputs(candidates.read(dataset.directory(patch), values))
     outputs = stage1.solve(inputs, values.to_params(stage1.Params), context)
-    written = {}
-    for field in artifact_fields(stage1.Outputs):
-        value = getattr(outputs, field.name)
-        if value is not None:
-            key = ARTIFACTS[field.artifact].keys[field.key]
-            written[f"{field.artifact}.{field.key}"] = border.outside(
-                key, value[:] if field.lazy else value
-            )
+    written = {
+        f"{artifact}.{key}": value
+        for artifact, keys in values_of(outputs).items()
+        for key, value in keys.items()
+    }
     return written, context.log
 
 

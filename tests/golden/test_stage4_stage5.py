@@ -13,9 +13,9 @@ from pystamps_hpc.dataset.tree import patch_core
 from pystamps_hpc.parallel.context import Context, QuietLog
 from pystamps_hpc.pipeline.loading import load_inputs
 from pystamps_hpc.stages.base import artifact_fields
-from pystamps_hpc.stages.merging import PatchPS
-from pystamps_hpc.stages.resample import resampled
-from pystamps_hpc.stages.stage5_merge import UnitPhase, place
+from pystamps_hpc.stages.stage5_merge import place, unit_phase
+from pystamps_hpc.stages.stage5_merge.merging import PatchPS
+from pystamps_hpc.stages.stage5_merge.resample import resampled
 from pystamps_kernels import dispatch
 
 from .parity import golden_root
@@ -103,7 +103,7 @@ def test_cells_of_the_resampling_merge_are_identical(backend):
             continue
         found = np.concatenate(parts)[where]
         if name == "ph_rc":
-            found = UnitPhase(found, ctx.kernels)[:]
+            found = unit_phase(found, ctx.kernels)[:]
         wanted = expected[artifact][name]
         np.testing.assert_array_equal(found.reshape(wanted.shape), wanted, err_msg=key)
     pixel = np.concatenate([patch.ij for patch in patches])[where, 1:]

@@ -13,6 +13,7 @@ import numba
 from pystamps_hpc.config import RunConfig
 from pystamps_hpc.tools.warmup import CHAINS, call_rest, run_chains
 from pystamps_kernels.native import ahead
+from pystamps_kernels.native.cache import folder
 from pystamps_kernels.native.compile import ENTRY_POINTS
 
 FILE = Path(ahead.__file__).with_name("forms.json")
@@ -43,9 +44,8 @@ def _text(kind):
 
 
 def _cost(name):
-    """Size of the machine code in powers of two, which tells what takes long to compile."""
-    code = sum(len(text) for text in ENTRY_POINTS[name].inspect_llvm().values())
-    return code.bit_length()
+    """Size of the code in the cache in powers of two, which tells what takes long to compile."""
+    return sum(path.stat().st_size for path in folder().glob(f"{name}-*.nbc")).bit_length()
 
 
 def all_called():

@@ -16,7 +16,7 @@ from pystamps_kernels.native import ahead
 
 from . import forms
 
-NAMES = [f"stage2.{letter}" for letter in "abcdefgh"]
+NAMES = [f"phasors.{letter}" for letter in "abcdefgh"]
 
 
 class EntryPoint:
@@ -88,11 +88,11 @@ def test_a_cache_that_cannot_be_written_is_left_alone(entry_points, monkeypatch)
 
 USE_ONE = """
 import numpy as np
-from pystamps_kernels.native import stage2
+from pystamps_kernels.native import phasors
 from pystamps_kernels.native.cache import fingerprint
 
-stage2.angle(np.ones((2, 2), np.complex64))
-print(fingerprint(), sum(stage2.angle.stats.cache_hits.values()))
+phasors.angle(np.ones((2, 2), np.complex64))
+print(fingerprint(), sum(phasors.angle.stats.cache_hits.values()))
 """
 
 

@@ -20,9 +20,6 @@ SETTINGS = {
     # because Open MPI 4.1 does not start with the list "self,sm".
     "OMPI_MCA_pml": "ob1",
     "OMPI_MCA_btl": "^ofi,uct,openib",
-    # No complaint about missing hardware whenever a window is made (python -m mpi4py loads MPI
-    # before the package can say so).
-    "OMPI_MCA_osc": "^ucx",
     # Two runs at once must not be bound to the same core (Open MPI 5, then 4.1).
     "PRTE_MCA_hwloc_default_binding_policy": "none",
     "OMPI_MCA_hwloc_base_binding_policy": "none",

@@ -1,12 +1,20 @@
 """How many threads a rank starts."""
 
 import os
+import threading
 from dataclasses import replace
 
 import pytest
 
 from pystamps_hpc.parallel import cpus
-from pystamps_hpc.parallel.cpus import Member, cpu_budget, mixed_cpus, this_member, visible_cpus
+from pystamps_hpc.parallel.cpus import (
+    Member,
+    cpu_budget,
+    mixed_cpus,
+    require_threads,
+    this_member,
+    visible_cpus,
+)
 
 ALL = frozenset(range(8))
 
@@ -140,3 +148,19 @@ def test_a_process_can_describe_itself():
     assert me.visible >= 1
     assert me.host
     assert me.cpu_model
+
+
+def test_threads_that_cannot_be_started_are_told_before_a_library_ends_the_process(monkeypatch):
+    before, started, start = threading.active_count(), [], threading.Thread.start
+
+    def up_to_two(thread):
+        if len(started) == 2:
+            raise RuntimeError("can't start new thread")
+        started.append(thread)
+        start(thread)
+
+    require_threads(3)
+    monkeypatch.setattr(threading.Thread, "start", up_to_two)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        require_threads(3)
+    assert threading.active_count() == before

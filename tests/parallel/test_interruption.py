@@ -13,26 +13,27 @@ import pytest
 from pystamps_hpc import cli
 from pystamps_hpc.dataset.owner import process_start
 from pystamps_hpc.dataset.schema import ARTIFACTS
+from pystamps_hpc.errors import EXIT_OF_SIGNAL
 from pystamps_hpc.parallel import interruption
-from pystamps_hpc.parallel.interruption import EXIT_CODES, Interrupted
+from pystamps_hpc.parallel.interruption import Interrupted
 from pystamps_hpc.parallel.team import SerialTeam
 from pystamps_hpc.pipeline.saving import _LargeValue, _stream
-from pystamps_hpc.pipeline.visibility import becomes_true
+from pystamps_hpc.pipeline.visibility import wait_until
 
 LISTENER = """
 import pathlib, subprocess, sys, time
 from pystamps_hpc.parallel import interruption
 
-def last_words(name, code):
-    print(f"last words {name} {code}", flush=True)
+def before_leaving(name, code):
+    print(f"leaving {name} {code}", flush=True)
 
-interruption.PATIENCE_SEC = float(sys.argv[1])
-interruption.listen(last_words)
+interruption.SAFE_POINT_WITHIN_SEC = float(sys.argv[1])
+interruption.listen(before_leaving)
 program = subprocess.Popen(["sleep", "60"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                            process_group=0)
 scratch = pathlib.Path("scratch")
 scratch.mkdir()
-with interruption.accompanied(program, scratch):
+with interruption.child_program(program, scratch):
     print(program.pid, file=open("pid", "w"), flush=True)
     print("listening", flush=True)
     {work}
@@ -71,12 +72,12 @@ def start(folder, work, patience, line="listening\n"):
     return process
 
 
-@pytest.mark.parametrize("name", EXIT_CODES)
+@pytest.mark.parametrize("name", EXIT_OF_SIGNAL)
 def test_a_safe_point_is_waited_for(tmp_path, name):
     process = start(tmp_path, POLLING, 30)
     process.send_signal(getattr(signal, name))
     out, err = process.communicate(timeout=20)
-    assert process.returncode == EXIT_CODES[name]
+    assert process.returncode == EXIT_OF_SIGNAL[name]
     assert out == "safe point\n"
     assert f"{name}: stopping at the next safe point" in err
 
@@ -89,7 +90,7 @@ def test_without_a_safe_point_the_process_and_its_programs_end_in_time(tmp_path,
     out, err = process.communicate(timeout=20)
     assert time.monotonic() - began < 5
     assert process.returncode == 75
-    assert out.splitlines()[-1] == "last words SIGUSR1 75"
+    assert out.splitlines()[-1] == "leaving SIGUSR1 75"
     assert "no safe point within" in err
     program = int((tmp_path / "pid").read_text())
     time.sleep(0.2)
@@ -98,15 +99,15 @@ def test_without_a_safe_point_the_process_and_its_programs_end_in_time(tmp_path,
 
 
 def test_waiting_for_files_of_other_nodes_hears_a_signal(monkeypatch):
-    monkeypatch.setattr(interruption._Requests, "received", "SIGUSR1")
+    monkeypatch.setattr(interruption._listener, "received", "SIGUSR1")
     with pytest.raises(Interrupted):
-        becomes_true(lambda: False)
+        wait_until(lambda: False)
 
 
 def test_a_publication_that_is_being_staged_hears_a_signal(monkeypatch):
     key = ARTIFACTS["ph1"].keys["ph"]
     stream = _stream(_LargeValue(np.zeros((5, 2), "c8"), key, "ph1.ph"), SerialTeam())
-    monkeypatch.setattr(interruption._Requests, "received", "SIGTERM")
+    monkeypatch.setattr(interruption._listener, "received", "SIGTERM")
     with pytest.raises(Interrupted):
         list(stream.blocks)
 

@@ -39,6 +39,14 @@ def member(rank, first, **limits):
             {},
             4 * GIB,
         ),
+        (
+            {
+                "proc/self/cgroup": "4:memory:/job\n",
+                "sys/fs/cgroup/memory/job/memory.limit_in_bytes": "9223372036854771712\n",
+            },
+            {},
+            math.inf,
+        ),
         ({}, {"SLURM_MEM_PER_NODE": "1024"}, GIB),
         ({}, {"SLURM_MEM_PER_CPU": "512", "SLURM_CPUS_ON_NODE": "4"}, 2 * GIB),
         ({}, {"SLURM_MEM_PER_NODE": "0", "SLURM_MEM_PER_CPU": "many"}, math.inf),

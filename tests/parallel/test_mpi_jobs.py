@@ -183,33 +183,35 @@ def test_a_launcher_that_the_library_does_not_know_is_found_out_before_work_star
 
 
 FILLED_BY_OTHERS = """
-from pystamps_hpc.parallel import shared
+from pystamps_hpc.parallel.shared import NodeMemory
 import numpy as np
 class OnDisk:
     shape, dtype = (4 << 20,), np.dtype(np.float64)
     def __getitem__(self, rows):
         return np.arange(rows.start, rows.stop, dtype=float)
-make = shared.NodeMemory._make
-def others_are_faster(self, n_bytes):
-    window = make(self, n_bytes)
+step = getattr(NodeMemory, sys.argv[1])
+def others_are_faster(self, *arguments):
     self._node.Barrier()
     if self._node.rank == 0:
+        free = os.statvfs("/dev/shm")
         with open("/dev/shm/others", "wb") as file:
-            file.write(bytes(shared._free_bytes() - (8 << 20)))
+            file.write(bytes(free.f_bavail * free.f_frsize - int(sys.argv[2])))
     self._node.Barrier()
-    return window
-shared.NodeMemory._make = others_are_faster
+    return step(self, *arguments)
+setattr(NodeMemory, sys.argv[1], others_are_faster)
 whole = team.share(OnDisk())
-print(team.rank, team.crowded_out, whole[-1], flush=True)
+print(team.rank, team.crowded_out, whole[-1], os.listdir("/dev/shm"), flush=True)
 team.close()
 """
 
 
-def test_shared_memory_that_others_fill_meanwhile_is_replaced_by_copies(tmp_path):
+@pytest.mark.parametrize("step", ["_nameless_file", "_mapped"])
+@pytest.mark.parametrize("left", [0, 8 << 20])
+def test_shared_memory_that_others_fill_meanwhile_is_replaced_by_copies(tmp_path, step, left):
     """Writing to a page that there is no room for would kill the rank (SIGBUS)."""
     script = tmp_path / "job.py"
     script.write_text(START + FILLED_BY_OTHERS)
-    words = " ".join(mpi_run.command(2, [str(script)]))
+    words = " ".join(mpi_run.command(2, [str(script), step, str(left)]))
     ended = subprocess.run(
         ["unshare", "--mount", "sh", "-c",
          f"mount -t tmpfs -o size=64m tmpfs /dev/shm || exit 77; exec {words}"],
@@ -218,6 +220,7 @@ def test_shared_memory_that_others_fill_meanwhile_is_replaced_by_copies(tmp_path
     if ended.returncode in (1, 77) and "ermi" in ended.stderr:
         pytest.skip("a small /dev/shm cannot be mounted here")
     assert ended.returncode == 0, ended.stderr
-    assert sorted(ended.stdout.split("\n")[:2]) == [
-        f"{rank} 1 {(4 << 20) - 1:.1f}" for rank in (0, 1)
+    assert sorted(re.sub(r"\[.*\]", "", line).split() for line in ended.stdout.splitlines()) == [
+        [str(rank), "1", f"{(4 << 20) - 1:.1f}"] for rank in (0, 1)
     ]
+    assert "pystamps-hpc" not in ended.stdout

@@ -114,6 +114,16 @@ def test_tasks_side_by_side_give_results_by_index(width):
     assert most[0] == width
 
 
+def test_kernels_of_tasks_side_by_side_run_on_one_thread_each():
+    """Else every task would start as many threads as the machine has processors."""
+    numba = pytest.importorskip("numba")
+    before = numba.get_num_threads()
+    assert SerialTeam().map_tasks(
+        lambda item: numba.get_num_threads(), range(4), None, ignore, 2
+    ) == [1, 1, 1, 1]
+    assert numba.get_num_threads() == before
+
+
 def test_a_column_of_another_length_is_refused():
     whole, rests = TEAM.map_columns(
         lambda item: (np.full(3, item), -item), range(4), (3, "f4"), None, ignore

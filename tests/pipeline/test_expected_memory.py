@@ -12,7 +12,8 @@ from pystamps_hpc.pipeline.expected_memory import Expected, Extent
 from pystamps_hpc.pipeline.table import task, tasks
 
 EXTENT = Extent(300_000, 29, 600_000)
-SPEC = task(2, "patch").spec
+ROWS = {number: task(number, "patch") for number in (1, 2)}
+SPEC = ROWS[2].spec
 
 
 def positions(folder, lonlat, n_ifg=3, order=">"):
@@ -33,7 +34,7 @@ def test_more_ranks_share_the_merged_stages_but_no_patch():
 
 def test_a_plan_beyond_the_limit_is_refused_with_the_patch_that_fits():
     budget = MemoryBudget(5e8, 5e8, "runtime.memory_gb")
-    expected = [Expected(2, "PATCH_7", EXTENT, model.least(SPEC, EXTENT))]
+    expected = [Expected(ROWS[2], "PATCH_7", EXTENT, model.least(SPEC, EXTENT))]
     with pytest.raises(DatasetError, match="PATCH_7: stage 2 takes") as refused:
         model.require_memory(expected, budget)
     fit = model.fitting_points(SPEC, EXTENT, budget.limit)
@@ -45,13 +46,13 @@ def test_a_plan_beyond_the_limit_is_refused_with_the_patch_that_fits():
 
 
 def test_a_process_that_does_not_fit_alone_has_no_patch_that_would():
-    one = Expected(2, "PATCH_1", EXTENT, model.least(SPEC, EXTENT))
+    one = Expected(ROWS[2], "PATCH_1", EXTENT, model.least(SPEC, EXTENT))
     with pytest.raises(DatasetError, match="no patch is that small"):
         model.require_memory([one], MemoryBudget(1e8, 1e8, "runtime.memory_gb"))
 
 
 def test_what_fits_and_what_nothing_limits_is_not_refused():
-    one = Expected(2, "PATCH_1", EXTENT, 1e9)
+    one = Expected(ROWS[2], "PATCH_1", EXTENT, 1e9)
     model.require_memory([one], MemoryBudget(1e9, 1e9, "runtime.memory_gb"))
     model.require_memory([replace(one, least=1e15)], MemoryBudget(1e8))
     model.require_memory([], MemoryBudget(1, 1, "runtime.memory_gb"))
@@ -76,15 +77,15 @@ def test_a_patch_on_the_date_line_is_not_as_wide_as_the_earth(tmp_path):
     assert cells == pytest.approx((0.1 * 111_195 / 50) ** 2, rel=0.05)
 
 
-def test_the_line_names_the_largest_patch_of_each_stage():
+def test_the_line_says_limit_and_demand_apart():
     expected = [
-        Expected(1, "PATCH_1", EXTENT, 300 << 20),
-        Expected(2, "PATCH_1", EXTENT, 400 << 20),
-        Expected(2, "PATCH_2", EXTENT, 1500 << 20),
+        Expected(ROWS[1], "PATCH_1", EXTENT, 300 << 20),
+        Expected(ROWS[2], "PATCH_1", EXTENT, 400 << 20),
+        Expected(ROWS[2], "PATCH_2", EXTENT, 1500 << 20),
     ]
     line = model.memory_line(expected, MemoryBudget(1 << 30))
     assert line == (
-        "memory of a rank: 1,024 MiB planned; at least stage 1 300 MiB (PATCH_1), "
-        "stage 2 1,500 MiB (PATCH_2)"
+        "memory of a rank: up to 1,024 MiB may be used; at least 1,500 MiB are needed "
+        "(stage 2, PATCH_2)"
     )
     assert model.memory_line([], MemoryBudget()) == ""

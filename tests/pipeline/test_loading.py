@@ -11,6 +11,8 @@ from pystamps_hpc.dataset.mat import write_mat
 from pystamps_hpc.dataset.rows import FloatArray, Rows
 from pystamps_hpc.errors import MatError
 from pystamps_hpc.pipeline.loading import load_inputs
+from pystamps_hpc.pipeline.saving import bundle_of
+from pystamps_hpc.stages.shared.ifgs import Ifgs
 
 N_PS, N_IFG, N_SEL = 7, 5, 3
 
@@ -67,6 +69,36 @@ def test_keys_arrive_in_the_shape_of_the_schema(tmp_path):
 def test_a_length_that_differs_is_refused(tmp_path, name, keys, message):
     with pytest.raises(MatError, match=message):
         load(tmp_path, **{name: keys})
+
+
+@dataclass(frozen=True)
+class WithNetwork:
+    """A network, and keys with and without the null column of its master."""
+
+    ifgs: Annotated[Ifgs, "ps1"]
+    phase: Annotated[Rows, "ph1.ph"]
+    bperp_mat: Annotated[Rows, "bp1.bperp_mat"]
+
+
+def test_the_null_column_of_the_master_is_there_on_disk_only(tmp_path):
+    number = np.arange(1.0, N_IFG + 1)[:, None]
+    network = {"bperp": np.where(number == 2, 0, number), "day": number, "master_day": 2,
+               "master_ix": 2, "n_ifg": N_IFG, "n_image": N_IFG}  # fmt: skip
+    phase = np.arange(N_PS * N_IFG).reshape(N_PS, N_IFG).astype(np.complex64)
+    phase[:, 1] = 1
+    load(tmp_path, ps1=network, ph1={"ph": phase})
+    inputs = load_inputs(WithNetwork, tmp_path, parameters.load(tmp_path))
+    assert (inputs.ifgs.master, inputs.ifgs.bperp.tolist()) == (1, [1, 3, 4, 5])
+    assert inputs.phase.shape == inputs.bperp_mat.shape == (N_PS, N_IFG - 1)
+    np.testing.assert_array_equal(inputs.phase[2:4], np.delete(phase, 1, axis=1)[2:4])
+    np.testing.assert_array_equal(inputs.phase[:, 1], phase[:, 2])
+
+    bundle = bundle_of(inputs)
+    assert {key: np.ravel(value).tolist() for key, value in bundle["ps1"].items()} == {
+        key: np.ravel(value).tolist() for key, value in network.items()
+    }
+    np.testing.assert_array_equal(bundle["ph1"]["ph"].rows[:], phase)
+    assert bundle["bp1"]["bperp_mat"].rows.shape == (N_PS, N_IFG - 1)
 
 
 def test_an_empty_optional_key_is_absent(tmp_path):

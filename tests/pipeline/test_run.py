@@ -111,6 +111,8 @@ def test_patches_restrict_the_patch_tasks(stubs, tree):
     report = run(tree, part="patches", patches=("PATCH_2",))
     assert {row.target for row in report.results} == {"PATCH_2"}
     assert not (tree / "PATCH_1" / "ps1.mat").exists()
+    run(tree, patches=("PATCH_1",), end_step=4)
+    assert (tree / "PATCH_1" / "weed1.mat").exists()
 
 
 @pytest.mark.parametrize(
@@ -118,6 +120,10 @@ def test_patches_restrict_the_patch_tasks(stubs, tree):
     [
         ({"start_step": 6, "end_step": 3}, "--start-step 6 is after --end-step 3"),
         ({"patches": ("PATCH_1",)}, "--patches needs --part patches or --end-step 4 or lower"),
+        (
+            {"patches": ("PATCH_1",), "end_step": 5},
+            "--patches needs --part patches or --end-step 4 or lower",
+        ),
         ({"part": "merged", "end_step": 4}, "--part merged needs --end-step 5 or higher"),
         ({"part": "patches", "start_step": 6}, "--part patches needs --start-step 5 or lower"),
         ({"start_step": 9}, "steps must lie in 1..8, got 9..8"),

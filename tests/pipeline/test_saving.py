@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from pystamps_hpc.config import OutputConfig
-from pystamps_hpc.dataset.rows import FloatArray, Rows
+from pystamps_hpc.dataset.border import inside
+from pystamps_hpc.dataset.rows import FloatArray, IntArray, Rows
+from pystamps_hpc.dataset.schema import key
 from pystamps_hpc.errors import StageError
 from pystamps_hpc.parallel.team import UNIT, SerialTeam
 from pystamps_hpc.pipeline.saving import bundle_of, publish
@@ -33,6 +35,30 @@ def save(folder, **changed):
     }
     bundle = bundle_of(Outputs(**{**values, **changed}))
     return publish(task(5, "patch"), bundle, folder, SerialTeam(), OutputConfig(), "test", {})
+
+
+@dataclass(frozen=True)
+class Positions:
+    """Points whose position bears their id, and edges that are numbered, on disk."""
+
+    ij: Annotated[FloatArray, "ps2.ij"]
+    xy: Annotated[FloatArray, "ps2.xy"]
+    edges: Annotated[IntArray, "uw_interp.edgs"]
+
+
+def test_ids_are_the_first_column_on_disk_only():
+    ij = np.array([[7.0, 1, 2], [9, 3, 4]])
+    xy = np.array([[0.5, 1.5], [2.5, 3.5]], np.float32)
+    edges = np.array([[0, 1], [0, 2], [1, 2]])
+    bundle = bundle_of(Positions(ij, xy, edges))
+    assert bundle["ps2"]["xy"].tolist() == [[7, 0.5, 1.5], [9, 2.5, 3.5]]
+    assert bundle["ps2"]["xy"].dtype == np.float32
+    assert bundle["uw_interp"]["edgs"].tolist() == [[1, 1, 2], [2, 1, 3], [3, 2, 3]]
+    for artifact, name, value in (
+        ("ps2", "xy", xy),
+        ("uw_interp", "edgs", [[0, 1], [0, 2], [1, 2]]),
+    ):
+        np.testing.assert_array_equal(inside(key(artifact, name), bundle[artifact][name]), value)
 
 
 def with_nan(values, place):

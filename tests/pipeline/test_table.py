@@ -2,18 +2,22 @@
 
 import ast
 import dataclasses
+import pickle
 import pkgutil
+import re
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from pystamps_hpc import expected_stage_artifact, stages
+from pystamps_hpc import expected_stage_artifact, pipeline
 from pystamps_hpc.dataset.parameter_table import TABLE
 from pystamps_hpc.dataset.schema import ARTIFACTS
 from pystamps_hpc.pipeline.loading import _VIRTUAL
-from pystamps_hpc.pipeline.table import MODULES, patch_inputs, task, tasks
+from pystamps_hpc.pipeline.table import MODULES, task, tasks
+from pystamps_hpc.stages import shared
 from pystamps_hpc.stages.base import EACH_PATCH, artifact_fields
+from pystamps_hpc.stages.shared.ifgs import Ifgs
 
 # stage, scope, required with the marker last, optional
 CONTRACT = (
@@ -49,16 +53,87 @@ def test_c004_the_marker_is_published_last(stage, scope, required, optional):
     assert expected_stage_artifact(stage, scope) == f"{required.split()[-1]}.mat"
 
 
+def test_a_row_is_one_object_that_travels_as_its_place():
+    for row in tasks():
+        assert task(row.spec.number, row.spec.scope) is row
+        assert pickle.loads(pickle.dumps(row)) is row
+    assert tasks("sb") == ()
+
+
+# stage, scope, what belongs to it in the order of removal
+OWNED = (
+    (1, "patch", "ps1 bp1 ph1 hgt1 da1 inc1 la1"),
+    (5, "patch", "ph2 rc2 bp2 pm2 ps2 inc2 la2 hgt2"),
+    (5, "merged", "ifgstd2 rc2 bp2 pm2 ph2 ps2 inc2 la2 hgt2"),
+    (6, "merged", "phuw2 uw_phaseuw uw_space_time uw_interp uw_grid"),
+    (7, "merged", "scla2 scla_smooth2 scla_sb2 scla_smooth_sb2"),
+    (8, "merged", "scn2 mean_v mv2"),
+)
+
+
+@pytest.mark.parametrize(("stage", "scope", "names"), OWNED)
+def test_a_file_belongs_to_the_first_task_that_makes_it(stage, scope, names):
+    row = task(stage, scope)
+    assert row.owned == tuple(names.split())
+    assert row.first_made == tuple(name for name in row.owned if name not in row.spec.foreign)
+
+
+def test_a_task_outdates_what_later_ones_own_but_the_feedback_of_its_next_pass():
+    after = {number: task(number, "merged").owned for number in (6, 7, 8)}
+    merge = task(5, "merged")
+    assert task(8, "merged").outdates == ((), ())
+    assert task(7, "merged").outdates == (after[8], ())
+    assert task(6, "merged").outdates == ((*after[8], "scla2", "scla_sb2"), ())
+    assert merge.outdates == ((*after[8], *after[7], *after[6]), ())
+    promoted, weeded = task(5, "patch"), task(4, "patch")
+    assert promoted.outdates == ((*merge.outdates[0], *merge.owned), ())
+    assert weeded.outdates == (promoted.outdates[0], promoted.owned)
+
+
+def test_what_a_task_reads_of_its_last_pass_it_spares():
+    spared = {row: {f"{name}.mat" for name in row.spec.spares} for row in tasks()}
+    assert [row.spec.number for row in tasks() if row.feedback] == [6]
+    assert all(row.feedback <= spared[row] for row in tasks())
+
+
+def test_what_counts_the_points_of_a_stage_is_among_its_outputs():
+    counting = {row: set(row.spec.counted_in.values()) for row in tasks()}
+    assert [row.spec.number for row, keys in counting.items() if keys] == [1, 3, 4, 5]
+    for row, keys in counting.items():
+        assert keys <= {f"{f.artifact}.{f.key}" for f in artifact_fields(row.spec.outputs)}
+
+
+def test_only_the_last_stage_extends_what_an_earlier_one_makes():
+    assert {row.spec.number: row.extends for row in tasks() if row.extends} == {
+        8: ("uw_space_time",)
+    }
+
+
+def test_the_merge_gathers_what_the_last_stage_of_a_patch_makes():
+    gathering = {row: row.gathers for row in tasks() if row.gathers}
+    assert gathering == {task(5, "merged"): task(5, "patch")}
+
+
 @pytest.mark.parametrize(("stage", "scope"), [(6, "patch"), (2, "merged")])
 def test_a_stage_has_no_marker_in_the_other_scope(stage, scope):
     with pytest.raises(LookupError, match=f"stage {stage} has no {scope} scope"):
         expected_stage_artifact(stage, scope)
 
 
+@pytest.mark.parametrize("room", ["pipeline", "tools"])
+def test_nothing_but_the_table_knows_a_stage_by_its_number(room):
+    tested = re.compile(
+        r"\b(stage|number|stage_id|(start|end)_step|first|last) *"
+        r"(==|!=|<=?|>=?|in|not in) *[(\[{]?[1-9]\b"
+    )
+    for path in Path(pipeline.__path__[0]).parent.joinpath(room).rglob("*.py"):
+        assert tested.findall(path.read_text()) == [], path
+
+
 def test_every_annotation_names_a_key_of_a_schema():
     for row in tasks():
         classes = [row.spec.inputs, row.spec.outputs]
-        nested = patch_inputs(row)
+        nested = row.patch_inputs
         for cls in [*classes, *([nested] if nested else [])]:
             for field in artifact_fields(cls):
                 name = f"{field.artifact}.{field.key}"
@@ -66,6 +141,15 @@ def test_every_annotation_names_a_key_of_a_schema():
                     continue
                 assert field.artifact in ARTIFACTS, name
                 assert field.key == "*" or field.key in ARTIFACTS[field.artifact].keys, name
+
+
+def test_a_stage_that_sees_a_null_column_has_the_network_that_places_it():
+    for row in tasks():
+        for cls in (row.spec.inputs, row.spec.outputs):
+            found = [field for field in artifact_fields(cls) if field.artifact in ARTIFACTS]
+            keys = [ARTIFACTS[f.artifact].keys.get(f.key) for f in found]
+            if any(key is not None and key.null is not None for key in keys):
+                assert any(field.type is Ifgs for field in found), cls
 
 
 def test_every_parameter_of_a_stage_is_a_known_one():
@@ -112,10 +196,8 @@ def test_configuration_that_a_stage_reads_is_declared_or_only_schedules(name):
 
 
 def test_configuration_that_parts_of_several_stages_read_only_schedules():
-    for found in pkgutil.iter_modules(stages.__path__):
-        if found.name not in MODULES:
-            read = set(config_read_by(import_module(f"{stages.__name__}.{found.name}")))
-            assert read <= SCHEDULING, found.name
+    for found in pkgutil.iter_modules(shared.__path__, f"{shared.__name__}."):
+        assert set(config_read_by(import_module(found.name))) <= SCHEDULING, found.name
 
 
 # fields of the reference's parameters that the built branches read; the mode is

@@ -130,6 +130,30 @@ def test_the_command_writes_the_script_and_says_what_it_is_for(dataset, tmp_path
     assert header(out.read_text())["nodes"] == "4"
 
 
+def test_the_header_names_what_is_left_to_edit_and_the_file(dataset, tmp_path, monkeypatch, capsys):
+    def head(path):
+        return path.read_text().partition("#SBATCH")[0]
+
+    own = tmp_path / "mine.sbatch"
+    write_job("single-node", own, dataset)
+    assert "Edit IMAGE, then: sbatch mine.sbatch" in head(own)
+    write_job("patch-array", tmp_path / "array", dataset, image="a.sif")
+    assert "Submit it, on a login\n# node: bash array" in head(tmp_path / "array")
+    monkeypatch.chdir(tmp_path)
+    assert main(["slurm", "init"]) == 0
+    assert "Edit DATASET and IMAGE, then: sbatch single_node.sbatch" in head(
+        tmp_path / "single_node.sbatch"
+    )
+    monkeypatch.chdir(dataset)
+    capsys.readouterr()
+    assert main(["slurm", "init"]) == 0
+    assert json.loads(capsys.readouterr().out)["dataset"] == str(dataset)
+
+
+def test_a_gpu_job_is_said_to_have_no_kernels_yet(tmp_path):
+    assert "no GPU kernels yet" in write_job("gpu", tmp_path / "gpu.sbatch")["warnings"][0]
+
+
 def test_ranks_without_a_patch_are_told(dataset, tmp_path):
     wide = write_job("multi-node", tmp_path / "wide.sbatch", dataset, nodes=5)
     (warning,) = wide["warnings"]

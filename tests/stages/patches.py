@@ -7,6 +7,7 @@ import numpy as np
 from pystamps_hpc.config import RunConfig
 from pystamps_hpc.parallel.context import Context
 from pystamps_hpc.stages import stage2, stage3
+from pystamps_hpc.stages.shared.ifgs import Ifgs
 from pystamps_kernels.dispatch import table
 
 PARAMS2 = stage2.Params(
@@ -44,27 +45,25 @@ def context(arithmetic="double", backend="native", generator="matlab"):
     return Context(table(backend, arithmetic), config)
 
 
-def patch(n_ps=1500, n_ifg=12, stable=0.4, noise=0.25, size=(1700.0, 1750.0), seed=0):
+def patch(n_ps=1500, n_image=12, stable=0.4, noise=0.25, size=(1700.0, 1750.0), seed=0):
     """Inputs of stage 2 and the mask of stable candidates; the others are pure noise."""
     rng = np.random.default_rng(seed)
     x, y = rng.uniform(0, 1, (2, n_ps)) * np.array(size)[:, None]
     order = np.argsort(y)
-    xy = np.column_stack((np.arange(1, n_ps + 1), x[order], y[order])).astype(np.float32)
-    master_ix = n_ifg // 2
-    bperp = rng.normal(0, 150, n_ifg)
-    bperp[master_ix] = 0
-    bperp_mat = np.delete(bperp, master_ix) + rng.normal(0, 0.5, (n_ps, n_ifg - 1))
-    waves = rng.uniform(-2e-3, 2e-3, (2, n_ifg - 1))
-    phase = 2 * np.pi * xy[:, 1:].astype(float) @ waves
+    xy = np.column_stack((x[order], y[order])).astype(np.float32)
+    master = n_image // 2
+    bperp = np.delete(rng.normal(0, 150, n_image), master)
+    bperp_mat = bperp + rng.normal(0, 0.5, (n_ps, n_image - 1))
+    waves = rng.uniform(-2e-3, 2e-3, (2, n_image - 1))
+    phase = 2 * np.pi * xy.astype(float) @ waves
     phase += rng.normal(0, 0.003, (n_ps, 1)) * bperp_mat
     is_stable = rng.uniform(size=n_ps) < stable
     phase += np.where(is_stable[:, None], noise, 20) * rng.normal(size=phase.shape)
-    phasors = np.insert(np.exp(1j * phase) * 300, master_ix, 1, axis=1).astype(np.complex64)
+    day = 736000.0 + 24 * np.arange(n_image)
     inputs = stage2.Inputs(
         xy=xy,
-        bperp=bperp,
-        master_ix=master_ix,
-        phase=phasors,
+        ifgs=Ifgs.of_master(master, bperp, day, day[master]),
+        phase=(np.exp(1j * phase) * 300).astype(np.complex64),
         bperp_mat=bperp_mat.astype(np.float32),
         dispersion=rng.uniform(0.1, 0.4, n_ps),
         incidence=None,
@@ -77,8 +76,7 @@ def inputs3(inputs, outputs):
     """Inputs of stage 3 from those and the outputs of stage 2."""
     return stage3.Inputs(
         xy=inputs.xy,
-        bperp=inputs.bperp,
-        master_ix=inputs.master_ix,
+        ifgs=inputs.ifgs,
         phase=inputs.phase,
         bperp_mat=inputs.bperp_mat,
         dispersion=inputs.dispersion,

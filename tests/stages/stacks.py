@@ -7,6 +7,7 @@ import numpy as np
 from pystamps_hpc.config import RunConfig
 from pystamps_hpc.parallel.context import Context, QuietLog
 from pystamps_hpc.stages import stage7, stage8
+from pystamps_hpc.stages.shared.ifgs import Ifgs
 from pystamps_kernels.dispatch import table
 
 EVERYWHERE = {
@@ -26,7 +27,7 @@ class Stack:
 
     xy: np.ndarray
     day: np.ndarray
-    master_ix: int
+    master: int
     bperp: np.ndarray
     slope: np.ndarray
     master_phase: np.ndarray
@@ -36,32 +37,37 @@ class Stack:
     def __post_init__(self):
         n_ps, n_ifg = len(self.xy), len(self.day)
         baselines = np.broadcast_to(self.bperp, (n_ps, n_ifg)).astype(np.float32)
-        self.bperp_mat = np.ascontiguousarray(np.delete(baselines, self.master_ix, axis=1))
-        elapsed = self.day - self.day[self.master_ix]
+        self.bperp_mat = np.ascontiguousarray(np.delete(baselines, self.master, axis=1))
+        elapsed = self.day - self.day[self.master]
         phase = self.slope[:, None] * baselines + self.rate[:, None] * elapsed
         phase += self.master_phase[:, None]
-        phase[:, self.master_ix] = 0
+        phase[:, self.master] = 0
         self.phase = phase.astype(np.float32)
         metres_per_degree = 111_000.0
-        self.lonlat = ORIGIN + self.xy[:, 1:] / metres_per_degree
+        self.lonlat = ORIGIN + self.xy / metres_per_degree
         self.ifg_std = np.linspace(10, 30, n_ifg).astype(np.float32)
+
+    @property
+    def ifgs(self):
+        mean = self.bperp_mat.mean(axis=0)
+        return Ifgs.of_master(self.master, mean, self.day, float(self.day[self.master]))
 
 
 def stack(n_ps=60, n_ifg=12, seed=0, side=2000.0, common_bperp=True):
     """Draw a stack; baselines are the same for all PS unless `common_bperp` is off."""
     rng = np.random.default_rng(seed)
-    xy = np.column_stack((np.arange(1, n_ps + 1), rng.uniform(0, side, (n_ps, 2))))
+    xy = rng.uniform(0, side, (n_ps, 2))
     day = 736_000.0 + np.cumsum(rng.integers(12, 60, n_ifg))
-    master_ix = n_ifg // 2
+    master = n_ifg // 2
     bperp = rng.normal(0, 150, n_ifg)
-    bperp[master_ix] = 0
+    bperp[master] = 0
     if not common_bperp:
         bperp = bperp + rng.normal(0, 0.5, (n_ps, n_ifg))
-        bperp[:, master_ix] = 0
+        bperp[:, master] = 0
     return Stack(
         xy=np.round(xy, 3).astype(np.float32),
         day=day,
-        master_ix=master_ix,
+        master=master,
         bperp=bperp,
         slope=rng.normal(0, 0.01, n_ps),
         master_phase=rng.normal(0, 0.5, n_ps),
@@ -91,12 +97,10 @@ def stage7_inputs(scene, **changes):
     values = {
         "unwrapped": scene.phase,
         "bperp_mat": scene.bperp_mat,
-        "bperp": np.insert(scene.bperp_mat.mean(axis=0), scene.master_ix, 0),
+        "ifgs": scene.ifgs,
         "lonlat": scene.lonlat,
         "xy": scene.xy,
         "origin": ORIGIN,
-        "day": scene.day,
-        "master_ix": scene.master_ix,
         "ifg_std": scene.ifg_std,
         "deramp_degree": None,
     }
@@ -124,9 +128,7 @@ def stage8_inputs(scene, **changes):
         "lonlat": scene.lonlat,
         "xy": scene.xy,
         "origin": ORIGIN,
-        "day": scene.day,
-        "master_day": float(scene.day[scene.master_ix]),
-        "master_ix": scene.master_ix,
+        "ifgs": scene.ifgs,
         "ifg_std": scene.ifg_std,
         "deramp_degree": None,
         "arc_phase": None,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pystamps_hpc.stages.projection import (
+from pystamps_hpc.stages.shared.projection import (
     centre_of,
     continuous,
     local_coordinates,

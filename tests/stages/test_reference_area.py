@@ -1,14 +1,12 @@
-"""Reference area, index lists, least-squares operators and ramps."""
+"""Reference area, least-squares operators and ramps."""
 
 import numpy as np
 import pytest
 
 from pystamps_hpc.errors import StageError
-from pystamps_hpc.stages import ramps
-from pystamps_hpc.stages.corrected_phase import CorrectedPhase
-from pystamps_hpc.stages.interferograms import date_of, from_parameter, one_based, used_ifgs
-from pystamps_hpc.stages.least_squares import operator, pseudo_inverse
-from pystamps_hpc.stages.reference_area import (
+from pystamps_hpc.stages.shared import ramps
+from pystamps_hpc.stages.shared.least_squares import operator, pseudo_inverse
+from pystamps_hpc.stages.shared.reference_area import (
     ReferenceArea,
     mean_over_ps,
     reference_ps,
@@ -41,7 +39,7 @@ def test_the_intervals_are_open():
 def test_local_intervals_come_first():
     scene = stack()
     inside = found(scene, ref_x=(500.0, 900.0), ref_y=(-1.0, 3000.0), ref_radius=-np.inf)
-    x = scene.xy[:, 1]
+    x = scene.xy[:, 0]
     assert inside == np.flatnonzero((x > 500) & (x < 900)).tolist()
 
 
@@ -100,9 +98,8 @@ def test_means_in_single_are_sequential_and_leave_nan_out():
     phase = np.random.default_rng(0).normal(0, 1, (5000, 3)).astype(np.float32)
     phase[7, 1] = np.nan
     chosen = np.arange(0, 5000, 2)
-    columns = CorrectedPhase(phase, np.arange(3))
-    single = mean_over_ps(columns, context("single"), chosen)
-    double = mean_over_ps(columns, context("double"), chosen)
+    single = mean_over_ps(phase, context("single"), chosen)
+    double = mean_over_ps(phase, context("double"), chosen)
     total = np.float32(0)
     for value in phase[::2, 0]:
         total += value
@@ -111,20 +108,6 @@ def test_means_in_single_are_sequential_and_leave_nan_out():
         double, np.nanmean(phase[::2].astype(np.float64), axis=0).astype(np.float32)
     )
     assert single.dtype == double.dtype == np.float32
-
-
-def test_index_lists_become_sorted_positions():
-    assert from_parameter((5, 2, 5), 6, "drop_ifg_index").tolist() == [1, 4]
-    assert from_parameter((), 6, "drop_ifg_index").tolist() == []
-    assert used_ifgs((4, 2, 4), 5).tolist() == [0, 2, 4]
-    assert used_ifgs((2,), 5, fewest=3, without=3).tolist() == [0, 2, 4]
-    assert one_based(np.array([0, 4])) == "1, 5"
-    with pytest.raises(StageError, match="drop_ifg_index: 0, 7 is outside 1 to 6"):
-        from_parameter((0, 2, 7), 6, "drop_ifg_index")
-
-
-def test_matlab_day_numbers_are_dates():
-    assert date_of(730486.0) == "2000-01-01"
 
 
 def test_an_operator_solves_weighted_least_squares():
@@ -158,18 +141,18 @@ def test_a_ramp_of_its_degree_is_removed_exactly(degree):
     truth = terms @ np.random.default_rng(0).normal(0, 1, (terms.shape[1], 3))
     phase = truth.astype(np.float32)
     phase[5, 1] = np.nan
-    coefficients = ramps.fit_ramps(terms, lambda rows: phase[rows], np.arange(3), context())
-    np.testing.assert_allclose(ramps.ramp(terms, coefficients), truth, atol=1e-5)
+    fitted = ramps.fit_ramps(terms, phase, np.arange(3), context())
+    np.testing.assert_allclose(fitted.at(slice(None)), truth, atol=1e-5)
 
 
 @pytest.mark.parametrize("degree", [2, 3])
 def test_higher_degrees_have_no_linear_terms(degree):
     scene = stack()
     terms = ramps.regressors(scene.xy, degree)
-    x = scene.xy[:, 1] - scene.xy[:, 1].mean()
+    x = scene.xy[:, 0] - scene.xy[:, 0].mean()
     phase = (x[:, None] / 300).astype(np.float32)
-    coefficients = ramps.fit_ramps(terms, lambda rows: phase[rows], np.arange(1), context())
-    assert np.abs(ramps.without_ramp(phase, terms, coefficients)).max() > 0.1
+    fitted = ramps.fit_ramps(terms, phase, np.arange(1), context())
+    assert np.abs(phase - fitted.at(slice(None))).max() > 0.1
 
 
 def test_a_column_of_five_valid_ps_is_not_deramped():
@@ -178,8 +161,8 @@ def test_a_column_of_five_valid_ps_is_not_deramped():
     phase = np.random.default_rng(0).normal(0, 1, (60, 2)).astype(np.float32)
     phase[5:, 1] = np.nan
     log = context()
-    coefficients = ramps.fit_ramps(terms, lambda rows: phase[rows], np.array([3, 7]), log)
-    assert not coefficients[:, 1].any()
+    fitted = ramps.fit_ramps(terms, phase, np.array([3, 7]), log)
+    assert not fitted.coefficients[:, 1].any()
     assert log.log.warnings[0].startswith("interferograms 8: not deramped")
 
 

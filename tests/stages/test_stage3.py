@@ -8,8 +8,8 @@ import pytest
 
 from pystamps_hpc.errors import StageError
 from pystamps_hpc.stages import stage2, stage3
-from pystamps_hpc.stages.coherence import COHERENCE_BINS, scaled_random
-from pystamps_hpc.stages.threshold import (
+from pystamps_hpc.stages.shared.coherence import COHERENCE_BINS, scaled_random
+from pystamps_hpc.stages.stage3.threshold import (
     Limit,
     bin_threshold,
     coherence_threshold,
@@ -146,13 +146,21 @@ def test_stable_candidates_are_kept_and_noise_is_not(solved):
     outputs = stage3.solve(inputs, PARAMS3, ctx)
     kept = outputs.selected[outputs.kept]
     assert np.isin(np.flatnonzero(stable), kept).mean() > 0.95
-    area = np.prod(np.ptp(inputs.xy[:, 1:], axis=0)) / 1e6
+    area = np.prod(np.ptp(inputs.xy, axis=0)) / 1e6
     assert (~stable[kept]).sum() < 20 * area
     assert ctx.log.facts["selected"] == outputs.selected.size
     assert ctx.log.facts["kept"] == kept.size
     assert 0 < ctx.log.facts["gamma_threshold"] < 1
     assert outputs.max_rand == np.float32(20) * np.float32(area)
     lost = ctx.log.facts["incoherent_again"] + ctx.log.facts["other_cycle"]
+    told = " ".join(ctx.log.notes)
+    assert all(
+        f"{count} {words}" in told or not count
+        for count, words in (
+            (ctx.log.facts["incoherent_again"], "no longer coherent"),
+            (ctx.log.facts["other_cycle"], "on another cycle"),
+        )
+    )
     assert lost == outputs.selected.size - kept.size
 
 
@@ -168,7 +176,7 @@ def test_selected_candidates_of_a_cell_share_their_filtered_phase(solved):
 def test_dropped_interferograms_leave_no_residual_and_the_master_is_not_counted(solved):
     inputs, _ = solved
     outputs = stage3.solve(inputs, replace(PARAMS3, drop_ifg_index=(2, 9)), context())
-    assert inputs.master_ix == 6
+    assert inputs.ifgs.master == 6
     assert (outputs.ifg_index + 1).tolist() == [1, 3, 4, 5, 6, 7, 9, 10, 11]
     assert not outputs.residual[:, [1, 7]].any()
     assert outputs.residual[:, outputs.ifg_index].all()
@@ -177,7 +185,7 @@ def test_dropped_interferograms_leave_no_residual_and_the_master_is_not_counted(
 def test_a_jump_of_the_slope_by_a_cycle_is_rejected(solved):
     inputs, _ = solved
     outputs = stage3.solve(inputs, PARAMS3, context())
-    cycle = 2 * np.pi / np.ptp(np.delete(inputs.bperp, inputs.master_ix))
+    cycle = 2 * np.pi / np.ptp(inputs.ifgs.bperp)
     row = np.flatnonzero(outputs.kept)[0]
     for step, kept in ((0.999, True), (1.001, False)):
         slope = inputs.slope.copy()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pystamps_hpc.errors import StageError
-from pystamps_hpc.stages.velocity import PhaseSeries, fit_velocity, line_of_sight_velocity
+from pystamps_hpc.stages.shared.velocity import PhaseSeries, fit_velocity, line_of_sight_velocity
 
 from .stacks import context, stack
 
@@ -17,8 +17,7 @@ def series(scene, **changes):
         "scla_phase": np.zeros_like(scene.phase),
         "master_phase": np.zeros(len(scene.xy), np.float32),
         "xy": scene.xy,
-        "day": scene.day,
-        "master_ix": scene.master_ix,
+        "ifgs": scene.ifgs,
         "ifg_std": scene.ifg_std,
         "used": np.arange(len(scene.day)),
         "ref_ps": np.arange(len(scene.xy)),
@@ -28,7 +27,7 @@ def series(scene, **changes):
 
 
 def look_angle_of(scene):
-    baselines = np.insert(scene.bperp_mat, scene.master_ix, 0, axis=1)
+    baselines = np.insert(scene.bperp_mat, scene.master, 0, axis=1)
     return (scene.slope[:, None] * baselines).astype(np.float32)
 
 
@@ -56,7 +55,7 @@ def test_master_phase_is_the_offset_unless_only_the_look_angle_error_is_taken_of
         scene, scla_phase=look_angle_of(scene), master_phase=np.float32(scene.master_phase)
     )
     offsets = fit_velocity("v-do", known, context())[:, 0]
-    design = np.column_stack((scene.xy[:, 1:].astype(float), np.ones(60)))
+    design = np.column_stack((scene.xy.astype(float), np.ones(60)))
     plane = design @ np.linalg.lstsq(design, scene.master_phase, rcond=None)[0]
     np.testing.assert_allclose(offsets, scene.master_phase - plane, atol=1e-5)
 
@@ -71,7 +70,7 @@ def test_the_reference_area_is_at_rest(value_type):
 
 def test_ramps_are_taken_off():
     scene = stack(seed=4)
-    plane = (scene.xy[:, 1:] / 1000) @ np.random.default_rng(0).normal(0, 2, (2, 12))
+    plane = (scene.xy / 1000) @ np.random.default_rng(0).normal(0, 2, (2, 12))
     tilted = (scene.phase + plane).astype(np.float32)
     flat = fit_velocity("v-o", series(scene), context())
     np.testing.assert_allclose(
@@ -105,8 +104,8 @@ def test_noisier_interferograms_weigh_less():
 def test_without_reference_nothing_is_taken_off():
     scene = stack(seed=7)
     free = fit_velocity("v", series(scene, ref_ps=None, ifg_std=None), context())
-    fitted = np.delete(np.arange(12), scene.master_ix)
-    design = np.column_stack((np.ones(11), scene.day[fitted] - scene.day[scene.master_ix]))
+    fitted = np.delete(np.arange(12), scene.master)
+    design = np.column_stack((np.ones(11), scene.day[fitted] - scene.day[scene.master]))
     expected = np.linalg.lstsq(design, scene.phase[:, fitted].T.astype(float), rcond=None)[0].T
     np.testing.assert_allclose(free, expected, atol=1e-9)
 
@@ -116,4 +115,4 @@ def test_what_is_missing_is_named():
     with pytest.raises(StageError, match="stage 7"):
         fit_velocity("v-d", series(scene, scla_phase=None), context())
     with pytest.raises(StageError, match="1 interferograms"):
-        fit_velocity("v", series(scene, used=np.array([0, scene.master_ix])), context())
+        fit_velocity("v", series(scene, used=np.array([0, scene.master])), context())

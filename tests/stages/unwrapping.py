@@ -9,6 +9,7 @@ import numpy as np
 from pystamps_hpc.config import RunConfig
 from pystamps_hpc.parallel.context import Context
 from pystamps_hpc.stages import stage6
+from pystamps_hpc.stages.shared.ifgs import Ifgs
 from pystamps_kernels.dispatch import table
 
 DEFAULTS = {
@@ -86,12 +87,8 @@ def moving_ground(n_cells=40, fill=0.5, noise=0.3, rate=3.0, n_image=11, seed=1)
     others = np.delete(np.arange(n_image), master)
     inputs = stage6.Inputs(
         n_ps=n_ps,
-        n_ifg=n_image,
-        master_ix=master,
-        master_day=float(day[master]),
-        day=day,
-        xy=np.stack([np.arange(1, n_ps + 1), x, y], axis=1).astype(np.float32),
-        bperp=bperp,
+        ifgs=Ifgs.of_master(master, bperp[others], day, float(day[master])),
+        xy=np.stack([x, y], axis=1).astype(np.float32),
         mean_incidence=0.4,
         corrected=np.exp(1j * truth).astype(np.complex64),
         bperp_mat=np.tile(bperp[others], (n_ps, 1)),

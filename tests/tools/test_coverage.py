@@ -1,20 +1,23 @@
-"""Coverage is computed: from the code of the stages, the kernel table and the recorded audit."""
+"""Coverage is computed: from the stage table, the kernels that are there, the recorded audit."""
 
 import copy
 import dataclasses
+import re
 import shutil
+from pathlib import Path
 
 import pytest
 
+from pystamps_hpc import stages
 from pystamps_hpc.errors import ConfigError
 from pystamps_hpc.parallel.team import SerialTeam
-from pystamps_hpc.pipeline.progress import Silence
+from pystamps_hpc.pipeline.backends import declared_kernels
+from pystamps_hpc.pipeline.events import TaskStarted
 from pystamps_hpc.pipeline.scheduling import run_merged, run_patches
-from pystamps_hpc.pipeline.session import before_work, prepare
+from pystamps_hpc.pipeline.session import prepare
+from pystamps_hpc.pipeline.starting import before_work
 from pystamps_hpc.pipeline.table import tasks
 from pystamps_hpc.pipeline.types import PipelineContext
-from pystamps_hpc.programs import snaphu
-from pystamps_hpc.stages.reach import kernels_reached, names_reached, spreads_over_ranks
 from pystamps_hpc.tools import coverage
 from pystamps_hpc.tools.audit import Target
 from pystamps_hpc.tools.coverage import (
@@ -23,7 +26,7 @@ from pystamps_hpc.tools.coverage import (
     native_scopes,
 )
 from pystamps_kernels.contracts import all_kernels
-from pystamps_kernels.dispatch import KernelTable
+from pystamps_kernels.dispatch import KernelTable, table
 
 from .conftest import NATIVE
 
@@ -63,7 +66,7 @@ def certified(report, manifest=(TARGET,), oracle=""):
 
 
 class Recorder(KernelTable):
-    """Kernels that note by which stage they are called."""
+    """Kernels that note by which stage they are asked for."""
 
     calls: dict = {}  # noqa: RUF012  one recorder per test run
     stage = None
@@ -74,27 +77,54 @@ class Recorder(KernelTable):
         return bound
 
 
-class Follower(Silence):
-    def started(self, stage, target, name):
-        Recorder.stage = (stage, "merged" if target == "root" else "patch")
+class Spread(SerialTeam):
+    """A team that notes which stages share their work."""
+
+    stages: set = set()  # noqa: RUF012  one per test run
+
+    def __getattribute__(self, name):
+        if name in ("map_tasks", "map_columns", "map_rows", "sum_rows"):
+            Spread.stages.add(Recorder.stage)
+        return super().__getattribute__(name)
 
 
-def test_c070_a_stage_calls_only_kernels_that_its_code_was_found_to_reach(scene, tmp_path):
+def follow(event):
+    if isinstance(event, TaskStarted):
+        Recorder.stage = (event.stage, event.scope)
+
+
+def test_c070_a_stage_has_the_kernels_that_it_declares_and_spreads_as_it_says(scene, tmp_path):
     root = tmp_path / "scene"
     shutil.copytree(scene, root)
     context = PipelineContext(root, NATIVE.with_values({"compat.arithmetic": "double"}))
     kernels = Recorder(dict.fromkeys(all_kernels(), "native"), "double")
     Recorder.calls.clear()
-    session, team = prepare(context, kernels), SerialTeam()
+    session, team = prepare(context, kernels), Spread()
     before_work(session, context, team)
-    rows = run_patches(session, team, Follower()) + run_merged(session, team, Follower())
+    rows = run_patches(session, team, follow) + run_merged(session, team, follow)
     assert {row.status for row in rows} == {"completed"}
     assert len(Recorder.calls) == 9
     for row in tasks():
-        called = Recorder.calls[row.spec.number, row.spec.scope]
-        reached = set(kernels_reached(row.spec))
-        assert called <= reached, row.spec.name
-        assert len(called) >= len(reached) / 3, row.spec.name
+        stage = row.spec.number, row.spec.scope
+        called, declared = Recorder.calls[stage], set(row.spec.kernels)
+        assert called <= declared, row.spec.name
+        assert len(called) >= len(declared) / 3, row.spec.name
+        assert row.spec.spreads == (row.spec.scope == "patch" or stage in Spread.stages)
+
+
+@pytest.mark.parametrize("row", tasks(), ids=lambda row: row.spec.name)
+def test_every_declared_kernel_is_one_that_the_stages_call(row):
+    code = "".join(path.read_text() for path in Path(stages.__path__[0]).rglob("*.py"))
+    assert set(row.spec.kernels) <= set(all_kernels())
+    assert set(row.spec.kernels) <= set(re.findall(r"kernels\.(\w+)", code))
+
+
+def test_a_stage_has_no_kernel_that_it_does_not_declare():
+    spec = tasks()[0].spec
+    kernels = declared_kernels(table("python", "double"), spec)
+    assert all(callable(getattr(kernels, name)) for name in spec.kernels)
+    with pytest.raises(AttributeError, match="stage7_scla"):
+        kernels.stage7_scla  # noqa: B018
 
 
 def test_c070_nine_scopes_stage_five_twice():
@@ -114,11 +144,16 @@ def test_every_scope_is_driven_natively_and_nothing_blocks_it():
     assert coverage_document(scopes, evidence(), [TARGET])["scopes"][6]["blockers"] == []
 
 
-def test_a_stage_that_starts_programs_names_them():
-    starting = {name for name in vars(snaphu) if name.startswith("run_")} | {"subprocess"}
-    for row in tasks():
-        starts = not starting.isdisjoint(names_reached(row.spec.solve))
-        assert starts == ("unwrapper" in row.spec.tools), row.spec.name
+def test_a_stage_whose_folder_knows_a_program_names_it():
+    folder = Path(stages.__path__[0])
+    knowing = [
+        path for path in folder.rglob("*.py") if re.search(r"from \.+programs", path.read_text())
+    ]
+    assert knowing
+    for path in knowing:
+        package = ".".join((stages.__name__, *path.relative_to(folder).parts[:1]))
+        (row,) = (row for row in tasks() if row.spec.solve.__module__.startswith(package))
+        assert "unwrapper" in row.spec.tools
 
 
 def test_a_kernel_without_native_form_shows_as_python_and_blocks_its_stage(monkeypatch):
@@ -141,15 +176,6 @@ def test_without_numba_nothing_is_executable(monkeypatch):
         coverage, "unavailable_reason", lambda backend: "no numba" if backend == "native" else ""
     )
     assert not any(scope.executable for scope in native_scopes())
-
-
-def test_work_is_spread_by_patches_or_by_what_a_merged_stage_asks_of_its_context():
-    assert all(spreads_over_ranks(row.spec) for row in tasks())
-
-    def alone(inputs, params, ctx):
-        return ctx.on_root(lambda: inputs)
-
-    assert not spreads_over_ranks(dataclasses.replace(tasks()[-1].spec, solve=alone))
 
 
 def test_c075_nothing_is_certified_without_evidence():

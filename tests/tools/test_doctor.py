@@ -252,4 +252,5 @@ def test_the_command_prints_advice_and_gives_the_code(damaged, capsys):
     assert document["schema"] == "pystamps-hpc/doctor/1"
     assert "STOPS RUN" in err
     assert "-> delete it and rerun stage 5" in err
-    assert main(["doctor", "dataset"]) == 2
+    assert "1 problem, 1 note" in err
+    assert main(["doctor", "dataset"]) == 3

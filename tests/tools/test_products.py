@@ -18,7 +18,7 @@ from hypothesis.extra import numpy as hnp
 
 from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.errors import DatasetError, MatError, PublishError, ToolMissingError
-from pystamps_hpc.stages.projection import local_coordinates
+from pystamps_hpc.stages.shared.projection import local_coordinates
 from pystamps_hpc.tools.products import velocity_csv, velocity_map
 from pystamps_hpc.tools.products.fixed_point import table_text
 from pystamps_hpc.tools.products.result import read_velocities
@@ -61,7 +61,7 @@ class Result:
             "ij": np.column_stack([ids, ids, ids]).astype(float), "lonlat": self.lonlat,
             "xy": np.column_stack([ids, xy]).astype(np.float32), "ll0": origin[None],
             "day": DAYS[:, None], "master_day": DAYS[MASTER], "master_ix": MASTER + 1.0,
-            "n_ps": float(n_ps), "n_ifg": 5.0, "bperp": np.zeros((5, 1)),
+            "n_ps": float(n_ps), "n_ifg": 5.0, "n_image": 5.0, "bperp": np.zeros((5, 1)),
         })  # fmt: skip
         write_mat(root / "phuw2.mat", {"ph_uw": phase.astype(np.float32)})
         write_mat(

@@ -1,21 +1,32 @@
 """The contract of every kernel: name, arguments, results, and the tolerance between backends.
 
-One module per stage declares a tuple ``KERNELS``. A kernel ``stage4_edge_stats`` is the function
-``edge_stats`` of ``reference/stage4.py`` and of ``native/stage4.py``. A kernel declared with
-``single=True`` has a second form ``edge_stats_single`` beside it: the reference's mixed single
-precision, operation by operation.
+One module per subject declares a tuple ``KERNELS``. The kernel ``stage4_edge_stats``, declared in
+``contracts/edge_stats.py``, is the function ``edge_stats`` of ``reference/edge_stats.py`` and of
+``native/edge_stats.py``; its name begins with the stage that it was made for. A kernel declared
+with ``single=True`` has a second form of the name with ``_single`` beside it: the reference's mixed
+single precision, operation by operation.
 """
+
+from dataclasses import replace
+from importlib import import_module
 
 from .model import Array, Kernel, Scalar
 
-__all__ = ["STAGES", "Array", "Kernel", "Scalar", "all_kernels"]
+__all__ = ["SUBJECTS", "Array", "Kernel", "Scalar", "all_kernels"]
 
-STAGES = ("stage1", "stage2", "stage3", "stage4", "stage5", "stage6", "stage7", "stage8")
+SUBJECTS = (
+    "geometry", "means", "topofit", "correction", "cells", "clap", "phasors", "coherence",
+    "matlab_random", "weed", "edge_stats", "resample", "goldstein", "arcs", "costs", "chains",
+    "flow", "scla", "lad", "scn", "velocity",
+)  # fmt: skip
+"""Modules of the contracts and of every backend."""
 
 
 def all_kernels() -> dict[str, Kernel]:
-    """Return every declared kernel by name, in stage order."""
-    from importlib import import_module
-
-    modules = (import_module(f"{__name__}.{stage}") for stage in STAGES)
-    return {kernel.name: kernel for module in modules for kernel in module.KERNELS}
+    """Return every declared kernel by name, in the order of the stages and of the subjects."""
+    declared = [
+        replace(kernel, module=subject)
+        for subject in SUBJECTS
+        for kernel in import_module(f"{__name__}.{subject}").KERNELS
+    ]
+    return {kernel.name: kernel for kernel in sorted(declared, key=lambda kernel: kernel.stage)}

@@ -63,10 +63,21 @@ class Array:
 
 @dataclass(frozen=True)
 class Scalar:
-    """A number argument or result; nothing but its presence is checked."""
+    """A number argument or result; nothing but its presence is checked.
+
+    Parameters
+    ----------
+    name : str
+        Argument name.
+    meaning : str
+        What it is, with the unit.
+    kind : type
+        Its Python type.
+    """
 
     name: str
     meaning: str
+    kind: type[int] | type[float] = float
 
     def check(self, kernel: str, value: Any, lengths: dict[str, int]) -> None:
         """Raise ``ValueError`` for anything that is not a plain number or flag."""
@@ -91,6 +102,8 @@ class Kernel:
         name means bit-identical.
     single : bool
         True when the kernel has a ``_single`` form for ``arithmetic: single``.
+    module : str
+        Module that holds the kernel in every backend package, that of its contract here.
     """
 
     name: str
@@ -99,10 +112,11 @@ class Kernel:
     returns: tuple[Array | Scalar, ...]
     tolerance: Mapping[str, float] = field(default_factory=dict)
     single: bool = False
+    module: str = ""
 
     @property
-    def module(self) -> str:
-        """Module that holds the kernel in every backend package."""
+    def stage(self) -> str:
+        """Stage whose name the kernel carries, the first that called it."""
         return self.name.partition("_")[0]
 
     @property

@@ -1,4 +1,4 @@
-"""Stage 6, arcs: native twins of :mod:`..reference.arcs`."""
+"""Arcs between neighbours, threaded over arcs."""
 
 import math
 from typing import Any
@@ -6,7 +6,14 @@ from typing import Any
 import numpy as np
 from numba import float64, prange
 
-from ..reference.arcs import CLEAR_LEAD, LEAST_COHERENCE, trial_step, trial_table
+from ..reference.arcs import (
+    CLEAR_LEAD,
+    LEAST_COHERENCE,
+    NOISE_SHARE,
+    check_nodes,
+    trial_step,
+    trial_table,
+)
 from .compile import inline, kernel
 from .phasors import times, unit
 
@@ -22,7 +29,7 @@ LANES = 64
 
 @kernel
 def arc_phasors(phase: Any, low: Any, high: Any) -> Any:
-    """Native twin of :func:`..reference.arcs.arc_phasors`."""
+    """Native twin of :func:`reference.arcs.arc_phasors`."""
     n, m = low.size, phase.shape[1]
     phasors = np.empty((n, m), np.complex64)
     for e in prange(n):
@@ -35,7 +42,7 @@ def arc_phasors(phase: Any, low: Any, high: Any) -> Any:
 
 @kernel
 def phase_steps(phasors: Any) -> Any:
-    """Native twin of :func:`..reference.arcs.phase_steps`."""
+    """Native twin of :func:`reference.arcs.phase_steps`."""
     n, m = phasors.shape
     steps = np.empty((n, m - 1), np.complex64)
     for e in prange(n):
@@ -47,7 +54,7 @@ def phase_steps(phasors: Any) -> Any:
 
 
 def look_angle(phasors: Any, baseline: Any, n_trial: int) -> Any:
-    """Native twin of :func:`..reference.arcs.look_angle`."""
+    """Native twin of :func:`reference.arcs.look_angle`."""
     cosine, sine = trial_table(baseline, n_trial)
     return _look_angle(phasors, baseline, trial_step(baseline), cosine, sine)
 
@@ -154,7 +161,7 @@ def _refined(z: Any, baseline: Any, slope: Any) -> Any:
 
 @kernel
 def star_smooth(phasors: Any, weights: Any, intercepts: Any, first: Any, last: Any) -> Any:
-    """Native twin of :func:`..reference.arcs.star_smooth`, several arcs side by side."""
+    """Native twin of :func:`reference.arcs.star_smooth`, several arcs side by side."""
     n, m = phasors.shape
     smooth = np.empty((n, m), np.float32)
     for block in prange((n + LANES - 1) // LANES):
@@ -210,7 +217,7 @@ def _smooth_block(phasors: Any, weights: Any, intercepts: Any, smooth: Any) -> N
 
 @kernel
 def network_smooth(phasors: Any, operator: Any, design: Any) -> Any:
-    """Native twin of :func:`..reference.arcs.network_smooth`."""
+    """Native twin of :func:`reference.arcs.network_smooth`."""
     n, m = phasors.shape
     angles = np.empty((n, m), np.float32)
     smooth = np.zeros((n, m), np.float32)
@@ -229,7 +236,7 @@ def network_smooth(phasors: Any, operator: Any, design: Any) -> Any:
 
 @kernel
 def arc_noise(phasors: Any, smooth: Any, limit: Any) -> Any:
-    """Native twin of :func:`..reference.arcs.arc_noise`."""
+    """Native twin of :func:`reference.arcs.arc_noise`."""
     n, m = phasors.shape
     noise = np.empty((n, m), np.float32)
     for e in prange(n):
@@ -243,7 +250,7 @@ def arc_noise(phasors: Any, smooth: Any, limit: Any) -> Any:
 
 @kernel
 def arc_variance(noise: Any) -> Any:
-    """Native twin of :func:`..reference.arcs.arc_variance`."""
+    """Native twin of :func:`reference.arcs.arc_variance`."""
     variance = np.empty(noise.shape[0], np.float32)
     for e in prange(noise.shape[0]):
         cycles = _deviation(noise[e]) / np.float32(2) / PI
@@ -263,3 +270,31 @@ def _deviation(values: Any) -> Any:
         rest = float64(values[k]) - mean
         squares += rest * rest
     return np.float32(math.sqrt(squares / (values.size - 1)))
+
+
+def edge_noise(uw_ph: Any, node_a: Any, node_b: Any) -> Any:
+    """Native twin of :func:`reference.arcs.edge_noise`."""
+    check_nodes(uw_ph, node_a, node_b)
+    return _edge_noise(uw_ph, node_a, node_b)
+
+
+@kernel
+def _edge_noise(uw_ph: Any, node_a: Any, node_b: Any) -> Any:
+    n_edge, n_ifg = node_a.shape[0], uw_ph.shape[1]
+    arc = np.empty((n_edge, n_ifg), np.float32)
+    noise = np.empty((n_edge, n_ifg), np.float32)
+    for edge in prange(n_edge):
+        total = 0.0
+        for ifg in range(n_ifg):
+            a = uw_ph[node_a[edge], ifg]
+            b = uw_ph[node_b[edge], ifg]
+            real = b.real * a.real + b.imag * a.imag
+            imaginary = b.imag * a.real - b.real * a.imag
+            arc[edge, ifg] = 0.0
+            if real != 0.0 or imaginary != 0.0:
+                arc[edge, ifg] = math.atan2(imaginary, real)
+            total += float64(arc[edge, ifg])
+        mean = np.float32(total / n_ifg) if n_ifg else np.float32(0.0)
+        for ifg in range(n_ifg):
+            noise[edge, ifg] = NOISE_SHARE * (arc[edge, ifg] - mean)
+    return arc, noise

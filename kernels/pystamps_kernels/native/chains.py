@@ -1,10 +1,32 @@
-"""Chains of grid arcs: native twin of :mod:`..reference.chains`."""
+"""Residues, and chains of grid arcs."""
 
 from typing import Any
 
 import numpy as np
+from numba import prange
 
-from .compile import inline, serial
+from .compile import inline, kernel, serial
+
+
+@inline
+def wrapped_step(a: Any, b: Any) -> Any:
+    """Difference b - a [cycles], whole cycles taken off."""
+    return (b - a) - np.rint(b - a)
+
+
+@kernel
+def residues(turns: Any) -> Any:
+    """Native twin of :func:`reference.chains.residues`."""
+    found = np.empty((turns.shape[0] - 1, turns.shape[1] - 1), np.int32)
+    for i in prange(found.shape[0]):
+        for j in range(found.shape[1]):
+            a, b, c, d = turns[i, j], turns[i, j + 1], turns[i + 1, j + 1], turns[i + 1, j]
+            loop = (
+                wrapped_step(a, b) + wrapped_step(b, c) - wrapped_step(d, c)
+                - wrapped_step(a, d)
+            )  # fmt: skip
+            found[i, j] = np.int32(np.rint(loop))
+    return found
 
 
 @inline
@@ -100,7 +122,7 @@ def _trace(
 
 @serial
 def chains(row_edges: Any, col_edges: Any, residues: Any) -> Any:
-    """Native twin of :func:`..reference.chains.chains`."""
+    """Native twin of :func:`reference.chains.chains`."""
     face = np.empty(residues.shape, np.int32)
     ground = _number_faces(row_edges, col_edges, residues, face)
     row_chains = np.zeros(row_edges.shape, np.int32)

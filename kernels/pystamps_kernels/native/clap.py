@@ -1,4 +1,4 @@
-"""Native twins of the CLAP filter: windows of one strip of the grid share their column transforms.
+"""The CLAP filter: windows of one strip of the grid share their column transforms.
 
 A window is held as (column, row frequency): the columns of a strip are transformed once, each
 window takes its own and is transformed along its rows. A filtered window is needed at one sample
@@ -67,7 +67,7 @@ def clap_cells(
     low_pass: Array,
     slc_osf: int,
 ) -> Array:
-    """Native twin of :func:`reference.stage3.clap_cells`."""
+    """Native twin of :func:`reference.clap.clap_cells`."""
     n_i, n_j, m = ph_grid.shape
     filtered = np.zeros((len(cells), m), np.complex128)
     if min(n_i, n_j) < n_w or not len(cells):
@@ -199,14 +199,7 @@ def _filter_cells(
         _column_transforms(plane, top, n, cos, sin, centred, re, im, turned_re, turned_im)
         span = 2 * reach[k] - 1
         own_re, own_im = np.zeros((n, members.size * span)), np.zeros((n, members.size * span))
-        for lane in range(members.size * span):
-            cell = members[lane // span]
-            p, q = cells[cell, 0] - top, cells[cell, 1] - reach[k] + 1 + lane % span
-            if corner[cell, 1] <= q < corner[cell, 1] + n:
-                for a in range(n):
-                    near = abs(a - p) < reach[k]
-                    own_re[a, lane] = 0.0 if near else plane[top + a, q].real
-                    own_im[a, lane] = 0.0 if near else plane[top + a, q].imag
+        _load_own_columns(plane, cells, corner, members, reach[k], own_re, own_im)
         transform(own_re, own_im, cos, sin)
         sum_re, sum_im = np.empty(n), np.empty(n)
         padded, down, line = np.zeros((n + 6, WIDE * n)), np.empty(WIDE * n), np.zeros(n + 6)
@@ -247,6 +240,22 @@ def _filter_cells(
                 for u in range(n):
                     total += complex(sum_re[u], sum_im[u]) * back[cells[cell, 0] - top, u]
                 filtered[cell, k] = total
+
+
+@inline
+def _load_own_columns(
+    plane: Array, cells: Array, corner: Array, members: Array, reach: int, re: Array, im: Array
+) -> None:
+    """Copy the columns around each cell of a strip, the cell and what is near it left out."""
+    n, span, top = re.shape[0], 2 * reach - 1, corner[members[0], 0]
+    for lane in range(members.size * span):
+        cell = members[lane // span]
+        p, q = cells[cell, 0] - top, cells[cell, 1] - reach + 1 + lane % span
+        if corner[cell, 1] <= q < corner[cell, 1] + n:
+            for a in range(n):
+                near = abs(a - p) < reach
+                re[a, lane] = 0.0 if near else plane[top + a, q].real
+                im[a, lane] = 0.0 if near else plane[top + a, q].imag
 
 
 @kernel
@@ -303,23 +312,28 @@ def _filter_strips(
                     if ramp >= 0:
                         _add(back_re[row, lanes], ramp, plain[0, left + b], tapered[0, left + b])
                         _add(back_im[row, lanes], ramp, plain[1, left + b], tapered[1, left + b])
-        for u in range(n):
-            for j in range(n_j):
-                re[(u + half) % n, j], im[(u + half) % n, j] = plain[0, j, u], plain[1, j, u]
-        transform(im, re, cos, sin)
+        _columns_back(plain, re, im, cos, sin)
         for a in range(n_win):
             weight, row = max(row_ramp[strip, a], 0.0) + 1e-6, centred[(a + n // 2) % n]
             for j in range(n_j):
                 strips[k, strip, a, j] = complex(re[row, j], im[row, j]) * weight
-        for u in range(n):
-            for j in range(n_j):
-                re[(u + half) % n, j], im[(u + half) % n, j] = tapered[0, j, u], tapered[1, j, u]
-        transform(im, re, cos, sin)
+        _columns_back(tapered, re, im, cos, sin)
         for a in range(n_win):
             row = centred[(a + n // 2) % n]
             for j in range(n_j):
                 strips[k, strip, a, j] += complex(re[row, j], im[row, j])
     return strips
+
+
+@inline
+def _columns_back(centred: Array, re: Array, im: Array, cos: Array, sin: Array) -> None:
+    """Transform columns (2, n_j, n) with centred frequencies back, times n, into `re` and `im`."""
+    n, n_j = re.shape
+    half = n - n // 2
+    for u in range(n):
+        for j in range(n_j):
+            re[(u + half) % n, j], im[(u + half) % n, j] = centred[0, j, u], centred[1, j, u]
+    transform(im, re, cos, sin)
 
 
 @inline

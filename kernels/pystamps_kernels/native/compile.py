@@ -18,7 +18,7 @@ numba.config.CACHE_LOCATOR_CLASSES = LOCATORS  # type: ignore[attr-defined]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 ENTRY_POINTS: dict[str, Any] = {}
-"""Module and function, as ``stage2.angle`` -> what is called from Python."""
+"""Module and function, as ``phasors.angle`` -> what is called from Python."""
 
 
 def kernel(function: Function) -> Function:

@@ -1,4 +1,4 @@
-"""Cheapest cycles on a network of chains: native twin of :mod:`..reference.flow`.
+"""Cheapest cycles on a network of chains.
 
 All numbers are integers and every search breaks ties by the number of the face, so the result does
 not depend on anything but the input.
@@ -8,18 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from ..reference.costs import NO_COST, UNITS_PER_CYCLE
+from ..reference.flow import FAR_VISITS, REACH, WAY_BACK
 from .compile import inline, serial
 from .heap import heap_drop, heap_push
 
-UNITS_PER_CYCLE = 200
-NO_COST = 32000
 FAR = 2**62
-
-# Faces that the search for a way back may visit.
-WAY_BACK = 300
-
-# Faces that a search from a single source may visit, pass by pass; then all sources search at once.
-REACH = (30, 100, 300, 1000)
 
 
 @inline
@@ -124,7 +118,7 @@ def _send(source: Any, end: Any, via: Any, before: Any, network: Any, flow: Any)
 def cheapest_flow(
     tail: Any, head: Any, n_arcs: Any, offset: Any, sigsq: Any, supply: Any, stop: Any
 ) -> Any:
-    """Native twin of :func:`..reference.flow.cheapest_flow`."""
+    """Native twin of :func:`reference.flow.cheapest_flow`."""
     n_chain, n_face = tail.size, supply.size
     network = (n_arcs, offset, sigsq)
     cycles = np.empty(n_chain, np.int64)
@@ -291,10 +285,13 @@ def _gain(link: Any, network: Any, cycles: Any) -> Any:
 
 @inline
 def _way_back(
-    begin: Any, goal: Any, used: Any, budget: Any, graph: Any, network: Any, cycles: Any,
-    potential: Any, marks: Any, heap: Any, turn: Any,
+    begin: Any, goal: Any, used: Any, budget: Any, reach: Any, graph: Any, network: Any,
+    cycles: Any, potential: Any, marks: Any, heap: Any, turn: Any,
 ) -> Any:  # fmt: skip
-    """Look for a way between two faces that costs less than `budget`; whether there is one."""
+    """Look for a way between two faces that costs less than `budget`, over `reach` faces.
+
+    Returns whether there is one, and the number of faces seen.
+    """
     starts, links, others = graph
     distance, reached, settled, via, before = marks
     far, nodes = heap
@@ -302,12 +299,12 @@ def _way_back(
     reached[begin] = turn
     heap_push(far, nodes, 0, np.int64(0), begin)
     size, n_settled = 1, 0
-    while size > 0 and n_settled < WAY_BACK:
+    while size > 0 and n_settled < reach:
         here, face = far[0], nodes[0]
         heap_drop(far, nodes, size)
         size -= 1
         if face == goal:
-            return True
+            return True, n_settled
         if settled[face] == turn:
             continue
         settled[face] = turn
@@ -325,7 +322,7 @@ def _way_back(
                 before[other] = face
                 heap_push(far, nodes, size, there, other)
                 size += 1
-    return False
+    return False, n_settled
 
 
 @serial
@@ -333,7 +330,7 @@ def share_free_chains(
     tail: Any, head: Any, n_arcs: Any, offset: Any, sigsq: Any, cycles: Any, potential: Any,
     stop: Any,
 ) -> Any:  # fmt: skip
-    """Native twin of :func:`..reference.flow.share_free_chains`."""
+    """Native twin of :func:`reference.flow.share_free_chains`."""
     n_face = potential.size
     cycles = cycles.copy()
     network = (n_arcs, offset, sigsq)
@@ -344,33 +341,38 @@ def share_free_chains(
     )  # fmt: skip
     heap = (np.empty(tail.size * 2 + n_face, np.int64), np.empty(tail.size * 2 + n_face, np.int32))
     turn = 0
-    improved = True
-    while improved and stop[0] == 0:
-        improved = False
-        for chain in range(tail.size):
-            if sigsq[chain] != 0 or cycles[chain] == 0 or tail[chain] == head[chain]:
-                continue
-            forward = cycles[chain] > 0
-            begin = head[chain] if forward else tail[chain]
-            goal = tail[chain] if forward else head[chain]
-            turn += 1
-            if not _way_back(
-                begin, goal, chain, n_arcs[chain], graph, network, cycles, potential, marks, heap,
-                turn,
-            ):  # fmt: skip
-                continue
-            _, _, _, via, before = marks
-            change = np.int64(0)
-            face = goal
-            while face != begin:
-                change += _gain(via[face], network, cycles)
-                face = before[face]
-            if change >= 0:
-                continue
-            improved = True
-            cycles[chain] += 1 if forward else -1
-            face = goal
-            while face != begin:
-                cycles[abs(via[face]) - 1] += 1 if via[face] > 0 else -1
-                face = before[face]
+    room = np.int64(FAR_VISITS) * n_face
+    for reach in WAY_BACK:
+        improved = True
+        while improved and room > 0 and stop[0] == 0:
+            improved = False
+            for chain in range(tail.size):
+                if sigsq[chain] != 0 or cycles[chain] == 0 or tail[chain] == head[chain]:
+                    continue
+                forward = cycles[chain] > 0
+                begin = head[chain] if forward else tail[chain]
+                goal = tail[chain] if forward else head[chain]
+                turn += 1
+                found, seen = _way_back(
+                    begin, goal, chain, n_arcs[chain], min(reach, room), graph, network, cycles,
+                    potential, marks, heap, turn,
+                )  # fmt: skip
+                if reach == WAY_BACK[-1]:
+                    room -= seen
+                if not found:
+                    continue
+                _, _, _, via, before = marks
+                change = np.int64(0)
+                face = goal
+                while face != begin:
+                    change += _gain(via[face], network, cycles)
+                    face = before[face]
+                if change >= 0:
+                    continue
+                improved = True
+                cycles[chain] += 1 if forward else -1
+                face = goal
+                while face != begin:
+                    cycles[abs(via[face]) - 1] += 1 if via[face] > 0 else -1
+                    face = before[face]
     return cycles

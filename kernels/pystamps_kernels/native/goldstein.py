@@ -1,4 +1,4 @@
-"""Stage 6, Goldstein filter: native twin of :mod:`..reference.goldstein`."""
+"""The Goldstein filter; transforms by ``scipy.fft``, the rest threaded over windows or rows."""
 
 import math
 from typing import Any
@@ -6,17 +6,18 @@ from typing import Any
 import numpy as np
 from numba import get_num_threads, prange
 
-from ..reference.goldstein import inverse, smoother, spectra, with_phase
+from ..clap_windows import GAUSSIAN
+from ..reference.goldstein import inverse, spectra, with_phase
 from .compile import inline, kernel
 
 
 def goldstein(raster: Any, window: int, alpha: float) -> Any:
-    """Native twin of :func:`..reference.goldstein.goldstein`; transforms by ``scipy.fft``."""
+    """Native twin of :func:`reference.goldstein.goldstein`."""
     workers = get_num_threads()
     clean = np.where(np.isnan(raster), np.complex64(0), raster)
     joined = np.zeros(raster.shape, np.complex128)
     for row, col, row_taper, col_taper, spectrum in spectra(clean, window, workers):
-        _weight(spectrum, smoother(), float(alpha))
+        _weight(spectrum, GAUSSIAN, float(alpha))
         _join(joined, row, col, row_taper, col_taper, inverse(spectrum, window, workers))
     return with_phase(clean, joined)
 

@@ -1,4 +1,4 @@
-"""Least absolute deviations by a simplex search; twin of :mod:`pystamps_kernels.reference.lad`."""
+"""Least absolute deviations by a simplex search."""
 
 from typing import Any
 

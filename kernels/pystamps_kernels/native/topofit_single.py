@@ -1,4 +1,4 @@
-"""Native twins of :mod:`pystamps_kernels.reference.topofit`, single form.
+"""The loops of :mod:`.topofit` in the mixed single precision of the reference.
 
 Every operation is rounded as in the reference: cosine, sine and angle of single values are the C
 library's single functions, sums run over interferograms in ascending order in their own class, and
@@ -12,49 +12,14 @@ import numpy as np
 from numba import float64, prange
 from numpy.typing import NDArray
 
-from ..numerics import trial_steps
-from . import topofit as double
 from .compile import inline, kernel
+from .phasors import length
 
 Array = NDArray[Any]
 Fit = tuple[Array, Array, Array, Array]
 
 BLOCK = 256
 LANES = 32
-
-
-def topofit_single(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Fit:
-    """Native twin of :func:`reference.topofit.topofit_single`."""
-    if cpxphase.dtype == np.complex128 and bperp.dtype == np.float64:
-        return double.topofit(cpxphase, bperp, n_trial_wraps)
-    return _fit_rows(cpxphase, bperp, *_constants(bperp, n_trial_wraps))
-
-
-def topofit_row_invariant_single(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Fit:
-    """Native twin of :func:`reference.topofit.topofit_row_invariant_single`."""
-    if cpxphase.dtype == np.complex128 and bperp.dtype == np.float64:
-        return double.topofit_row_invariant(cpxphase, bperp, n_trial_wraps)
-    fit: Fit = _fit_shared(cpxphase, bperp, *_constants(bperp, n_trial_wraps))
-    return fit
-
-
-def topofit_coh_row_invariant_single(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Array:
-    """Native twin of :func:`reference.topofit.topofit_coh_row_invariant_single`."""
-    if bperp.dtype == np.float64:
-        return double.topofit_coh_row_invariant(cpxphase, bperp, n_trial_wraps)
-    return _coherence_shared(cpxphase, bperp, *_constants(bperp, n_trial_wraps))
-
-
-def _constants(bperp: Array, n_trial_wraps: float) -> tuple[Array, Any, Any, Any]:
-    """Trial numbers from 0 and the constants pi, 4 and pi/4, of the class of the baselines."""
-    real = bperp.dtype.type
-    trials = np.arange(trial_steps(n_trial_wraps) + 1).astype(real)
-    return trials, real(np.pi), real(4), real(np.pi / 4)
-
-
-@inline
-def _length(re: Any, im: Any) -> Any:
-    return np.float32(math.sqrt(float64(re) * float64(re) + float64(im) * float64(im)))
 
 
 @inline
@@ -87,7 +52,7 @@ def _search(
     magnitude = np.float32(0)
     for k in range(z.size):
         re, im = np.float32(z[k].real), np.float32(z[k].imag)
-        magnitude += _length(z[k].real, z[k].imag)
+        magnitude += length(z[k].real, z[k].imag)
         unit = b[k] / spread * pi / four
         for t in range(1, steps + 1):
             cos[t] = np.float32(math.cos(unit * trials[t]))
@@ -102,11 +67,11 @@ def _search(
             sums[3, t] += ic - rs
     best, largest = 0, np.float32(-1)
     for t in range(steps, 0, -1):
-        coherence = _length(sums[0, t], sums[1, t]) / magnitude
+        coherence = length(sums[0, t], sums[1, t]) / magnitude
         if coherence > largest:
             best, largest = -t, coherence
     for t in range(steps + 1):
-        coherence = _length(sums[2, t], sums[3, t]) / magnitude
+        coherence = length(sums[2, t], sums[3, t]) / magnitude
         if coherence > largest:
             best, largest = t, coherence
     return best
@@ -136,20 +101,21 @@ def _refine(z: Array, b: Array, coarse: Any, res_re: Array, res_im: Array) -> tu
         deviation = math.atan2(
             res_im[k] * off_re - res_re[k] * off_im, res_re[k] * off_re + res_im[k] * off_im
         )
-        magnitude = _length(z[k].real, z[k].imag)
+        magnitude = length(z[k].real, z[k].imag)
         weighted = float64(magnitude * np.float32(b[k]))
         moment += weighted * float64(magnitude * deviation)
         norm += weighted * weighted
     slope = coarse + b.dtype.type(moment / norm)
     total_re, total_im = _turn(z, b, slope, res_re, res_im)
-    length = np.float32(0)
+    lengths = np.float32(0)
     for k in range(z.size):
-        length += _length(res_re[k], res_im[k])
-    return slope, math.atan2(total_im, total_re), _length(total_re, total_im) / length
+        lengths += length(res_re[k], res_im[k])
+    return slope, math.atan2(total_im, total_re), length(total_re, total_im) / lengths
 
 
 @kernel
-def _fit_rows(z: Array, b: Array, trials: Array, pi: Any, four: Any, quarter_pi: Any) -> Fit:
+def fit_rows(z: Array, b: Array, trials: Array, pi: Any, four: Any, quarter_pi: Any) -> Fit:
+    """Fit every row with its own baselines."""
     n, m = z.shape
     slope, offset, coherence = np.empty(n), np.empty(n), np.empty(n)
     residual = np.zeros((n, m), np.complex64)
@@ -203,7 +169,7 @@ def _search_lanes(
         for k in range(m):
             phasor[0, k, lane] = np.float32(z[row, k].real)
             phasor[1, k, lane] = np.float32(z[row, k].imag)
-            magnitude[lane] += _length(z[row, k].real, z[row, k].imag)
+            magnitude[lane] += length(z[row, k].real, z[row, k].imag)
     best[:] = 0
     largest_minus[:] = -1
     largest_plus[:] = -1
@@ -220,8 +186,8 @@ def _search_lanes(
                 plus_im[lane] += ic - rs
         for lane in range(lanes):
             scale = magnitude[lane] if magnitude[lane] > 0 else np.float32(1)
-            minus = _length(sums[0, lane], sums[1, lane]) / scale
-            plus = _length(sums[2, lane], sums[3, lane]) / scale
+            minus = length(sums[0, lane], sums[1, lane]) / scale
+            plus = length(sums[2, lane], sums[3, lane]) / scale
             if minus >= largest_minus[lane]:
                 largest_minus[lane] = minus
                 best[0, lane] = -t
@@ -234,7 +200,8 @@ def _search_lanes(
 
 
 @kernel
-def _fit_shared(z: Array, b: Array, trials: Array, pi: Any, four: Any, quarter_pi: Any) -> Fit:
+def fit_shared(z: Array, b: Array, trials: Array, pi: Any, four: Any, quarter_pi: Any) -> Fit:
+    """Fit every row with the baselines that all share."""
     n, m = z.shape
     slope, offset, coherence = np.empty(n), np.empty(n), np.empty(n)
     residual = np.zeros((n, m), np.complex64)
@@ -275,9 +242,10 @@ def _has_hole(z: Array) -> bool:
 
 
 @kernel
-def _coherence_shared(
+def coherence_shared(
     z: Array, b: Array, trials: Array, pi: Any, four: Any, quarter_pi: Any
 ) -> Array:
+    """Return the coherence of :func:`fit_shared`."""
     n, m = z.shape
     coherence = np.empty(n, np.float32)
     spread = np.max(b) - np.min(b)

@@ -1,9 +1,11 @@
-"""Stage 6, arcs: look-angle error and temporal smoothing of the phase differences of neighbours."""
+"""Arcs between neighbours: phase, look-angle error, smoothing in time, noise."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .phasors import join, product, unit
+from ..numerics import ordered_product, row_sums
+from .phasors import angle, join, product, subtract_phase, unit
+from .phasors import deviation as turned_back
 
 Phasors = NDArray[np.complex64]
 Phases = NDArray[np.float32]
@@ -14,6 +16,9 @@ Ints = NDArray[np.int64]
 CLEAR_LEAD = 0.1
 LEAST_COHERENCE = 0.31
 BLOCK = 4096
+
+NOISE_SHARE = np.float32(0.5)
+"""Share of the deviation from the row mean that :func:`edge_noise` calls noise (a convention)."""
 
 
 def arc_phasors(phase: Phasors, low: Ints, high: Ints) -> Phasors:
@@ -34,9 +39,14 @@ def arc_phasors(phase: Phasors, low: Ints, high: Ints) -> Phasors:
     Notes
     -----
     docs/science/unwrapping.md, Arcs in time.
+
+    Examples
+    --------
+    >>> nodes = np.exp(1j * np.array([[0.5], [1.5]])).astype(np.complex64)
+    >>> np.angle(arc_phasors(nodes, np.array([0]), np.array([1]))).round(4).tolist()
+    [[1.0]]
     """
-    start = phase[low]
-    return unit(product(phase[high], start.real, -start.imag), zero=np.nan)
+    return unit(turned_back(phase[high], phase[low]), zero=np.nan)
 
 
 def phase_steps(phasors: Phasors) -> Phasors:
@@ -51,9 +61,14 @@ def phase_steps(phasors: Phasors) -> Phasors:
     -------
     (n, m - 1) complex64
         Unit phasors of column k + 1 minus column k.
+
+    Examples
+    --------
+    >>> series = np.exp(1j * np.array([[0.0, 1.0, 1.5]])).astype(np.complex64)
+    >>> np.angle(phase_steps(series)).round(4).tolist()
+    [[1.0, 0.5]]
     """
-    before = phasors[:, :-1]
-    return unit(product(phasors[:, 1:], before.real, -before.imag), zero=np.nan)
+    return unit(turned_back(phasors[:, 1:], phasors[:, :-1]), zero=np.nan)
 
 
 def look_angle(phasors: Phasors, baseline: Doubles, n_trial: int) -> Phases:
@@ -78,6 +93,13 @@ def look_angle(phasors: Phasors, baseline: Doubles, n_trial: int) -> Phases:
     The best trial must lead every other peak by 0.1; its slope is refined by a linear fit without
     intercept. StaMPS ``uw_sb_unwrap_space_time``; docs/science/unwrapping.md, Look-angle
     search.
+
+    Examples
+    --------
+    >>> baseline = np.array([-150.0, -80.0, -33.0, 0.0, 33.0, 80.0, 150.0])
+    >>> phasors = np.exp(0.0123j * baseline[None]).astype(np.complex64)
+    >>> look_angle(phasors, baseline, 16).round(4)
+    array([0.0123], dtype=float32)
     """
     step = trial_step(baseline)
     cosine, sine = trial_table(baseline, n_trial)
@@ -112,14 +134,9 @@ def _coherences(
     z: NDArray[np.complex128], total: Doubles, cosine: Doubles, sine: Doubles
 ) -> Phases:
     """Coherence of every trial -n_trial..n_trial; one cosine and sine serve both signs."""
-    n_side = cosine.shape[1]
-    rc, rs, ic, is_ = (np.zeros((z.shape[0], n_side)) for _ in range(4))
-    for column in range(z.shape[1]):
-        real, imag = z.real[:, column, None], z.imag[:, column, None]
-        rc += real * cosine[column]
-        rs += real * sine[column]
-        ic += imag * cosine[column]
-        is_ += imag * sine[column]
+    rc, rs, ic, is_ = (
+        ordered_product(part, table) for part in (z.real, z.imag) for table in (cosine, sine)
+    )
     plus = np.sqrt((rc + is_) * (rc + is_) + (ic - rs) * (ic - rs))
     minus = np.sqrt((rc - is_) * (rc - is_) + (ic + rs) * (ic + rs))
     sums = np.concatenate([minus[:, :0:-1], plus], axis=1)
@@ -144,17 +161,10 @@ def _turned(
     z: NDArray[np.complex128], baseline: Doubles, slope: Doubles
 ) -> tuple[Doubles, Doubles, Doubles, Doubles]:
     """Turn z back by slope times baseline; parts of each column, and of their sum in order."""
-    angle = slope[:, None] * baseline
-    real = z.real * np.cos(angle) + z.imag * np.sin(angle)
-    imag = z.imag * np.cos(angle) - z.real * np.sin(angle)
-    return real, imag, _ordered_sum(real), _ordered_sum(imag)
-
-
-def _ordered_sum(values: Doubles) -> Doubles:
-    total = np.zeros(values.shape[0])
-    for column in range(values.shape[1]):
-        total += values[:, column]
-    return total
+    turn = slope[:, None] * baseline
+    real = z.real * np.cos(turn) + z.imag * np.sin(turn)
+    imag = z.imag * np.cos(turn) - z.real * np.sin(turn)
+    return real, imag, row_sums(real), row_sums(imag)
 
 
 def _refine(
@@ -166,11 +176,11 @@ def _refine(
         real * sum_real[:, None] + imag * sum_imag[:, None],
     )
     squared = weight * weight
-    upper = _ordered_sum(squared * baseline * rest)
-    lower = _ordered_sum(squared * baseline * baseline)
+    upper = row_sums(squared * baseline * rest)
+    lower = row_sums(squared * baseline * baseline)
     fitted = (slope + upper / lower).astype(np.float32)
     _, _, sum_real, sum_imag = _turned(z, baseline, fitted.astype(np.float64))
-    coherence = np.sqrt(sum_real * sum_real + sum_imag * sum_imag) / _ordered_sum(weight)
+    coherence = np.sqrt(sum_real * sum_real + sum_imag * sum_imag) / row_sums(weight)
     return np.asarray(np.where(coherence >= LEAST_COHERENCE, fitted, np.float32(0)))
 
 
@@ -204,29 +214,21 @@ def star_smooth(
     single = np.float32
     n, m = phasors.shape
     pi, cycle = single(np.pi), single(2 * np.pi)
-    angles = np.arctan2(phasors.imag, phasors.real)
+    angles = angle(phasors)
+    means = [
+        ordered_product(part, weights.T).astype(single) for part in (phasors.real, phasors.imag)
+    ]
     smooth = np.empty((n, m), single)
-    before = np.empty(n, np.complex64)
-    for k in range(m):
-        real, imag = np.zeros(n), np.zeros(n)
-        for j in range(m):
-            real += weights[k, j] * phasors.real[:, j]
-            imag += weights[k, j] * phasors.imag[:, j]
-        mean = join(real.astype(single), imag.astype(single))
-        level = np.arctan2(mean.imag, mean.real)
-        intercept = np.zeros(n)
-        for j in range(m):
-            rest = angles[:, j] - level + pi
-            rest = np.where(rest < 0, rest + cycle, rest)
-            rest = np.where(rest >= cycle, rest - cycle, rest)
-            intercept += intercepts[k, j] * (rest - pi)
-        turn = intercept.astype(single)
+    before = np.ones(n, np.complex64)
+    phase = np.zeros(n, single)
+    for k, mean in enumerate(join(*means).T):
+        rest = angles - angle(mean)[:, None] + pi
+        rest = np.where(rest < 0, rest + cycle, rest)
+        rest = np.where(rest >= cycle, rest - cycle, rest)
+        turn = ordered_product(rest - pi, intercepts[k, :, None])[:, 0].astype(single)
         here = product(mean, np.cos(turn), np.sin(turn))
-        if k == 0:
-            smooth[:, k] = np.arctan2(here.imag, here.real)
-        else:
-            step = product(here, before.real, -before.imag)
-            smooth[:, k] = smooth[:, k - 1] + np.arctan2(step.imag, step.real)
+        phase = phase + angle(turned_back(here, before))
+        smooth[:, k] = phase
         before = here
     centre = (smooth[:, first] + smooth[:, last]) / single(2)
     smooth -= (centre - np.arctan2(np.sin(centre), np.cos(centre)))[:, None]
@@ -255,14 +257,10 @@ def network_smooth(phasors: Phasors, operator: Doubles, design: Phases) -> Phase
     StaMPS ``uw_sb_unwrap_space_time`` (3D_QUICK); docs/science/unwrapping.md, Smoothing through
     the network.
     """
-    n, m = phasors.shape
-    angles = np.arctan2(phasors.imag, phasors.real).astype(np.float64)
-    smooth = np.zeros((n, m), np.float32)
-    for row, column in zip(operator, design.T, strict=True):
-        image = np.zeros(n)
-        for j in range(m):
-            image += row[j] * angles[:, j]
-        smooth += image.astype(np.float32)[:, None] * column
+    images = ordered_product(angle(phasors), operator.T).astype(np.float32)
+    smooth = np.zeros(phasors.shape, np.float32)
+    for image, column in zip(images.T, design.T, strict=True):
+        smooth += image[:, None] * column
     return smooth
 
 
@@ -283,9 +281,8 @@ def arc_noise(phasors: Phasors, smooth: Phases, limit: float) -> Phases:
     (n, m) float32
         Noise [rad].
     """
-    rest = product(phasors, np.cos(smooth), -np.sin(smooth))
-    noise = np.arctan2(rest.imag, rest.real)
-    above = ~(deviation(noise) <= np.float32(limit))
+    noise = angle(subtract_phase(phasors, smooth))
+    above = ~(spread(noise) <= np.float32(limit))
     noise[above] = np.nan
     return noise
 
@@ -302,15 +299,65 @@ def arc_variance(noise: Phases) -> Phases:
     -------
     (n,) float32
         Variance [cycles^2]; NaN where any noise is NaN; docs/science/unwrapping.md, Costs.
+
+    Examples
+    --------
+    >>> arc_variance(np.array([[0.1, -0.1], [0.1, np.nan]], np.float32)).round(6)
+    array([0.000507,      nan], dtype=float32)
     """
-    cycles = deviation(noise) / np.float32(2) / np.float32(np.pi)
+    cycles = spread(noise) / np.float32(2) / np.float32(np.pi)
     return cycles * cycles
 
 
-def deviation(noise: Phases) -> Phases:
+def spread(noise: Phases) -> Phases:
     """Take the standard deviation of each row, summed in double in order, rounded once."""
     m = noise.shape[1]
     values = noise.astype(np.float64)
-    rest = values - (_ordered_sum(values) / m)[:, None]
-    spread: Phases = np.sqrt(_ordered_sum(rest * rest) / (m - 1)).astype(np.float32)
-    return spread
+    rest = values - (row_sums(values) / m)[:, None]
+    return np.asarray(np.sqrt(row_sums(rest * rest) / (m - 1)), np.float32)
+
+
+def edge_noise(uw_ph: Phasors, node_a: Ints, node_b: Ints) -> tuple[Phases, Phases]:
+    """Return phase and noise of every arc.
+
+    Parameters
+    ----------
+    uw_ph : (n_node, n_ifg) complex64
+        Phasors of the nodes.
+    node_a, node_b : (n_edge,) int64
+        Ends of each arc, 0-based.
+
+    Returns
+    -------
+    dph_space_uw : (n_edge, n_ifg) float32
+        Phase of node b minus that of node a [rad]; 0 where a phasor is 0.
+    dph_noise : (n_edge, n_ifg) float32
+        Half the deviation from the mean over interferograms [rad].
+
+    Raises
+    ------
+    ValueError
+        A node outside the rows of `uw_ph`.
+
+    Notes
+    -----
+    docs/science/scn.md, Noise of the arcs.
+    """
+    check_nodes(uw_ph, node_a, node_b)
+    between = turned_back(uw_ph[node_b], uw_ph[node_a])
+    arc = np.where(between == 0, np.float32(0), angle(between))
+    if not arc.size:
+        return arc, arc.copy()
+    total = np.cumsum(arc, axis=1, dtype=np.float64)[:, -1:]
+    mean = (total / arc.shape[1]).astype(np.float32)
+    return arc, NOISE_SHARE * (arc - mean)
+
+
+def check_nodes(uw_ph: Phasors, node_a: Ints, node_b: Ints) -> None:
+    """Raise ``ValueError`` unless every arc ends at nodes that exist."""
+    for name, nodes in (("node_a", node_a), ("node_b", node_b)):
+        if len(nodes) and not 0 <= nodes.min() <= nodes.max() < len(uw_ph):
+            raise ValueError(
+                f"stage8_edge_noise: argument '{name}' holds {nodes.min()} to {nodes.max()}, "
+                f"expected 0 to {len(uw_ph) - 1}"
+            )

@@ -1,4 +1,4 @@
-"""Chains of grid arcs: the network on which the cycles of an interferogram are found.
+"""Residues, and chains of grid arcs: the network on which the cycles of an interferogram are found.
 
 Cycles on the arcs of a grid have to close around every 2 x 2 face: with the faces as places and the
 arcs as ways between them, they are a flow that leaves every face by its residue. Arcs inside a node
@@ -7,14 +7,44 @@ chains between the faces where three or four of them meet, or that hold a residu
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int32]
-Arc = tuple[bool, int, int]
-ByKind = dict[bool, NDArray[Any]]
+Turns = NDArray[np.float64]
+Kind = Literal["row", "column"]
+Arc = tuple[Kind, int, int]
+ByKind = dict[Kind, NDArray[Any]]
+
+
+def residues(turns: Turns) -> Ints:
+    """Cycles by which the wrapped phase differences around each 2 x 2 face do not add up to zero.
+
+    Parameters
+    ----------
+    turns : (n_row, n_col) float64
+        Wrapped phase [cycles].
+
+    Returns
+    -------
+    (n_row - 1, n_col - 1) int32
+        -1, 0 or 1.
+
+    Examples
+    --------
+    >>> residues(np.array([[0.0, 0.25], [-0.25, 0.5]])).tolist()
+    [[1]]
+    """
+    right, down = (wrapped_steps(turns, axis) for axis in (1, 0))
+    return np.rint(right[:-1] + down[:, 1:] - right[1:] - down[:, :-1]).astype(np.int32)
+
+
+def wrapped_steps(turns: Turns, axis: int) -> Turns:
+    """Differences of neighbours along an axis [cycles], whole cycles taken off."""
+    step = np.diff(turns, axis=axis)
+    return step - np.rint(step)
 
 
 def chains(
@@ -31,7 +61,7 @@ def chains(
     row_edges, col_edges : (n_row - 1, n_col), (n_row, n_col - 1) int64
         Signed edge number, from 1, of the arcs to the cell below and on the right; 0 in a node.
     residues : (n_row - 1, n_col - 1) int32
-        See :func:`.stage6.residues`.
+        See :func:`residues`.
 
     Returns
     -------
@@ -49,13 +79,22 @@ def chains(
     Notes
     -----
     docs/science/unwrapping.md, Chains and cheapest flow.
+
+    Examples
+    --------
+    One face of four arcs, all different, with a residue: four chains to the outside.
+
+    >>> rows, columns, residue = np.array([[1, 2]]), np.array([[3], [4]]), np.ones((1, 1), int)
+    >>> *_, tail, head, n_arcs, edge, supply = chains(rows, columns, residue)
+    >>> tail.tolist(), head.tolist(), supply.tolist()
+    ([1, 0, 0, 1], [0, 1, 1, 0], [-1, 1])
     """
     face, ground = _numbered_faces(row_edges, col_edges, residues)
     numbers: ByKind = {
-        True: np.zeros(row_edges.shape, np.int32),
-        False: np.zeros(col_edges.shape, np.int32),
+        "row": np.zeros(row_edges.shape, np.int32),
+        "column": np.zeros(col_edges.shape, np.int32),
     }
-    edges: ByKind = {True: row_edges, False: col_edges}
+    edges: ByKind = {"row": row_edges, "column": col_edges}
 
     def at(i: int, j: int) -> int:
         inside = 0 <= i < face.shape[0] and 0 <= j < face.shape[1]
@@ -63,24 +102,26 @@ def chains(
 
     found: list[tuple[int, int, int, int]] = []
     for rings in (False, True):
-        for is_row in (True, False):
-            for i, j in np.argwhere(edges[is_row]).tolist():
-                if numbers[is_row][i, j]:
+        for kind in edges:
+            for i, j in np.argwhere(edges[kind]).tolist():
+                if numbers[kind][i, j]:
                     continue
-                closed, opened = (at(i, j - 1), at(i, j)) if is_row else (at(i, j), at(i - 1, j))
+                closed, opened = at(i, j), at(i - 1, j)
+                if kind == "row":
+                    closed, opened = at(i, j - 1), at(i, j)
                 if closed < 0 and opened < 0 and not rings:
                     continue
                 forward = closed >= 0 or opened < 0
                 start = closed if forward else opened
                 number = len(found) + 1
-                end, length = _follow((is_row, i, j), forward, number, edges, numbers, at)
-                edge = int(edges[is_row][i, j])
+                end, length = _follow((kind, i, j), forward, number, edges, numbers, at)
+                edge = int(edges[kind][i, j])
                 found.append((max(start, 0), max(end, 0), length, edge if forward else -edge))
     tail, head, n_arcs, chain_edge = np.array(found, np.int32).reshape(-1, 4).T.copy()
     supply = np.zeros(ground + 1, np.int64)
     supply[face[residues != 0]] = -residues[residues != 0]
     supply[ground] = residues.sum()
-    return numbers[True], numbers[False], tail, head, n_arcs, chain_edge, supply
+    return numbers["row"], numbers["column"], tail, head, n_arcs, chain_edge, supply
 
 
 def _numbered_faces(
@@ -100,16 +141,16 @@ def _follow(
     """Follow a chain from its first arc on and mark it; return where it ends and its length."""
     length = 0
     while True:
-        is_row, i, j = arc
-        numbers[is_row][i, j] = number if forward else -number
+        kind, i, j = arc
+        numbers[kind][i, j] = number if forward else -number
         length += 1
-        p, q = (i, j if forward else j - 1) if is_row else (i - 1 if forward else i, j)
+        p, q = (i, j if forward else j - 1) if kind == "row" else (i - 1 if forward else i, j)
         end = at(p, q)
         if end >= 0:
             return end, length
         around: list[tuple[Arc, bool]] = [
-            ((True, p, q), False), ((True, p, q + 1), True),
-            ((False, p, q), True), ((False, p + 1, q), False),
+            (("row", p, q), False), (("row", p, q + 1), True),
+            (("column", p, q), True), (("column", p + 1, q), False),
         ]  # fmt: skip
         arc, forward = next(
             (other, ahead) for other, ahead in around

@@ -1,4 +1,4 @@
-"""CLAP filter of a grid: combined low-pass and adaptive phase filter of overlapping windows."""
+"""CLAP filter, combined low-pass and adaptive, of all windows of a grid and at single cells."""
 
 from typing import Any
 
@@ -6,7 +6,16 @@ import numpy as np
 import scipy.fft
 from numpy.typing import NDArray
 
-from ..clap_windows import GAUSSIAN, check_grid, plane_groups, taper, taper_ramp, window_starts
+from ..clap_windows import (
+    BATCH_SAMPLES,
+    GAUSSIAN,
+    check_grid,
+    corner_starts,
+    plane_groups,
+    taper,
+    taper_ramp,
+    window_starts,
+)
 
 Array = NDArray[Any]
 
@@ -41,6 +50,14 @@ def clap_grid(
     Notes
     -----
     StaMPS ``clap_filt``; Hooper et al. (2007); docs/science/gamma.md, CLAP filter.
+
+    Examples
+    --------
+    Without the adaptive part, and with everything passed, a window comes back tapered.
+
+    >>> grid = np.ones((4, 4, 1), np.complex64)
+    >>> clap_grid(grid, 1.0, 0.0, 4, 4, np.ones((8, 8)))[:, :, 0].real.round().tolist()
+    [[0.0, 1.0, 1.0, 0.0], [1.0, 2.0, 2.0, 1.0], [1.0, 2.0, 2.0, 1.0], [0.0, 1.0, 1.0, 0.0]]
     """
     n_i, n_j, m = ph_grid.shape
     check_grid("stage2_clap_grid", n_i, n_j, n_win)
@@ -66,6 +83,84 @@ def clap_grid(
             target = np.moveaxis(total[:, first : first + n_win], 2, 0)
             np.add.at(target, columns, tapered.transpose(1, 3, 0, 2))
         filtered[:, :, planes] = np.moveaxis(total, 0, 2)
+    return filtered
+
+
+def clap_cells(
+    ph_grid: Array,
+    cells: Array,
+    n_w: int,
+    alpha: float,
+    beta: float,
+    low_pass: Array,
+    slc_osf: int,
+) -> Array:
+    """Filter the window around each cell, the cell itself set to zero.
+
+    Parameters
+    ----------
+    ph_grid : (n_i, n_j, m) complex64
+        Gridded phasors; NaN counts as 0.
+    cells : (n_c, 2) int64
+        Row and column of each cell, from 0.
+    n_w : int
+        Cells of the window per axis.
+    alpha, beta : float
+        Exponent and weight of the adaptive response.
+    low_pass : (n_w, n_w) float64
+        Low-pass response, zero frequency first.
+    slc_osf : int
+        Oversampling factor of the SLCs; above 1 the neighbours within ``slc_osf - 1`` cells are set
+        to zero too, in the first plane only (as the reference does).
+
+    Returns
+    -------
+    (n_c, m) complex128
+        Filtered phasor at each cell, not normalised; 0 if the grid is smaller than the window.
+
+    Notes
+    -----
+    StaMPS ``ps_select``, ``clap_filt_patch``; docs/science/selection.md, Gamma without the
+    own cell. The inverse transform is evaluated at the cell only.
+
+    Examples
+    --------
+    What the cell itself holds does not count.
+
+    >>> grid = np.ones((8, 8, 1), np.complex64)
+    >>> arguments = (np.array([[4, 4]]), 8, 1.0, 0.3, np.ones((8, 8)), 1)
+    >>> before = clap_cells(grid, *arguments)
+    >>> grid[4, 4] = -100
+    >>> bool(clap_cells(grid, *arguments) == before)
+    True
+    """
+    n_i, n_j, m = ph_grid.shape
+    filtered = np.zeros((len(cells), m), np.complex128)
+    if min(n_i, n_j) < n_w:
+        return filtered
+    first_row = corner_starts(cells[:, 0], n_i, n_w)
+    first_column = corner_starts(cells[:, 1], n_j, n_w)
+    own_row, own_column = cells[:, 0] - first_row, cells[:, 1] - first_column
+    offsets = np.arange(n_w)
+
+    step = max(1, BATCH_SAMPLES // (n_w * n_w * m))
+    for first in range(0, len(cells), step):
+        batch = slice(first, first + step)
+        rows = first_row[batch, np.newaxis, np.newaxis] + offsets[:, np.newaxis]
+        columns = first_column[batch, np.newaxis, np.newaxis] + offsets
+        windows = without_nan(ph_grid[rows, columns]).astype(np.complex128)
+        away = np.maximum(
+            np.abs(offsets[:, np.newaxis] - own_row[batch, np.newaxis, np.newaxis]),
+            np.abs(offsets - own_column[batch, np.newaxis, np.newaxis]),
+        )
+        windows[away == 0] = 0
+        windows[..., 0][away < slc_osf] = 0
+        spectrum = scipy.fft.fft2(np.moveaxis(windows, 3, 1))
+        spectrum *= response(spectrum, alpha, beta, low_pass)
+        turn_rows = np.exp(2j * np.pi / n_w * offsets * own_row[batch, np.newaxis])
+        turn_columns = np.exp(2j * np.pi / n_w * offsets * own_column[batch, np.newaxis])
+        sample = np.einsum("ckuv,cu,cv->ck", spectrum, turn_rows, turn_columns)
+        filtered[batch] = sample / n_w**2
     return filtered
 
 

@@ -13,18 +13,19 @@ from heapq import heappop, heappush
 import numpy as np
 from numpy.typing import NDArray
 
+from .costs import NO_COST, UNITS_PER_CYCLE
+
 Ints = NDArray[np.int32]
 Longs = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-UNITS_PER_CYCLE = 200
-NO_COST = 32000
-
 # Faces that a search from a single source may visit, pass by pass; then all sources search at once.
 REACH = (30, 100, 300, 1000)
 
-# Faces that the search for a way back may visit.
-WAY_BACK = 300
+# Faces that a search for a way back may visit: near by, then far, there as long as all searches
+# together have not visited every face so many times.
+WAY_BACK = (300, 3000)
+FAR_VISITS = 10
 
 
 @dataclass
@@ -103,6 +104,17 @@ def cheapest_flow(
     -----
     Parabolas with sigsq below 32768 are convex also after the integer division. Ahuja, Magnanti
     and Orlin, Network Flows (1993), sections 9.7 and 14.5.
+
+    Examples
+    --------
+    A cycle has to get from face 0 to face 1, by an arc that expects it or by one that does not.
+
+    >>> tail, head, n_arcs = (np.array(x, np.int32) for x in ([0, 0], [1, 1], [1, 1]))
+    >>> offset, sigsq = (np.array(x, np.int32) for x in ([0, -180], [500, 500]))
+    >>> supply, stop = np.array([1, -1]), np.zeros(1, bool)
+    >>> cycles, _, left = cheapest_flow(tail, head, n_arcs, offset, sigsq, supply, stop)
+    >>> cycles.tolist(), left
+    ([0, 1], 0)
     """
     network = _Network(tail, head, n_arcs, offset, sigsq, np.zeros(tail.size, np.int64))
     excess = supply.copy()
@@ -254,36 +266,43 @@ def share_free_chains(
     """
     network = _Network(tail, head, n_arcs, offset, sigsq, cycles.copy())
     network.connect(potential.size)
-    improved = True
-    while improved and not stop[0]:
-        improved = False
-        for chain in range(tail.size):
-            used = int(network.cycles[chain])
-            if sigsq[chain] != 0 or used == 0 or tail[chain] == head[chain]:
-                continue
-            link = chain + 1 if used > 0 else -chain - 1
-            begin, goal = network.end(link), network.end(-link)
-            via = _way_back(begin, goal, chain, network, potential)
-            ring = list(_path(begin, goal, via)) if via else []
-            if ring and sum(network.step(part, once=True) for part in ring) < 0:
-                improved = True
-                network.send([link, *ring])
+    room = FAR_VISITS * potential.size
+    for reach in WAY_BACK:
+        improved = True
+        while improved and room > 0 and not stop[0]:
+            improved = False
+            for chain in range(tail.size):
+                used = int(network.cycles[chain])
+                if sigsq[chain] != 0 or used == 0 or tail[chain] == head[chain]:
+                    continue
+                link = chain + 1 if used > 0 else -chain - 1
+                begin, goal = network.end(link), network.end(-link)
+                via, seen = _way_back(begin, goal, chain, min(reach, room), network, potential)
+                if reach == WAY_BACK[-1]:
+                    room -= seen
+                ring = list(_path(begin, goal, via)) if via else []
+                if ring and sum(network.step(part, once=True) for part in ring) < 0:
+                    improved = True
+                    network.send([link, *ring])
     return network.cycles
 
 
 def _way_back(
-    begin: int, goal: int, used: int, network: _Network, potential: Longs
-) -> dict[int, tuple[int, int]]:
-    """Look for a way that costs less than the arcs of chain `used`; empty if there is none."""
+    begin: int, goal: int, used: int, reach: int, network: _Network, potential: Longs
+) -> tuple[dict[int, tuple[int, int]], int]:
+    """Look for a way over `reach` faces that costs less than the arcs of chain `used`.
+
+    Returns the steps, none if there is no such way, and the number of faces seen.
+    """
     budget = int(network.n_arcs[used])
     distance = {begin: 0}
     heap = [(0, begin)]
     via: dict[int, tuple[int, int]] = {}
     settled: set[int] = set()
-    while heap and len(settled) < WAY_BACK:
+    while heap and len(settled) < reach:
         here, face = heappop(heap)
         if face == goal:
-            return via
+            return via, len(settled)
         if face in settled:
             continue
         settled.add(face)
@@ -297,4 +316,4 @@ def _way_back(
                 distance[other] = there
                 via[other] = (link, face)
                 heappush(heap, (there, other))
-    return {}
+    return {}, len(settled)

@@ -1,4 +1,4 @@
-"""Stage 6, the Goldstein filter of a gridded interferogram in overlapping windows."""
+"""The Goldstein filter of a gridded interferogram in overlapping windows."""
 
 from collections.abc import Iterator
 
@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 from scipy import fft
 from scipy.ndimage import correlate1d
 
-from .phasors import join, magnitude
+from ..clap_windows import GAUSSIAN
+from .phasors import join, length
 
 Phasors = NDArray[np.complex64]
 Doubles = NDArray[np.float64]
@@ -40,6 +41,13 @@ def goldstein(raster: Phasors, window: int, alpha: float) -> Phasors:
     Windows overlap by half and are joined with a tent-like taper; one that sticks out is moved
     inwards, its taper is not. Goldstein and Werner (1998); StaMPS ``wrap_filt``;
     docs/science/unwrapping.md, Goldstein filter.
+
+    Examples
+    --------
+    >>> raster = np.full((8, 8), 2 * np.exp(0.7j), np.complex64)
+    >>> filtered = goldstein(raster, 8, 0.8)
+    >>> np.angle(filtered[3, :3]).round(4), np.abs(filtered[3, :3]).round(4)
+    (array([0.7, 0.7, 0.7], dtype=float32), array([2., 2., 2.], dtype=float32))
     """
     clean = np.where(np.isnan(raster), np.complex64(0), raster)
     joined = np.zeros(raster.shape, np.complex128)
@@ -99,6 +107,11 @@ def origins(length: int, window: int) -> tuple[Ints, Doubles]:
         First cell; the last windows are moved inwards.
     taper : (n, window) float64
         Weights 1, 2, .. w/2, w/2, .. 1 at the position of the unmoved window, 0 before it.
+
+    Examples
+    --------
+    >>> origins(11, 8)[0].tolist()
+    [0, 3]
     """
     step = window // 2
     wanted = np.arange(-(-length // step) - 1) * step
@@ -114,22 +127,14 @@ def taper(row_taper: Doubles, col_taper: Doubles) -> Doubles:
     return np.where(both, row_taper[:, :, None] + col_taper[:, None, :], 0.0)
 
 
-def gaussian_window(length: int, width: float) -> Doubles:
-    """MATLAB ``gausswin``: a Gaussian over `length` samples, `width` deviations to each end."""
-    place = np.arange(length) - (length - 1) / 2
-    return np.asarray(np.exp(-0.5 * (width * place / ((length - 1) / 2)) ** 2))
-
-
-def smoother() -> Doubles:
-    """Taps of the 7 x 7 separable smoothing of the spectral amplitude."""
-    return gaussian_window(7, 2.5)
-
-
 def response(amplitude: Doubles, alpha: float) -> Doubles:
-    """Spectral weights: smoothed amplitude over its median, to the power of `alpha`."""
+    """Spectral weights: smoothed amplitude over its median, to the power of `alpha`.
+
+    The CLAP filter smooths with the same taps, added up in another order: the last bits differ.
+    """
     shifted = fft.fftshift(amplitude, axes=(1, 2))
     for axis in (1, 2):
-        shifted = correlate1d(shifted, smoother(), axis=axis, mode="constant")
+        shifted = correlate1d(shifted, GAUSSIAN, axis=axis, mode="constant")
     smooth = fft.ifftshift(shifted, axes=(1, 2))
     median = np.median(smooth, axis=(1, 2))
     return np.asarray((smooth / np.where(median == 0, 1.0, median)[:, None, None]) ** alpha)
@@ -138,5 +143,5 @@ def response(amplitude: Doubles, alpha: float) -> Doubles:
 def with_phase(raster: Phasors, joined: Complexes) -> Phasors:
     """Amplitude of `raster`, phase of `joined`."""
     phase = np.arctan2(joined.imag, joined.real)
-    size = magnitude(raster)
+    size = length(raster.real, raster.imag)
     return join(size * np.cos(phase).astype(np.float32), size * np.sin(phase).astype(np.float32))

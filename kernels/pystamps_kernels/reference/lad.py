@@ -33,6 +33,14 @@ def lad_fit(design: Double, values: Double, start: Double) -> Double:
     docs/science/scla.md, Least absolute deviations. A minimum lies on a vertex, where ``n_par``
     independent observations are met exactly; all vertices are compared, which takes
     ``n_obs ** n_par`` time.
+
+    Examples
+    --------
+    With a constant alone it is the median, which one gross error does not move.
+
+    >>> values = np.array([[1.0, 2.0, 3.0, 4.0, 100.0]])
+    >>> lad_fit(np.ones((5, 1)), values, np.array([[22.0]])).tolist()
+    [[3.0]]
     """
     rows = np.array(list(combinations(range(design.shape[0]), design.shape[1])))
     scaled = design / np.abs(design).max(axis=0)

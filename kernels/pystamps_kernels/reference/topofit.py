@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..numerics import trial_steps
+from ..numerics import row_sums, trial_steps
+from .phasors import length
 
 Array = NDArray[Any]
 Fit = tuple[Array, Array, Array, Array]
@@ -43,8 +44,15 @@ def topofit(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Fit:
     -----
     StaMPS ``ps_topofit``; docs/science/gamma.md, Fit of one point. The first of equally
     coherent trials is taken.
+
+    Examples
+    --------
+    >>> bperp = np.array([[-200.0, -50.0, 100.0, 150.0]])
+    >>> slope, offset, coherence, _ = topofit(np.exp(1j * (0.01 * bperp + 0.5)), bperp, 1.0)
+    >>> np.concatenate([slope, offset, coherence]).round(6).tolist()
+    [0.01, 0.5, 1.0]
     """
-    return _rounded(_in_blocks(_fit_double, cpxphase, bperp, n_trial_wraps), cpxphase, bperp)
+    return rounded(_in_blocks(_fit_double, cpxphase, bperp, n_trial_wraps), cpxphase, bperp)
 
 
 def topofit_single(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Fit:
@@ -68,7 +76,15 @@ def topofit_row_invariant_single(cpxphase: Array, bperp: Array, n_trial_wraps: f
 
 
 def topofit_coh_row_invariant(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Array:
-    """Return the coherence of :func:`topofit_row_invariant`, (n,) of the class of `bperp`."""
+    """Return the coherence of :func:`topofit_row_invariant`, (n,) of the class of `bperp`.
+
+    Examples
+    --------
+    >>> noise = np.array([[0.0, 0.0, 0.0, 0.0], [0.0, 2.0, -2.0, 0.5]])
+    >>> bperp = np.array([-200.0, -50.0, 100.0, 150.0])
+    >>> topofit_coh_row_invariant(np.exp(1j * noise), bperp, 0.1).round(2).tolist()
+    [1.0, 0.26]
+    """
     return topofit_row_invariant(cpxphase, bperp, n_trial_wraps)[2].astype(bperp.dtype)
 
 
@@ -99,7 +115,8 @@ def _in_blocks(
     return slope, offset, coherence, residual
 
 
-def _rounded(fit: Fit, cpxphase: Array, bperp: Array) -> Fit:
+def rounded(fit: Fit, cpxphase: Array, bperp: Array) -> Fit:
+    """Round a fit in double to the classes that the arguments have in the reference."""
     slope, offset, coherence, residual = fit
     if bperp.dtype == np.float32:
         slope = slope.astype(np.float32).astype(np.float64)
@@ -146,7 +163,7 @@ def _fit_double(cpxphase: Array, bperp: Array, steps: int) -> Fit:
 def _fit_single(cpxphase: Array, bperp: Array, steps: int) -> Fit:
     """Fit in the classes of the reference; sums run over interferograms in ascending order."""
     real = bperp.dtype.type
-    magnitude = _magnitude(cpxphase)
+    magnitude = length(cpxphase.real, cpxphase.imag)
     re, im = cpxphase.real.astype(np.float32), cpxphase.imag.astype(np.float32)
     spread = _baseline_range(cpxphase, bperp)
     trials = np.arange(-steps, steps + 1)
@@ -155,21 +172,23 @@ def _fit_single(cpxphase: Array, bperp: Array, steps: int) -> Fit:
     turned = _turned(
         re[:, :, np.newaxis], im[:, :, np.newaxis], unit_step[:, :, np.newaxis] * real(trials)
     )
-    trial_coherence = _length(_total(turned[0]), _total(turned[1])) / _total(magnitude)[:, None]
+    trial_coherence = (
+        length(row_sums(turned[0]), row_sums(turned[1])) / row_sums(magnitude)[:, None]
+    )
     best = trials[np.argmax(trial_coherence, axis=1)][:, np.newaxis]
 
     coarse = real(np.pi / 4) / spread * real(best)
     res_re, res_im = _turned(re, im, coarse * bperp)
-    off_re, off_im = _total(res_re)[:, np.newaxis], _total(res_im)[:, np.newaxis]
+    off_re, off_im = row_sums(res_re)[:, np.newaxis], row_sums(res_im)[:, np.newaxis]
     deviation = np.arctan2(res_im * off_re - res_re * off_im, res_re * off_re + res_im * off_im)
     weighted = (magnitude * bperp.astype(np.float32)).astype(np.float64)
     deviation = (magnitude * deviation).astype(np.float64)
-    refinement = _total(weighted * deviation) / _total(weighted * weighted)
+    refinement = row_sums(weighted * deviation) / row_sums(weighted * weighted)
 
     slope = coarse[:, 0] + refinement.astype(bperp.dtype)
     res_re, res_im = _turned(re, im, slope[:, np.newaxis] * bperp)
-    total_re, total_im = _total(res_re), _total(res_im)
-    coherence = _length(total_re, total_im) / _total(_length(res_re, res_im))
+    total_re, total_im = row_sums(res_re), row_sums(res_im)
+    coherence = length(total_re, total_im) / row_sums(length(res_re, res_im))
     residual = np.empty(res_re.shape, np.complex64)
     residual.real, residual.imag = res_re, res_im
     offset = np.arctan2(total_im, total_re)
@@ -180,17 +199,3 @@ def _turned(re: Array, im: Array, phase: Array) -> tuple[Array, Array]:
     """Multiply phasors by exp(-i phase), rounded to single before the product."""
     cos, sin = np.cos(phase).astype(np.float32), -np.sin(phase).astype(np.float32)
     return re * cos - im * sin, re * sin + im * cos
-
-
-def _length(re: Array, im: Array) -> Array:
-    power: Array = np.square(re, dtype=np.float64) + np.square(im, dtype=np.float64)
-    return np.sqrt(power).astype(np.float32)
-
-
-def _magnitude(phasors: Array) -> Array:
-    return _length(phasors.real, phasors.imag)
-
-
-def _total(samples: Array) -> Array:
-    """Sum over interferograms one after the other, in the class of the samples."""
-    return np.add.accumulate(samples, axis=1)[:, -1]

@@ -1,6 +1,6 @@
 """What a command of the program is, and options that several have."""
 
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any, NamedTuple
@@ -40,10 +40,16 @@ class Command(NamedTuple):
         return getattr(import_module(f"..{module}", __package__), function)(*arguments)
 
 
-def dataset_option(parser: ArgumentParser, here: bool = True) -> None:
-    """Add ``--dataset``; the directory one is in by default, or none."""
-    parser.add_argument("--dataset", metavar="DIR", default="." if here else None,
-                        help=f"dataset directory{' (.)' * here}")  # fmt: skip
+def dataset_option(
+    parser: ArgumentParser,
+    *names: str,
+    help: str = "dataset directory (.)",
+    default: str | None = ".",
+) -> None:
+    """Add ``--dataset``, which may also stand before the command; `default` where it is nowhere."""
+    parser.add_argument(*names, "--dataset", dest="dataset", metavar="DIR", default=SUPPRESS,
+                        help=help)  # fmt: skip
+    parser.set_defaults(parser=parser, default_dataset=default)
 
 
 def stage_options(parser: ArgumentParser) -> None:

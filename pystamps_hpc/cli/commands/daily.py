@@ -9,6 +9,12 @@ from .command import Command, count, dataset_option, positive, stage_options
 NEGATIVE = re.compile(r"-\.?\d|-inf", re.IGNORECASE)
 """A value that begins with a minus sign and is no option."""
 
+HERE = "(. if it is one)"
+INIT = """\
+Write a job script: single-node (ranks and threads of one node), multi-node (MPI between nodes),
+patch-array (no MPI: an array job over the patches, then the merge), gpu (a rank for each device;
+there are no GPU kernels yet). With a dataset its ranks, memory and time are estimated.
+"""
 TEMPLATES = ("single-node", "multi-node", "gpu", "patch-array")
 
 NUMBERS = {
@@ -70,8 +76,9 @@ def _run(parser: ArgumentParser) -> None:
 def _stage(parser: ArgumentParser) -> None:
     parser.set_defaults(stops_in_good_order=True)
     parser.add_argument("number", type=int, choices=range(1, 9), metavar="N", help="stage, 1 to 8")
-    parser.add_argument("--patch", metavar="DIR", help="patch directory (stages 1-5)")
-    dataset_option(parser, here=False)
+    parser.add_argument("--patch", metavar="DIR",
+                        help="patch directory, stages 1-5 (. inside a patch)")  # fmt: skip
+    dataset_option(parser, help="dataset directory, stages 5-8 (. inside a dataset)", default=None)
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")
     parser.add_argument("--force", action="store_true",
                         help="replace and remove results of other programs too")  # fmt: skip
@@ -101,10 +108,12 @@ def _simulate(parser: ArgumentParser) -> None:
 
 def _slurm(parser: ArgumentParser) -> None:
     actions = parser.add_subparsers(title="actions", dest="action", required=True, metavar="ACTION")
-    init = actions.add_parser("init", help="write a job script", allow_abbrev=False)
-    init.add_argument("--template", choices=TEMPLATES, required=True, help="kind of job")
-    init.add_argument("--dataset", metavar="DIR",
-                      help="dataset that the numbers are estimated for")  # fmt: skip
+    init = actions.add_parser(
+        "init", help="write a job script", allow_abbrev=False, description=INIT
+    )
+    init.add_argument("--template", choices=TEMPLATES, default=TEMPLATES[0],
+                      help=f"kind of job ({TEMPLATES[0]})")  # fmt: skip
+    dataset_option(init, help=f"dataset that the numbers are estimated for {HERE}", default=None)
     init.add_argument("--nodes", type=positive, metavar="N", help="nodes of the job")
     init.add_argument("--cpus", type=positive, metavar="N", help="processors of a node (16)")
     init.add_argument("--gpus", type=positive, metavar="N", help="GPUs of a node (1)")
@@ -116,7 +125,8 @@ def _parms(parser: ArgumentParser) -> None:
     dataset_option(parser)
     parser.add_argument("--patch", metavar="NAME", help="the parameters that hold in this patch")
     parser.add_argument("--local", action="store_true", help="localparms.mat instead of parms.mat")
-    actions = parser.add_subparsers(title="actions", dest="action", required=True, metavar="ACTION")
+    actions = parser.add_subparsers(title="actions", dest="action", metavar="ACTION")
+    parser.set_defaults(action="show", name=None)
     show = actions.add_parser("show", help="all parameters, or one", allow_abbrev=False)
     show.add_argument("name", nargs="?")
     change = actions.add_parser("set", help="change a parameter", allow_abbrev=False)
@@ -125,6 +135,8 @@ def _parms(parser: ArgumentParser) -> None:
     change.add_argument("value", nargs="+", help="number, text, list of numbers or []")
     back = actions.add_parser("reset", help="back to the default", allow_abbrev=False)
     back.add_argument("name")
+    for action in (show, change, back):
+        dataset_option(action)
 
 
 def _reset_scla(parser: ArgumentParser) -> None:
@@ -138,17 +150,17 @@ def _reset_scla(parser: ArgumentParser) -> None:
 def _doctor(parser: ArgumentParser) -> None:
     parser.add_argument("part", nargs="?", choices=("mpi", "gpu", "dataset"),
                         help="only this part (all)")  # fmt: skip
-    parser.add_argument("--dataset", metavar="DIR", help="dataset to examine")
+    dataset_option(parser, help=f"dataset to examine {HERE}", default=None)
 
 
 def _inputs(parser: ArgumentParser) -> None:
     parser.add_argument("--stage", default="all", metavar="N,M", help="stages, or all")
-    dataset_option(parser, here=False)
-    parser.add_argument("--patch", metavar="NAME", help="patch to check (the first)")
+    dataset_option(parser, help=f"dataset to check {HERE}", default=None)
+    parser.add_argument("--patch", metavar="NAME", help="patch to check (all)")
 
 
 def _verify(parser: ArgumentParser) -> None:
-    parser.add_argument("--run", metavar="DIR", required=True, help="dataset to check")
+    dataset_option(parser, "--run", help="dataset to check (.)")
     parser.add_argument("--golden", metavar="DIR",
                         help="dataset to compare with (none: consistency alone)")  # fmt: skip
     parser.add_argument("--profile", choices=("strict", "scientific"),
@@ -183,6 +195,7 @@ DAILY: dict[str, Command] = {
         examples=(
             "pystamps-hpc stage 2 --patch DIR/PATCH_1",
             "pystamps-hpc stage 6 --dataset DIR",
+            "cd DIR/PATCH_1 && pystamps-hpc stage 2",
         ),
         tells=True,
     ),
@@ -202,7 +215,11 @@ DAILY: dict[str, Command] = {
         "Write a SLURM job script with the ranks, memory and time that a dataset needs.",
         "clusters:slurm",
         _slurm,
-        examples=("pystamps-hpc slurm init --template multi-node --nodes 4 --dataset DIR",),
+        examples=(
+            "pystamps-hpc slurm init --dataset DIR",
+            "pystamps-hpc slurm init --template multi-node --nodes 4 --cpus 48 --dataset DIR",
+            "pystamps-hpc slurm init --template patch-array --image pystamps-hpc.sif --out job.sh",
+        ),
     ),
     "parms": Command(
         "Show, set or reset processing parameters.",
@@ -225,6 +242,7 @@ DAILY: dict[str, Command] = {
         "checking:doctor",
         _doctor,
         examples=(
+            "pystamps-hpc doctor",
             "pystamps-hpc doctor --dataset DIR",
             "srun --mpi=pmix pystamps-hpc doctor mpi",
         ),

@@ -3,12 +3,11 @@
 import os
 from argparse import ArgumentParser
 
-from .command import Command, count, positive, stage_options
+from .command import Command, count, dataset_option, positive, stage_options
 
 
 def _gate(parser: ArgumentParser) -> None:
-    parser.add_argument("--dataset", metavar="DIR",
-                        help="inputs (the manifest's target with gate_default)")  # fmt: skip
+    dataset_option(parser, help="inputs (the manifest's target with gate_default)", default=None)
     parser.add_argument("--golden", metavar="DIR", help="expected tree, together with --dataset")
     parser.add_argument("--run", metavar="DIR", default="build/native_gate/run",
                         help="where the copy is made (build/native_gate/run)")  # fmt: skip

@@ -72,14 +72,28 @@ def doctor(document: Document) -> Iterator[Shape]:
     if document.get("tools"):
         yield paragraph()
         yield pairs({name: _plain(value) for name, value in document["tools"].items()})
+    if dataset := document.get("dataset"):
+        free = dataset["free_mib"]
+        yield paragraph()
+        yield pairs(
+            {
+                "dataset": dataset["root"],
+                "patches": dataset["patches"],
+                "file system": dataset["file_system"],
+                "free space": None if free is None else f"{free:,} MiB",
+            }
+        )
     yield paragraph()
     for row in document["problems"]:
         stops = row["stops_run"]
         yield paragraph(f"{'STOPS RUN' if stops else 'note'}: {row['problem']}",
                         style=BAD if stops else CAREFUL)  # fmt: skip
         yield paragraph(f"    -> {row['remedy']}")
-    sizes = f"{mpi['size']} ranks" if mpi["enabled"] else "no MPI"
-    yield paragraph(f"{sizes}; {len(document['problems']) or 'no'} problems")
+    stopping = sum(row["stops_run"] for row in document["problems"])
+    counts = {"problem": stopping, "note": len(document["problems"]) - stopping}
+    found = [f"{n or 'no'} {word}{'s' * (n != 1)}" for word, n in counts.items()]
+    ranks = f"{mpi['size']} ranks" if mpi["enabled"] else "MPI not started (one process)"
+    yield paragraph(f"{ranks}; {', '.join(found)}")
 
 
 def _plain(value: Any) -> Any:

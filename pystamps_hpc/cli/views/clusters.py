@@ -26,4 +26,6 @@ def slurm(document: Document) -> Iterator[Shape]:
     for warning in document["warnings"]:
         yield paragraph(f"warning: {warning}", style=CAREFUL)
     yield paragraph()
-    yield paragraph(f"Next: {document['submit']}")
+    missing = not document["dataset"]
+    first = f"write the dataset into DATASET= of {document['file']}, then " if missing else ""
+    yield paragraph(f"Next: {first}{document['submit']}")

@@ -115,7 +115,10 @@ def _next(document: Document) -> str:
 
 
 def inputs(document: Document) -> Iterator[Shape]:
-    """Show what each stage reads, and whether the candidate files fit together."""
+    """Show whether the candidate files of the dataset fit together, else what each stage reads."""
+    if (check := document.get("stage1_dataset_check")) is not None:
+        yield from _check(check)
+        return
     for stage in document["stages"]:
         yield heading(f"Stage {stage['stage']} ({stage['scope']}): {stage['title']}")
         yield table(
@@ -126,10 +129,12 @@ def inputs(document: Document) -> Iterator[Shape]:
                 for row in stage["inputs"]
             ),
         )  # fmt: skip
-    check = document.get("stage1_dataset_check")
-    if check is None:
-        return
-    yield heading(f"{check['dataset']}, {check['patch']} of {check['checked']} patches checked")
+
+
+def _check(check: Document) -> Iterator[Shape]:
+    """Show what was checked, in full of the patch that is described, and what came out."""
+    yield pairs({"dataset": check["dataset"], "patches checked": check["checked"]})
+    yield heading(f"{check['patch']}{', as an example' * (check['checked'] > 1)}")
     yield table(("", "", ""), (tuple(row.values()) for row in check["overview"]))
     yield paragraph()
     yield table(
@@ -144,9 +149,10 @@ def inputs(document: Document) -> Iterator[Shape]:
     for warning in check["warnings"]:
         yield paragraph(f"warning: {warning}", style=CAREFUL)
     bad = check["unsound_patches"]
+    patches = "one patch" if check["checked"] == 1 else f"all {check['checked']} patches"
     yield paragraph(
         f"{len(bad)} of {check['checked']} patches do not fit: {', '.join(bad[:MOST_ROWS])}"
-        if bad else f"The candidate files of {check['checked']} patches fit together.",
+        if bad else f"The candidate files of {patches} fit together.",
         style=BAD if bad else "",
     )  # fmt: skip
 

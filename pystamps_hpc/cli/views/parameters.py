@@ -60,7 +60,7 @@ def _text(value: Any) -> str:
         return "-"
     if isinstance(value, str):
         return {"inf": "Inf", "-inf": "-Inf", "nan": NOT_SET}.get(value, value)
-    return text_of(tuple(value) if isinstance(value, list | tuple) else value)
+    return f"[{' '.join(map(_text, value))}]" if isinstance(value, list) else text_of(value)
 
 
 def reset_scla(document: Document) -> Iterator[Shape]:

@@ -66,9 +66,9 @@ def _last_word(document: Document) -> Iterator[Shape]:
         yield paragraph(_made_elsewhere(elsewhere, document))
     if document["stale"]:
         yield paragraph(_out_of_date(document["stale"]), style=CAREFUL)
-    elif idle and document["ok"] and document["products"]:
+    elif idle and document["ok"] and document["made"]:
         yield paragraph(
-            f"made {', '.join(document['products'])}; all selected stages were complete (use "
+            f"made {', '.join(document['made'])}; all selected stages were complete (use "
             "--force to recompute)"
         )
     elif idle and document["ok"] and not document["would_make"]:

@@ -16,12 +16,12 @@ from ...dataset.rows import AnyArray, BoolArray, FloatArray, IntArray, Rows
 from ...errors import StageError
 from ...parallel.context import Context
 from ..base import Keeps, StageSpec
-from .arcs import ALIASES, arc_phases
+from ..shared.ifgs import Ifgs
+from .arcs import ALIASES, NOISE_LIMIT, arc_phases
 from .costs import edge_costs
 from .graph import build_graph
-from .grid import assign_cells, filter_grid
-from .network import make_network
-from .prepare import trial_wraps, unwrapped_ifgs, wrapped_stack
+from .grid import assign_cells, filtered_nodes
+from .prepare import search_range, wrapped_stack
 from .transfer import unwrapped_points
 from .unwrap import unwrap_grid
 
@@ -82,36 +82,35 @@ class Params:
 
 @dataclass(frozen=True)
 class Inputs:
-    """Merged arrays that stage 6 reads; rows are PS."""
+    """Merged arrays that stage 6 reads; rows are PS, n_col columns include that of the master."""
 
     n_ps: Annotated[int, "ps2.n_ps"]  # points
-    n_ifg: Annotated[int, "ps2.n_ifg"]  # with the master column
-    master_ix: Annotated[int, "ps2.master_ix"]  # column from 0
-    master_day: Annotated[float, "ps2.master_day"]  # MATLAB day number
-    day: Annotated[FloatArray, "ps2.day"]  # (n_ifg,) MATLAB day numbers
-    xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 3) float32, id, x, y [m]
-    bperp: Annotated[FloatArray, "ps2.bperp"]  # (n_ifg,) [m], 0 at the master
+    ifgs: Annotated[Ifgs, "ps2"]  # the network
+    xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 2) float32 [m]
     mean_incidence: Annotated[float | None, "ps2.mean_incidence"]  # [rad]
-    corrected: Annotated[Rows, "rc2.ph_rc"]  # (n_ps, n_ifg) complex64
-    bperp_mat: Annotated[Rows | None, "bp2.bperp_mat"]  # (n_ps, n_ifg - 1) float32 [m], no master
+    corrected: Annotated[Rows, "rc2.ph_rc"]  # (n_ps, n_col) complex64
+    bperp_mat: Annotated[Rows | None, "bp2.bperp_mat"]  # (n_ps, n_ifg) float32 [m]
     slope: Annotated[FloatArray | None, "pm2.K_ps"]  # (n_ps,) float64 [rad/m]
-    patch_phase: Annotated[Rows | None, "pm2.ph_patch"]  # (n_ps, n_ifg - 1) complex64, no master
+    patch_phase: Annotated[Rows | None, "pm2.ph_patch"]  # (n_ps, n_ifg) complex64
     look_angle: Annotated[FloatArray | None, "la2.la"]  # (n_ps,) [rad]
     smooth_slope: Annotated[FloatArray | None, "scla_smooth2.K_ps_uw"]  # (n_ps,) [rad/m]
     smooth_offset: Annotated[FloatArray | None, "scla_smooth2.C_ps_uw"]  # (n_ps,) [rad]
-    smooth_ramp: Annotated[Rows | None, "scla_smooth2.ph_ramp"]  # (n_ps, n_ifg) float64 [rad]
+    smooth_ramp: Annotated[Rows | None, "scla_smooth2.ph_ramp"]  # (n_ps, n_col) float64 [rad]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Outputs:
-    """What stage 6 writes; u unwrapped interferograms, nodes in column-major order of the grid."""
+    """What stage 6 writes; u unwrapped interferograms, nodes in column-major order of the grid.
+
+    What is None by default belongs to branches of the reference that are not built.
+    """
 
     grid_phase: Annotated[Rows, "uw_grid.ph"]  # (n_node, n_u) complex64
     psi: Annotated[Rows, "uw_grid.ph_in"]  # (n_ps, n_u) complex64
-    low_pass: Annotated[Rows | None, "uw_grid.ph_lowpass"]  # (n_node, n_u) complex64
-    held_points: Annotated[Rows | None, "uw_grid.ph_in_predef"]  # (n_ps, n_u) float32 [rad]
-    held_nodes: Annotated[Rows | None, "uw_grid.ph_uw_predef"]  # (n_node, n_u) float32 [rad]
-    node_xy: Annotated[FloatArray, "uw_grid.xy"]  # (n_node, 3) float64, id, x, y [m]
+    low_pass: Annotated[Rows | None, "uw_grid.ph_lowpass"] = None  # (n_node, n_u) complex64
+    held_points: Annotated[Rows | None, "uw_grid.ph_in_predef"] = None  # (n_ps, n_u) float32 [rad]
+    held_nodes: Annotated[Rows | None, "uw_grid.ph_uw_predef"] = None  # (n_node, n_u) float32 [rad]
+    node_xy: Annotated[FloatArray, "uw_grid.xy"]  # (n_node, 2) float64 [m]
     node_ij: Annotated[IntArray, "uw_grid.ij"]  # (n_node, 2) int64
     occupied: Annotated[BoolArray, "uw_grid.nzix"]  # (n_row, n_col) bool
     x_min: Annotated[float, "uw_grid.grid_x_min"]  # [m]
@@ -123,26 +122,26 @@ class Outputs:
     point_cell: Annotated[IntArray, "uw_grid.grid_ij"]  # (n_ps, 2) int64
     cell_size: Annotated[float, "uw_grid.pix_size"]  # [m]
 
-    edges: Annotated[FloatArray, "uw_interp.edgs"]  # (n_edge, 3) float64, id, nodes from 1
+    edges: Annotated[IntArray, "uw_interp.edgs"]  # (n_edge, 2) int64, low and high node
     n_edge: Annotated[int, "uw_interp.n_edge"]  # edges
-    row_edges: Annotated[FloatArray, "uw_interp.rowix"]  # (n_row - 1, n_col) signed, from 1
-    col_edges: Annotated[FloatArray, "uw_interp.colix"]  # (n_row, n_col - 1) signed, from 1
+    row_edges: Annotated[IntArray, "uw_interp.rowix"]  # (n_row - 1, n_col) signed, from 1
+    col_edges: Annotated[IntArray, "uw_interp.colix"]  # (n_row, n_col - 1) signed, from 1
     nearest: Annotated[IntArray, "uw_interp.Z"]  # (n_row, n_col) int64
 
     arc_phase: Annotated[Rows, "uw_space_time.dph_space_uw"]  # (n_edge, n_u) float32 [rad]
     arc_noise: Annotated[Rows | None, "uw_space_time.dph_noise"]  # (n_edge, n_u) float32 [rad]
     design: Annotated[FloatArray | None, "uw_space_time.G"]  # (n_u, n_used) float64
     spread: Annotated[csc_matrix, "uw_space_time.spread"]  # (n_edge, n_u) float64, zero
-    row_gradient: Annotated[Rows | None, "uw_space_time.ifreq_ij"]  # (n_node, n_u) float32
-    col_gradient: Annotated[Rows | None, "uw_space_time.jfreq_ij"]  # (n_node, n_u) float32
-    shaky: Annotated[BoolArray | None, "uw_space_time.shaky_ix"]  # (n_edge,) bool
-    held_arcs: Annotated[Rows | None, "uw_space_time.predef_ix"]  # (n_edge, n_u) bool
+    row_gradient: Annotated[Rows | None, "uw_space_time.ifreq_ij"] = None  # (n_node, n_u) float32
+    col_gradient: Annotated[Rows | None, "uw_space_time.jfreq_ij"] = None  # (n_node, n_u) float32
+    shaky: Annotated[BoolArray | None, "uw_space_time.shaky_ix"] = None  # (n_edge,) bool
+    held_arcs: Annotated[Rows | None, "uw_space_time.predef_ix"] = None  # (n_edge, n_u) bool
 
     node_unwrapped: Annotated[FloatArray, "uw_phaseuw.ph_uw"]  # (n_node, n_u) float32 [rad]
     node_msd: Annotated[FloatArray, "uw_phaseuw.msd"]  # (n_u,) float64 [rad^2]
 
-    unwrapped: Annotated[Rows, "phuw2.ph_uw"]  # (n_ps, n_ifg) float32 [rad]
-    msd: Annotated[FloatArray, "phuw2.msd"]  # (n_ifg,) float32 [rad^2]
+    unwrapped: Annotated[Rows, "phuw2.ph_uw"]  # (n_ps, n_col) float32 [rad]
+    msd: Annotated[FloatArray, "phuw2.msd"]  # (n_col,) float32 [rad^2]
 
 
 def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
@@ -158,80 +157,73 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     -----
     StaMPS ``ps_unwrap`` and ``uw_3d``.
     """
-    if inputs.n_ps < FEWEST_PS:
-        raise StageError(
-            f"ps2.mat: {inputs.n_ps} PS left, {FEWEST_PS} are needed to unwrap one against the "
-            "other; relax the selection or weeding parameters and rerun stage 3"
-        )
-    ifgs = unwrapped_ifgs(inputs, params)
-    stack = wrapped_stack(inputs, params, ifgs, ctx)
-    every = np.arange(ifgs.size)
+    _require_points(inputs.n_ps)
+    inputs.ifgs.require_master_at_its_day("rerun stage 5")
+    used = inputs.ifgs.used(params.drop_ifg_index, fewest=2)
+    stack = wrapped_stack(inputs, params, used, ctx)
 
     size, window = params.unwrap_grid_size, params.unwrap_gold_n_win
     cells = ctx.on_root(lambda: assign_cells(inputs.xy, size, window))
-    psi: Rows = ctx.map_rows(lambda rows: stack.psi(rows, every, ctx), inputs.n_ps, "wrapped phase")
-    nodes = filter_grid(
+    wrapped = stack.psi(ctx)
+    psi: Rows = ctx.map_rows(lambda rows: wrapped[rows], inputs.n_ps, "wrapped phase")
+    nodes = filtered_nodes(
         stack, cells, window, params.unwrap_gold_alpha, params.unwrap_prefilter_flag, ctx
     )
     graph = build_graph(nodes, ctx)
     n_node, n_edge = nodes.row.size, graph.low.size
 
-    pairs = np.stack([np.full(ifgs.size, inputs.master_ix), ifgs], axis=1)
-    network = make_network(pairs, inputs.day - inputs.master_day, inputs.bperp[ifgs])
-    wraps = trial_wraps(inputs, params) if params.unwrap_la_error_flag else None
+    network = inputs.ifgs.only(used)
+    wraps = search_range(inputs, params) if params.unwrap_la_error_flag else None
     arcs = arc_phases(
         nodes.phase, graph, network, params.method, params.unwrap_time_win, wraps, ctx
     )
     costs = edge_costs(arcs, graph, nodes, size, ctx)
-    _report(costs.sigsq, nodes.point_node, n_node, ifgs.size, params, ctx)
+    _report(costs.sigsq, nodes.point_node, n_node, used.size, params, ctx)
     solution = unwrap_grid(nodes, graph, costs, ctx)
 
-    patch_rest = None
-    if params.unwrap_patch_phase and inputs.patch_phase is not None:
-        patch_rest = (inputs.corrected, inputs.patch_phase)
+    corrected = inputs.corrected if params.unwrap_patch_phase else None
     unwrapped = unwrapped_points(
-        stack, psi, solution.phase, nodes.point_node, inputs.n_ifg, patch_rest, ctx
+        stack, psi, solution.phase, nodes.point_node, inputs.ifgs.n_columns, corrected, ctx
     )
-    msd = np.zeros(inputs.n_ifg, np.float32)
-    msd[ifgs] = solution.msd
+    msd = np.zeros(inputs.ifgs.n_columns, np.float32)
+    msd[stack.columns] = solution.msd
 
-    number = np.arange(1.0, n_node + 1)
-    full_3d = params.method not in ("2D", "3D_NO_DEF")
     return Outputs(
         grid_phase=nodes.phase,
         psi=psi,
-        low_pass=None,
-        held_points=None,
-        held_nodes=None,
-        node_xy=np.stack([number, (nodes.col + 0.5) * size, (nodes.row + 0.5) * size], axis=1),
+        node_xy=np.stack([(nodes.col + 0.5) * size, (nodes.row + 0.5) * size], axis=1),
         node_ij=np.stack([nodes.row, nodes.col], axis=1),
         occupied=nodes.occupied,
         x_min=float(cells.x_min),
         y_min=float(cells.y_min),
         n_row=cells.shape[0],
         n_col=cells.shape[1],
-        n_unwrapped=ifgs.size,
+        n_unwrapped=used.size,
         n_node=n_node,
         point_cell=np.stack([cells.point_row, cells.point_col], axis=1),
         cell_size=size,
-        edges=np.stack([np.arange(1.0, n_edge + 1), graph.low + 1.0, graph.high + 1.0], axis=1),
+        edges=np.stack([graph.low, graph.high], axis=1),
         n_edge=n_edge,
-        row_edges=graph.row_edges.astype(np.float64),
-        col_edges=graph.col_edges.astype(np.float64),
+        row_edges=graph.row_edges,
+        col_edges=graph.col_edges,
         nearest=graph.nearest,
         arc_phase=arcs.unwrapped,
         arc_noise=arcs.noise,
-        design=network.design if full_3d else None,
-        spread=csc_matrix((n_edge, ifgs.size)),
-        row_gradient=None,
-        col_gradient=None,
-        shaky=None,
-        held_arcs=None,
+        design=network.design if params.method in NOISE_LIMIT else None,
+        spread=csc_matrix((n_edge, used.size)),
         node_unwrapped=solution.phase,
         node_msd=solution.msd,
         unwrapped=unwrapped,
         msd=msd,
     )
+
+
+def _require_points(n_ps: int) -> None:
+    if n_ps < FEWEST_PS:
+        raise StageError(
+            f"ps2.mat: {n_ps} PS left, {FEWEST_PS} are needed to unwrap one against the other; "
+            "relax the selection or weeding parameters and rerun stage 3"
+        )
 
 
 def _report(
@@ -266,7 +258,30 @@ SPEC = StageSpec(
     params=Params,
     outputs=Outputs,
     solve=solve,
+    kernels=(
+        "stage6_wrapped_phase",
+        "stage6_subtract_phase",
+        "stage6_cell_sums",
+        "stage6_goldstein",
+        "stage6_nearest_node",
+        "stage6_arc_phasors",
+        "stage6_phase_steps",
+        "stage6_look_angle",
+        "stage6_star_smooth",
+        "stage6_network_smooth",
+        "stage6_arc_noise",
+        "stage6_arc_variance",
+        "stage6_edge_costs",
+        "stage6_cost_records",
+        "stage6_residues",
+        "stage6_chains",
+        "stage6_cheapest_flow",
+        "stage6_share_free_chains",
+        "stage6_solution_cost",
+        "stage6_to_points",
+    ),
     keeps=Keeps(value=30, point=500),
     config=("compat.arithmetic", "runtime.stage6_solver"),
     tools=("unwrapper",),
+    spares=("scla_smooth2", "scla_smooth_sb2"),
 )

@@ -6,9 +6,10 @@ import numpy as np
 
 from ...dataset.rows import ComplexArray, FloatArray, Rows
 from ...parallel.context import Context
+from ..shared.ifgs import Ifgs
 from .graph import Graph
-from .network import LookAngleSeries, Network, look_angle_series
 from .smooth import network_smoother, star_smoother
+from .stars import LookAngleSeries, look_angle_series
 
 # Arcs noisier than this have no statistics [rad].
 NOISE_LIMIT = {"3D_FULL": 1.2, "3D_QUICK": 1.3}
@@ -40,26 +41,18 @@ class ArcPhase:
     noise: Rows | None
 
 
-@dataclass(frozen=True)
-class ArcPhasors:
-    """Unit phasors of the arcs after the look-angle error, computed on demand."""
-
-    node_phase: ComplexArray
-    graph: Graph
-    bperp: FloatArray
-    series: LookAngleSeries | None
-
-    def read(self, rows: slice, ctx: Context) -> tuple[ComplexArray, FloatArray | None]:
-        """Return phasors (n, n_u) and the look-angle phase (n, n_u) [rad] taken off them."""
-        low, high = self.graph.low[rows], self.graph.high[rows]
-        arcs: ComplexArray = ctx.kernels.stage6_arc_phasors(self.node_phase, low, high)
-        if self.series is None:
-            return arcs, None
-        samples = _samples(arcs, self.series, ctx)
-        baseline = self.series.baseline.astype(np.float64)
-        slope = ctx.kernels.stage6_look_angle(samples, baseline, self.series.n_trial)
-        phase = slope[:, None] * self.bperp.astype(np.float32)
-        return ctx.kernels.stage6_subtract_phase(arcs, phase), phase
+def without_look_angle(
+    arcs: ComplexArray, bperp: FloatArray, series: LookAngleSeries | None, ctx: Context
+) -> tuple[ComplexArray, FloatArray | None]:
+    """Take the look-angle error off the unit phasors of some arcs, (n, n_u); return both."""
+    if series is None:
+        return arcs, None
+    samples = _samples(arcs, series, ctx)
+    slope = ctx.kernels.stage6_look_angle(
+        samples, series.baseline.astype(np.float64), series.n_trial
+    )
+    phase = slope[:, None] * bperp.astype(np.float32)
+    return ctx.kernels.stage6_subtract_phase(arcs, phase), phase
 
 
 def _samples(arcs: ComplexArray, series: LookAngleSeries, ctx: Context) -> ComplexArray:
@@ -68,14 +61,13 @@ def _samples(arcs: ComplexArray, series: LookAngleSeries, ctx: Context) -> Compl
     if series.centre is None:
         return z
     z = np.insert(z, series.centre, np.complex64(1), axis=1)
-    steps: ComplexArray = ctx.kernels.stage6_phase_steps(z)
-    return steps
+    return ctx.kernels.stage6_phase_steps(z)
 
 
 def arc_phases(
     node_phase: ComplexArray,
     graph: Graph,
-    network: Network,
+    network: Ifgs,
     method: str,
     time_win: float,
     trial_wraps: float | None,
@@ -89,8 +81,8 @@ def arc_phases(
         Filtered phasors of the nodes.
     graph : Graph
         Edges.
-    network : Network
-        Interferograms in time.
+    network : Ifgs
+        Interferograms that are unwrapped.
     method : str
         One of the values of :data:`ALIASES`.
     time_win : float
@@ -104,40 +96,39 @@ def arc_phases(
     -----
     StaMPS ``uw_sb_unwrap_space_time``; docs/science/unwrapping.md, Arcs in time.
     """
-    series = None
-    if trial_wraps is not None:
-        series = look_angle_series(network, trial_wraps)
-        if series is None:
-            ctx.warn("all perpendicular baselines are equal: look-angle search of arcs skipped")
-    arcs = ArcPhasors(node_phase, graph, network.bperp, series)
+    series = None if trial_wraps is None else look_angle_series(network, trial_wraps)
+    if series is None and trial_wraps is not None:
+        ctx.warn("all perpendicular baselines are equal: look-angle search of arcs skipped")
     n_edge, piece = graph.low.size, ctx.config.runtime.stage8_chunk_edges
 
-    def unsmoothed(rows: slice) -> FloatArray:
-        phasors, look_angle = arcs.read(rows, ctx)
-        phase = np.angle(phasors)
-        return phase if look_angle is None else phase + look_angle
+    def read(rows: slice) -> tuple[ComplexArray, FloatArray | None]:
+        arcs = ctx.kernels.stage6_arc_phasors(node_phase, graph.low[rows], graph.high[rows])
+        return without_look_angle(arcs, network.bperp, series, ctx)
 
-    def wrapped_noise(rows: slice) -> tuple[FloatArray, FloatArray]:
-        phasors, look_angle = arcs.read(rows, ctx)
+    def wrapped_noise(rows: slice) -> ArcPhase:
+        phasors, look_angle = read(rows)
         noise = np.angle(phasors)
-        return noise if look_angle is None else noise + look_angle, noise
+        return ArcPhase(_sum(noise, look_angle), noise)
 
     if method == "2D":
-        return ArcPhase(ctx.map_rows(unsmoothed, n_edge, "arcs", piece), None)
-    if method == "3D_NO_DEF":
-        return ArcPhase(*ctx.map_rows(wrapped_noise, n_edge, "arcs", piece))
-    if method == "3D_FULL":
-        smoother = star_smoother(
-            network, time_win, lambda rows: arcs.read(rows, ctx)[0], n_edge, ctx
+        return ArcPhase(
+            ctx.map_rows(lambda rows: wrapped_noise(rows).unwrapped, n_edge, "arcs", piece), None
         )
+    if method == "3D_NO_DEF":
+        return ctx.map_rows(wrapped_noise, n_edge, "arcs", piece)
+    if method == "3D_FULL":
+        smoother = star_smoother(network, time_win, lambda rows: read(rows)[0], n_edge, ctx)
     else:
         smoother = network_smoother(network, time_win, ctx)
 
-    def split(rows: slice) -> tuple[FloatArray, FloatArray]:
-        phasors, look_angle = arcs.read(rows, ctx)
+    def split(rows: slice) -> ArcPhase:
+        phasors, look_angle = read(rows)
         smooth = smoother(phasors)
         noise = ctx.kernels.stage6_arc_noise(phasors, smooth, NOISE_LIMIT[method])
-        unwrapped = smooth + noise
-        return unwrapped if look_angle is None else unwrapped + look_angle, noise
+        return ArcPhase(_sum(smooth + noise, look_angle), noise)
 
-    return ArcPhase(*ctx.map_rows(split, n_edge, "arcs", piece))
+    return ctx.map_rows(split, n_edge, "arcs", piece)
+
+
+def _sum(phase: FloatArray, look_angle: FloatArray | None) -> FloatArray:
+    return phase if look_angle is None else phase + look_angle

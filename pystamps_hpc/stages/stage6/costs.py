@@ -53,7 +53,7 @@ def edge_costs(
     StaMPS ``uw_stat_costs``; docs/science/unwrapping.md, Costs.
     """
 
-    def costs(rows: slice) -> tuple[AnyArray, AnyArray]:
+    def costs(rows: slice) -> EdgeCosts:
         unwrapped = np.ascontiguousarray(arcs.unwrapped[rows])
         if arcs.noise is None:
             noise = np.zeros_like(unwrapped)
@@ -64,11 +64,11 @@ def edge_costs(
         offset, sigsq = ctx.kernels.stage6_edge_costs(
             unwrapped, noise, variance, graph.n_arcs[rows]
         )
-        return offset, sigsq
+        return EdgeCosts(offset, sigsq)
 
     piece = ctx.config.runtime.stage8_chunk_edges
-    offset, sigsq = ctx.map_rows(costs, graph.low.size, "costs", piece)
-    return EdgeCosts(ctx.share(offset), ctx.share(sigsq))
+    found = ctx.map_rows(costs, graph.low.size, "costs", piece)
+    return EdgeCosts(ctx.share(found.offset), ctx.share(found.sigsq))
 
 
 def _length_variance(graph: Graph, nodes: Nodes, rows: slice, cell_size: float) -> FloatArray:

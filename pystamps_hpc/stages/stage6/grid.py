@@ -7,8 +7,8 @@ import numpy as np
 from ...dataset.rows import BoolArray, ComplexArray, FloatArray, IntArray
 from ...errors import StageError
 from ...parallel.context import Context
-from ..grid_size import check_grid
-from .prepare import ALL, WrappedStack
+from ..shared.grid_size import check_grid
+from .prepare import WrappedStack
 
 # SNAPHU keeps line lengths and flows in 16-bit integers.
 LONGEST_LINE = 32000
@@ -76,8 +76,8 @@ def assign_cells(xy: FloatArray, size: float, window: int) -> Cells:
 
     Parameters
     ----------
-    xy : (n_ps, 3) float32
-        Id, x, y [m].
+    xy : (n_ps, 2) float32
+        Positions [m].
     size : float
         Cell size [m].
     window : int
@@ -93,7 +93,7 @@ def assign_cells(xy: FloatArray, size: float, window: int) -> Cells:
     Points of the last row and column go to the one before. StaMPS ``uw_grid_wrapped``;
     docs/science/unwrapping.md, Grid.
     """
-    x, y = (xy[:, axis].astype(np.float32) for axis in (1, 2))
+    x, y = (xy[:, axis].astype(np.float32) for axis in (0, 1))
     point_row, point_col = _along(y, size), _along(x, size)
     n_row, n_col = int(point_row.max()) + 1, int(point_col.max()) + 1
     if min(n_row, n_col) < window:
@@ -125,7 +125,7 @@ def _along(coordinate: FloatArray, size: float) -> IntArray:
     return np.asarray(np.minimum(cell, cell.max() - 1))
 
 
-def filter_grid(
+def filtered_nodes(
     stack: WrappedStack, cells: Cells, window: int, alpha: float, prefilter: bool, ctx: Context
 ) -> Nodes:
     """Sum the wrapped phase in the cells, filter each interferogram, and number the nodes.
@@ -152,10 +152,11 @@ def filter_grid(
     -----
     A node is a cell whose sum differs from zero in the first interferogram, as in the reference.
     """
+    wrapped = stack.psi(ctx)
 
     def cell_sums(which: int) -> ComplexArray:
-        psi = stack.psi(ALL, np.array([which]), ctx)[:, 0].copy()
-        _require_phase(psi, int(stack.ifgs[which]))
+        psi = wrapped[:, which : which + 1][:, 0].copy()
+        _require_phase(psi, int(stack.columns[which]))
         sums: ComplexArray = ctx.kernels.stage6_cell_sums(psi, cells.members, cells.starts)
         return sums
 
@@ -171,7 +172,7 @@ def filter_grid(
         return ctx.kernels.stage6_goldstein(raster, window, alpha)[row, col], None
 
     phase, _ = ctx.map_columns(
-        node_phase, range(stack.ifgs.size), (row.size, np.complex64), label="grid and filter"
+        node_phase, range(stack.columns.size), (row.size, np.complex64), label="grid and filter"
     )
     occupied = np.zeros(cells.shape, bool)
     occupied[row, col] = True

@@ -5,27 +5,26 @@ stack is ever held whole.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...dataset.rows import AnyArray, ComplexArray, FloatArray, IntArray, Rows
+from ...dataset.rows import (
+    ALL,
+    ComplexArray,
+    ComputedRows,
+    FloatArray,
+    IntArray,
+    Rows,
+    block,
+    chosen_columns,
+)
 from ...errors import StageError
 from ...parallel.context import Context
-from .. import look_angle
-from ..interferograms import check_master, used_ifgs
+from ..shared import look_angle
 
 if TYPE_CHECKING:
     from . import Inputs, Params
-
-ALL = slice(None)
-Points = slice
-
-
-def read(source: Rows, points: Points, columns: IntArray) -> AnyArray:
-    """Read a block: whole columns straight away, otherwise rows first."""
-    block = source[:, columns] if points == ALL else source[points][:, columns]
-    return np.ascontiguousarray(block)
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Feedback:
     offset : (n_ps,) float32
         Atmosphere and orbit error of the master [rad].
     ramp : Rows or None
-        (n_ps, n_ifg) planes of the interferograms [rad].
+        (n_ps, n_u) planes of the interferograms [rad].
     """
 
     slope: FloatArray
@@ -49,20 +48,16 @@ class Feedback:
 
 @dataclass(frozen=True)
 class WrappedStack:
-    """The wrapped phase of the interferograms that are unwrapped.
+    """The wrapped phase of the u interferograms that are unwrapped.
 
     Parameters
     ----------
     phase : Rows
-        (n_ps, ...) complex64 phasors: ``rc2.ph_rc``, or the patch phase.
-    phase_columns : (n_u,) int64
-        Column of `phase` of each unwrapped interferogram.
+        (n_ps, n_u) complex64 phasors: ``rc2.ph_rc``, or the patch phase.
     bperp : Rows
-        (n_ps, ...) float32 perpendicular baselines [m].
-    bperp_columns : (n_u,) int64
-        Column of `bperp` of each.
-    ifgs : (n_u,) int64
-        Number of each unwrapped interferogram (from 0).
+        (n_ps, n_u) float32 perpendicular baselines [m].
+    columns : (n_u,) int64
+        Column of each among all, the master's included.
     slope : (n_ps,) float32
         Look-angle error that is put back [rad/m].
     feedback : Feedback or None
@@ -70,77 +65,72 @@ class WrappedStack:
     """
 
     phase: Rows
-    phase_columns: IntArray
     bperp: Rows
-    bperp_columns: IntArray
-    ifgs: IntArray
+    columns: IntArray
     slope: FloatArray
     feedback: Feedback | None
 
-    def psi(self, points: Points, which: IntArray, ctx: Context) -> ComplexArray:
-        """Return the unit phasors of some points in some of the unwrapped interferograms.
+    def psi(self, ctx: Context) -> ComputedRows:
+        """Return the unit phasors that are unwrapped, (n_ps, n_u) complex64.
 
-        Parameters
-        ----------
-        points : slice
-            Points; ``slice(None)`` reads whole columns.
-        which : (m,) int64
-            Positions in :attr:`ifgs`.
-        ctx : Context
-            Kernels.
-
-        Returns
-        -------
-        (n, m) complex64
-            docs/science/unwrapping.md, Wrapped phase.
+        docs/science/unwrapping.md, Wrapped phase.
         """
-        phase = read(self.phase, points, self.phase_columns[which]).astype(np.complex64)
-        bperp = read(self.bperp, points, self.bperp_columns[which]).astype(np.float32)
-        psi: ComplexArray = ctx.kernels.stage6_wrapped_phase(phase, bperp, self.slope[points])
-        for term in self.known_phases(points, which):
-            psi = ctx.kernels.stage6_subtract_phase(psi, term)
-        return psi
 
-    def known_phases(self, points: Points, which: IntArray) -> list[FloatArray]:
+        def wrapped(rows: slice, which: Any) -> ComplexArray:
+            phase = np.ascontiguousarray(block(self.phase, rows, which), np.complex64)
+            bperp = np.ascontiguousarray(block(self.bperp, rows, which), np.float32)
+            psi: ComplexArray = ctx.kernels.stage6_wrapped_phase(phase, bperp, self.slope[rows])
+            for term in self.known_phases(rows, which):
+                psi = ctx.kernels.stage6_subtract_phase(psi, term)
+            return psi
+
+        return ComputedRows(self.phase.shape, np.dtype(np.complex64), wrapped)
+
+    def known_phases(self, rows: slice, which: Any = ALL) -> list[FloatArray]:
         """Return the phases that the feedback takes off: list of (n, m) float32 [rad]."""
         if self.feedback is None:
             return []
-        bperp = read(self.bperp, points, self.bperp_columns[which]).astype(np.float32)
-        offset = np.broadcast_to(self.feedback.offset[points, None], bperp.shape)
-        terms = [self.feedback.slope[points, None] * bperp, np.ascontiguousarray(offset)]
+        bperp = np.ascontiguousarray(block(self.bperp, rows, which), np.float32)
+        offset = np.broadcast_to(self.feedback.offset[rows, None], bperp.shape)
+        terms = [self.feedback.slope[rows, None] * bperp, np.ascontiguousarray(offset)]
         if self.feedback.ramp is not None:
-            terms.append(read(self.feedback.ramp, points, self.ifgs[which]).astype(np.float32))
+            ramp = block(self.feedback.ramp, rows, which)
+            terms.append(np.ascontiguousarray(ramp, np.float32))
         return terms
 
 
-def unwrapped_ifgs(inputs: "Inputs", params: "Params") -> IntArray:
-    """Return the interferograms to unwrap, from 0: neither dropped nor the master's column."""
-    check_master(inputs.master_ix, inputs.day, inputs.master_day, "rerun stage 5")
-    return used_ifgs(params.drop_ifg_index, inputs.n_ifg, fewest=2, without=inputs.master_ix)
+def wrapped_stack(inputs: "Inputs", params: "Params", used: IntArray, ctx: Context) -> WrappedStack:
+    """Choose the phase to unwrap and what is taken off it; docs/science/unwrapping.md.
 
-
-def wrapped_stack(inputs: "Inputs", params: "Params", ifgs: IntArray, ctx: Context) -> WrappedStack:
-    """Choose the phase to unwrap and what is taken off it; docs/science/unwrapping.md."""
-    without_master = ifgs - (ifgs > inputs.master_ix)
-    phase, columns = inputs.corrected, ifgs
+    Parameters
+    ----------
+    inputs, params, ctx
+        As given to the stage.
+    used : (n_u,) int64
+        Interferograms that are unwrapped.
+    """
+    columns = inputs.ifgs.columns[used]
     slope = np.zeros(inputs.n_ps, np.float32)
+    phase = chosen_columns(inputs.corrected, columns)
     if params.unwrap_patch_phase:
         if inputs.patch_phase is None:
             raise StageError(
                 "pm2.ph_patch: missing, unwrap_patch_phase 'y' needs it; rerun stage 5"
             )
-        phase, columns = inputs.patch_phase, without_master
+        phase = chosen_columns(inputs.patch_phase, used)
     elif inputs.slope is not None:
         slope = inputs.slope.astype(np.float32)
-    bperp, bperp_columns = inputs.bperp_mat, without_master
+    bperp = inputs.bperp_mat
     if bperp is None:
-        mean = inputs.bperp.astype(np.float32)
-        bperp, bperp_columns = np.broadcast_to(mean, (inputs.n_ps, mean.size)), ifgs
-    feedback = _feedback(inputs, params, ctx)
-    return WrappedStack(phase, columns, bperp, bperp_columns, ifgs, slope, feedback)
+        bperp = np.broadcast_to(inputs.ifgs.bperp.astype(np.float32),
+                                (inputs.n_ps, len(inputs.ifgs)))  # fmt: skip
+    feedback = _feedback(inputs, params, columns, ctx)
+    return WrappedStack(phase, chosen_columns(bperp, used), columns, slope, feedback)
 
 
-def _feedback(inputs: "Inputs", params: "Params", ctx: Context) -> Feedback | None:
+def _feedback(
+    inputs: "Inputs", params: "Params", columns: IntArray, ctx: Context
+) -> Feedback | None:
     """Take over the phases of an earlier stage 7, if they belong to these points."""
     slope, offset, ramp = inputs.smooth_slope, inputs.smooth_offset, inputs.smooth_ramp
     if slope is None or offset is None:
@@ -153,22 +143,22 @@ def _feedback(inputs: "Inputs", params: "Params", ctx: Context) -> Feedback | No
         return None
     if not params.scla_deramp or ramp is None or ramp.shape[0] != inputs.n_ps:
         ramp = None
-    return Feedback(slope.astype(np.float32), offset.astype(np.float32), ramp)
+    return Feedback(
+        slope.astype(np.float32),
+        offset.astype(np.float32),
+        None if ramp is None else chosen_columns(ramp, columns),
+    )
 
 
-def trial_wraps(inputs: "Inputs", params: "Params") -> float:
+def search_range(inputs: "Inputs", params: "Params") -> float:
     """Return the range of the look-angle search [cycles over all baselines].
 
-    docs/science/gamma.md, Range of slopes.
+    The zero of the master counts. docs/science/gamma.md, Range of slopes.
     """
-    if inputs.mean_incidence is not None:
-        incidence = inputs.mean_incidence
-    elif inputs.look_angle is not None:
-        incidence = float(np.mean(inputs.look_angle)) + look_angle.EARTH_CURVATURE
-    else:
-        incidence = look_angle.DEFAULT_INCIDENCE
+    incidence = inputs.mean_incidence
+    if incidence is None:
+        incidence = look_angle.mean_incidence(None, inputs.look_angle, 2)
+    bperp = inputs.ifgs.with_master(inputs.ifgs.bperp, 0)
     return float(
-        look_angle.trial_wraps(
-            inputs.bperp, incidence, params.max_topo_err, params.lambda_, np.float64
-        )
+        look_angle.trial_wraps(bperp, incidence, params.max_topo_err, params.lambda_, np.float64)
     )

@@ -7,29 +7,23 @@ import numpy as np
 
 from ...dataset.rows import ComplexArray, FloatArray
 from ...parallel.context import Context
-from .network import (
-    Network,
-    Star,
-    complete_stars,
-    gaussian_weights,
-    line_intercepts,
-    star,
-)
+from ..shared.ifgs import Ifgs
+from .stars import Star, complete_stars, gaussian_weights, line_intercepts, star
 
 Smoother = Callable[[ComplexArray], FloatArray]
 PhasorRows = Callable[[slice], ComplexArray]
 
 
-def network_smoother(network: Network, time_win: float, ctx: Context) -> Smoother:
+def network_smoother(network: Ifgs, time_win: float, ctx: Context) -> Smoother:
     """Invert the network by least squares, smooth the images in time, and difference them again.
 
     The phase of the first used image is 0; a disconnected network gets the minimum-norm solution.
     docs/science/unwrapping.md, Smoothing through the network.
     """
     design = network.design
-    images = np.zeros((network.day.size, design.shape[0]))
+    images = np.zeros((len(network.day), design.shape[0]))
     images[1:] = np.linalg.pinv(design[:, 1:])
-    operator = gaussian_weights(network.day, time_win) @ images
+    operator = gaussian_weights(network.elapsed, time_win) @ images
     single = design.astype(np.float32)
     return lambda phasors: ctx.kernels.stage6_network_smooth(phasors, operator, single)
 
@@ -52,7 +46,7 @@ class StarPlan:
         """
         series = np.take(phasors, self.star.ifgs, axis=1)
         series[:, self.star.backward] = np.conj(series[:, self.star.backward])
-        phase: FloatArray = ctx.kernels.stage6_star_smooth(
+        phase = ctx.kernels.stage6_star_smooth(
             np.take(series, self.star.order, axis=1),
             self.weights,
             self.intercepts,
@@ -62,10 +56,10 @@ class StarPlan:
         return phase * self.star.sign
 
 
-def star_plan(network: Network, image: int, time_win: float) -> StarPlan:
+def star_plan(network: Ifgs, image: int, time_win: float) -> StarPlan:
     """Prepare the smoothing along the star of an image."""
     around = star(network, image)
-    day = network.day[around.other[around.order]]
+    day = network.elapsed[around.other[around.order]]
     weights = gaussian_weights(day, time_win)
     later = np.flatnonzero(around.other > image)
     last = int(later[0]) if later.size else day.size - 1
@@ -74,7 +68,7 @@ def star_plan(network: Network, image: int, time_win: float) -> StarPlan:
 
 
 def star_smoother(
-    network: Network, time_win: float, phasors: PhasorRows, n_edge: int, ctx: Context
+    network: Ifgs, time_win: float, phasors: PhasorRows, n_edge: int, ctx: Context
 ) -> Smoother:
     """Smooth along every nearly complete star; in PS mode that of the master.
 
@@ -83,7 +77,7 @@ def star_smoother(
 
     Parameters
     ----------
-    network : Network
+    network : Ifgs
         Interferograms.
     time_win : float
         Standard deviation of the weights [days].
@@ -95,7 +89,7 @@ def star_smoother(
         Kernels and sums.
     """
     plans = [star_plan(network, image, time_win) for image in complete_stars(network)]
-    owner = np.zeros(network.pairs.shape[0], np.int64)
+    owner = np.zeros(len(network), np.int64)
     if len(plans) > 1:
         spread = np.full((len(plans), owner.size), np.inf)
         for number, plan in enumerate(plans):

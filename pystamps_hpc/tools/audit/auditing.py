@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ...errors import ConfigError
-from ...pipeline.table import tasks
-from ...stages.base import Scope
+from ...pipeline.table import feedback_artifacts, tasks
 from ..verify import Policy, VerifyReport, Window, verify_run_against_golden
 from ..verify.policy import Condition, Profile
 from ..verify.report import joined
@@ -209,8 +208,8 @@ def _chain(
     target: Target, copy: Path, layers: list[Path], golden: Path, backend: str, ranks: int
 ) -> Audit:
     """Run the window on its own results and compare everything it made."""
-    scope: Scope = "merged" if target.start_step > 5 else "patch"
-    seed_copy(copy, layers, target.start_step, scope, target.feedback, target.parameters)
+    first = next(row for row in tasks() if row.spec.number >= target.start_step)
+    seed_copy(copy, layers, target.start_step, first.spec.scope, target.feedback, target.parameters)
     run = run_copy(copy, target, backend, ranks, (target.start_step, target.end_step))
     window = Window(target.start_step, target.end_step)
     return _verified(target, [run], [(copy, window)], golden, window)
@@ -229,7 +228,7 @@ def _isolated(
             continue
         seeded = copy / f"{number}-{scope}"
         seed_copy(seeded, [*layers, golden], number, scope, values=target.parameters)
-        if target.feedback and number == 6:
+        if target.feedback and row.feedback:
             _add_feedback(seeded, layers)
         runs.append(run_copy(seeded, target, backend, ranks, (number, number), scope))
         compared.append((seeded, Window(number, number, scope=scope)))
@@ -239,8 +238,9 @@ def _isolated(
 def _add_feedback(copy: Path, layers: list[Path]) -> None:
     """Copy the smoothed look-angle error of the first pass, never the one that is expected."""
     for layer in layers:
-        for path in layer.glob("scla_smooth*2.mat"):
-            shutil.copyfile(path, copy / path.name)
+        for path in (layer / f"{name}.mat" for name in feedback_artifacts()):
+            if path.exists():
+                shutil.copyfile(path, copy / path.name)
 
 
 def _verified(
@@ -289,9 +289,11 @@ def code_state() -> dict[str, Any]:
     """
     here = Path(__file__).resolve().parents[3]
 
-    def git(*words: str) -> str | None:
+    def git(*arguments: str) -> str | None:
         try:
-            done = subprocess.run(["git", "-C", str(here), *words], capture_output=True, text=True)
+            done = subprocess.run(
+                ["git", "-C", str(here), *arguments], capture_output=True, text=True
+            )
         except OSError:
             return None
         return done.stdout.strip() if done.returncode == 0 else None

@@ -7,10 +7,10 @@ from typing import Any
 
 from ...dataset import parameters
 from ...dataset.tree import STATE_DIRECTORY
+from ...pipeline.table import BOOKKEEPING, feedback_artifacts
 from ...stages.base import Scope
 from ..verify.trees import owner
 
-FEEDBACK = ("scla_smooth2", "scla_smooth_sb2")
 _NEVER = ("mean_amp.flt",)
 """Files that no stage reads."""
 
@@ -57,9 +57,9 @@ def _wanted(place: Path, layer: Path, stage: int, scope: Scope, feedback: bool) 
         return False
     if place.suffix != ".mat" or place.stem in ("parms", "localparms"):
         return True
-    if place.stem in ("psver", "no_ps_info"):
+    if place.stem in BOOKKEEPING:
         return False
-    if place.stem in FEEDBACK:
+    if place.stem in feedback_artifacts():
         return feedback
     in_patch = (layer / place).parent != layer
     made_in = owner(place.stem, "patch" if in_patch else "merged")

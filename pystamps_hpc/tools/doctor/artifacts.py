@@ -10,7 +10,7 @@ from ...dataset.lock import holders
 from ...dataset.mat import MatFile
 from ...dataset.matvalues import REAL_DTYPES
 from ...dataset.publish import staging_root
-from ...dataset.schema import ARTIFACTS
+from ...dataset.schema import ARTIFACTS, of_all_candidates
 from ...dataset.tree import ROOT, Dataset, state_path
 from ...errors import MatError, is_damage
 from ...parallel.team import piece_length, units
@@ -91,10 +91,10 @@ def _contradictions(
 ) -> Iterator[Problem]:
     """Yield what does not fit; of several lengths the most frequent one counts as right."""
     folder = dataset.directory(target)
-    for generation in ("1", "2"):
+    for first_version in (True, False):
         found: dict[str, list[tuple[str, str, int]]] = {name: [] for name in SHARED}
         for artifact, keys in shapes.items():
-            if artifact not in ARTIFACTS or artifact.endswith("1") != (generation == "1"):
+            if artifact not in ARTIFACTS or of_all_candidates(artifact) != first_version:
                 continue
             path = folder / f"{artifact}.mat"
             for key in ARTIFACTS[artifact].keys.values():

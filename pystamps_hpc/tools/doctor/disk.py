@@ -9,10 +9,10 @@ from pathlib import Path
 
 from ...dataset.tree import Dataset, state_path
 from ...parallel.team import Team
+from ...pipeline.stack import phase_bytes
 from .findings import DATASET, Problem
 
 SEEN_WITHIN_SEC = 10.0
-STACKS = ("pscands.1.ph", "ph1.mat")
 CHAIN_PER_STACK = 16
 """Bytes that the whole chain writes per byte of the candidates' phase, about and at most."""
 
@@ -81,6 +81,17 @@ def _trials(folder: Path) -> Iterator[Problem]:
         )
 
 
+def file_system(directory: Path, mounts: Path = Path("/proc/self/mounts")) -> str | None:
+    """Return the type of the file system that a directory lies on, e.g. ``lustre``."""
+    try:
+        lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    rows = [line.split() for line in lines]
+    at = {Path(row[1]): row[2] for row in rows if len(row) > 2}  # the last mounted is seen
+    return next((at[path] for path in (directory, *directory.parents) if path in at), None)
+
+
 def seen_by_ranks(root: Path, team: Team) -> list[bool]:
     """Whether every rank sees a file that the root has just made; collective."""
     probe = state_path(root, "doctor.probe")
@@ -121,12 +132,7 @@ def _appears(path: Path) -> bool:
 def examine_space(dataset: Dataset) -> tuple[int, list[Problem]]:
     """Return the free space [MiB], and a problem where the chain may fill it."""
     free = shutil.disk_usage(dataset.root).free
-    folders = [dataset.directory(name) for name in dataset.patches]
-    needed = CHAIN_PER_STACK * sum(
-        max((path.stat().st_size for path in map(folder.joinpath, STACKS) if path.exists()),
-            default=0)
-        for folder in folders
-    )  # fmt: skip
+    needed = CHAIN_PER_STACK * sum(phase_bytes(dataset.directory(name)) for name in dataset.patches)
     if free >= needed:
         return free // 2**20, []
     problem = f"{free // 2**20} MiB free, the chain may need {needed // 2**20} MiB"

@@ -94,6 +94,7 @@ def _sight(team: Team, root: Path, problems: list[Problem]) -> list[bool]:
 
 def _examine_dataset(root: Path, config: RunConfig) -> tuple[dict[str, Any], list[Problem]]:
     empty: dict[str, Any] = {
+        "root": str(root), "patches": None, "file_system": None,
         "unreadable": [], "inconsistent": [], "stale": [], "leftovers": [], "free_mib": None,
     }  # fmt: skip
     try:
@@ -107,6 +108,9 @@ def _examine_dataset(root: Path, config: RunConfig) -> tuple[dict[str, Any], lis
     free, crowded = disk.examine_space(dataset)
     left = leftovers(dataset)
     found = {
+        "root": str(dataset.root),
+        "patches": len(dataset.patches),
+        "file_system": disk.file_system(dataset.root),
         "unreadable": [problem.problem for problem in unreadable],
         "inconsistent": [problem.problem for problem in inconsistent],
         "stale": status["stale"],

@@ -9,6 +9,7 @@ from ...dataset.inside import within
 from ...errors import PublishError, PystampsError, explained
 from ...pipeline.presence import PRODUCTS
 from ...pipeline.state import TargetState
+from ...pipeline.table import tasks
 from ...pipeline.types import PipelineReport
 from .origin import UNFINISHED, differences, origin_now, what_is_not_known
 from .velocity_csv import velocity_csv
@@ -26,7 +27,8 @@ def make_products(report: PipelineReport) -> None:
     run; the results stand.
     """
     root = Path(report.dataset)
-    status = next((row.status for row in report.results if row.stage_id == 8), "")
+    last = tasks()[-1].spec.number
+    status = next((row.status for row in report.results if row.stage_id == last), "")
     if status not in ("completed", "skipped_existing", "planned"):
         return
     value_type = report.config["output"]["mean_v_type"]
@@ -38,6 +40,8 @@ def make_products(report: PipelineReport) -> None:
         present = [file for file in PRODUCTS[name] if (root / file).exists()]
         complete = len(present) == len(PRODUCTS[name])
         if status != "planned" and complete and known and not differences(known, origin):
+            if not report.dry_run:
+                report.products[name] = str(within(root, "products") / name)
             continue
         if present and known is None and not report.force:
             _refuse(name, present, report)
@@ -66,7 +70,7 @@ def _make(
         path.parent.mkdir(exist_ok=True)
         make(root, path, report.config["output"]["mean_v_type"])
     except Exception as error:
-        told = explained(error, f"no {name}")
+        told = explained(error, name)
         if told is None:
             raise
         _without(root, path, error, told, lost, report)
@@ -75,6 +79,7 @@ def _make(
     else:
         state.products[name] = origin
         report.products[name] = str(path)
+        report.made.append(name)
     state.save()
 
 

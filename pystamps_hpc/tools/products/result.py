@@ -12,9 +12,9 @@ from ...config import OutputConfig
 from ...dataset import parameters
 from ...dataset.rows import FloatArray, IntArray
 from ...errors import DatasetError
-from ...stages.interferograms import date_of
-from ...stages.reference_area import ReferenceArea, reference_ps
-from ...stages.velocity import fit_velocity, line_of_sight_velocity
+from ...stages.shared.ifgs import date_of
+from ...stages.shared.reference_area import ReferenceArea, reference_ps
+from ...stages.shared.velocity import fit_velocity, line_of_sight_velocity
 from .files import read_artifact
 from .series import plain_context, read_series
 

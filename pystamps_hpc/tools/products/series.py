@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pystamps_kernels.dispatch import KernelTable
+from pystamps_kernels.dispatch import table
 
 from ...config import RunConfig
 from ...dataset import parameters
@@ -15,11 +15,12 @@ from ...dataset.mat import MatFile
 from ...dataset.rows import FloatArray, IntArray, Rows
 from ...errors import DatasetError
 from ...parallel.context import Context
-from ...stages.interferograms import used_ifgs
-from ...stages.least_squares import operator
-from ...stages.ramps import degree_or_default
-from ...stages.reference_area import mean_over_ps
-from ...stages.velocity import DAYS_PER_YEAR, PhaseSeries, corrected_phase, ifg_covariance
+from ...stages.shared.corrected_phase import corrected
+from ...stages.shared.ifgs import Ifgs
+from ...stages.shared.least_squares import operator
+from ...stages.shared.ramps import degree_or_default
+from ...stages.shared.reference_area import mean_over_ps
+from ...stages.shared.velocity import DAYS_PER_YEAR, PhaseSeries, corrections, ifg_covariance
 from .files import read_artifact
 
 ROWS = 1 << 13
@@ -41,27 +42,27 @@ def read_series(root: str | os.PathLike[str], reference: IntArray | None) -> Pha
         An artifact is missing or does not fit the others.
     """
     folder = Path(root)
-    points = read_artifact(folder, "ps2", "xy", "day", "master_ix", "n_ps", "n_ifg")
-    n_ps, n_ifg = points["n_ps"], points["n_ifg"]
+    points = read_artifact(folder, "ps2", "xy", "n_ps", *Ifgs.KEYS)
+    ifgs = Ifgs.of_keys(points)
+    n_ps, n_columns = points["n_ps"], ifgs.n_columns
     used, scla_phase, master_phase, ifg_std = None, None, None, None
     if (folder / "mean_v.mat").exists():
         used = read_artifact(folder, "mean_v", "unwrap_ifg_index").get("unwrap_ifg_index")
     if used is None:
-        used = used_ifgs(parameters.load(folder).value("drop_ifg_index") or (), n_ifg)
-    corrections = folder / "scla2.mat"
-    if corrections.exists():
-        scla_phase = _stack(corrections, "ph_scla", n_ps, n_ifg)
+        used = ifgs.used_columns(parameters.load(folder).value("drop_ifg_index") or ())
+    scla = folder / "scla2.mat"
+    if scla.exists():
+        scla_phase = _stack(scla, "ph_scla", n_ps, n_columns)
         master_phase = read_artifact(folder, "scla2", "C_ps_uw")["C_ps_uw"]
     if (folder / "ifgstd2.mat").exists():
         ifg_std = read_artifact(folder, "ifgstd2", "ifg_std")["ifg_std"]
     degree = folder / "deramp_degree.mat"
     return PhaseSeries(
-        phase=_stack(folder / "phuw2.mat", "ph_uw", n_ps, n_ifg),
+        phase=_stack(folder / "phuw2.mat", "ph_uw", n_ps, n_columns),
         scla_phase=scla_phase,
         master_phase=master_phase,
         xy=points["xy"],
-        day=points["day"],
-        master_ix=points["master_ix"],
+        ifgs=ifgs,
         ifg_std=ifg_std,
         used=used,
         ref_ps=reference,
@@ -71,20 +72,21 @@ def read_series(root: str | os.PathLike[str], reference: IntArray | None) -> Pha
     )
 
 
-def _stack(path: Path, name: str, n_ps: int, n_ifg: int) -> Rows:
+def _stack(path: Path, name: str, n_ps: int, n_columns: int) -> Rows:
     with MatFile(path) as file:
         rows = file.rows(name)
-    if tuple(rows.shape) != (n_ps, n_ifg):
+    if tuple(rows.shape) != (n_ps, n_columns):
         found = " x ".join(map(str, rows.shape))
         raise DatasetError(
-            f"{path}: '{name}' is {found}, expected {n_ps} x {n_ifg} as in ps2; run stage 6 again"
+            f"{path}: '{name}' is {found}, expected {n_ps} x {n_columns} as in ps2; run stage 6 "
+            "again"
         )
     return rows
 
 
 def plain_context() -> Context:
-    """Return a context of one process without compiled kernels."""
-    return Context(KernelTable({"stage8_velocity_fit": "python"}, "double"), RunConfig())
+    """Return the context of one process with the reference kernels."""
+    return Context(table("python", "double"), RunConfig())
 
 
 def displacements(
@@ -92,9 +94,10 @@ def displacements(
 ) -> Iterator[tuple[slice, FloatArray]]:
     """Yield blocks of rows and their displacement [mm], (n, n_fitted), towards the satellite."""
     ctx = plain_context()
-    phase = corrected_phase(value_type, series, ctx)
+    off = corrections(value_type, series, ctx)
     if series.master_phase is not None:
-        phase = replace(phase, master_phase=series.master_phase)
+        off = replace(off, master_phase=series.master_phase)
+    phase = corrected(series.phase, series.fitted, off)
     reference = np.zeros(len(series.fitted), np.float32)
     if series.ref_ps is not None:
         reference = mean_over_ps(phase, ctx, series.ref_ps)
@@ -102,7 +105,7 @@ def displacements(
     n_ps = phase.shape[0]
     for first in range(0, n_ps, ROWS):
         rows = slice(first, min(first + ROWS, n_ps))
-        yield rows, (phase.rows(rows) - reference) * scale
+        yield rows, (phase[rows] - reference) * scale
 
 
 @dataclass(frozen=True)
@@ -124,8 +127,8 @@ class Line:
     def of(cls, series: PhaseSeries) -> "Line":
         """Return the line that stage 8 fits to a series."""
         fitted = series.fitted
-        elapsed = series.day[fitted] - series.day[series.master_ix]
-        covariance = ifg_covariance(series.ifg_std, series.day, fitted)
+        elapsed = series.ifgs.elapsed[fitted]
+        covariance = ifg_covariance(series.ifg_std, series.ifgs.day, fitted)
         return cls(np.column_stack((np.ones(len(fitted)), elapsed)), 1 / np.diag(covariance))
 
     def deviation(self, displacement: FloatArray) -> FloatArray:

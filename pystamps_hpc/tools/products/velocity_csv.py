@@ -9,7 +9,7 @@ import numpy as np
 from ...dataset.rows import FloatArray
 from ...errors import DatasetError
 from ...pipeline.documents import json_text
-from ...stages.velocity import PhaseSeries
+from ...stages.shared.velocity import PhaseSeries
 from .files import read_artifact, replacing
 from .fixed_point import table_text
 from .origin import made_elsewhere
@@ -84,8 +84,9 @@ def velocity_csv(
     height = _of_points(folder, "hgt2", "hgt", n_ps)
     coherence = _of_points(folder, "pm2", "coh_ps", n_ps)
     line = Line.of(series)
-    master = int(np.searchsorted(series.fitted, series.master_ix))
-    dates = [str(result.days[k]) for k in sorted({*series.fitted.tolist(), series.master_ix})]
+    assert series.ifgs.master is not None
+    master = int(np.searchsorted(series.fitted, series.ifgs.master))
+    dates = [str(result.days[k]) for k in np.insert(series.fitted, master, series.ifgs.master)]
     target = Path(path)
     with replacing(target) as temporary, temporary.open("wb") as file:
         file.write((",".join([*(column[0] for column in COLUMNS), *dates]) + "\n").encode())

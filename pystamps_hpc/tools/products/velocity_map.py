@@ -256,7 +256,8 @@ def _captions(figure: Any, result: Velocities, count: int, layout: Layout) -> No
     )
     figure.text(left, 0.47 / page[1], foot, fontsize=8, va="top", **style)
     figure.text(
-        left, (above + 0.25 + 0.18 * len(lines)) / page[1], "Line-of-sight velocity",
+        left, (above + 0.25 + 0.18 * len(lines)) / page[1],
+        f"Line-of-sight velocity ({result.value_type})",
         fontsize=16, fontweight="bold", color=INK, va="bottom",
     )  # fmt: skip
 

@@ -19,6 +19,7 @@ from ...dataset.rows import AnyArray, IntArray
 from ...dataset.schema import ARTIFACTS
 from ...dataset.tree import ROOT
 from ...errors import MatError
+from ...pipeline.table import tasks
 from ..products.origin import outdated_products
 from .comparison import Difference
 from .policy import Rule, policy_table
@@ -104,9 +105,10 @@ def verify_run_alone(run: str | Path, window: Window | None = None) -> VerifyRep
     report = VerifyReport(
         str(run), "", "consistency", [], window, policy_table()["policy_version"], len(files)
     )
+    report.rules = [_rule(check) for check in (_check_numbers, _check_products, *CHECKS)]
     for file in files:
         _check_numbers(file, Path(run), report)
-    if window.last == 8 and window.scope != "patch":
+    if window.last == tasks()[-1].spec.number and window.scope != "patch":
         _check_products(Path(run), report)
     present = {file.artifact: file for file in files if file.target == ROOT}
     with ExitStack() as stack:
@@ -122,10 +124,23 @@ def verify_run_alone(run: str | Path, window: Window | None = None) -> VerifyRep
     return report
 
 
+def _rule(check: Callable[..., Any]) -> str:
+    """Return what a check holds, from the first line of its docstring."""
+    return (
+        (check.__doc__ or "")
+        .partition("\n")[0]
+        .removeprefix("Check that ")
+        .rstrip(".")
+        .replace("``", "")
+    )
+
+
 def _check_products(root: Path, report: VerifyReport) -> None:
     """Check that map and table were made from the artifacts that are there."""
     for path, reason in outdated_products(root).items():
-        row = failure(ArtifactFile(8, "merged", ROOT, "mean_v"), "outdated", f"{path}: {reason}")
+        last = tasks()[-1].spec
+        file = ArtifactFile(last.number, last.scope, ROOT, last.marker)
+        row = failure(file, "outdated", f"{path}: {reason}")
         report.failed.append({**row, "path": path})
 
 

@@ -9,7 +9,7 @@ from ...errors import MatError
 from . import matching
 from .comparison import Difference, compare_values
 from .policy import Policy, policy_table
-from .report import KeyResult, VerifyReport, failure
+from .report import STORAGE, KeyResult, VerifyReport, failure
 from .trees import ArtifactFile, Window, artifact_files
 from .values import Value, stored
 
@@ -127,6 +127,7 @@ def _verify_file(
             {"path": file.path, "key": result.key, "note": note} for note in result.difference.notes
         ]
     bad = [result for result in results if not result.difference.ok]
+    bad.sort(key=lambda result: result.difference.failure_kind in STORAGE)
     if lost:
         row = failure(file, "missing_key", f"missing key '{lost[0]}'", bad)
         row |= {"failing_key": lost[0], "failing_keys": lost + row["failing_keys"]}

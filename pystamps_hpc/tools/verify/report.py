@@ -4,10 +4,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...dataset.schema import ARTIFACTS
 from ...dataset.tree import ROOT
 from .comparison import Difference
 from .policy import Rule
 from .trees import ArtifactFile, Window
+
+STORAGE = ("shape_mismatch", "class_mismatch")
+"""Failures that say how a value is stored, not what it is."""
+
+PER_IFG = ("n_ifg", "n_pm", "n_uw", "n_use", "n_used", "n_image", "n_slave")
+"""Dimensions along which interferograms are counted."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +55,20 @@ class KeyResult:
     def place(self) -> str:
         """Where the worst element is, counted from 1: ``PATCH_1, row 4812, ifg 7``."""
         words = [] if self.file.target == ROOT else [self.file.target]
-        where = self.difference.where
-        if where:
-            words.append(f"row {where[0] + 1}")
-        if len(where) == 2 and self.shape_golden[1] > 1:
-            words.append(f"ifg {where[1] + 1}")
-        elif len(where) > 2:
-            words += [f"column {where[1] + 1}", f"ifg {where[2] + 1}"]
-        return ", ".join(words)
+        return ", ".join([*words, *(f"{axis} {k}" for axis, k in self.position.items())])
+
+    @property
+    def position(self) -> dict[str, int]:
+        """Where the worst element is, from 1: ``row``, ``column``, ``ifg``, ``point``."""
+        where = tuple(k + 1 for k in self.difference.where)
+        if len(where) != 2:
+            return dict(zip(("row", "column", "ifg"), where, strict=False))
+        schema = ARTIFACTS[self.file.artifact].keys.get(self.key)
+        across = schema.dims[-1] if schema else ""
+        if across == "1" or self.shape_golden[1] == 1:
+            return {"row": where[0]}
+        name = "point" if across == "n_ps" else "ifg" if across in PER_IFG else "column"
+        return {"row": where[0], name: where[1]}
 
     @property
     def message(self) -> str:
@@ -89,17 +102,11 @@ class KeyResult:
 
 def worst(result: KeyResult) -> dict[str, Any] | None:
     """Return where the worst element is: patch, row and ifg from 1."""
-    where = result.difference.where
-    if not where:
+    if not result.difference.where:
         return None
     patch = None if result.file.target == ROOT else result.file.target
-    several = result.shape_golden[-1:] != (1,)
-    return {
-        "patch": patch,
-        "row": where[0] + 1,
-        "column": where[1] + 1 if len(where) > 2 else None,
-        "ifg": where[-1] + 1 if several else None,
-    }
+    position = {name: result.position.get(name) for name in ("row", "column", "ifg", "point")}
+    return {"patch": patch, **position}
 
 
 @dataclass
@@ -134,6 +141,8 @@ class VerifyReport:
         How the velocities differ, in words; empty where one of the trees has none.
     unlike : list of str
         Conditions under which the run was not made like the golden tree, in words.
+    rules : list of str
+        What must hold in a run that is checked in itself, in words.
     """
 
     run: str
@@ -150,6 +159,7 @@ class VerifyReport:
     overlap: list[dict[str, Any]] = field(default_factory=list)
     velocities: str = ""
     unlike: list[str] = field(default_factory=list)
+    rules: list[str] = field(default_factory=list)
 
     @property
     def tasks(self) -> list[dict[str, Any]]:
@@ -211,6 +221,7 @@ class VerifyReport:
             "overlap": self.overlap,
             "velocities": self.velocities,
             "unlike": self.unlike,
+            "rules": self.rules,
             "summary": summary(self.failed),
         }
         if detail:

@@ -7,18 +7,11 @@ from typing import Literal
 
 from ...dataset.schema import ARTIFACTS
 from ...dataset.tree import ROOT, discover_dataset
-from ...pipeline.table import maker
+from ...pipeline.table import feedback_artifacts, maker, tasks
 from ...stages.base import Scope
 
 INTERMEDIATE = ("uw_grid", "uw_interp", "uw_phaseuw", "uw_space_time")
 """Artifacts that are no final products; the smoothed SCLA is one more."""
-
-_BOOKKEEPING: dict[tuple[str, str], int] = {
-    ("psver", "patch"): 5,
-    ("psver", "merged"): 5,
-    ("no_ps_info", "patch"): 1,
-}
-"""Files written for StaMPS -> the last stage that writes them in a complete run."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +66,8 @@ def owner(artifact: str, scope: Scope) -> int | None:
     row = maker(artifact, scope)
     if row is not None:
         return row.spec.number
-    return _BOOKKEEPING.get((artifact, scope))
+    beside = [row for row in tasks() if row.spec.scope == scope and artifact in row.bookkeeping]
+    return beside[-1].spec.number if beside else None
 
 
 def artifact_files(root: Path, window: Window) -> list[ArtifactFile]:
@@ -100,7 +94,7 @@ def _files(
         stage = owner(artifact, scope)
         if stage is None or not window.first <= stage <= window.last:
             continue
-        skipped = artifact in INTERMEDIATE or artifact.startswith("scla_smooth")
+        skipped = artifact in (*INTERMEDIATE, *feedback_artifacts())
         if skipped and window.final_products_only:
             continue
         if (folder / f"{artifact}.mat").is_file():

@@ -7,7 +7,7 @@ import numpy as np
 from ...dataset import parameters
 from ...dataset.rows import FloatArray, IntArray
 from ...errors import PystampsError
-from ...stages.velocity import fit_velocity, line_of_sight_velocity
+from ...stages.shared.velocity import fit_velocity, line_of_sight_velocity
 from ..products.files import read_artifact
 from ..products.series import plain_context, read_series
 

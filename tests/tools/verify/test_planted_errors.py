@@ -43,9 +43,10 @@ class Planted:
         assert failure["failing_keys"] == [key]
         assert failure["failure_kind"] in kinds, failure
         if where is not None:
-            row, ifg = failure["worst"]["row"], failure["worst"]["ifg"]
+            worst = failure["worst"]
+            row, across = worst["row"], worst["ifg"] or worst["point"] or worst["column"]
             assert row == where[0] + 1, failure
-            assert ifg == (where[-1] + 1 if self.values[key].shape[-1] > 1 else None), failure
+            assert across == (where[-1] + 1 if self.values[key].shape[-1] > 1 else None), failure
             patch = self.file.split("/")[0] if "/" in self.file else None
             assert failure["worst"]["patch"] == patch
 

@@ -29,12 +29,12 @@ class Solver:
         """See :meth:`..solvers.Solver.unwrap`."""
         graph, kernels = self.graph, self.ctx.kernels
         residues = kernels.stage6_residues(turns)
-        row_chains, col_chains, *ends, edge, supply = kernels.stage6_chains(
+        row_chains, col_chains, tail, head, n_arcs, edge, supply = kernels.stage6_chains(
             graph.row_edges, graph.col_edges, residues
         )
         number = np.abs(edge) - 1
         offset = (self.costs.offset[number, ifg] * np.sign(edge)).astype(np.int32)
-        chains = (*ends, offset, self.costs.sigsq[number].astype(np.int32))
+        chains = (tail, head, n_arcs, offset, self.costs.sigsq[number].astype(np.int32))
         with stop_when_asked(check) as stop:
             cycles, potential, left = kernels.stage6_cheapest_flow(*chains, supply, stop)
             cycles = kernels.stage6_share_free_chains(*chains, cycles, potential, stop)

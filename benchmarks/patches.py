@@ -1,0 +1,91 @@
+"""How long a dataset of very many small patches takes to look at.
+
+    python -m benchmarks.patches [--patches 2000] [--finished 500] [--write]
+
+Seconds of ``status`` and of a dry run before any stage has run; then, on fewer patches, of a run
+that finds everything finished. Promised are 2 s of processor time for ``status``, which other work
+on the machine does not change. The program ends with 1 if the promise is broken.
+"""
+
+import argparse
+import math
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks import machine
+from benchmarks.memory import processor_sec
+from pystamps_hpc.tools.simulate import Options, simulate
+from tests.faults.campaign import renew
+
+PER_PATCH = 50
+SPARSE = 15.0  # per square kilometre: patches of few candidates are no smaller than others
+SLOWEST_SEC = 2.0
+HEAD = ["", "patches", "wall [s]", "processor [s]"]
+
+
+def scene(folder: Path, patches: int) -> Path:
+    """Simulate a dataset of so many patches."""
+    side = next(side for side in range(math.isqrt(patches), 0, -1) if patches % side == 0)
+    cut, candidates = (side, patches // side), PER_PATCH * patches
+    simulate(folder, Options(patches=cut, candidates=candidates, images=6, density=SPARSE))
+    return folder
+
+
+def measure(what: str, root: Path, *words: str) -> dict[str, Any]:
+    """Run a command that has to succeed; return its wall and processor time."""
+    before, began = processor_sec(), time.perf_counter()
+    subprocess.run(
+        [sys.executable, "-m", "pystamps_hpc", *words, "--dataset", str(root)],
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True,
+    )  # fmt: skip
+    wall = time.perf_counter() - began
+    return {
+        "what": what,
+        "patches": len(list(root.glob("PATCH_*"))),
+        "wall_sec": round(wall, 1),
+        "cpu_sec": round(processor_sec() - before, 1),
+    }
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Measure, print the table, write the document."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--patches", type=int, default=2000)
+    parser.add_argument("--finished", type=int, default=500)
+    parser.add_argument("--write", action="store_true", help="renew docs/reliability.md")
+    parser.add_argument("--output", type=Path, default=machine.RESULTS / "patches.json")
+    options = parser.parse_args(words)
+    with tempfile.TemporaryDirectory(prefix="pystamps-patches-") as scratch:
+        new = scene(Path(scratch, "new"), options.patches)
+        finished = scene(Path(scratch, "finished"), options.finished)
+        measure("first run", finished, "run")
+        runs = [
+            measure("status, nothing done", new, "status"),
+            measure("dry run", new, "run", "--dry-run"),
+            measure("status, all finished", finished, "status"),
+            measure("run, all finished", finished, "run"),
+        ]
+    machine.write(
+        options.output,
+        {"schema": "pystamps-hpc/bench-patches/1", "machine": machine.describe(), "runs": runs},
+    )
+    rows = [
+        [r["what"], f"{r['patches']:,}", f"{r['wall_sec']:.1f}", f"{r['cpu_sec']:.1f}"]
+        for r in runs
+    ]
+    print(machine.table(HEAD, rows))
+    if options.write:
+        lines = [HEAD, ["---", "---:", "---:", "---:"], *rows]
+        renew("patches", "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n")
+    slow = runs[0]["cpu_sec"] > SLOWEST_SEC
+    print(f"status takes more than {SLOWEST_SEC:g} s" if slow else "status as promised")
+    return int(slow)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,50 @@
+"""Least squares whose design never depends on the PS: one fixed linear operator for all."""
+
+import numpy as np
+
+from ...dataset.rows import FloatArray
+
+
+def pseudo_inverse(matrix: FloatArray) -> FloatArray:
+    """Return the Moore-Penrose inverse; singular values within rounding of zero are dropped."""
+    tolerance = max(matrix.shape) * np.finfo(np.float64).eps
+    inverse: FloatArray = np.linalg.pinv(matrix, tolerance)
+    return inverse
+
+
+def operator(design: FloatArray, covariance: FloatArray | None = None) -> FloatArray:
+    """Return the matrix that turns observations into least-squares coefficients.
+
+    Parameters
+    ----------
+    design : (n_obs, n_par) float64
+        Regressors.
+    covariance : (n_obs, n_obs) float64, optional
+        Covariance of the observations; equal weights by default.
+
+    Returns
+    -------
+    (n_par, n_obs) float64
+        Operator; the shortest solution where the design does not determine one.
+
+    Notes
+    -----
+    MATLAB ``lscov``; docs/science/scla.md, Weighted least squares. A covariance that is not
+    positive definite is reduced to the space of its positive eigenvalues.
+    """
+    if covariance is None:
+        return pseudo_inverse(design)
+    whiten = _whitening(covariance)
+    fitted: FloatArray = pseudo_inverse(whiten @ design) @ whiten
+    return fitted
+
+
+def _whitening(covariance: FloatArray) -> FloatArray:
+    try:
+        factor = np.linalg.cholesky(covariance)
+    except np.linalg.LinAlgError:
+        values, vectors = np.linalg.eigh(covariance)
+        positive = values > 0
+        return pseudo_inverse(vectors[:, positive] * np.sqrt(values[positive]))
+    whiten: FloatArray = np.linalg.solve(factor, np.eye(len(factor)))
+    return whiten

@@ -1,0 +1,180 @@
+"""Coherence of pure noise: what random phases score in the fit of stage 2."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from pystamps_kernels.numerics import shift_register, trial_steps
+
+from ...dataset.rows import ComplexArray, FloatArray, IntArray
+from ..shared.coherence import COHERENCE_BINS
+
+if TYPE_CHECKING:
+    from pystamps_kernels.dispatch import KernelTable
+
+N_RANDOM = 300_000
+SEED = 2005
+BLOCK = 1 << 14
+
+
+class Stream(Protocol):
+    """A generator of uniform numbers that stands at some place of its sequence."""
+
+    def draw(self, n: int) -> FloatArray:
+        """Return the next `n` numbers."""
+        ...
+
+    def fork(self) -> "Stream":
+        """Return an independent generator that stands at the same place."""
+        ...
+
+
+class OctaveStream:
+    """Octave's generator: the Mersenne Twister, 53 bits of two words per number."""
+
+    def __init__(self, seed: int) -> None:
+        self._state = np.random.RandomState([seed])
+
+    def draw(self, n: int) -> FloatArray:
+        """See :class:`Stream`."""
+        return self._state.random_sample(n)
+
+    def fork(self) -> "OctaveStream":
+        """See :class:`Stream`."""
+        other = OctaveStream(0)
+        other._state.set_state(self._state.get_state())
+        return other
+
+
+class MatlabStream:
+    """MATLAB's legacy 'state' generator."""
+
+    def __init__(self, state: IntArray, kernels: "KernelTable") -> None:
+        self._state = state
+        self._kernels = kernels
+
+    def draw(self, n: int) -> FloatArray:
+        """See :class:`Stream`."""
+        draws, self._state = self._kernels.stage2_matlab_uniform(self._state, n)
+        return draws
+
+    def fork(self) -> "MatlabStream":
+        """See :class:`Stream`."""
+        return MatlabStream(self._state, self._kernels)
+
+
+def matlab_state(seed: int) -> IntArray:
+    """Return the state, (35,), that MATLAB's ``rand('state', seed)`` sets.
+
+    Notes
+    -----
+    docs/science/gamma.md, Random phases: each word takes bit 19 of 53 steps of the shift register.
+    """
+    register = seed or 1 << 31
+    words = []
+    word = register
+    for _ in range(32):
+        bits = 0
+        for _ in range(53):
+            word = shift_register(word)
+            bits = bits << 1 | word >> 19 & 1
+        words.append(bits)
+    return np.array([*words, 0, 0, register], np.int64)
+
+
+def open_stream(generator: str, kernels: "KernelTable") -> Stream:
+    """Open the sequence of ``compat.random_generator`` at its start."""
+    if generator == "octave":
+        return OctaveStream(SEED)
+    return MatlabStream(matlab_state(SEED), kernels)
+
+
+@lru_cache(maxsize=4)
+def column_streams(
+    generator: str, n: int, n_columns: int, kernels: "KernelTable"
+) -> tuple[Stream, ...]:
+    """Return the generator at the start of each column of a matrix that is filled by columns.
+
+    Drawing all numbers once is what finding these places takes; patches of one run share it.
+    Whoever draws draws from a fork.
+    """
+    stream = open_stream(generator, kernels)
+    columns = []
+    for _ in range(n_columns):
+        columns.append(stream.fork())
+        stream.draw(n)
+    return tuple(columns)
+
+
+def random_phasors(
+    columns: tuple[Stream, ...], n: int, kernels: "KernelTable"
+) -> Iterator[ComplexArray]:
+    """Yield unit phasors of random phase in blocks of rows; memory is one block.
+
+    Parameters
+    ----------
+    columns : tuple of Stream
+        The numbers of each column.
+    n : int
+        Number of rows.
+    kernels : KernelTable
+        Bound kernels.
+
+    Yields
+    ------
+    (rows, n_columns) complex128
+        Consecutive rows.
+    """
+    columns = tuple(column.fork() for column in columns)
+    for first in range(0, n, BLOCK):
+        n_rows = min(BLOCK, n - first)
+        draws = np.stack([column.draw(n_rows) for column in columns])
+        phasors = kernels.stage2_phasors_of_cycles(draws)
+        yield phasors
+
+
+def random_histogram(
+    bperp: FloatArray, n_trial_wraps: float, generator: str, kernels: "KernelTable"
+) -> FloatArray:
+    """Histogram of the coherence of random phases.
+
+    Parameters
+    ----------
+    bperp : (n_ifg,) float32 or float64
+        Nominal perpendicular baselines [m]; their class is the arithmetic of the fit in the single
+        form, and of the histogram.
+    n_trial_wraps : float
+        Cycles of the largest slope searched over the baseline range.
+    generator : {"matlab", "octave"}
+        Sequence of random numbers.
+    kernels : KernelTable
+        Bound kernels.
+
+    Returns
+    -------
+    (100,) float64
+        Counts of 300 000 samples.
+
+    Notes
+    -----
+    StaMPS ``ps_est_gamma_quick``; docs/science/gamma.md, Random phases.
+    """
+    steps = trial_steps(n_trial_wraps)
+    return _histogram(bperp.tobytes(), bperp.dtype.str, steps, generator, kernels).copy()
+
+
+@lru_cache(maxsize=4)
+def _histogram(
+    baselines: bytes, dtype: str, steps: int, generator: str, kernels: "KernelTable"
+) -> FloatArray:
+    """Compute the histogram; patches whose baselines and trials are equal share it."""
+    bperp = np.frombuffer(baselines, dtype)
+    n_trial_wraps = steps / 8
+    counts = np.zeros(COHERENCE_BINS.size)
+    columns = column_streams(generator, N_RANDOM, bperp.size, kernels)
+    for phasors in random_phasors(columns, N_RANDOM, kernels):
+        coherence = kernels.stage2_topofit_coh_row_invariant(phasors, bperp, n_trial_wraps)
+        counts += kernels.stage2_histogram(coherence, COHERENCE_BINS)
+    return counts

@@ -1,0 +1,52 @@
+"""Means over all rows: their order, and how single drifts."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from pystamps_kernels.dispatch import table
+
+from .conftest import BACKENDS
+
+
+@settings(deadline=None)
+@given(arrays(np.float32, (37, 18), elements=st.floats(-500, 500, width=32)))
+def test_single_means_add_row_after_row(values):
+    total = np.zeros(values.shape[1], np.float32)
+    for row in values:
+        total = total + row
+    wanted = total / np.float32(len(values))
+    for backend in BACKENDS:
+        np.testing.assert_array_equal(table(backend, "single").stage1_column_means(values), wanted)
+
+
+def test_single_means_keep_their_order_across_blocks():
+    values = np.random.default_rng(1).normal(100, 30, (10_000, 3)).astype(np.float32)
+    wanted = np.add.accumulate(values, axis=0)[-1] / np.float32(len(values))
+    for backend in BACKENDS:
+        np.testing.assert_array_equal(table(backend, "single").stage1_column_means(values), wanted)
+    assert not np.array_equal(wanted, table("native", "double").stage1_column_means(values))
+
+
+def test_the_mean_in_single_drifts_with_the_number_of_points(kernels):
+    column = np.full(600_000, 100.30, np.float32)
+    assert kernels.stage7_sequential_mean(column) / 100.30 - 1 == pytest.approx(-2.5e-3, abs=1e-4)
+
+
+def test_the_mean_leaves_nan_out(kernels):
+    values = np.array([1, np.nan, 4], np.float32)
+    assert kernels.stage7_sequential_mean(values) == 2.5
+    assert np.isnan(kernels.stage7_sequential_mean(values[1:2].copy()))
+
+
+@pytest.mark.parametrize("values", list(product([0.1, -3.0], repeat=3)))
+def test_the_mean_is_summed_in_order(kernels, values):
+    column = np.array([1e8, *values, -1e8], np.float32)
+    total = np.float32(0)
+    for value in column:
+        total += value
+    assert kernels.stage7_sequential_mean(column) == total / np.float32(5)
