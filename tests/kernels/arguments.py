@@ -3,7 +3,7 @@
 from functools import cache
 
 import numpy as np
-from pystamps_hpc.stages.random_phase import matlab_state
+from pystamps_hpc.stages.stage2.random_phase import matlab_state
 
 from pystamps_hpc.stages.stage2.filter_grid import low_pass_response
 from pystamps_hpc.stages.stage6.stars import gaussian_weights, line_intercepts
@@ -45,7 +45,7 @@ def fits(rng):
     rows[::17, 3] = 0
     rows[101] = 0
     bperp[203] = 100
-    slope, weight = rng.normal(0, 0.01, N), rng.uniform(0, 5, N)
+    slope, weight = rng.normal(0, 0.01, N), rng.random(N)
     slope[4] = np.nan
     return {
         "stage2_topofit": [

@@ -4,12 +4,14 @@
 """
 
 import json
+import os
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
 import numba
 
+from pystamps_hpc.cli.environment import prepare
 from pystamps_hpc.config import RunConfig
 from pystamps_hpc.tools.warmup import CHAINS, call_rest, run_chains
 from pystamps_kernels.native import ahead
@@ -62,4 +64,5 @@ def all_called():
 
 
 if __name__ == "__main__":
+    prepare(os.environ)  # the cache that the sizes are read from
     FILE.write_text(json.dumps(all_called(), indent=1) + "\n", encoding="utf-8")

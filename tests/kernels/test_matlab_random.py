@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from pystamps_hpc.stages.random_phase import matlab_state
+from pystamps_hpc.stages.stage2.random_phase import matlab_state
 
 from pystamps_kernels.dispatch import table
 
