@@ -20,7 +20,6 @@ import json
 import os
 import resource
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,24 +30,14 @@ from typing import Any
 import numpy as np
 
 from benchmarks import machine
-from pystamps_hpc.tools.audit.copies import seed_copy
-from pystamps_hpc.tools.gate import LAUNCHER_VARIABLES
+from pystamps_hpc.tools import child_run
 from pystamps_hpc.tools.simulate import Options, simulate
+from pystamps_hpc.tools.verification.run_copies import seed_copy
 from pystamps_kernels.contracts import all_kernels
 from pystamps_kernels.dispatch import Backend, function, unavailable_reason
 
 HEAD = ["configuration", "speed-up", "efficiency", "of 2-4, 6", "serial", "wall [s]", "std",
         "processor [s]", "RSS per rank [MiB]", "written [MB]", "stage seconds"]  # fmt: skip
-MPI_SETTINGS = {
-    "OMPI_ALLOW_RUN_AS_ROOT": "1",
-    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-    "OMPI_MCA_pml": "ob1",
-    "OMPI_MCA_btl": "^ofi,uct,openib",
-    "OMPI_MCA_mpi_yield_when_idle": "1",
-    "PRTE_MCA_hwloc_default_binding_policy": "none",
-    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
-}
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 @dataclass(frozen=True)
@@ -95,48 +84,13 @@ def settings(configuration: Configuration, arithmetic: str) -> dict[str, Any]:
     }
 
 
-def command(configuration: Configuration, tree: Path, window: Window, files: Path) -> list[str]:
-    """Return the command line of one run; its files are written into `files`."""
-    config, report = files / "config.json", files / "report.json"
+def arguments(configuration: Configuration, tree: Path, window: Window, config: Path) -> list[Any]:
+    """Return the arguments of one run; its configuration file is written."""
     config.write_text(json.dumps(settings(configuration, window.arithmetic)))
-    report.unlink(missing_ok=True)
-    command = [
-        sys.executable, "-m", "pystamps_hpc", "--quiet", "run", "--dataset", str(tree),
-        "--config", str(config), "--report", str(report),
-        "--start-step", str(window.first), "--end-step", str(window.last),
+    return [
+        "--quiet", "run", "--dataset", tree, "--config", config,
+        "--start-step", window.first, "--end-step", window.last,
     ]  # fmt: skip
-    if configuration.ranks == 1:
-        return command
-    beside = Path(sys.executable).with_name("mpirun")
-    launcher = str(beside) if beside.exists() else shutil.which("mpirun") or "mpirun"
-    return [launcher, "-n", str(configuration.ranks), *command]
-
-
-def environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of a run: one thread for BLAS, no trace of another launcher."""
-    own = {k: v for k, v in environ.items() if not k.startswith(LAUNCHER_VARIABLES)}
-    return {**own, **MPI_SETTINGS, **ONE_THREAD}
-
-
-def refusal(report: Mapping[str, Any] | None, exit_code: int = 0) -> str:
-    """Say why a run must not be used for a speed claim; an empty string if it may.
-
-    Parameters
-    ----------
-    report : mapping or None
-        The run report, None if there is none.
-    exit_code : int
-        Of the program.
-    """
-    if report is None:
-        return f"no report, exit code {exit_code}"
-    rows = report["results"]
-    for row in rows:
-        if row["status"] != "completed":
-            return f"stage {row['stage']} {row['target']}: {row['status']}"
-    if not rows:
-        return "nothing was run"
-    return "" if report["ok"] and exit_code == 0 else f"exit code {exit_code}"
 
 
 def parallel_seconds(stages: Iterable[Mapping[str, Any]], ranks: int) -> float:
@@ -161,20 +115,14 @@ def run_once(
 ) -> dict[str, Any]:
     """Run the window on `tree` as it is; return times and memory, or why there are none."""
     before, used = size_of(tree), processor_seconds()
-    ended = subprocess.run(
-        command(configuration, tree, window, files),
-        env=environment(os.environ),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
+    ended = child_run.run(
+        arguments(configuration, tree, window, files / "config.json"),
+        configuration.ranks,
+        child_run.small_machine(os.environ),
     )
-    path = files / "report.json"
-    report = json.loads(path.read_text()) if path.exists() else None
-    reason = refusal(report, ended.returncode)
-    if report is None or reason:
-        lines = ended.stderr.strip().splitlines()
-        return {"ok": False, "reason": "; ".join([reason, *lines[-1:]])}
+    if ended.problem:
+        return {"ok": False, "reason": ended.problem}
+    report = ended.report
     return {
         "ok": True,
         "wall_sec": report["wall_sec"],

@@ -11,46 +11,39 @@ libraries and compiled code. The program ends with 1 if a peak is above 1.25 tim
 
 import argparse
 import json
-import resource
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
+from benchmarks.backends import processor_seconds
+from pystamps_hpc.tools import child_run
 from pystamps_hpc.tools.simulate import Options, simulate
 
 TOLERANCE = 1.25
 HEAD = ["patches", "budget [MiB]", "least expected [MiB]", "peak [MiB]", "of budget", "cpu [s]"]
 
 
-def processor_sec() -> float:
-    """Return the processor time of the commands that have ended so far."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
-
-
 def run(scene: Path, budget_gb: float) -> dict[str, Any]:
     """Run the chain on a copy of a scene and return the figures."""
     with tempfile.TemporaryDirectory(prefix="pystamps-memory-") as scratch:
-        tree, config, report = (Path(scratch, name) for name in ("tree", "config.json", "report"))
+        tree, config = Path(scratch, "tree"), Path(scratch, "config.json")
         shutil.copytree(scene, tree)
         config.write_text(json.dumps({"runtime": {"memory_gb": budget_gb}}))
-        command = [sys.executable, "-m", "pystamps_hpc", "--config", config, "run", "-q"]
-        command += ["--dataset", tree, "--cpu-workers", "1", "--report", report]
-        before = processor_sec()
-        ended = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+        before = processor_seconds()
+        ended = child_run.run(
+            ["--config", config, "run", "-q", "--dataset", tree, "--cpu-workers", 1]
+        )
         found = {
             "budget_mib": round(budget_gb * 1e9 / 2**20),
-            "code": ended.returncode,
-            "cpu_sec": round(processor_sec() - before, 1),
+            "code": ended.code,
+            "cpu_sec": round(processor_seconds() - before, 1),
         }
-        if not report.exists():
-            return {**found, "refused": ended.stderr.strip()}
-        document = json.loads(report.read_text())
+        document = ended.report
+        if document is None:
+            return {**found, "refused": ended.err.strip()}
         tasks = document["memory"]["tasks"]
         return {
             **found,

@@ -9,16 +9,14 @@ on the machine does not change. The program ends with 1 if the promise is broken
 
 import argparse
 import math
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
-from benchmarks.memory import processor_sec
+from benchmarks.backends import processor_seconds
+from pystamps_hpc.tools import child_run
 from pystamps_hpc.tools.simulate import Options, simulate
 from tests.faults.campaign import renew
 
@@ -36,19 +34,17 @@ def scene(folder: Path, patches: int) -> Path:
     return folder
 
 
-def measure(what: str, root: Path, *words: str) -> dict[str, Any]:
+def measure(what: str, root: Path, *arguments: str) -> dict[str, Any]:
     """Run a command that has to succeed; return its wall and processor time."""
-    before, began = processor_sec(), time.perf_counter()
-    subprocess.run(
-        [sys.executable, "-m", "pystamps_hpc", *words, "--dataset", str(root)],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True,
-    )  # fmt: skip
-    wall = time.perf_counter() - began
+    before = processor_seconds()
+    ended = child_run.run([*arguments, "--dataset", root])
+    if ended.code:
+        raise SystemExit(f"{what}: ended with {ended.code}: {ended.err}")
     return {
         "what": what,
         "patches": len(list(root.glob("PATCH_*"))),
-        "wall_sec": round(wall, 1),
-        "cpu_sec": round(processor_sec() - before, 1),
+        "wall_sec": round(ended.seconds, 1),
+        "cpu_sec": round(processor_seconds() - before, 1),
     }
 
 

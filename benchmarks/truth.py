@@ -12,17 +12,15 @@ removes. Exits 1 if a bound is missed.
 import argparse
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks import machine
-from benchmarks.backends import environment
+from pystamps_hpc.tools import child_run
 from pystamps_hpc.tools.simulate import Options, VelocityError, simulate, truth_velocity_error
 
 NOISE_FREE_RMSE = 0.05  # mm/yr
@@ -74,15 +72,16 @@ def options_of(case: str, whole: Options) -> Options:
     return replace(whole, **CASES[case])
 
 
-def run_case(case: str, whole: Options, folder: Path, launcher: Sequence[str] = ()) -> Outcome:
+def run_case(case: str, whole: Options, folder: Path, ranks: int = 1) -> Outcome:
     """Simulate a case, run the chain as a command and compare it with the truth."""
     root = folder / case
     simulate(root, options_of(case, whole))
-    began = time.monotonic()
-    command = [*launcher, sys.executable, "-m", "pystamps_hpc", "--quiet", "run"]
-    command += ["--dataset", str(root)]
-    subprocess.run(command, env=environment(os.environ), stdout=subprocess.DEVNULL, check=True)
-    outcome = Outcome(case, truth_velocity_error(root), time.monotonic() - began)
+    ended = child_run.run(
+        ["--quiet", "run", "--dataset", root], ranks, child_run.small_machine(os.environ)
+    )
+    if ended.problem:
+        raise RuntimeError(ended.problem)
+    outcome = Outcome(case, truth_velocity_error(root), ended.seconds)
     shutil.rmtree(root)
     return outcome
 
@@ -99,10 +98,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         patches=(2, 2), candidates=chosen.candidates, images=chosen.images, seed=chosen.seed,
         span_days=chosen.span_days,
     )  # fmt: skip
-    mpirun = Path(sys.executable).with_name("mpirun")
-    launcher = [str(mpirun), "-n", str(chosen.ranks)] if chosen.ranks > 1 else []
     with tempfile.TemporaryDirectory(prefix="pystamps-truth-") as folder:
-        outcomes = [run_case(case, whole, Path(folder), launcher) for case in CASES]
+        outcomes = [run_case(case, whole, Path(folder), chosen.ranks) for case in CASES]
     print(f"{whole.candidates} candidates, {whole.images} images, {whole.span_days} days; mm/yr,")
     print("after the plane and the reference that the velocity product removes\n")
     print(machine.table(HEAD, [outcome.row() for outcome in outcomes]))

@@ -5,23 +5,23 @@ schema, the parameter table, the configuration, the contracts of the kernels, th
 """
 
 import argparse
-import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import fields
 from inspect import getdoc
 from os.path import normpath
 from pathlib import Path
 from typing import Any
 
-from pystamps_hpc.cli.options import COMMANDS, build_parser
-from pystamps_hpc.config import CHECKS, SECTIONS
+from pystamps_hpc.cli.commands import COMMANDS
+from pystamps_hpc.cli.parser import build_parser
+from pystamps_hpc.config import OPTIONS, SECTIONS
 from pystamps_hpc.dataset.parameter_table import TABLE, Parameter, text_of
 from pystamps_hpc.dataset.schema import ARTIFACTS, Key
 from pystamps_hpc.errors import Exit
 from pystamps_hpc.pipeline.table import Task, maker, readers, tasks
 from pystamps_hpc.stages.base import EACH_PATCH, Field, artifact_fields
-from pystamps_hpc.tools.audit import load_evidence, parity_page
+from pystamps_hpc.tools.verification.evidence import load_evidence
+from pystamps_hpc.tools.verification.parity_page import parity_page
 from pystamps_kernels.contracts import SUBJECTS, Array, Kernel, Scalar, all_kernels
 from pystamps_kernels.contracts.model import DTYPES
 from pystamps_kernels.dispatch import function
@@ -69,13 +69,6 @@ def capital(text: str) -> str:
 def plain(text: str) -> str:
     """Turn reStructuredText literals into Markdown and join the lines."""
     return " ".join(text.split()).replace("``", "`")
-
-
-def parameter_docs(cls: type) -> dict[str, str]:
-    """Return name -> meaning from the section Parameters of a numpydoc docstring."""
-    section = (getdoc(cls) or "").partition("Parameters\n----------\n")[2]
-    entries = re.findall(r"^(\w[\w, ]*) :[^\n]*\n((?:[ ]{4}[^\n]*\n?)+)", section, re.MULTILINE)
-    return {name: plain(text) for names, text in entries for name in names.split(", ")}
 
 
 # --- stage guide ---------------------------------------------------------------------------------
@@ -298,17 +291,11 @@ def config() -> str:
         "program with exit code 2 and a message that names the key and what is allowed.\n",
     ]
     for section, cls in SECTIONS.items():
-        items = fields(cls)
-        parts.append(f"\n## {section}\n\n{plain((getdoc(cls) or '').partition(chr(10))[0])}\n")
-        meanings = parameter_docs(cls)
+        parts.append(f"\n## {section}\n\n{plain(getdoc(cls) or '')}\n")
         rows = [
-            (
-                code(f"{section}.{item.name}"),
-                code(yaml_of(getattr(cls(), item.name))),
-                allowed(f"{section}.{item.name}"),
-                meanings[item.name],
-            )
-            for item in items
+            (code(key), code(yaml_of(item.default)), item.check.allowed, plain(item.meaning))
+            for key, item in OPTIONS.items()
+            if key.startswith(f"{section}.")
         ]
         if rows:
             parts.append("\n" + table(("Key", "Default", "Allowed", "Meaning"), rows))
@@ -322,16 +309,6 @@ def yaml_of(value: Any) -> str:
     if value is None:
         return "null"
     return "{}" if value == {} else str(value)
-
-
-def allowed(path: str) -> str:
-    """Return what the validation of a key says about a value it refuses."""
-    try:
-        CHECKS[path](object())
-    except ValueError as error:
-        choices = re.search(r"\(use (.*)\)$", str(error))
-        return choices[1] if choices else str(error).removeprefix("must be ")
-    raise AssertionError(f"{path} accepts anything")
 
 
 def kernels() -> str:

@@ -12,18 +12,18 @@ if TYPE_CHECKING:
     from .dataset.tree import discover_dataset
     from .pipeline.table import expected_stage_artifact
     from .tools.backends import describe_backend_matrix
-    from .tools.coverage import native_coverage
     from .tools.status import collect_status
-    from .tools.verify import verify_run_against_golden
+    from .tools.verification.compare import verify_run_against_golden
+    from .tools.verification.coverage import native_coverage
 
 _HOMES = {
     "collect_status": "tools.status",
     "describe_backend_matrix": "tools.backends",
     "discover_dataset": "dataset.tree",
     "expected_stage_artifact": "pipeline.table",
-    "native_coverage": "tools.coverage",
+    "native_coverage": "tools.verification.coverage",
     "read_mat": "dataset.mat",
-    "verify_run_against_golden": "tools.verify",
+    "verify_run_against_golden": "tools.verification.compare",
     "write_mat": "dataset.mat",
 }
 

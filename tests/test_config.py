@@ -232,8 +232,8 @@ def test_the_environment_names_a_file(tmp_path, monkeypatch):
 
 
 def test_file_environment_and_command_line_in_this_order(tmp_path, monkeypatch):
-    from pystamps_hpc.cli.options import build_parser
-    from pystamps_hpc.cli.running import configuration
+    from pystamps_hpc.cli.commands.run import configuration
+    from pystamps_hpc.cli.parser import build_parser
 
     text = "runtime: {backend: threads, io_workers: 3}\nmpi: {enabled: on}\n"
     path = write(tmp_path / "a.yaml", text)
@@ -254,8 +254,8 @@ def test_file_environment_and_command_line_in_this_order(tmp_path, monkeypatch):
 
 
 def test_c060_kernels_of_the_command_line_are_laid_over_those_of_the_file(tmp_path):
-    from pystamps_hpc.cli.options import build_parser
-    from pystamps_hpc.cli.running import configuration
+    from pystamps_hpc.cli.commands.run import configuration
+    from pystamps_hpc.cli.parser import build_parser
 
     path = write(
         tmp_path / "a.yaml",

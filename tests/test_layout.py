@@ -96,7 +96,7 @@ def test_nothing_below_the_command_line_prints():
 
 
 def test_c014_every_layer_of_the_seed_has_its_room():
-    rooms = ("cli", "config.py", "dataset", "pipeline", "stages", "parallel", "tools", "errors.py")
+    rooms = ("cli", "config", "dataset", "pipeline", "stages", "parallel", "tools", "errors.py")
     for name in rooms:
         assert (PACKAGE / name).exists(), name
     from pystamps_hpc.config import RunConfig

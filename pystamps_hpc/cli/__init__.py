@@ -12,8 +12,8 @@ from ..errors import Exit, PystampsError, explained
 from ..parallel import interruption
 from .environment import prepare
 from .limits import require_address_space
-from .options import build_parser
-from .streams import hold, silence
+from .parser import build_parser
+from .streams import discard, keep_open
 
 if TYPE_CHECKING:
     from ..parallel.team import Team
@@ -27,13 +27,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv : sequence of str, optional
         Arguments without the program name; by default those of the process.
     """
-    words = list(sys.argv[1:] if argv is None else argv)
-    options = build_parser().parse_args(words)
-    hold()
-    listening = getattr(options, "stops_in_good_order", False)
+    arguments = tuple(sys.argv[1:] if argv is None else argv)
+    options = build_parser().parse_args(arguments)
+    options.arguments = arguments
+    keep_open()
+    listening = options.command.stops_in_good_order
     team: Team | None = None
 
-    def last_words(name: str, code: int) -> None:
+    def report_end(name: str, code: int) -> None:
         if options.report and (team is None or team.rank == 0):
             _report_end(options.report, name, code)
 
@@ -41,17 +42,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         require_address_space()
         prepare(os.environ)
         if listening:
-            interruption.listen(last_words)
-        from .launch import finish, launch, speaks
+            interruption.listen(report_end)
+        from .launch import finish, launch, prints_error
 
         team = launch(options)
         with team.agreed():
-            document, code = options.command(options, team, tuple(words))
+            document, code = options.command.run(options, team)
         if team.rank == 0 and document is not None:
             code = _answered(document, options) or code
     except PystampsError as error:
         code = error.exit_code
-        if speaks(team, error):
+        if prints_error(team, error):
             print(error, file=sys.stderr, flush=True)
     except KeyboardInterrupt:
         if team is not None and team.size > 1:
@@ -86,13 +87,13 @@ def _report_end(path: str, name: str, code: int) -> None:
 
 
 def _answered(document: Any, options: Namespace) -> int:
-    """Give the answer of a command; return an exit code if nobody can have it."""
+    """Print the answer of a command; return an exit code, a failure if it cannot be written."""
     from .answering import answer
 
     try:
         answer(document, options)
     except OSError as error:
-        silence(sys.stdout)
+        discard(sys.stdout)
         print(
             f"standard output: {error.strerror}; what was to be written there is lost, a run keeps "
             "its report in the data set (.pystamps-hpc/runs)",

@@ -3,13 +3,13 @@
 import os
 import sys
 from argparse import Namespace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from ..dataset.publish import write_text
 from ..parallel.launcher import launcher_hint
 from ..pipeline.documents import json_text
+from .shapes import text_of
 
 LAUNCHERS = ("mpirun", "mpiexec", "prterun", "orterun")
 
@@ -27,10 +27,11 @@ def answer(document: Any, options: Namespace) -> None:
     if not people:
         sys.stdout.write(json_text(document))
         sys.stdout.flush()
-    silent = options.tells and (options.quiet or events)
-    if (people or options.tells) and not silent:
+    command = options.command
+    silent = command.table_on_stderr and (options.quiet or events)
+    if (people or command.table_on_stderr) and not silent:
         stream = sys.stdout if people else sys.stderr
-        stream.write(view_text(document, options, stream))
+        stream.write(text_of(command.view(document), stream))
         stream.flush()
 
 
@@ -50,15 +51,6 @@ def on_terminal() -> bool:
         return launcher and os.readlink(parent / "fd" / "1").startswith(("/dev/pts/", "/dev/tty"))
     except OSError:
         return False
-
-
-def view_text(document: Any, options: Namespace, stream: Any) -> str:
-    """Return what people read of a document."""
-    from .shapes import text_of
-
-    module, _, function = options.view.partition(":")
-    view = getattr(import_module(f".views.{module}", __package__), function)
-    return text_of(view(document), stream)
 
 
 def _keep(path: Path, document: Any) -> None:

@@ -16,7 +16,7 @@ def launch(options: Namespace) -> Team:
 
     ``--mpi`` beats ``$PYSTAMPS_HPC_MPI``, which beats the configuration.
     """
-    mode = options.mpi or os.environ.get("PYSTAMPS_HPC_MPI")
+    mode = getattr(options, "mpi.enabled") or os.environ.get("PYSTAMPS_HPC_MPI")
     if not mode:
         mode = load_config(options.config).mpi.enabled
     if mode not in ("auto", "on", "off"):
@@ -28,7 +28,7 @@ def launch(options: Namespace) -> Team:
     return start.team
 
 
-def speaks(team: Team | None, error: PystampsError) -> bool:
+def prints_error(team: Team | None, error: PystampsError) -> bool:
     """Whether this process is the one to print an error that all processes have met."""
     if team is not None:
         return team.rank == 0

@@ -1,4 +1,4 @@
-"""The standard streams: their numbers stay taken, and a run does not depend on being heard."""
+"""The standard streams: kept open, and a run does not fail when nobody reads them."""
 
 import io
 import os
@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 
-def hold() -> None:
+def keep_open() -> None:
     """Make the standard streams safe to use.
 
     A stream that is closed is opened to nothing: the next file, an artifact say, would get its
@@ -23,11 +23,11 @@ def hold() -> None:
         sys.stdout = os.fdopen(1, "w", closefd=False)
     if sys.stderr is None:
         sys.stderr = os.fdopen(2, "w", closefd=False)
-    if not isinstance(sys.stderr, _Patient):
-        sys.stderr = _Patient(sys.stderr)
+    if not isinstance(sys.stderr, _NeverFails):
+        sys.stderr = _NeverFails(sys.stderr)
 
 
-def silence(stream: Any) -> None:
+def discard(stream: Any) -> None:
     """Send what a stream still holds, and whatever comes, to nothing."""
     try:
         nothing = os.open(os.devnull, os.O_WRONLY)
@@ -37,7 +37,7 @@ def silence(stream: Any) -> None:
         pass
 
 
-class _Patient:
+class _NeverFails:
     """A text stream whose reader may go away, or whose disk may fill."""
 
     def __init__(self, stream: Any) -> None:
@@ -47,14 +47,14 @@ class _Patient:
         try:
             self._stream.write(text)
         except OSError:
-            silence(self._stream)
+            discard(self._stream)
         return len(text)
 
     def flush(self) -> None:
         try:
             self._stream.flush()
         except OSError:
-            silence(self._stream)
+            discard(self._stream)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)

@@ -7,7 +7,8 @@ from typing import Any
 from pystamps_kernels.contracts import all_kernels
 from pystamps_kernels.dispatch import Backend, supported_backends, unavailable_reason
 
-from ..config import RUNTIME_BACKENDS, RunConfig
+from ..config import RunConfig
+from ..config.sections import RUNTIME_BACKENDS
 from ..programs.snaphu import find_snaphu
 
 PROVIDERS: dict[Backend, tuple[str, list[str]]] = {

@@ -2,7 +2,7 @@
 
 The templates are scripts that run as they are; rendering replaces some of their lines. What a
 dataset needs comes from the sizes of its files and a small model of cost, whose rates are measured
-(``python benchmarks/slurm_rates.py``). The model is meant to be right within a factor of two or
+(``python -m benchmarks.slurm_rates``). The model is meant to be right within a factor of two or
 three; time limits leave room for that, and a job that reaches its limit is requeued and goes on.
 """
 

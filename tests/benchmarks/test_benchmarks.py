@@ -17,24 +17,9 @@ PEAKS = roofline.Peaks(stream=1e10, flops=1e10, sincos=1e8, libm=1e8)
 NATIVE = backends.Configuration("native", 1, 1)
 
 
-def report(*statuses, ok=True):
-    rows = [{"stage": k, "target": "root", "status": status} for k, status in enumerate(statuses)]
-    return {"ok": ok, "results": rows}
-
-
 def entry(backend, ranks, threads, seconds):
     return {"backend": backend, "ranks": ranks, "threads": threads, "ok": True,
             "wall_sec": {"mean": seconds}, "parallel_sec": seconds / 3}  # fmt: skip
-
-
-def test_c076_a_run_counts_only_if_every_row_is_completed():
-    assert backends.refusal(report("completed", "completed")) == ""
-    assert backends.refusal(report("completed", "skipped_existing")) == (
-        "stage 1 root: skipped_existing"
-    )
-    assert backends.refusal(report()) == "nothing was run"
-    assert backends.refusal(report("completed", ok=False), 1) == "exit code 1"
-    assert backends.refusal(None, 3) == "no report, exit code 3"
 
 
 def test_c076_a_configuration_that_is_not_ok_gets_no_speed_up():

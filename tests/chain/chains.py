@@ -18,30 +18,12 @@ import numpy as np
 from pystamps_hpc.dataset.mat import MatFile
 from pystamps_hpc.dataset.tree import STATE_DIRECTORY
 from pystamps_hpc.pipeline.table import tasks
+from pystamps_hpc.tools import child_run
+from pystamps_hpc.tools.child_run import ChildRun
 from tests.mpi import mpi_run
 
 HANG_SEC = 30.0
 SIGNAL_SEC = 60.0
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A finished command."""
-
-    code: int
-    out: str
-    err: str
-    seconds: float
-
-    @property
-    def report(self) -> dict:
-        """The one JSON document on stdout."""
-        return json.loads(self.out)
-
-    @property
-    def failed(self) -> list[dict]:
-        """Rows of the report that failed."""
-        return [row for row in self.report["results"] if row["status"] == "failed"]
 
 
 def command(arguments: list[str], ranks: int = 0, module: str = "pystamps_hpc") -> list[str]:
@@ -54,26 +36,21 @@ def start(
     arguments: list[str], ranks: int = 0, module: str = "pystamps_hpc", **variables: str
 ) -> "subprocess.Popen[str]":
     """Start a command with its streams in pipes."""
-    return subprocess.Popen(
-        command(arguments, ranks, module),
-        env={**mpi_run.environment(), **variables},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+    return child_run.start(
+        command(arguments, ranks, module), {**mpi_run.environment(), **variables}
     )
 
 
-def wait(job: "subprocess.Popen[str]", timeout: float) -> Ended:
+def wait(job: "subprocess.Popen[str]", timeout: float) -> ChildRun:
     """Wait for a job; one that hangs is ended and fails the test."""
-    began = time.monotonic()
-    try:
-        out, err = job.communicate(timeout=timeout)
-    except subprocess.TimeoutExpired as late:
-        job.terminate()
-        out, err = job.communicate()
-        raise AssertionError(f"the job hangs after {timeout} s\n{out}\n{err}") from late
-    return Ended(job.returncode, out, err, time.monotonic() - began)
+    ended = child_run.wait(job, timeout)
+    assert not ended.timed_out, f"the job hangs after {timeout} s\n{ended.out}\n{ended.err}"
+    return ended
+
+
+def failed(ended: ChildRun) -> list[dict]:
+    """Return the rows of the report that failed."""
+    return [row for row in ended.report["results"] if row["status"] == "failed"]
 
 
 def run(
@@ -82,12 +59,12 @@ def run(
     module: str = "pystamps_hpc",
     timeout: float = 300.0,
     **variables: str,
-) -> Ended:
+) -> ChildRun:
     """Run a command to its end."""
     return wait(start(arguments, ranks, module, **variables), timeout)
 
 
-def run_chain(root: Path, *options: str, ranks: int = 0, timeout: float = 300.0) -> Ended:
+def run_chain(root: Path, *options: str, ranks: int = 0, timeout: float = 300.0) -> ChildRun:
     """Run stages on a dataset; it has to succeed."""
     ended = run(["run", "--dataset", str(root), "-q", *options], ranks, timeout=timeout)
     assert ended.code == 0, ended.err

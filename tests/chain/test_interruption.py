@@ -146,7 +146,7 @@ def assert_stopped(ended, name, root, *states):
     """The run left with the signal's code, in time, and published nothing partial."""
     assert ended.seconds < chains.SIGNAL_SEC
     assert ended.report["interrupted"]
-    assert {row["details"].partition(" (rank")[0] for row in ended.failed} == {
+    assert {row["details"].partition(" (rank")[0] for row in chains.failed(ended)} == {
         f"interrupted by {name}"
     }
     assert not chains.torn_bundles(root, *states)
@@ -262,7 +262,7 @@ def test_a_failure_of_any_stage_on_any_rank_is_one_line_and_code_1(finished, fir
             assert len(lines) == 1, where
             assert f" on rank {rank} (" in lines[0], where
             assert "the stage was made to fail" in lines[0], where
-            assert [row["stage"] for row in ended.failed] == [stage], where
+            assert [row["stage"] for row in chains.failed(ended)] == [stage], where
             assert "Traceback" not in ended.err, where
             assert not chains.torn_bundles(finished, chains.artifacts(first_pass)), where
     resume(finished, ranks=2)

@@ -40,3 +40,12 @@ def command(capsys, monkeypatch):
         return Ended(code, document, out, err)
 
     return run
+
+
+@pytest.fixture
+def finished(command, stubs, tree, monkeypatch):
+    """A dataset of stub artifacts, all stages done; no pictures are drawn."""
+    monkeypatch.setattr("pystamps_hpc.tools.products.make_products", lambda report: None)
+    assert command("run", "--dataset", tree).code == 0
+    stubs.calls.clear()
+    return tree

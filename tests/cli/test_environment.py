@@ -1,13 +1,14 @@
-"""Variables that are set before NumPy and Numba are imported."""
+"""Variables that are set before NumPy and Numba are imported, and where compiled code is kept."""
 
 import os
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pystamps_hpc.cli.environment import cache_directory, prepare
+from pystamps_hpc.cli.environment import cache_directory, prepare, seeded
 from pystamps_hpc.parallel.cpus import visible_cpus
 
 
@@ -41,7 +42,8 @@ def test_numba_gets_a_layer_that_survives_threads_first_and_no_vector_functions(
     "name", ["NUMBA_NUM_THREADS", "NUMBA_CACHE_DIR", "CUPY_CACHE_DIR", "CUDA_VISIBLE_DEVICES"]
 )
 def test_what_the_user_has_set_is_honoured(tmp_path, name):
-    assert prepared(tmp_path, **{name: "3"})[name] == "3"
+    environ = prepared(tmp_path, **{name: "3"}, PYSTAMPS_HPC_CACHE_SEED=str(tmp_path / "build-1"))
+    assert environ[name] == "3"
 
 
 def test_caches_lie_in_the_users_cache_directory(tmp_path):
@@ -82,6 +84,46 @@ def test_a_shared_directory_that_others_could_have_filled_is_not_trusted(tmp_pat
     private = cache_directory({})
     assert private.name != f"pystamps-hpc-{os.getuid()}"
     assert private.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.fixture
+def seed(tmp_path):
+    """Compiled kernels as an image carries them, read-only."""
+    folder = tmp_path / "image" / "build-1"
+    (folder / "native_1").mkdir(parents=True)
+    (folder / "native_1" / "kernel.nbi").write_text("compiled")
+    return folder
+
+
+def test_the_kernels_of_an_image_are_copied_to_where_they_can_be_written(seed, tmp_path):
+    cache = tmp_path / "new"
+    environ = {"PYSTAMPS_HPC_CACHE_DIR": str(cache), "PYSTAMPS_HPC_CACHE_SEED": str(seed)}
+    prepare(environ)
+    assert environ["NUMBA_CACHE_DIR"] == str(cache / "build-1")
+    assert (cache / "build-1/native_1/kernel.nbi").read_text() == "compiled"
+
+
+def test_what_was_compiled_since_is_kept(seed, tmp_path):
+    copy = seeded(seed, tmp_path)
+    (copy / "native_1" / "kernel.nbi").write_text("for another processor")
+    assert seeded(seed, tmp_path) == copy
+    assert (copy / "native_1" / "kernel.nbi").read_text() == "for another processor"
+
+
+def test_processes_that_start_at_once_leave_one_whole_copy(seed, tmp_path):
+    for number in range(200):
+        (seed / "native_1" / f"{number}.nbc").write_text("x")
+    with ThreadPoolExecutor(8) as pool:
+        copies = set(pool.map(lambda _: seeded(seed, tmp_path), range(8)))
+    (copy,) = copies
+    assert len(list(copy.rglob("*.nb?"))) == 201
+    assert not list(tmp_path.glob(".build-1*"))
+
+
+def test_without_an_image_the_cache_is_named_by_the_machine(tmp_path):
+    environ = {"PYSTAMPS_HPC_CACHE_DIR": str(tmp_path)}
+    prepare(environ)
+    assert environ["NUMBA_CACHE_DIR"].startswith(str(tmp_path / "numba-"))
 
 
 def test_python_dash_m_is_the_command(tmp_path):

@@ -31,7 +31,9 @@ def test_a_run_keeps_its_events_whatever_it_shows(command, stubs, tree, progress
     assert {event["run_id"] for event in events} == {run_id}
     assert [event["t_utc"] for event in events] == sorted(event["t_utc"] for event in events)
     assert events[0]["command"][0] == "run"
-    events = [one for one in events if one["kind"] != "compiling"]  # only the first run there has it
+    events = [
+        one for one in events if one["kind"] != "compiling"
+    ]  # only the first run there has it
     tasks = [(one["stage"], one["scope"], one["target"]) for one in events[1]["tasks"]]
     own = {}
     for event in events[2:-1]:

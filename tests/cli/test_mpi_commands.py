@@ -1,8 +1,6 @@
 """Commands under mpirun: one document, one message, one code; no rank is left waiting."""
 
-import json
 import os
-import time
 
 import pytest
 
@@ -23,12 +21,13 @@ PROGRAM = """
 import sys
 import numpy as np
 import pytest
-from pystamps_hpc.cli import main, running
+from pystamps_hpc.cli import main
 from pystamps_hpc.errors import StageError
+from pystamps_hpc.tools import products
 from tests import stub_chain
 stubs = stub_chain.Stubs()
 stub_chain.install(pytest.MonkeyPatch(), stubs)
-running.make_products = lambda report: None
+products.make_products = lambda report: None
 def rows_of(part, error):
     def rows(piece):
         if piece.stop > part:
@@ -39,19 +38,17 @@ def rows_of(part, error):
 
 
 def job(n, tree, setup="", *words):
-    """Run the command on a stub chain; return the ended job, its document and its wall time."""
-    began = time.monotonic()
+    """Run the command on a stub chain; return the ended job and its document."""
     arguments = ["run", "--dataset", str(tree), *words]
     ended = mpi_run.run(n, ["-c", f"{PROGRAM}\n{setup}\nsys.exit(main({arguments!r}))"], 60.0)
-    document = json.loads(ended.stdout) if ended.stdout else None
-    return ended, document, time.monotonic() - began
+    return ended, ended.report
 
 
 def test_three_ranks_give_one_document_and_the_artifacts_of_one(stubs, tree, tmp_path):
     alone = make_tree(tmp_path / "alone")
     assert run_pipeline(PipelineContext(alone)).ok
-    ended, document, _ = job(3, tree)
-    assert ended.returncode == 0
+    ended, document = job(3, tree)
+    assert ended.code == 0
     assert document["counts"]["completed"] == 14
     assert document["mpi"]["size"] == 3
     assert [rank["rank"] for rank in document["mpi"]["ranks"]] == [0, 1, 2]
@@ -64,12 +61,12 @@ def test_three_ranks_give_one_document_and_the_artifacts_of_one(stubs, tree, tmp
 
 def test_a_known_error_on_another_rank_is_one_report_and_code_1(tree):
     setup = "stubs.acts[7, 'root'] = rows_of(8192, StageError('no arcs; choose a larger grid'))"
-    ended, document, _ = job(2, tree, setup)
-    assert ended.returncode == 1
+    ended, document = job(2, tree, setup)
+    assert ended.code == 1
     (row,) = [row for row in document["results"] if row["status"] == "failed"]
     assert row["details"] == "no arcs; choose a larger grid"
     assert row["rank"] == 1
-    assert ended.stderr.count("FAILED stage 7 root on rank 1") == 1
+    assert ended.err.count("FAILED stage 7 root on rank 1") == 1
     assert document["not_started"] == [{"stage": 8, "scope": "merged", "target": "root"}]
 
 
@@ -89,12 +86,12 @@ def act(ctx):
     ctx.map_rows(lambda rows: np.zeros(rows.stop - rows.start), 3 * 4096, "step")
 stubs.acts[7, "root"] = act
 """
-    ended, document, seconds = job(2, tree, setup)
-    assert ended.returncode == 1
+    ended, document = job(2, tree, setup)
+    assert ended.code == 1
     (row,) = [row for row in document["results"] if row["status"] == "failed"]
     assert row["details"].startswith(told)
     assert row["rank"] == 1
-    assert seconds < 30
+    assert ended.seconds < 30
 
 
 def test_a_warning_of_one_rank_is_told_once(tree):
@@ -105,16 +102,16 @@ def act(ctx):
         ctx.warn("only rank 1 sees this")
 stubs.acts[7, "root"] = act
 """
-    ended, document, _ = job(3, tree, setup)
+    ended, document = job(3, tree, setup)
     (row,) = [row for row in document["results"] if row["stage"] == 7]
     assert sorted(row["warnings"]) == ["all ranks see this", "only rank 1 sees this"]
     for message in row["warnings"]:
-        assert ended.stderr.count(message) == 1
+        assert ended.err.count(message) == 1
 
 
 def test_an_unexpected_error_ends_the_job_with_code_70_in_seconds(tree):
-    ended, document, seconds = job(2, tree, "stubs.acts[7, 'root'] = rows_of(8192, KeyError('x'))")
-    assert ended.returncode == 70
+    ended, document = job(2, tree, "stubs.acts[7, 'root'] = rows_of(8192, KeyError('x'))")
+    assert ended.code == 70
     assert document is None
-    assert seconds < 30
-    assert "KeyError: 'x'" in ended.stderr
+    assert ended.seconds < 30
+    assert "KeyError: 'x'" in ended.err

@@ -1,6 +1,5 @@
 """The doctor under mpirun: one document about all ranks."""
 
-import json
 import os
 
 import pytest
@@ -18,12 +17,12 @@ pytestmark = [
 
 def examined(*words):
     ended = mpi_run.run(2, ["-m", "pystamps_hpc", "doctor", *words], 60.0)
-    return ended, json.loads(ended.stdout)
+    return ended, ended.report
 
 
 def test_every_rank_says_where_it_runs_and_whether_it_sees_the_dataset(tree):
     ended, document = examined("mpi", "--dataset", str(tree))
-    assert ended.returncode == 0, ended.stderr
+    assert ended.code == 0, ended.err
     assert document["mpi"]["enabled"]
     assert document["mpi"]["size"] == 2
     assert document["launcher"]["hint_size"] == 2
@@ -35,6 +34,6 @@ def test_every_rank_says_where_it_runs_and_whether_it_sees_the_dataset(tree):
 def test_a_damaged_dataset_is_one_advice_and_code_3_on_all_ranks(tree):
     (tree / "ph2.mat").write_bytes(b"no MAT file" * 30)
     ended, document = examined("dataset", "--dataset", str(tree))
-    assert ended.returncode == 3
+    assert ended.code == 3
     assert "ph2.mat" in document["dataset"]["unreadable"][0]
-    assert ended.stderr.count("make it again with --start-step 5 --force") == 1
+    assert ended.err.count("make it again with --start-step 5 --force") == 1

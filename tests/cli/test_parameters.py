@@ -5,20 +5,10 @@ import shutil
 import numpy as np
 import pytest
 
-from pystamps_hpc.cli import running
 from pystamps_hpc.dataset.mat import write_mat
 from pystamps_hpc.errors import StageError
 from pystamps_hpc.pipeline.state import TargetState
 from tests.stub_chain import artifacts, tree_digest
-
-
-@pytest.fixture
-def finished(command, stubs, tree, monkeypatch):
-    """A dataset of stub artifacts, all stages done; no pictures are drawn."""
-    monkeypatch.setattr(running, "make_products", lambda report: None)
-    assert command("run", "--dataset", tree).code == 0
-    stubs.calls.clear()
-    return tree
 
 
 def notes(ended):

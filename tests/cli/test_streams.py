@@ -8,7 +8,7 @@ import pytest
 
 SHOW = f"{sys.executable} -m pystamps_hpc parms --dataset . show"
 TALK = (
-    f"{sys.executable} -c 'import sys; from pystamps_hpc.cli.streams import hold; hold();"
+    f"{sys.executable} -c 'import sys; from pystamps_hpc.cli.streams import keep_open; keep_open();"
     ' [print("heard?", file=sys.stderr, flush=True) for _ in range(9)];'
     ' print(open("file", "w").fileno() > 2)\''
 )

@@ -5,7 +5,6 @@ import json
 import re
 import shutil
 import sys
-from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 
@@ -13,9 +12,9 @@ import pytest
 from rich.cells import cell_len
 
 from pystamps_hpc.cli import answering, shapes
+from pystamps_hpc.cli.commands import COMMANDS, run, status
 from pystamps_hpc.cli.console import Console
-from pystamps_hpc.cli.options import COMMANDS, build_parser
-from pystamps_hpc.cli.views import running
+from pystamps_hpc.cli.parser import build_parser
 from pystamps_hpc.parallel.team import SerialTeam
 from pystamps_hpc.pipeline.events import TaskFinished, TaskProgress, TaskStarted, ignore
 from pystamps_hpc.pipeline.progress import TaskLog
@@ -62,10 +61,10 @@ def mini(tmp_path):
     return root
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_every_command_has_a_view(name):
-    module, _, function = COMMANDS[name].run.partition(":")
-    assert callable(getattr(import_module(f"pystamps_hpc.cli.views.{module}"), function))
+def test_a_module_in_the_folder_of_commands_is_a_command():
+    modules = Path(run.__file__).parent.glob("[a-z]*.py")
+    assert {path.stem.replace("_", "-") for path in modules} == set(COMMANDS)
+    assert all(name == command.name for name, command in COMMANDS.items())
 
 
 @pytest.mark.parametrize(
@@ -169,16 +168,14 @@ def test_the_dataset_is_here_by_default(command, mini, monkeypatch):
 
 def test_help_lists_the_commands_of_every_day_apart_and_fits_eighty_columns():
     text = build_parser().format_help()
-    daily, _, workshop = text.partition("the workshop:")
+    daily, _, development = text.partition("for developers:")
     assert re.search(r"every day:\n +run  ", daily)
-    assert re.search(r"\n +audit  ", workshop)
+    assert re.search(r"\n +audit  ", development)
     assert not re.search(r"\n +audit  ", daily)
     assert max(map(len, text.splitlines())) <= 80
 
 
 def test_many_patches_are_counted_rather_than_listed():
-    from pystamps_hpc.cli.views import describing
-
     document = {
         "dataset": "D", "merged_stage": 0, "gaps": [], "stale": [], "locked_by": None,
         "last_run": None, "due": 3, "with_feedback": None, "products": [],
@@ -186,7 +183,7 @@ def test_many_patches_are_counted_rather_than_listed():
         "no_ps": [{"patch": "PATCH_7", "stage": 3}],
         "patches": [{"patch": f"PATCH_{k}", "stage": 5} for k in range(1, 2001)],
     }  # fmt: skip
-    text = shapes.text_of(describing.status(document), io.StringIO())
+    text = shapes.text_of(status.view(document), io.StringIO())
     assert "1,999  through stage 5" in text
     assert "no PS left after stage 3" in text
     assert "Of a forced run that was stopped 3 tasks are left to be done again." in text
@@ -217,7 +214,7 @@ REPORT = {
 
 
 def test_a_run_ends_with_what_was_kept_and_dropped_and_what_to_look_at():
-    text = shapes.text_of(running.run(REPORT), io.StringIO())
+    text = shapes.text_of(run.view(REPORT), io.StringIO())
     for sentence in (
         "Of 1,000 candidates in 2 patches 400 points are left.",
         "Dropped: 500 not coherent enough, 70 too noisy, 10 beside a better one, 20 counted by",
@@ -235,7 +232,7 @@ def test_a_run_ends_with_what_was_kept_and_dropped_and_what_to_look_at():
     assert again in text
     fed_back = {**REPORT["findings"]["unwrapping"], "with_feedback": True}
     second = {**REPORT, "findings": {**REPORT["findings"], "unwrapping": fed_back}}
-    text = shapes.text_of(running.run(second), io.StringIO())
+    text = shapes.text_of(run.view(second), io.StringIO())
     assert "It was a pass with feedback" in text
     assert again not in text
 
@@ -243,10 +240,10 @@ def test_a_run_ends_with_what_was_kept_and_dropped_and_what_to_look_at():
 def test_a_run_that_only_drew_the_map_says_so():
     skipped = [{**REPORT["results"][0], "status": "skipped_existing"}]
     drawn = {**REPORT, "results": skipped, "made": ["velocity.png"]}
-    text = shapes.text_of(running.run(drawn), io.StringIO())
+    text = shapes.text_of(run.view(drawn), io.StringIO())
     assert "made velocity.png; all selected stages were complete" in text
     assert "nothing to do" not in text
-    text = shapes.text_of(running.run({**drawn, "made": []}), io.StringIO())
+    text = shapes.text_of(run.view({**drawn, "made": []}), io.StringIO())
     assert REPORT["products"]["velocity.png"] in text
     assert "nothing to do: all selected stages are complete" in text
     planned = {
@@ -257,7 +254,7 @@ def test_a_run_that_only_drew_the_map_says_so():
         "dry_run": True,
     }
     planned["results"] = [{**skipped[0], "invalidates": []}]
-    text = shapes.text_of(running.run(planned), io.StringIO())
+    text = shapes.text_of(run.view(planned), io.StringIO())
     assert "Would make products/velocity.png." in text
     assert "nothing to do" not in text
 
@@ -269,7 +266,7 @@ def test_a_run_without_facts_says_only_what_it_knows():
         "drop_ifg_index": [], "velocity": None,
     }  # fmt: skip
     bare = {**REPORT, "findings": nothing, "dropped_patches": []}
-    text = shapes.text_of(running.run(bare), io.StringIO())
+    text = shapes.text_of(run.view(bare), io.StringIO())
     assert "Next: look at the map." in text
     assert "candidates in" not in text
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pystamps_hpc.cli.options import build_parser
-from pystamps_hpc.config import CHECKS, parse_config
+from pystamps_hpc.cli.parser import build_parser
+from pystamps_hpc.config import OPTIONS, parse_config
 from pystamps_hpc.dataset.parameter_table import TABLE
 from pystamps_hpc.dataset.schema import ARTIFACTS
 from pystamps_hpc.pipeline.table import tasks
@@ -90,7 +90,7 @@ def test_c016_stage_guide_covers_every_task_with_inputs_outputs_and_parameters()
 
 def test_every_configuration_key_is_documented_with_its_meaning():
     page = (ROOT / "docs" / "reference" / "config.md").read_text()
-    for path in CHECKS:
+    for path in OPTIONS:
         (line,) = [line for line in page.splitlines() if line.startswith(f"| `{path}` |")]
         _, default, allowed, meaning = [cell.strip() for cell in line.strip("|").split(" | ")]
         assert all((default, allowed, meaning)), line

@@ -38,8 +38,10 @@ def load() -> None:
     import numba  # noqa: F401
     from matplotlib.figure import Figure  # noqa: F401
 
-    from pystamps_hpc.cli import running  # noqa: F401
+    from pystamps_hpc.cli import console  # noqa: F401
+    from pystamps_hpc.pipeline import stages  # noqa: F401
     from pystamps_hpc.pipeline.table import tasks
+    from pystamps_hpc.tools import products  # noqa: F401
 
     tasks()
 

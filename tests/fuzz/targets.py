@@ -21,7 +21,7 @@ from pystamps_hpc.dataset.parameters import Parameters
 from pystamps_hpc.dataset.tree import STATE_DIRECTORY, discover_dataset, patch_core
 from pystamps_hpc.pipeline.state import TargetState, digest, fingerprint
 from pystamps_hpc.tools.status import _last_run
-from pystamps_hpc.tools.verify.conditions import conditions_of
+from pystamps_hpc.tools.verification.compare.conditions import conditions_of, recorded
 from tests.dataset.objects import string_objects_5, string_objects_73
 from tests.dataset.scenes import scene, write_doris, write_snap
 
@@ -258,7 +258,7 @@ def build_report(folder: Path) -> list[Path]:
 
 def read_report(folder: Path, path: Path) -> None:
     _last_run(folder)
-    conditions_of(folder, RunConfig())
+    conditions_of(RunConfig(), recorded(folder))
 
 
 TARGETS = {

@@ -9,7 +9,6 @@ after such a commit, and say so in its README. Prints the digest for the manifes
 
 import json
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -18,8 +17,9 @@ import pystamps_hpc
 from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.dataset.parameters import CREATED
 from pystamps_hpc.dataset.schema import ARTIFACTS
-from pystamps_hpc.tools.audit import tree_digest
+from pystamps_hpc.tools import child_run
 from pystamps_hpc.tools.simulate import Options, simulate
+from pystamps_hpc.tools.verification.manifest import tree_digest
 
 OPTIONS = Options(candidates=1500, images=7, patches=(1, 2), seed=20)
 CONFIG = {
@@ -41,10 +41,9 @@ def main() -> int:
         copy_inputs(root, GOAL / "input")
         config = Path(scratch) / "config.json"
         config.write_text(json.dumps(CONFIG), encoding="utf-8")
-        command = [sys.executable, "-m", "pystamps_hpc", "--config", str(config), "--quiet"]
-        subprocess.run(
-            [*command, "run", "--dataset", str(root)], check=True, stdout=subprocess.DEVNULL
-        )
+        ended = child_run.run(["--config", config, "--quiet", "run", "--dataset", root])
+        if ended.problem:
+            raise SystemExit(ended.problem)
         copy_artifacts(root, GOAL / "expected")
     print(tree_digest(GOAL / "expected"))
     return 0

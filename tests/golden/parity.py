@@ -24,8 +24,8 @@ from pystamps_hpc.pipeline.saving import bundle_of
 from pystamps_hpc.pipeline.stages import run_pipeline
 from pystamps_hpc.pipeline.table import maker, task, tasks
 from pystamps_hpc.pipeline.types import PipelineContext
-from pystamps_hpc.tools.audit import Target, load_manifest
-from pystamps_hpc.tools.verify import Difference, Policy, Rule, compare
+from pystamps_hpc.tools.verification.compare import Difference, Policy, Rule, compare
+from pystamps_hpc.tools.verification.manifest import Target, load_manifest
 from pystamps_kernels import dispatch
 
 REPOSITORY = Path(__file__).resolve().parents[2]

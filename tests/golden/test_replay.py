@@ -8,8 +8,8 @@ from pystamps_hpc.config import RunConfig
 from pystamps_hpc.pipeline.stages import run_pipeline
 from pystamps_hpc.pipeline.types import PipelineContext
 from pystamps_hpc.programs.snaphu import find_snaphu
-from pystamps_hpc.tools.gate import native_config
-from pystamps_hpc.tools.verify import Policy, Window, verify_run_against_golden
+from pystamps_hpc.tools.verification.compare import Policy, Window, verify_run_against_golden
+from pystamps_hpc.tools.verification.gate import native_config
 
 from .parity import golden_root
 

@@ -5,7 +5,7 @@ import pytest
 
 from pystamps_hpc.parallel.context import QuietLog
 from pystamps_hpc.programs.snaphu import find_snaphu
-from pystamps_hpc.tools.verify import Rule, compare
+from pystamps_hpc.tools.verification.compare import Rule, compare
 from pystamps_kernels.dispatch import table
 
 from .parity import compare_bundle

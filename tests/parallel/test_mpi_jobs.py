@@ -2,7 +2,6 @@
 
 import os
 import re
-import subprocess
 import sys
 import time
 from importlib.util import find_spec
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from pystamps_hpc.parallel.launcher import launcher_hint
+from pystamps_hpc.tools import child_run
 from tests.mpi import mpi_run
 
 MPI_TESTS = Path(mpi_run.__file__).parent
@@ -44,8 +44,8 @@ def test_the_mpi_team_equals_the_serial_team_at_size(size):
     tests = str(MPI_TESTS / "test_mpi_team.py")
     pytest_options = ["-q", "-x", "--with-mpi", "-p", "no:cacheprovider", "--color=no"]
     ended = mpi_run.run(size, ["-m", "mpi4py", "-m", "pytest", *pytest_options, tests], 120.0)
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert ended.stdout.count(" passed") == size
+    assert ended.code == 0, ended.out + ended.err
+    assert ended.out.count(" passed") == size
 
 
 @pytest.mark.parametrize("origin", [0, 1])
@@ -55,18 +55,18 @@ def test_an_uncaught_exception_ends_the_whole_job_with_code_70(origin):
         f"if team.rank == {origin}: raise KeyError('typo')\n"
         "team.on_each(lambda: time.sleep(60 * (team.rank == 2)))\n",
     )
-    assert ended.returncode == 70
+    assert ended.code == 70
     assert seconds < 10
     for line in ("Traceback (most recent call last):", "KeyError: 'typo'"):
-        assert re.search(rf"\[r{origin} \S+\] {re.escape(line)}", ended.stderr)
+        assert re.search(rf"\[r{origin} \S+\] {re.escape(line)}", ended.err)
 
 
 def test_an_uncaught_agreed_error_is_printed_by_the_rank_that_met_it():
     ended, seconds = job(3, "team.on_each(lambda: bad() if team.rank == 1 else None)\n")
-    assert ended.returncode == 70
+    assert ended.code == 70
     assert seconds < 10
-    assert ended.stderr.count("StageError: no candidates") == 1
-    assert "[r1 " in ended.stderr
+    assert ended.err.count("StageError: no candidates") == 1
+    assert "[r1 " in ended.err
 
 
 def test_an_exception_in_a_thread_ends_the_job():
@@ -75,7 +75,7 @@ def test_an_exception_in_a_thread_ends_the_job():
         "if team.rank == 1: threading.Thread(target=bad).start()\n"
         "team.on_each(lambda: time.sleep(60 * team.rank))\n",
     )
-    assert ended.returncode == 70
+    assert ended.code == 70
     assert seconds < 10
 
 
@@ -85,7 +85,7 @@ def test_a_rank_that_leaves_alone_ends_the_job(where):
         2,
         f"with team.agreed():\n    if team.rank == 1: {where}\n    team.on_root(lambda: 1)\n",
     )
-    assert ended.returncode != 0
+    assert ended.code != 0
     assert seconds < 10
 
 
@@ -94,7 +94,7 @@ def test_a_rank_that_leaves_alone_ends_the_job(where):
 )
 def test_a_killed_rank_ends_the_job(where):
     ended, seconds = job(3, f"if team.rank == 1: os.kill(os.getpid(), 9)\n{where}\n")
-    assert ended.returncode != 0
+    assert ended.code != 0
     assert seconds < 10
 
 
@@ -110,38 +110,38 @@ def test_all_ranks_leave_with_the_code_of_an_agreed_error():
         "    team.close()\n"
         "    sys.exit(error.exit_code)\n",
     )
-    assert ended.returncode == 1
-    assert ended.stdout == "rank 2: no candidates\n"
+    assert ended.code == 1
+    assert ended.out == "rank 2: no candidates\n"
 
 
 def test_a_keyboard_interrupt_of_one_rank_ends_the_job_with_code_130():
     ended, seconds = job(
         2, "if team.rank == 1: os.kill(os.getpid(), 2)\nteam.on_each(lambda: time.sleep(1))\n"
     )
-    assert ended.returncode == 130
+    assert ended.code == 130
     assert seconds < 10
 
 
 def test_a_rank_that_is_done_while_others_work_is_an_error_on_all():
     ended, seconds = job(3, "if team.rank != 1: team.on_root(lambda: 1)\nteam.close()\n")
-    assert ended.returncode == 70
+    assert ended.code == 70
     assert seconds < 10
-    assert "ranks left the common path: one is at work, another at close" in ended.stderr
+    assert "ranks left the common path: one is at work, another at close" in ended.err
 
 
 def test_the_rest_of_a_program_may_take_longer_on_one_rank():
     ended, _ = job(2, "team.on_root(bool)\ntime.sleep(2 * team.rank)\nprint('end', flush=True)\n")
-    assert (ended.returncode, ended.stdout) == (0, "end\nend\n")
+    assert (ended.code, ended.out) == (0, "end\nend\n")
 
 
 def test_a_finished_job_ends_well():
     ended, _ = job(2, "team.close()\nprint(team.size, flush=True)\n")
-    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "2\n2\n", "")
+    assert (ended.code, ended.out, ended.err) == (0, "2\n2\n", "")
 
 
 def test_a_job_that_forgets_to_close_ends_well():
     ended, _ = job(2, "print(team.on_root(lambda: 5), flush=True)\n")
-    assert (ended.returncode, ended.stdout) == (0, "5\n5\n")
+    assert (ended.code, ended.out) == (0, "5\n5\n")
 
 
 def test_waiting_ranks_leave_the_processor_to_others():
@@ -151,35 +151,31 @@ def test_waiting_ranks_leave_the_processor_to_others():
         "team.on_root(lambda: time.sleep(1.0))\n"
         "print(time.process_time() - began < 0.3, flush=True)\n",
     )
-    assert ended.stdout == "True\nTrue\n"
+    assert ended.out == "True\nTrue\n"
 
 
 def alone(program, **variables):
     """Run a program in one process, without a launcher."""
-    return subprocess.run(
-        [sys.executable, "-c", START + program],
-        env={**mpi_run.environment(), **variables},
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
+    environ = {**mpi_run.environment(), **variables}
+    return child_run.wait(
+        child_run.start([sys.executable, "-c", START + program], environ), timeout=30
     )
 
 
 def test_a_serial_run_does_not_import_mpi4py():
     ended = alone("print(type(team).__name__, any('mpi4py' in name for name in sys.modules))")
-    assert ended.stdout == "SerialTeam False\n"
+    assert ended.out == "SerialTeam False\n"
 
 
 def test_one_process_may_use_mpi():
     ended = alone("team = start_team('on', os.environ).team; print(team.size, team.library)")
-    assert ended.stdout.startswith("1 ")
-    assert "MPI" in ended.stdout
+    assert ended.out.startswith("1 ")
+    assert "MPI" in ended.out
 
 
 def test_a_launcher_that_the_library_does_not_know_is_found_out_before_work_starts():
     ended = alone("", PMI_SIZE="4", PMI_RANK="1")
-    assert "MpiEnvironmentError: 4 tasks were launched (PMI launcher) but" in ended.stderr
+    assert "MpiEnvironmentError: 4 tasks were launched (PMI launcher) but" in ended.err
 
 
 FILLED_BY_OTHERS = """
@@ -212,15 +208,13 @@ def test_shared_memory_that_others_fill_meanwhile_is_replaced_by_copies(tmp_path
     script = tmp_path / "job.py"
     script.write_text(START + FILLED_BY_OTHERS)
     words = " ".join(mpi_run.command(2, [str(script), step, str(left)]))
-    ended = subprocess.run(
-        ["unshare", "--mount", "sh", "-c",
-         f"mount -t tmpfs -o size=64m tmpfs /dev/shm || exit 77; exec {words}"],
-        capture_output=True, text=True, timeout=120, check=False, env=mpi_run.environment(),
-    )  # fmt: skip
-    if ended.returncode in (1, 77) and "ermi" in ended.stderr:
+    small = f"mount -t tmpfs -o size=64m tmpfs /dev/shm || exit 77; exec {words}"
+    job = child_run.start(["unshare", "--mount", "sh", "-c", small], mpi_run.environment())
+    ended = child_run.wait(job, 120)
+    if ended.code in (1, 77) and "ermi" in ended.err:
         pytest.skip("a small /dev/shm cannot be mounted here")
-    assert ended.returncode == 0, ended.stderr
-    assert sorted(re.sub(r"\[.*\]", "", line).split() for line in ended.stdout.splitlines()) == [
+    assert ended.code == 0, ended.err
+    assert sorted(re.sub(r"\[.*\]", "", line).split() for line in ended.out.splitlines()) == [
         [str(rank), "1", f"{(4 << 20) - 1:.1f}"] for rank in (0, 1)
     ]
-    assert "pystamps-hpc" not in ended.stdout
+    assert "pystamps-hpc" not in ended.out

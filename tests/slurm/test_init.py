@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pystamps_hpc.cli import main
-from pystamps_hpc.cli.commands.daily import TEMPLATES as OFFERED
+from pystamps_hpc.cli.commands.slurm import TEMPLATES as OFFERED
 from pystamps_hpc.dataset.mat import write_mat
 from pystamps_hpc.errors import ConfigError, DatasetError
 from pystamps_hpc.tools.slurm import (

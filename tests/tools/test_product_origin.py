@@ -15,7 +15,7 @@ from pystamps_hpc.pipeline.types import PipelineContext, PipelineReport, StageRe
 from pystamps_hpc.tools import products
 from pystamps_hpc.tools.products import make_products
 from pystamps_hpc.tools.products.result import read_velocities
-from pystamps_hpc.tools.verify import verify_run_alone
+from pystamps_hpc.tools.verification.compare import verify_run_alone
 from tests.tools.test_products import Result
 
 BOTH = {"velocity.png", "velocity.csv"}

@@ -1,11 +1,27 @@
-"""The commands of the program: summary, options, examples, and the function that does the work.
+"""The commands of the program, one module each; one that is put here is found."""
 
-What users of datasets need is in :mod:`.daily`, what is for the workshop in :mod:`.workshop`. They
-are declared apart from their work, so that the parser imports nothing heavy.
-"""
+from importlib import import_module
+from pkgutil import iter_modules
 
-from .command import Command
-from .daily import DAILY
-from .workshop import WORKSHOP
+from ..command import Command
 
-__all__ = ["DAILY", "WORKSHOP", "Command"]
+_ORDER = (
+    "run", "stage", "status", "simulate", "slurm", "parms", "reset-scla", "doctor",
+    "describe-inputs", "verify", "coverage", "gate", "warmup", "list-legacy", "describe-backends",
+    "audit",
+)  # fmt: skip
+"""How help lists them; others follow."""
+
+
+def _place(command: Command) -> tuple[int, str]:
+    known = command.name in _ORDER
+    return (_ORDER.index(command.name) if known else len(_ORDER), command.name)
+
+
+def _found() -> list[Command]:
+    modules = (import_module(f".{module.name}", __name__) for module in iter_modules(__path__))
+    return sorted((module.COMMAND for module in modules), key=_place)
+
+
+COMMANDS: dict[str, Command] = {command.name: command for command in _found()}
+"""Name -> command."""

@@ -1,0 +1,97 @@
+"""``describe-inputs``: what each stage reads, and whether the candidate files fit together."""
+
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from typing import Any
+
+from ...errors import ConfigError, DatasetError
+from ..command import HERE, Answer, Command, dataset_option, on_root
+from ..shapes import BAD, CAREFUL, Shape, heading, marked, pairs, paragraph, table
+
+MOST_NAMES = 12
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options of the command."""
+    parser.add_argument("--stage", default="all", metavar="N,M", help="stages, or all")
+    dataset_option(parser, help=f"dataset to check {HERE}", default=None)
+    parser.add_argument("--patch", metavar="NAME", help="patch to check (all)")
+
+
+@on_root
+def run(options: Namespace) -> Answer:
+    """Say what each stage reads, and check the candidate files of a dataset."""
+    from ...dataset.tree import dataset_here
+    from ...tools.inputs import describe_inputs
+
+    root = options.dataset or dataset_here()
+    document = describe_inputs(_stages(options.stage), root, options.patch)
+    found = document.get("stage1_dataset_check")
+    if found is None or found["sound"]:
+        return document, 0
+    print("\n".join(found["problems"]), file=sys.stderr)
+    return document, DatasetError.exit_code
+
+
+def _stages(text: str) -> tuple[int, ...]:
+    if text == "all":
+        return tuple(range(1, 9))
+    numbers = text.split(",")
+    bad = [word for word in numbers if word.strip() not in "12345678" or not word.strip()]
+    if bad:
+        raise ConfigError(f"unsupported stage: {', '.join(bad)}")
+    return tuple(int(word) for word in numbers)
+
+
+def view(document: dict[str, Any]) -> Iterator[Shape]:
+    """Show whether the candidate files of the dataset fit together, else what each stage reads."""
+    if (check := document.get("stage1_dataset_check")) is not None:
+        yield from _check(check)
+        return
+    for stage in document["stages"]:
+        yield heading(f"Stage {stage['stage']} ({stage['scope']}): {stage['title']}")
+        yield table(
+            ("input", "shape", "needed", "meaning", "from"),
+            (
+                (row["array_name"], row["shape_hint"], row["required"], row["meaning"],
+                 row["common_sources"])
+                for row in stage["inputs"]
+            ),
+        )  # fmt: skip
+
+
+def _check(check: dict[str, Any]) -> Iterator[Shape]:
+    """Show what was checked, in full of the patch that is described, and what came out."""
+    yield pairs({"dataset": check["dataset"], "patches checked": check["checked"]})
+    yield heading(f"{check['patch']}{', as an example' * (check['checked'] > 1)}")
+    yield table(("", "", ""), (tuple(row.values()) for row in check["overview"]))
+    yield paragraph()
+    yield table(
+        ("check", "found", "expected", "", "why it matters"),
+        (
+            (row["check"], row["observed"], row["expected"],
+             marked(row["status"], BAD) if row["status"] == "warning" else row["status"],
+             row["why_it_matters"])
+            for row in check["consistency"]
+        ),
+    )  # fmt: skip
+    for warning in check["warnings"]:
+        yield paragraph(f"warning: {warning}", style=CAREFUL)
+    bad = check["unsound_patches"]
+    patches = "one patch" if check["checked"] == 1 else f"all {check['checked']} patches"
+    yield paragraph(
+        f"{len(bad)} of {check['checked']} patches do not fit: {', '.join(bad[:MOST_NAMES])}"
+        if bad else f"The candidate files of {patches} fit together.",
+        style=BAD if bad else "",
+    )  # fmt: skip
+
+
+COMMAND = Command(
+    "describe-inputs",
+    "What each stage reads, and a check of the candidate files of a dataset.",
+    run,
+    view,
+    add_options,
+    examples=("pystamps-hpc describe-inputs --stage 1 --dataset DIR",),
+)

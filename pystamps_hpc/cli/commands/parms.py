@@ -1,0 +1,243 @@
+"""``parms``: show, set or reset processing parameters."""
+
+import re
+import sys
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...config import load_config
+from ...dataset.parameter_table import TABLE, text_of
+from ...errors import ConfigError, DatasetError
+from ..command import Answer, Command, dataset_option, on_root
+from ..locked import locked, logged
+from ..shapes import STRONG, Shape, Text, marked, pairs, paragraph, table
+
+if TYPE_CHECKING:
+    from ...dataset.parameters import Parameters
+    from ...dataset.tree import Dataset
+
+Document = dict[str, Any]
+
+NOT_SET = "not set"
+NEGATIVE = re.compile(r"-\.?\d|-inf", re.IGNORECASE)
+"""A value that begins with a minus sign and is no option."""
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options of the command."""
+    dataset_option(parser)
+    parser.add_argument("--patch", metavar="NAME", help="the parameters that hold in this patch")
+    parser.add_argument("--local", action="store_true", help="localparms.mat instead of parms.mat")
+    actions = parser.add_subparsers(title="actions", dest="action", metavar="ACTION")
+    parser.set_defaults(action="show", name=None)
+    show = actions.add_parser("show", help="all parameters, or one", allow_abbrev=False)
+    show.add_argument("name", nargs="?")
+    change = actions.add_parser("set", help="change a parameter", allow_abbrev=False)
+    change.add_argument("name")
+    change._negative_number_matcher = NEGATIVE  # -Inf is a value too
+    change.add_argument("value", nargs="+", help="number, text, list of numbers or []")
+    back = actions.add_parser("reset", help="back to the default", allow_abbrev=False)
+    back.add_argument("name")
+    for action in (show, change, back):
+        dataset_option(action)
+
+
+@on_root
+def run(options: Namespace) -> Answer:
+    """Show, set or reset parameters."""
+    dataset, here = _place(options.dataset)
+    if options.action != "show" and options.patch and not options.local:
+        raise ConfigError(
+            f"parms --patch {options.patch} {options.action} needs --local; without --patch "
+            "the value holds for all patches"
+        )
+    if here is not None:
+        file = _load(dataset, here).file
+        print(f"{here} is a patch of {dataset.root}; its parameters: {file}", file=sys.stderr)
+    if options.action == "show":
+        return _shown(_load(dataset, options.patch or here), options.name), 0
+    return _change(dataset, options.patch or here, options), 0
+
+
+def _place(folder: str) -> tuple["Dataset", str | None]:
+    """Return the dataset of a directory and, if the directory is a patch, its name.
+
+    Raises
+    ------
+    DatasetError
+        It is neither.
+    """
+    from ...dataset.tree import discover_dataset, require_dataset
+
+    here = Path(folder).resolve()
+    dataset = discover_dataset(here, need_patches=False)
+    if not dataset.patches:
+        with suppress(DatasetError):
+            above = discover_dataset(here.parent)
+            if here.name in above.patches:
+                return above, here.name
+    require_dataset(dataset)
+    return dataset, None
+
+
+def _change(dataset: "Dataset", patch: str | None, options: Namespace) -> Document:
+    """Set or reset a parameter; return it with what follows from the change."""
+    from ...dataset import parameters
+    from ...pipeline.acceptance import require_value
+    from ...tools.consequences import after_change
+
+    config = load_config(options.config)
+    with locked(dataset, options):
+        known = _load(dataset, patch)
+        name = known.resolve(options.name)
+        if options.action == "set":
+            changed = known.set_value(name, _value(name, options.value), options.local)
+            try:
+                require_value(dataset, changed, name)
+            except DatasetError as error:  # of what was typed, not of what lies there
+                raise ConfigError(str(error)) from None
+        else:
+            changed = known.reset(name, options.local)
+        parameters.save(changed)
+        folder = changed.local_file.parent if options.local else changed.file.parent
+        told = f"{name} {text_of(known.value(name))} -> {text_of(changed.value(name))}"
+        notes = logged(config, folder, options.action, told)
+        return {
+            name: {
+                **_described(changed, name),
+                "notes": [*after_change(dataset, config, name), *notes],
+            }
+        }
+
+
+def _load(dataset: "Dataset", patch: str | None) -> "Parameters":
+    from ...dataset import parameters
+
+    if patch is None:
+        return parameters.load(dataset.root)
+    if patch not in dataset.patches:
+        raise DatasetError(f"{dataset.root} has no patch {patch}")
+    return parameters.load(dataset.directory(patch), dataset.root)
+
+
+def _shown(known: "Parameters", name: str | None) -> dict[str, Any]:
+    names = [each for each in sorted(known.names, key=str.lower) if each.startswith(name or "")]
+    return {item: _described(known, item) for item in names or [known.resolve(name or "")]}
+
+
+def _described(known: "Parameters", name: str) -> dict[str, Any]:
+    """Return value, source and, of a parameter that is in the table, what it means."""
+    row = {"value": _plain(known.value(name)), "source": known.source(name)}
+    from ...pipeline.table import readers
+
+    declared = TABLE.get(name)
+    if declared is None:
+        return {**row, "default": None, "unit": "", "allowed": "", "stages": [], "meaning": ""}
+    default = declared.default_sb if known.small_baselines else declared.default
+    return {
+        **row,
+        "default": _plain(default),
+        "unit": declared.unit,
+        "allowed": declared.form,
+        "stages": [str(number) for number in readers(name)],
+        "meaning": declared.meaning,
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Return a value that JSON can hold: as text what it has no form for."""
+    from ...dataset.parameters import Foreign
+
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and (value != value or abs(value) == float("inf")):
+        return str(value)
+    return str(value) if isinstance(value, Foreign) else value
+
+
+def _value(name: str, given: list[str]) -> Any:
+    """Turn what the command line gives into a parameter value; ``3:5`` in a list is 3 4 5."""
+    text = " ".join(given).strip().strip("[]").replace(",", " ")
+    listed = name in TABLE and TABLE[name].kind == "indices"
+    if listed:
+        text = re.sub(r"\b(\d{1,6}):(\d{1,6})\b", _range, text)
+    try:
+        numbers = tuple(float(word) for word in text.split())
+    except ValueError:
+        return " ".join(given)
+    if listed and len(distinct := tuple(sorted(set(numbers)))) < len(numbers):
+        print(f"note: {name}: indices named twice count once", file=sys.stderr)
+        return distinct
+    return numbers[0] if len(numbers) == 1 else numbers
+
+
+def _range(found: re.Match[str]) -> str:
+    first, last = map(int, found.groups())
+    return " ".join(map(str, range(first, last + 1)))
+
+
+def view(document: Document) -> Iterator[Shape]:
+    """Show parameters; one alone with everything that is known about it."""
+    if len(document) == 1:
+        ((name, row),) = document.items()
+        yield pairs(
+            {
+                name: marked(_typed(row["value"]), STRONG),
+                "meaning": row["meaning"],
+                "unit": row["unit"],
+                "allowed": row["allowed"],
+                "default": _typed(row["default"]),
+                "from": row["source"],
+                "stages": row["stages"],
+            }
+        )
+        for note in row.get("notes", ()):
+            yield paragraph(note)
+        return
+    yield table(
+        ("name", "value", "meaning"),
+        ((name, _with_unit(row), _meaning(row)) for name, row in document.items()),
+    )
+
+
+def _with_unit(row: Document) -> Text:
+    """Write a value with its unit, one that is not the default in bold."""
+    text = _typed(row["value"])
+    if text != NOT_SET:
+        text = f"{text} {row['unit']}".rstrip()
+    return marked(text, STRONG if row["value"] != row["default"] else "")
+
+
+def _meaning(row: Document) -> Text:
+    """Say what a parameter means, its default where it has another value, and its source."""
+    notes = [] if row["value"] == row["default"] else [f"default {_typed(row['default'])}"]
+    if row["source"] != "parms":
+        notes.append(row["source"] if row["source"] != "default" else "not in parms.mat")
+    return marked(row["meaning"], note=f" ({'; '.join(notes)})" if notes else "")
+
+
+def _typed(value: Any) -> str:
+    """Write a value as it is typed: y, 20, [3 12]."""
+    if value is None:
+        return "-"
+    if isinstance(value, str):
+        return {"inf": "Inf", "-inf": "-Inf", "nan": NOT_SET}.get(value, value)
+    return f"[{' '.join(map(_typed, value))}]" if isinstance(value, list) else text_of(value)
+
+
+COMMAND = Command(
+    "parms",
+    "Show, set or reset processing parameters.",
+    run,
+    view,
+    add_options,
+    examples=(
+        "pystamps-hpc parms --dataset DIR show",
+        "pystamps-hpc parms --dataset DIR set unwrap_grid_size 100",
+        "pystamps-hpc parms --dataset DIR set drop_ifg_index 3 12",
+        "pystamps-hpc parms --dataset DIR reset unwrap_grid_size",
+    ),
+)

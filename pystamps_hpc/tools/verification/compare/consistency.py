@@ -1,0 +1,319 @@
+"""What must hold in every finished run, whatever it is compared with.
+
+Each check takes the files of the merged dataset and reports the first row where it fails. Checks
+whose files are not there yet are passed over.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ....dataset import parameters
+from ....dataset.mat import MatFile
+from ....dataset.parameters import Parameters
+from ....dataset.rows import AnyArray, IntArray
+from ....dataset.schema import ARTIFACTS
+from ....dataset.tree import ROOT
+from ....errors import MatError
+from ....pipeline.table import tasks
+from ...products.origin import outdated_products
+from .comparison import Difference
+from .policy import Rule, policy_table
+from .report import KeyResult, VerifyReport, failure
+from .trees import ArtifactFile, Window, artifact_files
+from .values import Value, stored
+
+CONGRUENCE = 1e-3
+"""Largest deviation of the unwrapped phase from the input phase modulo 2 pi [rad]."""
+
+SCLA_IDENTITY = 1e-3
+"""Largest deviation of the look-angle error phase from slope times baseline [rad]."""
+
+MAY_HOLD_NAN = frozenset(
+    {
+        "select1.coh_thresh",
+        "uw_phaseuw.msd",
+        "phuw2.msd",
+        "uw_space_time.dph_space_uw",  # edges without statistics
+        "uw_space_time.dph_noise",
+        "uw_space_time.edge_noise_std",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One key that a check looked at."""
+
+    artifact: str
+    key: str
+    what: str
+    difference: Difference
+
+
+@dataclass(frozen=True)
+class Merged:
+    """The artifacts of the root of a run, opened when asked for."""
+
+    root: Path
+    stack: ExitStack
+    parms: Parameters
+
+    def has(self, *artifacts: str) -> bool:
+        """Whether all these artifacts exist."""
+        return all((self.root / f"{artifact}.mat").exists() for artifact in artifacts)
+
+    def value(self, artifact: str, key: str) -> Value:
+        """Return one key, read in blocks."""
+        file = self.stack.enter_context(MatFile(self.root / f"{artifact}.mat"))
+        if key not in file.variables:
+            raise MatError(f"{file.path}: no variable '{key}'")
+        return stored(file, key)
+
+    @property
+    def master(self) -> int | None:
+        """Column of the master, from 0; None when it is outside."""
+        column = self.number("ps2", "master_ix") - 1
+        return column if 0 <= column < self.number("ps2", "n_image") else None
+
+    def number(self, artifact: str, key: str) -> int:
+        """Return a whole number."""
+        return int(self.value(artifact, key).array().item())
+
+
+def verify_run_alone(run: str | Path, window: Window | None = None) -> VerifyReport:
+    """Check a run against itself, without golden data.
+
+    Parameters
+    ----------
+    run : str or Path
+        Dataset directory.
+    window : Window, optional
+        Which stages are checked; by default all.
+
+    Raises
+    ------
+    DatasetError
+        The tree does not exist.
+    """
+    window = window or Window()
+    files = artifact_files(Path(run), window)
+    report = VerifyReport(
+        str(run), "", "consistency", [], window, policy_table()["policy_version"], len(files)
+    )
+    report.rules = [_rule(check) for check in (_check_numbers, _check_products, *CHECKS)]
+    for file in files:
+        _check_numbers(file, Path(run), report)
+    if window.last == tasks()[-1].spec.number and window.scope != "patch":
+        _check_products(Path(run), report)
+    present = {file.artifact: file for file in files if file.target == ROOT}
+    with ExitStack() as stack:
+        root = Path(run)
+        merged = Merged(root, stack, parameters.load(root))
+        if merged.parms.small_baselines:
+            report.notes.append({"path": ".", "key": "", "note": "small baselines: values only"})
+            return report
+        for check in CHECKS:
+            for finding in _findings(check, merged, report):
+                if finding.artifact in present:
+                    _add(report, present[finding.artifact], finding)
+    return report
+
+
+def _rule(check: Callable[..., Any]) -> str:
+    """Return what a check holds, from the first line of its docstring."""
+    return (
+        (check.__doc__ or "")
+        .partition("\n")[0]
+        .removeprefix("Check that ")
+        .rstrip(".")
+        .replace("``", "")
+    )
+
+
+def _check_products(root: Path, report: VerifyReport) -> None:
+    """Check that map and table were made from the artifacts that are there."""
+    for path, reason in outdated_products(root).items():
+        last = tasks()[-1].spec
+        file = ArtifactFile(last.number, last.scope, ROOT, last.marker)
+        row = failure(file, "outdated", f"{path}: {reason}")
+        report.failed.append({**row, "path": path})
+
+
+def _findings(
+    check: Callable[[Merged], Iterator[Finding]], merged: Merged, report: VerifyReport
+) -> Iterator[Finding]:
+    """Run a check; what cannot be read is told once and ends it."""
+    try:
+        yield from check(merged)
+    except MatError as error:
+        report.notes.append({"path": ".", "key": "", "note": f"{check.__name__}: {error}"})
+
+
+def _add(report: VerifyReport, file: ArtifactFile, finding: Finding) -> None:
+    difference = finding.difference
+    if not difference.ok:
+        difference = replace(difference, problem=f"{finding.what}: {difference.problem}")
+    result = KeyResult(file, finding.key, difference, Rule(), shape_golden=(2, 2))
+    report.keys.append(result)
+    if not difference.ok:
+        message = f"{finding.key}: {difference.problem} at {result.place}"
+        report.failed.append(failure(file, "value_mismatch", message, [result]))
+
+
+def _check_numbers(file: ArtifactFile, root: Path, report: VerifyReport) -> None:
+    """Check that every number is finite, every index at least 1."""
+    try:
+        with MatFile(root / file.path) as mat:
+            for key in mat.variables:
+                schema = ARTIFACTS[file.artifact].keys.get(key)
+                value = stored(mat, key)
+                if schema is None or value.matlab_class in ("char", "cell", "sparse"):
+                    continue
+                least = 1 if schema.index and not value.empty else None
+                nan = f"{file.artifact}.{key}" in MAY_HOLD_NAN
+                difference = _bad_numbers(value, least, nan)
+                _add(report, file, Finding(file.artifact, key, "numbers", difference))
+    except MatError as error:
+        report.failed.append(failure(file, "unreadable", str(error)))
+
+
+def _bad_numbers(value: Value, least: int | None, may_hold_nan: bool) -> Difference:
+    def bad(block: AnyArray) -> AnyArray:
+        wrong: AnyArray = np.zeros(block.shape, bool) if may_hold_nan else ~np.isfinite(block)
+        return wrong if least is None else wrong | (block < least)
+
+    what = "not finite" if least is None else "not finite or below 1"
+    return _first_bad(value, bad, f"elements are {what}")
+
+
+def _first_bad(
+    value: Value, bad: Callable[[AnyArray], AnyArray], what: str, first_row: int = 0
+) -> Difference:
+    count, where = 0, (0, 0)
+    for rows in value.blocks():
+        wrong = bad(value.read(rows))
+        if wrong.any() and not count:
+            row, column = np.argwhere(wrong)[0]
+            where = (first_row + rows.start + int(row), int(column))
+        count += int(np.count_nonzero(wrong))
+    if not count:
+        return Difference(True, 0.0, compared=value.size)
+    return Difference(False, np.inf, where, count, value.size, f"{count} {what}", "value_mismatch")
+
+
+def _largest(
+    distance: AnyArray,
+    start: int,
+    limit: float,
+    worst: Difference,
+    columns: IntArray | None = None,
+) -> Difference:
+    """Return the worse of two differences, the second given by a block of distances."""
+    picked = np.arange(distance.shape[1]) if columns is None else columns
+    distance = distance[:, picked]
+    if not distance.size or float(distance.max()) <= worst.max_abs:
+        return worst
+    row, column = divmod(int(np.argmax(distance)), distance.shape[1])
+    largest = float(distance.max())
+    problem = "" if largest <= limit else f"off by {largest:.3g} rad, allowed {limit:g}"
+    return Difference(not problem, largest, (start + row, int(picked[column])), problem=problem)
+
+
+def points_agree(merged: Merged) -> Iterator[Finding]:
+    """Check that every array per point has as many points as ``ps2``."""
+    if not merged.has("ps2"):
+        return
+    n_ps = merged.number("ps2", "n_ps")
+    per_point = (("ps2", "ij"), ("ph2", "ph"), ("pm2", "K_ps"), ("bp2", "bperp_mat"),
+                 ("rc2", "ph_rc"), ("phuw2", "ph_uw"), ("scla2", "K_ps_uw"),
+                 ("scla_smooth2", "K_ps_uw"), ("scn2", "ph_scn_slave"))  # fmt: skip
+    for artifact, key in per_point:
+        if not merged.has(artifact):
+            continue
+        found = merged.value(artifact, key).n_rows
+        problem = "" if found == n_ps else f"{found} rows, ps2.n_ps is {n_ps}"
+        yield Finding(artifact, key, "points", Difference(not problem, 0.0, problem=problem))
+
+
+def unwrapped_is_congruent(merged: Merged) -> Iterator[Finding]:
+    """Check that the unwrapped phase is the wrapped one plus cycles, unused columns zero."""
+    if not merged.has("phuw2", "rc2", "ps2", "pm2", "bp2"):
+        return
+    master = merged.master
+    elsewhere = ("unwrap_patch_phase", "subtr_tropo")  # unwraps another phase than rc2.ph_rc
+    if master is None or any(merged.parms.value(name) == "y" for name in elsewhere):
+        return
+    unwrapped, wrapped = merged.value("phuw2", "ph_uw"), merged.value("rc2", "ph_rc")
+    slope, bperp = merged.value("pm2", "K_ps"), merged.value("bp2", "bperp_mat")
+    n_ifg = unwrapped.n_columns
+    unused = {master, *(int(ifg) - 1 for ifg in _list(merged.parms.value("drop_ifg_index")))}
+    used = np.setdiff1d(np.arange(n_ifg), sorted(unused))
+    idle = np.array(sorted(unused))
+    congruent = zero = Difference(True, 0.0)
+    for rows in unwrapped.blocks():
+        phase = unwrapped.read(rows).astype(np.float64)
+        look = slope.read(rows).astype(np.float32) * bperp.read(rows).astype(np.float32)
+        look = np.insert(look, master, 0, axis=1) if look.shape[1] < n_ifg else look
+        turned = np.exp(1j * (phase - look)) * np.conj(wrapped.read(rows))
+        off = np.where(turned == 0, 0.0, np.abs(np.angle(turned)))
+        congruent = _largest(off, rows.start, CONGRUENCE, congruent, used)
+        zero = _largest(np.abs(phase), rows.start, 0.0, zero, idle)
+    yield Finding("phuw2", "ph_uw", "congruence with rc2.ph_rc", congruent)
+    yield Finding("phuw2", "ph_uw", "master and dropped columns are zero", zero)
+
+
+def look_angle_phase_follows(merged: Merged) -> Iterator[Finding]:
+    """Check that the look-angle error phase is slope times baseline."""
+    if not merged.has("ps2", "bp2"):
+        return
+    master, bperp = merged.master, merged.value("bp2", "bperp_mat")
+    if master is None:
+        return
+    for artifact in ("scla2", "scla_smooth2"):
+        if not merged.has(artifact):
+            continue
+        phase, slope = merged.value(artifact, "ph_scla"), merged.value(artifact, "K_ps_uw")
+        difference = Difference(True, 0.0)
+        for rows in phase.blocks():
+            baselines = bperp.read(rows).astype(np.float64)
+            if baselines.shape[1] < phase.n_columns:
+                baselines = np.insert(baselines, master, 0, axis=1)
+            off = np.abs(phase.read(rows) - slope.read(rows) * baselines)
+            difference = _largest(off, rows.start, SCLA_IDENTITY, difference)
+        yield Finding(artifact, "ph_scla", "slope times baseline", difference)
+
+
+def indices_are_inside(merged: Merged) -> Iterator[Finding]:
+    """Check that indices are at most what they count."""
+    if merged.has("ps2"):
+        n_image = merged.number("ps2", "n_image")
+        yield _at_most(merged, "ps2", "master_ix", n_image)
+    if merged.has("uw_grid", "uw_interp"):
+        n_node = merged.number("uw_grid", "n_ps")
+        yield _at_most(merged, "uw_interp", "Z", n_node)
+        yield _at_most(
+            merged, "uw_interp", "edgs", max(n_node, merged.number("uw_interp", "n_edge"))
+        )
+
+
+def _at_most(merged: Merged, artifact: str, key: str, most: int) -> Finding:
+    value = merged.value(artifact, key)
+    difference = _first_bad(value, lambda block: block > most, f"indices are above {most}")
+    return Finding(artifact, key, "range of indices", difference)
+
+
+def _list(value: Any) -> list[Any]:
+    return np.atleast_1d(np.asarray(value)).ravel().tolist()
+
+
+CHECKS = (
+    points_agree,
+    unwrapped_is_congruent,
+    look_angle_phase_follows,
+    indices_are_inside,
+)

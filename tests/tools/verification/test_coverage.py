@@ -1,0 +1,240 @@
+"""Coverage is computed: from the stage table, the kernels that are there, the recorded audit."""
+
+import copy
+import dataclasses
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pystamps_hpc import stages
+from pystamps_hpc.errors import ConfigError
+from pystamps_hpc.parallel.team import SerialTeam
+from pystamps_hpc.pipeline.backends import declared_kernels
+from pystamps_hpc.pipeline.events import TaskStarted
+from pystamps_hpc.pipeline.scheduling import run_merged, run_patches
+from pystamps_hpc.pipeline.session import prepare
+from pystamps_hpc.pipeline.starting import before_work
+from pystamps_hpc.pipeline.table import tasks
+from pystamps_hpc.pipeline.types import PipelineContext
+from pystamps_hpc.tools.verification import coverage
+from pystamps_hpc.tools.verification.coverage import (
+    coverage_document,
+    native_coverage,
+    native_scopes,
+)
+from pystamps_hpc.tools.verification.manifest import Target
+from pystamps_kernels.contracts import all_kernels
+from pystamps_kernels.dispatch import KernelTable, table
+from tests.tools.conftest import NATIVE
+
+DIGEST = "5" * 64
+TARGET = Target("mini", "ps", ("a",), "b", DIGEST, 1, 8)
+
+
+def evidence(**changes):
+    """An audit report that certifies every scope in its current version."""
+    entries = [
+        {
+            "stage": row.spec.number,
+            "scope": row.spec.scope,
+            "science_version": row.spec.version,
+            "ok": True,
+            "keys": 3,
+            "identical": 3,
+        }
+        for row in tasks()
+    ]
+    audit = {
+        "target": "mini",
+        "ok": True,
+        "profile": "strict",
+        "golden_sha256": DIGEST,
+        "run": {"backend": "native"},
+        "scopes": entries,
+        **changes,
+    }
+    return {"ok": True, "generated_utc": "2026-01-01T00:00:00Z", "code": {"commit": "c"},
+            "audits": [audit]}  # fmt: skip
+
+
+def certified(report, manifest=(TARGET,), oracle=""):
+    document = coverage_document(native_scopes(), report, manifest, oracle)
+    return [(row["stage"], row["scope"]) for row in document["scopes"] if row["parity_certified"]]
+
+
+class Recorder(KernelTable):
+    """Kernels that note by which stage they are asked for."""
+
+    calls: dict = {}  # noqa: RUF012  one recorder per test run
+    stage = None
+
+    def __getattr__(self, name):
+        bound = super().__getattr__(name)
+        Recorder.calls.setdefault(Recorder.stage, set()).add(name)
+        return bound
+
+
+class Spread(SerialTeam):
+    """A team that notes which stages share their work."""
+
+    stages: set = set()  # noqa: RUF012  one per test run
+
+    def __getattribute__(self, name):
+        if name in ("map_tasks", "map_columns", "map_rows", "sum_rows"):
+            Spread.stages.add(Recorder.stage)
+        return super().__getattribute__(name)
+
+
+def follow(event):
+    if isinstance(event, TaskStarted):
+        Recorder.stage = (event.stage, event.scope)
+
+
+def test_c070_a_stage_has_the_kernels_that_it_declares_and_spreads_as_it_says(scene, tmp_path):
+    root = tmp_path / "scene"
+    shutil.copytree(scene, root)
+    context = PipelineContext(root, NATIVE.with_values({"compat.arithmetic": "double"}))
+    kernels = Recorder(dict.fromkeys(all_kernels(), "native"), "double")
+    Recorder.calls.clear()
+    session, team = prepare(context, kernels), Spread()
+    before_work(session, context, team)
+    rows = run_patches(session, team, follow) + run_merged(session, team, follow)
+    assert {row.status for row in rows} == {"completed"}
+    assert len(Recorder.calls) == 9
+    for row in tasks():
+        stage = row.spec.number, row.spec.scope
+        called, declared = Recorder.calls[stage], set(row.spec.kernels)
+        assert called <= declared, row.spec.name
+        assert len(called) >= len(declared) / 3, row.spec.name
+        assert row.spec.spreads == (row.spec.scope == "patch" or stage in Spread.stages)
+
+
+@pytest.mark.parametrize("row", tasks(), ids=lambda row: row.spec.name)
+def test_every_declared_kernel_is_one_that_the_stages_call(row):
+    code = "".join(path.read_text() for path in Path(stages.__path__[0]).rglob("*.py"))
+    assert set(row.spec.kernels) <= set(all_kernels())
+    assert set(row.spec.kernels) <= set(re.findall(r"kernels\.(\w+)", code))
+
+
+def test_a_stage_has_no_kernel_that_it_does_not_declare():
+    spec = tasks()[0].spec
+    kernels = declared_kernels(table("python", "double"), spec)
+    assert all(callable(getattr(kernels, name)) for name in spec.kernels)
+    with pytest.raises(AttributeError, match="stage7_scla"):
+        kernels.stage7_scla  # noqa: B018
+
+
+def test_c070_nine_scopes_stage_five_twice():
+    document = native_coverage()
+    assert [(row["stage"], row["scope"]) for row in document["scopes"]] == [
+        *((stage, "patch") for stage in range(1, 6)),
+        *((stage, "merged") for stage in range(5, 9)),
+    ]
+    assert document["summary"]["scopes"] == 9
+    assert document["scopes"][5]["entrypoint"] == "pystamps_hpc.stages.stage5_merge:solve"
+
+
+def test_every_scope_is_driven_natively_and_nothing_blocks_it():
+    scopes = native_scopes()
+    assert all(scope.driven for scope in scopes)
+    assert all(scope.executable for scope in scopes)
+    assert coverage_document(scopes, evidence(), [TARGET])["scopes"][6]["blockers"] == []
+
+
+def test_a_stage_whose_folder_knows_a_program_names_it():
+    folder = Path(stages.__path__[0])
+    knowing = [
+        path for path in folder.rglob("*.py") if re.search(r"from \.+programs", path.read_text())
+    ]
+    assert knowing
+    for path in knowing:
+        package = ".".join((stages.__name__, *path.relative_to(folder).parts[:1]))
+        (row,) = (row for row in tasks() if row.spec.solve.__module__.startswith(package))
+        assert "unwrapper" in row.spec.tools
+
+
+def test_a_kernel_without_native_form_shows_as_python_and_blocks_its_stage(monkeypatch):
+    supported = coverage.supported_backends
+
+    def lacking(kernel):
+        found = supported(kernel)
+        return [b for b in found if b != "native"] if kernel.name == "stage7_scla" else found
+
+    monkeypatch.setattr(coverage, "supported_backends", lacking)
+    rows = {row.row.spec.number: row for row in native_scopes(7, 8)}
+    assert rows[7].kernels["stage7_scla"] == "python"
+    assert not rows[7].driven
+    assert rows[7].lacking == ("no native implementation of stage7_scla",)
+    assert rows[8].executable
+
+
+def test_without_numba_nothing_is_executable(monkeypatch):
+    monkeypatch.setattr(
+        coverage, "unavailable_reason", lambda backend: "no numba" if backend == "native" else ""
+    )
+    assert not any(scope.executable for scope in native_scopes())
+
+
+def test_c075_nothing_is_certified_without_evidence():
+    assert certified(None) == []
+    rows = coverage_document(native_scopes(), None, [TARGET])["scopes"]
+    assert all("no audit evidence is recorded" in row["blockers"] for row in rows)
+
+
+def test_c075_strict_evidence_of_a_listed_golden_certifies_every_scope_it_names():
+    assert len(certified(evidence())) == 9
+    row = coverage_document(native_scopes(), evidence(), [TARGET])["scopes"][0]
+    assert row["evidence"]["target"] == "mini"
+    assert row["evidence"]["identical"] == 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"ok": False},
+        {"profile": "scientific"},
+        {"target": "another"},
+        {"golden_sha256": "6" * 64},
+        {"run": {"backend": "python"}},
+        {"scopes": []},
+    ],
+)
+def test_c075_any_other_evidence_certifies_nothing(change):
+    assert certified(evidence(**change)) == []
+
+
+def test_c075_evidence_of_an_earlier_science_version_does_not_count():
+    report = evidence()
+    entry = report["audits"][0]["scopes"][2]
+    entry["science_version"] -= 1
+    assert (3, "patch") not in certified(report)
+    assert len(certified(report)) == 8
+    blockers = coverage_document(native_scopes(3, 3), report, [TARGET])["scopes"][0]["blockers"]
+    (text,) = blockers
+    assert text.startswith("no strict evidence for science version")
+    assert "evidence is of version" in text
+
+
+def test_c075_a_scope_that_failed_is_not_certified():
+    report = copy.deepcopy(evidence())
+    report["audits"][0]["scopes"][4]["ok"] = False
+    assert (5, "patch") not in certified(report)
+    assert (5, "merged") in certified(report)
+
+
+def test_c075_an_unusable_oracle_contract_certifies_nothing():
+    assert certified(evidence(), oracle="nothing can be certified: no revision") == []
+
+
+def test_c040_a_window_selects_scopes_and_a_wrong_one_is_refused():
+    document = native_coverage(5, 6)
+    assert [row["stage"] for row in document["scopes"]] == [5, 5, 6]
+    assert document["window"] == [5, 6]
+    with pytest.raises(ConfigError):
+        native_coverage(6, 5)
+
+
+def test_c075_agreement_with_a_tree_that_stamps_did_not_make_certifies_nothing():
+    assert certified(evidence(), [dataclasses.replace(TARGET, oracle="regression")]) == []
