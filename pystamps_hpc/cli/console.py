@@ -22,6 +22,7 @@ from ..pipeline.events import (
     TaskStarted,
     TaskWarning,
 )
+from ..pipeline.outlook import shortened
 from ..pipeline.types import StageResult
 from .science import science
 
@@ -110,9 +111,8 @@ class Console:
             match event:
                 case RunStarted():
                     self._open_log(event.folder)
-                case Plan() if event.memory and self.team.rank == 0:
-                    if self.style not in ("none", "json"):
-                        self._write(event.memory)
+                case Plan() if self.team.rank == 0 and self.style not in ("none", "json"):
+                    self._show_plan(event)
                 case Compiling() if self.team.rank == 0:
                     self._show_compiling(event.done, event.total)
                 case TaskStarted():
@@ -154,6 +154,14 @@ class Console:
             self.log = path.open("a", encoding="utf-8")
         except OSError as error:
             self._write(f"warning: no log is kept: {path}: {error.strerror}")
+
+    def _show_plan(self, plan: Plan) -> None:
+        """Say before work what it takes: results that go, and memory."""
+        if plan.removes:
+            gone = shortened(plan.removes)
+            self._write(f"replaces results and removes what was made from them: {gone}")
+        if plan.memory:
+            self._write(plan.memory)
 
     def _show_compiling(self, done: int, total: int) -> None:
         if self.bars is not None:

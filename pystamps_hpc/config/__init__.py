@@ -25,6 +25,7 @@ __all__ = [
     "OutputConfig",
     "RunConfig",
     "ToleranceConfig",
+    "configured_by",
     "load_config",
     "parse_config",
 ]
@@ -175,6 +176,11 @@ def _yaml(text: str) -> Any:
     return yaml.load(text, Loader)
 
 
+def configured_by(path: str | Path | None = None) -> str | Path | None:
+    """Return the configuration file that holds where `path` is asked for; empty without one."""
+    return path if path is not None else os.environ.get("PYSTAMPS_HPC_CONFIG")
+
+
 def load_config(path: str | Path | None = None) -> RunConfig:
     """Read a configuration file.
 
@@ -188,7 +194,7 @@ def load_config(path: str | Path | None = None) -> RunConfig:
     ConfigError
         Missing or unreadable file, unknown key, value outside its range.
     """
-    name = path if path is not None else os.environ.get("PYSTAMPS_HPC_CONFIG")
+    name = configured_by(path)
     if not name:
         return RunConfig()
     file = Path(name)

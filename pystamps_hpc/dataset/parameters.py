@@ -44,7 +44,8 @@ def load(target: Path, parent: Path | None = None) -> Parameters:
     target : Path
         Patch or root. Its ``parms.mat`` is used if it has one, its ``localparms.mat`` in any case.
     parent : Path or None
-        Directory whose ``parms.mat`` is used otherwise; its ``localparms.mat`` never is.
+        Directory whose ``parms.mat`` is used otherwise, and written if there is none; its
+        ``localparms.mat`` never is.
 
     Raises
     ------
@@ -53,7 +54,7 @@ def load(target: Path, parent: Path | None = None) -> Parameters:
     """
     above = [parent, parent.parent] if parent is not None else []
     file = target / "parms.mat"
-    if not file.exists() and parent is not None and (parent / "parms.mat").exists():
+    if not file.exists() and parent is not None:
         file = parent / "parms.mat"
     local_file = target / "localparms.mat"
     stored = _migrated(_read(file), target) if file.exists() else {}

@@ -14,6 +14,9 @@ from .text import lines_of, shown, words_of
 
 ROOT = "root"
 STATE_DIRECTORY = ".pystamps-hpc"
+SIGNS = ("patch.list", "parms.mat", "ps2.mat")
+"""What is in the root of a dataset."""
+
 FARTHEST = 2**31 - 1  # pixel of a scene
 LONGEST_NAME = 255  # bytes that a file system allows for one name
 
@@ -100,16 +103,35 @@ def discover_dataset(root: str | Path, need_patches: bool = True) -> Dataset:
     for name in names:
         _require_open(path / name)
     if not names and need_patches:
-        hint = f"; it is a patch itself: use --dataset {path.parent}" if is_patch(path) else ""
-        raise DatasetError(f"no PATCH_* directory under {path}{hint}")
+        raise _no_patches(path)
     return Dataset(path, tuple(names))
+
+
+def require_dataset(dataset: Dataset) -> None:
+    """Refuse a directory that is a patch, or holds nothing of a dataset.
+
+    Raises
+    ------
+    DatasetError
+        As of a run there.
+    """
+    if not dataset.patches and (is_patch(dataset.root) or not _has_signs(dataset.root)):
+        raise _no_patches(dataset.root)
+
+
+def _no_patches(path: Path) -> DatasetError:
+    hint = f"; it is a patch itself: use --dataset {path.parent}" if is_patch(path) else ""
+    return DatasetError(f"no PATCH_* directory under {path}{hint}")
+
+
+def _has_signs(directory: Path) -> bool:
+    return any((directory / name).exists() for name in SIGNS)
 
 
 def dataset_here() -> Path | None:
     """Return the directory that the process works in, if it looks like the root of a dataset."""
     here = Path.cwd()
-    marks = ("patch.list", "parms.mat")
-    found = any(here.glob("PATCH_*")) or any((here / name).exists() for name in marks)
+    found = any(here.glob("PATCH_*")) or _has_signs(here)
     return here if found and patch_here() is None else None
 
 

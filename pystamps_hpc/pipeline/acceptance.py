@@ -11,7 +11,7 @@ from ..errors import DatasetError, StageError
 from ..stages.base import StageSpec
 from ..stages.shared.ifgs import listed_columns, used_columns
 from ..stages.shared.reference_area import ReferenceArea, require_reachable
-from .stack import Extent, StackSummary, known_stack
+from .stack import Extent, StackSummary, known_extent, known_stack
 from .table import tasks
 
 
@@ -30,7 +30,8 @@ def require_value(dataset: Dataset, parameters: Parameters, name: str) -> None:
     Raises
     ------
     DatasetError
-        A mode that a stage does not have, or an index outside the stack.
+        A mode that a stage does not have, an index outside the stack, or a reference area without
+        points.
     """
     value = parameters.value(name)
     if value is None or is_reset(value):
@@ -43,6 +44,10 @@ def require_value(dataset: Dataset, parameters: Parameters, name: str) -> None:
             alone.to_params(row.spec.params)
             if stack is not None:
                 require_indices(alone, row.spec, stack)
+    if name in (item.name for item in fields(ReferenceArea)):
+        extent = known_extent(dataset)
+        if extent is not None:
+            _require_area(parameters, extent)
 
 
 def require_mode(parameters: Mapping[str, Parameters]) -> None:
@@ -95,9 +100,12 @@ def require_reference(parameters: Parameters, spec: StageSpec, extent: Extent) -
     DatasetError
         Names the area and where the points are.
     """
-    if not issubclass(spec.params, ReferenceArea):
-        return
+    if issubclass(spec.params, ReferenceArea):
+        _require_area(parameters, extent)
+
+
+def _require_area(parameters: Parameters, extent: Extent) -> None:
     try:
-        require_reachable(parameters.to_params(spec.params), extent)
+        require_reachable(parameters.to_params(ReferenceArea), extent)
     except StageError as error:
         raise DatasetError(str(error)) from None

@@ -40,12 +40,14 @@ class RunStarted(Event):
 class Plan(Event):
     """What will be done with every task of the window, and the memory that it is expected to take.
 
-    ``tasks`` has ``stage, scope, target, action, reason`` of each, ``memory`` is one line.
+    ``tasks`` has ``stage, scope, target, action, reason`` of each, ``memory`` is one line;
+    ``removes`` names the files below the root that go with what they were made from.
     """
 
     kind = "plan"
     tasks: tuple[dict[str, Any], ...]
     memory: str
+    removes: tuple[str, ...]
 
 
 @dataclass(frozen=True)

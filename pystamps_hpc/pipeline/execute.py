@@ -5,16 +5,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..config import RunConfig
-from ..dataset.inside import append_line, within
 from ..dataset.mat import write_mat
 from ..dataset.memo import MemoStore
 from ..dataset.publish import Publication
+from ..dataset.stamps_log import log_line
 from ..dataset.tree import Dataset
 from ..errors import DatasetError, MatError, StageError, explained, is_damage
 from ..parallel.context import Context
@@ -26,7 +27,7 @@ from .backends import declared_kernels
 from .choices import program_of
 from .events import Watcher
 from .expected_memory import Extent, grid_size_of, kept, merged_extent, patch_extent
-from .invalidation import remove
+from .invalidation import drop_outdated_records, remove
 from .loading import load_inputs
 from .plan import PlannedTask, first_of
 from .presence import FLAGS, NO_PS, no_ps_stage, stamp
@@ -89,11 +90,12 @@ def _execute(
     parameters = session.parameters[target]
     params: Any = parameters.to_params(row.spec.params)
 
-    team.on_root(lambda: remove(dataset, _outdated_feedback(planned), directory))
+    # what a later stage left that this pass must not read; it goes with the old result
+    withheld = row.feedback.intersection(planned.invalidates)
     patches = team.on_root(lambda: _patches_with_ps(session, row))
     record = team.on_root(
         lambda: task_record(
-            dataset, session.config, parameters, session.kernels, row, target, patches
+            dataset, session.config, parameters, session.kernels, row, target, patches, withheld
         )
     )
     if row.spec.scope == "merged":
@@ -101,11 +103,8 @@ def _execute(
     with _with_remedy(dataset, row, target):
         inputs = load_inputs(
             row.spec.inputs, directory, parameters, dataset, patches, row.feedback,
-            session.config.runtime.io_workers,
+            session.config.runtime.io_workers, withheld,
         )  # fmt: skip
-    # only now: inputs that cannot be used should not cost the results that stand
-    team.on_root(lambda: remove(dataset, planned.invalidates, directory))
-    log.invalidated(planned.invalidates)
     program = team.on_root(lambda: program_of(row.spec, session.config))
     made_with = fingerprint(record, program)
     memo = MemoStore(directory, planned.stage, made_with, log.warn, log.checkpoint)
@@ -121,11 +120,13 @@ def _execute(
                 bundle, bookkeeping = {name: bundle[name] for name in planned.adds}, {}
             name, output = f"{session.run_id}-{planned.stage}", session.config.output
             names = publish(
-                row, bundle, directory, team, output, name, bookkeeping, bool(planned.adds)
-            )
+                row, bundle, directory, team, output, name, bookkeeping,
+                lambda: remove(dataset, planned.invalidates, directory),
+            )  # fmt: skip
+            log.invalidated(planned.invalidates)
             _tell_published(dataset, directory, names, log)
     if outputs is None:
-        team.on_root(lambda: _record_no_ps(session, row, directory))
+        team.on_root(lambda: _record_no_ps(session, row, directory, log))
         log.fact("lost", "; ".join(log.notes))
         details = f"no PS left: {'; '.join(log.notes)}" if log.notes else "no PS left"
         log.warn(f"{details}; the patch is left out")
@@ -179,16 +180,16 @@ def _replay(session: Session, row: Task, planned: PlannedTask, log: TaskLog) -> 
     source = reference_directory(dataset, reference, planned.target)
     lost = no_ps_stage(source) if row.spec.scope == "patch" else None
     names = members(row, source) if lost is None or lost > row.spec.number else []
-    remove(dataset, planned.invalidates, directory)
-    log.invalidated(planned.invalidates)
     if names:
         fsync, name = session.config.output.fsync, f"{session.run_id}-{planned.stage}"
         extra = _bookkeeping(row, directory)
-        replay_bundle(row, names, source, directory, name, fsync, extra)
+        make_way = partial(remove, dataset, planned.invalidates, directory)
+        replay_bundle(row, names, source, directory, name, fsync, extra, make_way)
+        log.invalidated(planned.invalidates)
         _tell_published(dataset, directory, [*extra, *names], log)
         details = f"replayed {len(names)} artifacts from the reference root"
     else:
-        _record_no_ps(session, row, directory)
+        _record_no_ps(session, row, directory, log)
         details = "no PS left"
     _record(session, row, replay_record(row, reference), directory, {})
     _stamps_log(session.config, directory, row, log)
@@ -199,11 +200,6 @@ def _tell_published(dataset: Dataset, directory: Path, names: list[str], log: Ta
     for path in (directory / f"{name}.mat" for name in names):
         with suppress(OSError):  # another node has written it, and it does not show here yet
             log.published(path.relative_to(dataset.root).as_posix(), path.stat().st_size)
-
-
-def _outdated_feedback(planned: PlannedTask) -> tuple[str, ...]:
-    """Return what a later stage left that this pass must not read."""
-    return tuple(name for name in planned.invalidates if name in planned.row.feedback)
 
 
 @contextmanager
@@ -279,18 +275,28 @@ def _bookkeeping(row: Task, directory: Path) -> dict[str, dict[str, Any]]:
     return files
 
 
-def _record_no_ps(session: Session, row: Task, directory: Path) -> None:
-    """Record that a stage left no PS: flag it, remove the patch's artifacts from there on."""
+def _record_no_ps(session: Session, row: Task, directory: Path, log: TaskLog) -> None:
+    """Record that a stage left no PS: flag it, remove the patch's artifacts from there on.
+
+    What was merged stands until there is a new merge.
+    """
     number = row.spec.number
     flags = np.zeros((FLAGS, 1))
     flags[number - 1] = 1
-    for other in tasks(row.mode):
-        if other.spec.scope == "patch" and other.spec.number >= number:
-            for name in reversed(other.bundle):
-                (directory / f"{name}.mat").unlink(missing_ok=True)
+    found = [
+        path
+        for other in tasks(row.mode)
+        if other.spec.scope == "patch" and other.spec.number >= number
+        for name in reversed(other.bundle)
+        if (path := directory / f"{name}.mat").exists()
+    ]
+    for path in found:
+        path.unlink()
+    log.invalidated(tuple(path.relative_to(session.dataset.root).as_posix() for path in found))
     with Publication(directory, f"{session.run_id}-{number}") as publication:
         write_mat(publication.path(NO_PS_FILE), {NO_PS: flags})
         publication.commit([NO_PS_FILE])
+    drop_outdated_records(session.dataset, directory)
 
 
 def _record(
@@ -320,10 +326,7 @@ def _stamps_log(config: RunConfig, directory: Path, row: Task, log: TaskLog) -> 
     """Append one line in the format of StaMPS' own log."""
     if not config.output.stamps_log:
         return
-    stamp = time.strftime("%d-%b-%Y %H:%M:%S")
-    text = "; ".join(log.notes) or row.spec.name
-    line = f"{stamp} {f'PYSTAMPS_HPC_{row.spec.number}':<16} {text}\n"
     try:
-        append_line(within(directory, "STAMPS.log"), line)
+        log_line(directory, row.spec.number, "; ".join(log.notes) or row.spec.name)
     except OSError as error:  # a courtesy: the results stand
         log.warn(f"{directory / 'STAMPS.log'}: {error.strerror}")

@@ -1,12 +1,18 @@
 """What a dataset's finished stages have found, put together from their records."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..dataset.mat import MatFile
 from ..dataset.tree import ROOT, Dataset
+from ..errors import MatError
+from ..stages.base import Scope
+from .passes import fed_back
 from .state import TargetState
+from .table import tasks
 
 Facts = Mapping[str, Mapping[str, Any]]
 """Target -> name of a fact -> value."""
@@ -20,13 +26,40 @@ NOISIEST = 3
 
 
 def facts_of(dataset: Dataset) -> Facts:
-    """Read what the finished stages of every target have found."""
+    """Read what the finished stages of every target have found; of other programs' the counts."""
     facts: dict[str, dict[str, Any]] = {}
     for target in (ROOT, *dataset.patches):
-        facts[target] = {}
-        for record in TargetState.load(dataset.directory(target)).records.values():
+        directory = dataset.directory(target)
+        records = TargetState.load(directory).records
+        facts[target] = dict(_counted(directory, "merged" if target == ROOT else "patch", records))
+        for record in records.values():
             facts[target] |= record.get("facts") or {}
+        if target == ROOT:
+            facts[target]["with_feedback"] = _with_feedback(records)
     return facts
+
+
+def _counted(
+    directory: Path, scope: Scope, records: Collection[int]
+) -> Iterator[tuple[str, int | None]]:
+    """Yield what the artifacts of stages without a record tell of the number of points."""
+    for row in tasks():
+        if row.spec.scope == scope and row.spec.number not in records:
+            for fact, key in row.spec.counted_in.items():
+                yield fact, _count(directory, key)
+
+
+def _count(directory: Path, key: str) -> int | None:
+    """Return the number of points, or of true flags, that an artifact tells."""
+    artifact, _, name = key.partition(".")
+    path = directory / f"{artifact}.mat"
+    if not path.exists():
+        return None
+    try:
+        with MatFile(path) as file:
+            return int(np.sum(file.read(name)))
+    except (MatError, LookupError, TypeError, ValueError):
+        return None
 
 
 def funnel(facts: Facts) -> list[dict[str, Any]]:
@@ -35,16 +68,18 @@ def funnel(facts: Facts) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``patch, candidates, selected, weeded, merged``; null where no record says it.
+        ``patch, candidates, selected, weeded, merged``; null where nothing tells.
     """
-    merged = facts[ROOT].get("merged_per_patch") or {}
+    patches, merged = _patches(facts), facts[ROOT].get("merged_per_patch") or {}
+    if len(patches) == 1:
+        merged = merged or {patches[0]: facts[ROOT].get("merged")}
     return [
         {
             "patch": patch,
             **{column: facts[patch].get(fact) for column, fact in FUNNEL.items()},
             "merged": merged.get(patch),
         }
-        for patch in _patches(facts)
+        for patch in patches
     ]
 
 
@@ -55,13 +90,16 @@ def findings(facts: Facts) -> dict[str, Any]:
     -------
     dict
         ``points``: of all patches after each selection; ``dropped``: reason -> points;
-        ``unwrapping``: interferograms, residues, cost, share of arcs without statistics;
+        ``unwrapping``: interferograms, residues, cost, share of arcs without statistics, whether it
+        was the pass with feedback;
         ``noise``: median of the interferograms and the noisiest with their dates [deg];
         ``velocity``: what 1, 50 and 99 % of the points stay below [mm/yr]. Null where no record
         says it.
     """
     rows, root = funnel(facts), facts[ROOT]
     points = {name: _sum(row[name] for row in rows) for name in (*FUNNEL, "merged")}
+    if points["merged"] is None:
+        points["merged"] = root.get("merged")
     dropped: dict[str, int] = {}
     if points["candidates"] is not None and points["selected"] is not None:
         dropped["incoherent"] = points["candidates"] - points["selected"]
@@ -76,10 +114,18 @@ def findings(facts: Facts) -> dict[str, Any]:
             "residues": root.get("n_residues"),
             "cost": root.get("unwrap_cost"),
             "arcs_without_statistics": root.get("stat_less_share"),
+            "with_feedback": root.get("with_feedback"),
         },
         "noise": _noise(root),
         "velocity": root.get("velocity_1_50_99_percent_mm_yr"),
     }
+
+
+def _with_feedback(records: Mapping[int, dict[str, Any]]) -> bool | None:
+    """Whether a merged stage was done with what a later one had left; None without its record."""
+    rows = [row for row in tasks() if row.spec.scope == "merged" and row.feedback]
+    known = [(row, records[n]) for row in rows if (n := row.spec.number) in records]
+    return any(fed_back(row, record) for row, record in known) if known else None
 
 
 def _noise(facts: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -4,6 +4,8 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from pystamps_kernels.dispatch import KernelTable
@@ -12,6 +14,7 @@ from ..config import RunConfig
 from ..dataset.parameters import Parameters
 from ..dataset.tree import ROOT, Dataset
 from ..stages.base import Scope
+from .choices import resolve_choices
 from .presence import (
     Listing,
     listing,
@@ -20,8 +23,8 @@ from .presence import (
     product_files,
 )
 from .records import inputs_record, settings_record
-from .state import TargetState, stale_reasons
-from .table import NO_PS_FILE, Task, tasks
+from .state import TargetState, plain, stale_reasons
+from .table import NO_PS_FILE, Task, maker, tasks
 
 
 @dataclass
@@ -132,7 +135,8 @@ class Finished:
         parameters = self.parameters[target]
         inputs = inputs_record(self.dataset, parameters, row, target, patches, known)
         now = {**self.settings(row, target), "inputs": inputs}
-        return "; ".join(stale_reasons(record, now, row.feedback))
+        defaults = {key: plain(_by_default().value(key)) for key in row.spec.config}
+        return "; ".join(stale_reasons(record, now, row.feedback, defaults))
 
     def settings(self, row: Task, target: str) -> dict[str, Any]:
         """Return what a task is made with, once for all targets with the same parameters."""
@@ -143,3 +147,15 @@ class Finished:
                 self.dataset, self.config, parameters, self.kernels, row
             )
         return self._settings[key]
+
+
+@cache
+def _by_default() -> RunConfig:
+    """Return what holds on this machine where nothing is configured."""
+    return resolve_choices(RunConfig())
+
+
+def made_here(root: Path, artifact: str) -> bool:
+    """Whether the task that makes a merged artifact has a record in a dataset."""
+    source = maker(artifact, "merged")
+    return source is not None and source.spec.number in TargetState.load(root).records

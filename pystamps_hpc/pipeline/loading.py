@@ -1,6 +1,6 @@
 """Inputs of a stage from the disk, outputs of a stage to the disk, by their annotations."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -45,15 +45,16 @@ _VIRTUAL = {
 class _Files:
     """The artifacts of one directory, each opened once."""
 
-    def __init__(self, directory: Path, stack: ExitStack) -> None:
+    def __init__(self, directory: Path, stack: ExitStack, withheld: Collection[str]) -> None:
         self.directory = directory
         self.stack = stack
+        self.withheld = withheld
         self.open: dict[str, MatFile | None] = {}
 
     def __getitem__(self, artifact: str) -> MatFile | None:
         if artifact not in self.open:
             path = self.directory / f"{artifact}.mat"
-            found = path.exists()
+            found = path.name not in self.withheld and path.exists()
             self.open[artifact] = self.stack.enter_context(MatFile(path)) if found else None
         return self.open[artifact]
 
@@ -82,6 +83,7 @@ def load_inputs(
     patches: tuple[str, ...] = (),
     feedback: frozenset[str] = frozenset(),
     workers: int = 1,
+    withheld: Collection[str] = (),
 ) -> Any:
     """Fill a dataclass of annotated fields from the artifacts of a directory.
 
@@ -101,6 +103,8 @@ def load_inputs(
         File names of an earlier pass, whose shapes the stage judges itself.
     workers : int
         How many patches are read side by side.
+    withheld : collection of str
+        File names that count as missing.
 
     Returns
     -------
@@ -118,26 +122,30 @@ def load_inputs(
     network: dict[str, Any] = {}
     all_fields = artifact_fields(cls)
     with ExitStack() as stack:
-        files = _Files(directory, stack)
+        files = _Files(directory, stack, withheld)
         for field in all_fields:
             name = f"{field.artifact}.{field.key}"
             if name == EACH_PATCH:
                 assert dataset is not None
-                nested = get_args(field.type)[0]
                 folders = [dataset.directory(patch) for patch in patches]
-                with ThreadPoolExecutor(workers) as pool:
-                    values[field.name] = tuple(
-                        pool.map(load_inputs, repeat(nested), folders, repeat(parameters))
-                    )
+                values[field.name] = _of_patches(field, folders, parameters, workers)
             elif name in _VIRTUAL:
                 values[field.name] = _VIRTUAL[name].read(directory, parameters)
             elif field.key == "*":
                 values[field.name] = _rest(files[field.artifact], field, all_fields)
             else:
-                judge = f"{field.artifact}.mat" not in feedback
+                judge = None if f"{field.artifact}.mat" in feedback else lengths
                 into, name = (network, field.key) if field.type is Ifgs else (values, field.name)
-                into[name] = _load(files, field, lengths if judge else None)
+                into[name] = _load(files, field, judge)
     return cls(**_without_null(values, network, all_fields))
+
+
+def _of_patches(
+    field: Field, folders: list[Path], parameters: Parameters, workers: int
+) -> tuple[Any, ...]:
+    nested = get_args(field.type)[0]
+    with ThreadPoolExecutor(workers) as pool:
+        return tuple(pool.map(load_inputs, repeat(nested), folders, repeat(parameters)))
 
 
 def _without_null(

@@ -1,21 +1,27 @@
 """Passes: a stage may read what a later one wrote the time before (SCLA before unwrapping)."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..errors import DatasetError
-from .state import digest
-from .table import Task
+from .state import RESET, TargetState, digest
+from .table import Task, tasks
 
 
 def which_pass(
-    row: Task, directory: Path, record: Mapping[str, Any] | None, asked: bool, upstream: bool
+    row: Task,
+    directory: Path,
+    record: Mapping[str, Any] | None,
+    asked: bool,
+    upstream: bool,
+    stands: bool,
 ) -> tuple[tuple[str, ...], str]:
     """Decide what of an earlier pass a task reads.
 
     Who asks for the task by name (``--force``) wants the next pass. Otherwise the pass of the
     record is repeated: a lost file or a changed parameter must not turn a first pass into a second.
+    A pass with feedback that stands is repeated with the estimate of today.
 
     Parameters
     ----------
@@ -29,35 +35,84 @@ def which_pass(
         Whether the user asked for this task.
     upstream : bool
         Whether an earlier stage runs, which removes what a later one wrote.
+    stands : bool
+        Whether the result that is made again is there.
 
     Returns
     -------
     tuple of str
-        Files that have to go before the task reads its inputs.
+        Files that the task must not read; they go with the old result.
     str
         What the user should know.
 
     Raises
     ------
     DatasetError
-        The pass of the record cannot be repeated, since what it read has changed.
+        The pass cannot be repeated: its result is lost and what it read has changed, or it has no
+        record.
     """
     names = sorted(row.feedback)
     there = [] if upstream else [name for name in names if (directory / name).exists()]
+    if record is not None and record.get(RESET) and not (there and asked):
+        return tuple(there), "first pass"
+    if there and asked:
+        return (), f"subtracts {', '.join(there)} of the pass before"
     inputs = record["inputs"] if record is not None else {}
     before = [name for name in names if name in inputs]
-    again = f"--start-step {row.spec.number} --force"
     if not there:
-        return (), f"first pass; it was a later one, which {again} makes again" if before else ""
-    if asked:
-        return (), f"subtracts {', '.join(there)} of the pass before"
+        note = f"first pass; it was a later one, which {_next_pass(row)} makes again"
+        return (), note if before else ""
     if record is not None and not before:
         return tuple(there), f"first pass again, without {', '.join(there)}"
-    if before == there and all(
-        digest(directory / name, inputs[name])["sample"] == inputs[name]["sample"] for name in there
-    ):
+    if before == there and all(_unchanged(directory / name, inputs[name]) for name in there):
         return (), f"subtracts {', '.join(there)} as before"
-    raise DatasetError(
-        f"{directory / there[0]} is left of another pass, and stage {row.spec.number} would "
-        f"subtract it: pystamps-hpc reset-scla for a first pass, run {again} for another"
+    if before == there and stands:
+        return (), f"pass with feedback again: subtracts {', '.join(there)} of the pass that stands"
+    raise _of_another_pass(row, directory / there[0])
+
+
+def _unchanged(path: Path, known: Mapping[str, Any]) -> bool:
+    return bool(digest(path, known)["sample"] == known["sample"])
+
+
+def _of_another_pass(row: Task, path: Path) -> DatasetError:
+    return DatasetError(
+        f"{path} is left of another pass, and stage {row.spec.number} would subtract it: "
+        f"pystamps-hpc reset-scla for a first pass, run {_next_pass(row)} for another"
     )
+
+
+def _next_pass(row: Task) -> str:
+    return f"--start-step {row.spec.number} --force"
+
+
+def fed_back(row: Task, record: Mapping[str, Any]) -> bool:
+    """Whether a task was done with what a later stage had left."""
+    return bool(row.feedback.intersection(record.get("inputs", ())))
+
+
+def made_with(directory: Path, names: Collection[str]) -> list[int]:
+    """Return the merged stages whose results were made with estimates of a pass before.
+
+    Parameters
+    ----------
+    directory : Path
+        Root of the dataset.
+    names : collection of str
+        Files that hold such estimates.
+    """
+    records = TargetState.load(directory).records
+    return [
+        row.spec.number
+        for row in tasks()
+        if row.spec.scope == "merged" and row.feedback.intersection(names)
+        if (record := records.get(row.spec.number)) is not None and fed_back(row, record)
+    ]
+
+
+def mark_reset(directory: Path, stages: Collection[int]) -> None:
+    """Put results out of date whose estimates of a pass before a user has removed."""
+    state = TargetState.load(directory)
+    for stage in stages:
+        state.records[stage][RESET] = True
+    state.save()

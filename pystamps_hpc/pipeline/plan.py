@@ -11,6 +11,7 @@ from ..stages.base import Scope, artifact_fields
 from .finished import Finished
 from .invalidation import outdated_files
 from .passes import which_pass
+from .presence import PRODUCTS
 from .request import Request
 from .table import Task, maker
 from .types import StageResult
@@ -28,7 +29,8 @@ class PlannedTask:
     ``row`` is its row of the stage table; ``reason`` says why it runs, ``stale`` why its result is
     out of date, ``note`` what is special about the run; ``adds`` names the artifacts it adds to a
     result that was not made here, which otherwise stays; ``invalidates`` and ``overwrites`` are
-    paths below the root, the latter of results that were not made here.
+    paths below the root, the latter of results that were not made here. ``foreign``: finished by
+    another program. ``extends`` names the artifacts of earlier tasks to which this one adds keys.
     """
 
     row: Task
@@ -41,6 +43,8 @@ class PlannedTask:
     overwrites: tuple[str, ...] = ()
     note: str = ""
     adds: tuple[str, ...] = ()
+    foreign: bool = False
+    extends: tuple[str, ...] = ()
 
     @property
     def stage(self) -> int:
@@ -180,7 +184,7 @@ class Planner:
 
     def _decide(self, row: Task, target: str) -> PlannedTask:
         number, scope = row.spec.number, row.spec.scope
-        due = self.request.force or number in self.finished.state(target).due
+        due = self.request.redoes or number in self.finished.state(target).due
         earlier = self._running.get(target, set())
         if scope == "patch":
             lost = self.finished.lost(target)
@@ -200,7 +204,7 @@ class Planner:
             return self._complete(row, target, missing)
         reasons = reasons or [f"{', '.join(f'{name}.mat' for name in missing)} missing"]
         stale = "" if missing else self.finished.stale_reason(row, target)
-        return self._run(row, target, "; ".join(reasons), stale, due)
+        return self._run(row, target, "; ".join(reasons), stale, due, stands=not missing)
 
     def _settle(self, row: Task, target: str, details: str) -> PlannedTask:
         """Return a finished task, or one that is made again because it is out of date."""
@@ -208,12 +212,14 @@ class Planner:
         if stale and self.config.runtime.stale_policy == "rerun":
             return self._run(row, target, "", stale, asked=False)
         details = f"{details}; out of date: {stale}" if stale else details
-        return PlannedTask(row, target, "skipped_existing", details, stale)
+        foreign = self.finished.foreign(row, target)
+        return PlannedTask(row, target, "skipped_existing", details, stale, foreign=foreign)
 
     def _reasons_to_run(self, row: Task, target: str, due: bool) -> Iterator[str]:
         """Yield why a task runs whether it is finished or not."""
         if due:
-            yield "forced" if self.request.force else "left of a forced run"
+            named = "forced" if self.request.force else "asked for"
+            yield named if self.request.redoes else "left of a forced run"
         elif earlier := self._running.get(target):
             yield f"after stage {max(earlier)}"
         elif row.spec.scope == "merged" and self._running:
@@ -226,15 +232,18 @@ class Planner:
         reason = f"{', '.join(f'{name}.mat' for name in missing)} missing, the rest made elsewhere"
         return PlannedTask(row, target, "run", reason=reason, adds=tuple(missing))
 
-    def _run(self, row: Task, target: str, reason: str, stale: str, asked: bool) -> PlannedTask:
+    def _run(
+        self, row: Task, target: str, reason: str, stale: str, asked: bool, stands: bool = True
+    ) -> PlannedTask:
         """Return a task that runs, with what it removes and replaces."""
         root, own = outdated_files(row)
-        removed = [name for name in root if name in self.finished.files(ROOT)]
+        kept = set() if self.request.force else self._foreign_products()
+        removed = [name for name in root if name in self.finished.files(ROOT) and name not in kept]
         removed += [f"{target}/{name}" for name in own if name in self.finished.files(target)]
         upstream = any(n < row.spec.number for numbers in self._running.values() for n in numbers)
         record = self.finished.state(target).records.get(row.spec.number)
         directory = self.dataset.directory(target)
-        outdated, note = which_pass(row, directory, record, asked, upstream)
+        outdated, note = which_pass(row, directory, record, asked, upstream, stands)
         replaced = self.finished.existing(row, target) if self.finished.foreign(row, target) else ()
         return PlannedTask(
             row,
@@ -245,7 +254,16 @@ class Planner:
             reason="; ".join(filter(None, (reason, stale, note))),
             overwrites=tuple(replaced),
             note=note,
+            extends=tuple(self._extended(row, target)),
         )
+
+    def _extended(self, row: Task, target: str) -> Iterator[str]:
+        """Yield the artifacts, there or planned, to which a task adds keys."""
+        for name in row.extends:
+            source = maker(name, row.spec.scope, row.mode)
+            planned = source is not None and source.spec.number in self._made(target)
+            if planned or f"{name}.mat" in self.finished.files(target):
+                yield name
 
     def _refuse_stale(self, planned: list[PlannedTask]) -> None:
         if self.config.runtime.stale_policy != "fail":
@@ -269,6 +287,11 @@ class Planner:
                     f"pystamps-hpc; stage {each.stage} of {each.target} ({each.reason}) would "
                     "replace or remove them: move them away to keep them, or insist with --force"
                 )
+
+    def _foreign_products(self) -> set[str]:
+        """Return the files of maps and tables that were not made here."""
+        known = self.finished.state(ROOT).products
+        return {name for product in PRODUCTS if product not in known for name in PRODUCTS[product]}
 
     def _foreign_files(self) -> Iterator[str]:
         """Yield the files, relative to the root, of finished tasks that were not done here."""

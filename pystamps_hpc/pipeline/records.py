@@ -1,6 +1,6 @@
 """What a task would be made with today: the other side of its record."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ def task_record(
     row: Task,
     target: str,
     patches: Sequence[str],
+    withheld: Collection[str] = (),
 ) -> dict[str, Any]:
     """Return what a task would be made with now.
 
@@ -39,9 +40,12 @@ def task_record(
         Patch or ``"root"``.
     patches : sequence of str
         Those with PS, of which a task that reads every patch takes its inputs.
+    withheld : collection of str
+        Files of the target that are not read although they are there.
     """
     settings = settings_record(dataset, config, parameters, kernels, row)
-    return {**settings, "inputs": inputs_record(dataset, parameters, row, target, patches, {})}
+    inputs = inputs_record(dataset, parameters, row, target, patches, {}, withheld)
+    return {**settings, "inputs": inputs}
 
 
 def settings_record(
@@ -74,13 +78,14 @@ def inputs_record(
     target: str,
     patches: Sequence[str],
     known: Mapping[str, Any],
+    withheld: Collection[str] = (),
 ) -> dict[str, Any]:
     """Return the digests of the files that a task reads, by their path below the root.
 
     Files that have not changed since the digests `known` were made are not read again.
     """
     files = _files(dataset, parameters, row, target, patches)
-    paths = {_relative(path, dataset.root): path for path in files}
+    paths = {_relative(path, dataset.root): path for path in files if path.name not in withheld}
     return {name: digest(path, known.get(name)) for name, path in paths.items()}
 
 

@@ -7,7 +7,7 @@ exactly the artifacts of the reference, which tests it alone.
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +102,7 @@ def replay_bundle(
     name: str,
     fsync: bool,
     bookkeeping: Mapping[str, Mapping[str, Any]],
+    make_way: Callable[[], None],
 ) -> None:
     """Publish the artifacts `names` of a reference directory as the bundle of a task.
 
@@ -121,6 +122,8 @@ def replay_bundle(
         Whether files and directories are flushed to disk.
     bookkeeping : mapping
         Files for StaMPS that go with the bundle: name -> key -> MATLAB value.
+    make_way : callable
+        Removes what the bundle outdates; called when all of it is staged.
 
     Raises
     ------
@@ -137,6 +140,7 @@ def replay_bundle(
             write_mat(publication.path(artifact), values, fsync=fsync)
         order = [*bookkeeping, *names]
         stale = [artifact for artifact in row.optional if artifact not in names]
+        make_way()
         publication.commit(order, [a for a in stale if a in own], shared=set(order) - own)
 
 

@@ -12,6 +12,7 @@ from ..dataset.tree import ROOT
 from ..parallel.launcher import launcher_hint
 from ..parallel.team import Team
 from .findings import facts_of, findings, funnel
+from .outlook import built_on
 from .session import Session
 from .table import tasks
 from .types import PipelineContext, PipelineReport, StageResult
@@ -52,6 +53,7 @@ def build_report(
         command=list(context.command),
         window=(max(context.start_step, 1), context.end_step),
         dry_run=context.dry_run,
+        force=context.force,
         started_utc=started.strftime("%Y-%m-%dT%H:%M:%SZ"),
         finished_utc=finished.strftime("%Y-%m-%dT%H:%M:%SZ"),
         wall_sec=round((finished - started).total_seconds(), 3),
@@ -59,11 +61,8 @@ def build_report(
         backends=dict(session.kernels.backends),
         science_versions={str(row.spec.number): row.spec.version for row in tasks()},
         stages=_stage_times(rows, team.size),
-        stale=[
-            {"stage": p.stage, "target": p.target, "path": p.path, "reason": p.stale}
-            for p in (*session.upstream, *session.plan)
-            if p.stale and p.action != "run"
-        ],
+        stale=_kept_stale(session),
+        made_elsewhere=sorted({p.stage for p in session.plan if p.foreign}),
         funnel=funnel(facts),
         findings={
             **findings(facts),
@@ -73,6 +72,21 @@ def build_report(
         not_started=_not_started(session, rows),
         config=session.config.to_dict(),
     )
+
+
+def _kept_stale(session: Session) -> list[dict[str, Any]]:
+    """Return the finished tasks that are out of date and not made again."""
+    return [
+        {
+            "stage": p.stage,
+            "target": p.target,
+            "path": p.path,
+            "reason": p.stale,
+            "again": built_on(session.dataset, p.stage),
+        }
+        for p in (*session.upstream, *session.plan)
+        if p.stale and p.action != "run"
+    ]
 
 
 def _not_started(session: Session, rows: list[StageResult]) -> list[dict[str, Any]]:

@@ -17,7 +17,10 @@ SCOPES: dict[str, tuple[Scope, ...]] = {
 
 @dataclass(frozen=True)
 class Request:
-    """The window of a run and how finished work is treated."""
+    """The window of a run and how finished work is treated.
+
+    ``force`` and ``again`` do it again; ``force`` also what was not made here.
+    """
 
     start: int = 1
     end: int = 8
@@ -25,6 +28,7 @@ class Request:
     patches: tuple[str, ...] | None = None
     force: bool = False
     keep_going: bool = False
+    again: bool = False
 
     def __post_init__(self) -> None:
         last = tasks()[-1].spec.number
@@ -44,6 +48,11 @@ class Request:
             raise ConfigError(f"--part patches needs --start-step {last_of_patches} or lower")
         if self.part not in SCOPES:
             raise ConfigError(f"part is {self.part!r}: use all, patches or merged")
+
+    @property
+    def redoes(self) -> bool:
+        """Whether finished tasks are done again."""
+        return self.force or self.again
 
     @property
     def first(self) -> int:

@@ -1,6 +1,6 @@
 """Outputs of a stage to the disk: one bundle, published atomically by the root of the team."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -79,7 +79,7 @@ def publish(
     output: OutputConfig,
     name: str,
     bookkeeping: Mapping[str, Mapping[str, Any]],
-    added: bool = False,
+    make_way: Callable[[], None] = lambda: None,
 ) -> list[str]:
     """Write and publish a bundle; collective.
 
@@ -88,7 +88,8 @@ def publish(
     row : Task
         Row of the stage table.
     bundle : Bundle
-        What to write; equal on all ranks but for distributed rows.
+        What to write; equal on all ranks but for distributed rows. Without the marker it is what a
+        finished task lacked: nothing of it that is there goes.
     directory : Path
         Patch or root.
     team : Team
@@ -99,8 +100,8 @@ def publish(
         Name of the staging directory.
     bookkeeping : mapping
         Files for StaMPS that go with the bundle: name -> key -> MATLAB value.
-    added : bool
-        The bundle is what a finished task lacked: nothing of it that is there goes.
+    make_way : callable
+        Removes what the bundle outdates; called on the root when all of it is written.
 
     Returns
     -------
@@ -116,7 +117,6 @@ def publish(
     """
     wanted = [artifact for artifact in row.bundle if artifact in bundle]
     order = [*bookkeeping, *wanted]
-    own = set(row.first_made)
     with team.agreed():
         if team.rank != 0:
             for artifact in wanted:
@@ -127,10 +127,17 @@ def publish(
                 _save(publication.path(artifact), _pulled(bundle[artifact], team), output)
             for artifact, values in bookkeeping.items():
                 _save(publication.path(artifact), values, output)
-            stale = [artifact for artifact in row.optional if artifact not in wanted]
-            gone = [artifact for artifact in stale if artifact in own and not added]
-            publication.commit(order, gone, shared=set(order) - own)
+            make_way()
+            shared = set(order).difference(row.first_made)
+            publication.commit(order, _stale(row, wanted), shared)
     return order
+
+
+def _stale(row: Task, wanted: list[str]) -> list[str]:
+    """Return the optional artifacts of the task alone that a whole new bundle lacks."""
+    if row.spec.marker not in wanted:
+        return []
+    return [name for name in row.optional if name in row.first_made and name not in wanted]
 
 
 def _send(keys: Mapping[str, Any], team: Team) -> None:

@@ -88,6 +88,7 @@ def prepare(context: PipelineContext, kernels: KernelTable) -> Session:
         context.patches,
         context.force,
         context.keep_going,
+        context.again,
     )
     config = resolve_choices(context.run_config, context.native_only)
     window = request.window(tasks())
@@ -139,7 +140,7 @@ def _substituted(asked: RunConfig, config: RunConfig, due: list[PlannedTask]) ->
 
 
 def _continued(planner: Planner, plan: list[PlannedTask]) -> Iterator[str]:
-    """Yield a message when work that an earlier ``--force`` asked for is still to be done."""
+    """Yield a message when an earlier ``--force`` asked for work that was not done."""
     left = [task for task in plan if task.stage in planner.finished.state(task.target).due]
-    if left and not planner.request.force:
-        yield f"continuing a forced run: {len(left)} tasks are still to be done again"
+    if left and not planner.request.redoes:
+        yield f"a forced run had left {len(left)} tasks to be done again"

@@ -11,7 +11,7 @@ from ..dataset import candidates
 from ..dataset.candidates import Examined, Scene
 from ..dataset.mat import MatFile
 from ..dataset.parameters import Parameters
-from ..dataset.tree import Dataset
+from ..dataset.tree import ROOT, Dataset
 from ..errors import PystampsError
 from .table import POINTS
 
@@ -83,6 +83,17 @@ def known_stack(dataset: Dataset, parameters: Parameters) -> StackSummary | None
     except (PystampsError, OSError):
         return None
     return StackSummary(0, *_of_scene(scene), (np.nan,) * 4)
+
+
+def known_extent(dataset: Dataset) -> Extent | None:
+    """Return where the points of a dataset lie, None where no artifact of all of them tells it."""
+    newest, first = (f"{artifact}.mat" for artifact in POINTS)
+    merged = summary_in(dataset.root / newest)
+    if merged is not None:
+        return joined_extent({ROOT: merged})
+    found = {name: summary_in(dataset.directory(name) / first) for name in dataset.patches}
+    known = {name: summary for name, summary in found.items() if summary is not None}
+    return joined_extent(known) if known and len(known) == len(found) else None
 
 
 def summary_in(path: Path) -> StackSummary | None:

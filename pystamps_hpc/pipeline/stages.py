@@ -77,6 +77,7 @@ def run_pipeline(
         Ranks; by default those of ``context.comm``, else as the launcher's environment says.
     finish : callable, optional
         Called once, while the dataset is still locked, before the report is saved; may add to it.
+        Of a dry run it must not write.
 
     Returns
     -------
@@ -104,7 +105,8 @@ def run_pipeline(
 
     settled = [_row_of(p) for p in session.plan if p.action not in ("run", "not_started")]
     if context.dry_run:
-        return report_of([*settled, *(_row_of(p) for p in session.plan if p.action == "run")])
+        report = report_of([*settled, *(_row_of(planned) for planned in session.due)])
+        return team.on_root(lambda: _finished(report, finish))
     with _locked(session, context, team) as taken_over:
         warnings += [*taken_over, *before_work(session, context, team)]
         watcher(RunStarted(session.folder, session.run_id, context.command))
@@ -143,8 +145,7 @@ def _concluded(
     session: Session, report: PipelineReport, finish: Callable[[PipelineReport], None] | None
 ) -> PipelineReport:
     """Return the report with what `finish` adds; a copy stays in the folder of the run."""
-    if finish is not None:
-        finish(report)
+    _finished(report, finish)
     try:
         _save_report(session, report)
     except OSError as error:
@@ -164,8 +165,20 @@ def run_stage(
     patch: str | Path | None = None,
     dataset: str | Path | None = None,
     run_config: RunConfig | None = None,
+    force: bool = False,
 ) -> StageResult:
     """Run one stage of one target, whether it is finished or not.
+
+    Parameters
+    ----------
+    stage_id : int
+        Stage.
+    patch, dataset : path
+        One of them: directory of the patch, or of the dataset for a merged stage.
+    run_config : RunConfig, optional
+        Configuration.
+    force : bool
+        Whether results that were not made here are replaced and removed too.
 
     Raises
     ------
@@ -174,7 +187,8 @@ def run_stage(
     PystampsError
         As :func:`run_pipeline`.
     """
-    return run_pipeline(stage_context(stage_id, patch, dataset, run_config)).results[0]
+    context = stage_context(stage_id, patch, dataset, run_config)
+    return run_pipeline(replace(context, force=force)).results[0]
 
 
 def stage_context(
@@ -203,10 +217,18 @@ def stage_context(
         run_config or RunConfig(),
         start_step=stage_id,
         end_step=stage_id,
-        force=True,
+        again=True,
         part="patches" if patch is not None else "merged",
         patches=(directory.name,) if patch is not None else None,
     )
+
+
+def _finished(
+    report: PipelineReport, finish: Callable[[PipelineReport], None] | None
+) -> PipelineReport:
+    if finish is not None:
+        finish(report)
+    return report
 
 
 def _machine_warnings(session: Session, team: Team) -> list[str]:
@@ -242,7 +264,9 @@ def _plan(session: Session, expected: list[Expected], team: Team) -> Plan:
         with suppress(OSError):
             write_text(session.folder / "memory.txt", f"{line}\n")
     names = ("stage", "scope", "target", "action", "reason")
-    return Plan(tuple({name: getattr(p, name) for name in names} for p in session.plan), line)
+    plan = tuple({name: getattr(p, name) for name in names} for p in session.plan)
+    removes = dict.fromkeys(name for planned in session.due for name in planned.invalidates)
+    return Plan(plan, line, tuple(removes))
 
 
 def _team(context: PipelineContext) -> Team:
@@ -259,6 +283,8 @@ def _row_of(planned: PlannedTask) -> StageResult:
         return planned.result(planned.action, details=planned.details)
     replaced = f"; overwrites {', '.join(planned.overwrites)}" if planned.overwrites else ""
     files = ", ".join(f"{name}.mat" for name in planned.adds or (planned.row.spec.marker,))
+    if planned.extends:
+        files += f" and extend {', '.join(f'{name}.mat' for name in planned.extends)}"
     details = f"Would produce {files}: {planned.reason}{replaced}"
     return planned.result("planned", details=details)
 

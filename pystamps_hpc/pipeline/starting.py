@@ -56,7 +56,7 @@ def _prepare_tree(session: Session, context: PipelineContext) -> list[str]:
     interrupted = sum(_remove_leftovers(dataset.directory(target)) for target in targets)
     if any(planned.row.spec.begins for planned in session.due):
         save_parameters(dataset, session.parameters[ROOT])
-    if context.force:
+    if context.force or context.again:
         mark_forced(dataset, session.due, session.folder, context.command)
     if not interrupted:
         return []

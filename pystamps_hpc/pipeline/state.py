@@ -20,6 +20,9 @@ from ..dataset.tree import state_path
 _BLOCK = 65536
 _BLOCKS = 64
 _DIGEST = ("bytes", "mtime_ns", "sample")
+RESET = "feedback_reset"
+"""Mark of a record: what the result was made with from a pass before was reset."""
+
 _RECORD = ("stage", "scope", "science_version", "params", "config", "inputs")
 
 
@@ -112,7 +115,10 @@ def fingerprint(record: Mapping[str, Any], program: str = "") -> str:
 
 
 def stale_reasons(
-    record: Mapping[str, Any], now: Mapping[str, Any], feedback: frozenset[str]
+    record: Mapping[str, Any],
+    now: Mapping[str, Any],
+    feedback: frozenset[str],
+    defaults: Mapping[str, Any],
 ) -> Iterator[str]:
     """Yield every reason why a finished task is out of date.
 
@@ -124,11 +130,18 @@ def stale_reasons(
         The record it would get today.
     feedback : frozenset of str
         Inputs that later stages write; recorded, but no reason.
+    defaults : mapping
+        Configuration key -> value where nothing is configured.
     """
+    if record.get(RESET):
+        yield "was unwrapped with the look-angle error of a pass before, which was reset"
     changed = _changed(record["params"], now["params"])
     if changed:
         yield f"parameters changed: {', '.join(changed)}"
-    changed = _changed(record["config"], now["config"])
+    changed = [
+        _valued(key, record["config"].get(key), now["config"].get(key), defaults)
+        for key in _changed(record["config"], now["config"])
+    ]
     backends = record.get("backends"), now.get("backends")  # None: an older record does not know
     if None not in backends and backends[0] != backends[1]:
         changed.append("kernel backends")
@@ -142,6 +155,13 @@ def stale_reasons(
         yield f"input changed: {name}"
     if record["science_version"] != now["science_version"]:
         yield f"science version {record['science_version']} -> {now['science_version']}"
+
+
+def _valued(key: str, old: Any, new: Any, defaults: Mapping[str, Any]) -> str:
+    """Name a configuration key with its value of then and of today, and where that comes from."""
+    if key not in defaults:  # the order of the patches: long
+        return key
+    return f"{key} {old} -> {new} ({'default' if new == defaults[key] else 'configured'})"
 
 
 def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

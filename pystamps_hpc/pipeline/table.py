@@ -147,6 +147,11 @@ class Task:
         return tuple(n for n in reversed(self.bundle) if maker(n, scope, self.mode) is self)
 
     @property
+    def extends(self) -> tuple[str, ...]:
+        """The artifacts of earlier tasks to which it adds keys."""
+        return tuple(name for name in self.bundle if name not in self.first_made)
+
+    @property
     def owned(self) -> tuple[str, ...]:
         """What belongs to the task: what it makes first, then what StaMPS makes with it."""
         return (*self.first_made, *self.spec.foreign)

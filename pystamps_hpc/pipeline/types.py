@@ -25,6 +25,9 @@ class PipelineContext:
         Window of stages; start 0 is 1.
     dry_run, force, keep_going, native_only, break_lock : bool
         As the options of ``pystamps-hpc run``.
+    again : bool
+        Whether finished tasks of the window are done again; unlike ``force`` this does not replace
+        results that were not made here.
     part : str
         ``all``, ``patches`` (patch stages only) or ``merged`` (merge and later).
     patches : tuple of str or None
@@ -41,6 +44,7 @@ class PipelineContext:
     end_step: int = 8
     dry_run: bool = False
     force: bool = False
+    again: bool = False
     part: str = "all"
     patches: tuple[str, ...] | None = None
     comm: Any = None
@@ -94,6 +98,7 @@ class PipelineReport:
     command: list[str] = field(default_factory=list)
     window: tuple[int, int] = (1, 8)
     dry_run: bool = False
+    force: bool = False
     started_utc: str = ""
     finished_utc: str = ""
     wall_sec: float = 0.0
@@ -102,10 +107,13 @@ class PipelineReport:
     science_versions: dict[str, int] = field(default_factory=dict)
     stages: list[dict[str, Any]] = field(default_factory=list)
     stale: list[dict[str, Any]] = field(default_factory=list)
+    made_elsewhere: list[int] = field(default_factory=list)
     funnel: list[dict[str, Any]] = field(default_factory=list)
     findings: dict[str, Any] = field(default_factory=dict)
     products: dict[str, str] = field(default_factory=dict)
+    made: list[str] = field(default_factory=list)
     not_made: dict[str, str] = field(default_factory=dict)
+    would_make: list[str] = field(default_factory=list)
     dropped_patches: list[str] = field(default_factory=list)
     not_started: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)

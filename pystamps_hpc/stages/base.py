@@ -115,6 +115,8 @@ class StageSpec:
     counts : str
         The fact that counts the points which a patch stage leaves; a patch with none is given up.
         Empty of a stage that cannot leave none.
+    counted_in : mapping
+        Fact that counts points -> key of the outputs that tells it too, a number or flags.
     none_left : str
         What the user can do if no patch has points left after it.
     spreads : bool
@@ -148,6 +150,7 @@ class StageSpec:
     tools: tuple[str, ...] = ()
     version: int = 1
     counts: str = ""
+    counted_in: Mapping[str, str] = field(default_factory=dict)
     none_left: str = ""
     spreads: bool = True
     begins: bool = False

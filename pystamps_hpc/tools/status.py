@@ -1,23 +1,29 @@
 """How far a dataset is: finished stages, gaps, stale work, patches without PS, lock."""
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from ..config import RunConfig
+from ..config import RunConfig, load_config
 from ..dataset import parameters
 from ..dataset.files import read_json
 from ..dataset.lock import holders
-from ..dataset.tree import ROOT, Dataset, discover_dataset, state_path
+from ..dataset.tree import ROOT, Dataset, discover_dataset, require_dataset, state_path
 from ..errors import PystampsError
 from ..pipeline.choices import resolve_choices
-from ..pipeline.findings import facts_of, funnel
+from ..pipeline.findings import facts_of, findings, funnel
 from ..pipeline.finished import Finished
+from ..pipeline.outlook import Outlook, built_on, outlook
+from ..pipeline.presence import product_files
 from ..pipeline.table import Task, tasks
 from ..stages.base import Scope
 
 
 def collect_status(
-    root: str | Path, config: RunConfig | None = None, detail: bool = False
+    root: str | Path,
+    config: RunConfig | None = None,
+    detail: bool = False,
+    config_file: str | Path | None = None,
 ) -> dict[str, Any]:
     """Return the document ``pystamps-hpc/status/1``; reads only.
 
@@ -29,19 +35,22 @@ def collect_status(
         Configuration against which finished work may be stale.
     detail : bool
         Add points per stage and file sizes.
+    config_file : path, optional
+        Where the configuration comes from. Without one, what comes next is said for the file of the
+        last run.
 
     Raises
     ------
     DatasetError
-        The root does not exist or its patch list is unusable.
+        The root does not exist, is no dataset, or its patch list is unusable.
     """
     dataset = discover_dataset(root, need_patches=False)
-    finished = Finished(
-        dataset, resolve_choices(config or RunConfig()), parameters.load_all(dataset)
-    )
+    require_dataset(dataset)
+    choices = resolve_choices(config or RunConfig())
+    finished = Finished(dataset, choices, parameters.load_all(dataset))
+    facts, last = facts_of(dataset), _last_run(dataset.root)
     gaps: list[dict[str, Any]] = []
-    patches = []
-    lost = []
+    patches, lost = [], []
     for patch in dataset.patches:
         gone = finished.lost(patch)
         if gone is not None:
@@ -58,12 +67,34 @@ def collect_status(
         "stale": _stale(finished),
         "no_ps": lost,
         "locked_by": next(iter(holders(dataset.root)), None),
-        "last_run": _last_run(dataset.root),
+        "last_run": last,
+        "due": sum(len(finished.state(name).due) for name in (ROOT, *dataset.patches)),
+        "next": _next(finished, config_file or (last or {}).get("config"), not config_file),
+        "with_feedback": facts[ROOT]["with_feedback"],
+        "products": [name for name in product_files() if (dataset.root / name).exists()],
     }
     if detail:
-        document["funnel"] = funnel(facts_of(dataset))
+        document["funnel"] = funnel(facts)
+        document["points"] = findings(facts)["points"]
         document["files"] = _files(dataset)
     return document
+
+
+def _next(finished: Finished, config_file: str | Path | None, read: bool) -> dict[str, Any]:
+    """Say what a run with a configuration file would do; the file may have to be read."""
+    try:
+        if config_file and read:
+            config = resolve_choices(load_config(config_file))
+            finished = Finished(finished.dataset, config, finished.parameters)
+        ahead = outlook(finished)
+    except PystampsError as error:
+        ahead = Outlook(refused=str(error))
+    return {
+        "stages": list(ahead.stages),
+        "refused": ahead.refused,
+        "text": ahead.text,
+        "options": (f" --config {config_file}" if config_file else "") + ahead.options,
+    }
 
 
 def _rows(scope: Scope) -> list[Task]:
@@ -99,8 +130,9 @@ def _stale(finished: Finished) -> list[dict[str, Any]]:
                 path = dataset.directory(target) / row.marker_file
                 name = path.relative_to(dataset.root).as_posix()
                 found.append(
-                    {"target": target, "stage": row.spec.number, "path": name, "reason": reason}
-                )
+                    {"target": target, "stage": row.spec.number, "path": name, "reason": reason,
+                     "again": built_on(dataset, row.spec.number)}
+                )  # fmt: skip
     return found
 
 
@@ -114,7 +146,15 @@ def _last_run(root: Path) -> dict[str, Any] | None:
         return None
     if not isinstance(report, dict):
         return None
-    return {name: report.get(name) for name in ("run_id", "exit_code", "finished_utc")}
+    known = {name: report.get(name) for name in ("run_id", "exit_code", "finished_utc")}
+    return {**known, "config": _config_file(report.get("command"))}
+
+
+def _config_file(command: Any) -> str | None:
+    """Return the configuration file that a run was given, if it is still there."""
+    words = [word for text in command or () for word in str(text).split("=", 1)]
+    files = [after for word, after in pairwise(words) if word == "--config"]
+    return files[-1] if files and Path(files[-1]).is_file() else None
 
 
 def _files(dataset: Dataset) -> dict[str, int]:

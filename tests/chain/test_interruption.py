@@ -79,7 +79,7 @@ def test_c111_a_forced_run_killed_in_snaphu_goes_on_where_it_was(
     ended = chains.run(["run", "--dataset", str(finished), *RESUMED, "--config", str(gate.config)],
                        ranks)  # fmt: skip
     assert ended.code == 0, ended.err
-    assert "continuing a forced run: 3 tasks are still to be done again" in ended.err
+    assert "a forced run had left 3 tasks to be done again" in ended.err
     assert_finished(finished, snaphu_pass)
 
 

@@ -92,7 +92,8 @@ def test_a_locked_dataset_is_refused_and_can_still_be_looked_at(command, finishe
 def test_c031_status_tells_how_far_a_dataset_is(command, finished):
     document = command("status", "--dataset", finished).document
     assert set(document) == {"schema", "dataset", "merged_stage", "patches", "gaps", "stale",
-                             "no_ps", "locked_by", "last_run"}  # fmt: skip
+                             "no_ps", "locked_by", "last_run", "due", "next", "with_feedback",
+                             "products"}  # fmt: skip
     assert document["schema"] == "pystamps-hpc/status/1"
     assert document["merged_stage"] == 8
     assert document["patches"] == [
@@ -100,7 +101,7 @@ def test_c031_status_tells_how_far_a_dataset_is(command, finished):
     ]  # fmt: skip
     assert document["gaps"] == document["stale"] == document["no_ps"] == []
     assert document["locked_by"] is None
-    assert set(document["last_run"]) == {"run_id", "exit_code", "finished_utc"}
+    assert set(document["last_run"]) == {"run_id", "exit_code", "finished_utc", "config"}
 
 
 def test_what_is_complete_behind_a_gap_does_not_count_and_is_told(command, finished):
@@ -132,11 +133,10 @@ def test_status_tells_stale_work_and_patches_without_ps(command, stubs, finished
     assert stale["reason"] == "parameters changed: scn_wavelength"
 
 
-def test_status_of_an_empty_dataset_is_no_error_and_writes_nothing(command, tmp_path):
+def test_status_of_an_empty_directory_is_refused_and_writes_nothing(command, tmp_path):
     ended = command("status", "--dataset", tmp_path)
-    assert ended.code == 0
-    assert (ended.document["patches"], ended.document["merged_stage"]) == ([], 0)
-    assert ended.document["last_run"] is None
+    assert ended.code == 3
+    assert ended.err == f"no PATCH_* directory under {tmp_path}\n"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -237,13 +237,17 @@ def test_c115_reset_scla_removes_the_feedback_and_nothing_else(command, stubs, f
         (finished / "PATCH_1" / name).write_bytes(b"x")
     before = artifacts(finished)
     ended = command("reset-scla", "--dataset", finished, "--dry-run")
+    assert ended.code == 3
+    assert "PATCH_1/scla2.mat" not in ended.err  # files of a name are told once
+    assert "scla2.mat, scla_smooth_sb2.mat: not made by pystamps-hpc" in ended.err
+    ended = command("reset-scla", "--dataset", finished, "--dry-run", "--force")
     expected = ["scla2.mat", "scla_smooth2.mat", "PATCH_1/scla2.mat",
                 "PATCH_1/scla_smooth_sb2.mat"]  # fmt: skip
     assert ended.document["removed"] == expected
     assert artifacts(finished) == before
     ended = command("reset-scla", "--dataset", finished, "--no-patches")
     assert ended.document["removed"] == expected[:2]
-    ended = command("reset-scla", "--dataset", finished)
+    ended = command("reset-scla", "--dataset", finished, "--force")
     assert ended.document["removed"] == expected[2:]
     assert set(before) - set(artifacts(finished)) == set(expected)
     command("run", "--dataset", finished)

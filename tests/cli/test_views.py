@@ -80,8 +80,10 @@ def test_a_module_in_the_folder_of_commands_is_a_command():
         (["coverage"], "certified to equal StaMPS"),
         (["doctor", "dataset"], "patches 2 file system"),
         (["doctor", "dataset"], "MPI not started (one process); no problems, no notes"),
-        (["reset-scla", "--dry-run"], "Would remove scla2.mat"),
+        (["reset-scla", "--dry-run", "--force"], "Would remove scla2.mat"),
         (["run", "--dry-run"], "skipped existing"),
+        (["run", "--dry-run"], "Made by another program: stages 1-8; whether with today's"),
+        (["run", "--dry-run", "--force"], "1 patch scn2.mat, mean_v.mat, scla2.mat"),
     ],
 )
 def test_a_terminal_gets_tables_of_eighty_columns(terminal, mini, words, expected):
@@ -176,18 +178,23 @@ def test_help_lists_the_commands_of_every_day_apart_and_fits_eighty_columns():
 def test_many_patches_are_counted_rather_than_listed():
     document = {
         "dataset": "D", "merged_stage": 0, "gaps": [], "stale": [], "locked_by": None,
-        "last_run": None, "no_ps": [{"patch": "PATCH_7", "stage": 3}],
+        "last_run": None, "due": 3, "with_feedback": None, "products": [],
+        "next": {"stages": [6], "refused": "", "text": "stage 6", "options": ""},
+        "no_ps": [{"patch": "PATCH_7", "stage": 3}],
         "patches": [{"patch": f"PATCH_{k}", "stage": 5} for k in range(1, 2001)],
     }  # fmt: skip
     text = shapes.text_of(status.view(document), io.StringIO())
     assert "1,999  through stage 5" in text
     assert "no PS left after stage 3" in text
-    assert len(text.splitlines()) < 12
+    assert "Of a forced run that was stopped 3 tasks are left to be done again." in text
+    assert "Next: pystamps-hpc run --dataset D (makes stage 6)" in text
+    assert len(text.splitlines()) < 13
 
 
 REPORT = {
     "dataset": "/data/scene", "dry_run": False, "interrupted": False, "ok": True, "stale": [],
-    "warnings": [], "not_made": {},
+    "warnings": [], "made": [], "not_made": {}, "would_make": [], "made_elsewhere": [],
+    "command": ["--config=run.yaml", "run"],
     "products": {"velocity.png": "/data/scene/products/velocity.png"},
     "dropped_patches": ["PATCH_2"],
     "results": [{"stage": 8, "scope": "merged", "target": "root", "status": "completed",
@@ -199,7 +206,7 @@ REPORT = {
         "dropped": {"incoherent": 500, "noisy": 70, "adjacent": 10, "in_overlaps": 20},
         "drop_ifg_index": [3, 12],
         "unwrapping": {"interferograms": 19, "residues": 1204, "cost": 8123.0,
-                       "arcs_without_statistics": 0.03},
+                       "arcs_without_statistics": 0.03, "with_feedback": False},
         "noise": {"median_deg": 32.0, "noisiest": [{"date": "2016-05-03", "deg": 61.0}]},
         "velocity": [-14.23, 0.1, 3.3],
     },
@@ -221,6 +228,35 @@ def test_a_run_ends_with_what_was_kept_and_dropped_and_what_to_look_at():
         "Next: look at the interferogram of 2016-05-03, which is far noisier",
     ):
         assert sentence in text, sentence
+    again = "pystamps-hpc --config run.yaml run --dataset /data/scene --start-step 6 --force"
+    assert again in text
+    fed_back = {**REPORT["findings"]["unwrapping"], "with_feedback": True}
+    second = {**REPORT, "findings": {**REPORT["findings"], "unwrapping": fed_back}}
+    text = shapes.text_of(run.view(second), io.StringIO())
+    assert "It was a pass with feedback" in text
+    assert again not in text
+
+
+def test_a_run_that_only_drew_the_map_says_so():
+    skipped = [{**REPORT["results"][0], "status": "skipped_existing"}]
+    drawn = {**REPORT, "results": skipped, "made": ["velocity.png"]}
+    text = shapes.text_of(run.view(drawn), io.StringIO())
+    assert "made velocity.png; all selected stages were complete" in text
+    assert "nothing to do" not in text
+    text = shapes.text_of(run.view({**drawn, "made": []}), io.StringIO())
+    assert REPORT["products"]["velocity.png"] in text
+    assert "nothing to do: all selected stages are complete" in text
+    planned = {
+        **drawn,
+        "made": [],
+        "products": {},
+        "would_make": ["products/velocity.png"],
+        "dry_run": True,
+    }
+    planned["results"] = [{**skipped[0], "invalidates": []}]
+    text = shapes.text_of(run.view(planned), io.StringIO())
+    assert "Would make products/velocity.png." in text
+    assert "nothing to do" not in text
 
 
 def test_a_run_without_facts_says_only_what_it_knows():

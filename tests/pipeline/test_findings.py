@@ -1,7 +1,10 @@
 """The findings of a dataset are the sums of what its stages have recorded."""
 
-from pystamps_hpc.dataset.tree import ROOT
-from pystamps_hpc.pipeline.findings import findings, funnel
+import numpy as np
+
+from pystamps_hpc.dataset.mat import write_mat
+from pystamps_hpc.dataset.tree import ROOT, discover_dataset
+from pystamps_hpc.pipeline.findings import facts_of, findings, funnel
 
 
 def facts():
@@ -44,3 +47,20 @@ def test_what_no_record_says_is_null():
     assert funnel(bare) == [
         {"patch": "PATCH_1", "candidates": None, "selected": None, "weeded": None, "merged": None}
     ]
+
+
+def test_artifacts_of_another_program_tell_their_counts(tmp_path):
+    for name in ("PATCH_1", "PATCH_2"):
+        folder = tmp_path / name
+        folder.mkdir()
+        write_mat(folder / "ps1.mat", {"n_ps": 9.0})
+        write_mat(folder / "select1.mat", {"keep_ix": np.array([[True], [False], [True]])})
+        write_mat(folder / "weed1.mat", {"ix_weed": np.array([[True], [False]])})
+    write_mat(tmp_path / "ps2.mat", {"n_ps": 2.0})
+    counted = facts_of(discover_dataset(tmp_path))
+    assert funnel(counted)[0] == {
+        "patch": "PATCH_1", "candidates": 9, "selected": 2, "weeded": 1, "merged": None,
+    }  # fmt: skip
+    assert findings(counted)["points"] == {
+        "candidates": 18, "selected": 4, "weeded": 2, "merged": 2,
+    }  # fmt: skip

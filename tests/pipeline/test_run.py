@@ -10,10 +10,14 @@ from pystamps_hpc.config import RunConfig
 from pystamps_hpc.dataset import parameters
 from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.dataset.publish import write_text
+from pystamps_hpc.dataset.tree import discover_dataset
 from pystamps_hpc.errors import ConfigError, DatasetError, StageError, StaleError
+from pystamps_hpc.pipeline.choices import resolve_choices
 from pystamps_hpc.pipeline.documents import json_text
+from pystamps_hpc.pipeline.finished import Finished
+from pystamps_hpc.pipeline.outlook import Outlook, named, outlook, shortened
 from pystamps_hpc.pipeline.stages import plan_pipeline, run_pipeline, run_stage
-from pystamps_hpc.pipeline.state import TargetState, fingerprint
+from pystamps_hpc.pipeline.state import TargetState, fingerprint, stale_reasons
 from pystamps_hpc.pipeline.types import PipelineContext
 from tests.stub_chain import CHAIN, MARKERS, artifacts, make_tree, statuses, tree_digest
 
@@ -341,7 +345,8 @@ def test_a_parameter_of_another_stage_makes_nothing_stale(stubs, tree):
 def test_a_changed_configuration_is_a_stale_reason(stubs, tree):
     run(tree)
     report = run(tree, KEEP.with_values({"compat.arithmetic": "single"}))
-    assert {row["reason"] for row in report.stale} == {"configuration changed: compat.arithmetic"}
+    reason = "configuration changed: compat.arithmetic double -> single (configured)"
+    assert {row["reason"] for row in report.stale} == {reason}
     assert len(report.stale) == len(EVERYTHING)
 
 
@@ -413,8 +418,8 @@ def test_every_reason_is_told_not_the_first(stubs, tree):
     state.save()
     rows = [row for row in run(tree, KEEP).stale if (row["stage"], row["target"]) == (2, "PATCH_1")]
     assert rows[0]["reason"] == (
-        "parameters changed: clap_win; configuration changed: compat.arithmetic; "
-        "input changed: PATCH_1/ps1.mat; science version 0 -> 1"
+        "parameters changed: clap_win; configuration changed: compat.arithmetic single -> double "
+        "(default); input changed: PATCH_1/ps1.mat; science version 0 -> 1"
     )
 
 
@@ -626,6 +631,18 @@ def test_a_second_pass_is_asked_for_and_says_what_it_subtracts(stubs, tree):
     assert run(tree).results[-3].reason == "phuw2.mat missing; subtracts scla_smooth2.mat as before"
 
 
+def test_a_standing_pass_with_feedback_is_repeated_when_its_parameters_change(stubs, tree):
+    run(tree)
+    stubs.value = 2.0
+    run(tree, start_step=6, force=True)
+    change(tree, unwrap_grid_size=100.0)
+    assert run(tree).results[-3].reason == (
+        "parameters changed: unwrap_grid_size; pass with feedback again: subtracts "
+        "scla_smooth2.mat of the pass that stands"
+    )
+    assert feedback(tree)
+
+
 def test_a_later_pass_whose_input_is_gone_is_not_made_up(stubs, tree):
     run(tree)
     stubs.value = 2.0
@@ -659,7 +676,7 @@ def test_an_interrupted_forced_run_goes_on_without_doing_anything_twice(stubs, t
     stubs.calls.remove((broken[0], "merged" if broken[1] == "root" else "patch", broken[1]))
     report = run(tree)
     assert report.ok
-    assert any(text.startswith("continuing a forced run: ") for text in report.warnings)
+    assert any(text.startswith("a forced run had left ") for text in report.warnings)
     assert sorted(stubs.calls) == sorted(EVERYTHING)
     assert {row.status for row in run(tree).results} == {"skipped_existing"}
 
@@ -866,7 +883,7 @@ def test_the_advice_for_a_damaged_result_of_another_program_can_be_followed(stub
     (tree / "PATCH_1" / ".pystamps-hpc" / "state.json").unlink()
     path = tree / "PATCH_1" / "bp1.mat"
     path.write_bytes(path.read_bytes()[:-20])
-    row = run_stage(2, patch=tree / "PATCH_1")
+    row = run_stage(2, patch=tree / "PATCH_1", force=True)
     assert row.details.endswith("; restore it from a copy, or make it again with --start-step 1 "
                                 "--force")  # fmt: skip
     assert run(tree, force=True).ok
@@ -969,3 +986,127 @@ def test_parts_of_another_version_of_a_program_are_never_found(stubs, tree):
     record = TargetState.load(tree).records[6]
     names = {fingerprint(record, f"snaphu {version}") for version in ("2.0.6", "2.0.7")}
     assert len(names) == 2
+
+
+# -- a stage that fails costs nothing -----------------------------------------------------
+
+
+@pytest.mark.parametrize("stage", [5, 6, 7])
+def test_a_merged_stage_that_fails_loses_nothing(stubs, tree, stage):
+    run(tree)
+    (tree / "products").mkdir()
+    (tree / "products" / "velocity.csv").write_text("old")
+    before = tree_digest(tree, without=(".pystamps-hpc", "STAMPS.log"))
+    stubs.acts[stage, "root"] = fail
+    report = run(tree, start_step=stage, part="merged", force=True)
+    assert (report.results[0].status, report.exit_code) == ("failed", 1)
+    assert tree_digest(tree, without=(".pystamps-hpc", "STAMPS.log")) == before
+    assert set(TargetState.load(tree).records) == {5, 6, 7, 8}
+
+
+def test_an_outdated_result_whose_making_fails_stands_and_is_out_of_date(stubs, tree):
+    run(tree)
+    before = artifacts(tree)
+    change(tree, unwrap_grid_size=100.0)
+    stubs.acts[6, "root"] = fail
+    assert run(tree).exit_code == 1
+    assert artifacts(tree) == {**before, "parms.mat": artifacts(tree)["parms.mat"]}
+    assert [row["stage"] for row in run(tree, KEEP).stale][:1] == [6]
+
+
+def test_what_was_merged_stands_when_no_patch_has_ps_left(stubs, tree):
+    run(tree)
+    merged = {name for name in artifacts(tree) if "/" not in name}
+    stubs.empty |= {(4, "PATCH_1"), (4, "PATCH_2")}
+    change(tree, weed_time_win=100.0)
+    for _ in range(2):
+        assert run(tree).exit_code == 1
+        assert merged <= set(artifacts(tree))
+    assert not (tree / "PATCH_1" / "ps2.mat").exists()
+
+
+def test_outdated_feedback_is_withheld_and_goes_with_the_new_result(stubs, tree):
+    run(tree)
+    change(tree, unwrap_grid_size=100.0)
+    stubs.acts[6, "root"] = fail
+    run(tree)
+    assert (tree / "scla_smooth2.mat").exists()
+    stubs.acts.clear()
+    seen = []
+    stubs.acts[7, "root"] = lambda ctx: seen.append((tree / "scla_smooth2.mat").exists())
+    assert run(tree).ok
+    assert seen == [False]
+    assert not feedback(tree)
+
+
+# -- one stage ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("stage", "lost"), [(6, "phuw2.mat"), (7, "scn2.mat")])
+def test_one_stage_does_not_cost_results_of_another_program_unasked(stubs, tree, stage, lost):
+    run(tree)
+    disown(tree)
+    before = tree_digest(tree)
+    with pytest.raises(
+        DatasetError, match=f"{lost}.*not made by pystamps-hpc.*insist with --force"
+    ):
+        run_stage(stage, dataset=tree, run_config=QUICK)
+    assert tree_digest(tree) == before
+    assert run_stage(stage, dataset=tree, run_config=QUICK, force=True).status == "completed"
+
+
+# -- what the plan says -------------------------------------------------------------------
+
+
+def test_a_dry_run_names_a_file_that_a_task_extends(stubs, tree):
+    details = {(r.stage_id, r.scope): r.details for r in run(tree, dry_run=True).results}
+    assert details[8, "merged"].startswith("Would produce scn2.mat and extend uw_space_time.mat: ")
+    assert "extend" not in details[7, "merged"]
+
+
+def test_a_reason_gives_both_values_of_a_configuration_key():
+    old = {
+        "params": {},
+        "inputs": {},
+        "science_version": 1,
+        "config": {"compat.arithmetic": "single"},
+    }
+    new = {**old, "config": {"compat.arithmetic": "double"}}
+    (reason,) = stale_reasons(old, new, frozenset(), {"compat.arithmetic": "double"})
+    assert reason == "configuration changed: compat.arithmetic single -> double (default)"
+
+
+def test_a_report_says_which_stages_another_program_made(stubs, tree):
+    run(tree)
+    assert run(tree).made_elsewhere == []
+    disown(tree)
+    assert run(tree).made_elsewhere == [5, 6, 7, 8]
+
+
+def test_the_outlook_says_what_a_plain_run_would_do(stubs, tree):
+    run(tree)
+    change(tree, scn_wavelength=50.0)
+    (tree / "products").mkdir()
+    (tree / "products" / "velocity.png").write_text("old")
+    assert ahead(tree).text == "stage 8"
+    state = TargetState.load(tree)
+    state.products["velocity.png"] = {}
+    state.save()
+    assert ahead(tree).text == "stage 8, map and table"
+    disown(tree)
+    assert ahead(tree) == Outlook()
+    change(tree, clap_win=16.0)
+    assert "not made by pystamps-hpc" in ahead(tree).refused
+
+
+def ahead(root):
+    dataset = discover_dataset(root)
+    known = parameters.load_all(dataset)
+    return outlook(Finished(dataset, resolve_choices(QUICK), known))
+
+
+def test_many_files_are_counted():
+    assert shortened(["PATCH_1/pm1.mat", "PATCH_2/pm1.mat"]) == "pm1.mat"
+    names = [f"PATCH_{k}/{name}.mat" for k in range(4) for name in ("pm1", "select1")]
+    assert shortened(names) == "pm1.mat, select1.mat (8 files)"
+    assert named([2, 3, 4, 6]) == "stages 2-4, 6"

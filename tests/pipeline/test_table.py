@@ -96,6 +96,19 @@ def test_what_a_task_reads_of_its_last_pass_it_spares():
     assert all(row.feedback <= spared[row] for row in tasks())
 
 
+def test_what_counts_the_points_of_a_stage_is_among_its_outputs():
+    counting = {row: set(row.spec.counted_in.values()) for row in tasks()}
+    assert [row.spec.number for row, keys in counting.items() if keys] == [1, 3, 4, 5]
+    for row, keys in counting.items():
+        assert keys <= {f"{f.artifact}.{f.key}" for f in artifact_fields(row.spec.outputs)}
+
+
+def test_only_the_last_stage_extends_what_an_earlier_one_makes():
+    assert {row.spec.number: row.extends for row in tasks() if row.extends} == {
+        8: ("uw_space_time",)
+    }
+
+
 def test_the_merge_gathers_what_the_last_stage_of_a_patch_makes():
     gathering = {row: row.gathers for row in tasks() if row.gathers}
     assert gathering == {task(5, "merged"): task(5, "patch")}

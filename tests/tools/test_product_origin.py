@@ -1,5 +1,6 @@
 """Products belong to the results they were made from: they come, go and change with them."""
 
+import json
 import os
 
 import numpy as np
@@ -33,10 +34,10 @@ def root(tmp_path, monkeypatch):
     return Result(tmp_path / "set").root
 
 
-def finish(root, status="skipped_existing", config=CONFIG):
+def finish(root, status="skipped_existing", config=CONFIG, **options):
     """Return the report of a run that found or made stage 8."""
     rows = [StageResult(8, "merged", "root", status)]
-    report = PipelineReport("run", rows, dataset=str(root), config=config.to_dict())
+    report = PipelineReport("run", rows, dataset=str(root), config=config.to_dict(), **options)
     make_products(report)
     return report
 
@@ -53,8 +54,11 @@ def made(root, config=CONFIG):
         }
 
     before = stamps()
-    assert set(finish(root, config=config).products) == BOTH
-    return {name for name, stamp in stamps().items() if stamp != before.get(name)}
+    report = finish(root, config=config)
+    assert set(report.products) == BOTH
+    changed = {name for name, stamp in stamps().items() if stamp != before.get(name)}
+    assert changed == set(report.made)
+    return changed
 
 
 def move(root):
@@ -80,10 +84,55 @@ def test_products_are_made_once_and_again_when_their_results_changed(root):
         assert (root / "products" / lost).exists()
 
 
-def test_products_of_unknown_origin_are_made_again(root):
+def test_products_of_others_are_replaced_with_force_alone(root):
     finish(root)
     (root / ".pystamps-hpc" / "state.json").unlink()
-    assert made(root) == BOTH
+    before = contents(root)
+    report = finish(root)
+    assert (report.products, set(report.not_made), report.exit_code) == ({}, BOTH, 1)
+    assert "products/velocity.png: not made by pystamps-hpc" in report.not_made["velocity.png"]
+    assert contents(root) == before
+    assert set(finish(root, force=True).made) == BOTH
+
+
+def test_a_product_whose_making_was_interrupted_is_ours(root, monkeypatch):
+    def killed(root, path, value_type):
+        path.write_bytes(b"new")
+        raise KeyboardInterrupt
+
+    drawn = products.velocity_map
+    monkeypatch.setattr(products, "velocity_map", killed)
+    with pytest.raises(KeyboardInterrupt):
+        finish(root)
+    monkeypatch.setattr(products, "velocity_map", drawn)
+    assert set(finish(root).made) == BOTH
+
+
+@pytest.mark.parametrize("status", ["planned", "skipped_existing"])
+def test_a_dry_run_tells_what_would_be_made_and_writes_nothing(root, status):
+    report = finish(root, status, dry_run=True)
+    assert report.would_make == ["products/velocity.png", "products/velocity.csv"]
+    assert not (root / "products").exists()
+    finish(root)
+    report = finish(root, "skipped_existing", dry_run=True)
+    assert (report.would_make, report.products) == ([], {})
+
+
+def test_the_table_says_which_interferograms_it_uses_and_what_others_made(root):
+    finish(root)
+    meaning = json.loads((root / "products" / "velocity.json").read_text())
+    assert len(meaning["interferogram_numbers"]) == meaning["interferograms"]
+    assert {"phuw2.mat", "scla2.mat"} <= set(meaning["made_elsewhere"])
+    (root / "mean_v.mat").unlink()
+    (told,) = finish(root).warnings
+    assert told.startswith("phuw2.mat, scla2.mat: made by another program; the products use")
+
+
+def test_a_mean_v_of_another_program_that_is_not_what_was_asked_for_is_told(root):
+    fit = read_mat(root / "mean_v.mat")
+    write_mat(root / "mean_v.mat", {"m": fit["m"]})
+    told = finish(root).warnings[0]
+    assert "which does not say its type: taken as v, v-do was asked for" in told
 
 
 def test_a_product_that_cannot_be_written_fails_the_run_and_the_results_stand(root):
@@ -105,9 +154,10 @@ def test_an_old_product_does_not_outlive_a_new_one_that_fails(root, monkeypatch)
         raise ToolMissingError("matplotlib is not installed")
 
     monkeypatch.setattr(products, "velocity_map", without_matplotlib)
-    report = finish(root)
-    assert report.exit_code == 0
-    assert report.warnings == ["no velocity.png: matplotlib is not installed"]
+    for _ in range(2):
+        report = finish(root)
+        assert report.exit_code == 1
+        assert report.not_made == {"velocity.png": "matplotlib is not installed"}
     assert not (root / "products" / "velocity.png").exists()
 
 
@@ -148,6 +198,25 @@ def test_a_stage_that_runs_removes_the_products(stubs, tree, stage):
     report = run_pipeline(PipelineContext(tree, start_step=stage, end_step=stage, force=True))
     assert "products/velocity.csv" in report.results[0].invalidates
     assert [path.name for path in (tree / "products").iterdir()] == ["velocity.qml"]
+
+
+def test_a_stage_that_runs_unforced_leaves_products_of_others(stubs, tree):
+    run_pipeline(PipelineContext(tree))
+    os.makedirs(tree / "products")
+    (tree / "products" / "velocity.csv").write_text("mine")
+    (tree / "scn2.mat").unlink()
+    report = run_pipeline(PipelineContext(tree))
+    assert report.results[-1].status == "completed"
+    assert (tree / "products" / "velocity.csv").read_text() == "mine"
+
+
+def test_without_matplotlib_a_first_map_is_missed_but_no_failure(root, monkeypatch):
+    def without_matplotlib(root, path, value_type):
+        raise ToolMissingError("matplotlib is not installed")
+
+    monkeypatch.setattr(products, "velocity_map", without_matplotlib)
+    for _ in range(2):
+        assert finish(root).exit_code == 0
 
 
 def test_what_the_products_were_made_from_survives_later_records(root):

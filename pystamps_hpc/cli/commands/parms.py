@@ -4,13 +4,16 @@ import re
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...config import load_config
 from ...dataset.parameter_table import TABLE, text_of
 from ...errors import ConfigError, DatasetError
 from ..command import Answer, Command, dataset_option, on_root
-from ..locked import locked
-from ..shapes import STRONG, Shape, Text, marked, pairs, table
+from ..locked import locked, logged
+from ..shapes import STRONG, Shape, Text, marked, pairs, paragraph, table
 
 if TYPE_CHECKING:
     from ...dataset.parameters import Parameters
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 Document = dict[str, Any]
 
 NOT_SET = "not set"
+NEGATIVE = re.compile(r"-\.?\d|-inf", re.IGNORECASE)
+"""A value that begins with a minus sign and is no option."""
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -32,6 +37,7 @@ def add_options(parser: ArgumentParser) -> None:
     show.add_argument("name", nargs="?")
     change = actions.add_parser("set", help="change a parameter", allow_abbrev=False)
     change.add_argument("name")
+    change._negative_number_matcher = NEGATIVE  # -Inf is a value too
     change.add_argument("value", nargs="+", help="number, text, list of numbers or []")
     back = actions.add_parser("reset", help="back to the default", allow_abbrev=False)
     back.add_argument("name")
@@ -42,31 +48,69 @@ def add_options(parser: ArgumentParser) -> None:
 @on_root
 def run(options: Namespace) -> Answer:
     """Show, set or reset parameters."""
-    from ...dataset import parameters
-    from ...dataset.tree import discover_dataset
-    from ...pipeline.acceptance import require_value
-
-    dataset = discover_dataset(options.dataset, need_patches=False)
+    dataset, here = _place(options.dataset)
     if options.action != "show" and options.patch and not options.local:
         raise ConfigError(
             f"parms --patch {options.patch} {options.action} needs --local; without --patch "
             "the value holds for all patches"
         )
+    if here is not None:
+        file = _load(dataset, here).file
+        print(f"{here} is a patch of {dataset.root}; its parameters: {file}", file=sys.stderr)
     if options.action == "show":
-        return _shown(_load(dataset, options.patch), options.name), 0
+        return _shown(_load(dataset, options.patch or here), options.name), 0
+    return _change(dataset, options.patch or here, options), 0
+
+
+def _place(folder: str) -> tuple["Dataset", str | None]:
+    """Return the dataset of a directory and, if the directory is a patch, its name.
+
+    Raises
+    ------
+    DatasetError
+        It is neither.
+    """
+    from ...dataset.tree import discover_dataset, require_dataset
+
+    here = Path(folder).resolve()
+    dataset = discover_dataset(here, need_patches=False)
+    if not dataset.patches:
+        with suppress(DatasetError):
+            above = discover_dataset(here.parent)
+            if here.name in above.patches:
+                return above, here.name
+    require_dataset(dataset)
+    return dataset, None
+
+
+def _change(dataset: "Dataset", patch: str | None, options: Namespace) -> Document:
+    """Set or reset a parameter; return it with what follows from the change."""
+    from ...dataset import parameters
+    from ...pipeline.acceptance import require_value
+    from ...tools.consequences import after_change
+
+    config = load_config(options.config)
     with locked(dataset, options):
-        known = _load(dataset, options.patch)
+        known = _load(dataset, patch)
+        name = known.resolve(options.name)
         if options.action == "set":
-            name = known.resolve(options.name)
             changed = known.set_value(name, _value(name, options.value), options.local)
             try:
                 require_value(dataset, changed, name)
             except DatasetError as error:  # of what was typed, not of what lies there
                 raise ConfigError(str(error)) from None
         else:
-            changed = known.reset(options.name, options.local)
+            changed = known.reset(name, options.local)
         parameters.save(changed)
-    return _shown(changed, options.name), 0
+        folder = changed.local_file.parent if options.local else changed.file.parent
+        told = f"{name} {text_of(known.value(name))} -> {text_of(changed.value(name))}"
+        notes = logged(config, folder, options.action, told)
+        return {
+            name: {
+                **_described(changed, name),
+                "notes": [*after_change(dataset, config, name), *notes],
+            }
+        }
 
 
 def _load(dataset: "Dataset", patch: str | None) -> "Parameters":
@@ -150,6 +194,8 @@ def view(document: Document) -> Iterator[Shape]:
                 "stages": row["stages"],
             }
         )
+        for note in row.get("notes", ()):
+            yield paragraph(note)
         return
     yield table(
         ("name", "value", "meaning"),

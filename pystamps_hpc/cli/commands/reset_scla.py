@@ -2,44 +2,96 @@
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ...config import RunConfig, load_config
+from ...errors import DatasetError
 from ..command import Answer, Command, dataset_option, on_root
-from ..locked import locked
+from ..locked import locked, logged
 from ..shapes import Shape, paragraph
+
+if TYPE_CHECKING:
+    from ...dataset.tree import Dataset
 
 
 def add_options(parser: ArgumentParser) -> None:
     """Add the options of the command."""
     dataset_option(parser)
     parser.add_argument("--no-patches", action="store_true", help="the root only")
+    parser.add_argument("--force", action="store_true",
+                        help="remove those of other programs too")  # fmt: skip
     parser.add_argument("--dry-run", action="store_true", help="list, remove nothing")
 
 
 @on_root
 def run(options: Namespace) -> Answer:
     """Remove the SCLA estimates of the root and of the patches."""
-    from ...dataset.tree import discover_dataset
+    from ...dataset.tree import discover_dataset, require_dataset
+    from ...pipeline.passes import made_with
 
+    config = load_config(options.config)
     dataset = discover_dataset(options.dataset, need_patches=False)
+    require_dataset(dataset)
     folders = [dataset.root]
     if not options.no_patches:
         folders += [dataset.directory(name) for name in dataset.patches]
-    if options.dry_run:
+    with nullcontext() if options.dry_run else locked(dataset, options):
         found = _present(folders)
-    else:
-        with locked(dataset, options):
-            found = _present(folders)
-            for path in found:
-                path.unlink()
+        names = [path.relative_to(dataset.root).as_posix() for path in found]
+        if not options.force:
+            _refuse_foreign(dataset, found)
+        outdated = made_with(dataset.root, names)
+        notes = [] if options.dry_run else _remove(dataset, config, names, outdated)
     document = {
         "schema": "pystamps-hpc/reset-scla/1",
         "dataset": str(dataset.root),
         "dry_run": options.dry_run,
-        "removed": [path.relative_to(dataset.root).as_posix() for path in found],
+        "removed": names,
+        "out_of_date": outdated,
+        "notes": notes,
     }
     return document, 0
+
+
+def _refuse_foreign(dataset: "Dataset", found: list[Path]) -> None:
+    """Refuse to remove estimates that were not made here."""
+    from ...pipeline.finished import made_here
+    from ...pipeline.outlook import shortened
+
+    root = dataset.root
+    foreign = [
+        path.relative_to(root).as_posix()
+        for path in found
+        if path.parent != root or not made_here(root, path.stem)
+    ]
+    if foreign:
+        raise DatasetError(
+            f"{root}: {shortened(foreign)}: not made by pystamps-hpc, and reset-scla would "
+            "remove them: move them away to keep them, or insist with --force"
+        )
+
+
+def _remove(
+    dataset: "Dataset", config: RunConfig, names: list[str], outdated: list[int]
+) -> list[str]:
+    """Remove estimates, put what was made with them out of date, and say what follows."""
+    from ...dataset import parameters
+    from ...pipeline.choices import resolve_choices
+    from ...pipeline.finished import Finished
+    from ...pipeline.invalidation import drop_outdated_records
+    from ...pipeline.outlook import outlook
+    from ...pipeline.passes import mark_reset
+    from ...tools.consequences import said
+
+    for name in names:
+        (dataset.root / name).unlink()
+    mark_reset(dataset.root, outdated)
+    drop_outdated_records(dataset, dataset.root)
+    notes = logged(config, dataset.root, "reset", f"removed {', '.join(names)}") if names else []
+    finished = Finished(dataset, resolve_choices(config), parameters.load_all(dataset))
+    return [*notes, *said(outlook(finished), dataset)]
 
 
 def _present(folders: list[Path]) -> list[Path]:
@@ -60,7 +112,14 @@ def view(document: dict[str, Any]) -> Iterator[Shape]:
         yield paragraph("There are no SCLA estimates; the next stage 6 starts without feedback.")
         return
     yield paragraph(f"{verb} {', '.join(removed)}.")
-    yield paragraph("The next stage 6 starts without feedback: run it with --start-step 6 --force.")
+    if document["out_of_date"]:
+        yield paragraph(
+            "Stage 6 was unwrapped with the look-angle error of a pass before and is out of date."
+        )
+    else:
+        yield paragraph("The next stage 6 starts without feedback.")
+    for note in document["notes"]:
+        yield paragraph(note)
 
 
 COMMAND = Command(

@@ -6,6 +6,7 @@ from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,7 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")
     parser.add_argument("--force", action="store_true", help="redo finished stages of the window")
     config_option(parser, "--stale", "runtime.stale_policy", metavar="POLICY")
+    config_option(parser, "--mean-v-type", "output.mean_v_type", metavar="TYPE")
     parser.add_argument("--part", choices=("all", "patches", "merged"), default="all",
                         help="patch stages only, or the merge and later only")  # fmt: skip
     parser.add_argument("--patches", metavar="A,B", help="only these patches")
@@ -144,11 +146,13 @@ def view(document: Document) -> Iterator[Shape]:
     """Show the plan of a dry run, else what became of the run."""
     rows = document["results"]
     if document["dry_run"]:
-        yield _plan(rows)
+        yield from _plan(rows)
+        if would_make := document["would_make"]:
+            yield paragraph(f"Would make {', '.join(would_make)}.")
     worked = {row["stage"] for row in rows if row["status"] == "completed"}
     if worked & {5, 8}:
         yield heading("Points")
-        yield points(document["funnel"])
+        yield points(document["funnel"], document["findings"]["points"])
         yield paragraph()
     for name, reason in document["not_made"].items():
         yield paragraph(f"FAILED {name}: {reason}; the results themselves stand", style=BAD)
@@ -166,15 +170,22 @@ def view(document: Document) -> Iterator[Shape]:
         yield marked(path, STRONG)
     if 8 in worked and document["ok"]:
         yield paragraph(*_next(document))
-    yield from _out_of_date_or_idle(document)
+    yield from _last_word(document)
 
 
-def _out_of_date_or_idle(document: Document) -> Iterator[Shape]:
+def _last_word(document: Document) -> Iterator[Shape]:
     """Say last what a batch job must not overlook: results that were kept, and why nothing ran."""
     idle = {row["status"] for row in document["results"]} == {"skipped_existing"}
+    if elsewhere := document["made_elsewhere"]:
+        yield paragraph(_made_elsewhere(elsewhere, document))
     if document["stale"]:
         yield paragraph(_out_of_date(document["stale"]), style=CAREFUL)
-    elif idle and document["ok"]:
+    elif idle and document["ok"] and document["made"]:
+        yield paragraph(
+            f"made {', '.join(document['made'])}; all selected stages were complete (use "
+            "--force to recompute)"
+        )
+    elif idle and document["ok"] and not document["would_make"]:
         yield paragraph(
             "nothing to do: all selected stages are complete (use --force to recompute)"
         )
@@ -197,6 +208,8 @@ def summary(document: Document) -> Iterator[str]:
             f"{unwrapping['residues']:,} residues; the cost of the solution is "
             f"{unwrapping['cost']:.4g}."
         )
+    if unwrapping["with_feedback"]:
+        yield "It was a pass with feedback: the look-angle error of the pass before was taken off."
     if (share := unwrapping["arcs_without_statistics"]) and share >= LEAST_SHARE:
         yield f"{share:.0%} of the arcs had no statistics."
     if noise := found["noise"]:
@@ -237,21 +250,62 @@ def _next(document: Document) -> Iterator[str]:
         )
     else:
         yield "Next: look at the map."
-    yield (
-        "To unwrap again with the look-angle error taken off first: "
-        f"pystamps-hpc run --dataset {where} --start-step 6 --force"
-    )
+    if not document["findings"]["unwrapping"]["with_feedback"]:
+        yield (
+            "To unwrap again with the look-angle error taken off first (pass with feedback): "
+            f"pystamps-hpc{_config(document)} run --dataset {where} --start-step 6 --force"
+        )
 
 
-def _plan(rows: list[Document]) -> Shape:
-    """Say what a run would do: how many targets of each stage would run or stay."""
+def _config(document: Document) -> str:
+    """Return the option by which the command named its configuration file."""
+    for word, after in pairwise([w for text in document["command"] for w in text.split("=", 1)]):
+        if word == "--config":
+            return f" --config {after}"
+    return ""
+
+
+def _plan(rows: list[Document]) -> Iterator[Shape]:
+    """Say what a run would do: how many targets of each stage would run or stay, and what goes."""
+    from ...pipeline.outlook import shortened
+
     counts = Counter((row["stage"], row["scope"], row["status"], row["details"]) for row in rows)
-    return table(
+    yield table(
         ("stage", "scope", "tasks", "plan", ""),
         (
             (stage, scope, count, status.replace("_", " "), details)
             for (stage, scope, status, details), count in counts.items()
         ),
+    )
+    if removed := _removed(rows):
+        yield paragraph()
+        yield table(
+            ("stage", "scope", "removes"),
+            ((*stage, shortened(names)) for stage, names in removed.items()),
+        )
+        yield paragraph()
+
+
+def _removed(rows: list[Document]) -> dict[tuple[int, str], list[str]]:
+    """Return what each stage removes; a file that several would remove goes with the first."""
+    removed: dict[tuple[int, str], list[str]] = {}
+    seen: set[str] = set()
+    for row in rows:
+        new = [name for name in row["invalidates"] if name not in seen]
+        if row["status"] == "planned" and new:
+            removed.setdefault((row["stage"], row["scope"]), []).extend(new)
+            seen.update(new)
+    return removed
+
+
+def _made_elsewhere(stages: list[int], document: Document) -> str:
+    """Say which finished stages are another program's, and how they are made again."""
+    from ...pipeline.outlook import named
+
+    return (
+        f"Made by another program: {named(stages)}; whether with today's parameters is not known. "
+        f"They are made again by: pystamps-hpc{_config(document)} run --dataset "
+        f"{document['dataset']} --start-step {stages[0]} --force"
     )
 
 
@@ -260,7 +314,8 @@ def _out_of_date(stale: list[Document]) -> str:
     first = stale[0]
     more = f" and {len(stale) - 1} more" if len(stale) > 1 else ""
     return (
-        f"out of date and kept: {first['path']}{more} ({first['reason']}); "
+        f"out of date and kept: {first['path']}{more} ({first['reason']}), and with it "
+        f"{first['again']}; "
         f"redo with --start-step {first['stage']} --stale rerun"
     )
 

@@ -1,6 +1,7 @@
 """``stage``: one stage of one patch, or one merged stage, whether it is finished or not."""
 
 from argparse import ArgumentParser, Namespace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..command import Answer, Command, dataset_option
@@ -16,6 +17,9 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--patch", metavar="DIR",
                         help="patch directory, stages 1-5 (. inside a patch)")  # fmt: skip
     dataset_option(parser, help="dataset directory, stages 5-8 (. inside a dataset)", default=None)
+    parser.add_argument("--dry-run", action="store_true", help="say what would be done")
+    parser.add_argument("--force", action="store_true",
+                        help="replace and remove results of other programs too")  # fmt: skip
     kernel_options(parser)
 
 
@@ -29,6 +33,7 @@ def run(options: Namespace, team: "Team") -> Answer:
     if patch is None and dataset is None:
         patch, dataset = team.on_root(patch_here), team.on_root(dataset_here)
     context = stage_context(options.number, patch, dataset, config)
+    context = replace(context, dry_run=options.dry_run, force=options.force)
     return run_stages(context, options, team)
 
 

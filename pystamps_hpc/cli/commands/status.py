@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from ...config import load_config
+from ...config import configured_by, load_config
 from ..command import Answer, Command, dataset_option, on_root
 from ..shapes import CAREFUL, Shape, heading, marked, pairs, paragraph, table
 
@@ -26,7 +26,8 @@ def run(options: Namespace) -> Answer:
     """Say how far a dataset is."""
     from ...tools.status import collect_status
 
-    return collect_status(options.dataset, load_config(options.config), options.detail), 0
+    config, file = load_config(options.config), configured_by(options.config)
+    return collect_status(options.dataset, config, options.detail, file), 0
 
 
 def view(document: Document) -> Iterator[Shape]:
@@ -36,6 +37,7 @@ def view(document: Document) -> Iterator[Shape]:
         {
             "dataset": document["dataset"],
             "merged": _through(document["merged_stage"]),
+            "unwrapping": "pass with feedback" if document["with_feedback"] else None,
             "last run": f"{last['run_id']}, exit code {last['exit_code']}" if last else None,
             "in use by": _owner(document["locked_by"]),
         }
@@ -44,7 +46,7 @@ def view(document: Document) -> Iterator[Shape]:
     yield _patches(document)
     if document.get("funnel"):
         yield heading("Points")
-        yield points(document["funnel"])
+        yield points(document["funnel"], document["points"])
     if document["gaps"]:
         yield heading("Missing")
         yield table(
@@ -58,23 +60,29 @@ def view(document: Document) -> Iterator[Shape]:
         yield heading("Files")
         yield table(("file", "bytes"), document["files"].items())
     yield paragraph()
+    if document["due"]:
+        yield paragraph(
+            f"Of a forced run that was stopped {document['due']} tasks are left to be done again."
+        )
     yield paragraph(_next(document))
 
 
 def stale(rows: list[Document]) -> Iterator[Shape]:
     """Show the first results that are out of date, and why."""
-    yield table(("result", "why"), ((row["path"], row["reason"]) for row in rows[:MOST_ROWS]))
+    yield table(
+        ("result", "why", "made again with it"),
+        ((row["path"], row["reason"], row["again"]) for row in rows[:MOST_ROWS]),
+    )
     if len(rows) > MOST_ROWS:
         yield paragraph(f"... and {len(rows) - MOST_ROWS:,} more")
 
 
-def points(funnel: list[Document]) -> Shape:
+def points(funnel: list[Document], sums: Document) -> Shape:
     """Show how many points each patch had after each selection; of many patches only the sums."""
     columns = ("candidates", "selected", "weeded", "merged")
     rows = [(row["patch"], *(row.get(name) for name in columns)) for row in funnel]
-    sums = [sum(row[k] or 0 for row in rows) or None for k in range(1, 5)]
     shown = rows if len(rows) <= MOST_PATCHES else []
-    total = [(f"{len(rows):,} patches", *sums)] if len(rows) > 1 else []
+    total = [(f"{len(rows):,} patches", *(sums[name] for name in columns))] if len(rows) > 1 else []
     return table(("patch", *columns), [*shown, *total])
 
 
@@ -109,9 +117,19 @@ def _next(document: Document) -> str:
     where = document["dataset"]
     if document["locked_by"]:
         return "A run works on this dataset; look again when it has ended."
-    if document["stale"] or document["merged_stage"] < 8:
-        return f"Next: pystamps-hpc run --dataset {where}"
-    return f"All stages are complete. The map and the table are in {where}/products."
+    ahead = document["next"]
+    command = f"pystamps-hpc run --dataset {where}{ahead['options']}"
+    if ahead["refused"]:
+        return f"A run would be refused: {ahead['refused']}"
+    if ahead["stages"]:
+        return f"Next: {command} (makes {ahead['text']})"
+    if document["stale"]:
+        return f"Nothing of that is made again by: {command}"
+    shown = [name for name in document["products"] if name.endswith((".png", ".csv"))]
+    if len(shown) == 2:  # the map and the table
+        return f"All stages are complete. The map and the table are in {where}/products."
+    have = f" There is {where}/{shown[0]}." if shown else ""
+    return f"All stages are complete.{have} What is missing of map and table is made by: {command}"
 
 
 COMMAND = Command(

@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from pathlib import PurePath
 from typing import Any
 
 from ...config import load_config
@@ -14,6 +15,8 @@ Document = dict[str, Any]
 
 MOST_FAILURES = 20
 MOST_NAMES = 5
+SELECTIONS = ("select1", "weed1")
+"""Artifacts that hold which points were kept."""
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -59,7 +62,8 @@ def run(options: Namespace) -> Answer:
         if not report.checked:
             raise DatasetError(f"{options.dataset}: holds no artifacts of these stages to verify")
     else:
-        conditions = conditions_of(config, recorded(options.dataset), options.isolated)
+        made = recorded(options.dataset, options.through_stage)
+        conditions = conditions_of(config, made, options.isolated)
         policy = Policy(
             options.profile or config.tolerance.profile,  # type: ignore[arg-type]
             conditions,
@@ -67,7 +71,9 @@ def run(options: Namespace) -> Answer:
         )
         report = verify_run_against_golden(options.dataset, options.golden, policy, window)
         report.velocities = velocity_agreement(options.dataset, options.golden)
-        report.unlike = unlike(options.dataset, options.golden)
+        differing = {PurePath(row["path"]).stem for row in report.failed}
+        alike = differing.isdisjoint(SELECTIONS)
+        report.unlike = unlike(options.dataset, options.golden, alike)
     return json_ready(report.to_json(options.detail)), 0 if report.ok else 1
 
 

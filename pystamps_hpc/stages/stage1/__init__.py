@@ -218,6 +218,7 @@ SPEC = StageSpec(
     ),
     keeps=Keeps(value=16, point=300),
     counts="candidates",
+    counted_in={"candidates": "ps1.n_ps"},
     begins=True,
     psver=1,
 )

@@ -318,5 +318,6 @@ SPEC = StageSpec(
     ),
     keeps=Keeps(12, 200, 8, CELL_BYTES, GRID_BYTES),
     counts="kept",
+    counted_in={"kept": "select1.keep_ix"},
     none_left="relax the selection or weeding parameters",
 )

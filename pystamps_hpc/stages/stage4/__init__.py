@@ -255,5 +255,6 @@ SPEC = StageSpec(
     config=("compat.arithmetic", "runtime.triangulator"),
     tools=("triangulator",),
     counts="weeded",
+    counted_in={"weeded": "weed1.ix_weed"},
     none_left="relax the selection or weeding parameters",
 )

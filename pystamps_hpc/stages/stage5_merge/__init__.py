@@ -250,5 +250,6 @@ SPEC = StageSpec(
         "stage5_cell_sums",
     ),
     keeps=Keeps(value=0, point=500),
+    counted_in={"merged": "ps2.n_ps"},
     psver=2,
 )

@@ -1,7 +1,9 @@
 """What a user looks at after stage 8: the velocity map and the table of time series."""
 
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from ...dataset.inside import within
 from ...errors import PublishError, PystampsError, explained
@@ -9,7 +11,7 @@ from ...pipeline.presence import PRODUCTS
 from ...pipeline.state import TargetState
 from ...pipeline.table import tasks
 from ...pipeline.types import PipelineReport
-from .origin import differences, origin_now
+from .origin import UNFINISHED, differences, origin_now, what_is_not_known
 from .velocity_csv import velocity_csv
 from .velocity_map import velocity_map
 
@@ -19,46 +21,92 @@ __all__ = ["make_products", "velocity_csv", "velocity_map"]
 def make_products(report: PipelineReport) -> None:
     """Draw the map and write the table of a finished stage 8, and add them to the report.
 
-    They are made when one of them is missing, or was made from something else than what is there.
-    One that cannot be written is a failure of the run; the results stand.
+    They are made when one of them is missing, or was made from something else than what is there;
+    of a dry run it is told which. Files that were not made here are replaced with ``--force``
+    alone. A product that cannot be written, or was lost and cannot be made, is a failure of the
+    run; the results stand.
     """
     root = Path(report.dataset)
     last = tasks()[-1].spec.number
     status = next((row.status for row in report.results if row.stage_id == last), "")
-    if status not in ("completed", "skipped_existing"):
+    if status not in ("completed", "skipped_existing", "planned"):
         return
     value_type = report.config["output"]["mean_v_type"]
     state = TargetState.load(root)
     makers = {"velocity.png": velocity_map, "velocity.csv": velocity_csv}
     for name, make in makers.items():
-        path = within(root, "products") / name
         known = state.products.get(name)
         origin = origin_now(root, value_type, known)
-        there = all((root / file).exists() for file in PRODUCTS[name])
-        if there and known and not differences(known, origin):
-            report.products[name] = str(path)
+        present = [file for file in PRODUCTS[name] if (root / file).exists()]
+        complete = len(present) == len(PRODUCTS[name])
+        if status != "planned" and complete and known and not differences(known, origin):
+            if not report.dry_run:
+                report.products[name] = str(within(root, "products") / name)
             continue
-        state.products.pop(name, None)
-        try:
-            path.parent.mkdir(exist_ok=True)
-            make(root, path, value_type)
-        except Exception as error:
-            told = explained(error, name)
-            if told is None:
-                raise
-            _without(root, path, error, told, report)
-            continue
+        if present and known is None and not report.force:
+            _refuse(name, present, report)
+        elif report.dry_run:
+            report.would_make.append(f"products/{name}")
+        else:
+            _make(make, root, name, origin, state, report)
+    if status != "planned":
+        report.warnings += what_is_not_known(root, value_type)
+
+
+def _make(
+    make: Callable[..., Path],
+    root: Path,
+    name: str,
+    origin: dict[str, Any],
+    state: TargetState,
+    report: PipelineReport,
+) -> None:
+    """Make one product; from now on it counts as ours, also if that is interrupted."""
+    lost = name in state.products or _lies_there(root, name)
+    state.products.setdefault(name, UNFINISHED)
+    state.save()
+    path = within(root, "products") / name
+    try:
+        path.parent.mkdir(exist_ok=True)
+        make(root, path, report.config["output"]["mean_v_type"])
+    except Exception as error:
+        told = explained(error, name)
+        if told is None:
+            raise
+        _without(root, path, error, told, lost, report)
+        if not lost and not _lies_there(root, name):
+            del state.products[name]
+    else:
         state.products[name] = origin
         report.products[name] = str(path)
+        report.made.append(name)
     state.save()
 
 
-def _without(root: Path, path: Path, error: Exception, told: str, report: PipelineReport) -> None:
+def _lies_there(root: Path, name: str) -> bool:
+    return any((root / file).exists() for file in PRODUCTS[name])
+
+
+def _refuse(name: str, present: list[str], report: PipelineReport) -> None:
+    """Tell that files are in the way which were not made here."""
+    told = (
+        f"{', '.join(present)}: not made by pystamps-hpc; move away what is to be kept, or insist "
+        "with --force"
+    )
+    if report.dry_run:
+        report.warnings.append(f"no {name}: {told}")
+    else:
+        report.not_made[name] = told
+
+
+def _without(
+    root: Path, path: Path, error: Exception, told: str, lost: bool, report: PipelineReport
+) -> None:
     """Tell that a product could not be made; what was made from something else goes."""
     with suppress(OSError):
         for name in PRODUCTS[path.name]:
             (root / name).unlink(missing_ok=True)
-    if isinstance(error, PublishError) or not isinstance(error, PystampsError) or path.exists():
+    if lost or isinstance(error, PublishError) or not isinstance(error, PystampsError):
         report.not_made[path.name] = told
     else:
         report.warnings.append(f"no {path.name}: {told}")

@@ -1,15 +1,22 @@
 """What a product was made from: its fingerprint in the state of the root, then and now."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ...dataset import parameters
+from ...errors import PystampsError
+from ...pipeline.finished import made_here
 from ...pipeline.presence import PRODUCTS
 from ...pipeline.state import TargetState, digest, plain
+from ...pipeline.table import tasks
+from .files import read_artifact
 
 SOURCES = ("ps2", "mean_v", "phuw2", "scla2", "ifgstd2", "hgt2", "pm2", "deramp_degree")
 PARAMETERS = ("lambda", "heading", "drop_ifg_index", "ref_lon", "ref_lat", "ref_centre_lonlat",
               "ref_radius", "ref_x", "ref_y")  # fmt: skip
+UNFINISHED: dict[str, Any] = {"inputs": {}, "parameters": {}, "value_type": None}
+"""Origin of a product that is being made for the first time."""
 
 
 def origin_now(root: Path, value_type: str, known: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -32,6 +39,45 @@ def origin_now(root: Path, value_type: str, known: dict[str, Any] | None = None)
         "parameters": {name: plain(values.value(name)) for name in PARAMETERS},
         "value_type": None if (root / "mean_v.mat").exists() else value_type,
     }
+
+
+def made_elsewhere(root: Path) -> list[str]:
+    """Return the sources that follow the merge and have no record of ours."""
+    later = {name for row in tasks() if row.spec.scope == "merged" and not row.gathers
+             for name in row.first_made}  # fmt: skip
+    there = [name for name in SOURCES if name in later and (root / f"{name}.mat").exists()]
+    return [f"{name}.mat" for name in there if not made_here(root, name)]
+
+
+def what_is_not_known(root: Path, value_type: str) -> list[str]:
+    """Return what results of another program do not say of the velocities.
+
+    Parameters
+    ----------
+    root : Path
+        Dataset.
+    value_type : str
+        The type of velocity that was asked for.
+    """
+    elsewhere = made_elsewhere(root)
+    fit: dict[str, Any] = {}
+    with suppress(PystampsError):
+        if (root / "mean_v.mat").exists():
+            fit = read_artifact(root, "mean_v", "value_type", "unwrap_ifg_index")
+    notes = []
+    if "mean_v.mat" in elsewhere and (used := fit.get("value_type") or "v") != value_type:
+        says = "" if fit.get("value_type") else ", which does not say its type"
+        notes.append(
+            f"the velocities are those of mean_v.mat of another program{says}: taken as {used}, "
+            f"{value_type} was asked for; --start-step {tasks()[-1].spec.number} --force makes them"
+        )
+    phases = [name for name in elsewhere if name != "mean_v.mat"]
+    if phases and fit.get("unwrap_ifg_index") is None:
+        notes.append(
+            f"{', '.join(phases)}: made by another program; the products use the interferograms "
+            "that drop_ifg_index leaves today, whether it left the same then is not known"
+        )
+    return notes
 
 
 def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ from ...pipeline.documents import json_text
 from ...stages.shared.velocity import PhaseSeries
 from .files import read_artifact, replacing
 from .fixed_point import table_text
+from .origin import made_elsewhere
 from .result import USUAL_TYPE, Velocities, read_velocities
 from .series import Line, displacements, read_series
 
@@ -104,7 +105,7 @@ def velocity_csv(
                 )
             )
     types = ",".join([*(column[1] for column in COLUMNS), *["Real"] * len(dates)])
-    texts = (types + "\n", _WGS84, json_text(_meaning(result, series, dates)))
+    texts = (types + "\n", _WGS84, json_text(_meaning(folder, result, series, dates)))
     for suffix, text in zip(SIDE_FILES, texts, strict=True):
         with replacing(target.with_suffix(suffix)) as temporary:
             temporary.write_text(text, encoding="utf-8")
@@ -126,7 +127,9 @@ def _of_points(root: Path, artifact: str, key: str, n_ps: int) -> FloatArray:
     return values.astype(np.float64).ravel()
 
 
-def _meaning(result: Velocities, series: PhaseSeries, dates: list[str]) -> dict[str, Any]:
+def _meaning(
+    root: Path, result: Velocities, series: PhaseSeries, dates: list[str]
+) -> dict[str, Any]:
     """Say units, signs, corrections and reference of the table."""
     columns = [
         {"name": name, "unit": unit, "meaning": meaning} for name, _, unit, meaning in COLUMNS
@@ -146,4 +149,6 @@ def _meaning(result: Velocities, series: PhaseSeries, dates: list[str]) -> dict[
         "wavelength_m": result.wavelength,
         "crs": "EPSG:4326",
         "interferograms": len(series.fitted),
+        "interferogram_numbers": (series.fitted + 1).tolist(),
+        "made_elsewhere": made_elsewhere(root),
     }  # fmt: skip

@@ -13,6 +13,7 @@ from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.dataset.schema import ARTIFACTS
 from pystamps_hpc.errors import ConfigError, DatasetError
 from pystamps_hpc.pipeline.documents import json_ready
+from pystamps_hpc.pipeline.state import TargetState
 from pystamps_hpc.tools.verification.compare import (
     Policy,
     Window,
@@ -132,14 +133,17 @@ def test_trees_without_phase_or_common_points_say_so(run):
     assert velocity_agreement(run, MINI) == ""
 
 
-def test_conditions_unlike_those_of_the_golden_tree_are_told(run, tmp_path):
+def test_what_is_unlike_the_golden_tree_is_told(run, tmp_path):
     def made_with(tree, **compat):
-        place = tree / ".pystamps-hpc" / "runs" / "20260101T000000Z-1"
-        place.mkdir(parents=True)
-        config = {"compat": compat, "runtime": {"triangulator": "triangle"}}
-        (place / "report.json").write_text(json.dumps({"config": config}))
+        tree.mkdir(exist_ok=True)
+        config = {f"compat.{name}": value for name, value in compat.items()}
+        record = {"stage": 2, "scope": "patch", "science_version": 1, "params": {}, "inputs": {},
+                  "config": {**config, "runtime.triangulator": "triangle"}}  # fmt: skip
+        TargetState(tree, {2: record}).save()
 
     assert unlike(run, MINI) == []
+    (neither,) = unlike(run, MINI, selects_alike=False)
+    assert neither.endswith("this run does not say it either (compat.random_generator).")
     made_with(run, arithmetic="double", random_generator="matlab")
     first, second = unlike(run, MINI)
     assert first == "Not as in the golden tree: compat.arithmetic is double, there single."
@@ -148,6 +152,8 @@ def test_conditions_unlike_those_of_the_golden_tree_are_told(run, tmp_path):
     assert unlike(run, tmp_path / "golden") == [
         "Not as in the golden tree: compat.random_generator is matlab, there octave."
     ]
+    change(run / "parms.mat", unwrap_grid_size=50.0)
+    assert unlike(run, MINI)[-1] == "parms.mat differs: unwrap_grid_size is 50, there 200."
 
 
 def test_a_window_compares_the_artifacts_of_its_stages_alone(run):

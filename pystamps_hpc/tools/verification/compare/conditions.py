@@ -1,14 +1,18 @@
 """What a tree was made with, as far as it records it: arithmetic, random numbers, network."""
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
 
 from ....config import RunConfig
-from ....dataset.files import read_json
-from ....dataset.tree import state_path
+from ....dataset import parameters
+from ....dataset.parameter_table import text_of
+from ....dataset.tree import ROOT, discover_dataset
+from ....errors import DatasetError, PystampsError
+from ....pipeline.state import TargetState
 from .policy import Condition
+
+NAMED = 8
+"""How many parameters a sentence names."""
 
 ALLOWED: dict[str, tuple[str, Condition]] = {
     "compat.arithmetic": ("double", "double"),
@@ -23,7 +27,7 @@ GENERATOR = "compat.random_generator"
 
 
 def conditions_of(
-    config: RunConfig, made: Mapping[str, str] | None = None, isolated: bool = False
+    config: RunConfig, made: Mapping[str, Collection[str]] | None = None, isolated: bool = False
 ) -> list[Condition]:
     """Return what strict rules allow for.
 
@@ -32,49 +36,93 @@ def conditions_of(
     config : RunConfig
         What was configured.
     made : mapping, optional
-        What the run has recorded; it holds where ``auto`` was configured. What neither says is
-        taken to be single, with the network of Triangle.
+        What the run has :func:`recorded`; it holds where ``auto`` was configured. What neither says
+        is taken to be single, with the network of Triangle.
     isolated : bool
         Whether stages ran on golden inputs, so that nothing has accumulated.
     """
     found: list[Condition] = [] if isolated else ["chain"]
     for key, (value, condition) in ALLOWED.items():
         chosen = config.value(key)
-        if chosen == "auto":
-            chosen = (made or {}).get(key)
-        if chosen == value:
+        if chosen == value or (chosen == "auto" and value in (made or {}).get(key, ())):
             found.append(condition)
     return found
 
 
-def unlike(run: str | Path, golden: str | Path) -> list[str]:
-    """Say in words under which conditions a run was not made like a golden tree."""
+def unlike(run: str | Path, golden: str | Path, selects_alike: bool = True) -> list[str]:
+    """Say in words in what a run was not made like a golden tree, as far as they tell.
+
+    Parameters
+    ----------
+    run, golden : str or Path
+        Datasets.
+    selects_alike : bool
+        Whether both have selected the same points.
+    """
     here, there = recorded(run), recorded(golden)
-    expected = {**STAMPS, **there}
+    expected = {**{key: (value,) for key, value in STAMPS.items()}, **there}
     found = [
-        f"Not as in the golden tree: {key} is {here[key]}, there {value}."
-        for key, value in expected.items()
-        if key in here and here[key] != value
+        f"Not as in the golden tree: {key} is {_either(here[key])}, there {_either(values)}."
+        for key, values in expected.items()
+        if key in here and here[key] != values
     ]
-    if GENERATOR in here and GENERATOR not in there:
+    if GENERATOR not in there and (GENERATOR in here or not selects_alike):
+        how = f"does not say it either ({GENERATOR})"
+        if GENERATOR in here:
+            how = f"drew them as {GENERATOR}: {_either(here[GENERATOR])} does"
         found.append(
-            f"The golden tree does not say whether MATLAB or Octave drew its random numbers; this "
-            f"run drew them as {GENERATOR}: {here[GENERATOR]} does."
+            "The golden tree does not say whether MATLAB or Octave drew its random numbers; this "
+            f"run {how}."
         )
-    return found
+    elif GENERATOR not in here and not selects_alike:
+        found.append(
+            "The run does not say whether MATLAB or Octave drew its random numbers; the golden "
+            f"tree was made with {GENERATOR}: {_either(there[GENERATOR])}."
+        )
+    return [*found, *_other_parameters(Path(run), Path(golden))]
 
 
-def recorded(tree: str | Path) -> Mapping[str, str]:
-    """Return the choices of the last run that has left a report in a tree; empty without one."""
-    reports = sorted(state_path(Path(tree), "runs").glob("*/report.json"))
-    if not reports:
+def _either(values: Collection[str]) -> str:
+    return " or ".join(values)
+
+
+def _other_parameters(run: Path, golden: Path) -> list[str]:
+    """Name the parameters of ``parms.mat`` in which two trees differ."""
+    if not all((tree / "parms.mat").exists() for tree in (run, golden)):
+        return []
+    try:
+        pairs = parameters.disagreements(parameters.load(run), parameters.load(golden))
+    except PystampsError:
+        return []
+    told = [f"{name} is {text_of(one)}, there {text_of(other)}"
+            for name, (one, other) in pairs.items()]  # fmt: skip
+    more = f"; and {len(told) - NAMED} more" if len(told) > NAMED else ""
+    return [f"parms.mat differs: {'; '.join(told[:NAMED])}{more}."] if told else []
+
+
+def recorded(tree: str | Path, last: int = 8) -> Mapping[str, tuple[str, ...]]:
+    """Return the choices that the finished tasks of a tree were made with.
+
+    Parameters
+    ----------
+    tree : str or Path
+        Dataset.
+    last : int
+        Last stage that counts.
+
+    Returns
+    -------
+    dict
+        Key -> its values in the records, sorted; a tree without records says nothing.
+    """
+    found: dict[str, set[str]] = {}
+    try:
+        dataset = discover_dataset(tree, need_patches=False)
+    except DatasetError:
         return {}
-    config: Any = {}
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        config = read_json(reports[-1])["config"]
-    found = {}
-    for key in (*STAMPS, GENERATOR):
-        section, _, name = key.partition(".")
-        with suppress(KeyError, TypeError):
-            found[key] = config[section][name]
-    return found
+    for target in (ROOT, *dataset.patches):
+        for number, record in TargetState.load(dataset.directory(target)).records.items():
+            for key in (*STAMPS, GENERATOR):
+                if number <= last and isinstance(record["config"].get(key), str):
+                    found.setdefault(key, set()).add(record["config"][key])
+    return {key: tuple(sorted(values)) for key, values in found.items()}

@@ -1,0 +1,85 @@
+"""What a plain ``run`` would do on a dataset: for who asks what is next."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from ..dataset.tree import Dataset
+from ..errors import PystampsError
+from .finished import Finished
+from .plan import NAMED, PlannedTask, Planner
+from .presence import product_files
+from .request import Request
+from .table import tasks
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What a plain ``run`` would do.
+
+    Parameters
+    ----------
+    stages : tuple of int
+        Stages of which it would do something.
+    products : bool
+        Whether map and table go with it.
+    refused : str
+        Why it would refuse to begin; empty if it would not.
+    options : str
+        Options that it needs, where there are no patches.
+    """
+
+    stages: tuple[int, ...] = ()
+    products: bool = False
+    refused: str = ""
+    options: str = ""
+
+    @property
+    def text(self) -> str:
+        """Name the stages and the products: ``stages 6-8, map and table``."""
+        return named(self.stages, self.products)
+
+
+def outlook(finished: Finished) -> Outlook:
+    """Plan a run of all stages, without a look at the candidates."""
+    merged = [row for row in finished.table if row.spec.scope == "merged" and not row.gathers]
+    start = 1 if finished.dataset.patches else merged[0].spec.number
+    request = Request(start=start)
+    options = "" if finished.dataset.patches else f" --start-step {request.first}"
+    try:
+        plan = Planner(finished, request).plan()
+    except PystampsError as error:
+        return Outlook(refused=str(error))
+    due = [planned for planned in plan if planned.action == "run"]
+    stages = tuple(sorted({planned.stage for planned in due}))
+    return Outlook(stages, _removes_products(due), options=options)
+
+
+def _removes_products(due: list[PlannedTask]) -> bool:
+    names = set(product_files())
+    return any(names.intersection(planned.invalidates) for planned in due)
+
+
+def named(stages: Collection[int], products: bool = False) -> str:
+    """Name stages, and whether the products are meant too: ``stages 2-5, 7, map and table``."""
+    spans: list[list[int]] = []
+    for stage in sorted(stages):
+        if spans and stage == spans[-1][-1] + 1:
+            spans[-1].append(stage)
+        else:
+            spans.append([stage])
+    listed = ", ".join(f"{s[0]}-{s[-1]}" if len(s) > 1 else str(s[0]) for s in spans)
+    word = "stage" if len(set(stages)) == 1 else "stages"
+    return f"{word} {listed}" + (", map and table" if products else "")
+
+
+def shortened(names: Sequence[str]) -> str:
+    """Name files, those of several patches once; of many the first, and how many there are."""
+    distinct = list(dict.fromkeys(name.rpartition("/")[2] for name in names))
+    more = " ..." * (len(distinct) > NAMED) + f" ({len(names)} files)" * (len(names) > NAMED)
+    return ", ".join(distinct[:NAMED]) + more
+
+
+def built_on(dataset: Dataset, stage: int) -> str:
+    """Name a stage with all that is made from its results."""
+    later = {row.spec.number for row in tasks() if row.spec.number >= stage}
+    return named(later, any((dataset.root / name).exists() for name in product_files()))

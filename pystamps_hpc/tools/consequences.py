@@ -1,0 +1,72 @@
+"""What follows from a changed parameter or a reset estimate: for who has just made the change."""
+
+from collections.abc import Iterator
+
+from ..config import RunConfig
+from ..dataset import parameters
+from ..dataset.tree import ROOT, Dataset
+from ..pipeline.choices import resolve_choices
+from ..pipeline.finished import Finished
+from ..pipeline.outlook import Outlook, named, outlook
+from ..pipeline.stack import known_stack
+
+
+def after_change(dataset: Dataset, config: RunConfig, name: str) -> Iterator[str]:
+    """Yield what a user should know who has changed a parameter.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Tree, with the new value.
+    config : RunConfig
+        Configuration of a run.
+    name : str
+        Full name of the parameter.
+    """
+    known = parameters.load_all(dataset)
+    if name == "drop_ifg_index":
+        yield from _drops_master(dataset, known[ROOT])
+    finished = Finished(dataset, resolve_choices(config), known)
+    foreign = _foreign_stages(finished, name)
+    if foreign:
+        verb, pronoun = ("were", "them") if len(foreign) > 1 else ("was", "it")
+        yield (
+            f"{named(foreign)} {verb} made by another program and "
+            f"{'stay' if len(foreign) > 1 else 'stays'}; pystamps-hpc run --dataset "
+            f"{dataset.root} --start-step {foreign[0]} --force makes {pronoun} again"
+        )
+    yield from said(outlook(finished), dataset)
+
+
+def said(ahead: Outlook, dataset: Dataset) -> Iterator[str]:
+    """Yield what a plain run would do now, if it would do anything."""
+    if ahead.refused:
+        yield f"a run would be refused: {ahead.refused}"
+    elif ahead.stages:
+        yield f"pystamps-hpc run --dataset {dataset.root}{ahead.options} makes {ahead.text}"
+
+
+def _foreign_stages(finished: Finished, name: str) -> list[int]:
+    """Return the stages of other programs that use a parameter."""
+    dataset = finished.dataset
+    return sorted(
+        {
+            row.spec.number
+            for row in finished.table
+            if name in row.parameters
+            for target in (dataset.patches if row.spec.scope == "patch" else (ROOT,))
+            if finished.foreign(row, target)
+        }
+    )
+
+
+def _drops_master(dataset: Dataset, known: parameters.Parameters) -> Iterator[str]:
+    """Yield that a list of interferograms to leave out names the master."""
+    dropped = known.value("drop_ifg_index")
+    numbers = dropped if isinstance(dropped, tuple) else (dropped,)
+    stack = known_stack(dataset, known) if numbers else None
+    if stack is not None and stack.master_ix + 1 in numbers:
+        yield (
+            f"{stack.master_ix + 1} is the column of the master, which is no interferogram: "
+            "leaving it out leaves no image out"
+        )
