@@ -20,14 +20,20 @@ from ...errors import ConfigError, DatasetError, PystampsError
 from ...pipeline.documents import json_ready, json_text
 from .. import child_run
 from ..warmup import warm_up
-from .compare import Policy, Window, conditions_of, verify_run_against_golden
-from .compare.policy import Profile
+from .compare import Policy, VerifyReport, Window, conditions_of, verify_run_against_golden
+from .compare.policy import Condition, Profile
 from .coverage import native_coverage, native_scopes
 from .manifest import Target, locate, tree_digest
 from .run_copies import seed_copy
 
 REPORTS = "_native_gate_reports"
 PACKAGES = ("pystamps-hpc", "numpy", "scipy", "numba")
+
+NATIVE: tuple[tuple[str, Condition, Window], ...] = (
+    ("native triangulator", "qhull", Window(4, 4)),
+    ("native unwrapper", "native unwrapper", Window(6, 8)),
+)
+"""What may move a result, the condition that allows for it, and the stages where it does."""
 
 Tell = Callable[[str], None]
 
@@ -157,21 +163,24 @@ class _Gate:
         self.write("verification.json", found.to_json(detail=True))
         for row in found.failed:
             self.tell(f"gate: {row['path']}: {row['message']}")
-        of_triangle = [condition for condition in conditions if condition != "qhull"]
-        narrow = Policy(options.profile, of_triangle, self.config.tolerance)
-        stage4 = verify_run_against_golden(options.run, options.golden, narrow, Window(4, 4))
         failing = {row["path"] for row in found.failed}
         self.allowed = [
-            {
-                "step": "verify",
-                "path": row["path"],
-                "allowed": f"native triangulator: {row['message']}",
-            }
-            for row in stage4.failed
+            {"step": "verify", "path": row["path"], "allowed": f"{native}: {row['message']}"}
+            for native, condition, window in NATIVE
+            for row in self._without(condition, conditions, window).failed
             if row["path"] not in failing
         ]
         if not found.ok:
             raise _StepError(found.failed[0]["path"] + ": " + found.failed[0]["message"])
+
+    def _without(
+        self, condition: Condition, conditions: list[Condition], window: Window
+    ) -> VerifyReport:
+        """Verify some stages without what is allowed for one condition."""
+        options = self.options
+        others = [each for each in conditions if each != condition]
+        policy = Policy(options.profile, others, self.config.tolerance)
+        return verify_run_against_golden(options.run, options.golden, policy, window)
 
 
 def target_options(targets: Sequence[Target], run: Path, **more: Any) -> GateOptions:

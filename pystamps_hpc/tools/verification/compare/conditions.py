@@ -17,10 +17,15 @@ NAMED = 8
 ALLOWED: dict[str, tuple[str, Condition]] = {
     "compat.arithmetic": ("double", "double"),
     "runtime.triangulator": ("native", "qhull"),
+    "runtime.stage6_solver": ("native", "native unwrapper"),
 }
 """Choice -> the value that strict rules allow for, and the name of that condition."""
 
-STAMPS = {"compat.arithmetic": "single", "runtime.triangulator": "triangle"}
+STAMPS = {
+    "compat.arithmetic": "single",
+    "runtime.triangulator": "triangle",
+    "runtime.stage6_solver": "snaphu",
+}
 """What a tree without a record is taken for."""
 
 GENERATOR = "compat.random_generator"
@@ -37,7 +42,7 @@ def conditions_of(
         What was configured.
     made : mapping, optional
         What the run has :func:`recorded`; it holds where ``auto`` was configured. What neither says
-        is taken to be single, with the network of Triangle.
+        is taken to be single, with the network of Triangle and the cycles of SNAPHU.
     isolated : bool
         Whether stages ran on golden inputs, so that nothing has accumulated.
     """

@@ -14,7 +14,7 @@ from ....errors import ConfigError
 
 Kind = Literal["exact", "float", "wrapped", "phasor", "row", "cycle", "set", "ignore"]
 Profile = Literal["strict", "scientific"]
-Condition = Literal["chain", "double", "qhull"]
+Condition = Literal["chain", "double", "qhull", "native unwrapper"]
 
 MAX_UNMATCHED_FRACTION = 0.002
 
@@ -80,10 +80,11 @@ class Policy:
     profile : {"strict", "scientific"}
         Strict: agreement as measured against the original. Scientific: bounded outliers with hard
         caps, points matched by position.
-    conditions : collection of {"chain", "double", "qhull"}
+    conditions : collection of {"chain", "double", "qhull", "native unwrapper"}
         What the run went through that a strict rule allows for: stages run on their own results
         instead of golden ones; double instead of single arithmetic; the native triangulator, whose
-        edges have other orientations than those of Triangle.
+        edges have other orientations than those of Triangle; the native unwrapper, which rounds
+        otherwise than SNAPHU.
     tolerance : ToleranceConfig, optional
         ``key_tolerances`` (strongest), and the defaults of keys without a rule.
     """
