@@ -291,7 +291,7 @@ def _record_no_ps(session: Session, row: Task, directory: Path, log: TaskLog) ->
         if (path := directory / f"{name}.mat").exists()
     ]
     for path in found:
-        path.unlink()
+        path.unlink(missing_ok=True)
     log.invalidated(tuple(path.relative_to(session.dataset.root).as_posix() for path in found))
     with Publication(directory, f"{session.run_id}-{number}") as publication:
         write_mat(publication.path(NO_PS_FILE), {NO_PS: flags})
