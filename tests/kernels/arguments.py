@@ -69,7 +69,7 @@ def samples(rng):
     z[3, 2] = 0
     phase = rng.normal(0, 5, (N, M)).astype("f4")
     k_ps, c_ps = rng.normal(0, 0.05, N), rng.normal(0, 1, N)
-    of_points = (k_ps, c_ps, rng.normal(0, 200, (N, M - 1)).astype("f4"), 4)
+    of_points = (k_ps, c_ps, rng.normal(0, 200, (N, M)).astype("f4"))
     offset = rng.normal(0, 1, N).astype("f4")
     node = rng.integers(-1, N, N)
     return {
@@ -80,9 +80,7 @@ def samples(rng):
         "stage5_unit_phase": [(z,), (z.astype("c16"),)],
         "stage6_subtract_phase": [(z, phase)],
         "stage5_phase_correction": [(z, *of_points)],
-        "stage5_ifg_noise": [
-            (z.astype(c), model[:, 1:].astype(c), *of_points) for c in ("c8", "c16")
-        ],
+        "stage5_ifg_noise": [(z.astype(c), model.astype(c), *of_points) for c in ("c8", "c16")],
         "stage5_wrapped_residual": [(phase, offset)],
         "stage5_point_noise": [(phase,)],
         "stage6_wrapped_phase": [(z, phase * 20, rng.normal(0, 0.01, N).astype("f4"))],

@@ -66,8 +66,8 @@ class KernelLocator(UserProvidedCacheLocator):
 
 
 def folder() -> Path:
-    """Return the folder of the kernels in the cache."""
-    return Path(directory(), f"kernels-{fingerprint()}")
+    """Return the folder of the kernels in the cache, beside the sources if there is none."""
+    return Path(directory() or Path(__file__).parent / "__pycache__", f"kernels-{fingerprint()}")
 
 
 def directory() -> str:

@@ -129,8 +129,8 @@ def ifg_noise(
     Examples
     --------
     >>> ph = np.exp(1j * np.array([[0.3, 0.0]])).astype(np.complex64)
-    >>> filtered = np.exp(1j * np.array([[0.25]])).astype(np.complex64)
-    >>> ifg_noise(ph, filtered, np.zeros(1), np.zeros(1), np.zeros((1, 1)), 1).round(4)
+    >>> filtered = np.exp(1j * np.array([[0.25, 0.0]])).astype(np.complex64)
+    >>> ifg_noise(ph, filtered, np.zeros(1), np.zeros(1), np.zeros((1, 2))).round(4)
     array([[0.05, 0.  ]], dtype=float32)
     """
     filtered = ph_patch.conj()
