@@ -112,6 +112,11 @@ def _execute(
     kernels = declared_kernels(session.kernels, row.spec)
     ctx = Context(kernels, session.config, team, log, memo, threads, room)
     details = ""
+
+    def before_marker(marker: Path) -> None:
+        if not planned.adds:  # else the task stays what it was: another program's
+            _record(session, row, record, directory, log.row.facts, marker)
+
     with _with_remedy(dataset, row, target):
         outputs = _solved(row, planned, inputs, params, ctx, log)
         if outputs is not None:
@@ -121,20 +126,18 @@ def _execute(
             name, output = f"{session.run_id}-{planned.stage}", session.config.output
             names = publish(
                 row, bundle, directory, team, output, name, bookkeeping,
-                lambda: remove(dataset, planned.invalidates, directory),
+                lambda: remove(dataset, planned.invalidates, directory), before_marker,
             )  # fmt: skip
             log.invalidated(planned.invalidates)
             _tell_published(dataset, directory, names, log)
     if outputs is None:
-        team.on_root(lambda: _record_no_ps(session, row, directory, log))
         log.fact("lost", "; ".join(log.notes))
+        team.on_root(lambda: _record_no_ps(session, row, record, directory, log))
         details = f"no PS left: {'; '.join(log.notes)}" if log.notes else "no PS left"
         log.warn(f"{details}; the patch is left out")
 
     def conclude() -> None:
         memo.clear()
-        if not planned.adds:  # else the task stays what it was: another program's
-            _record(session, row, record, directory, log.row.facts)
         _stamps_log(session.config, directory, row, log)
 
     team.on_root(conclude)
@@ -179,19 +182,20 @@ def _replay(session: Session, row: Task, planned: PlannedTask, log: TaskLog) -> 
     assert reference is not None
     source = reference_directory(dataset, reference, planned.target)
     lost = no_ps_stage(source) if row.spec.scope == "patch" else None
+    record = replay_record(row, reference)
     names = members(row, source) if lost is None or lost > row.spec.number else []
     if names:
         fsync, name = session.config.output.fsync, f"{session.run_id}-{planned.stage}"
         extra = _bookkeeping(row, directory)
         make_way = partial(remove, dataset, planned.invalidates, directory)
-        replay_bundle(row, names, source, directory, name, fsync, extra, make_way)
+        before_marker = partial(_record, session, row, record, directory, {})
+        replay_bundle(row, names, source, directory, name, fsync, extra, make_way, before_marker)
         log.invalidated(planned.invalidates)
         _tell_published(dataset, directory, [*extra, *names], log)
         details = f"replayed {len(names)} artifacts from the reference root"
     else:
-        _record_no_ps(session, row, directory, log)
+        _record_no_ps(session, row, record, directory, log)
         details = "no PS left"
-    _record(session, row, replay_record(row, reference), directory, {})
     _stamps_log(session.config, directory, row, log)
     return details
 
@@ -275,7 +279,9 @@ def _bookkeeping(row: Task, directory: Path) -> dict[str, dict[str, Any]]:
     return files
 
 
-def _record_no_ps(session: Session, row: Task, directory: Path, log: TaskLog) -> None:
+def _record_no_ps(
+    session: Session, row: Task, record: dict[str, Any], directory: Path, log: TaskLog
+) -> None:
     """Record that a stage left no PS: flag it, remove the patch's artifacts from there on.
 
     What was merged stands until there is a new merge.
@@ -293,10 +299,14 @@ def _record_no_ps(session: Session, row: Task, directory: Path, log: TaskLog) ->
     for path in found:
         path.unlink(missing_ok=True)
     log.invalidated(tuple(path.relative_to(session.dataset.root).as_posix() for path in found))
+    drop_outdated_records(session.dataset, directory)
+    marker = directory / row.marker_file
     with Publication(directory, f"{session.run_id}-{number}") as publication:
         write_mat(publication.path(NO_PS_FILE), {NO_PS: flags})
-        publication.commit([NO_PS_FILE])
-    drop_outdated_records(session.dataset, directory)
+        publication.commit(
+            [NO_PS_FILE],
+            before_marker=lambda _: _record(session, row, record, directory, log.row.facts, marker),
+        )
 
 
 def _record(
@@ -305,11 +315,11 @@ def _record(
     record: dict[str, Any],
     directory: Path,
     facts: Mapping[str, Any],
+    marker: Path,
 ) -> None:
     state = TargetState.load(directory)
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     number = row.spec.number
-    marker = directory / row.marker_file
     written = stamp(marker.stat()) if marker.exists() else []
     state.records[number] = {
         **record,

@@ -1,7 +1,9 @@
 """Whole runs over the stub chain: skip, dry run, force, invalidation, no PS, failure."""
 
+import errno
 import itertools
 import json
+import os
 import shutil
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from pystamps_hpc.config import RunConfig
 from pystamps_hpc.dataset import parameters
 from pystamps_hpc.dataset.mat import read_mat, write_mat
+from pystamps_hpc.dataset.memo import MemoStore
 from pystamps_hpc.dataset.publish import write_text
 from pystamps_hpc.dataset.tree import discover_dataset
 from pystamps_hpc.errors import ConfigError, DatasetError, StageError, StaleError
@@ -695,6 +698,53 @@ def test_a_killed_forced_run_goes_on_where_it_was(stubs, tree):
         run(tree, force=True)
     stubs.acts.clear()
     assert completed(run(tree)) == [(s, "merged", "root") for s in (6, 7, 8)]
+
+
+@pytest.mark.parametrize(
+    ("stage", "target", "parameter", "empty"),
+    [
+        (4, "PATCH_1", "weed_time_win", False),
+        (4, "PATCH_1", "weed_time_win", True),
+        (6, "root", "unwrap_grid_size", False),
+    ],
+)
+def test_a_run_killed_right_after_a_publication_has_recorded_it(
+    stubs, tree, monkeypatch, stage, target, parameter, empty
+):
+    class Killed(BaseException):
+        pass
+
+    def die(_memo):
+        raise Killed
+
+    run(tree, end_step=stage - 1)
+    if empty:
+        stubs.empty.add((stage, target))
+    with monkeypatch.context() as patch:
+        patch.setattr(MemoStore, "clear", die)
+        with pytest.raises(Killed):
+            run(tree, start_step=stage, end_step=stage)
+    change(tree, **{parameter: 100.0})
+    report = run(tree, start_step=stage, end_step=stage, dry_run=True)
+    reasons = {row.target: row.reason for row in report.results}
+    assert reasons[target].startswith("parameters changed: ")
+
+
+def test_a_record_that_cannot_be_written_publishes_nothing(stubs, tree, monkeypatch):
+    run(tree, end_step=2)
+    real = TargetState.save
+
+    def full(state):
+        if 3 in state.records:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(state)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TargetState, "save", full)
+        report = run(tree, start_step=3, end_step=3)
+    assert [row.status for row in report.results][:1] == ["failed"]
+    assert not (tree / "PATCH_1" / "select1.mat").exists()
+    assert run(tree).ok
 
 
 def test_stage_always_executes(stubs, tree, monkeypatch):
