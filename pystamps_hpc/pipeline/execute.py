@@ -296,13 +296,13 @@ def _record_no_ps(
         for name in reversed(other.bundle)
         if (path := directory / f"{name}.mat").exists()
     ]
-    for path in found:
-        path.unlink(missing_ok=True)
-    log.invalidated(tuple(path.relative_to(session.dataset.root).as_posix() for path in found))
-    drop_outdated_records(session.dataset, directory)
     marker = directory / row.marker_file
     with Publication(directory, f"{session.run_id}-{number}") as publication:
         write_mat(publication.path(NO_PS_FILE), {NO_PS: flags})
+        for path in found:
+            path.unlink(missing_ok=True)
+        log.invalidated(tuple(path.relative_to(session.dataset.root).as_posix() for path in found))
+        drop_outdated_records(session.dataset, directory)
         publication.commit(
             [NO_PS_FILE],
             before_marker=lambda _: _record(session, row, record, directory, log.row.facts, marker),

@@ -14,7 +14,8 @@ from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.dataset.memo import MemoStore
 from pystamps_hpc.dataset.publish import write_text
 from pystamps_hpc.dataset.tree import discover_dataset
-from pystamps_hpc.errors import ConfigError, DatasetError, StageError, StaleError
+from pystamps_hpc.errors import ConfigError, DatasetError, MatError, StageError, StaleError
+from pystamps_hpc.pipeline import execute
 from pystamps_hpc.pipeline.choices import resolve_choices
 from pystamps_hpc.pipeline.documents import json_text
 from pystamps_hpc.pipeline.finished import Finished
@@ -783,6 +784,25 @@ def test_a_patch_that_loses_all_ps_leaves_the_run(stubs, tree, stage):
     assert stubs.calls == []
     assert again[stage, "PATCH_1"].status == "skipped_existing"
     assert again[stage, "PATCH_1"].details == f"no PS left after stage {stage}"
+
+
+def test_a_patch_is_not_emptied_when_that_it_lost_its_ps_cannot_be_written(
+    stubs, tree, monkeypatch
+):
+    run(tree)
+    before = artifacts(tree)
+    stubs.empty.add((4, "PATCH_1"))
+
+    def full(path, variables):
+        raise MatError(f"{path}: no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(execute, "write_mat", full)
+        report = run(tree, start_step=4, end_step=4, force=True, keep_going=True)
+    assert [row.status for row in report.results if row.target == "PATCH_1"] == ["failed"]
+    after = artifacts(tree)
+    kept = {name for name in before if name.startswith("PATCH_1/")}
+    assert {name: after.get(name) for name in kept} == {name: before[name] for name in kept}
 
 
 def test_a_patch_without_ps_is_tried_again_when_what_decided_it_changes(stubs, tree):
