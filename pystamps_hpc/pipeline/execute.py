@@ -29,13 +29,14 @@ from .events import Watcher
 from .expected_memory import Extent, grid_size_of, kept, merged_extent, patch_extent
 from .invalidation import drop_outdated_records, remove
 from .loading import load_inputs
+from .passes import keep_pass
 from .plan import PlannedTask, first_of
 from .presence import FLAGS, NO_PS, no_ps_stage, stamp
 from .progress import TaskLog
 from .records import task_record
 from .remedies import remedy
 from .replay import members, reference_directory, reference_root, replay_bundle, replay_record
-from .saving import bundle_of, publish
+from .saving import Bundle, bundle_of, publish
 from .session import Session
 from .state import TargetState, fingerprint
 from .table import NO_PS_FILE, VERSION_FILE, Task, maker, tasks
@@ -112,24 +113,10 @@ def _execute(
     kernels = declared_kernels(session.kernels, row.spec)
     ctx = Context(kernels, session.config, team, log, memo, threads, room)
     details = ""
-
-    def before_marker(marker: Path) -> None:
-        if not planned.adds:  # else the task stays what it was: another program's
-            _record(session, row, record, directory, log.row.facts, marker)
-
     with _with_remedy(dataset, row, target):
         outputs = _solved(row, planned, inputs, params, ctx, log)
         if outputs is not None:
-            bundle, bookkeeping = bundle_of(outputs), _bookkeeping(row, directory)
-            if planned.adds:
-                bundle, bookkeeping = {name: bundle[name] for name in planned.adds}, {}
-            name, output = f"{session.run_id}-{planned.stage}", session.config.output
-            names = publish(
-                row, bundle, directory, team, output, name, bookkeeping,
-                lambda: remove(dataset, planned.invalidates, directory), before_marker,
-            )  # fmt: skip
-            log.invalidated(planned.invalidates)
-            _tell_published(dataset, directory, names, log)
+            _publish(session, planned, bundle_of(outputs), record, team, log)
     if outputs is None:
         log.fact("lost", "; ".join(log.notes))
         team.on_root(lambda: _record_no_ps(session, row, record, directory, log))
@@ -142,6 +129,39 @@ def _execute(
 
     team.on_root(conclude)
     return details
+
+
+def _publish(
+    session: Session,
+    planned: PlannedTask,
+    bundle: Bundle,
+    record: dict[str, Any],
+    team: Team,
+    log: TaskLog,
+) -> None:
+    """Publish the bundle of a task; what it outdates goes, its record comes before its marker."""
+    row, dataset = planned.row, session.dataset
+    directory = dataset.directory(planned.target)
+    bookkeeping = _bookkeeping(row, directory)
+    if planned.adds:
+        bundle, bookkeeping = {name: bundle[name] for name in planned.adds}, {}
+    own = not planned.adds  # else the task stays what it was: another program's
+
+    def make_way() -> None:
+        if own:
+            keep_pass(row, directory, record)
+        remove(dataset, planned.invalidates, directory)
+
+    def before_marker(marker: Path) -> None:
+        if own:
+            _record(session, row, record, directory, log.row.facts, marker)
+
+    name, output = f"{session.run_id}-{planned.stage}", session.config.output
+    names = publish(
+        row, bundle, directory, team, output, name, bookkeeping, make_way, before_marker
+    )
+    log.invalidated(planned.invalidates)
+    _tell_published(dataset, directory, names, log)
 
 
 def _solved(

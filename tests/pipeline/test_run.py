@@ -12,7 +12,7 @@ from pystamps_hpc.config import RunConfig
 from pystamps_hpc.dataset import parameters
 from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.dataset.memo import MemoStore
-from pystamps_hpc.dataset.publish import write_text
+from pystamps_hpc.dataset.publish import Publication, write_text
 from pystamps_hpc.dataset.tree import discover_dataset
 from pystamps_hpc.errors import ConfigError, DatasetError, MatError, StageError, StaleError
 from pystamps_hpc.pipeline import execute
@@ -645,6 +645,30 @@ def test_a_standing_pass_with_feedback_is_repeated_when_its_parameters_change(st
         "scla_smooth2.mat of the pass that stands"
     )
     assert feedback(tree)
+
+
+def test_a_repeated_pass_with_feedback_that_is_killed_in_its_publication_goes_on(
+    stubs, tree, monkeypatch
+):
+    class Killed(BaseException):
+        pass
+
+    def die(publication, artifacts, *_):
+        (publication.target / f"{artifacts[-1]}.mat").unlink()
+        raise Killed
+
+    run(tree)
+    stubs.value = 2.0
+    run(tree, start_step=6, force=True)
+    change(tree, unwrap_grid_size=100.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(Publication, "commit", die)
+        with pytest.raises(Killed):
+            run(tree)
+    report = run(tree)
+    assert completed(report) == [(s, "merged", "root") for s in (6, 7, 8)]
+    assert feedback(tree)
+    assert TargetState.load(tree).due == set()
 
 
 def test_a_later_pass_whose_input_is_gone_is_not_made_up(stubs, tree):
