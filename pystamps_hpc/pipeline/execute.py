@@ -316,7 +316,6 @@ def _record_no_ps(
         for name in reversed(other.bundle)
         if (path := directory / f"{name}.mat").exists()
     ]
-    marker = directory / row.marker_file
     with Publication(directory, f"{session.run_id}-{number}") as publication:
         write_mat(publication.path(NO_PS_FILE), {NO_PS: flags})
         for path in found:
@@ -325,7 +324,7 @@ def _record_no_ps(
         drop_outdated_records(session.dataset, directory)
         publication.commit(
             [NO_PS_FILE],
-            before_marker=lambda _: _record(session, row, record, directory, log.row.facts, marker),
+            before_marker=lambda _: _record(session, row, record, directory, log.row.facts, None),
         )
 
 
@@ -335,12 +334,13 @@ def _record(
     record: dict[str, Any],
     directory: Path,
     facts: Mapping[str, Any],
-    marker: Path,
+    marker: Path | None,
 ) -> None:
+    """Record a finished task, given its staged marker; None of one that left no PS."""
     state = TargetState.load(directory)
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     number = row.spec.number
-    written = stamp(marker.stat()) if marker.exists() else []
+    written = stamp(marker.stat()) if marker is not None and marker.exists() else []
     state.records[number] = {
         **record,
         "marker": written,
@@ -349,6 +349,8 @@ def _record(
         "facts": dict(facts),
     }
     state.due.discard(number)
+    if marker is None:  # later stages of the patch have nothing to do again
+        state.due = {stage for stage in state.due if stage < number}
     state.save()
 
 

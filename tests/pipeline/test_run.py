@@ -23,6 +23,7 @@ from pystamps_hpc.pipeline.outlook import Outlook, named, outlook, shortened
 from pystamps_hpc.pipeline.stages import plan_pipeline, run_pipeline, run_stage
 from pystamps_hpc.pipeline.state import TargetState, fingerprint, stale_reasons
 from pystamps_hpc.pipeline.types import PipelineContext
+from pystamps_hpc.tools.status import collect_status
 from tests.stub_chain import CHAIN, MARKERS, artifacts, make_tree, statuses, tree_digest
 
 PATCH_STAGES = (1, 2, 3, 4, 5)
@@ -808,6 +809,22 @@ def test_a_patch_that_loses_all_ps_leaves_the_run(stubs, tree, stage):
     assert stubs.calls == []
     assert again[stage, "PATCH_1"].status == "skipped_existing"
     assert again[stage, "PATCH_1"].details == f"no PS left after stage {stage}"
+
+
+def test_what_a_patch_without_ps_skips_is_not_left_of_a_forced_run(stubs, tree):
+    run(tree)
+    stubs.empty.add((3, "PATCH_1"))
+    run(tree, force=True)
+    state = TargetState.load(tree / "PATCH_1")
+    assert state.due == set()
+    state.due = {4, 5}  # as an earlier version left them
+    state.save()
+    assert collect_status(tree)["due"] == 0
+    assert not any("a forced run had left" in text for text in run(tree).warnings)
+    state.due = {3, 4}
+    state.save()
+    assert collect_status(tree)["due"] == 2
+    assert "a forced run had left 2 tasks to be done again" in run(tree).warnings
 
 
 def test_a_patch_is_not_emptied_when_that_it_lost_its_ps_cannot_be_written(
