@@ -10,7 +10,7 @@ import errno
 import os
 import secrets
 import shutil
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -64,7 +64,11 @@ class Publication:
         return self.staging / f"{artifact}.mat"
 
     def commit(
-        self, artifacts: Sequence[str], stale: Sequence[str] = (), shared: Collection[str] = ()
+        self,
+        artifacts: Sequence[str],
+        stale: Sequence[str] = (),
+        shared: Collection[str] = (),
+        before_marker: Callable[[Path], None] = lambda staged: None,
     ) -> None:
         """Move the staged artifacts into place.
 
@@ -77,6 +81,9 @@ class Publication:
             marker comes, so that a complete bundle never holds files of two runs.
         shared : collection of str
             Artifacts that do not belong to this bundle alone; they stay whatever happens.
+        before_marker : callable
+            Records whose bundle it is, given the staged marker; the old marker is gone, the new one
+            comes next, so that no complete bundle lacks its record.
 
         Raises
         ------
@@ -92,6 +99,8 @@ class Publication:
                 path.unlink(missing_ok=True)
             for name in artifacts:
                 path = self._final(name)
+                if name == artifacts[-1]:
+                    before_marker(self.path(name))
                 os.replace(self.path(name), path)
                 if name not in shared:
                     moved.append(path)

@@ -29,13 +29,14 @@ from .events import Watcher
 from .expected_memory import Extent, grid_size_of, kept, merged_extent, patch_extent
 from .invalidation import drop_outdated_records, remove
 from .loading import load_inputs
+from .passes import keep_pass
 from .plan import PlannedTask, first_of
 from .presence import FLAGS, NO_PS, no_ps_stage, stamp
 from .progress import TaskLog
 from .records import task_record
 from .remedies import remedy
 from .replay import members, reference_directory, reference_root, replay_bundle, replay_record
-from .saving import bundle_of, publish
+from .saving import Bundle, bundle_of, publish
 from .session import Session
 from .state import TargetState, fingerprint
 from .table import NO_PS_FILE, VERSION_FILE, Task, maker, tasks
@@ -115,30 +116,52 @@ def _execute(
     with _with_remedy(dataset, row, target):
         outputs = _solved(row, planned, inputs, params, ctx, log)
         if outputs is not None:
-            bundle, bookkeeping = bundle_of(outputs), _bookkeeping(row, directory)
-            if planned.adds:
-                bundle, bookkeeping = {name: bundle[name] for name in planned.adds}, {}
-            name, output = f"{session.run_id}-{planned.stage}", session.config.output
-            names = publish(
-                row, bundle, directory, team, output, name, bookkeeping,
-                lambda: remove(dataset, planned.invalidates, directory),
-            )  # fmt: skip
-            log.invalidated(planned.invalidates)
-            _tell_published(dataset, directory, names, log)
+            _publish(session, planned, bundle_of(outputs), record, team, log)
     if outputs is None:
-        team.on_root(lambda: _record_no_ps(session, row, directory, log))
         log.fact("lost", "; ".join(log.notes))
+        team.on_root(lambda: _record_no_ps(session, row, record, directory, log))
         details = f"no PS left: {'; '.join(log.notes)}" if log.notes else "no PS left"
         log.warn(f"{details}; the patch is left out")
 
     def conclude() -> None:
         memo.clear()
-        if not planned.adds:  # else the task stays what it was: another program's
-            _record(session, row, record, directory, log.row.facts)
         _stamps_log(session.config, directory, row, log)
 
     team.on_root(conclude)
     return details
+
+
+def _publish(
+    session: Session,
+    planned: PlannedTask,
+    bundle: Bundle,
+    record: dict[str, Any],
+    team: Team,
+    log: TaskLog,
+) -> None:
+    """Publish the bundle of a task; what it outdates goes, its record comes before its marker."""
+    row, dataset = planned.row, session.dataset
+    directory = dataset.directory(planned.target)
+    bookkeeping = _bookkeeping(row, directory)
+    if planned.adds:
+        bundle, bookkeeping = {name: bundle[name] for name in planned.adds}, {}
+    own = not planned.adds  # else the task stays what it was: another program's
+
+    def make_way() -> None:
+        if own:
+            keep_pass(row, directory, record)
+        remove(dataset, planned.invalidates, directory)
+
+    def before_marker(marker: Path) -> None:
+        if own:
+            _record(session, row, record, directory, log.row.facts, marker)
+
+    name, output = f"{session.run_id}-{planned.stage}", session.config.output
+    names = publish(
+        row, bundle, directory, team, output, name, bookkeeping, make_way, before_marker
+    )
+    log.invalidated(planned.invalidates)
+    _tell_published(dataset, directory, names, log)
 
 
 def _solved(
@@ -179,19 +202,20 @@ def _replay(session: Session, row: Task, planned: PlannedTask, log: TaskLog) -> 
     assert reference is not None
     source = reference_directory(dataset, reference, planned.target)
     lost = no_ps_stage(source) if row.spec.scope == "patch" else None
+    record = replay_record(row, reference)
     names = members(row, source) if lost is None or lost > row.spec.number else []
     if names:
         fsync, name = session.config.output.fsync, f"{session.run_id}-{planned.stage}"
         extra = _bookkeeping(row, directory)
         make_way = partial(remove, dataset, planned.invalidates, directory)
-        replay_bundle(row, names, source, directory, name, fsync, extra, make_way)
+        before_marker = partial(_record, session, row, record, directory, {})
+        replay_bundle(row, names, source, directory, name, fsync, extra, make_way, before_marker)
         log.invalidated(planned.invalidates)
         _tell_published(dataset, directory, [*extra, *names], log)
         details = f"replayed {len(names)} artifacts from the reference root"
     else:
-        _record_no_ps(session, row, directory, log)
+        _record_no_ps(session, row, record, directory, log)
         details = "no PS left"
-    _record(session, row, replay_record(row, reference), directory, {})
     _stamps_log(session.config, directory, row, log)
     return details
 
@@ -275,7 +299,9 @@ def _bookkeeping(row: Task, directory: Path) -> dict[str, dict[str, Any]]:
     return files
 
 
-def _record_no_ps(session: Session, row: Task, directory: Path, log: TaskLog) -> None:
+def _record_no_ps(
+    session: Session, row: Task, record: dict[str, Any], directory: Path, log: TaskLog
+) -> None:
     """Record that a stage left no PS: flag it, remove the patch's artifacts from there on.
 
     What was merged stands until there is a new merge.
@@ -290,13 +316,16 @@ def _record_no_ps(session: Session, row: Task, directory: Path, log: TaskLog) ->
         for name in reversed(other.bundle)
         if (path := directory / f"{name}.mat").exists()
     ]
-    for path in found:
-        path.unlink(missing_ok=True)
-    log.invalidated(tuple(path.relative_to(session.dataset.root).as_posix() for path in found))
     with Publication(directory, f"{session.run_id}-{number}") as publication:
         write_mat(publication.path(NO_PS_FILE), {NO_PS: flags})
-        publication.commit([NO_PS_FILE])
-    drop_outdated_records(session.dataset, directory)
+        for path in found:
+            path.unlink(missing_ok=True)
+        log.invalidated(tuple(path.relative_to(session.dataset.root).as_posix() for path in found))
+        drop_outdated_records(session.dataset, directory)
+        publication.commit(
+            [NO_PS_FILE],
+            before_marker=lambda _: _record(session, row, record, directory, log.row.facts, None),
+        )
 
 
 def _record(
@@ -305,12 +334,13 @@ def _record(
     record: dict[str, Any],
     directory: Path,
     facts: Mapping[str, Any],
+    marker: Path | None,
 ) -> None:
+    """Record a finished task, given its staged marker; None of one that left no PS."""
     state = TargetState.load(directory)
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     number = row.spec.number
-    marker = directory / row.marker_file
-    written = stamp(marker.stat()) if marker.exists() else []
+    written = stamp(marker.stat()) if marker is not None and marker.exists() else []
     state.records[number] = {
         **record,
         "marker": written,
@@ -319,6 +349,8 @@ def _record(
         "facts": dict(facts),
     }
     state.due.discard(number)
+    if marker is None:  # later stages of the patch have nothing to do again
+        state.due = {stage for stage in state.due if stage < number}
     state.save()
 
 

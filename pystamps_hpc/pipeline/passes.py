@@ -91,6 +91,17 @@ def fed_back(row: Task, record: Mapping[str, Any]) -> bool:
     return bool(row.feedback.intersection(record.get("inputs", ())))
 
 
+def keep_pass(row: Task, directory: Path, record: Mapping[str, Any]) -> None:
+    """Mark a pass with feedback as due until it is recorded.
+
+    Without its result, an estimate that has changed since would not tell which pass was meant.
+    """
+    if fed_back(row, record):
+        state = TargetState.load(directory)
+        state.due.add(row.spec.number)
+        state.save()
+
+
 def made_with(directory: Path, names: Collection[str]) -> list[int]:
     """Return the merged stages whose results were made with estimates of a pass before.
 

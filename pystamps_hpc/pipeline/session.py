@@ -141,6 +141,7 @@ def _substituted(asked: RunConfig, config: RunConfig, due: list[PlannedTask]) ->
 
 def _continued(planner: Planner, plan: list[PlannedTask]) -> Iterator[str]:
     """Yield a message when an earlier ``--force`` asked for work that was not done."""
-    left = [task for task in plan if task.stage in planner.finished.state(task.target).due]
+    running = [task for task in plan if task.action == "run"]
+    left = [task for task in running if task.stage in planner.finished.state(task.target).due]
     if left and not planner.request.redoes:
         yield f"a forced run had left {len(left)} tasks to be done again"

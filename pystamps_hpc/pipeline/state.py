@@ -16,6 +16,7 @@ from typing import Any
 from ..dataset.files import read_json
 from ..dataset.publish import write_text
 from ..dataset.tree import state_path
+from ..errors import DatasetError
 
 _BLOCK = 65536
 _BLOCKS = 64
@@ -37,9 +38,16 @@ class TargetState:
 
     @classmethod
     def load(cls, directory: Path) -> "TargetState":
-        """Read the state of a target; an unreadable file counts as none."""
+        """Read the state of a target; a missing or damaged file counts as none.
+
+        Raises
+        ------
+        DatasetError
+            The system does not hand the file out. Taken for none, it would be replaced.
+        """
+        path = state_path(directory, "state.json")
         try:
-            content = read_json(state_path(directory, "state.json"))
+            content = read_json(path)
             records = {
                 int(stage): record
                 for stage, record in content["records"].items()
@@ -47,8 +55,10 @@ class TargetState:
             }
             due = {int(stage) for stage in content["due"]}
             return cls(directory, records, due, dict(content.get("products", {})))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
             return cls(directory)
+        except OSError as error:
+            raise DatasetError(f"{path}: cannot be read: {error.strerror}") from None
 
     def save(self) -> None:
         """Replace the file atomically."""

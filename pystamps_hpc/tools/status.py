@@ -68,7 +68,7 @@ def collect_status(
         "no_ps": lost,
         "locked_by": next(iter(holders(dataset.root)), None),
         "last_run": last,
-        "due": sum(len(finished.state(name).due) for name in (ROOT, *dataset.patches)),
+        "due": sum(_due(finished, target) for target in (ROOT, *dataset.patches)),
         "next": _next(finished, config_file or (last or {}).get("config"), not config_file),
         "with_feedback": facts[ROOT]["with_feedback"],
         "products": [name for name in product_files() if (dataset.root / name).exists()],
@@ -95,6 +95,12 @@ def _next(finished: Finished, config_file: str | Path | None, read: bool) -> dic
         "text": ahead.text,
         "options": (f" --config {config_file}" if config_file else "") + ahead.options,
     }
+
+
+def _due(finished: Finished, target: str) -> int:
+    """Return how many tasks of a target are left of a forced run; none if it has no PS for them."""
+    lost, due = finished.lost(target), finished.state(target).due
+    return len(due) if lost is None or any(stage <= lost for stage in due) else 0
 
 
 def _rows(scope: Scope) -> list[Task]:

@@ -1,6 +1,9 @@
 """``parms`` and ``reset-scla``: where a value goes, what follows from it, and what is not lost."""
 
+import errno
+import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -122,6 +125,25 @@ def test_a_reset_puts_a_pass_with_feedback_out_of_date_and_a_run_makes_a_first_p
     assert artifacts(finished) == first
     assert "scla_smooth2.mat" not in TargetState.load(finished).records[6]["inputs"]
     assert command("status", "--dataset", finished).document["stale"] == []
+
+
+def test_a_reset_that_is_stopped_while_it_removes_has_put_the_pass_out_of_date(
+    command, stubs, finished, monkeypatch
+):
+    assert command("run", "--dataset", finished, "--start-step", 6, "--force").code == 0
+    unlink = Path.unlink
+
+    def refuse(path, missing_ok=False):
+        if path.name == "scla_smooth2.mat":
+            raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+        unlink(path, missing_ok=missing_ok)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refuse)
+        assert command("reset-scla", "--dataset", finished).code == 1
+    assert (finished / "scla_smooth2.mat").exists()
+    assert command("run", "--dataset", finished).code == 0
+    assert "scla_smooth2.mat" not in TargetState.load(finished).records[6]["inputs"]
 
 
 def test_estimates_of_another_program_are_not_reset_unasked(command, finished):

@@ -82,6 +82,23 @@ def test_a_process_that_is_killed_leaves_the_old_an_incomplete_or_the_new_bundle
     assert state(target) == "new"
 
 
+def test_the_record_is_written_when_the_old_marker_is_gone_and_the_new_one_has_not_come(target):
+    seen = []
+
+    def record(staged):
+        there = {path.stem: path.read_text() for path in target.glob("*.mat")}
+        seen.append((there, staged.read_text(), staged.stat().st_mtime_ns))
+
+    with Publication(target, "run") as publication:
+        for name in NEW:
+            publication.path(name).write_text("new")
+        publication.commit(NEW, ["da1"], before_marker=record)
+    [(there, marker, time)] = seen
+    assert there == dict.fromkeys(NEW[:-1], "new")
+    assert marker == "new"
+    assert (target / f"{NEW[-1]}.mat").stat().st_mtime_ns == time
+
+
 @pytest.mark.parametrize("step", range(N_STEPS))
 def test_a_failing_step_publishes_nothing_and_says_which_file(target, monkeypatch, step):
     def fail(k):

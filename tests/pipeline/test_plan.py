@@ -1,5 +1,7 @@
 """The decisions of a plan hold for every dataset, window and wish."""
 
+import errno
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +16,7 @@ from pystamps_hpc.dataset import parameters
 from pystamps_hpc.dataset.mat import MatFile, write_mat
 from pystamps_hpc.dataset.tree import ROOT, Dataset
 from pystamps_hpc.errors import DatasetError, StaleError
+from pystamps_hpc.pipeline import state
 from pystamps_hpc.pipeline.finished import Finished
 from pystamps_hpc.pipeline.plan import Planner
 from pystamps_hpc.pipeline.request import Request
@@ -202,3 +205,16 @@ def test_a_damaged_state_counts_as_none(tmp_path, text):
     folder.mkdir()
     (folder / "state.json").write_text(text)
     assert TargetState.load(tmp_path) == TargetState(tmp_path)
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.EMFILE, errno.ESTALE, errno.EACCES])
+def test_a_state_that_cannot_be_read_is_no_empty_one(tmp_path, monkeypatch, number):
+    def refuse(path):
+        raise OSError(number, os.strerror(number), str(path))
+
+    monkeypatch.setattr(state, "read_json", refuse)
+    with pytest.raises(DatasetError) as caught:
+        TargetState.load(tmp_path)
+    assert str(caught.value) == (
+        f"{tmp_path}/.pystamps-hpc/state.json: cannot be read: {os.strerror(number)}"
+    )

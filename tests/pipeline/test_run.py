@@ -1,7 +1,9 @@
 """Whole runs over the stub chain: skip, dry run, force, invalidation, no PS, failure."""
 
+import errno
 import itertools
 import json
+import os
 import shutil
 
 import pytest
@@ -9,9 +11,11 @@ import pytest
 from pystamps_hpc.config import RunConfig
 from pystamps_hpc.dataset import parameters
 from pystamps_hpc.dataset.mat import read_mat, write_mat
-from pystamps_hpc.dataset.publish import write_text
+from pystamps_hpc.dataset.memo import MemoStore
+from pystamps_hpc.dataset.publish import Publication, write_text
 from pystamps_hpc.dataset.tree import discover_dataset
-from pystamps_hpc.errors import ConfigError, DatasetError, StageError, StaleError
+from pystamps_hpc.errors import ConfigError, DatasetError, MatError, StageError, StaleError
+from pystamps_hpc.pipeline import execute
 from pystamps_hpc.pipeline.choices import resolve_choices
 from pystamps_hpc.pipeline.documents import json_text
 from pystamps_hpc.pipeline.finished import Finished
@@ -19,6 +23,7 @@ from pystamps_hpc.pipeline.outlook import Outlook, named, outlook, shortened
 from pystamps_hpc.pipeline.stages import plan_pipeline, run_pipeline, run_stage
 from pystamps_hpc.pipeline.state import TargetState, fingerprint, stale_reasons
 from pystamps_hpc.pipeline.types import PipelineContext
+from pystamps_hpc.tools.status import collect_status
 from tests.stub_chain import CHAIN, MARKERS, artifacts, make_tree, statuses, tree_digest
 
 PATCH_STAGES = (1, 2, 3, 4, 5)
@@ -643,6 +648,30 @@ def test_a_standing_pass_with_feedback_is_repeated_when_its_parameters_change(st
     assert feedback(tree)
 
 
+def test_a_repeated_pass_with_feedback_that_is_killed_in_its_publication_goes_on(
+    stubs, tree, monkeypatch
+):
+    class Killed(BaseException):
+        pass
+
+    def die(publication, artifacts, *_):
+        (publication.target / f"{artifacts[-1]}.mat").unlink()
+        raise Killed
+
+    run(tree)
+    stubs.value = 2.0
+    run(tree, start_step=6, force=True)
+    change(tree, unwrap_grid_size=100.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(Publication, "commit", die)
+        with pytest.raises(Killed):
+            run(tree)
+    report = run(tree)
+    assert completed(report) == [(s, "merged", "root") for s in (6, 7, 8)]
+    assert feedback(tree)
+    assert TargetState.load(tree).due == set()
+
+
 def test_a_later_pass_whose_input_is_gone_is_not_made_up(stubs, tree):
     run(tree)
     stubs.value = 2.0
@@ -697,6 +726,53 @@ def test_a_killed_forced_run_goes_on_where_it_was(stubs, tree):
     assert completed(run(tree)) == [(s, "merged", "root") for s in (6, 7, 8)]
 
 
+@pytest.mark.parametrize(
+    ("stage", "target", "parameter", "empty"),
+    [
+        (4, "PATCH_1", "weed_time_win", False),
+        (4, "PATCH_1", "weed_time_win", True),
+        (6, "root", "unwrap_grid_size", False),
+    ],
+)
+def test_a_run_killed_right_after_a_publication_has_recorded_it(
+    stubs, tree, monkeypatch, stage, target, parameter, empty
+):
+    class Killed(BaseException):
+        pass
+
+    def die(_memo):
+        raise Killed
+
+    run(tree, end_step=stage - 1)
+    if empty:
+        stubs.empty.add((stage, target))
+    with monkeypatch.context() as patch:
+        patch.setattr(MemoStore, "clear", die)
+        with pytest.raises(Killed):
+            run(tree, start_step=stage, end_step=stage)
+    change(tree, **{parameter: 100.0})
+    report = run(tree, start_step=stage, end_step=stage, dry_run=True)
+    reasons = {row.target: row.reason for row in report.results}
+    assert reasons[target].startswith("parameters changed: ")
+
+
+def test_a_record_that_cannot_be_written_publishes_nothing(stubs, tree, monkeypatch):
+    run(tree, end_step=2)
+    real = TargetState.save
+
+    def full(state):
+        if 3 in state.records:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        real(state)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TargetState, "save", full)
+        report = run(tree, start_step=3, end_step=3)
+    assert [row.status for row in report.results][:1] == ["failed"]
+    assert not (tree / "PATCH_1" / "select1.mat").exists()
+    assert run(tree).ok
+
+
 def test_stage_always_executes(stubs, tree, monkeypatch):
     run(tree)
     monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
@@ -733,6 +809,41 @@ def test_a_patch_that_loses_all_ps_leaves_the_run(stubs, tree, stage):
     assert stubs.calls == []
     assert again[stage, "PATCH_1"].status == "skipped_existing"
     assert again[stage, "PATCH_1"].details == f"no PS left after stage {stage}"
+
+
+def test_what_a_patch_without_ps_skips_is_not_left_of_a_forced_run(stubs, tree):
+    run(tree)
+    stubs.empty.add((3, "PATCH_1"))
+    run(tree, force=True)
+    state = TargetState.load(tree / "PATCH_1")
+    assert state.due == set()
+    state.due = {4, 5}  # as an earlier version left them
+    state.save()
+    assert collect_status(tree)["due"] == 0
+    assert not any("a forced run had left" in text for text in run(tree).warnings)
+    state.due = {3, 4}
+    state.save()
+    assert collect_status(tree)["due"] == 2
+    assert "a forced run had left 2 tasks to be done again" in run(tree).warnings
+
+
+def test_a_patch_is_not_emptied_when_that_it_lost_its_ps_cannot_be_written(
+    stubs, tree, monkeypatch
+):
+    run(tree)
+    before = artifacts(tree)
+    stubs.empty.add((4, "PATCH_1"))
+
+    def full(path, variables):
+        raise MatError(f"{path}: no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(execute, "write_mat", full)
+        report = run(tree, start_step=4, end_step=4, force=True, keep_going=True)
+    assert [row.status for row in report.results if row.target == "PATCH_1"] == ["failed"]
+    after = artifacts(tree)
+    kept = {name for name in before if name.startswith("PATCH_1/")}
+    assert {name: after.get(name) for name in kept} == {name: before[name] for name in kept}
 
 
 def test_a_patch_without_ps_is_tried_again_when_what_decided_it_changes(stubs, tree):

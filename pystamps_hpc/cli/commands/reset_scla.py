@@ -76,7 +76,7 @@ def _refuse_foreign(dataset: "Dataset", found: list[Path]) -> None:
 def _remove(
     dataset: "Dataset", config: RunConfig, names: list[str], outdated: list[int]
 ) -> list[str]:
-    """Remove estimates, put what was made with them out of date, and say what follows."""
+    """Put what was made with estimates out of date, remove them, and say what follows."""
     from ...dataset import parameters
     from ...pipeline.choices import resolve_choices
     from ...pipeline.finished import Finished
@@ -85,9 +85,9 @@ def _remove(
     from ...pipeline.passes import mark_reset
     from ...tools.consequences import said
 
+    mark_reset(dataset.root, outdated)
     for name in names:
         (dataset.root / name).unlink()
-    mark_reset(dataset.root, outdated)
     drop_outdated_records(dataset, dataset.root)
     notes = logged(config, dataset.root, "reset", f"removed {', '.join(names)}") if names else []
     finished = Finished(dataset, resolve_choices(config), parameters.load_all(dataset))
