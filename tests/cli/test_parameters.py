@@ -136,6 +136,13 @@ def test_estimates_of_another_program_are_not_reset_unasked(command, finished):
     assert ended.document["removed"] == ["scla2.mat", "scla_smooth2.mat"]
 
 
+def test_an_estimate_of_ours_that_a_new_stage_6_spared_is_reset(command, finished):
+    assert command("stage", 6, "--dataset", finished).code == 0
+    ended = command("reset-scla", "--dataset", finished)
+    assert (ended.code, ended.document["removed"]) == (0, ["scla_smooth2.mat"])
+    assert command("run", "--dataset", finished).code == 0
+
+
 # -- one stage ----------------------------------------------------------------------------
 
 
