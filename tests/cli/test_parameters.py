@@ -5,7 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
-from pystamps_hpc.dataset.mat import write_mat
+from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.errors import StageError
 from pystamps_hpc.pipeline.state import TargetState
 from tests.stub_chain import artifacts, tree_digest
@@ -32,6 +32,18 @@ def test_in_a_patch_the_parameters_of_the_dataset_are_meant(command, tree):
     command("parms", "--dataset", tree / "PATCH_1", "--local", "set", "clap_win", 8)
     found = sorted(path.name for path in (tree / "PATCH_1").glob("*.mat"))
     assert found == ["localparms.mat"]
+
+
+@pytest.mark.parametrize("local", [(), ("--local",)])
+def test_what_holds_in_a_patch_alone_stays_out_of_the_dataset(command, tree, local):
+    (tree / "lambda.1.in").write_text("0.055")
+    (tree / "PATCH_1" / "lambda.1.in").write_text("0.031")
+    (tree / "PATCH_1" / "processor.txt").write_text("gamma")
+    command("parms", "--dataset", tree / "PATCH_1", *local, "set", "clap_win", 16)
+    stored = read_mat(tree / "parms.mat")
+    assert float(stored["lambda"].item()) == 0.055
+    assert "gamma" not in str(stored["insar_processor"])
+    assert float(stored["clap_win"].item()) == (32 if local else 16)
 
 
 def test_a_local_value_makes_no_parms_mat_in_the_patch(command, tree):

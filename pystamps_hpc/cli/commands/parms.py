@@ -5,6 +5,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,7 +102,10 @@ def _change(dataset: "Dataset", patch: str | None, options: Namespace) -> Docume
                 raise ConfigError(str(error)) from None
         else:
             changed = known.reset(name, options.local)
-        parameters.save(changed)
+        if changed.file.parent == dataset.root:  # what the site of a patch says holds there alone
+            parameters.save(replace(changed, site=parameters.load(dataset.root).site))
+        else:
+            parameters.save(changed)
         folder = changed.local_file.parent if options.local else changed.file.parent
         told = f"{name} {text_of(known.value(name))} -> {text_of(changed.value(name))}"
         notes = logged(config, folder, options.action, told)
