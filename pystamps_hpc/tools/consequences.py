@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ..config import RunConfig
 from ..dataset import parameters
 from ..dataset.tree import ROOT, Dataset
+from ..errors import PystampsError
 from ..pipeline.choices import resolve_choices
 from ..pipeline.finished import Finished
 from ..pipeline.outlook import Outlook, named, outlook
@@ -23,6 +24,13 @@ def after_change(dataset: Dataset, config: RunConfig, name: str) -> Iterator[str
     name : str
         Full name of the parameter.
     """
+    try:
+        yield from _follows(dataset, config, name)
+    except PystampsError as error:  # the change itself stands
+        yield str(error)
+
+
+def _follows(dataset: Dataset, config: RunConfig, name: str) -> Iterator[str]:
     known = parameters.load_all(dataset)
     if name == "drop_ifg_index":
         yield from _drops_master(dataset, known[ROOT])

@@ -77,6 +77,17 @@ def test_a_changed_parameter_says_what_a_run_makes_again(command, finished):
     ]
 
 
+def test_a_damaged_file_of_a_patch_stops_neither_a_change_nor_half_a_reset(command, finished):
+    (finished / "PATCH_2" / "localparms.mat").write_bytes(b"no MAT file")
+    ended = command("parms", "--dataset", finished, "set", "unwrap_grid_size", 100)
+    assert ended.code == 0
+    assert "PATCH_2/localparms.mat" in notes(ended)[0]
+    assert float(read_mat(finished / "parms.mat")["unwrap_grid_size"].item()) == 100
+    before = artifacts(finished)
+    assert command("reset-scla", "--dataset", finished).code == 3
+    assert artifacts(finished) == before
+
+
 def test_results_of_another_program_that_stay_are_named_with_the_remedy(command, finished):
     disown(finished)
     ended = command("parms", "--dataset", finished, "set", "unwrap_grid_size", 100)

@@ -85,12 +85,12 @@ def _remove(
     from ...pipeline.passes import mark_reset
     from ...tools.consequences import said
 
+    finished = Finished(dataset, resolve_choices(config), parameters.load_all(dataset))
     for name in names:
         (dataset.root / name).unlink()
     mark_reset(dataset.root, outdated)
     drop_outdated_records(dataset, dataset.root)
     notes = logged(config, dataset.root, "reset", f"removed {', '.join(names)}") if names else []
-    finished = Finished(dataset, resolve_choices(config), parameters.load_all(dataset))
     return [*notes, *said(outlook(finished), dataset)]
 
 
