@@ -210,6 +210,21 @@ def test_a_stage_that_runs_unforced_leaves_products_of_others(stubs, tree):
     assert (tree / "products" / "velocity.csv").read_text() == "mine"
 
 
+def test_a_killed_forced_run_has_taken_the_products_of_others_over(stubs, tree):
+    def killed(_ctx):
+        raise KeyboardInterrupt
+
+    run_pipeline(PipelineContext(tree))
+    os.makedirs(tree / "products")
+    (tree / "products" / "velocity.png").write_text("of another program")
+    stubs.acts[8, "root"] = killed
+    with pytest.raises(KeyboardInterrupt):
+        run_pipeline(PipelineContext(tree, start_step=8, force=True))
+    stubs.acts.clear()
+    assert run_pipeline(PipelineContext(tree)).ok
+    assert not (tree / "products" / "velocity.png").exists()
+
+
 def test_without_matplotlib_a_first_map_is_missed_but_no_failure(root, monkeypatch):
     def without_matplotlib(root, path, value_type):
         raise ToolMissingError("matplotlib is not installed")

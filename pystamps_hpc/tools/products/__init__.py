@@ -7,11 +7,11 @@ from typing import Any
 
 from ...dataset.inside import within
 from ...errors import PublishError, PystampsError, explained
-from ...pipeline.presence import PRODUCTS
+from ...pipeline.presence import PRODUCTS, UNFINISHED
 from ...pipeline.state import TargetState
 from ...pipeline.table import tasks
 from ...pipeline.types import PipelineReport
-from .origin import UNFINISHED, differences, origin_now, what_is_not_known
+from .origin import differences, origin_now, what_is_not_known
 from .velocity_csv import velocity_csv
 from .velocity_map import velocity_map
 
