@@ -1,5 +1,6 @@
 """Products belong to the results they were made from: they come, go and change with them."""
 
+import errno
 import json
 import os
 
@@ -143,6 +144,26 @@ def test_a_product_that_cannot_be_written_fails_the_run_and_the_results_stand(ro
     assert all("products" in reason for reason in report.not_made.values())
     assert (root / "mean_v.mat").exists()
     (root / "products").unlink()
+    assert finish(root).exit_code == 0
+
+
+@pytest.mark.parametrize("saved", [0, 1])
+def test_a_product_whose_origin_cannot_be_recorded_fails_the_run_which_reports(
+    root, monkeypatch, saved
+):
+    real, calls = TargetState.save, []
+
+    def full(state):
+        calls.append(state)
+        if len(calls) > saved:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "state.json")
+        real(state)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TargetState, "save", full)
+        report = finish(root)
+    assert (set(report.not_made), report.made) == (BOTH, [])
+    assert all("state.json: No space left" in reason for reason in report.not_made.values())
     assert finish(root).exit_code == 0
 
 
