@@ -175,7 +175,7 @@ def view(document: Document) -> Iterator[Shape]:
 
 def _last_word(document: Document) -> Iterator[Shape]:
     """Say last what a batch job must not overlook: results that were kept, and why nothing ran."""
-    idle = {row["status"] for row in document["results"]} == {"skipped_existing"}
+    idle = {row["status"] for row in document["results"]} <= {"skipped_existing", "skipped"}
     if elsewhere := document["made_elsewhere"]:
         yield paragraph(_made_elsewhere(elsewhere, document))
     if document["stale"]:
