@@ -225,6 +225,23 @@ def test_what_comes_next_repeats_the_configuration_file(command, finished, tmp_p
     assert command("status", "--dataset", finished).document["last_run"]["config"] is None
 
 
+def test_a_configuration_file_is_named_wherever_one_stands(
+    command, finished, tmp_path, monkeypatch
+):
+    config = tmp_path / "run.yaml"
+    config.write_text("output: {compress: true}\n")
+    shutil.rmtree(finished / ".pystamps-hpc" / "runs")
+    monkeypatch.chdir(tmp_path)
+    assert command("run", "--config", "run.yaml", "--dataset", finished).code == 0
+    words = ("parms", "--config", "run.yaml", "--dataset", finished, "set", "unwrap_grid_size", 100)
+    advised = f"pystamps-hpc run --dataset {finished} --config {config} makes stages 6-8"
+    assert notes(command(*words)) == [advised]
+    monkeypatch.chdir(finished)
+    ended = command("status", "--dataset", finished)
+    assert ended.document["last_run"]["config"] == str(config)
+    assert ended.document["next"]["options"] == f" --config {config}"
+
+
 def test_the_type_of_velocity_is_an_option_of_run(command, finished):
     ended = command("run", "--dataset", finished, "--mean-v-type", "v", "--dry-run")
     assert ended.document["config"]["output"]["mean_v_type"] == "v"

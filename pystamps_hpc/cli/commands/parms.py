@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...config import load_config
+from ...config import configured_by, load_config
 from ...dataset.parameter_table import TABLE, text_of
 from ...errors import ConfigError, DatasetError
 from ..command import Answer, Command, dataset_option, on_root
@@ -112,7 +112,10 @@ def _change(dataset: "Dataset", patch: str | None, options: Namespace) -> Docume
         return {
             name: {
                 **_described(changed, name),
-                "notes": [*after_change(dataset, config, name), *notes],
+                "notes": [
+                    *after_change(dataset, config, name, configured_by(options.config)),
+                    *notes,
+                ],
             }
         }
 
