@@ -176,8 +176,16 @@ def _yaml(text: str) -> Any:
     return yaml.load(text, Loader)
 
 
-def configured_by(path: str | Path | None = None) -> str | Path | None:
-    """Return the configuration file that holds where `path` is asked for; empty without one."""
+def configured_by(path: str | Path | None = None) -> str:
+    """Return the full path of the configuration file that holds where `path` is asked for.
+
+    Empty without one.
+    """
+    name = _named(path)
+    return os.path.abspath(name) if name else ""
+
+
+def _named(path: str | Path | None) -> str | Path | None:
     return path if path is not None else os.environ.get("PYSTAMPS_HPC_CONFIG")
 
 
@@ -194,7 +202,7 @@ def load_config(path: str | Path | None = None) -> RunConfig:
     ConfigError
         Missing or unreadable file, unknown key, value outside its range.
     """
-    name = configured_by(path)
+    name = _named(path)
     if not name:
         return RunConfig()
     file = Path(name)

@@ -68,7 +68,7 @@ class Publication:
         artifacts: Sequence[str],
         stale: Sequence[str] = (),
         shared: Collection[str] = (),
-        before_marker: Callable[[Path], None] = lambda staged: None,
+        before_moves: Callable[[Path], None] = lambda staged: None,
     ) -> None:
         """Move the staged artifacts into place.
 
@@ -81,9 +81,9 @@ class Publication:
             marker comes, so that a complete bundle never holds files of two runs.
         shared : collection of str
             Artifacts that do not belong to this bundle alone; they stay whatever happens.
-        before_marker : callable
-            Records whose bundle it is, given the staged marker; the old marker is gone, the new one
-            comes next, so that no complete bundle lacks its record.
+        before_moves : callable
+            Records whose bundle it is, given the staged marker; the old marker is gone, the new
+            files come next, so that none of them ever lacks its record.
 
         Raises
         ------
@@ -97,10 +97,9 @@ class Publication:
             for name in stale:
                 path = self._final(name)
                 path.unlink(missing_ok=True)
+            before_moves(self.path(artifacts[-1]))
             for name in artifacts:
                 path = self._final(name)
-                if name == artifacts[-1]:
-                    before_marker(self.path(name))
                 os.replace(self.path(name), path)
                 if name not in shared:
                     moved.append(path)

@@ -152,14 +152,12 @@ def _publish(
             keep_pass(row, directory, record)
         remove(dataset, planned.invalidates, directory)
 
-    def before_marker(marker: Path) -> None:
+    def before_moves(marker: Path) -> None:
         if own:
             _record(session, row, record, directory, log.row.facts, marker)
 
     name, output = f"{session.run_id}-{planned.stage}", session.config.output
-    names = publish(
-        row, bundle, directory, team, output, name, bookkeeping, make_way, before_marker
-    )
+    names = publish(row, bundle, directory, team, output, name, bookkeeping, make_way, before_moves)
     log.invalidated(planned.invalidates)
     _tell_published(dataset, directory, names, log)
 
@@ -208,8 +206,8 @@ def _replay(session: Session, row: Task, planned: PlannedTask, log: TaskLog) -> 
         fsync, name = session.config.output.fsync, f"{session.run_id}-{planned.stage}"
         extra = _bookkeeping(row, directory)
         make_way = partial(remove, dataset, planned.invalidates, directory)
-        before_marker = partial(_record, session, row, record, directory, {})
-        replay_bundle(row, names, source, directory, name, fsync, extra, make_way, before_marker)
+        before_moves = partial(_record, session, row, record, directory, {})
+        replay_bundle(row, names, source, directory, name, fsync, extra, make_way, before_moves)
         log.invalidated(planned.invalidates)
         _tell_published(dataset, directory, [*extra, *names], log)
         details = f"replayed {len(names)} artifacts from the reference root"
@@ -324,7 +322,7 @@ def _record_no_ps(
         drop_outdated_records(session.dataset, directory)
         publication.commit(
             [NO_PS_FILE],
-            before_marker=lambda _: _record(session, row, record, directory, log.row.facts, None),
+            before_moves=lambda _: _record(session, row, record, directory, log.row.facts, None),
         )
 
 

@@ -108,8 +108,10 @@ class Finished:
             return [name for name in missing if name in needed]
         return missing
 
-    def existing(self, row: Task, target: str) -> Iterator[str]:
-        """Yield the files of a task that are there, relative to the root."""
+    def foreign_files(self, row: Task, target: str) -> Iterator[str]:
+        """Yield the files of a task without a record, finished or not, relative to the root."""
+        if row.spec.number in self.state(target).records:
+            return
         below = "" if target == ROOT else f"{target}/"
         files = self.files(target)
         yield from (f"{below}{name}.mat" for name in row.owned if f"{name}.mat" in files)

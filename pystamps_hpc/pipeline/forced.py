@@ -7,17 +7,28 @@ from pathlib import Path
 from ..dataset.publish import write_text
 from ..dataset.tree import Dataset, state_path
 from .plan import PlannedTask
+from .presence import PRODUCTS, UNFINISHED
 from .state import TargetState
 
 
 def mark_forced(
     dataset: Dataset, due: Sequence[PlannedTask], folder: Path, command: tuple[str, ...]
 ) -> None:
-    """Mark tasks as due, and note in the folder of the run which command did it."""
+    """Mark tasks as due, and note in the folder of the run which command did it.
+
+    Maps and tables that the tasks remove count as ours from now on, so that they still go when the
+    run is interrupted before.
+    """
     for target in {planned.target for planned in due}:
         state = TargetState.load(dataset.directory(target))
         state.due |= {planned.stage for planned in due if planned.target == target}
         state.save()
+    removed = {name for planned in due for name in planned.invalidates}
+    root = TargetState.load(dataset.root)
+    claimed = [name for name in PRODUCTS if removed.intersection(PRODUCTS[name])]
+    if not root.products.keys() >= set(claimed):
+        root.products = dict.fromkeys(claimed, UNFINISHED) | root.products
+        root.save()
     write_text(folder / "forced", _start(command))
 
 

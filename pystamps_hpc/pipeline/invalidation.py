@@ -32,17 +32,24 @@ def remove(dataset: Dataset, relative: tuple[str, ...], directory: Path) -> None
 
 
 def drop_outdated_records(dataset: Dataset, directory: Path) -> None:
-    """Drop the records of tasks whose marker is gone."""
+    """Drop the records of tasks of which nothing is left.
+
+    One whose marker is gone, but not all else, keeps its record, which says that the rest is ours;
+    what it has found is forgotten.
+    """
     scope = "merged" if directory == dataset.root else "patch"
     state = TargetState.load(directory)
     outdated = [
-        row.spec.number
+        row
         for row in tasks()
         if row.spec.scope == scope
         and row.spec.number in state.records
         and not (directory / row.marker_file).exists()
     ]
-    for number in outdated:
-        del state.records[number]
+    for row in outdated:
+        if any((directory / f"{name}.mat").exists() for name in row.owned):
+            state.records[row.spec.number]["facts"] = {}
+        else:
+            del state.records[row.spec.number]
     if outdated:
         state.save()

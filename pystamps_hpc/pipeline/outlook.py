@@ -54,6 +54,11 @@ def outlook(finished: Finished) -> Outlook:
     return Outlook(stages, _removes_products(due), options=options)
 
 
+def configured(file: str) -> str:
+    """Return the option with which an advised command names the configuration file, if any."""
+    return f" --config {file}" if file else ""
+
+
 def _removes_products(due: list[PlannedTask]) -> bool:
     names = set(product_files())
     return any(names.intersection(planned.invalidates) for planned in due)

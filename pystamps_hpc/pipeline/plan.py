@@ -244,7 +244,6 @@ class Planner:
         record = self.finished.state(target).records.get(row.spec.number)
         directory = self.dataset.directory(target)
         outdated, note = which_pass(row, directory, record, asked, upstream, stands)
-        replaced = self.finished.existing(row, target) if self.finished.foreign(row, target) else ()
         return PlannedTask(
             row,
             target,
@@ -252,7 +251,7 @@ class Planner:
             stale=stale,
             invalidates=(*removed, *outdated),
             reason="; ".join(filter(None, (reason, stale, note))),
-            overwrites=tuple(replaced),
+            overwrites=tuple(self.finished.foreign_files(row, target)),
             note=note,
             extends=tuple(self._extended(row, target)),
         )
@@ -294,11 +293,10 @@ class Planner:
         return {name for product in PRODUCTS if product not in known for name in PRODUCTS[product]}
 
     def _foreign_files(self) -> Iterator[str]:
-        """Yield the files, relative to the root, of finished tasks that were not done here."""
+        """Yield the files, relative to the root, of tasks that were not done here."""
         for row in self.finished.table:
             for target in self._targets(row):
-                if self.finished.foreign(row, target):
-                    yield from self.finished.existing(row, target)
+                yield from self.finished.foreign_files(row, target)
 
     @property
     def _replays(self) -> bool:

@@ -103,7 +103,7 @@ def replay_bundle(
     fsync: bool,
     bookkeeping: Mapping[str, Mapping[str, Any]],
     make_way: Callable[[], None],
-    before_marker: Callable[[Path], None],
+    before_moves: Callable[[Path], None],
 ) -> None:
     """Publish the artifacts `names` of a reference directory as the bundle of a task.
 
@@ -125,7 +125,7 @@ def replay_bundle(
         Files for StaMPS that go with the bundle: name -> key -> MATLAB value.
     make_way : callable
         Removes what the bundle outdates; called when all of it is staged.
-    before_marker : callable
+    before_moves : callable
         Records the task, see :meth:`Publication.commit`.
 
     Raises
@@ -145,7 +145,7 @@ def replay_bundle(
         stale = [artifact for artifact in row.optional if artifact not in names]
         make_way()
         gone, shared = [a for a in stale if a in own], set(order) - own
-        publication.commit(order, gone, shared, before_marker)
+        publication.commit(order, gone, shared, before_moves)
 
 
 def _stage(source: Path, directory: Path, staged: Path, fsync: bool) -> None:

@@ -51,6 +51,7 @@ def build_report(
         dataset=str(session.dataset.root),
         version=version("pystamps-hpc"),
         command=list(context.command),
+        config_file=context.config_file,
         window=(max(context.start_step, 1), context.end_step),
         dry_run=context.dry_run,
         force=context.force,

@@ -80,7 +80,7 @@ def publish(
     name: str,
     bookkeeping: Mapping[str, Mapping[str, Any]],
     make_way: Callable[[], None] = lambda: None,
-    before_marker: Callable[[Path], None] = lambda staged: None,
+    before_moves: Callable[[Path], None] = lambda staged: None,
 ) -> list[str]:
     """Write and publish a bundle; collective.
 
@@ -103,7 +103,7 @@ def publish(
         Files for StaMPS that go with the bundle: name -> key -> MATLAB value.
     make_way : callable
         Removes what the bundle outdates; called on the root when all of it is written.
-    before_marker : callable
+    before_moves : callable
         Records the task, see :meth:`Publication.commit`; called on the root.
 
     Returns
@@ -132,7 +132,7 @@ def publish(
                 _save(publication.path(artifact), values, output)
             make_way()
             shared = set(order).difference(row.first_made)
-            publication.commit(order, _stale(row, wanted), shared, before_marker)
+            publication.commit(order, _stale(row, wanted), shared, before_moves)
     return order
 
 

@@ -36,6 +36,8 @@ class PipelineContext:
         Ranks to use; None decides by the launcher's environment.
     command : tuple of str
         Command line for the report.
+    config_file : str
+        Full path of the file that the configuration comes from, for the report.
     """
 
     dataset_root: Path
@@ -52,6 +54,7 @@ class PipelineContext:
     native_only: bool = False
     break_lock: bool = False
     command: tuple[str, ...] = ()
+    config_file: str = ""
 
 
 @dataclass
@@ -96,6 +99,7 @@ class PipelineReport:
     dataset: str = ""
     version: str = ""
     command: list[str] = field(default_factory=list)
+    config_file: str = ""
     window: tuple[int, int] = (1, 8)
     dry_run: bool = False
     force: bool = False

@@ -5,13 +5,14 @@ from collections.abc import Iterator
 from ..config import RunConfig
 from ..dataset import parameters
 from ..dataset.tree import ROOT, Dataset
+from ..errors import PystampsError
 from ..pipeline.choices import resolve_choices
 from ..pipeline.finished import Finished
-from ..pipeline.outlook import Outlook, named, outlook
+from ..pipeline.outlook import Outlook, configured, named, outlook
 from ..pipeline.stack import known_stack
 
 
-def after_change(dataset: Dataset, config: RunConfig, name: str) -> Iterator[str]:
+def after_change(dataset: Dataset, config: RunConfig, name: str, config_file: str) -> Iterator[str]:
     """Yield what a user should know who has changed a parameter.
 
     Parameters
@@ -22,7 +23,16 @@ def after_change(dataset: Dataset, config: RunConfig, name: str) -> Iterator[str
         Configuration of a run.
     name : str
         Full name of the parameter.
+    config_file : str
+        Where the configuration comes from, for the command that is advised; may be empty.
     """
+    try:
+        yield from _follows(dataset, config, name, config_file)
+    except PystampsError as error:  # the change itself stands
+        yield str(error)
+
+
+def _follows(dataset: Dataset, config: RunConfig, name: str, config_file: str) -> Iterator[str]:
     known = parameters.load_all(dataset)
     if name == "drop_ifg_index":
         yield from _drops_master(dataset, known[ROOT])
@@ -33,17 +43,19 @@ def after_change(dataset: Dataset, config: RunConfig, name: str) -> Iterator[str
         yield (
             f"{named(foreign)} {verb} made by another program and "
             f"{'stay' if len(foreign) > 1 else 'stays'}; pystamps-hpc run --dataset "
-            f"{dataset.root} --start-step {foreign[0]} --force makes {pronoun} again"
+            f"{dataset.root}{configured(config_file)} --start-step {foreign[0]} --force makes "
+            f"{pronoun} again"
         )
-    yield from said(outlook(finished), dataset)
+    yield from said(outlook(finished), dataset, config_file)
 
 
-def said(ahead: Outlook, dataset: Dataset) -> Iterator[str]:
+def said(ahead: Outlook, dataset: Dataset, config_file: str) -> Iterator[str]:
     """Yield what a plain run would do now, if it would do anything."""
     if ahead.refused:
         yield f"a run would be refused: {ahead.refused}"
     elif ahead.stages:
-        yield f"pystamps-hpc run --dataset {dataset.root}{ahead.options} makes {ahead.text}"
+        options = configured(config_file) + ahead.options
+        yield f"pystamps-hpc run --dataset {dataset.root}{options} makes {ahead.text}"
 
 
 def _foreign_stages(finished: Finished, name: str) -> list[int]:

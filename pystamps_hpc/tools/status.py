@@ -1,6 +1,5 @@
 """How far a dataset is: finished stages, gaps, stale work, patches without PS, lock."""
 
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from ..errors import PystampsError
 from ..pipeline.choices import resolve_choices
 from ..pipeline.findings import facts_of, findings, funnel
 from ..pipeline.finished import Finished
-from ..pipeline.outlook import Outlook, built_on, outlook
+from ..pipeline.outlook import Outlook, built_on, configured, outlook
 from ..pipeline.presence import product_files
 from ..pipeline.table import Task, tasks
 from ..stages.base import Scope
@@ -23,7 +22,7 @@ def collect_status(
     root: str | Path,
     config: RunConfig | None = None,
     detail: bool = False,
-    config_file: str | Path | None = None,
+    config_file: str = "",
 ) -> dict[str, Any]:
     """Return the document ``pystamps-hpc/status/1``; reads only.
 
@@ -35,7 +34,7 @@ def collect_status(
         Configuration against which finished work may be stale.
     detail : bool
         Add points per stage and file sizes.
-    config_file : path, optional
+    config_file : str, optional
         Where the configuration comes from. Without one, what comes next is said for the file of the
         last run.
 
@@ -69,7 +68,7 @@ def collect_status(
         "locked_by": next(iter(holders(dataset.root)), None),
         "last_run": last,
         "due": sum(_due(finished, target) for target in (ROOT, *dataset.patches)),
-        "next": _next(finished, config_file or (last or {}).get("config"), not config_file),
+        "next": _next(finished, config_file or (last or {}).get("config") or "", not config_file),
         "with_feedback": facts[ROOT]["with_feedback"],
         "products": [name for name in product_files() if (dataset.root / name).exists()],
     }
@@ -80,7 +79,7 @@ def collect_status(
     return document
 
 
-def _next(finished: Finished, config_file: str | Path | None, read: bool) -> dict[str, Any]:
+def _next(finished: Finished, config_file: str, read: bool) -> dict[str, Any]:
     """Say what a run with a configuration file would do; the file may have to be read."""
     try:
         if config_file and read:
@@ -93,7 +92,7 @@ def _next(finished: Finished, config_file: str | Path | None, read: bool) -> dic
         "stages": list(ahead.stages),
         "refused": ahead.refused,
         "text": ahead.text,
-        "options": (f" --config {config_file}" if config_file else "") + ahead.options,
+        "options": configured(config_file) + ahead.options,
     }
 
 
@@ -153,14 +152,8 @@ def _last_run(root: Path) -> dict[str, Any] | None:
     if not isinstance(report, dict):
         return None
     known = {name: report.get(name) for name in ("run_id", "exit_code", "finished_utc")}
-    return {**known, "config": _config_file(report.get("command"))}
-
-
-def _config_file(command: Any) -> str | None:
-    """Return the configuration file that a run was given, if it is still there."""
-    words = [word for text in command or () for word in str(text).split("=", 1)]
-    files = [after for word, after in pairwise(words) if word == "--config"]
-    return files[-1] if files and Path(files[-1]).is_file() else None
+    file = str(report.get("config_file") or "")
+    return {**known, "config": file if Path(file).is_file() else None}
 
 
 def _files(dataset: Dataset) -> dict[str, int]:

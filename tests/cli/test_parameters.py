@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pystamps_hpc.dataset.mat import write_mat
+from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.errors import StageError
 from pystamps_hpc.pipeline.state import TargetState
 from tests.stub_chain import artifacts, tree_digest
@@ -35,6 +35,18 @@ def test_in_a_patch_the_parameters_of_the_dataset_are_meant(command, tree):
     command("parms", "--dataset", tree / "PATCH_1", "--local", "set", "clap_win", 8)
     found = sorted(path.name for path in (tree / "PATCH_1").glob("*.mat"))
     assert found == ["localparms.mat"]
+
+
+@pytest.mark.parametrize("local", [(), ("--local",)])
+def test_what_holds_in_a_patch_alone_stays_out_of_the_dataset(command, tree, local):
+    (tree / "lambda.1.in").write_text("0.055")
+    (tree / "PATCH_1" / "lambda.1.in").write_text("0.031")
+    (tree / "PATCH_1" / "processor.txt").write_text("gamma")
+    command("parms", "--dataset", tree / "PATCH_1", *local, "set", "clap_win", 16)
+    stored = read_mat(tree / "parms.mat")
+    assert float(stored["lambda"].item()) == 0.055
+    assert "gamma" not in str(stored["insar_processor"])
+    assert float(stored["clap_win"].item()) == (32 if local else 16)
 
 
 def test_a_local_value_makes_no_parms_mat_in_the_patch(command, tree):
@@ -66,6 +78,17 @@ def test_a_changed_parameter_says_what_a_run_makes_again(command, finished):
         "PYSTAMPS_HPC_set unwrap_grid_size 200 -> 100",
         "PYSTAMPS_HPC_reset unwrap_grid_size 100 -> 200",
     ]
+
+
+def test_a_damaged_file_of_a_patch_stops_neither_a_change_nor_half_a_reset(command, finished):
+    (finished / "PATCH_2" / "localparms.mat").write_bytes(b"no MAT file")
+    ended = command("parms", "--dataset", finished, "set", "unwrap_grid_size", 100)
+    assert ended.code == 0
+    assert "PATCH_2/localparms.mat" in notes(ended)[0]
+    assert float(read_mat(finished / "parms.mat")["unwrap_grid_size"].item()) == 100
+    before = artifacts(finished)
+    assert command("reset-scla", "--dataset", finished).code == 3
+    assert artifacts(finished) == before
 
 
 def test_results_of_another_program_that_stay_are_named_with_the_remedy(command, finished):
@@ -158,6 +181,13 @@ def test_estimates_of_another_program_are_not_reset_unasked(command, finished):
     assert ended.document["removed"] == ["scla2.mat", "scla_smooth2.mat"]
 
 
+def test_an_estimate_of_ours_that_a_new_stage_6_spared_is_reset(command, finished):
+    assert command("stage", 6, "--dataset", finished).code == 0
+    ended = command("reset-scla", "--dataset", finished)
+    assert (ended.code, ended.document["removed"]) == (0, ["scla_smooth2.mat"])
+    assert command("run", "--dataset", finished).code == 0
+
+
 # -- one stage ----------------------------------------------------------------------------
 
 
@@ -215,6 +245,23 @@ def test_what_comes_next_repeats_the_configuration_file(command, finished, tmp_p
     assert ended.document["next"]["stages"] == []
     config.unlink()
     assert command("status", "--dataset", finished).document["last_run"]["config"] is None
+
+
+def test_a_configuration_file_is_named_wherever_one_stands(
+    command, finished, tmp_path, monkeypatch
+):
+    config = tmp_path / "run.yaml"
+    config.write_text("output: {compress: true}\n")
+    shutil.rmtree(finished / ".pystamps-hpc" / "runs")
+    monkeypatch.chdir(tmp_path)
+    assert command("run", "--config", "run.yaml", "--dataset", finished).code == 0
+    words = ("parms", "--config", "run.yaml", "--dataset", finished, "set", "unwrap_grid_size", 100)
+    advised = f"pystamps-hpc run --dataset {finished} --config {config} makes stages 6-8"
+    assert notes(command(*words)) == [advised]
+    monkeypatch.chdir(finished)
+    ended = command("status", "--dataset", finished)
+    assert ended.document["last_run"]["config"] == str(config)
+    assert ended.document["next"]["options"] == f" --config {config}"
 
 
 def test_the_type_of_velocity_is_an_option_of_run(command, finished):

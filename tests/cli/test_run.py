@@ -57,6 +57,14 @@ def test_c009_a_second_run_says_that_there_is_nothing_to_do(command, finished):
     assert "nothing to do: all selected stages are complete (use --force to recompute)" in ended.err
 
 
+def test_a_second_run_without_ps_in_a_patch_says_so_too(command, stubs, tree):
+    stubs.empty.add((3, "PATCH_2"))
+    assert command("run", "--dataset", tree).code == 0
+    ended = command("run", "--dataset", tree)
+    assert ended.document["counts"]["skipped"] == 2
+    assert "nothing to do: all selected stages are complete" in ended.err
+
+
 def test_c007_a_dry_run_answers_without_writing(command, finished):
     before = tree_digest(finished)
     ended = command("run", "--dataset", finished, "--force", "--dry-run")

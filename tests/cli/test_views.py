@@ -194,7 +194,7 @@ def test_many_patches_are_counted_rather_than_listed():
 REPORT = {
     "dataset": "/data/scene", "dry_run": False, "interrupted": False, "ok": True, "stale": [],
     "warnings": [], "made": [], "not_made": {}, "would_make": [], "made_elsewhere": [],
-    "command": ["--config=run.yaml", "run"],
+    "config_file": "/data/run.yaml",
     "products": {"velocity.png": "/data/scene/products/velocity.png"},
     "dropped_patches": ["PATCH_2"],
     "results": [{"stage": 8, "scope": "merged", "target": "root", "status": "completed",
@@ -228,7 +228,7 @@ def test_a_run_ends_with_what_was_kept_and_dropped_and_what_to_look_at():
         "Next: look at the interferogram of 2016-05-03, which is far noisier",
     ):
         assert sentence in text, sentence
-    again = "pystamps-hpc --config run.yaml run --dataset /data/scene --start-step 6 --force"
+    again = "pystamps-hpc run --dataset /data/scene --config /data/run.yaml --start-step 6 --force"
     assert again in text
     fed_back = {**REPORT["findings"]["unwrapping"], "with_feedback": True}
     second = {**REPORT, "findings": {**REPORT["findings"], "unwrapping": fed_back}}

@@ -19,6 +19,7 @@ from pystamps_hpc.pipeline import execute
 from pystamps_hpc.pipeline.choices import resolve_choices
 from pystamps_hpc.pipeline.documents import json_text
 from pystamps_hpc.pipeline.finished import Finished
+from pystamps_hpc.pipeline.invalidation import drop_outdated_records
 from pystamps_hpc.pipeline.outlook import Outlook, named, outlook, shortened
 from pystamps_hpc.pipeline.stages import plan_pipeline, run_pipeline, run_stage
 from pystamps_hpc.pipeline.state import TargetState, fingerprint, stale_reasons
@@ -292,7 +293,9 @@ def test_records_of_removed_tasks_are_removed_too(stubs, tree):
     run(tree)
     assert set(TargetState.load(tree).records) == {5, 6, 7, 8}
     run_stage(6, dataset=tree)
-    assert set(TargetState.load(tree).records) == {5, 6}
+    assert set(TargetState.load(tree).records) == {5, 6, 7}  # scla_smooth2 stays, and stays ours
+    run_stage(5, dataset=tree)
+    assert set(TargetState.load(tree).records) == {5}
 
 
 def test_the_smoothed_scla_survives_a_new_stage_6_and_no_new_stage_5(stubs, tree):
@@ -569,6 +572,28 @@ def test_results_that_were_not_made_here_are_neither_replaced_nor_removed_unaske
     assert rows[2, "PATCH_1"].details == "Would produce pm1.mat: forced; overwrites PATCH_1/pm1.mat"
     assert rows[2, "PATCH_2"].details == "Would produce pm1.mat: forced"
     assert run(tree, force=True).ok
+
+
+@pytest.mark.parametrize(("marker", "stage"), [("scn2", 6), ("PATCH_1/select1", 3)])
+def test_what_another_program_left_unfinished_is_not_replaced_unasked(stubs, tree, marker, stage):
+    run(tree)
+    disown(tree, tree / "PATCH_1")
+    (tree / f"{marker}.mat").unlink()
+    before = tree_digest(tree)
+    with pytest.raises(DatasetError, match=r"mean_v.mat.*not made by pystamps-hpc"):
+        run(tree, start_step=stage)
+    assert tree_digest(tree) == before
+    last = run(tree, start_step=stage, force=True, dry_run=True).results[-1]
+    assert "mean_v.mat" in last.overwrites
+
+
+def test_our_own_results_stay_ours_without_their_marker(stubs, tree):
+    run(tree)
+    run_stage(6, dataset=tree)
+    assert run(tree).ok  # replaces the spared scla_smooth2
+    (tree / "phuw2.mat").unlink()
+    drop_outdated_records(discover_dataset(tree), tree)
+    assert run(tree).ok
 
 
 def test_parameters_that_change_do_not_cost_results_that_were_not_made_here(stubs, tree):

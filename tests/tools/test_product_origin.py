@@ -1,5 +1,6 @@
 """Products belong to the results they were made from: they come, go and change with them."""
 
+import errno
 import json
 import os
 
@@ -146,6 +147,26 @@ def test_a_product_that_cannot_be_written_fails_the_run_and_the_results_stand(ro
     assert finish(root).exit_code == 0
 
 
+@pytest.mark.parametrize("saved", [0, 1])
+def test_a_product_whose_origin_cannot_be_recorded_fails_the_run_which_reports(
+    root, monkeypatch, saved
+):
+    real, calls = TargetState.save, []
+
+    def full(state):
+        calls.append(state)
+        if len(calls) > saved:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "state.json")
+        real(state)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(TargetState, "save", full)
+        report = finish(root)
+    assert (set(report.not_made), report.made) == (BOTH, [])
+    assert all("state.json: No space left" in reason for reason in report.not_made.values())
+    assert finish(root).exit_code == 0
+
+
 def test_an_old_product_does_not_outlive_a_new_one_that_fails(root, monkeypatch):
     finish(root)
     move(root)
@@ -208,6 +229,21 @@ def test_a_stage_that_runs_unforced_leaves_products_of_others(stubs, tree):
     report = run_pipeline(PipelineContext(tree))
     assert report.results[-1].status == "completed"
     assert (tree / "products" / "velocity.csv").read_text() == "mine"
+
+
+def test_a_killed_forced_run_has_taken_the_products_of_others_over(stubs, tree):
+    def killed(_ctx):
+        raise KeyboardInterrupt
+
+    run_pipeline(PipelineContext(tree))
+    os.makedirs(tree / "products")
+    (tree / "products" / "velocity.png").write_text("of another program")
+    stubs.acts[8, "root"] = killed
+    with pytest.raises(KeyboardInterrupt):
+        run_pipeline(PipelineContext(tree, start_step=8, force=True))
+    stubs.acts.clear()
+    assert run_pipeline(PipelineContext(tree)).ok
+    assert not (tree / "products" / "velocity.png").exists()
 
 
 def test_without_matplotlib_a_first_map_is_missed_but_no_failure(root, monkeypatch):

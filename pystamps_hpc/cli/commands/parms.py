@@ -5,10 +5,11 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...config import load_config
+from ...config import configured_by, load_config
 from ...dataset.parameter_table import TABLE, text_of
 from ...errors import ConfigError, DatasetError
 from ..command import Answer, Command, dataset_option, on_root
@@ -101,14 +102,20 @@ def _change(dataset: "Dataset", patch: str | None, options: Namespace) -> Docume
                 raise ConfigError(str(error)) from None
         else:
             changed = known.reset(name, options.local)
-        parameters.save(changed)
+        if changed.file.parent == dataset.root:  # what the site of a patch says holds there alone
+            parameters.save(replace(changed, site=parameters.load(dataset.root).site))
+        else:
+            parameters.save(changed)
         folder = changed.local_file.parent if options.local else changed.file.parent
         told = f"{name} {text_of(known.value(name))} -> {text_of(changed.value(name))}"
         notes = logged(config, folder, options.action, told)
         return {
             name: {
                 **_described(changed, name),
-                "notes": [*after_change(dataset, config, name), *notes],
+                "notes": [
+                    *after_change(dataset, config, name, configured_by(options.config)),
+                    *notes,
+                ],
             }
         }
 

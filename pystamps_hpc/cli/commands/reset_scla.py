@@ -6,7 +6,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...config import RunConfig, load_config
+from ...config import RunConfig, configured_by, load_config
 from ...errors import DatasetError
 from ..command import Answer, Command, dataset_option, on_root
 from ..locked import locked, logged
@@ -43,7 +43,8 @@ def run(options: Namespace) -> Answer:
         if not options.force:
             _refuse_foreign(dataset, found)
         outdated = made_with(dataset.root, names)
-        notes = [] if options.dry_run else _remove(dataset, config, names, outdated)
+        file = configured_by(options.config)
+        notes = [] if options.dry_run else _remove(dataset, config, file, names, outdated)
     document = {
         "schema": "pystamps-hpc/reset-scla/1",
         "dataset": str(dataset.root),
@@ -74,7 +75,7 @@ def _refuse_foreign(dataset: "Dataset", found: list[Path]) -> None:
 
 
 def _remove(
-    dataset: "Dataset", config: RunConfig, names: list[str], outdated: list[int]
+    dataset: "Dataset", config: RunConfig, config_file: str, names: list[str], outdated: list[int]
 ) -> list[str]:
     """Put what was made with estimates out of date, remove them, and say what follows."""
     from ...dataset import parameters
@@ -85,13 +86,13 @@ def _remove(
     from ...pipeline.passes import mark_reset
     from ...tools.consequences import said
 
+    finished = Finished(dataset, resolve_choices(config), parameters.load_all(dataset))
     mark_reset(dataset.root, outdated)
     for name in names:
         (dataset.root / name).unlink()
     drop_outdated_records(dataset, dataset.root)
     notes = logged(config, dataset.root, "reset", f"removed {', '.join(names)}") if names else []
-    finished = Finished(dataset, resolve_choices(config), parameters.load_all(dataset))
-    return [*notes, *said(outlook(finished), dataset)]
+    return [*notes, *said(outlook(finished), dataset, config_file)]
 
 
 def _present(folders: list[Path]) -> list[Path]:

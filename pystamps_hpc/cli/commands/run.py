@@ -6,11 +6,10 @@ from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...config import OPTIONS, RunConfig, load_config
+from ...config import OPTIONS, RunConfig, configured_by, load_config
 from ...errors import ConfigError
 from ..command import Answer, Command, config_option, dataset_option, stage_options
 from ..shapes import BAD, CAREFUL, STRONG, Shape, heading, marked, paragraph, table, text_of
@@ -127,6 +126,7 @@ def run_stages(context: "PipelineContext", options: Namespace, team: "Team") -> 
         native_only=options.native_only,
         break_lock=options.break_lock,
         command=options.arguments,
+        config_file=configured_by(options.config),
     )
     console = Console(options.progress, options.verbose, options.quiet, team, options.log)
     with console:
@@ -175,7 +175,7 @@ def view(document: Document) -> Iterator[Shape]:
 
 def _last_word(document: Document) -> Iterator[Shape]:
     """Say last what a batch job must not overlook: results that were kept, and why nothing ran."""
-    idle = {row["status"] for row in document["results"]} == {"skipped_existing"}
+    idle = {row["status"] for row in document["results"]} <= {"skipped_existing", "skipped"}
     if elsewhere := document["made_elsewhere"]:
         yield paragraph(_made_elsewhere(elsewhere, document))
     if document["stale"]:
@@ -241,6 +241,8 @@ def _points(found: Document, n_patches: int) -> Iterator[str]:
 
 def _next(document: Document) -> Iterator[str]:
     """Say what to look at after a finished run."""
+    from ...pipeline.outlook import configured
+
     noise = document["findings"]["noise"]
     where = document["dataset"]
     if noise and noise["noisiest"][0]["deg"] > OUTSTANDING * noise["median_deg"]:
@@ -253,16 +255,9 @@ def _next(document: Document) -> Iterator[str]:
     if not document["findings"]["unwrapping"]["with_feedback"]:
         yield (
             "To unwrap again with the look-angle error taken off first (pass with feedback): "
-            f"pystamps-hpc{_config(document)} run --dataset {where} --start-step 6 --force"
+            f"pystamps-hpc run --dataset {where}{configured(document['config_file'])} "
+            "--start-step 6 --force"
         )
-
-
-def _config(document: Document) -> str:
-    """Return the option by which the command named its configuration file."""
-    for word, after in pairwise([w for text in document["command"] for w in text.split("=", 1)]):
-        if word == "--config":
-            return f" --config {after}"
-    return ""
 
 
 def _plan(rows: list[Document]) -> Iterator[Shape]:
@@ -300,12 +295,12 @@ def _removed(rows: list[Document]) -> dict[tuple[int, str], list[str]]:
 
 def _made_elsewhere(stages: list[int], document: Document) -> str:
     """Say which finished stages are another program's, and how they are made again."""
-    from ...pipeline.outlook import named
+    from ...pipeline.outlook import configured, named
 
     return (
         f"Made by another program: {named(stages)}; whether with today's parameters is not known. "
-        f"They are made again by: pystamps-hpc{_config(document)} run --dataset "
-        f"{document['dataset']} --start-step {stages[0]} --force"
+        f"They are made again by: pystamps-hpc run --dataset {document['dataset']}"
+        f"{configured(document['config_file'])} --start-step {stages[0]} --force"
     )
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from ...dataset.inside import within
 from ...errors import PublishError, PystampsError, explained
-from ...pipeline.presence import PRODUCTS
+from ...pipeline.presence import PRODUCTS, UNFINISHED
 from ...pipeline.state import TargetState
 from ...pipeline.table import tasks
 from ...pipeline.types import PipelineReport
-from .origin import UNFINISHED, differences, origin_now, what_is_not_known
+from .origin import differences, origin_now, what_is_not_known
 from .velocity_csv import velocity_csv
 from .velocity_map import velocity_map
 
@@ -64,11 +64,13 @@ def _make(
     """Make one product; from now on it counts as ours, also if that is interrupted."""
     lost = name in state.products or _lies_there(root, name)
     state.products.setdefault(name, UNFINISHED)
-    state.save()
     path = within(root, "products") / name
     try:
+        state.save()
         path.parent.mkdir(exist_ok=True)
         make(root, path, report.config["output"]["mean_v_type"])
+        state.products[name] = origin
+        state.save()
     except Exception as error:
         told = explained(error, name)
         if told is None:
@@ -76,11 +78,11 @@ def _make(
         _without(root, path, error, told, lost, report)
         if not lost and not _lies_there(root, name):
             del state.products[name]
+        with suppress(OSError):  # then it counts as ours, and as unfinished
+            state.save()
     else:
-        state.products[name] = origin
         report.products[name] = str(path)
         report.made.append(name)
-    state.save()
 
 
 def _lies_there(root: Path, name: str) -> bool:

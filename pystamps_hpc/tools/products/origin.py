@@ -15,8 +15,6 @@ from .files import read_artifact
 SOURCES = ("ps2", "mean_v", "phuw2", "scla2", "ifgstd2", "hgt2", "pm2", "deramp_degree")
 PARAMETERS = ("lambda", "heading", "drop_ifg_index", "ref_lon", "ref_lat", "ref_centre_lonlat",
               "ref_radius", "ref_x", "ref_y")  # fmt: skip
-UNFINISHED: dict[str, Any] = {"inputs": {}, "parameters": {}, "value_type": None}
-"""Origin of a product that is being made for the first time."""
 
 
 def origin_now(root: Path, value_type: str, known: dict[str, Any] | None = None) -> dict[str, Any]:
