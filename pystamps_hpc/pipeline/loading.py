@@ -1,4 +1,4 @@
-"""Inputs of a stage from the disk, outputs of a stage to the disk, by their annotations."""
+"""Inputs of a stage from the disk, by their annotations."""
 
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor

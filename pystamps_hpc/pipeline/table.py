@@ -2,8 +2,8 @@
 
 A row of the table (:class:`Task`) answers every question about its stage that depends on the
 others: what it owns, what running it outdates, whose results it gathers. Nothing else in the
-pipeline or the tools knows a stage by its number or an artifact by its name. A new task is a module
-in ``MODULES``: preparation comes before the first, a task over several datasets after the last.
+pipeline or the tools knows a stage by its number or an artifact by its name. A new stage is a
+module in ``MODULES``.
 """
 
 from collections.abc import Iterator

@@ -23,7 +23,7 @@ def edges(xy: NDArray[np.floating], triangulator: str) -> tuple[IntArray, bool]:
     Returns
     -------
     edges : (n_edge, 2) int64
-        End points from 0. None for fewer than three points or points on one line.
+        End points from 0; no rows for fewer than three points or points on one line.
     oriented : bool
         Whether edges and end points come in the order of the reference (Triangle). Those of Qhull
         are sorted.

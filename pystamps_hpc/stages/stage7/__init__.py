@@ -202,14 +202,14 @@ def _design(
 
 
 def _offset_operator(inputs: Inputs, fitted: IntArray) -> FloatArray:
-    """Return the weights of the master phase (step 14)."""
+    """Return the weights of the master phase (docs/science/scla.md, Offset)."""
     design = np.column_stack((np.ones(len(fitted)), inputs.ifgs.elapsed[fitted]))
     covariance = ifg_covariance(inputs.ifg_std, inputs.ifgs.day, fitted)
     return np.ascontiguousarray(operator(design, covariance)[0])
 
 
 def _ramps(inputs: Inputs, ctx: Context) -> ramps.Ramps:
-    """Return the ramps of all columns (step 4)."""
+    """Return the ramps of all columns (docs/science/scla.md, Ramps)."""
     terms = ramps.regressors(inputs.xy, ramps.degree_or_default(inputs.deramp_degree))
     columns = np.arange(inputs.ifgs.n_columns)
     phase = corrected(inputs.unwrapped, columns, Corrections())
@@ -219,7 +219,10 @@ def _ramps(inputs: Inputs, ctx: Context) -> ramps.Ramps:
 def _reference_phase(
     inputs: Inputs, params: Params, phase: Rows, sequence: IntArray, ctx: Context
 ) -> FloatArray:
-    """Return the phase of the reference area, (n_col,) float32 (step 7)."""
+    """Return the phase of the reference area, (n_col,) float32.
+
+    See docs/science/scla.md, Reference area.
+    """
     chosen = reference_ps(params, inputs.lonlat, inputs.xy, inputs.origin)
     if chosen is None:
         ctx.warn("ref_radius is -Inf: the phase is not referenced to any area")

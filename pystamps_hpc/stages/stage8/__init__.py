@@ -209,7 +209,7 @@ def low_pass_weights(day: FloatArray, time_win: float, excluded: int) -> FloatAr
 
 
 def _high_pass(inputs: Inputs, params: Params, used: IntArray, ctx: Context) -> HighPass:
-    """Take off what varies slowly in time (steps 1 to 6)."""
+    """Take off what varies slowly in time (docs/science/scn.md, High-pass in time)."""
     excluded = _excluded_image(inputs, used, ctx)
     weights = low_pass_weights(inputs.ifgs.day[used], params.scn_time_win, excluded)
     corrections = Corrections(inputs.scla_phase, inputs.offset, inputs.ramp)

@@ -213,7 +213,7 @@ def run_gate(options: GateOptions, tell: Tell) -> dict[str, Any]:
     -------
     dict
         The document ``pystamps-hpc/gate/1``, also in ``RUN/_native_gate_reports/gate.json``. It
-        lists in ``allowed`` what is not within the rule for Triangle, and why that is accepted.
+        lists in ``allowed`` what only the allowance for a native solver or triangulator accepts.
 
     Raises
     ------

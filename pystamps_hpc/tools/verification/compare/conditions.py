@@ -1,4 +1,4 @@
-"""What a tree was made with, as far as it records it: arithmetic, random numbers, network."""
+"""What a tree was made with, as far as it records it: arithmetic, programs, random numbers."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path

@@ -120,7 +120,7 @@ class VerifyReport:
     profile : str
         ``strict`` or ``scientific``.
     conditions : list of str
-        What the strict rules allowed for: ``chain``, ``double``.
+        What the strict rules allowed for, see :class:`.policy.Policy`.
     window : Window
         What was compared.
     policy_version : int
