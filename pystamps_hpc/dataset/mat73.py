@@ -98,9 +98,6 @@ class Mat73Rows:
         return self.variable.dtype
 
     def __getitem__(self, key: Any, /) -> AnyArray:
-        if 0 in self.shape:  # the data set holds the shape instead
-            nothing = np.empty(self.shape[::-1], self.dtype)
-            return gather(key, self.shape, lambda c, r: nothing[c, r], self.dtype)
         with readable(self.path, f"'{self.variable.name}'"), _open(self.path) as file:
             stored = item_of(file, self.variable.name)
             return gather(key, self.shape, lambda c, r: plain(stored[c, r]), self.dtype)

@@ -227,7 +227,8 @@ def gather(
     shape : (n_rows, n_columns)
         Shape of the matrix.
     fetch : callable
-        Reads the stored rectangle ``(columns, rows)``.
+        Reads the stored rectangle ``(columns, rows)``; not asked for an empty result, which can
+        have any number of rows.
     dtype : numpy.dtype
         Type of the result.
 
@@ -243,7 +244,7 @@ def gather(
     out = np.empty((len(rows), len(columns)), dtype)
     # a tile of the result stays in the processor's cache while the columns are laid into it
     step = max(1, _TILE_BYTES // max(1, len(columns) * dtype.itemsize))
-    for window, target, picked in _windows(rows, step):
+    for window, target, picked in _windows(rows, step) if out.size else ():
         if isinstance(columns, range):
             tile = fetch(slice(columns.start, columns.stop), window)
             out[target] = tile[:, picked].T

@@ -118,6 +118,17 @@ def test_numbers_of_another_format_are_refused_before_hdf5_converts_them(path, m
         read_mat(path)
 
 
+def test_nothing_is_read_of_an_empty_matrix_however_many_rows_it_declares(path):
+    def fill(file):
+        file.create_dataset("a", data=np.array([2**50, 0], np.uint64))
+        file["a"].attrs["MATLAB_class"] = np.bytes_("double")
+        file["a"].attrs["MATLAB_empty"] = np.uint8(1)
+
+    version_73(path, fill)
+    with MatFile(path) as file:
+        assert file.rows("a")[:, :1].shape == (2**50, 0)
+
+
 def test_an_empty_data_set_with_elements_is_refused(path):
     version_73(path, lambda f: put(f, "a", np.array([3, 2], "u8"), MATLAB_empty=np.uint8(1)))
     assert "said to be empty" in refused(path)
