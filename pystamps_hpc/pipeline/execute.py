@@ -124,6 +124,7 @@ def _execute(
         log.warn(f"{details}; the patch is left out")
 
     def conclude() -> None:
+        _no_longer_due(directory, planned.stage)
         memo.clear()
         _stamps_log(session.config, directory, row, log)
 
@@ -208,6 +209,7 @@ def _replay(session: Session, row: Task, planned: PlannedTask, log: TaskLog) -> 
         make_way = partial(remove, dataset, planned.invalidates, directory)
         before_moves = partial(_record, session, row, record, directory, {})
         replay_bundle(row, names, source, directory, name, fsync, extra, make_way, before_moves)
+        _no_longer_due(directory, planned.stage)
         log.invalidated(planned.invalidates)
         _tell_published(dataset, directory, [*extra, *names], log)
         details = f"replayed {len(names)} artifacts from the reference root"
@@ -346,10 +348,17 @@ def _record(
         "finished_utc": now,
         "facts": dict(facts),
     }
-    state.due.discard(number)
-    if marker is None:  # later stages of the patch have nothing to do again
+    if marker is None:  # the patch has nothing to do again from here on
         state.due = {stage for stage in state.due if stage < number}
     state.save()
+
+
+def _no_longer_due(directory: Path, number: int) -> None:
+    """Forget that a stage was asked for, once all of its bundle is there."""
+    state = TargetState.load(directory)
+    if number in state.due:
+        state.due.discard(number)
+        state.save()
 
 
 def _stamps_log(config: RunConfig, directory: Path, row: Task, log: TaskLog) -> None:
