@@ -250,7 +250,11 @@ def chained(golden: GoldenSet, arithmetic: str = "single") -> Iterator[Line]:
     for name, value in workflow(golden.name).parameters.items():
         parameters.save(parameters.load(dataset.root).set_value(name, value))
     config = RunConfig().with_values(
-        {"compat.random_generator": "octave", "compat.arithmetic": arithmetic}
+        {
+            "compat.random_generator": "octave",
+            "compat.arithmetic": arithmetic,
+            "runtime.stage6_solver": "snaphu",
+        }
     )
     context = PipelineContext(dataset.root, config, start_step=first, end_step=last, force=True)
     report = run_pipeline(context, team=SerialTeam())
