@@ -25,7 +25,7 @@ REACH = (30, 100, 300, 1000)
 # Faces that a search for a way back may visit: near by, then far, there as long as all searches
 # together have not visited every face so many times.
 WAY_BACK = (300, 3000)
-FAR_VISITS = 10
+FAR_VISITS = 6
 
 
 @dataclass
