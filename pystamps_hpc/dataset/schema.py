@@ -76,11 +76,12 @@ ifgday_ix      | n_ifg 2    | double         | index opt | SB: images of each pa
 """
 
 _SCLA = """
-ph_scla  | n_ps n_ifg  | single        | nan | look-angle error phase [rad]
+ph_scla  | n_ps {n}    | single        | nan | look-angle error phase [rad]
 K_ps_uw  | n_ps 1      | double        | nan | look-angle error slope [rad/m]
 C_ps_uw  | n_ps 1      | single/double | nan | master atmosphere and orbit error [rad]
-ph_ramp  | n_ps n_ifg  | double        | nan | plane of each interferogram [rad]
+ph_ramp  | n_ps {n}    | double        | nan | plane of each interferogram [rad]
 """
+_FITTED_SCLA = _SCLA + "ifg_vcm | {n} {n} | double | | covariance of the columns [rad^2]"
 
 _TABLES: dict[str, str] = {
     "ps1": _PS,
@@ -192,13 +193,24 @@ stage           | 1 1         | double  | int opt | 8 once stage 8 has added its
 ph_uw | n_node n_uw | single |  | unwrapped grid phase [rad]
 msd   | n_uw 1      | double | nan | mean squared neighbour difference [rad^2]
 """,
+    "phuw_sb2": """
+ph_uw | n_ps n_ifg | single | nan     | SB: unwrapped phase of each pair [rad]
+msd   | n_ifg 1    | single | opt nan | mean squared neighbour difference [rad^2]
+""",
+    "phuw_sb_res2": """
+ph_res | n_ps n_ifg      | single | nan | SB: phase of each pair as the images give it [rad]
+sb_cov | n_ifg n_ifg     | double |     | covariance of the pairs [rad^2]
+sm_cov | n_image n_image | double |     | covariance of the images [rad^2]
+""",
     "phuw2": """
-ph_uw               | n_ps n_ifg | single | nan       | unwrapped phase [rad]
-msd                 | n_ifg 1    | single | opt nan   | mean squared neighbour difference [rad^2]
+ph_uw               | n_ps n_image | single | nan    | unwrapped phase, SB: of each image [rad]
+msd                 | n_image 1  | single | opt nan   | mean squared neighbour difference [rad^2]
 unwrap_ifg_index_sm | 1 n_use    | double | index opt | SB: images with an unwrapped phase
 """,
-    "scla2": _SCLA + "ifg_vcm | n_ifg n_ifg | double | | covariance of the interferograms [rad^2]",
-    "scla_smooth2": _SCLA,
+    "scla2": _FITTED_SCLA.format(n="n_image"),
+    "scla_smooth2": _SCLA.format(n="n_image"),
+    "scla_sb2": _FITTED_SCLA.format(n="n_ifg"),
+    "scla_smooth_sb2": _SCLA.format(n="n_ifg"),
     "scn2": """
 ph_scn_slave | n_ps n_ifg | double | | atmosphere and orbit error of the slaves [rad]
 ph_hpt       | n_ps n_use | single | | phase, high-passed in time [rad]

@@ -24,6 +24,7 @@ from pystamps_hpc.pipeline.saving import bundle_of
 from pystamps_hpc.pipeline.stages import run_pipeline
 from pystamps_hpc.pipeline.table import maker, task, tasks
 from pystamps_hpc.pipeline.types import PipelineContext
+from pystamps_hpc.stages.base import Mode
 from pystamps_hpc.tools.verification.compare import Difference, Policy, Rule, compare
 from pystamps_hpc.tools.verification.manifest import Target, load_manifest
 from pystamps_kernels import dispatch
@@ -37,13 +38,15 @@ LAYERS = {
     "residues": ["ps-small", "ps-small-variants/residues"],
     "doris": ["loaders/doris"],
     "isce": ["loaders/isce"],
+    "sb-small": ["sb-small"],
+    "doris-sb": ["loaders/doris-sb"],
 }
 """Set -> layers: input and expected of the first, expected of the others."""
 
-FIRST_STAGE = {"ps-small": 1, "iterate": 6, "selection": 3, "residues": 3, "doris": 1, "isce": 1}
-"""First stage whose result is the set's own."""
+FIRST_STAGE = {"iterate": 6, "selection": 3, "residues": 3}
+"""First stage whose result is the set's own, where that is not 1."""
 
-LAST_STAGE = {"doris": 1, "isce": 1}
+LAST_STAGE = {"doris": 1, "isce": 1, "doris-sb": 1}
 
 
 @cache
@@ -64,6 +67,11 @@ class GoldenSet:
 
     name: str
     scratch: Path
+
+    @property
+    def mode(self) -> Mode:
+        """Single master or small baselines."""
+        return workflow(self.name).mode
 
     @property
     def patches(self) -> tuple[str, ...]:
@@ -120,7 +128,7 @@ class GoldenSet:
     def _artifacts_before(self, target: str, before: int, scope: str) -> Iterator[str]:
         own = "merged" if target == ROOT else "patch"
         for name in [*ARTIFACTS, "parms"]:
-            source = maker(name, own)  # type: ignore[arg-type]
+            source = maker(name, own, self.mode)  # type: ignore[arg-type]
             feedback = self.name == "iterate" and name == "scla_smooth2"
             if name in ("psver", "no_ps_info") or not self.has(target, name):
                 continue
@@ -146,7 +154,7 @@ class GoldenSet:
             Artifact -> key -> MATLAB value, as it would be written.
         """
         scope = "merged" if target == ROOT else "patch"
-        row = task(stage, scope)  # type: ignore[arg-type]
+        row = task(stage, scope, self.mode)  # type: ignore[arg-type]
         dataset = self.tree(stage, scope)
         directory = dataset.directory(target)
         parms = parameters.load(directory, dataset.root if target != ROOT else None)
@@ -228,9 +236,9 @@ def compare_bundle(
 
 def isolated(golden: GoldenSet, arithmetic: str = "single") -> Iterator[Line]:
     """Run every stage of a set on its golden inputs and compare."""
-    for row in tasks():
+    for row in tasks(golden.mode):
         number = row.spec.number
-        if not FIRST_STAGE[golden.name] <= number <= LAST_STAGE.get(golden.name, 8):
+        if not FIRST_STAGE.get(golden.name, 1) <= number <= LAST_STAGE.get(golden.name, 8):
             continue
         for target in golden.targets(number, row.spec.scope):
             run = golden.run(number, target, arithmetic)
@@ -243,7 +251,7 @@ def chained(golden: GoldenSet, arithmetic: str = "single") -> Iterator[Line]:
     In double arithmetic the chain begins with the golden stage 1: the mean baseline of StaMPS is a
     sum in single precision and off by centimetres, which is more than double arithmetic changes.
     """
-    first, last = FIRST_STAGE[golden.name], LAST_STAGE.get(golden.name, 8)
+    first, last = FIRST_STAGE.get(golden.name, 1), LAST_STAGE.get(golden.name, 8)
     if arithmetic == "double" and last > 1:
         first = max(first, 2)
     dataset = golden.tree(first, "patch" if first < 6 else "merged", copy=True)
@@ -260,7 +268,7 @@ def chained(golden: GoldenSet, arithmetic: str = "single") -> Iterator[Line]:
     report = run_pipeline(context, team=SerialTeam())
     if not report.ok:
         raise RuntimeError("; ".join(row.details for row in report.failures))
-    for row in tasks():
+    for row in tasks(golden.mode):
         if not first <= row.spec.number <= last:
             continue
         for target in golden.targets(row.spec.number, row.spec.scope):

@@ -105,6 +105,20 @@ class Ifgs:
         return np.arange(len(self)) if self.master is None else self.pairs[:, 1]
 
     @property
+    def series(self) -> "Ifgs":
+        """The images against the master, as the phase of each image is a series in time.
+
+        A single-master stack is its own series. That of small baselines has no baselines of its
+        own: they follow from those of the pairs.
+        """
+        if self.master is not None:
+            return self
+        n_image = len(self.day)
+        return Ifgs.of_master(
+            self._days_before_master, np.full(n_image - 1, np.nan), self.day, self.master_day
+        )
+
+    @property
     def _days_before_master(self) -> int:
         return int(np.count_nonzero(self.day < self.master_day))
 

@@ -216,6 +216,7 @@ SPEC = StageSpec(
         "stage1_column_means",
         "stage1_bilinear",
     ),
+    modes=("ps", "sb"),
     keeps=Keeps(value=16, point=300),
     counts="candidates",
     counted_in={"candidates": "ps1.n_ps"},

@@ -392,6 +392,7 @@ SPEC = StageSpec(
         "stage2_histogram",
         "stage2_matlab_uniform",
     ),
+    modes=("ps", "sb"),
     keeps=Keeps(12, 200, 8, WEIGHTED_BYTES, GRID_BYTES),
     config=("compat.arithmetic", "compat.random_generator"),
     counts="candidates",

@@ -316,6 +316,7 @@ SPEC = StageSpec(
         "stage3_clap_cells",
         "stage3_bootstrap_deviation",
     ),
+    modes=("ps", "sb"),
     keeps=Keeps(12, 200, 8, CELL_BYTES, GRID_BYTES),
     counts="kept",
     counted_in={"kept": "select1.keep_ix"},

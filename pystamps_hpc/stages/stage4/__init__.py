@@ -251,6 +251,7 @@ SPEC = StageSpec(
         "stage4_edge_stats",
         "stage4_edge_stats_undirected",
     ),
+    modes=("ps", "sb"),
     keeps=Keeps(value=24, point=300),
     config=("compat.arithmetic", "runtime.triangulator"),
     tools=("triangulator",),

@@ -249,6 +249,7 @@ SPEC = StageSpec(
         "stage5_point_noise",
         "stage5_cell_sums",
     ),
+    modes=("ps", "sb"),
     keeps=Keeps(value=0, point=500),
     counted_in={"merged": "ps2.n_ps"},
     psver=2,

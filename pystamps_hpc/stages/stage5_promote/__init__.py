@@ -133,6 +133,7 @@ SPEC = StageSpec(
     outputs=Outputs,
     solve=solve,
     kernels=("stage5_phase_correction",),
+    modes=("ps", "sb"),
     keeps=Keeps(value=0, point=300),
     counts="promoted",
     none_left="relax the selection or weeding parameters",

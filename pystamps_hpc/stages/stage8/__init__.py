@@ -330,6 +330,7 @@ SPEC = StageSpec(
         "stage8_spatial_lowpass",
         "stage8_velocity_fit",
     ),
+    modes=("ps", "sb"),
     keeps=Keeps(value=30, point=500),
     config=("compat.arithmetic", "output.mean_v_type"),
     foreign=("mv2",),

@@ -15,6 +15,7 @@ from ...config import RunConfig, parse_config
 from ...config.sections import PROFILES
 from ...errors import ConfigError
 from ...pipeline.table import tasks
+from ...stages.base import Mode
 from .compare.policy import Profile
 
 MANIFEST_VERSION = 1
@@ -69,7 +70,7 @@ class Target:
     """
 
     id: str
-    mode: str
+    mode: Mode
     layers: tuple[str, ...]
     golden: str
     golden_sha256: str
@@ -164,7 +165,7 @@ def _wrong_values(row: Mapping[str, Any]) -> list[str]:
     steps, last = [row["start_step"], row["end_step"]], tasks()[-1].spec.number
     checks = {
         "id": isinstance(row["id"], str) and bool(row["id"]),
-        "mode": row["mode"] in ("ps", "sb"),
+        "mode": row["mode"] in get_args(Mode),
         "layers": texts(row["layers"]),
         "golden": isinstance(row["golden"], str),
         "golden_sha256": isinstance(row["golden_sha256"], str) and len(row["golden_sha256"]) == 64,
