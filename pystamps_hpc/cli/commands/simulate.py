@@ -22,8 +22,16 @@ NUMBERS = {
     "dem-error": (float, "deviation of the DEM error [m] (4)"),
     "atmosphere": (float, "deviation of the delay [mm] (3)"),
     "orbit": (float, "deviation of the orbital ramp, edge to edge [mm] (4)"),
+    "max-days": (int, "longest time between the images of a small baseline [days] (200)"),
+    "max-bperp": (float, "largest perpendicular baseline of a small baseline [m] (300)"),
 }
 """Numbers of the simulator: option -> type and meaning."""
+
+FLAGS = {
+    "small-baseline": "pairs within --max-days and --max-bperp instead of a single master",
+    "delaunay": "pairs that a triangulation in time and baseline joins, however far apart",
+}
+"""What can be switched on: option -> meaning."""
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -34,6 +42,8 @@ def add_options(parser: ArgumentParser) -> None:
     for name, (kind, text) in NUMBERS.items():
         parser.add_argument(f"--{name}", type=kind, metavar="N", help=text)
     parser.add_argument("--noise-free", action="store_true", help="exact model phase, no clutter")
+    for flag, text in FLAGS.items():
+        parser.add_argument(f"--{flag}", action="store_true", help=text)
 
 
 def patches(text: str) -> tuple[int, int]:
@@ -49,7 +59,7 @@ def run(options: Namespace) -> Answer:
     """Write a dataset of candidates with known truth."""
     from ...tools.simulate import Options, simulate
 
-    names = ["patches", *(name.replace("-", "_") for name in NUMBERS)]
+    names = ["patches", *(name.replace("-", "_") for name in (*NUMBERS, *FLAGS))]
     values = {name: getattr(options, name) for name in names}
     given = {name: value for name, value in values.items() if value is not None}
     report = simulate(options.out, Options(**given, noise=not options.noise_free))
@@ -71,5 +81,8 @@ COMMAND = Command(
     run,
     view,
     add_options,
-    examples=("pystamps-hpc simulate OUT --candidates 20000 --images 20 --patches 1x2",),
+    examples=(
+        "pystamps-hpc simulate OUT --candidates 20000 --images 20 --patches 1x2",
+        "pystamps-hpc simulate OUT --small-baseline --max-days 150 --max-bperp 120",
+    ),
 )

@@ -59,7 +59,17 @@ class Options:
     noise : bool
         False gives every candidate its exact model phase, without clutter; amplitudes still vary.
     da_threshold : float
-        Amplitude dispersion that a candidate must stay below.
+        Amplitude dispersion that a candidate must stay below; that of pairs of small baselines is
+        about half as large again, and so is what it must stay below there.
+    small_baseline : bool
+        Interferograms of pairs that are near each other in time and space, none of one master.
+    max_days : int
+        Longest time between the images of a pair [days].
+    max_bperp : float
+        Largest perpendicular baseline of a pair [m].
+    delaunay : bool
+        The edges of the triangulation in the plane of time (in units of `max_days`) and baseline
+        (of `max_bperp`) instead of all pairs within the limits.
     """
 
     patches: tuple[int, int] = (2, 1)
@@ -85,6 +95,10 @@ class Options:
     orbit: float = 4.0
     noise: bool = True
     da_threshold: float = 0.4
+    small_baseline: bool = False
+    max_days: int = 200
+    max_bperp: float = 300.0
+    delaunay: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be simulated."""
@@ -98,7 +112,9 @@ class Options:
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= least):
                 raise ConfigError(f"{name} {value}: must be a number of at least {least}")
-        for name in ("density", "range_spacing", "azimuth_spacing", "da_threshold"):
+        for name in (
+            "density", "range_spacing", "azimuth_spacing", "da_threshold", "max_days", "max_bperp",
+        ):  # fmt: skip
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
                 raise ConfigError(f"{name} {value}: must be a positive number")

@@ -7,6 +7,7 @@ phase in every image: the tail of the other pixels' dispersions that reaches bel
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -141,22 +142,25 @@ def echo(options: Options, sites: Sites, image: int) -> ComplexArray:
     return seen
 
 
-def choose_candidates(options: Options, sites: Sites) -> Candidates:
+def choose_candidates(options: Options, sites: Sites, pairs: IntArray) -> Candidates:
     """Choose the wanted number of sites among those below the dispersion threshold.
+
+    Parameters
+    ----------
+    pairs : (n_ifg, 2) int64
+        Images of each interferogram; the dispersion of small baselines is that of their pairs.
 
     Notes
     -----
-    The dispersion is computed as StaMPS ``selpsc_patch`` does: sums over the images in single
+    The dispersion is computed as StaMPS ``selpsc_patch`` and ``selsbc_patch`` do: sums in single
     precision, population moments; docs/science/loading.md, Amplitude dispersion.
     """
-    total = np.zeros(len(sites), np.float32)
-    square = np.zeros(len(sites), np.float32)
-    for image in range(options.images):
-        amplitude = np.abs(echo(options, sites, image))
-        total += amplitude
-        square += amplitude * amplitude
-    dispersion2 = np.float32(options.images) * square / (total * total) - np.float32(1)
-    passed = dispersion2 < np.float32(options.da_threshold) ** 2
+    dispersion2 = (
+        _dispersion2_of_pairs(options, sites, pairs)
+        if options.small_baseline
+        else _dispersion2(options, sites)
+    )
+    passed = dispersion2 < np.float32(threshold(options)) ** 2
 
     rng = stream(options, "choice")
     chosen = []
@@ -170,3 +174,32 @@ def choose_candidates(options: Options, sites: Sites) -> Candidates:
         chosen.append(rng.choice(possible, wanted, replace=False, shuffle=False))
     index = np.sort(np.concatenate(chosen))
     return Candidates(sites, index, np.sqrt(np.maximum(dispersion2[index], 0)).astype(np.float64))
+
+
+def threshold(options: Options) -> float:
+    """Return the dispersion that a candidate must stay below."""
+    return (1.5 if options.small_baseline else 1.0) * options.da_threshold
+
+
+def _dispersion2(options: Options, sites: Sites) -> FloatArray:
+    """Return the squared dispersion of the amplitudes of all images, (n,) float32."""
+    total = np.zeros(len(sites), np.float32)
+    square = np.zeros(len(sites), np.float32)
+    for image in range(options.images):
+        amplitude = np.abs(echo(options, sites, image))
+        total += amplitude
+        square += amplitude * amplitude
+    return np.asarray(np.float32(options.images) * square / (total * total) - np.float32(1))
+
+
+def _dispersion2_of_pairs(options: Options, sites: Sites, pairs: IntArray) -> FloatArray:
+    """Return mean squared difference over squared mean amplitude of the pairs, (n,) float32."""
+    total = np.zeros(len(sites), np.float32)
+    square = np.zeros(len(sites), np.float32)
+    amplitude = lru_cache(maxsize=8)(lambda image: np.abs(echo(options, sites, image)))
+    for first, second in pairs.tolist():
+        total += amplitude(first)
+        total += amplitude(second)
+        square += (amplitude(first) - amplitude(second)) ** 2
+    mean = total / np.float32(2 * len(pairs))
+    return np.asarray(square / np.float32(len(pairs)) / (mean * mean))

@@ -3,15 +3,17 @@
 import os
 import shutil
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from ...dataset.rows import BoolArray, FloatArray, IntArray
+from ...dataset.rows import BoolArray, ComplexArray, FloatArray, IntArray
 from ...errors import DatasetError
 from . import fields
 from .geometry import Acquisitions, Patch, Scene, acquisitions_of, patches_of, scene_of
 from .model import image_error, model_phase, truth_of
+from .network import pairs_of
 from .options import Options
 from .scatterers import Candidates, choose_candidates, draw_sites, echo, stream
 from .write import append_phase, write_patch, write_root
@@ -32,7 +34,7 @@ class Report:
     candidates, persistent : int
         Distinct candidates, and how many of them are persistent scatterers.
     images, interferograms : int
-        Counts; the master has no interferogram.
+        Counts.
     master : str
         Master date, ``yyyymmdd``.
     width, length : int
@@ -80,8 +82,9 @@ def simulate(out: str | os.PathLike[str], options: Options | None = None) -> Rep
     satellite: StaMPS' velocity is its negative up to the reference; ``seasonal`` [mm], amplitude
     of sin(2 pi t), range change, t in years since the master; ``dem_err`` [m], positive above the
     DEM; ``is_ps``; ``phase_std`` [rad] of one image (an interferogram adds the master's);
-    ``D_A``. Per image: ``dates``, ``bperp`` [m] at the scene centre, 0 for the master. Scalars:
-    ``master`` (from 0), ``wavelength`` [m], ``heading`` [deg].
+    ``D_A``. Per image: ``dates``, ``bperp`` [m] at the scene centre, 0 for the master. Per
+    interferogram: ``pairs`` of images (from 0). Scalars: ``master`` (from 0), ``wavelength`` [m],
+    ``heading`` [deg].
     """
     options = options or Options()
     root = Path(out)
@@ -90,13 +93,14 @@ def simulate(out: str | os.PathLike[str], options: Options | None = None) -> Rep
     scene = scene_of(options)
     patches = patches_of(scene)
     images = acquisitions_of(scene, stream(options, "acquisitions"))
-    candidates = choose_candidates(options, draw_sites(scene))
+    pairs = pairs_of(options, images)
+    candidates = choose_candidates(options, draw_sites(scene), pairs)
 
     partial = root.with_name(f".{root.name}.{os.getpid()}.partial")
     try:
         partial.mkdir(parents=True)
         try:
-            members = _write(partial, scene, images, patches, candidates)
+            members = _write(partial, scene, images, pairs, patches, candidates)
             partial.replace(root)
         finally:
             shutil.rmtree(partial, ignore_errors=True)
@@ -109,7 +113,7 @@ def simulate(out: str | os.PathLike[str], options: Options | None = None) -> Rep
         candidates=len(candidates.index),
         persistent=int(candidates.is_ps.sum()),
         images=options.images,
-        interferograms=options.images - 1,
+        interferograms=len(pairs),
         master=images.dates[images.master],
         width=scene.width,
         length=scene.length,
@@ -120,13 +124,14 @@ def _write(
     root: Path,
     scene: Scene,
     images: Acquisitions,
+    pairs: IntArray,
     patches: tuple[Patch, ...],
     candidates: Candidates,
 ) -> list[IntArray]:
     options = scene.options
     truth = truth_of(scene, candidates)
     gain = _gain(options)
-    write_root(root, scene, images, patches, gain)
+    write_root(root, scene, images, pairs, patches, gain)
 
     azimuth, sample = candidates.azimuth, candidates.sample
     lonlat = np.column_stack(scene.lonlat(azimuth, sample))
@@ -139,13 +144,19 @@ def _write(
         )  # fmt: skip
 
     index = candidates.index
-    master_echo = echo(options, candidates.sites, images.master)[index]
-    master_error = image_error(scene, truth, images.master)
-    for k in images.slaves:
-        phase = model_phase(scene, images, truth, azimuth, k)
-        phase += 4e-3 * np.pi / scene.wavelength * (image_error(scene, truth, k) - master_error)
-        ifg = master_echo * np.conj(echo(options, candidates.sites, k)[index])
-        ifg *= np.exp(1j * phase) * (gain[images.master] * gain[k])
+
+    @lru_cache(maxsize=8)  # the images of a pair are near those of the next
+    def image(k: int) -> tuple[ComplexArray, FloatArray, FloatArray]:
+        """Return echo, model phase [rad], and delay and orbit error [mm] of an image."""
+        seen = echo(options, candidates.sites, k)[index]
+        return seen, model_phase(scene, images, truth, azimuth, k), image_error(scene, truth, k)
+
+    for i, k in pairs.tolist():
+        (first, first_phase, first_error), (second, second_phase, second_error) = image(i), image(k)
+        phase = second_phase - first_phase
+        phase += 4e-3 * np.pi / scene.wavelength * (second_error - first_error)
+        ifg = first * np.conj(second)
+        ifg *= np.exp(1j * phase) * (gain[i] * gain[k])
         for patch, rows in zip(patches, members, strict=True):
             append_phase(root / patch.name, ifg[rows])
 
@@ -162,6 +173,7 @@ def _write(
         D_A=candidates.dispersion,
         dates=np.array(images.dates),
         bperp=images.bperp,
+        pairs=pairs,
         master=images.master,
         wavelength=scene.wavelength,
         heading=options.heading,

@@ -5,6 +5,7 @@ Paths inside the text files are relative to a patch, as stage 1 runs there.
 
 import shutil
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -23,60 +24,99 @@ from .geometry import (
     Patch,
     Scene,
 )
+from .scatterers import threshold
 
 _ROWS = 1 << 18
 
 
 def write_root(
-    root: Path, scene: Scene, images: Acquisitions, patches: Iterable[Patch], gain: FloatArray
+    root: Path,
+    scene: Scene,
+    images: Acquisitions,
+    pairs: IntArray,
+    patches: Iterable[Patch],
+    gain: FloatArray,
 ) -> None:
-    """Write ``parms.mat`` and the text files of the root, ``rslc/*.par`` and ``diff0/*.base``.
+    """Write ``parms.mat``, the text files of the root, and parameters of images and baselines.
 
     Parameters
     ----------
+    pairs : (n_ifg, 2) int64
+        Images of each interferogram.
     gain : (n_image,) float64
         Amplitude calibration constants.
     """
     master = images.dates[images.master]
-    calibration = [
-        f"../rslc/{date}.rslc {constant:g}"
-        for date, constant in zip(images.dates, gain, strict=True)
-    ]
+    stack = _small_baselines(images, pairs) if scene.options.small_baseline else _stack(images)
+    calibration = [f"../{slc} {gain[k]:g}" for k, slc in stack.slcs]
     texts: dict[str, Sequence[object]] = {
         "processor.txt": ["snap"],
         "width.txt": [scene.width],
         "len.txt": [scene.length],
-        "rsc.txt": [f"../rslc/{master}.rslc.par"],
-        "calamp.in": [f"../rslc/{date}.rslc" for date in images.dates],
+        "rsc.txt": [f"../{[slc for k, slc in stack.slcs if k == images.master][-1]}.par"],
+        "calamp.in": [f"../{slc}" for _, slc in stack.slcs],
         "calamp.out": calibration,
-        "selpsc.in": [scene.options.da_threshold, scene.width, *calibration],
-        "pscphase.in": [
-            scene.width,
-            *(f"../diff0/{master}_{images.dates[k]}.diff" for k in images.slaves),
-        ],
+        stack.selection: [f"{threshold(scene.options):g}", scene.width, *calibration],
+        "pscphase.in": [scene.width, *(f"../{name}.diff" for name in stack.ifgs)],
         "psclonlat.in": [scene.width, f"../geo/{master}.lon", f"../geo/{master}.lat"],
         "pscdem.in": [scene.width, "../geo/elevation_dem.rdc"],
         "patch.list": [patch.name for patch in patches],
     }
     for name, lines in texts.items():
         _write_lines(root / name, lines)
-    for folder in ("rslc", "diff0"):
-        (root / folder).mkdir()
-    for date in images.dates:
-        (root / "rslc" / f"{date}.rslc.par").write_text(_slc_parameters(scene, date))
-    for k in images.slaves:
-        base = root / "diff0" / f"{master}_{images.dates[k]}.base"
-        base.write_text(_baseline(images.baseline[k], images.rate[k]))
-    _write_parameters(root, images.dates[-1])
+    for k, slc in stack.slcs:
+        path = root / f"{slc}.par"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_slc_parameters(scene, images.dates[k]))
+    for (i, k), name in zip(pairs.tolist(), stack.ifgs, strict=True):
+        path = root / f"{name}.base"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        vector, rate = (values[k] - values[i] for values in (images.baseline, images.rate))
+        path.write_text(_baseline(vector, rate))
+    _write_parameters(root, images.dates[-1], scene.options.small_baseline)
 
 
-def _write_parameters(root: Path, date: str) -> None:
+@dataclass(frozen=True)
+class _Files:
+    """Where StaMPS' preparation has images and interferograms.
+
+    Attributes
+    ----------
+    slcs : list of (int, str)
+        Image and path, in the order of calibration.
+    ifgs : list of str
+        Path of each interferogram without its suffix.
+    selection : str
+        Name of the list for the choice of candidates.
+    """
+
+    slcs: list[tuple[int, str]]
+    ifgs: list[str]
+    selection: str
+
+
+def _stack(images: Acquisitions) -> _Files:
+    dates, master = images.dates, images.dates[images.master]
+    slcs = [(k, f"rslc/{date}.rslc") for k, date in enumerate(dates)]
+    return _Files(slcs, [f"diff0/{master}_{dates[k]}" for k in images.slaves], "selpsc.in")
+
+
+def _small_baselines(images: Acquisitions, pairs: IntArray) -> _Files:
+    named = [(pair, "_".join(images.dates[k] for k in pair)) for pair in pairs.tolist()]
+    slcs = [(k, f"SMALL_BASELINES/{name}/{images.dates[k]}.rslc") for pair, name in named
+            for k in pair]  # fmt: skip
+    return _Files(slcs, [f"SMALL_BASELINES/{name}/{name}" for _, name in named], "selsbc.in")
+
+
+def _write_parameters(root: Path, date: str, small_baselines: bool) -> None:
     """Write all parameters with their defaults; stage 1 finds out heading and wavelength.
 
     The day of creation is that of the last image, so that equal options give equal bytes.
     """
     created = datetime.strptime(date, "%Y%m%d").strftime("%d-%b-%Y")
-    parameters.save(parameters.load(root).with_values({parameters.CREATED: created}))
+    mode = {"small_baseline_flag": "y"} if small_baselines else {}
+    known = parameters.load(root).with_values({parameters.CREATED: created, **mode})
+    parameters.save(known)
     shutil.rmtree(root / STATE_DIRECTORY)
 
 
