@@ -40,17 +40,14 @@ def height(u: FloatArray, v: FloatArray) -> FloatArray:
     return np.asarray(120 + hills + 15 * np.sin(9 * u) * np.cos(7 * v))
 
 
-def dem_error(
-    options: Options, u: FloatArray, v: FloatArray, rng: np.random.Generator
-) -> FloatArray:
+def dem_error(options: Options, u: FloatArray, v: FloatArray, own: FloatArray) -> FloatArray:
     """Return the DEM error [m]: a third of its deviation is smooth, the rest is the pixel's own.
 
     Values beyond three deviations are cut off, so that the default search range of stage 2
-    (``max_topo_err``, 20 m) holds all of them.
+    (``max_topo_err``, 20 m) holds all of them. `own` is normally distributed, (n,).
     """
     smooth = np.sin(5 * u + 1) * np.sin(6 * v - 2)
-    own = np.clip(rng.standard_normal(u.shape), -2.5, 2.5)
-    return options.dem_error * (0.45 * smooth + 0.95 * own)
+    return options.dem_error * (0.45 * smooth + 0.95 * np.clip(own, -2.5, 2.5))
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,9 @@ def truth_of(scene: Scene, candidates: Candidates) -> Truth:
     azimuth, sample = candidates.azimuth, candidates.sample
     x, y = scene.ground(azimuth, sample)
     u, v = x / options.side, y / options.side
-    error = fields.dem_error(options, u, v, stream(options, "dem error"))
+    # drawn for all sites, so that a pixel has the same error whichever others are chosen
+    own = stream(options, "dem error").standard_normal(len(candidates.sites))[candidates.index]
+    error = fields.dem_error(options, u, v, own)
     leverage = scene.slant_range(sample) * np.sin(scene.incidence(sample))
     return Truth(
         x=x,
