@@ -225,6 +225,15 @@ ref_ps           | n_ref 1  | double | index opt | points of the reference area
 lambda           | 1 1      | double | opt       | wavelength [m]
 master_day       | 1 1      | double | opt       | MATLAB day number
 """,
+    "merge2": """
+psu_ix   | n_u 1         | double | index | points that only the PS have, rows there
+psu_coh  | n_u 1         | single |       | their coherence over the pairs
+psnu_ix  | n_c 1         | double | index | points of both, rows of the PS
+sbnu_ix  | n_c 1         | double | index | points of both, rows of the small baselines
+psnu_coh | n_c 1         | single |       | their coherence over the pairs, of the PS
+sbnu_coh | n_c 1         | double |       | their coherence in the small baselines
+G        | n_ifg n_image | double |       | -1 at the first, 1 at the second image of each pair
+""",
     "deramp_degree": "degree | 1 1 | double | | degree of the ramps: 1, 1.5, 2 or 3",
     "psver": "psver | 1 1 | double | int | version suffix of the current files",
     "no_ps_info": "stamps_step_no_ps | 5 1 | double | | 1: no PS left after stage k",

@@ -126,14 +126,28 @@ def publish(
                 _send(bundle[artifact], team)
             return order
         with Publication(directory, name, output.fsync) as publication:
-            for artifact in wanted:
-                _save(publication.path(artifact), _pulled(bundle[artifact], team), output)
-            for artifact, values in bookkeeping.items():
-                _save(publication.path(artifact), values, output)
+            write_bundle({name: bundle[name] for name in wanted}, publication.staging, team, output)
+            write_bundle(bookkeeping, publication.staging, team, output)
             make_way()
             shared = set(order).difference(row.first_made)
             publication.commit(order, _stale(row, wanted), shared, before_moves)
     return order
+
+
+def write_bundle(
+    bundle: Mapping[str, Mapping[str, Any]], directory: Path, team: Team, output: OutputConfig
+) -> None:
+    """Write the files of a bundle; on the root, while the other ranks send their rows.
+
+    Raises
+    ------
+    PublishError
+        A file could not be written.
+    StageError
+        A number is not finite although the schema wants it.
+    """
+    for artifact, keys in bundle.items():
+        _save(directory / f"{artifact}.mat", _pulled(keys, team), output)
 
 
 def _stale(row: Task, wanted: list[str]) -> list[str]:

@@ -1,0 +1,51 @@
+"""``merge``: the points of a PS dataset and of one of small baselines in one."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from dataclasses import asdict
+from typing import Any
+
+from ..command import Answer, Command, on_root
+from ..shapes import Shape, pairs, paragraph
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options of the command."""
+    for name, text in (
+        ("ps", "dataset with a single master, after stage 5"),
+        ("sb", "dataset of small baselines of the same images, after stage 5"),
+        ("out", "directory to create, for stages 6 to 8"),
+    ):
+        parser.add_argument(f"--{name}", required=True, metavar="DIR", help=text)
+
+
+@on_root
+def run(options: Namespace) -> Answer:
+    """Combine two datasets."""
+    from ...tools.combine import combine_datasets
+
+    combined = combine_datasets(options.ps, options.sb, options.out)
+    document = {"schema": "pystamps-hpc/merge-report/1", **asdict(combined)}
+    return {**document, "root": str(combined.root)}, 0
+
+
+def view(document: dict[str, Any]) -> Iterator[Shape]:
+    """Show where the points come from, and how to go on."""
+    names = {"n_ps": "points", "ps_only": "of the PS only", "sb_only": "of small baselines only",
+             "in_both": "of both"}  # fmt: skip
+    yield pairs({text: f"{document[name]:,}" for name, text in names.items()})
+    yield paragraph()
+    for warning in document["warnings"]:
+        yield paragraph(f"warning: {warning}")
+    yield paragraph(f"Next: pystamps-hpc run --dataset {document['root']} --start-step 6")
+
+
+COMMAND = Command(
+    "merge",
+    "Combine the points of a PS dataset and of one of small baselines.",
+    run,
+    view,
+    add_options,
+    examples=("pystamps-hpc merge --ps INSAR_20160911 --sb INSAR_20160911/SMALL_BASELINES "
+              "--out INSAR_20160911/MERGED",),
+)  # fmt: skip
