@@ -1,0 +1,88 @@
+"""``network``: the interferograms of a dataset, how they hold together, which spoil it."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from typing import Any
+
+from ..command import Answer, Command, dataset_option, on_root
+from ..shapes import CAREFUL, Shape, heading, marked, pairs, paragraph, table
+
+MOST_PAIRS = 30
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options of the command."""
+    dataset_option(parser)
+    parser.add_argument("--picture", metavar="PNG", help="draw the network in time and baseline")
+
+
+@on_root
+def run(options: Namespace) -> Answer:
+    """Report on the network, and draw it if asked to."""
+    from ...tools.network import network_picture, network_report
+
+    document = network_report(options.dataset)
+    if options.picture:
+        document["picture"] = str(network_picture(options.dataset, options.picture))
+    return document, 0
+
+
+def view(document: dict[str, Any]) -> Iterator[Shape]:
+    """Show how the network holds together, then its pairs, the worst first."""
+    islands = document["islands"]
+    yield pairs(
+        {
+            "network": f"{document['mode']}, master {document['master']}",
+            "images": document["images"],
+            "interferograms": document["interferograms"],
+            "dropped": ", ".join(map(str, document["dropped"])) or None,
+            "independent loops": document["loops"],
+            "triplets": document["triplets"],
+            "images in no pair": ", ".join(document["images_in_no_pair"]) or None,
+            "images of one pair": ", ".join(document["images_of_one_pair"]) or None
+            if document["triplets"]
+            else None,
+            "picture": document.get("picture"),
+        }
+    )
+    if len(islands) > 1:
+        yield paragraph()
+        yield paragraph(f"The network falls into {len(islands)} islands:", style=CAREFUL)
+        for island in islands:
+            yield paragraph(", ".join(island))
+    yield heading("Interferograms")
+    suspects = {row["number"]: row["why"] for row in document["worth_dropping"]}
+    shown = sorted(document["pairs"], key=lambda row: row["number"] not in suspects)[:MOST_PAIRS]
+    yield table(
+        ("number", "first", "second", "days", "bperp [m]", "noise [deg]", "do not close",
+         "residual [rad]"),
+        (
+            (
+                marked(str(row["number"]), CAREFUL if row["number"] in suspects else "",
+                       " dropped" if row["dropped"] else ""),
+                row["first"], row["second"], row["days"], row["bperp_m"], row["noise_deg"],
+                None if row["misclosed"] is None else f"{row['misclosed']:.1%}",
+                row["residual_rad"],
+            )
+            for row in shown
+        ),
+    )  # fmt: skip
+    if len(document["pairs"]) > len(shown):
+        yield paragraph(f"and {len(document['pairs']) - len(shown)} more: see --json")
+    if suspects:
+        yield heading("Worth dropping")
+        for number, why in suspects.items():
+            yield paragraph(f"{number}: {'; '.join(why)}")
+        numbers = " ".join(map(str, sorted({*suspects, *document["dropped"]})))
+        yield paragraph()
+        yield paragraph(f"To drop them: pystamps-hpc parms set drop_ifg_index '[{numbers}]'")
+
+
+COMMAND = Command(
+    "network",
+    "Report how the interferograms hold together and which are worth dropping.",
+    run,
+    view,
+    add_options,
+    examples=("pystamps-hpc network --dataset SB", "pystamps-hpc network --picture network.png"),
+)
