@@ -101,8 +101,14 @@ def scaling(geometry: OrbitGeometry | GridGeometry) -> Scaling:
         return lambda column, ifg: None
     constants = geometry.calibration
     if constants is None:
-        return lambda column, ifg: _divide(column, np.abs(np.where(column == 0, 1, column)))
+        return lambda column, ifg: _divide(column, _modulus(column))
     return lambda column, ifg: _divide(column, np.float32(constants[ifg]))
+
+
+def _modulus(column: NDArray[np.complex64]) -> NDArray[np.float32]:
+    """Modulus, one where it is zero; abs of single is not the same on every processor."""
+    squared = column.real.astype(np.float64) ** 2 + column.imag.astype(np.float64) ** 2
+    return np.where(squared == 0, 1, np.sqrt(squared)).astype(np.float32)
 
 
 def _divide(column: NDArray[np.complex64], by: Any) -> None:

@@ -67,23 +67,22 @@ def _from_orbit(candidates: Candidates, orbit: OrbitGeometry, ctx: Context) -> G
             f"sar_to_earth_center {orbit.sar_to_earth_center:.1f} m and earth_radius_below_sensor "
             f"{orbit.earth_radius:.1f} m; check the master's parameter file"
         )
-    if candidates.network.master is None:
-        angle, dtype = look, np.dtype(np.float64)
-    else:
+    angle, kind = look, "f8"
+    if candidates.network.master is not None:
         # stage 2 of StaMPS finds the incidence angle where other processors leave the look angle
-        angle, dtype = incidence, np.dtype(np.float32)
+        angle, kind = incidence, "f4"
     bperp_mat = ctx.kernels.stage1_perpendicular_baselines(
         candidates.azimuth - (orbit.azimuth_lines / 2 - 0.5),
         look,
         orbit.baseline,
         orbit.baseline_rate,
         orbit.prf,
-    ).astype(dtype, copy=False)
+    ).astype(kind, copy=False)
     if len(look):
-        means = ctx.kernels.stage1_column_means(bperp_mat).astype(dtype)
+        means = ctx.kernels.stage1_column_means(bperp_mat).astype(kind)
         mean_incidence = float(np.mean(incidence))
     else:
-        means, mean_incidence = np.zeros(len(orbit.baseline), dtype), float("nan")
+        means, mean_incidence = np.zeros(len(orbit.baseline), kind), float("nan")
     return Geometry(
         bperp=means,
         bperp_mat=bperp_mat,
