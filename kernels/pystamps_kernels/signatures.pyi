@@ -25,7 +25,7 @@ class Signatures:
         baseline_rate: NDArray[np.floating],
         prf: float,
         /,
-    ) -> NDArray[np.float32]: ...
+    ) -> NDArray[np.float64]: ...
     def stage1_bilinear(
         self,
         grid: NDArray[np.floating],

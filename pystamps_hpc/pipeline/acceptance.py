@@ -1,7 +1,7 @@
 """Whether values of parameters fit the stages and the stack, before any work."""
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
 from ..dataset.parameter_table import TABLE, is_reset
@@ -9,7 +9,7 @@ from ..dataset.parameters import Parameters
 from ..dataset.tree import ROOT, Dataset
 from ..errors import DatasetError, StageError
 from ..stages.base import StageSpec
-from ..stages.shared.ifgs import listed_columns, used_columns
+from ..stages.shared.ifgs import listed_columns
 from ..stages.shared.reference_area import ReferenceArea, require_reachable
 from .stack import Extent, StackSummary, known_extent, known_stack
 from .table import tasks
@@ -74,7 +74,7 @@ def require_indices(parameters: Parameters, spec: StageSpec, stack: StackSummary
     Raises
     ------
     DatasetError
-        Names parameter, index and range.
+        Names parameter, index and range, or the islands of a network that falls apart.
     """
     params: Any = parameters.to_params(spec.params)
     lists = {
@@ -85,9 +85,32 @@ def require_indices(parameters: Parameters, spec: StageSpec, stack: StackSummary
     try:
         for name, numbers in lists.items():
             if not isinstance(numbers, str):
-                listed_columns(numbers, stack.n_ifg, name)
+                counted = stack.ifgs.series if name == "scla_drop_index" else stack.ifgs
+                listed_columns(numbers, counted.n_columns, name)
         if dropped := lists.get("drop_ifg_index"):
-            used_columns(dropped, stack.n_ifg, fewest=2, without=stack.master_ix)
+            stack.ifgs.used(dropped, fewest=2)
+    except StageError as error:
+        raise DatasetError(str(error)) from None
+    if "drop_ifg_index" in lists:
+        require_connected(parameters, stack)
+
+
+@dataclass(frozen=True)
+class _LeftOut:
+    drop_ifg_index: tuple[int, ...]
+
+
+def require_connected(parameters: Parameters, stack: StackSummary) -> None:
+    """Refuse small baselines that fall apart, perhaps by what is left out.
+
+    Raises
+    ------
+    DatasetError
+        Lists the islands by the dates of their images.
+    """
+    left_out = parameters.to_params(_LeftOut).drop_ifg_index
+    try:
+        stack.ifgs.only(stack.ifgs.used(left_out)).require_connected()
     except StageError as error:
         raise DatasetError(str(error)) from None
 

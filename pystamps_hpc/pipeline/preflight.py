@@ -166,7 +166,8 @@ def equal_baselines(scene: Scene) -> Iterator[str]:
 
     Its slope against the baseline is what stage 2 fits; StaMPS divides by their range.
     """
-    n, path = len(scene.slave_day), scene.baseline_files[:1]
+    pairs, path = scene.network.pairs, scene.baseline_files[:1]
+    n = len(pairs)
     where = path[0] if path else "the stack"
     if n < 2:
         yield (
@@ -176,9 +177,10 @@ def equal_baselines(scene: Scene) -> Iterator[str]:
         return
     geometry = scene.geometry
     if isinstance(geometry, GridGeometry):
-        if geometry.baselines is None and not np.ptp(geometry.bperp):
+        bperp = geometry.bperp[pairs[:, 1]] - geometry.bperp[pairs[:, 0]]
+        if geometry.baselines is None and not np.ptp(bperp):
             yield (
-                f"{where}: the baselines of all {n} interferograms are {geometry.bperp[0]:g} m; "
+                f"{where}: the baselines of all {n} interferograms are {bperp[0]:g} m; "
                 "write the baseline of each"
             )
     elif not any(

@@ -51,7 +51,8 @@ def certain_bytes(
     summary = summaries.get(planned.target)
     if summary is None:
         return 0
-    lengths = {"n_ps": summary.n_points, "n_ifg": summary.n_ifg, "n_pm": summary.n_ifg - 1}
+    ifgs = summary.ifgs
+    lengths = {"n_ps": summary.n_points, "n_ifg": ifgs.n_columns, "n_pm": len(ifgs)}
     of_candidates = [name for name in planned.row.required if of_all_candidates(name)]
     folder = session.dataset.directory(planned.target)
     return sum(

@@ -7,12 +7,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ..dataset import candidates
+from ..dataset import border, candidates
 from ..dataset.candidates import Examined, Scene
 from ..dataset.mat import MatFile
 from ..dataset.parameters import Parameters
+from ..dataset.schema import ARTIFACTS
 from ..dataset.tree import ROOT, Dataset
 from ..errors import PystampsError
+from ..stages.shared.ifgs import Ifgs
 from .table import POINTS
 
 PHASES = ("pscands.1.ph", "ph1.mat")
@@ -30,17 +32,14 @@ class StackSummary:
     ----------
     n_points : int
         Candidates or PS.
-    n_ifg : int
-        Interferograms, the master column included.
-    master_ix : int
-        Column of the master, from 0.
+    ifgs : Ifgs
+        The network; its baselines are not known, nor are days of a single-master artifact.
     extent : Extent
         Where the points lie.
     """
 
     n_points: int
-    n_ifg: int
-    master_ix: int
+    ifgs: Ifgs
     extent: Extent
 
 
@@ -49,12 +48,15 @@ def summary_of(examined: Examined) -> StackSummary | None:
     if examined.scene is None or examined.candidates is None:
         return None
     lonlat = examined.candidates.lonlat
-    return StackSummary(len(lonlat), *_of_scene(examined.scene), _extent(lonlat))
+    return StackSummary(len(lonlat), network_of(examined.scene), _extent(lonlat))
 
 
-def _of_scene(scene: Scene) -> tuple[int, int]:
-    """Return the interferograms with the master column, and where that is."""
-    return len(scene.slave_day) + 1, int((scene.slave_day < scene.master_day).sum())
+def network_of(scene: Scene) -> Ifgs:
+    """Return the network of a scene, without baselines."""
+    network = scene.network
+    unknown = np.full(len(network.pairs), np.nan)
+    day = network.day.astype(np.float64)
+    return Ifgs(network.pairs, unknown, day, network.master_day, network.master)
 
 
 def _extent(lonlat: NDArray[np.float64]) -> Extent:
@@ -82,7 +84,7 @@ def known_stack(dataset: Dataset, parameters: Parameters) -> StackSummary | None
         scene = candidates.scene_of(folders[-1], parameters)
     except (PystampsError, OSError):
         return None
-    return StackSummary(0, *_of_scene(scene), (np.nan,) * 4)
+    return StackSummary(0, network_of(scene), (np.nan,) * 4)
 
 
 def known_extent(dataset: Dataset) -> Extent | None:
@@ -102,13 +104,22 @@ def summary_in(path: Path) -> StackSummary | None:
         return None
     try:
         with MatFile(path) as file:
-            n_ifg, master_ix, n_ps = (
-                int(np.ravel(file.read(key))[0]) for key in ("n_ifg", "master_ix", "n_ps")
-            )
+            n_ps = int(np.ravel(file.read("n_ps"))[0])
+            ifgs = _network_in(file)
             lonlat = np.asarray(file.read("lonlat"), np.float64).reshape(-1, 2)
     except (PystampsError, LookupError, ValueError):
         return None
-    return StackSummary(n_ps, n_ifg, master_ix - 1, _extent(lonlat))
+    return StackSummary(n_ps, ifgs, _extent(lonlat))
+
+
+def _network_in(file: MatFile) -> Ifgs:
+    if "ifgday_ix" in file.variables:
+        keys = ARTIFACTS[POINTS[0]].keys
+        names = [name for name in Ifgs.KEYS if name in file.variables]
+        return Ifgs.of_keys({name: border.inside(keys[name], file.read(name)) for name in names})
+    n_ifg, master_ix = (int(np.ravel(file.read(key))[0]) for key in ("n_ifg", "master_ix"))
+    unknown = np.full(n_ifg, np.nan)
+    return Ifgs.of_master(master_ix - 1, unknown[1:], unknown, np.nan)
 
 
 def joined_extent(summaries: Mapping[str, StackSummary]) -> Extent | None:

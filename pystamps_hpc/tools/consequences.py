@@ -77,8 +77,9 @@ def _drops_master(dataset: Dataset, known: parameters.Parameters) -> Iterator[st
     dropped = known.value("drop_ifg_index")
     numbers = dropped if isinstance(dropped, tuple) else (dropped,)
     stack = known_stack(dataset, known) if numbers else None
-    if stack is not None and stack.master_ix + 1 in numbers:
+    master = None if stack is None else stack.ifgs.master
+    if master is not None and master + 1 in numbers:
         yield (
-            f"{stack.master_ix + 1} is the column of the master, which is no interferogram: "
+            f"{master + 1} is the column of the master, which is no interferogram: "
             "leaving it out leaves no image out"
         )

@@ -1,6 +1,6 @@
 """What each stage reads, and whether the candidate files of a dataset fit together."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,9 @@ from ..dataset.parameters import Parameters
 from ..dataset.schema import ARTIFACTS
 from ..dataset.tree import Dataset, discover_dataset
 from ..errors import DatasetError
-from ..pipeline.preflight import examine_candidates, examine_cores, no_candidates
+from ..pipeline.acceptance import require_connected
+from ..pipeline.preflight import Finding, examine_candidates, examine_cores, no_candidates
+from ..pipeline.stack import StackSummary, network_of
 from ..pipeline.table import Task, maker, tasks
 from ..stages.base import EACH_PATCH, Field, artifact_fields
 
@@ -32,7 +34,8 @@ position        | lonlat     | n 2      | longitude, latitude [deg]             
 scene width     | width      | 1        | range samples                            | width.txt | yes
 scene length    | length     | 1        | azimuth lines                            | len.txt | yes
 image days      | day        | n_ifg    | yyyymmdd of the other images             | pscphase.in, day.1.in | yes
-master day      | master_day | 1        | yyyymmdd of the master                   | pscphase.in, master_day.1.in | yes
+pairs           | ifgday     | n_ifg 2  | small baselines: images of each          | pscphase.in, ifgday.1.in | no
+master day      | master_day | 1        | yyyymmdd of the master                   | pscphase.in, master_day.1.in, rsc.txt | yes
 baselines       | bperp      | n_ifg    | perpendicular baseline [m], or per pixel | diff0/*.base, bperp.1.in, bperp_*.1.in, baselineGRID_* | yes
 dispersion      | D_A        | n        | amplitude dispersion                     | pscands.1.da | no
 height          | hgt        | n        | height [m]                               | pscands.1.hgt | no
@@ -168,6 +171,7 @@ def check_candidates(dataset: Dataset, patch: str | None = None) -> dict[str, An
     examined = examine_candidates(dataset, known, names)
     found = [*examined.findings, *no_candidates(dataset, examined.summaries)]
     found += examine_cores(dataset, names) if len(dataset.patches) > 1 else []
+    found += _islands(known, examined.summaries)
     unsound = [name for name in names if any(finding.target == name for finding in found)]
     name = (unsound or names)[0]
     own = [finding.message for finding in found if finding.target == name]
@@ -180,6 +184,17 @@ def check_candidates(dataset: Dataset, patch: str | None = None) -> dict[str, An
         "checked": len(names),
         "unsound_patches": unsound,
     }
+
+
+def _islands(
+    known: Mapping[str, Parameters], summaries: Mapping[str, StackSummary]
+) -> Iterator[Finding]:
+    """Yield that small baselines fall apart; all patches have one network."""
+    for name, summary in list(summaries.items())[:1]:
+        if known[name].small_baselines:
+            found = Findings()
+            found.tried(require_connected, known[name], summary)
+            yield from (Finding(name, message) for message in found.messages)
 
 
 def _described(patch: Path, known: Parameters, problems: list[str]) -> dict[str, Any]:
@@ -217,6 +232,13 @@ def _overview(patch: Path, known: Parameters, n: int | None, scene: Scene | None
         "heading": (text_of(known.value("heading")), "deg; stage 1 sets it"),
         "lambda": (text_of(known.value("lambda")), "m; stage 1 sets it"),
     }
+    if scene is not None and scene.network.master is None:
+        ifgs = network_of(scene)
+        values |= {
+            "images": (len(ifgs.day), "days, with that of the master"),
+            "pairs": (len(ifgs), "interferograms between them"),
+            "islands": (len(ifgs.islands), "1: pairs join all images"),
+        }
     return [
         {"metric": metric, "value": value, "meaning": meaning}
         for metric, (value, meaning) in values.items()
@@ -243,16 +265,21 @@ def _patch_rows(patch: Path, n: int | None, scene: Scene | None) -> Iterator[Row
 
 
 def _scene_rows(patch: Path, mode: str, scene: Scene | None) -> Iterator[Row]:
-    days, baselines = ("pscphase.in", ".base") if mode == DERIVED else ("day.1.in", "bperp.1.in")
     n = None if scene is None else scene.n_file
-    master = None if scene is None else day_text(scene.master_day)
+    others = None if scene is None else len(scene.network.day) - 1
+    master = None if scene is None else day_text(scene.network.master_day)
     why = "one per interferogram of pscands.1.ph"
-    yield _check(f"days in {days}", days, n, n, why)
-    yield _check("master day", "master_day", master, "one master", "PS stack")
     if mode == DERIVED:
-        yield _check("baselines", baselines, n, n, "per candidate from .base files")
+        yield _check("days in pscphase.in", "pscphase.in", n, n, why)
+        yield _check("master day", "master_day", master, "one master", "PS stack")
+        yield _check("baselines", ".base", n, n, "per candidate from .base files")
         return
-    yield _check(f"baselines in {baselines}", baselines, n, n, why)
+    if scene is not None and scene.network.master is None:
+        yield _check("pairs in ifgday.1.in", "ifgday.1.in", n, n, why)
+        why = "one per image but the master"
+    yield _check("days in day.1.in", "day.1.in", others, others, why)
+    yield _check("master day", "master_day", master, "one master", "PS stack")
+    yield _check("baselines in bperp.1.in", "bperp.1.in", others, others, why)
     for name, what in (("width.txt", "range samples"), ("len.txt", "azimuth lines")):
         path = locate_optional(name, patch, patch.parent)
         side = None if path is None else Findings().tried(side_of, path)

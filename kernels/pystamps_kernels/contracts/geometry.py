@@ -25,12 +25,12 @@ KERNELS: tuple[Kernel, ...] = (
         (
             Array("line_offset", "n_cand", "f64", "azimuth lines from the middle of the scene"),
             Array("look", "n_cand", "f64", "look angle [rad]"),
-            Array("baseline", "n_slave 2", "f64", "cross-track and normal component [m]"),
-            Array("baseline_rate", "n_slave 2", "f64", "their change [m/s]"),
+            Array("baseline", "n_ifg 2", "f64", "cross-track and normal component [m]"),
+            Array("baseline_rate", "n_ifg 2", "f64", "their change [m/s]"),
             Scalar("prf", "lines per second [Hz]"),
         ),
-        (Array("bperp", "n_cand n_slave", "f32", "perpendicular baseline [m]"),),
-        tolerance={"bperp": 1e-4},
+        (Array("bperp", "n_cand n_ifg", "f64", "perpendicular baseline [m]"),),
+        tolerance={"bperp": 1e-9},
     ),
     Kernel(
         "stage1_bilinear",

@@ -6,8 +6,12 @@ KERNELS: tuple[Kernel, ...] = (
     Kernel(
         "stage1_column_means",
         "mean over all candidates of each column",
-        (Array("values", "n_cand n_slave", "f32", "values, at least one row"),),
-        (Array("mean", "n_slave", "f32 f64", "column means, of class f32 in the single form"),),
+        (Array("values", "n_cand n_ifg", "f32 f64", "values, at least one row"),),
+        (
+            Array(
+                "mean", "n_ifg", "f32 f64", "means, in the single form of the class of the values"
+            ),
+        ),
         tolerance={"mean": 1e-9},
         single=True,
     ),

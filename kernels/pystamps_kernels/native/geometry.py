@@ -33,13 +33,13 @@ def perpendicular_baselines(
 ) -> Any:
     """Native twin; threads over candidates."""
     n, m = line_offset.shape[0], baseline.shape[0]
-    bperp = np.empty((n, m), np.float32)
+    bperp = np.empty((n, m))
     for p in prange(n):
         cosine, sine = math.cos(look[p]), math.sin(look[p])
         for k in range(m):
             cross = baseline[k, 0] + baseline_rate[k, 0] * line_offset[p] / prf
             normal = baseline[k, 1] + baseline_rate[k, 1] * line_offset[p] / prf
-            bperp[p, k] = np.float32(cross * cosine - normal * sine)
+            bperp[p, k] = cross * cosine - normal * sine
     return bperp
 
 

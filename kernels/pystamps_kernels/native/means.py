@@ -27,13 +27,13 @@ def column_means(values: Any) -> Any:
 def column_means_single(values: Any) -> Any:
     """Native twin; threads over blocks of columns, each sum in ascending row order."""
     n, m = values.shape
-    total = np.zeros(m, np.float32)
+    total = np.zeros(m, values.dtype)
     for block in prange((m + COLUMNS - 1) // COLUMNS):
         first, last = block * COLUMNS, min((block + 1) * COLUMNS, m)
         for p in range(n):
             for k in range(first, last):
                 total[k] += values[p, k]
-    return total / np.float32(n)
+    return total / values.dtype.type(n)
 
 
 @serial

@@ -52,7 +52,7 @@ def perpendicular_baselines(
     baseline: NDArray[np.float64],
     baseline_rate: NDArray[np.float64],
     prf: float,
-) -> NDArray[np.float32]:
+) -> NDArray[np.float64]:
     """Perpendicular baseline of each candidate in each interferogram.
 
     Parameters
@@ -61,15 +61,15 @@ def perpendicular_baselines(
         Azimuth lines from the middle of the scene, where `baseline` holds.
     look : (n_cand,) float64
         Look angle [rad].
-    baseline, baseline_rate : (n_slave, 2) float64
+    baseline, baseline_rate : (n_ifg, 2) float64
         Cross-track and normal component [m] and their change [m/s].
     prf : float
         Lines per second [Hz].
 
     Returns
     -------
-    (n_cand, n_slave) float32
-        Perpendicular baseline [m], computed in double and rounded.
+    (n_cand, n_ifg) float64
+        Perpendicular baseline [m].
 
     Notes
     -----
@@ -86,7 +86,8 @@ def perpendicular_baselines(
     cross = baseline[:, 0] + baseline_rate[:, 0] * offset / prf
     normal = baseline[:, 1] + baseline_rate[:, 1] * offset / prf
     angle = look[:, np.newaxis]
-    return (cross * np.cos(angle) - normal * np.sin(angle)).astype(np.float32)
+    bperp: NDArray[np.float64] = cross * np.cos(angle) - normal * np.sin(angle)
+    return bperp
 
 
 def bilinear(

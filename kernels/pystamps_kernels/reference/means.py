@@ -3,20 +3,22 @@
 import numpy as np
 from numpy.typing import NDArray
 
+Baselines = NDArray[np.float32] | NDArray[np.float64]
+
 BLOCK = 4096  # rows per block of the sums in single
 
 
-def column_means(values: NDArray[np.float32]) -> NDArray[np.float64]:
+def column_means(values: Baselines) -> NDArray[np.float64]:
     """Mean of each column, accumulated in double.
 
     Parameters
     ----------
-    values : (n_cand, n_slave) float32
+    values : (n_cand, n_ifg) float32 or float64
         At least one row.
 
     Returns
     -------
-    (n_slave,) float64
+    (n_ifg,) float64
         Column means.
 
     Examples
@@ -28,18 +30,18 @@ def column_means(values: NDArray[np.float32]) -> NDArray[np.float64]:
     return mean
 
 
-def column_means_single(values: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mean of each column, accumulated row after row in single as StaMPS does.
+def column_means_single(values: Baselines) -> Baselines:
+    """Mean of each column, accumulated row after row in its class as StaMPS does.
 
     Parameters
     ----------
-    values : (n_cand, n_slave) float32
+    values : (n_cand, n_ifg) float32 or float64
         At least one row.
 
     Returns
     -------
-    (n_slave,) float32
-        Column means.
+    (n_ifg,) array
+        Column means, of the class of the values.
 
     Notes
     -----
@@ -52,12 +54,13 @@ def column_means_single(values: NDArray[np.float32]) -> NDArray[np.float32]:
     >>> column_means(np.array([[2**24], [1], [1]], np.float32)).tolist()
     [5592406.0]
     """
-    total = np.zeros(values.shape[1], np.float32)
+    total = np.zeros(values.shape[1], values.dtype)
     for start in range(0, len(values), BLOCK):
         # accumulate, unlike sum, is bound to the order of the rows
         running = np.add.accumulate(np.vstack((total, values[start : start + BLOCK])), axis=0)
         total = running[-1]
-    return total / np.float32(len(values))
+    mean: Baselines = total / values.dtype.type(len(values))
+    return mean
 
 
 def sequential_mean(values: NDArray[np.float32]) -> float:

@@ -4,7 +4,7 @@
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -17,6 +17,7 @@ from ..findings import Findings
 from ..parameters import Parameters
 from . import doris, isce, snap
 from .model import Candidates, Grid, GridGeometry, OrbitGeometry, Scene
+from .network import Network
 from .processor import is_set, processor_of
 from .pscands import NAMES, Order, PatchFiles, read_patch
 
@@ -26,6 +27,7 @@ __all__ = [
     "Examined",
     "Grid",
     "GridGeometry",
+    "Network",
     "OrbitGeometry",
     "Scene",
     "examine",
@@ -44,7 +46,11 @@ class Reader(Protocol):
     SCENE_NAMES: tuple[str, ...]
 
     def scene(self, patch: Path, /) -> Scene:
-        """Read what the patches of a scene share."""
+        """Read what the patches of a scene with a single master share."""
+        ...
+
+    def scene_sb(self, patch: Path, /) -> Scene:
+        """Read what the patches of a scene with small baselines share."""
         ...
 
     def sensor_values(self, root: Path, patches: Sequence[Path], /) -> dict[str, str | float]:
@@ -67,7 +73,7 @@ def read(patch: Path, parameters: Parameters) -> Candidates:
     patch : Path
         Patch directory; files of the whole scene lie in its parent.
     parameters : Parameters
-        ``insar_processor`` chooses the reader.
+        ``insar_processor`` and ``small_baseline_flag`` choose the reader.
 
     Returns
     -------
@@ -77,10 +83,20 @@ def read(patch: Path, parameters: Parameters) -> Candidates:
     Raises
     ------
     DatasetError
-        Missing, damaged or contradictory files; a processor or mode without a reader.
+        Missing, damaged or contradictory files; a processor without a reader.
     """
     processor = processor_of(patch.parent, parameters, (patch,))
-    return _in_patch(patch, READERS[processor].scene(patch), processor)
+    return _in_patch(patch, _scene_reader(processor, parameters)(patch), processor)
+
+
+def scene_of(patch: Path, parameters: Parameters) -> Scene:
+    """Read what a patch shares with the other patches of the scene; raises as :func:`read`."""
+    return _scene_reader(processor_of(patch.parent, parameters, (patch,)), parameters)(patch)
+
+
+def _scene_reader(processor: str, parameters: Parameters) -> Callable[[Path], Scene]:
+    reader = READERS[processor]
+    return reader.scene_sb if parameters.small_baselines else reader.scene
 
 
 def _in_patch(patch: Path, scene: Scene, processor: str) -> Candidates:
@@ -88,16 +104,14 @@ def _in_patch(patch: Path, scene: Scene, processor: str) -> Candidates:
     files = read_patch(patch, scene.n_file, READERS[processor].BYTE_ORDER, processor)
     if isinstance(scene.geometry, GridGeometry):
         _require_inside(patch, files, scene.geometry)
-    whole = len(scene.columns) == scene.n_file
     return Candidates(
         azimuth=files.azimuth,
         range_sample=files.range_sample,
         lonlat=files.lonlat,
-        phase=files.phase if whole else files.phase[scene.columns],
+        phase=files.phase,
         amplitude_dispersion=files.amplitude_dispersion,
         height=files.height,
-        master_day=scene.master_day,
-        slave_day=scene.slave_day,
+        network=scene.network,
         geometry=scene.geometry,
         warnings=files.warnings + scene.warnings,
     )
@@ -144,16 +158,17 @@ def examine(patches: Mapping[Path, Parameters]) -> Iterator[Examined]:
     patches : mapping
         Patch directory -> parameters that hold there.
     """
-    scenes: dict[tuple[str, Path | None], Scene | None] = {}
+    scenes: dict[tuple[str, bool, Path | None], Scene | None] = {}
     for patch, parameters in patches.items():
         found = Findings()
         scene = candidates = None
         processor = found.tried(processor_of, patch.parent, parameters, (patch,))
         if processor is not None:
             reader = READERS[processor]
-            place = (processor, patch if _has_own_scene(patch, reader) else None)
+            own = patch if _has_own_scene(patch, reader) else None
+            place = (processor, parameters.small_baselines, own)
             if place not in scenes:
-                scenes[place] = found.tried(reader.scene, patch)
+                scenes[place] = found.tried(_scene_reader(processor, parameters), patch)
                 found.tried(reader.sensor_values, patch.parent, tuple(patches))
             scene = scenes[place]
             if scene is not None:
@@ -170,11 +185,6 @@ def _has_own_scene(patch: Path, reader: Reader) -> bool:
     except OSError:
         return False
     return any(fnmatch(name, pattern) for name in names for pattern in reader.SCENE_NAMES)
-
-
-def scene_of(patch: Path, parameters: Parameters) -> Scene:
-    """Read what a patch shares with the other patches of the scene; raises as :func:`read`."""
-    return READERS[processor_of(patch.parent, parameters, (patch,))].scene(patch)
 
 
 def sensor_parameters(

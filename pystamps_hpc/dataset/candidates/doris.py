@@ -1,6 +1,7 @@
-"""Candidates made with DORIS, single master: text files of days, baselines and angle grids."""
+"""Candidates made with DORIS: text files of days, pairs, baselines and angle grids."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,11 @@ from ..findings import Findings
 from ..rows import AnyArray, IntArray
 from ..text import lines_of, shown
 from .model import Grid, GridGeometry, Scene
+from .network import Network, single_master, small_baselines
 from .pscands import NATIVE_ORDER
 from .text import (
     dates_in,
+    day_number,
     day_text,
     days_of,
     locate,
@@ -26,14 +29,33 @@ from .text import (
 
 BYTE_ORDER = NATIVE_ORDER
 SCENE_NAMES: tuple[str, ...] = (
-    "master_day.1.in", "reference_day.1.in", "day.1.in", "bperp.1.in", "look_angle.1.in",
-    "bperp_*.1.in", "width.txt", "len.txt", "calamp.out",
+    "master_day.1.in", "reference_day.1.in", "day.1.in", "ifgday.1.in", "bperp.1.in",
+    "look_angle.1.in", "bperp_*.1.in", "width.txt", "len.txt", "calamp.out",
 )  # fmt: skip
 NODES = 50  # grid nodes along range and along azimuth
 
 
+@dataclass(frozen=True)
+class Mode:
+    """What tells a single master from small baselines, with DORIS and ISCE.
+
+    Parameters
+    ----------
+    network : callable
+        ``network(patch, master_day, days)`` returns the network; days are those of ``day.1.in``.
+    calibration : callable
+        ``calibration(patch, network)`` returns what phasors are divided by, and warnings.
+    grid : callable
+        Reads a baseline grid of DORIS.
+    """
+
+    network: Callable[[Path, int, IntArray], Network]
+    calibration: Callable[[Path, Network], tuple[NDArray[np.float64] | None, tuple[str, ...]]]
+    grid: Callable[[Path], Grid]
+
+
 def scene(patch: Path) -> Scene:
-    """Read what patches share; StaMPS ``ps_load_initial``.
+    """Read what patches with a single master share; StaMPS ``ps_load_initial``.
 
     See docs/science/loading.md, Processors.
 
@@ -42,13 +64,23 @@ def scene(patch: Path) -> Scene:
     DatasetError
         Files are missing, contradict each other, or do not hold what they should.
     """
+    return _scene(patch, SINGLE_MASTER)
+
+
+def scene_sb(patch: Path) -> Scene:
+    """Read what patches with small baselines share, as :func:`scene`; ``sb_load_initial``."""
+    return _scene(patch, SMALL_BASELINES)
+
+
+def _scene(patch: Path, mode: Mode) -> Scene:
     found = Findings()
     look_angle = locate_optional("look_angle.1.in", patch, patch.parent)
     grid = None if look_angle is None else found.tried(_read_grid, look_angle)
     return assemble(
         patch,
+        mode,
         found,
-        lambda days: _baseline_grids(patch, days),
+        lambda days: _baseline_grids(patch, days, mode.grid),
         look_angle=grid,
         warnings=() if look_angle else (without_angles("look_angle.1.in"),),
     )
@@ -56,6 +88,7 @@ def scene(patch: Path) -> Scene:
 
 def assemble(
     patch: Path,
+    mode: Mode,
     found: Findings,
     baselines: Callable[[IntArray], tuple[Grid, ...] | None],
     look_angle: Grid | None,
@@ -73,33 +106,40 @@ def assemble(
     width = found.tried(_side, "width.txt", patch)
     length = found.tried(_side, "len.txt", patch)
     if stack is not None:
-        days = stack[1]
+        master_day, days = stack
+        network = found.tried(mode.network, patch, master_day, days)
         bperp = found.tried(read_bperp, patch, len(days))
         grids = found.tried(baselines, days)
-        calibrated = found.tried(read_calibration, patch, days)
+        calibrated = network and found.tried(mode.calibration, patch, network)
     found.require_none()
-    assert stack
     assert width
     assert length
+    assert network
     assert calibrated
     assert bperp is not None
+    by_day = np.argsort(days, kind="stable")
+    master = int(np.count_nonzero(days < master_day))
     return Scene(
-        master_day=stack[0],
-        slave_day=days,
-        n_file=len(days),
-        columns=np.arange(len(days)),
+        network=network,
+        n_file=len(network.pairs),
         geometry=GridGeometry(
             width=width,
             length=length,
-            bperp=bperp,
-            baselines=grids,
+            day_ix=by_day,
+            bperp=np.insert(bperp[by_day], master, 0),
+            baselines=None if grids is None else _by_image(grids, by_day, master),
             look_angle=look_angle,
             incidence=incidence,
             calibration=calibrated[0],
         ),
         baseline_files=(locate("bperp.1.in", patch, patch.parent),),
-        warnings=warnings + calibrated[1],
+        warnings=warnings + network.warnings + calibrated[1],
     )
+
+
+def _by_image(grids: tuple[Grid, ...], by_day: IntArray, master: int) -> tuple[Grid | None, ...]:
+    ordered = [grids[k] for k in by_day]
+    return (*ordered[:master], None, *ordered[master:])
 
 
 def _side(name: str, patch: Path) -> int:
@@ -177,13 +217,56 @@ def read_bperp(patch: Path, n_days: int) -> NDArray[np.float64]:
     return bperp
 
 
-def read_calibration(patch: Path, days: IntArray) -> tuple[NDArray[np.float64], tuple[str, ...]]:
+def _star(patch: Path, master_day: int, days: IntArray) -> Network:
+    return single_master(master_day, days, np.arange(len(days)))
+
+
+def read_pairs(patch: Path, master_day: int, days: IntArray) -> Network:
+    """Read the days of each interferogram from ``ifgday.1.in``.
+
+    Parameters
+    ----------
+    patch : Path
+        Patch directory.
+    master_day : int
+        MATLAB day number.
+    days : (n_image - 1,) int64
+        Days of the other images.
+
+    Raises
+    ------
+    DatasetError
+        A line without two dates, or as :func:`.network.small_baselines`.
+    """
+    listing = locate("ifgday.1.in", patch, patch.parent)
+    pairs = []
+    for line in lines_of(listing):
+        words = line.split()
+        if len(words) != 2:
+            raise DatasetError(
+                f"{listing}: '{shown(line)}' is not the two dates of an interferogram, expected "
+                "yyyymmdd yyyymmdd"
+            )
+        pairs.append([day_number(word, listing) for word in words])
+    if not pairs:
+        raise DatasetError(f"{listing}: names no interferogram")
+    return small_baselines(
+        np.sort(np.append(days, master_day)), np.array(pairs), master_day, listing
+    )
+
+
+def _by_own_amplitude(_: Path, _network: Network) -> tuple[None, tuple[str, ...]]:
+    """Return that there are no constants: phasors of pairs are divided by their own amplitude."""
+    return None, ()
+
+
+def read_calibration(patch: Path, network: Network) -> tuple[NDArray[np.float64], tuple[str, ...]]:
     """Read the calibration constant of each image from ``calamp.out``, by the date in its path.
 
     Returns
     -------
-    calibration : (n_days,) float64
-        One without the file, and for a date that it lacks.
+    calibration : (n_ifg,) float64
+        Of the other image; one without the file, and for a date that it lacks.
     warnings : tuple of str
         The dates that it lacks.
 
@@ -193,6 +276,7 @@ def read_calibration(patch: Path, days: IntArray) -> tuple[NDArray[np.float64], 
         A line that is no path and number, or a constant that nothing can be divided by.
     """
     path = locate_optional("calamp.out", patch, patch.parent)
+    days = network.day[network.pairs[:, 1]]
     constants: dict[int, float] = {}
     for line in lines_of(path) if path else []:
         words = line.rsplit(maxsplit=1)
@@ -216,12 +300,14 @@ def read_calibration(patch: Path, days: IntArray) -> tuple[NDArray[np.float64], 
     return np.array([constants.get(day, 1.0) for day in days.tolist()]), warnings
 
 
-def _baseline_grids(patch: Path, days: IntArray) -> tuple[Grid, ...] | None:
+def _baseline_grids(
+    patch: Path, days: IntArray, read: Callable[[Path], Grid]
+) -> tuple[Grid, ...] | None:
     """Read ``bperp_<yyyymmdd>.1.in`` of the patch, else of its parent; None if there are none."""
     for directory in (patch, patch.parent):
         if any(directory.glob("bperp_*.1.in")):
             names = (f"bperp_{day_text(day)}.1.in" for day in days)
-            return tuple(_read_grid(locate(name, directory)) for name in names)
+            return tuple(read(locate(name, directory)) for name in names)
     return None
 
 
@@ -235,3 +321,12 @@ def _read_grid(path: Path) -> Grid:
         )
     nodes = numbers.reshape(NODES, NODES, 2)
     return Grid(np.ascontiguousarray(nodes[:, :, 0]), np.ascontiguousarray(nodes[:, :, 1]))
+
+
+def _read_grid_at_zero(path: Path) -> Grid:
+    return replace(_read_grid(path), at_1000=None)
+
+
+SINGLE_MASTER = Mode(_star, read_calibration, _read_grid)
+# StaMPS takes the baselines of pairs at a height of 0 m
+SMALL_BASELINES = Mode(read_pairs, _by_own_amplitude, _read_grid_at_zero)

@@ -1,4 +1,4 @@
-"""Candidates made with ISCE, single master: day files as DORIS, rasters with XML headers."""
+"""Candidates made with ISCE: day files as DORIS, rasters with XML headers."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -29,7 +29,7 @@ _COMPONENT = re.compile(r"<component\b.*?</component>", re.DOTALL)
 
 
 def scene(patch: Path) -> Scene:
-    """Read what patches share; StaMPS ``ps_load_initial_isce``.
+    """Read what patches with a single master share; StaMPS ``ps_load_initial_isce``.
 
     See docs/science/loading.md, Processors.
 
@@ -38,6 +38,15 @@ def scene(patch: Path) -> Scene:
     DatasetError
         Files are missing, contradict each other, or do not hold what they should.
     """
+    return _scene(patch, doris.SINGLE_MASTER)
+
+
+def scene_sb(patch: Path) -> Scene:
+    """Read what patches with small baselines share, as :func:`scene`; ``sb_load_initial_isce``."""
+    return _scene(patch, doris.SMALL_BASELINES)
+
+
+def _scene(patch: Path, mode: doris.Mode) -> Scene:
     above = (patch, patch.parent, patch.parent.parent)
     found = Findings()
     incidence = locate_optional("inc_angle.raw", *above)
@@ -47,6 +56,7 @@ def scene(patch: Path) -> Scene:
     known = incidence or look_angle
     joined = doris.assemble(
         patch,
+        mode,
         found,
         lambda days: _baseline_grids(days, above[1:]),
         look_angle=grid,

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..rows import AnyArray, IntArray
+from .network import Network
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class OrbitGeometry:
         Lines of the scene; baselines hold at the middle one.
     prf : float
         Lines per second [Hz].
-    baseline, baseline_rate : (n_slave, 2) float64
+    baseline, baseline_rate : (n_ifg, 2) float64
         Cross-track and normal component [m] and its change [m/s] of each interferogram.
     """
 
@@ -62,25 +63,28 @@ class GridGeometry:
     ----------
     width, length : int
         Range samples and azimuth lines of the scene.
-    bperp : (n_slave,) float64
-        Perpendicular baseline of each interferogram [m].
-    baselines : tuple of Grid, or None
-        Perpendicular baseline over the scene [m], one per interferogram; None: constant.
+    day_ix : (n_image - 1,) int64
+        Line of the day file of each image, without the master.
+    bperp : (n_image,) float64
+        Perpendicular baseline of each image against the master [m].
+    baselines : tuple of Grid or None, or None
+        The same over the scene, one per image, None at the master; None: constant.
     look_angle : Grid or None
         Look angle [deg].
     incidence : (length, width) array or None
         Incidence angle of every pixel [deg]; read at the candidates only.
-    calibration : (n_slave,) float64
-        Amplitude of each image that its phasors are divided by.
+    calibration : (n_ifg,) float64 or None
+        Amplitude that the phasors of each interferogram are divided by; None: each by its own.
     """
 
     width: int
     length: int
+    day_ix: IntArray
     bperp: NDArray[np.float64]
-    baselines: tuple[Grid, ...] | None
+    baselines: tuple[Grid | None, ...] | None
     look_angle: Grid | None
     incidence: AnyArray | None
-    calibration: NDArray[np.float64]
+    calibration: NDArray[np.float64] | None
 
 
 @dataclass(frozen=True)
@@ -89,15 +93,10 @@ class Scene:
 
     Parameters
     ----------
-    master_day : int
-        Master, MATLAB day number.
-    slave_day : (n_slave,) int64
-        Day number of the other image of each interferogram, in file order, all different and none
-        the master's.
+    network : Network
+        Images and interferograms.
     n_file : int
         Interferograms in the phase files, with that of the master with itself.
-    columns : (n_slave,) int64
-        Which of them these are.
     geometry : OrbitGeometry or GridGeometry
         Where baselines and angles come from.
     baseline_files : tuple of Path
@@ -106,10 +105,8 @@ class Scene:
         What the user should know about the files.
     """
 
-    master_day: int
-    slave_day: IntArray
+    network: Network
     n_file: int
-    columns: IntArray
     geometry: OrbitGeometry | GridGeometry
     baseline_files: tuple[Path, ...]
     warnings: tuple[str, ...] = ()
@@ -125,17 +122,14 @@ class Candidates:
         Pixel in the full scene, from 0.
     lonlat : (n_cand, 2) float64
         Longitude, latitude [deg]; unknown is NaN.
-    phase : (n_slave, n_cand) complex64
-        Phasors, one interferogram per row, in file order; memory-mapped, either byte order.
+    phase : (n_file, n_cand) complex64
+        Phasors, one interferogram of the file per row; memory-mapped, either byte order.
     amplitude_dispersion : (n_cand,) float64 or None
         Amplitude dispersion.
     height : (n_cand,) float64 or None
         Height [m].
-    master_day : int
-        Master, MATLAB day number.
-    slave_day : (n_slave,) int64
-        Day number of the other image of each interferogram, in file order, all different and none
-        the master's.
+    network : Network
+        Images and interferograms.
     geometry : OrbitGeometry or GridGeometry
         Where baselines and angles come from.
     warnings : tuple of str
@@ -148,7 +142,6 @@ class Candidates:
     phase: NDArray[np.complex64]
     amplitude_dispersion: NDArray[np.float64] | None
     height: NDArray[np.float64] | None
-    master_day: int
-    slave_day: IntArray
+    network: Network
     geometry: OrbitGeometry | GridGeometry
     warnings: tuple[str, ...] = ()

@@ -32,7 +32,7 @@ def processor_of(root: Path, parameters: Parameters, patches: Sequence[Path] = (
     Raises
     ------
     DatasetError
-        A processor or mode that is not supported, files of another processor, or nothing that
+        A processor that is not supported, files of another processor, or nothing that
         tells it.
     """
     found = next(_left_by((root, *patches)), None)
@@ -48,10 +48,6 @@ def processor_of(root: Path, parameters: Parameters, patches: Sequence[Path] = (
     if processor not in SIGNS:
         raise DatasetError(
             f"{NAME}={processor} is not supported in stage 1; supported: {', '.join(SIGNS)}"
-        )
-    if str(parameters.value("small_baseline_flag")).lower() == "y":
-        raise DatasetError(
-            f"small_baseline_flag=y is not supported in stage 1 ({processor}); supported: n"
         )
     if found is not None and processor not in _left_by((root, *patches)):
         files = " and ".join(" or ".join(group) for group in SIGNS[found])

@@ -1,7 +1,7 @@
-"""Candidates made with SNAP or GAMMA, single master: baselines and geometry from orbit files."""
+"""Candidates made with SNAP or GAMMA: baselines and geometry from orbit files."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from ..findings import Findings
 from ..rows import IntArray
 from ..text import lines_of, shown
 from .model import OrbitGeometry, Scene
+from .network import Network, single_master, small_baselines
 from .pscands import Order
 from .text import (
     KeyFile,
@@ -45,26 +46,26 @@ _GEOMETRY = {
 
 
 @dataclass(frozen=True)
-class Stack:
-    """The interferograms of ``pscphase.in``.
+class Listing:
+    """The interferograms of ``pscphase.in``, in file order.
 
     Parameters
     ----------
+    file : Path
+        Where they are listed.
     paths : tuple of str
         As written in the file.
-    master_day : int
-        MATLAB day number.
-    slave_day : (n,) int64
-        Day number of the other image, in file order; the master's for a null interferogram.
+    ifgday : (n, 2) int64
+        Day numbers of the images of each, as its name has them.
     """
 
+    file: Path
     paths: tuple[str, ...]
-    master_day: int
-    slave_day: IntArray
+    ifgday: IntArray
 
 
 def scene(patch: Path) -> Scene:
-    """Read what patches share; StaMPS ``ps_load_initial_gamma``.
+    """Read what patches with a single master share; StaMPS ``ps_load_initial_gamma``.
 
     See docs/science/loading.md, Processors.
 
@@ -73,27 +74,31 @@ def scene(patch: Path) -> Scene:
     DatasetError
         Files are missing, contradict each other, or do not hold what they should.
     """
+    return _scene(patch, _star)
+
+
+def scene_sb(patch: Path) -> Scene:
+    """Read what patches with small baselines share, as :func:`scene`; ``sb_load_initial_gamma``."""
+    return _scene(patch, _pairs)
+
+
+def _scene(patch: Path, network_of: Callable[[Path, Listing], Network]) -> Scene:
     found = Findings()
-    stack = found.tried(read_stack, patch)
+    listing = found.tried(read_listing, patch)
     master = found.tried(master_parameters, patch.parent, patch)
     orbit = None if master is None else _orbit(master, found)
-    if stack is not None:
-        # an interferogram of the master with itself holds nothing: stage 1 puts ones in its place
-        kept = np.flatnonzero(stack.slave_day != stack.master_day)
-        baselines = [found.tried(_baseline, stack.paths[k], patch) for k in kept]
+    network = listing and found.tried(network_of, patch, listing)
+    if listing and network:
+        baselines = [found.tried(_baseline, listing.paths[k], patch) for k in network.columns]
     found.require_none()
-    assert stack
+    assert listing
+    assert network
     assert master
     assert orbit
-    warnings = tuple(_contradictions(patch, stack, master))
-    if len(kept) < len(stack.paths):
-        warnings += ("interferogram of the master with itself replaced by ones",)
     vectors = np.array([item[1:] for item in baselines if item], np.float64).reshape(-1, 2, 2)
     return Scene(
-        master_day=stack.master_day,
-        slave_day=stack.slave_day[kept],
-        n_file=len(stack.paths),
-        columns=kept,
+        network=network,
+        n_file=len(listing.paths),
         geometry=OrbitGeometry(
             near_range=orbit["near_range_slc"],
             range_spacing=orbit["range_pixel_spacing"],
@@ -106,8 +111,43 @@ def scene(patch: Path) -> Scene:
             baseline_rate=np.ascontiguousarray(vectors[:, 1]),
         ),
         baseline_files=tuple(item[0] for item in baselines if item),
-        warnings=warnings,
+        warnings=(*_contradictions(patch, network, master), *network.warnings),
     )
+
+
+def _star(_: Path, listing: Listing) -> Network:
+    """Return the network of a single master; its interferogram with itself is left out."""
+    days = listing.ifgday
+    masters, slaves = np.unique(days[:, 0]), np.unique(days[:, 1])
+    if len(masters) > 1 and len(slaves) == 1:
+        raise DatasetError(
+            f"{listing.file}: all interferograms end with {day_text(slaves[0])}, as if the master "
+            "came second; form them with the master first, yyyymmdd_yyyymmdd.diff"
+        )
+    if len(masters) > 1:
+        raise DatasetError(
+            f"{listing.file}: interferograms have more than one master "
+            f"({', '.join(map(day_text, masters))}); is this a small-baseline data set?"
+        )
+    if len(slaves) < len(days):
+        listed = days[:, 1].tolist()
+        twice = ", ".join(day_text(day) for day in slaves if listed.count(day) > 1)
+        raise DatasetError(f"{listing.file}: names an image twice: {twice}")
+    kept = np.flatnonzero(days[:, 1] != masters[0])  # stage 1 puts ones in the place of the other
+    null = ("interferogram of the master with itself replaced by ones",)
+    warnings = null if len(kept) < len(days) else ()
+    return single_master(int(masters[0]), days[kept, 1], kept, warnings)
+
+
+def _pairs(patch: Path, listing: Listing) -> Network:
+    """Return the network of small baselines; the name of the master's file has its day."""
+    path = master_parameters(patch.parent, patch).path
+    master_day = next(dates_in(path.name), None)
+    if master_day is None:
+        raise DatasetError(
+            f"{path}: no date in its name, which tells the master; name it yyyymmdd.rslc.par"
+        )
+    return small_baselines(np.unique(listing.ifgday), listing.ifgday, master_day, listing.file)
 
 
 def _orbit(master: KeyFile, found: Findings) -> dict[str, float] | None:
@@ -123,13 +163,13 @@ def _orbit(master: KeyFile, found: Findings) -> dict[str, float] | None:
     return None if None in values.values() else values  # type: ignore[return-value]
 
 
-def read_stack(patch: Path) -> Stack:
+def read_listing(patch: Path) -> Listing:
     """Read ``pscphase.in``: a width, then one interferogram per line.
 
     Raises
     ------
     DatasetError
-        No width, a name without two dates, several masters, or a date twice.
+        No width, or a name without two dates.
     """
     listing = locate("pscphase.in", patch.parent, patch)
     width, *lines = lines_of(listing) or [""]
@@ -141,23 +181,7 @@ def read_stack(patch: Path) -> Stack:
     if not lines:
         raise DatasetError(f"{listing}: names no interferogram")
     paths = tuple(map(plain_reference, lines))
-    days = np.array([_date_pair(path, listing) for path in paths], np.int64)
-    masters, slaves = np.unique(days[:, 0]), np.unique(days[:, 1])
-    if len(masters) > 1 and len(slaves) == 1:
-        raise DatasetError(
-            f"{listing}: all interferograms end with {day_text(slaves[0])}, as if the master came "
-            "second; form them with the master first, yyyymmdd_yyyymmdd.diff"
-        )
-    if len(masters) > 1:
-        raise DatasetError(
-            f"{listing}: interferograms have more than one master "
-            f"({', '.join(map(day_text, masters))}); is this a small-baseline data set?"
-        )
-    if len(slaves) < len(days):
-        listed = days[:, 1].tolist()
-        twice = ", ".join(day_text(day) for day in slaves if listed.count(day) > 1)
-        raise DatasetError(f"{listing}: names an image twice: {twice}")
-    return Stack(paths, int(masters[0]), days[:, 1])
+    return Listing(listing, paths, np.array([_date_pair(path, listing) for path in paths]))
 
 
 def master_parameters(root: Path, patch: Path | None = None) -> KeyFile:
@@ -182,9 +206,10 @@ def master_parameters(root: Path, patch: Path | None = None) -> KeyFile:
         raise DatasetError(f"{listing}: is empty, expected the path of the master's parameter file")
     chosen = lines[0]
     if len(lines) > 1:
-        master = read_stack(start).master_day
-        of_master = (line for line in lines if master in dates_in(Path(line).name))
-        chosen = next(of_master, chosen)
+        first = set(read_listing(start).ifgday[:, 0].tolist())
+        if len(first) == 1:
+            of_master = (line for line in lines if first & {*dates_in(Path(line).name)})
+            chosen = next(of_master, chosen)
     return key_file(locate_reference(chosen, start, root))
 
 
@@ -213,19 +238,19 @@ def scene_files(patch: Path) -> Iterator[Path]:
     yield from (root / "rsc.txt", root / "pscphase.in")
     with suppress(DatasetError):
         yield master_parameters(root, patch).path
-        yield from (_baseline_file(path, patch) for path in read_stack(patch).paths)
+        yield from (_baseline_file(path, patch) for path in read_listing(patch).paths)
 
 
-def _contradictions(patch: Path, stack: Stack, orbit: KeyFile) -> Iterator[str]:
+def _contradictions(patch: Path, network: Network, orbit: KeyFile) -> Iterator[str]:
     """Yield where the dates of other files disagree with those of the interferograms."""
     named = re.match(r"(\d{8})\D", orbit.path.name)
-    master = day_text(stack.master_day)
+    master = day_text(network.master_day)
     if named and named[1] != master:
         yield f"{orbit.path}: is of {named[1]}, the interferograms have the master {master}"
     listing = locate_optional("day.1.in", patch, patch.parent)
     if listing is not None:
-        listed = set(days_of(listing).tolist()) - {stack.master_day}
-        differing = sorted(listed ^ (set(stack.slave_day.tolist()) - {stack.master_day}))
+        listed = set(days_of(listing).tolist())
+        differing = sorted((listed ^ set(network.day.tolist())) - {network.master_day})
         if differing:
             days = ", ".join(map(day_text, differing))
             yield f"{listing}: differs from pscphase.in, which is used, in the days {days}"

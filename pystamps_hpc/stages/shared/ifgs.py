@@ -14,6 +14,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from ...dataset import border
 from ...dataset.rows import FloatArray, IntArray, with_column
@@ -64,10 +66,13 @@ class Ifgs:
         Raises
         ------
         StageError
-            The master is none of the images.
+            The master, or an image of a pair, is none of the images.
         """
         day, pairs = keys["day"], keys.get("ifgday_ix")
         if pairs is not None:
+            outside = pairs[(pairs < 0) | (pairs >= len(day))]
+            if len(outside):
+                raise StageError(f"ifgday_ix is {outside[0] + 1}, but there are {len(day)} days")
             return cls(pairs, keys["bperp"], day, keys["master_day"], None)
         master = keys["master_ix"]
         if not 0 <= master < len(day):
@@ -142,6 +147,35 @@ class Ifgs:
     def degrees(self) -> IntArray:
         """Return the number of interferograms of each image."""
         return np.bincount(self.pairs.ravel(), minlength=len(self.day))
+
+    @property
+    def islands(self) -> list[IntArray]:
+        """Images that interferograms join, directly or over others; the largest island first.
+
+        Images in no interferogram are on none.
+        """
+        n_image = len(self.day)
+        arcs = coo_array((np.ones(len(self)), self.pairs.T), (n_image, n_image))
+        _, island = connected_components(arcs, directed=False)
+        joined = np.flatnonzero(self.degrees())
+        found = [joined[island[joined] == k] for k in np.unique(island[joined])]
+        return sorted(found, key=len, reverse=True)
+
+    def require_connected(self) -> None:
+        """Refuse a network that falls apart: no phase tells how its parts move to each other.
+
+        Raises
+        ------
+        StageError
+            Lists the islands by the dates of their images.
+        """
+        islands = self.islands
+        if len(islands) > 1:
+            parts = " | ".join(_shortened(list(map(date_of, self.day[part]))) for part in islands)
+            raise StageError(
+                f"the interferograms that drop_ifg_index leaves fall into {len(islands)} islands "
+                f"of images: {parts}; add pairs between them, or leave out those of all but one"
+            )
 
     def only(self, chosen: IntArray) -> "Ifgs":
         """Return the network of some interferograms and of the images that occur in them."""
@@ -258,6 +292,12 @@ def used_columns(
             f"at least {fewest} are needed; shorten the list"
         )
     return used
+
+
+def _shortened(words: list[str], most: int = 20) -> str:
+    left_out = len(words) - most
+    more = [f"and {left_out} more"] if left_out > 0 else []
+    return ", ".join([*words[:most], *more])
 
 
 def one_based(positions: IntArray) -> str:

@@ -1,12 +1,13 @@
 """Stage 1, initial load: the candidates of a patch in a local frame and in chronological order."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...dataset.candidates.model import Candidates, GridGeometry
+from ...dataset.candidates.model import Candidates, GridGeometry, OrbitGeometry
 from ...dataset.rows import BoolArray, ComputedRows, IntArray, Rows
 from ...parallel.context import Context
 from ..base import Keeps, StageSpec
@@ -40,7 +41,7 @@ class Inputs:
 
 @dataclass(frozen=True)
 class Outputs:
-    """Candidates ordered by northing of the local frame; interferograms by day."""
+    """Candidates ordered by northing of the local frame; interferograms of a master by day."""
 
     ij: Annotated[NDArray[np.float64], "ps1.ij"]  # (n_ps, 3) id from 1, azimuth, range from 0
     lonlat: Annotated[NDArray[np.float64], "ps1.lonlat"]  # (n_ps, 2) [deg]
@@ -50,7 +51,7 @@ class Outputs:
     sort_ix: Annotated[IntArray, "ps1.sort_ix"]  # (n_cand,) row in the candidate files
     origin: Annotated[NDArray[np.float64], "ps1.ll0"]  # (2,) origin of the local frame [deg]
     calibration: Annotated[NDArray[np.float64] | None, "ps1.calconst"]  # (n_ifg,)
-    day_order: Annotated[IntArray | None, "ps1.day_ix"]  # (n_ifg,) order of the day file
+    day_order: Annotated[IntArray | None, "ps1.day_ix"]  # (n_image - 1,) order of the day file
     mean_incidence: Annotated[float | None, "ps1.mean_incidence"]  # [rad]
     mean_range: Annotated[float | None, "ps1.mean_range"]  # [m]
     phase: Annotated[Rows, "ph1.ph"]  # (n_ps, n_ifg) phasors
@@ -61,42 +62,62 @@ class Outputs:
     height: Annotated[NDArray[np.float64] | None, "hgt1.hgt"]  # (n_ps,) [m]
 
 
+Scaling = Callable[[NDArray[np.complex64], int], None]
+"""``scaling(column, ifg)`` divides the phasors of an interferogram by what they are to be."""
+
+
 def ordered_phasors(
-    phase: NDArray[np.complex64],
-    points: IntArray,
-    day_order: IntArray,
-    calibration: NDArray[np.float64] | None,
+    phase: NDArray[np.complex64], points: IntArray, columns: IntArray, scale: Scaling
 ) -> ComputedRows:
     """Return the phasors of the ordered candidates, read from disk one interferogram at a time.
 
     Parameters
     ----------
-    phase : (n_ifg, n_cand) complex64
+    phase : (n_file, n_cand) complex64
         As in the candidate files.
     points : (n_ps,) int64
         Candidate of each row.
-    day_order : (n_ifg,) int64
-        Interferogram of each column.
-    calibration : (n_ifg,) float64 or None
-        Amplitude that each column is divided by.
+    columns : (n_ifg,) int64
+        Row of the files of each column.
+    scale : Scaling
+        Scales a column in place.
     """
 
     def phasors(rows: Any, ifgs: Any) -> NDArray[np.complex64]:
         candidates = points[rows]
-        columns = np.arange(len(day_order))[ifgs]
-        by_ifg = np.empty((len(columns), len(candidates)), np.complex64)
-        for column, k in zip(by_ifg, columns, strict=True):
-            column[...] = phase[day_order[k]][candidates]
-            if calibration is not None:
-                # real and imaginary part one by one, as MATLAB divides by a real number
-                column.view(np.float32)[...] /= np.float32(calibration[k])
+        chosen = np.arange(len(columns))[ifgs]
+        by_ifg = np.empty((len(chosen), len(candidates)), np.complex64)
+        for column, k in zip(by_ifg, chosen, strict=True):
+            column[...] = phase[columns[k]][candidates]
+            scale(column, k)
         return by_ifg.T
 
-    return ComputedRows((len(points), len(day_order)), np.dtype(np.complex64), phasors)
+    return ComputedRows((len(points), len(columns)), np.dtype(np.complex64), phasors)
+
+
+def scaling(geometry: OrbitGeometry | GridGeometry) -> Scaling:
+    """Return how phasors are scaled; see docs/science/loading.md, Processors."""
+    if isinstance(geometry, OrbitGeometry):
+        return lambda column, ifg: None
+    constants = geometry.calibration
+    if constants is None:
+        return lambda column, ifg: _divide(column, _modulus(column))
+    return lambda column, ifg: _divide(column, np.float32(constants[ifg]))
+
+
+def _modulus(column: NDArray[np.complex64]) -> NDArray[np.float32]:
+    """Modulus, one where it is zero; abs of single is not the same on every processor."""
+    squared = column.real.astype(np.float64) ** 2 + column.imag.astype(np.float64) ** 2
+    return np.where(squared == 0, 1, np.sqrt(squared)).astype(np.float32)
+
+
+def _divide(column: NDArray[np.complex64], by: Any) -> None:
+    # real and imaginary part one by one, as MATLAB divides by real numbers
+    column.view(np.float32).reshape(-1, 2).T[...] /= by
 
 
 def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
-    """Bring the candidates of a single-master stack into StaMPS' form.
+    """Bring the candidates of a patch into StaMPS' form.
 
     Parameters
     ----------
@@ -119,24 +140,28 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
 
     Notes
     -----
-    StaMPS ``ps_load_initial_gamma``, ``ps_load_initial``, ``ps_load_initial_isce``;
-    docs/science/loading.md. Files in chronological order come out as there; others are sorted.
+    StaMPS ``ps_load_initial_gamma``, ``ps_load_initial``, ``ps_load_initial_isce`` and
+    ``sb_load_initial`` of each; docs/science/loading.md. Files of a single master in chronological
+    order come out as there; others are sorted.
     """
     candidates = inputs.candidates
     for warning in candidates.warnings:
         ctx.warn(warning)
-    day_order = np.argsort(candidates.slave_day, kind="stable")
-    slave_day = candidates.slave_day[day_order]
-    master = int(np.searchsorted(slave_day, candidates.master_day))
-    day = np.insert(slave_day, master, candidates.master_day).astype(np.float64)
-
     lonlat = np.where(np.isfinite(candidates.lonlat), candidates.lonlat, np.nan)
     lonlat[:, 0] = continuous(lonlat[:, 0])
     origin, xy = _local_frame(lonlat, params.heading)
     order, rounded = order_and_round(xy)
-    geometry = candidate_geometry(candidates, day_order, ctx)
+    geometry = candidate_geometry(candidates, ctx)
+    network = candidates.network
+    ifgs = Ifgs(
+        pairs=network.pairs,
+        bperp=geometry.bperp,
+        day=network.day.astype(np.float64),
+        master_day=float(network.master_day),
+        master=network.master,
+    )
 
-    known = _known(candidates, lonlat, day_order, ctx)
+    known = _known(candidates, lonlat, ifgs, ctx)
     kept = order[known[order]]
     n_ps = len(kept)
     ctx.fact("candidates", n_ps)
@@ -146,22 +171,23 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         )
     ids = np.arange(1, n_ps + 1)
     grids = candidates.geometry if isinstance(candidates.geometry, GridGeometry) else None
-    calibration = None if grids is None else grids.calibration[day_order]
     return Outputs(
         ij=np.column_stack((ids, candidates.azimuth[kept], candidates.range_sample[kept])).astype(
             np.float64
         ),
         lonlat=lonlat[kept],
         xy=rounded[known[order]],
-        ifgs=Ifgs.of_master(master, geometry.bperp, day, float(candidates.master_day)),
+        ifgs=ifgs,
         n_ps=n_ps,
         sort_ix=order,
         origin=origin,
-        calibration=calibration,
-        day_order=None if grids is None else day_order,
+        calibration=None if grids is None else grids.calibration,
+        day_order=None if grids is None else grids.day_ix,
         mean_incidence=geometry.mean_incidence,
         mean_range=geometry.mean_range,
-        phase=ordered_phasors(candidates.phase, kept, day_order, calibration),
+        phase=ordered_phasors(
+            candidates.phase, kept, network.columns, scaling(candidates.geometry)
+        ),
         bperp_mat=geometry.bperp_mat[kept],
         look_angle=_rows(geometry.look_angle, kept),
         incidence=_rows(geometry.incidence, kept),
@@ -185,11 +211,11 @@ def _local_frame(
 
 
 def _known(
-    candidates: Candidates, lonlat: NDArray[np.float64], day_order: IntArray, ctx: Context
+    candidates: Candidates, lonlat: NDArray[np.float64], ifgs: Ifgs, ctx: Context
 ) -> BoolArray:
     """Whether position and every phasor of a candidate are finite, (n_cand,) bool."""
     placed = ~np.isnan(lonlat).any(axis=1)
-    with_phase, infinite = measured(candidates, day_order, ctx)
+    with_phase, infinite = measured(candidates, ifgs, ctx)
     infinite |= np.isinf(candidates.lonlat).any(axis=1)
     if infinite.any():
         ctx.warn(f"{int(infinite.sum()):,} candidates with infinite values removed")

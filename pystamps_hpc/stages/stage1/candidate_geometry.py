@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...dataset.candidates.model import Candidates, Grid, GridGeometry, OrbitGeometry
-from ...dataset.rows import FloatArray, IntArray
+from ...dataset.rows import FloatArray
 from ...errors import StageError
 from ...parallel.context import Context
 from ..shared.ifgs import date_of
@@ -14,25 +14,23 @@ from ..shared.ifgs import date_of
 
 @dataclass(frozen=True)
 class Geometry:
-    """Baselines and angles of all candidates, in file order; interferograms by day, no master."""
+    """Baselines and angles of all candidates, in file order."""
 
-    bperp: FloatArray  # (n_slave,) [m]
-    bperp_mat: NDArray[np.float32]  # (n_cand, n_slave) [m]
+    bperp: FloatArray  # (n_ifg,) [m]
+    bperp_mat: FloatArray  # (n_cand, n_ifg) [m]
     look_angle: NDArray[np.float64] | None = None  # (n_cand,) [rad]
     incidence: NDArray[np.float64] | None = None  # (n_cand,) [rad]
     mean_incidence: float | None = None  # [rad]
     mean_range: float | None = None  # [m]
 
 
-def candidate_geometry(candidates: Candidates, day_order: IntArray, ctx: Context) -> Geometry:
+def candidate_geometry(candidates: Candidates, ctx: Context) -> Geometry:
     """Compute baselines and angles of all candidates.
 
     Parameters
     ----------
     candidates : Candidates
         Pixels, heights, and the geometry that the processor left.
-    day_order : (n_slave,) int64
-        Interferograms by day.
     ctx : Context
         Kernels.
 
@@ -47,13 +45,11 @@ def candidate_geometry(candidates: Candidates, day_order: IntArray, ctx: Context
         The orbit parameters give no geometry for a candidate.
     """
     if isinstance(candidates.geometry, OrbitGeometry):
-        return _from_orbit(candidates, candidates.geometry, day_order, ctx)
-    return _from_grids(candidates, candidates.geometry, day_order, ctx)
+        return _from_orbit(candidates, candidates.geometry, ctx)
+    return _from_grids(candidates, candidates.geometry, ctx)
 
 
-def _from_orbit(
-    candidates: Candidates, orbit: OrbitGeometry, day_order: IntArray, ctx: Context
-) -> Geometry:
+def _from_orbit(candidates: Candidates, orbit: OrbitGeometry, ctx: Context) -> Geometry:
     """SNAP and GAMMA: angles from the slant range, baselines from vectors."""
     look, incidence = ctx.kernels.stage1_look_angles(
         candidates.range_sample.astype(np.float64),
@@ -71,40 +67,43 @@ def _from_orbit(
             f"sar_to_earth_center {orbit.sar_to_earth_center:.1f} m and earth_radius_below_sensor "
             f"{orbit.earth_radius:.1f} m; check the master's parameter file"
         )
+    angle, kind = look, "f8"
+    if candidates.network.master is not None:
+        # stage 2 of StaMPS finds the incidence angle where other processors leave the look angle
+        angle, kind = incidence, "f4"
     bperp_mat = ctx.kernels.stage1_perpendicular_baselines(
         candidates.azimuth - (orbit.azimuth_lines / 2 - 0.5),
         look,
-        orbit.baseline[day_order],
-        orbit.baseline_rate[day_order],
+        orbit.baseline,
+        orbit.baseline_rate,
         orbit.prf,
-    )
+    ).astype(kind, copy=False)
     if len(look):
-        means = ctx.kernels.stage1_column_means(bperp_mat).astype(np.float32)
+        means = ctx.kernels.stage1_column_means(bperp_mat).astype(kind)
         mean_incidence = float(np.mean(incidence))
     else:
-        means, mean_incidence = np.zeros(len(day_order), np.float32), float("nan")
+        means, mean_incidence = np.zeros(len(orbit.baseline), kind), float("nan")
     return Geometry(
         bperp=means,
         bperp_mat=bperp_mat,
-        # stage 2 of StaMPS finds the incidence angle where other processors leave the look angle
-        look_angle=incidence,
+        look_angle=angle,
         mean_incidence=mean_incidence,
         mean_range=orbit.center_range,
     )
 
 
-def _from_grids(
-    candidates: Candidates, scene: GridGeometry, day_order: IntArray, ctx: Context
-) -> Geometry:
+def _from_grids(candidates: Candidates, scene: GridGeometry, ctx: Context) -> Geometry:
     """DORIS and ISCE: angles and baselines interpolated on grids over the scene."""
-    bperp = scene.bperp[day_order]
+    first, second = candidates.network.pairs.T
+    bperp = scene.bperp[second] - scene.bperp[first]
     n = len(candidates.azimuth)
     if scene.baselines is None:
         bperp_mat = np.tile(bperp.astype(np.float32), (n, 1))
     else:
-        columns = [_at_candidates(scene.baselines[k], candidates, scene, ctx) for k in day_order]
-        bperp_mat = np.column_stack(columns).astype(np.float32)
-        _require_finite(bperp_mat, candidates, day_order)
+        of_image = _baselines(scene.baselines, candidates, scene, ctx)
+        bperp_mat = np.empty((n, len(bperp)), np.float32)
+        for k in range(len(bperp)):
+            bperp_mat[:, k] = of_image[second[k]] - of_image[first[k]]
     look = scene.look_angle
     incidence = scene.incidence
     return Geometry(
@@ -117,15 +116,25 @@ def _from_grids(
     )
 
 
-def _require_finite(
-    bperp_mat: NDArray[np.float32], candidates: Candidates, day_order: IntArray
-) -> None:
-    rows, columns = np.nonzero(~np.isfinite(bperp_mat))
-    if len(rows):
-        image = date_of(candidates.slave_day[day_order[columns[0]]])
-        raise StageError(
-            f"baseline grid of {image}: no number at candidate {rows[0] + 1}; make the grid again"
+def _baselines(
+    grids: tuple[Grid | None, ...], candidates: Candidates, scene: GridGeometry, ctx: Context
+) -> list[NDArray[np.float64]]:
+    """Baseline of each image against the master at each candidate, (n_cand,) each."""
+    of_image = []
+    for grid, day in zip(grids, candidates.network.day, strict=True):
+        values = (
+            np.zeros(len(candidates.azimuth))
+            if grid is None
+            else _at_candidates(grid, candidates, scene, ctx)
         )
+        rows = np.flatnonzero(~np.isfinite(values))
+        if len(rows):
+            raise StageError(
+                f"baseline grid of {date_of(day)}: no number at candidate {rows[0] + 1}; make the "
+                "grid again"
+            )
+        of_image.append(values)
+    return of_image
 
 
 def _at_pixels(raster: FloatArray, candidates: Candidates) -> NDArray[np.float64]:

@@ -3,9 +3,9 @@
 import numpy as np
 
 from ...dataset.candidates.model import Candidates
-from ...dataset.rows import BoolArray, IntArray
+from ...dataset.rows import BoolArray
 from ...parallel.context import Context
-from ..shared.ifgs import date_of
+from ..shared.ifgs import Ifgs, date_of
 
 NOTABLE = 0.1
 """Share of the candidates without phase from which an interferogram is worth a warning."""
@@ -13,17 +13,15 @@ NOTABLE = 0.1
 _WITHOUT_IT = "leave the image out and extract the candidates again"
 
 
-def measured(
-    candidates: Candidates, day_order: IntArray, ctx: Context
-) -> tuple[BoolArray, BoolArray]:
+def measured(candidates: Candidates, ifgs: Ifgs, ctx: Context) -> tuple[BoolArray, BoolArray]:
     """Tell which candidates have a finite phase in every interferogram.
 
     Parameters
     ----------
     candidates : Candidates
         Candidates in file order.
-    day_order : (n_slave,) int64
-        Interferograms by day.
+    ifgs : Ifgs
+        The network.
     ctx : Context
         Is warned of interferograms with many gaps, or with the same phase everywhere.
 
@@ -36,30 +34,29 @@ def measured(
     """
     n = len(candidates.azimuth)
     known, infinite = np.ones(n, np.bool_), np.zeros(n, np.bool_)
-    for ifg in day_order:
-        column = candidates.phase[ifg]
+    for ifg in range(len(ifgs)):
+        column = candidates.phase[candidates.network.columns[ifg]]
         finite = np.isfinite(column)
         known &= finite
         infinite |= np.isinf(column)
         lost, zero = n - int(np.count_nonzero(finite)), n - int(np.count_nonzero(column))
         if lost == n and n:
-            ctx.note(f"{_name(candidates, int(ifg))} has no phase at all, {_WITHOUT_IT}")
+            ctx.note(f"{_name(ifgs, ifg)} has no phase at all, {_WITHOUT_IT}")
         elif lost + zero > NOTABLE * n:
             ctx.warn(
-                f"{_name(candidates, int(ifg))}: {lost + zero:,} of {n:,} candidates have no phase "
+                f"{_name(ifgs, ifg)}: {lost + zero:,} of {n:,} candidates have no phase "
                 f"({lost:,} NaN, {zero:,} zero) and are lost; where it does not cover the patch, "
                 f"{_WITHOUT_IT}"
             )
         elif n > 1 and column[0] == column[-1] and (column == column[0]).all():
             ctx.warn(
-                f"{_name(candidates, int(ifg))}: all phases are equal, as of the master with "
+                f"{_name(ifgs, ifg)}: all phases are equal, as of the master with "
                 f"itself; {_WITHOUT_IT}"
             )
     return known, infinite
 
 
-def _name(candidates: Candidates, ifg: int) -> str:
-    """Return the number of an interferogram as in ``ps1.day``, master counted, and its date."""
-    day = candidates.slave_day[ifg]
-    earlier = np.count_nonzero(candidates.slave_day < day) + (candidates.master_day < day)
-    return f"interferogram {earlier + 1} ({date_of(day)})"
+def _name(ifgs: Ifgs, ifg: int) -> str:
+    """Return the number of an interferogram as StaMPS counts, and the days that tell it."""
+    pair = ifgs.pairs[ifg] if ifgs.master is None else ifgs.pairs[ifg, 1:]
+    return f"interferogram {ifgs.columns[ifg] + 1} ({' to '.join(map(date_of, ifgs.day[pair]))})"
