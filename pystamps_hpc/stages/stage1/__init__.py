@@ -135,8 +135,9 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     origin, xy = _local_frame(lonlat, params.heading)
     order, rounded = order_and_round(xy)
     geometry = candidate_geometry(candidates, day_order, ctx)
+    ifgs = Ifgs.of_master(master, geometry.bperp, day, float(candidates.master_day))
 
-    known = _known(candidates, lonlat, day_order, ctx)
+    known = _known(candidates, lonlat, day_order, ifgs, ctx)
     kept = order[known[order]]
     n_ps = len(kept)
     ctx.fact("candidates", n_ps)
@@ -153,7 +154,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         ),
         lonlat=lonlat[kept],
         xy=rounded[known[order]],
-        ifgs=Ifgs.of_master(master, geometry.bperp, day, float(candidates.master_day)),
+        ifgs=ifgs,
         n_ps=n_ps,
         sort_ix=order,
         origin=origin,
@@ -185,11 +186,15 @@ def _local_frame(
 
 
 def _known(
-    candidates: Candidates, lonlat: NDArray[np.float64], day_order: IntArray, ctx: Context
+    candidates: Candidates,
+    lonlat: NDArray[np.float64],
+    day_order: IntArray,
+    ifgs: Ifgs,
+    ctx: Context,
 ) -> BoolArray:
     """Whether position and every phasor of a candidate are finite, (n_cand,) bool."""
     placed = ~np.isnan(lonlat).any(axis=1)
-    with_phase, infinite = measured(candidates, day_order, ctx)
+    with_phase, infinite = measured(candidates, day_order, ifgs, ctx)
     infinite |= np.isinf(candidates.lonlat).any(axis=1)
     if infinite.any():
         ctx.warn(f"{int(infinite.sum()):,} candidates with infinite values removed")

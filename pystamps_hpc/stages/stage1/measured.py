@@ -5,7 +5,7 @@ import numpy as np
 from ...dataset.candidates.model import Candidates
 from ...dataset.rows import BoolArray, IntArray
 from ...parallel.context import Context
-from ..shared.ifgs import date_of
+from ..shared.ifgs import Ifgs
 
 NOTABLE = 0.1
 """Share of the candidates without phase from which an interferogram is worth a warning."""
@@ -14,7 +14,7 @@ _WITHOUT_IT = "leave the image out and extract the candidates again"
 
 
 def measured(
-    candidates: Candidates, day_order: IntArray, ctx: Context
+    candidates: Candidates, day_order: IntArray, ifgs: Ifgs, ctx: Context
 ) -> tuple[BoolArray, BoolArray]:
     """Tell which candidates have a finite phase in every interferogram.
 
@@ -24,6 +24,8 @@ def measured(
         Candidates in file order.
     day_order : (n_slave,) int64
         Interferograms by day.
+    ifgs : Ifgs
+        The network, for messages.
     ctx : Context
         Is warned of interferograms with many gaps, or with the same phase everywhere.
 
@@ -36,30 +38,23 @@ def measured(
     """
     n = len(candidates.azimuth)
     known, infinite = np.ones(n, np.bool_), np.zeros(n, np.bool_)
-    for ifg in day_order:
+    for ifg, number in zip(day_order, ifgs.columns, strict=True):
         column = candidates.phase[ifg]
         finite = np.isfinite(column)
         known &= finite
         infinite |= np.isinf(column)
         lost, zero = n - int(np.count_nonzero(finite)), n - int(np.count_nonzero(column))
         if lost == n and n:
-            ctx.note(f"{_name(candidates, int(ifg))} has no phase at all, {_WITHOUT_IT}")
+            ctx.note(f"{ifgs.name_of(number)} has no phase at all, {_WITHOUT_IT}")
         elif lost + zero > NOTABLE * n:
             ctx.warn(
-                f"{_name(candidates, int(ifg))}: {lost + zero:,} of {n:,} candidates have no phase "
+                f"{ifgs.name_of(number)}: {lost + zero:,} of {n:,} candidates have no phase "
                 f"({lost:,} NaN, {zero:,} zero) and are lost; where it does not cover the patch, "
                 f"{_WITHOUT_IT}"
             )
         elif n > 1 and column[0] == column[-1] and (column == column[0]).all():
             ctx.warn(
-                f"{_name(candidates, int(ifg))}: all phases are equal, as of the master with "
-                f"itself; {_WITHOUT_IT}"
+                f"{ifgs.name_of(number)}: all phases are equal, as of the master with itself; "
+                f"{_WITHOUT_IT}"
             )
     return known, infinite
-
-
-def _name(candidates: Candidates, ifg: int) -> str:
-    """Return the number of an interferogram as in ``ps1.day``, master counted, and its date."""
-    day = candidates.slave_day[ifg]
-    earlier = np.count_nonzero(candidates.slave_day < day) + (candidates.master_day < day)
-    return f"interferogram {earlier + 1} ({date_of(day)})"
