@@ -22,6 +22,7 @@ from .costs import edge_costs
 from .graph import build_graph
 from .grid import assign_cells, filtered_nodes
 from .prepare import search_range, wrapped_stack
+from .solvers import chosen_solver
 from .transfer import unwrapped_points
 from .unwrap import unwrap_grid
 
@@ -164,6 +165,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
 
     size, window = params.unwrap_grid_size, params.unwrap_gold_n_win
     cells = ctx.on_root(lambda: assign_cells(inputs.xy, size, window))
+    chosen_solver(ctx).require_grid(cells.shape, size)
     wrapped = stack.psi(ctx)
     psi: Rows = ctx.map_rows(lambda rows: wrapped[rows], inputs.n_ps, "wrapped phase")
     nodes = filtered_nodes(

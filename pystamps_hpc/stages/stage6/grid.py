@@ -10,9 +10,6 @@ from ...parallel.context import Context
 from ..shared.grid_size import check_grid
 from .prepare import WrappedStack
 
-# SNAPHU keeps line lengths and flows in 16-bit integers.
-LONGEST_LINE = 32000
-
 
 @dataclass(frozen=True)
 class Cells:
@@ -86,7 +83,7 @@ def assign_cells(xy: FloatArray, size: float, window: int) -> Cells:
     Raises
     ------
     StageError
-        Grid smaller than the window, absurdly large for the points, or larger than SNAPHU can take.
+        Grid smaller than the window, or absurdly large for the points.
 
     Notes
     -----
@@ -100,12 +97,6 @@ def assign_cells(xy: FloatArray, size: float, window: int) -> Cells:
         raise StageError(
             f"{len(xy):,} PS: grid of {n_row} x {n_col} cells of {size:g} m is smaller than the "
             f"filter window of {window} cells; reduce unwrap_gold_n_win or unwrap_grid_size"
-        )
-    if max(n_row, n_col) > LONGEST_LINE:
-        larger = size * max(n_row, n_col) / LONGEST_LINE
-        raise StageError(
-            f"grid of {n_row} x {n_col} cells ({130 * n_row * n_col / 2**30:.0f} GiB in SNAPHU) "
-            f"exceeds {LONGEST_LINE} lines; set unwrap_grid_size to at least {larger:.0f}"
         )
     check_grid((n_row, n_col), size, len(xy), "unwrap_grid_size")
     number = point_col * n_row + point_row
