@@ -36,7 +36,11 @@ STAT_LESS_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Params:
-    """StaMPS parameters that stage 6 reads (names as in parms.mat)."""
+    """StaMPS parameters of stage 6 (names as in parms.mat).
+
+    ``tropo_method`` and ``unwrap_hold_good_values`` belong to branches that are not built; they are
+    here because a result counts as made with them.
+    """
 
     drop_ifg_index: tuple[int, ...]
     lambda_: float
