@@ -46,16 +46,10 @@ class Solution:
         Unwrapped phase [rad].
     cost : float
         Total cost as SNAPHU reports it, 9 digits.
-    max_flow : int
-        Largest number of cycles on an arc.
-    version : str
-        Version of SNAPHU.
     """
 
     phase: FloatArray
     cost: float
-    max_flow: int
-    version: str
 
 
 def find_snaphu(name: str) -> str | None:
@@ -190,13 +184,8 @@ def _run(
     if status != 0:
         tail = " | ".join(line.strip() for line in text.splitlines()[-LOG_LINES:])
         raise StageError(f"{executable} ended with status {status}: {tail}")
-    version = _version(text)
-    return Solution(
-        _read_output(folder / "snaphu.out", raster),
-        _number("Total solution cost", text),
-        int(_number("Maximum flow on network", text)),
-        version,
-    )
+    _version(text)  # refuses one that is too old
+    return Solution(_read_output(folder / "snaphu.out", raster), _cost(text))
 
 
 def _wait(process: "subprocess.Popen[bytes]", check: Callable[[], None]) -> int:
@@ -236,8 +225,8 @@ def _read_output(file: Path, raster: ComplexArray) -> FloatArray:
     return phase
 
 
-def _number(label: str, text: str) -> float:
-    found = re.findall(rf"{label}: *([-+.\deE]+)", text)
+def _cost(text: str) -> float:
+    found = re.findall(r"Total solution cost: *([-+.\deE]+)", text)
     if not found:
-        raise StageError(f"'{label}' is missing in SNAPHU's log")
+        raise StageError("'Total solution cost' is missing in SNAPHU's log")
     return float(found[-1])

@@ -63,7 +63,6 @@ def test_a_residue_pair_is_cut_along_the_cheapest_path():
     np.testing.assert_array_equal(np.argwhere(down)[:, 0], 2)
     assert np.count_nonzero(down) == np.count_nonzero(down[2, 2:6]) == 4
     assert not right.any()
-    assert solution.max_flow == 1
 
 
 @needs_snaphu
@@ -94,7 +93,6 @@ def test_the_reported_cost_is_the_cost_of_the_cycles_on_a_raster_with_many_resid
     solution = run_snaphu(raster, rows, cols, SNAPHU, 0, never)
     wrapped = np.angle(raster.astype(complex))
     assert solution.cost == pytest.approx(total_cost(wrapped, solution.phase, rows, cols), rel=1e-8)
-    assert solution.max_flow >= 1
 
 
 def program(folder, text):
@@ -105,7 +103,7 @@ def program(folder, text):
     return str(path)
 
 
-LOG = "echo 'Total solution cost: 5'; echo 'Maximum flow on network: 0';"
+LOG = "echo 'Total solution cost: 5';"
 
 
 def test_a_program_that_cannot_be_started_is_told(tmp_path):

@@ -95,3 +95,5 @@ def test_numbers_and_days_are_written_for_people():
     assert one_based(np.array([0, 4])) == "1, 5"
     assert one_based(np.array([0, 1, 2, 6])) == "1-3, 7"
     assert date_of(730486.0) == "2000-01-01"
+    assert STAR.name_of(2) == "interferogram 3 (2015-03-01)"
+    assert PAIRS.name_of(2) == "interferogram 3 (2015-02-17 to 2015-03-13)"

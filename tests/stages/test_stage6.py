@@ -17,6 +17,7 @@ from pystamps_hpc.stages.stage6.graph import Graph, connect
 from pystamps_hpc.stages.stage6.grid import Nodes, assign_cells
 from pystamps_hpc.stages.stage6.prepare import search_range
 from pystamps_hpc.stages.stage6.smooth import star_plan
+from pystamps_hpc.stages.stage6.solvers import chosen_solver
 from pystamps_hpc.stages.stage6.stars import complete_stars, look_angle_series
 from pystamps_hpc.stages.stage6.unwrap import mean_squared_difference
 
@@ -44,12 +45,18 @@ def test_the_last_row_and_column_are_merged_into_the_one_before():
     np.testing.assert_array_equal(cells.starts, [0, 1, 2, 3, 4])
 
 
-def test_a_grid_smaller_than_the_window_or_beyond_snaphu_is_refused():
+def test_a_grid_smaller_than_the_window_is_refused():
     xy = np.array([[0, 0], [1000, 2000]], np.float32)
     with pytest.raises(StageError, match=r"20 x 10 cells of 100 m is smaller.*of 12 cells; reduce"):
         assign_cells(xy, 100.0, 12)
-    with pytest.raises(StageError, match="unwrap_grid_size to at least"):
-        assign_cells(xy, 0.01, 12)
+
+
+def test_a_grid_with_too_long_lines_is_refused_for_snaphu_alone():
+    native, snaphu = (chosen_solver(context(stage6_solver=name)) for name in ("native", "snaphu"))
+    snaphu.require_grid((32_000, 10), 100.0)
+    native.require_grid((40_000, 10), 100.0)
+    with pytest.raises(StageError, match=r"exceeds 32000 lines; .* to at least 125"):
+        snaphu.require_grid((40_000, 10), 100.0)
 
 
 def test_a_grid_out_of_proportion_is_refused_before_it_takes_memory():

@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import float64, prange
+from numba import prange
 from numpy.typing import NDArray
 
 from .compile import inline, kernel
@@ -16,13 +16,14 @@ ZERO = np.float32(0)
 
 @kernel
 def ph_weight(ph: Array, bperp: Array, slope: Array, weight: Array) -> Array:
-    """Native twin of :func:`reference.correction.ph_weight`."""
+    """Native twin of :func:`reference.correction.ph_weight`, in the class of `weight`."""
+    real = weight.dtype.type
     weighted = np.empty(ph.shape, np.complex64)
     for i in prange(ph.shape[0]):
         for k in range(ph.shape[1]):
             phase = slope[i] * bperp[i, k]
-            cos, sin = math.cos(phase), math.sin(phase)
-            re, im = float64(ph[i, k].real), float64(ph[i, k].imag)
+            cos, sin = real(math.cos(phase)), real(math.sin(phase))
+            re, im = real(ph[i, k].real), real(ph[i, k].imag)
             weighted[i, k] = complex(
                 (re * cos + im * sin) * weight[i], (im * cos - re * sin) * weight[i]
             )
@@ -31,21 +32,7 @@ def ph_weight(ph: Array, bperp: Array, slope: Array, weight: Array) -> Array:
 
 def ph_weight_single(ph: Array, bperp: Array, slope: Array, weight: Array) -> Array:
     """Native twin of :func:`reference.correction.ph_weight_single`."""
-    return _ph_weight_single(ph, bperp, slope.astype(bperp.dtype), weight.astype(np.float32))
-
-
-@kernel
-def _ph_weight_single(ph: Array, bperp: Array, slope: Array, weight: Array) -> Array:
-    weighted = np.empty(ph.shape, np.complex64)
-    for i in prange(ph.shape[0]):
-        for k in range(ph.shape[1]):
-            phase = bperp[i, k] * slope[i]
-            cos, sin = np.float32(math.cos(phase)), np.float32(math.sin(phase))
-            re, im = ph[i, k].real, ph[i, k].imag
-            weighted[i, k] = complex(
-                (re * cos + im * sin) * weight[i], (im * cos - re * sin) * weight[i]
-            )
-    return weighted
+    return ph_weight(ph, bperp, slope.astype(bperp.dtype), weight.astype(np.float32))
 
 
 @inline

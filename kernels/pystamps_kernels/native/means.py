@@ -10,30 +10,27 @@ from .compile import kernel, serial
 COLUMNS = 16  # columns of one thread in the sums: a cache line of float32
 
 
-@kernel
 def column_means(values: Any) -> Any:
-    """Native twin; threads over blocks of columns, each sum in ascending row order."""
-    n, m = values.shape
-    total = np.zeros(m, np.float64)
-    for block in prange((m + COLUMNS - 1) // COLUMNS):
-        first, last = block * COLUMNS, min((block + 1) * COLUMNS, m)
-        for p in range(n):
-            for k in range(first, last):
-                total[k] += values[p, k]
-    return total / n
+    """Native twin of :func:`reference.means.column_means`."""
+    return _column_sums(values, np.zeros(values.shape[1])) / len(values)
+
+
+def column_means_single(values: Any) -> Any:
+    """Native twin of :func:`reference.means.column_means_single`."""
+    sums = _column_sums(values, np.zeros(values.shape[1], values.dtype))
+    return sums / values.dtype.type(len(values))
 
 
 @kernel
-def column_means_single(values: Any) -> Any:
-    """Native twin; threads over blocks of columns, each sum in ascending row order."""
+def _column_sums(values: Any, total: Any) -> Any:
+    """Add to `total`, threaded over blocks of columns, each sum in ascending row order."""
     n, m = values.shape
-    total = np.zeros(m, values.dtype)
     for block in prange((m + COLUMNS - 1) // COLUMNS):
         first, last = block * COLUMNS, min((block + 1) * COLUMNS, m)
         for p in range(n):
             for k in range(first, last):
                 total[k] += values[p, k]
-    return total / values.dtype.type(n)
+    return total
 
 
 @serial

@@ -18,7 +18,8 @@ def topofit(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Fit:
 
 def topofit_row_invariant(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Fit:
     """Native twin of :func:`reference.topofit.topofit_row_invariant`."""
-    fit = rounded(double.fit_shared(cpxphase, bperp, trial_steps(n_trial_wraps)), cpxphase, bperp)
+    fit = double.fit_shared(cpxphase, bperp, trial_steps(n_trial_wraps), bperp.size)
+    fit = rounded(fit, cpxphase, bperp)
     holes = np.flatnonzero((cpxphase == 0).any(axis=1))
     if holes.size:
         own = np.broadcast_to(bperp, (holes.size, bperp.size)).copy()
@@ -29,7 +30,7 @@ def topofit_row_invariant(cpxphase: Array, bperp: Array, n_trial_wraps: float) -
 
 def topofit_coh_row_invariant(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Array:
     """Native twin of :func:`reference.topofit.topofit_coh_row_invariant`."""
-    return double.coherence_shared(cpxphase, bperp, trial_steps(n_trial_wraps)).astype(bperp.dtype)
+    return double.fit_shared(cpxphase, bperp, trial_steps(n_trial_wraps), 0)[2].astype(bperp.dtype)
 
 
 def topofit_single(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Fit:
@@ -43,14 +44,15 @@ def topofit_row_invariant_single(cpxphase: Array, bperp: Array, n_trial_wraps: f
     """Native twin of :func:`reference.topofit.topofit_row_invariant_single`."""
     if cpxphase.dtype == np.complex128 and bperp.dtype == np.float64:
         return topofit_row_invariant(cpxphase, bperp, n_trial_wraps)
-    return single.fit_shared(cpxphase, bperp, *_constants(bperp, n_trial_wraps))
+    return single.fit_shared(cpxphase, bperp, bperp.size, *_constants(bperp, n_trial_wraps))
 
 
 def topofit_coh_row_invariant_single(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Array:
     """Native twin of :func:`reference.topofit.topofit_coh_row_invariant_single`."""
     if bperp.dtype == np.float64:
         return topofit_coh_row_invariant(cpxphase, bperp, n_trial_wraps)
-    return single.coherence_shared(cpxphase, bperp, *_constants(bperp, n_trial_wraps))
+    constants = _constants(bperp, n_trial_wraps)
+    return single.fit_shared(cpxphase, bperp, 0, *constants)[2].astype(bperp.dtype)
 
 
 def _constants(bperp: Array, n_trial_wraps: float) -> tuple[Array, Any, Any, Any]:

@@ -289,12 +289,12 @@ def fit_rows(z: Array, b: Array, steps: int) -> Fit:
 
 
 @kernel
-def fit_shared(z: Array, b: Array, steps: int) -> Fit:
-    """Fit every row with the baselines that all share."""
+def fit_shared(z: Array, b: Array, steps: int, n_residual: int) -> Fit:
+    """Fit every row with the baselines that all share; residual of `n_residual` interferograms."""
     n, m = z.shape
     step, cos, sin = _table(b, steps)
     slope, offset, coherence = np.empty(n), np.empty(n), np.empty(n)
-    residual = np.empty((n, m), np.complex64)
+    residual = np.empty((n, n_residual), np.complex64)
     for block in prange((n + BLOCK - 1) // BLOCK):
         stop = min(n, (block + 1) * BLOCK)
         lanes = min(LANES, n)
@@ -311,28 +311,3 @@ def fit_shared(z: Array, b: Array, steps: int) -> Fit:
             _refine(re, im, base, unit, best, remains, sums, fit)
             _store(first, last, fit, remains, slope, offset, coherence, residual)
     return slope, offset, coherence, residual
-
-
-@kernel
-def coherence_shared(z: Array, b: Array, steps: int) -> Array:
-    """Return the coherence of :func:`fit_shared`."""
-    n, m = z.shape
-    step, cos, sin = _table(b, steps)
-    coherence = np.empty(n)
-    for block in prange((n + BLOCK - 1) // BLOCK):
-        stop = min(n, (block + 1) * BLOCK)
-        lanes = min(LANES, n)
-        re, im, base = np.empty((m, lanes)), np.empty((m, lanes)), np.empty((m, lanes))
-        remains = np.empty((2, m, lanes))
-        unit, fit, sums = np.full(lanes, step), np.empty((3, lanes)), np.empty((7, lanes))
-        best = np.empty((2, lanes), np.int64)
-        for k in range(m):
-            base[k] = b[k]
-        for first in range(block * BLOCK, stop, lanes):
-            last = min(first + lanes, stop) - 1
-            _load(z, first, last, re, im)
-            _search_table(re, im, cos, sin, steps, sums, best)
-            _refine(re, im, base, unit, best, remains, sums, fit)
-            for lane in range(last + 1 - first):
-                coherence[first + lane] = fit[2, lane]
-    return coherence

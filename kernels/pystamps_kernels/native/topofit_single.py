@@ -200,11 +200,13 @@ def _search_lanes(
 
 
 @kernel
-def fit_shared(z: Array, b: Array, trials: Array, pi: Any, four: Any, quarter_pi: Any) -> Fit:
-    """Fit every row with the baselines that all share."""
+def fit_shared(
+    z: Array, b: Array, n_residual: int, trials: Array, pi: Any, four: Any, quarter_pi: Any
+) -> Fit:
+    """Fit every row with the baselines that all share; residual of `n_residual` interferograms."""
     n, m = z.shape
     slope, offset, coherence = np.empty(n), np.empty(n), np.empty(n)
-    residual = np.zeros((n, m), np.complex64)
+    residual = np.zeros((n, n_residual), np.complex64)
     shared = np.max(b) - np.min(b)
     cos, sin = _table(b, shared, trials, pi, four)
     for block in prange((n + BLOCK - 1) // BLOCK):
@@ -228,7 +230,7 @@ def fit_shared(z: Array, b: Array, trials: Array, pi: Any, four: Any, quarter_pi
                     trial = _search(z[i], b, spread, trials, pi, four, own_cos, own_sin, own_sums)
                 coarse = quarter_pi / spread * b.dtype.type(trial)
                 slope[i], offset[i], coherence[i] = _refine(z[i], b, coarse, res_re, res_im)
-                for k in range(m):
+                for k in range(n_residual):
                     residual[i, k] = complex(res_re[k], res_im[k])
     return slope, offset, coherence, residual
 
@@ -239,30 +241,3 @@ def _has_hole(z: Array) -> bool:
     for k in range(z.size):
         hole |= z[k] == 0
     return hole
-
-
-@kernel
-def coherence_shared(
-    z: Array, b: Array, trials: Array, pi: Any, four: Any, quarter_pi: Any
-) -> Array:
-    """Return the coherence of :func:`fit_shared`."""
-    n, m = z.shape
-    coherence = np.empty(n, np.float32)
-    spread = np.max(b) - np.min(b)
-    cos, sin = _table(b, spread, trials, pi, four)
-    for block in prange((n + BLOCK - 1) // BLOCK):
-        stop = min(n, (block + 1) * BLOCK)
-        lanes = min(LANES, n)
-        phasor = np.empty((2, m, lanes), np.float32)
-        sums, best = np.empty((7, lanes), np.float32), np.empty((2, lanes), np.int64)
-        res_re, res_im = np.empty(m, np.float32), np.empty(m, np.float32)
-        for first in range(block * BLOCK, stop, lanes):
-            last = min(first + lanes, stop) - 1
-            _search_lanes(z, first, last, cos, sin, phasor, sums, best)
-            for i in range(first, last + 1):
-                if not spread > 0:
-                    coherence[i] = np.nan
-                    continue
-                coarse = quarter_pi / spread * b.dtype.type(best[0, i - first])
-                coherence[i] = _refine(z[i], b, coarse, res_re, res_im)[2]
-    return coherence

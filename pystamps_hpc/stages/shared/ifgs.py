@@ -140,6 +140,12 @@ class Ifgs:
         design[np.arange(len(self)), self.pairs[:, 1]] = 1
         return design
 
+    def name_of(self, column: int) -> str:
+        """Name a column for messages: its number as StaMPS counts, and the days of its images."""
+        images = (column,) if self.master is not None else self.pairs[column]
+        days = " to ".join(date_of(self.day[image]) for image in images)
+        return f"interferogram {column + 1} ({days})"
+
     def of_image(self, image: int) -> IntArray:
         """Return the interferograms of an image, in order."""
         return np.flatnonzero((self.pairs == image).any(axis=1))

@@ -9,7 +9,7 @@ from ...errors import StageError
 from ...parallel.context import Context
 from . import ramps
 from .corrected_phase import Corrections, corrected
-from .ifgs import Ifgs, date_of
+from .ifgs import Ifgs
 from .least_squares import operator
 from .reference_area import mean_over_ps
 
@@ -92,9 +92,7 @@ def fit_velocity(value_type: str, series: PhaseSeries, ctx: Context) -> Rows:
     reference = np.zeros(len(fitted), np.float32)
     if series.ref_ps is not None:
         reference = mean_over_ps(phase, ctx, series.ref_ps)
-    elapsed = series.ifgs.elapsed[fitted]
-    design = np.column_stack((np.ones(len(fitted)), elapsed))
-    weights = operator(design, ifg_covariance(series.ifg_std, series.ifgs.day, fitted))
+    weights = operator(*velocity_line(series.ifgs, series.ifg_std, fitted))
 
     def fit(rows: slice) -> AnyArray:
         result: AnyArray = ctx.kernels.stage8_velocity_fit(weights, phase[rows], reference)
@@ -141,33 +139,38 @@ def phase_variance(ifg_std: FloatArray | None, n_columns: int) -> FloatArray:
     return (radians**2).astype(np.float64)
 
 
-def ifg_covariance(ifg_std: FloatArray | None, day: FloatArray, fitted: IntArray) -> FloatArray:
-    """Return the diagonal covariance of the interferograms of a fit.
+def velocity_line(
+    ifgs: Ifgs, ifg_std: FloatArray | None, fitted: IntArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return design and covariance of a straight line through the phase of some interferograms.
 
     Parameters
     ----------
+    ifgs : Ifgs
+        The network.
     ifg_std : (n_col,) float32 or None
         Noise [deg].
-    day : (n_col,) float64
-        MATLAB day numbers, for messages.
     fitted : (n_fit,) int64
         Columns of the fit.
 
     Returns
     -------
-    (n_fit, n_fit) float64
-        Covariance [rad^2]; see :func:`phase_variance`.
+    design : (n_fit, 2) float64
+        Ones, and days since the master.
+    covariance : (n_fit, n_fit) float64
+        Diagonal [rad^2]; see :func:`phase_variance`.
 
     Raises
     ------
     StageError
         A noise that is not positive.
     """
-    variance = phase_variance(ifg_std, len(day))
+    variance = phase_variance(ifg_std, ifgs.n_columns)
     for ifg in fitted:
         if not 0 < variance[ifg] < np.inf:
             raise StageError(
-                f"ifgstd2.ifg_std: interferogram {ifg + 1} ({date_of(day[ifg])}) has no usable "
-                f"noise; list it in drop_ifg_index or rerun stage 5"
+                f"ifgstd2.ifg_std: {ifgs.name_of(ifg)} has no usable noise; list it in "
+                "drop_ifg_index or rerun stage 5"
             )
-    return np.diag(variance[fitted])
+    design = np.column_stack((np.ones(len(fitted)), ifgs.elapsed[fitted]))
+    return design, np.diag(variance[fitted])

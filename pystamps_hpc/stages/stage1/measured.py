@@ -5,7 +5,7 @@ import numpy as np
 from ...dataset.candidates.model import Candidates
 from ...dataset.rows import BoolArray
 from ...parallel.context import Context
-from ..shared.ifgs import Ifgs, date_of
+from ..shared.ifgs import Ifgs
 
 NOTABLE = 0.1
 """Share of the candidates without phase from which an interferogram is worth a warning."""
@@ -34,29 +34,23 @@ def measured(candidates: Candidates, ifgs: Ifgs, ctx: Context) -> tuple[BoolArra
     """
     n = len(candidates.azimuth)
     known, infinite = np.ones(n, np.bool_), np.zeros(n, np.bool_)
-    for ifg in range(len(ifgs)):
-        column = candidates.phase[candidates.network.columns[ifg]]
+    for ifg, number in zip(candidates.network.columns, ifgs.columns, strict=True):
+        column = candidates.phase[ifg]
         finite = np.isfinite(column)
         known &= finite
         infinite |= np.isinf(column)
         lost, zero = n - int(np.count_nonzero(finite)), n - int(np.count_nonzero(column))
         if lost == n and n:
-            ctx.note(f"{_name(ifgs, ifg)} has no phase at all, {_WITHOUT_IT}")
+            ctx.note(f"{ifgs.name_of(number)} has no phase at all, {_WITHOUT_IT}")
         elif lost + zero > NOTABLE * n:
             ctx.warn(
-                f"{_name(ifgs, ifg)}: {lost + zero:,} of {n:,} candidates have no phase "
+                f"{ifgs.name_of(number)}: {lost + zero:,} of {n:,} candidates have no phase "
                 f"({lost:,} NaN, {zero:,} zero) and are lost; where it does not cover the patch, "
                 f"{_WITHOUT_IT}"
             )
         elif n > 1 and column[0] == column[-1] and (column == column[0]).all():
             ctx.warn(
-                f"{_name(ifgs, ifg)}: all phases are equal, as of the master with "
-                f"itself; {_WITHOUT_IT}"
+                f"{ifgs.name_of(number)}: all phases are equal, as of the master with itself; "
+                f"{_WITHOUT_IT}"
             )
     return known, infinite
-
-
-def _name(ifgs: Ifgs, ifg: int) -> str:
-    """Return the number of an interferogram as StaMPS counts, and the days that tell it."""
-    pair = ifgs.pairs[ifg] if ifgs.master is None else ifgs.pairs[ifg, 1:]
-    return f"interferogram {ifgs.columns[ifg] + 1} ({' to '.join(map(date_of, ifgs.day[pair]))})"

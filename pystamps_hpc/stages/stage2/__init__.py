@@ -11,12 +11,13 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from ...dataset.rows import BoolArray, ComplexArray, FloatArray, IntArray, Rows
+from ...dataset.rows import ComplexArray, FloatArray, IntArray, Rows
 from ...errors import StageError
 from ...parallel.context import Context
 from ..base import Keeps, NoPointsLeft, StageSpec
 from ..shared import look_angle
 from ..shared.coherence import COHERENCE_BINS, LOW_BINS, check_clap_win, scaled_random
+from ..shared.fit import Fit, blank_fit, fit_points
 from ..shared.ifgs import Ifgs
 from .candidate_phase import phasors_at, unit_phasors, weighted_phasors
 from .filter_grid import FilterGrid, filter_grid, low_pass_response
@@ -98,17 +99,6 @@ class Outputs:
     gamma_change: Annotated[
         float, "pm1.gamma_change_save"
     ]  # root mean square, of the last iteration
-
-
-@dataclass(frozen=True)
-class Fit:
-    """State of every candidate after an iteration."""
-
-    slope: FloatArray  # (n_ps,) [rad/m]
-    offset: FloatArray  # (n_ps,) [rad]
-    coherence: FloatArray  # (n_ps,)
-    valid: BoolArray  # (n_ps,) in any iteration so far
-    residual: FloatArray  # (n_ps, n_ifg) float32 [rad]
 
 
 @dataclass(frozen=True)
@@ -285,17 +275,6 @@ def iterated(
     return Iterated(fit, patch_phase, weighted, scaled, changes)
 
 
-def blank_fit(n_ps: int, n_ifg: int) -> Fit:
-    """Return the state before the first iteration."""
-    return Fit(
-        np.zeros(n_ps),
-        np.zeros(n_ps),
-        np.zeros(n_ps),
-        np.zeros(n_ps, np.bool_),
-        np.zeros((n_ps, n_ifg), np.float32),
-    )
-
-
 def grids(weighted: Rows, grid: FilterGrid, ctx: Context) -> Iterator[tuple[slice, ComplexArray]]:
     """Yield some interferograms at a time and their phasors added up, (n_i, n_j, n) complex64."""
     n_ps, m = weighted.shape
@@ -349,16 +328,8 @@ def fit_candidates(
 
     def fit_rows(rows: slice) -> Fit:
         deviation = kernels.stage2_deviation(ph[rows], patch_phase[rows])
-        valid = (deviation != 0).all(axis=1)
-        if shared:
-            fit = kernels.stage2_topofit_row_invariant(deviation[valid], first, n_trial_wraps)
-        else:
-            fit = kernels.stage2_topofit(deviation[valid], bperp_mat[rows][valid], n_trial_wraps)
-        slope, coherence = np.full(valid.size, np.nan), np.zeros(valid.size)
-        offset, residual = previous.offset[rows].copy(), previous.residual[rows].copy()
-        slope[valid], offset[valid], coherence[valid] = fit[:3]
-        residual[valid] = kernels.stage2_angle(fit[3])
-        return Fit(slope, offset, coherence, valid | previous.valid[rows], residual)
+        bperp = first if shared else bperp_mat[rows]
+        return fit_points(deviation, bperp, n_trial_wraps, previous, rows, 0, kernels)
 
     return ctx.map_rows(fit_rows, n_ps, label)
 

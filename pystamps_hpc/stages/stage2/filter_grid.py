@@ -7,7 +7,9 @@ import numpy as np
 from ...dataset.rows import FloatArray, IntArray
 from ...parallel.context import Context
 from ..base import NoPointsLeft
-from ..shared.grid_size import check_grid
+from ..shared.grid import cells_along, check_grid
+
+MARGIN = 1e-6  # of the grid before the first candidate [m]
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ def filter_grid(xy: FloatArray, size: float, n_win: int, padded: int, ctx: Conte
     StageError
         Its positions lie absurdly far apart.
     """
-    row, column = _cells(xy[:, 1], size), _cells(xy[:, 0], size)
+    row, column = (cells_along(xy[:, axis], size, MARGIN) for axis in (1, 0))
     n_i, n_j = int(row.max()) + 1, int(column.max()) + 1
     if min(row.min(), column.min()) < 0:
         raise NoPointsLeft(
@@ -67,14 +69,6 @@ def filter_grid(xy: FloatArray, size: float, n_win: int, padded: int, ctx: Conte
             "reject every candidate of this patch"
         )
     return FilterGrid(np.stack((row, column), axis=1), row * n_j + column, n_i, n_j)
-
-
-def _cells(position: FloatArray, size: float) -> IntArray:
-    real = position.dtype.type
-    offset = position - position.min() + real(1e-6)
-    cell: IntArray = np.ceil(offset / real(size)).astype(np.int64) - 1
-    cell[cell == cell.max()] -= 1
-    return cell
 
 
 def low_pass_response(n: int, size: float, wavelength: float) -> FloatArray:

@@ -14,6 +14,7 @@ from ...errors import StageError
 from ...parallel.context import Context
 from ..base import Keeps, StageSpec
 from ..shared.coherence import check_clap_win
+from ..shared.fit import Fit, blank_fit, fit_points
 from ..shared.gathered import gathered
 from ..shared.ifgs import Ifgs
 from .threshold import Limit, coherence_threshold, dispersion_edges
@@ -101,16 +102,6 @@ class Outputs:
     ifg_index: Annotated[IntArray, "select1.ifg_index"]  # (n_use,) from 0
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """Estimates of the selected candidates."""
-
-    slope: FloatArray  # (n_sel,) [rad/m]
-    offset: FloatArray  # (n_sel,) [rad]
-    coherence: FloatArray  # (n_sel,)
-    residual: Rows  # (n_sel, n_ifg) float32 [rad]
-
-
 def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     """Select the stable candidates of a single-master patch.
 
@@ -134,24 +125,24 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
 
     if not params.reestimate:
         patch_phase: Rows = gathered((inputs.patch_phase,), selected)
-        estimate = first_estimate(inputs, selected)
+        fit = first_fit(inputs, selected)
         kept = np.ones(selected.size, np.bool_)
         values = threshold.at(dispersion)
     else:
         patch_phase = own_cell_left_out(inputs, params, selected, ctx)
-        estimate = reestimate(inputs, patch_phase, selected, ifg_index, ctx)
+        fit = fit_again(inputs, patch_phase, selected, ifg_index, ctx)
         if selected.size:
             coherence = inputs.coherence.copy()
-            coherence[selected] = estimate.coherence
+            coherence[selected] = fit.coherence
             threshold = coherence_threshold(coherence, dispersion, edges, inputs.random, limit, ctx)
         values = threshold.at(dispersion[selected])
-        kept = still_coherent(inputs, selected, estimate, values)
+        kept = still_coherent(inputs, selected, fit, values)
 
     left = int(kept.sum())
     weak = 0
     ctx.note(f"{selected.size} of {len(inputs.xy)} candidates selected, {left} kept")
     if left < selected.size:
-        weak = int(np.count_nonzero(~(estimate.coherence > values)))
+        weak = int(np.count_nonzero(~(fit.coherence > values)))
         ctx.note(f"{weak} no longer coherent without their own phase")
         if left + weak < selected.size:
             ctx.note(f"{selected.size - left - weak} on another cycle of the look-angle error")
@@ -165,10 +156,10 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         selected=selected,
         kept=kept,
         patch_phase=patch_phase,
-        residual=estimate.residual,
-        slope=estimate.slope,
-        offset=estimate.offset,
-        coherence=estimate.coherence,
+        residual=fit.residual,
+        slope=fit.slope,
+        offset=fit.offset,
+        coherence=fit.coherence,
         threshold=values,
         threshold_coeffs=threshold.coeffs,
         clap_alpha=params.clap_alpha,
@@ -218,13 +209,14 @@ def steady(
     return kept
 
 
-def first_estimate(inputs: Inputs, selected: IntArray) -> Estimate:
+def first_fit(inputs: Inputs, selected: IntArray) -> Fit:
     """Return what stage 2 knows of the selected candidates."""
-    return Estimate(
+    return Fit(
         inputs.slope[selected],
         inputs.offset[selected],
         inputs.coherence[selected],
-        gathered((inputs.residual,), selected),
+        np.ones(selected.size, np.bool_),
+        inputs.residual[selected],
     )
 
 
@@ -258,43 +250,37 @@ def own_cell_left_out(inputs: Inputs, params: Params, selected: IntArray, ctx: C
     return gathered((filtered,), cell)
 
 
-def reestimate(
+def fit_again(
     inputs: Inputs, patch_phase: Rows, selected: IntArray, ifg_index: IntArray, ctx: Context
-) -> Estimate:
+) -> Fit:
     """Fit the selected candidates against a filtered phase.
 
     Notes
     -----
     docs/science/selection.md, Gamma without the own cell.
     """
-    m = patch_phase.shape[1]
+    kernels, blank = ctx.kernels, blank_fit(*patch_phase.shape)
 
-    def fit_rows(rows: slice) -> Estimate:
+    def fit_rows(rows: slice) -> Fit:
         candidates = selected[rows]
-        deviation = ctx.kernels.stage2_deviation(inputs.phase[candidates], patch_phase[rows])
-        valid = (deviation != 0).all(axis=1)
-        unit = ctx.kernels.stage2_unit_phasors(deviation[valid])
-        bperp = np.ascontiguousarray(inputs.bperp_mat[candidates[valid]][:, ifg_index])
-        fit = ctx.kernels.stage2_topofit(
-            np.ascontiguousarray(unit[:, ifg_index]), bperp, inputs.n_trial_wraps
-        )
-        slope, coherence = np.full(valid.size, np.nan), np.full(valid.size, np.nan)
-        offset, residual = np.zeros(valid.size), np.zeros((valid.size, m), np.float32)
-        slope[valid], offset[valid], coherence[valid] = fit[:3]
-        residual[np.ix_(valid, ifg_index)] = ctx.kernels.stage2_angle(fit[3])
-        return Estimate(slope, offset, coherence, residual)
+        deviation = kernels.stage2_deviation(inputs.phase[candidates], patch_phase[rows])
+        return fit_points(
+            kernels.stage2_unit_phasors(deviation),
+            np.ascontiguousarray(inputs.bperp_mat[candidates][:, ifg_index]),
+            inputs.n_trial_wraps, blank, rows, np.nan, kernels, ifg_index,
+        )  # fmt: skip
 
     return ctx.map_rows(fit_rows, selected.size, "gamma again")
 
 
 def still_coherent(
-    inputs: Inputs, selected: IntArray, estimate: Estimate, threshold: FloatArray
+    inputs: Inputs, selected: IntArray, fit: Fit, threshold: FloatArray
 ) -> BoolArray:
     """Tell which candidates stay coherent and did not jump to another cycle of the slope."""
     spread = np.ptp(inputs.ifgs.bperp)
     cycle = spread.dtype.type(2 * np.pi) / spread
-    change = np.abs(inputs.slope[selected] - estimate.slope)
-    kept: BoolArray = (estimate.coherence > threshold) & (change < cycle)
+    change = np.abs(inputs.slope[selected] - fit.slope)
+    kept: BoolArray = (fit.coherence > threshold) & (change < cycle)
     return kept
 
 

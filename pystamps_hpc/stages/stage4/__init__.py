@@ -12,7 +12,7 @@ from ...errors import StageError
 from ...parallel.context import Context
 from ..base import Keeps, StageSpec
 from ..shared.delaunay import edges
-from ..shared.ifgs import Ifgs, date_of
+from ..shared.ifgs import Ifgs
 from ..shared.selection import check_selected
 
 RELIABLE = 5  # interferograms from which the noise of an arc means something
@@ -230,9 +230,9 @@ def _without_noise(
     ifg = used[error.column]
     spacing = np.diff(np.sort(inputs.ifgs.day[used])).min()
     return (
-        f"interferogram {ifg + 1} ({date_of(inputs.ifgs.day[ifg])}): its noise variance is "
-        f"{error.variance:g}; weed_time_win={params.weed_time_win:g} days, the smallest epoch "
-        f"spacing is {spacing:g}; widen weed_time_win, or put the interferogram into drop_ifg_index"
+        f"{inputs.ifgs.name_of(ifg)}: its noise variance is {error.variance:g}; weed_time_win="
+        f"{params.weed_time_win:g} days, the smallest epoch spacing is {spacing:g}; widen "
+        "weed_time_win, or put the interferogram into drop_ifg_index"
     )
 
 

@@ -22,6 +22,7 @@ from .costs import edge_costs
 from .graph import build_graph
 from .grid import assign_cells, filtered_nodes
 from .prepare import search_range, wrapped_stack
+from .solvers import chosen_solver
 from .transfer import unwrapped_points
 from .unwrap import unwrap_grid
 
@@ -35,7 +36,11 @@ STAT_LESS_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Params:
-    """StaMPS parameters that stage 6 reads (names as in parms.mat)."""
+    """StaMPS parameters of stage 6 (names as in parms.mat).
+
+    ``tropo_method`` and ``unwrap_hold_good_values`` belong to branches that are not built; they are
+    here because a result counts as made with them.
+    """
 
     drop_ifg_index: tuple[int, ...]
     lambda_: float
@@ -164,6 +169,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
 
     size, window = params.unwrap_grid_size, params.unwrap_gold_n_win
     cells = ctx.on_root(lambda: assign_cells(inputs.xy, size, window))
+    chosen_solver(ctx).require_grid(cells.shape, size)
     wrapped = stack.psi(ctx)
     psi: Rows = ctx.map_rows(lambda rows: wrapped[rows], inputs.n_ps, "wrapped phase")
     nodes = filtered_nodes(

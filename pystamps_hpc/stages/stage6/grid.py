@@ -7,11 +7,10 @@ import numpy as np
 from ...dataset.rows import BoolArray, ComplexArray, FloatArray, IntArray
 from ...errors import StageError
 from ...parallel.context import Context
-from ..shared.grid_size import check_grid
+from ..shared.grid import by_cell, cells_along, check_grid
 from .prepare import WrappedStack
 
-# SNAPHU keeps line lengths and flows in 16-bit integers.
-LONGEST_LINE = 32000
+MARGIN = 0.001  # of the grid before the first point [m]
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def assign_cells(xy: FloatArray, size: float, window: int) -> Cells:
     Raises
     ------
     StageError
-        Grid smaller than the window, absurdly large for the points, or larger than SNAPHU can take.
+        Grid smaller than the window, or absurdly large for the points.
 
     Notes
     -----
@@ -94,35 +93,20 @@ def assign_cells(xy: FloatArray, size: float, window: int) -> Cells:
     docs/science/unwrapping.md, Grid.
     """
     x, y = (xy[:, axis].astype(np.float32) for axis in (0, 1))
-    point_row, point_col = _along(y, size), _along(x, size)
+    point_row, point_col = cells_along(y, size, MARGIN), cells_along(x, size, MARGIN)
     n_row, n_col = int(point_row.max()) + 1, int(point_col.max()) + 1
     if min(n_row, n_col) < window:
         raise StageError(
             f"{len(xy):,} PS: grid of {n_row} x {n_col} cells of {size:g} m is smaller than the "
             f"filter window of {window} cells; reduce unwrap_gold_n_win or unwrap_grid_size"
         )
-    if max(n_row, n_col) > LONGEST_LINE:
-        larger = size * max(n_row, n_col) / LONGEST_LINE
-        raise StageError(
-            f"grid of {n_row} x {n_col} cells ({130 * n_row * n_col / 2**30:.0f} GiB in SNAPHU) "
-            f"exceeds {LONGEST_LINE} lines; set unwrap_grid_size to at least {larger:.0f}"
-        )
     check_grid((n_row, n_col), size, len(xy), "unwrap_grid_size")
     number = point_col * n_row + point_row
-    members = np.argsort(number, kind="stable")
-    cell, point_cell, count = np.unique(number, return_inverse=True, return_counts=True)
-    starts = np.concatenate([[0], np.cumsum(count)])
+    members, cell, starts = by_cell(number)
     return Cells(
         (n_row, n_col), x.min(), y.min(), point_row, point_col,
-        cell % n_row, cell // n_row, point_cell, members, starts,
+        cell % n_row, cell // n_row, np.searchsorted(cell, number), members, starts,
     )  # fmt: skip
-
-
-def _along(coordinate: FloatArray, size: float) -> IntArray:
-    """Cell numbers from 0 along one axis; the last cell is merged into the one before."""
-    offset = coordinate - coordinate.min() + np.float32(0.001)
-    cell = np.ceil(offset / np.float32(size)).astype(np.int64) - 1
-    return np.asarray(np.minimum(cell, cell.max() - 1))
 
 
 def filtered_nodes(

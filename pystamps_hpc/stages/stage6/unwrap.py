@@ -12,7 +12,7 @@ from ...parallel.context import Context
 from .costs import EdgeCosts
 from .graph import Graph
 from .grid import Nodes
-from .solvers import make_solver
+from .solvers import chosen_solver
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def unwrap_grid(nodes: Nodes, graph: Graph, costs: EdgeCosts, ctx: Context) -> G
     ctx : Context
         One task and one memo per interferogram.
     """
-    solver = make_solver(graph, costs, ctx)
+    solver = chosen_solver(ctx)(graph, costs, ctx)
 
     def raster(ifg: int) -> ComplexArray:
         cells: ComplexArray = np.ascontiguousarray(nodes.phase[:, ifg])[graph.nearest]

@@ -17,10 +17,10 @@ from ..base import Keeps, StageSpec
 from ..shared import ramps
 from ..shared.corrected_phase import Corrections, corrected, single, steps
 from ..shared.delaunay import edges
-from ..shared.ifgs import Ifgs, date_of, listed_columns, one_based
+from ..shared.ifgs import Ifgs, listed_columns, one_based
 from ..shared.least_squares import operator
 from ..shared.reference_area import ReferenceArea, mean_over_ps, reference_ps
-from ..shared.velocity import ifg_covariance, phase_variance
+from ..shared.velocity import phase_variance, velocity_line
 
 FEWEST_IMAGES_WITH_VELOCITY = 4
 
@@ -203,9 +203,8 @@ def _design(
 
 def _offset_operator(inputs: Inputs, fitted: IntArray) -> FloatArray:
     """Return the weights of the master phase (docs/science/scla.md, Offset)."""
-    design = np.column_stack((np.ones(len(fitted)), inputs.ifgs.elapsed[fitted]))
-    covariance = ifg_covariance(inputs.ifg_std, inputs.ifgs.day, fitted)
-    return np.ascontiguousarray(operator(design, covariance)[0])
+    line = velocity_line(inputs.ifgs, inputs.ifg_std, fitted)
+    return np.ascontiguousarray(operator(*line)[0])
 
 
 def _ramps(inputs: Inputs, ctx: Context) -> ramps.Ramps:
@@ -230,8 +229,8 @@ def _reference_phase(
     reference = mean_over_ps(phase, ctx, chosen)
     for ifg in sequence[np.isnan(reference[sequence])]:
         raise StageError(
-            f"phuw2.ph_uw: interferogram {ifg + 1} ({date_of(inputs.ifgs.day[ifg])}) has no phase "
-            f"in the reference area; list it in drop_ifg_index or change the ref_* parameters"
+            f"phuw2.ph_uw: {inputs.ifgs.name_of(ifg)} has no phase in the reference area; list it "
+            "in drop_ifg_index or change the ref_* parameters"
         )
     return reference
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...dataset.rows import FloatArray, IntArray
+from ..shared.grid import by_cell
 
 _SLACK = 1.001  # neighbours are decided in single; a cell must not be narrower than that reach
 
@@ -36,8 +37,4 @@ def cell_grid(xy: FloatArray, reach: float) -> CellGrid:
     size = reach * _SLACK
     column, row = np.floor((xy.astype(np.float64) - xy.min(axis=0)) / size).astype(np.int64).T + 1
     width = int(column.max()) + 2
-    number = row * width + column
-    order = np.argsort(number, kind="stable").astype(np.int64)
-    cells, counts = np.unique(number, return_counts=True)
-    starts = np.concatenate(([0], np.cumsum(counts))).astype(np.int64)
-    return CellGrid(order, cells.astype(np.int64), starts, width)
+    return CellGrid(*by_cell(row * width + column), width)

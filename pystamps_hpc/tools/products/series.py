@@ -20,7 +20,7 @@ from ...stages.shared.ifgs import Ifgs
 from ...stages.shared.least_squares import operator
 from ...stages.shared.ramps import degree_or_default
 from ...stages.shared.reference_area import mean_over_ps
-from ...stages.shared.velocity import DAYS_PER_YEAR, PhaseSeries, corrections, ifg_covariance
+from ...stages.shared.velocity import DAYS_PER_YEAR, PhaseSeries, corrections, velocity_line
 from .files import read_artifact
 
 ROWS = 1 << 13
@@ -126,10 +126,8 @@ class Line:
     @classmethod
     def of(cls, series: PhaseSeries) -> "Line":
         """Return the line that stage 8 fits to a series."""
-        fitted = series.fitted
-        elapsed = series.ifgs.elapsed[fitted]
-        covariance = ifg_covariance(series.ifg_std, series.ifgs.day, fitted)
-        return cls(np.column_stack((np.ones(len(fitted)), elapsed)), 1 / np.diag(covariance))
+        design, covariance = velocity_line(series.ifgs, series.ifg_std, series.fitted)
+        return cls(design, 1 / np.diag(covariance))
 
     def deviation(self, displacement: FloatArray) -> FloatArray:
         """Return the standard deviation of the velocity of each point.

@@ -1,17 +1,17 @@
 """The solvers of stage 6: each finds the whole cycles of one wrapped raster with given costs.
 
 A solver is a module of this package with a class ``Solver``, which is made once per dataset and
-asked once per interferogram.
+asked once per interferogram. Its name is one of the choices of ``runtime.stage6_solver``.
 """
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Protocol
 
 from ....dataset.rows import ComplexArray, FloatArray
 from ....parallel.context import Context
 from ..costs import EdgeCosts
 from ..graph import Graph
-from . import native, snaphu
 
 
 class Solver(Protocol):
@@ -21,6 +21,24 @@ class Solver(Protocol):
     """Name and version, for reports and fingerprints."""
 
     def __init__(self, graph: Graph, costs: EdgeCosts, ctx: Context) -> None: ...
+
+    @staticmethod
+    def require_grid(shape: tuple[int, int], size: float) -> None:
+        """Refuse a grid that is too large for it, before work.
+
+        Parameters
+        ----------
+        shape : tuple of int
+            Rows and columns.
+        size : float
+            Cell size [m].
+
+        Raises
+        ------
+        StageError
+            Says which cell size would do.
+        """
+        ...
 
     def unwrap(
         self, raster: ComplexArray, turns: FloatArray, ifg: int, check: Callable[[], None]
@@ -51,7 +69,7 @@ class Solver(Protocol):
         ...
 
 
-def make_solver(graph: Graph, costs: EdgeCosts, ctx: Context) -> Solver:
+def chosen_solver(ctx: Context) -> type[Solver]:
     """Return the solver that the configuration names."""
-    kinds: dict[str, type[Solver]] = {"native": native.Solver, "snaphu": snaphu.Solver}
-    return kinds[ctx.config.runtime.stage6_solver](graph, costs, ctx)
+    solver: type[Solver] = import_module(f".{ctx.config.runtime.stage6_solver}", __name__).Solver
+    return solver

@@ -23,6 +23,10 @@ class Solver:
     def __init__(self, graph: Graph, costs: EdgeCosts, ctx: Context) -> None:
         self.graph, self.costs, self.ctx = graph, costs, ctx
 
+    @staticmethod
+    def require_grid(shape: tuple[int, int], size: float) -> None:
+        """Refuse none."""
+
     def unwrap(
         self, raster: ComplexArray, turns: FloatArray, ifg: int, check: Callable[[], None]
     ) -> FloatArray:

@@ -5,10 +5,14 @@ from collections.abc import Callable
 import numpy as np
 
 from ....dataset.rows import AnyArray, ComplexArray, FloatArray
+from ....errors import StageError
 from ....parallel.context import Context
 from ....programs.snaphu import require_snaphu, run_snaphu, snaphu_version
 from ..costs import EdgeCosts
 from ..graph import Graph
+
+# SNAPHU keeps line lengths and flows in 16-bit integers.
+LONGEST_LINE = 32000
 
 
 class Solver:
@@ -18,6 +22,18 @@ class Solver:
         self.graph, self.costs, self.ctx = graph, costs, ctx
         self.program = ctx.config.tools.snaphu
         self.name = f"snaphu {snaphu_version(require_snaphu(self.program))}"
+
+    @staticmethod
+    def require_grid(shape: tuple[int, int], size: float) -> None:
+        """See :meth:`..solvers.Solver.require_grid`."""
+        n_row, n_col = shape
+        if max(shape) > LONGEST_LINE:
+            larger = size * max(shape) / LONGEST_LINE
+            raise StageError(
+                f"grid of {n_row} x {n_col} cells ({130 * n_row * n_col / 2**30:.0f} GiB in "
+                f"SNAPHU) exceeds {LONGEST_LINE} lines; set unwrap_grid_size to at least "
+                f"{larger:.0f}"
+            )
 
     def unwrap(
         self, raster: ComplexArray, turns: FloatArray, ifg: int, check: Callable[[], None]
