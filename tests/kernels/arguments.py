@@ -74,7 +74,7 @@ def samples(rng):
     node = rng.integers(-1, N, N)
     return {
         "stage2_unit_phasors": [(z,)],
-        "stage2_phasors_of_cycles": [(rng.random((M, N)),)],
+        "stage2_phasors_of_cycles": [(rng.uniform(-1, 1, (M, N)),)],
         "stage2_deviation": [(z, model)],
         "stage2_angle": [(z,)],
         "stage5_unit_phase": [(z,), (z.astype("c16"),)],

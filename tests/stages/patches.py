@@ -72,6 +72,24 @@ def patch(n_ps=1500, n_image=12, stable=0.4, noise=0.25, size=(1700.0, 1750.0), 
     return inputs, is_stable
 
 
+def as_pairs(inputs, reach=3):
+    """The same patch as small baselines: each image with the next ones, baselines in double."""
+    star = inputs.ifgs
+    n = len(star.day)
+    pairs = np.array([(i, j) for i in range(n) for j in range(i + 1, min(i + reach + 1, n))])
+    first, second = pairs.T
+    phasors = star.with_master(inputs.phase / np.float32(300), 1)
+    bperp, bperp_mat = (
+        star.with_master(values.astype(np.float64), 0) for values in (star.bperp, inputs.bperp_mat)
+    )
+    return replace(
+        inputs,
+        ifgs=Ifgs(pairs, bperp[second] - bperp[first], star.day, star.master_day, None),
+        phase=(phasors[:, second] * phasors[:, first].conj()).astype(np.complex64),
+        bperp_mat=bperp_mat[:, second] - bperp_mat[:, first],
+    )
+
+
 def inputs3(inputs, outputs):
     """Inputs of stage 3 from those and the outputs of stage 2."""
     return stage3.Inputs(

@@ -8,11 +8,14 @@ import pytest
 from pystamps_hpc.errors import StageError
 from pystamps_hpc.stages import stage2
 from pystamps_hpc.stages.base import NoPointsLeft
-from pystamps_hpc.stages.shared.coherence import scaled_random
+from pystamps_hpc.stages.shared.coherence import RandomCoherence, low_bins
+from pystamps_hpc.stages.shared.ifgs import Ifgs
 from pystamps_hpc.stages.stage2.filter_grid import filter_grid, low_pass_response
 from pystamps_hpc.stages.stage2.random_phase import (
+    Noise,
     column_streams,
     matlab_state,
+    noise_of,
     open_stream,
     random_histogram,
     random_phasors,
@@ -25,11 +28,11 @@ from pystamps_hpc.stages.stage2.weights import (
 )
 from pystamps_kernels.dispatch import table
 
-from .patches import PARAMS2, context, patch, with_nulls
+from .patches import PARAMS2, as_pairs, context, patch, with_nulls
 
 BIN = np.arange(1, 101)
 BELL = np.exp(-(((BIN - 20) / 12) ** 2))
-RANDOM = np.where(BIN <= 70, 1000 * BELL, 0)
+RANDOM = RandomCoherence(np.where(BIN <= 70, 1000 * BELL, 0), 31)
 CANDIDATES = np.round(900 * BELL) + 20 * (BIN > 60)
 
 
@@ -50,15 +53,26 @@ def test_the_low_pass_is_a_fifth_order_butterworth():
 
 
 def test_random_counts_are_scaled_to_low_coherence():
-    scaled = scaled_random(RANDOM, CANDIDATES)
-    np.testing.assert_allclose(scaled, RANDOM * 0.899832665542103, rtol=1e-13)
-    assert not scaled_random(np.zeros(100), CANDIDATES).any()
+    scaled = RANDOM.scaled(CANDIDATES)
+    np.testing.assert_allclose(scaled, RANDOM.counts * 0.899832665542103, rtol=1e-13)
+    assert not RandomCoherence(np.zeros(100), 31).scaled(CANDIDATES).any()
+
+
+def test_fewer_bins_of_small_baselines_are_of_low_coherence():
+    inputs, _ = patch(50)
+    assert (low_bins(inputs.ifgs), low_bins(as_pairs(inputs).ifgs)) == (31, 15)
+    few = RandomCoherence(RANDOM.counts, 15)
+    assert few.scaled(CANDIDATES)[:15].sum() == pytest.approx(CANDIDATES[:15].sum())
+    gamma = np.array([0.1, 0.28])
+    weights = [p_square_weights(gamma, random, 3 * CANDIDATES + 9000 * (BIN > 15))
+               for random in (RANDOM, few)]  # fmt: skip
+    np.testing.assert_allclose(weights[0], 0, atol=1e-4)
+    assert weights[1][0] < 1e-4 < 0.5 < weights[1][1]
 
 
 def test_p_square_weights_follow_the_published_curve():
     gamma = np.array([0, 5, 100, 305, 605, 633, 660]) / 1000
-    scaled = scaled_random(RANDOM, CANDIDATES)
-    weights = p_square_weights(gamma, scaled, CANDIDATES, 70)
+    weights = p_square_weights(gamma, RANDOM, CANDIDATES)
     curve = [
         1, 0.999717055267046, 1, 0.999717186210943, 0.0614206503253881, 0.0113187558786317,
         0.000337852740064848,
@@ -101,8 +115,8 @@ def test_the_generators_start_as_published(generator, known):
 def test_random_phasors_fill_their_matrix_column_by_column():
     n, kernels = (1 << 14) + 100, table("native", "double")
     columns = column_streams("octave", n, 3, kernels)
-    blocks = list(random_phasors(columns, n, kernels))
-    np.testing.assert_array_equal(next(random_phasors(columns, n, kernels)), blocks[0])
+    blocks = list(random_phasors(columns, n, Noise(3), kernels))
+    np.testing.assert_array_equal(next(random_phasors(columns, n, Noise(3), kernels)), blocks[0])
     assert len(blocks) == 2
     phase = 2 * np.pi * np.random.RandomState([2005]).random_sample(3 * n).reshape(3, n).T
     np.testing.assert_allclose(np.concatenate(blocks), np.exp(1j * phase), atol=1e-15)
@@ -117,12 +131,43 @@ def test_forks_of_a_stream_are_independent():
 
 
 def test_the_random_histogram_depends_on_the_trial_count_only():
-    bperp = np.array([-200.0, -70, 10, 90, 160])
+    day = np.arange(6.0)
+    ifgs = Ifgs.of_master(2, np.array([-200.0, -70, 10, 90, 160]), day, day[2])
     kernels = table("native", "double")
-    one, same, other = (random_histogram(bperp, t, "octave", kernels) for t in (0.3, 0.37, 0.4))
+    one, same, other = (random_histogram(ifgs, t, "octave", kernels) for t in (0.3, 0.37, 0.4))
     assert one.sum() == 300_000
     np.testing.assert_array_equal(one, same)
     assert (one != other).any()
+
+
+def ring(n_image):
+    """Three pairs of images 0, 1, 2, which close; the images after them are in no pair."""
+    pairs, day = np.array([(0, 1), (1, 2), (0, 2)]), np.arange(float(n_image))
+    return Ifgs(pairs, np.array([80.0, -30, 50]), day, day[1], None)
+
+
+def test_random_phases_of_pairs_are_differences_of_those_of_all_images():
+    n, kernels, noise = 1000, table("native", "double"), noise_of(ring(4))
+    assert noise.n_source == 4
+    columns = column_streams("octave", n, noise.n_source, kernels)
+    phasors = np.concatenate(list(random_phasors(columns, n, noise, kernels)))
+    image = 2 * np.pi * np.random.RandomState([2005]).random_sample(4 * n).reshape(4, n).T
+    expected = np.exp(1j * (image[:, [1, 2, 2]] - image[:, [0, 1, 0]]))
+    np.testing.assert_allclose(phasors, expected, atol=2e-15)
+    np.testing.assert_allclose(phasors[:, 0] * phasors[:, 1], phasors[:, 2], atol=1e-15)
+
+
+def test_noise_of_a_single_master_is_that_of_each_interferogram():
+    ifgs = patch(50)[0].ifgs
+    assert noise_of(ifgs) == Noise(len(ifgs))
+
+
+def test_networks_of_equal_baselines_have_random_histograms_of_their_own():
+    kernels, day = table("native", "double"), np.arange(4.0)
+    star = Ifgs.of_master(0, ring(3).bperp, day, day[0])
+    alone, closed = (random_histogram(i, 0.3, "octave", kernels) for i in (star, ring(3)))
+    assert alone.sum() == closed.sum() == 300_000
+    assert (alone != closed).any()
 
 
 # --- search range and grid
@@ -227,6 +272,18 @@ def test_a_null_phasor_voids_its_cell_and_keeps_its_last_residual():
     void = np.isnan(outputs.ph_grid).all(axis=2)
     assert np.argwhere(void).tolist() == [outputs.grid_ij[7].tolist()]
     assert "1 candidates without phase" in ctx.log.notes[0]
+
+
+@pytest.mark.parametrize("arithmetic", ["single", "double"])
+def test_small_baselines_tell_stable_candidates_from_noise(arithmetic):
+    inputs, stable = patch()
+    outputs = stage2.solve(as_pairs(inputs), PARAMS2, context(arithmetic))
+    assert np.median(outputs.coherence[stable]) > 0.85
+    assert np.median(outputs.coherence[~stable]) < 0.4
+    assert outputs.n_trial_wraps.dtype == np.float64
+    slope = outputs.slope
+    assert (slope != slope.astype(np.float32)).mean() > 0.9  # double as the baselines are
+    np.testing.assert_array_equal(outputs.coherence, outputs.coherence.astype(np.float32))
 
 
 def test_shared_baselines_take_the_same_road():

@@ -8,7 +8,7 @@ import pytest
 
 from pystamps_hpc.errors import StageError
 from pystamps_hpc.stages import stage2, stage3
-from pystamps_hpc.stages.shared.coherence import COHERENCE_BINS, scaled_random
+from pystamps_hpc.stages.shared.coherence import COHERENCE_BINS, RandomCoherence
 from pystamps_hpc.stages.stage3.threshold import (
     Limit,
     bin_threshold,
@@ -17,7 +17,7 @@ from pystamps_hpc.stages.stage3.threshold import (
     inverted,
 )
 
-from .patches import PARAMS2, PARAMS3, context, inputs3, patch
+from .patches import PARAMS2, PARAMS3, as_pairs, context, inputs3, patch
 from .test_stage2 import BIN, CANDIDATES, RANDOM
 
 
@@ -63,8 +63,8 @@ def test_a_higher_density_of_random_points_lowers_the_threshold():
 
 @pytest.mark.parametrize(("crossing", "known"), [(3, False), (4, True)])
 def test_a_limit_reached_in_the_first_three_bins_gives_no_threshold(crossing, known):
-    random = np.where(crossing > BIN, 100.0, 0)
-    gamma = np.full(int(random.sum()), 0.1)
+    random = RandomCoherence(np.where(crossing > BIN, 100.0, 0), 31)
+    gamma = np.full(int(random.counts.sum()), 0.1)
     level = bin_threshold(gamma, random, Limit(np.float64(30), percent=False), 1, context())
     assert np.isnan(level) != known
 
@@ -93,7 +93,8 @@ def test_a_degenerate_tail_lowers_the_degree_of_the_fit(counts, level):
         random[number - 1] = count
     gamma = np.full(int(random[:31].sum()), 0.1)
     ctx = context()
-    found = bin_threshold(gamma, random, Limit(np.float64(15), percent=False), 4, ctx)
+    limit = Limit(np.float64(15), percent=False)
+    found = bin_threshold(gamma, RandomCoherence(random, 31), limit, 4, ctx)
     assert "dispersion bin 4: 2 distinct values around bin" in ctx.log.warnings[0]
     assert found == pytest.approx(level, abs=1e-12)
 
@@ -264,8 +265,25 @@ def test_parameters_that_cannot_be_used_are_refused(solved, change, message):
 
 
 def test_a_scaled_histogram_can_be_scaled_again():
-    scaled = scaled_random(RANDOM, CANDIDATES)
-    np.testing.assert_allclose(scaled_random(scaled, CANDIDATES), scaled, rtol=1e-14)
+    scaled = RANDOM.scaled(CANDIDATES)
+    again = RandomCoherence(scaled, 31).scaled(CANDIDATES)
+    np.testing.assert_allclose(again, scaled, rtol=1e-14)
+
+
+def test_small_baselines_are_selected_and_their_list_counts_pairs():
+    inputs, stable = patch()
+    inputs = as_pairs(inputs)
+    inputs = inputs3(inputs, stage2.solve(inputs, PARAMS2, context()))
+    outputs = stage3.solve(inputs, replace(PARAMS3, drop_ifg_index=(2, 9)), context())
+    kept = outputs.selected[outputs.kept]
+    assert np.isin(np.flatnonzero(stable), kept).mean() > 0.95
+    assert stable[kept].mean() > 0.9
+    assert outputs.small_baseline_flag == "y"
+    np.testing.assert_array_equal(outputs.ifg_index, np.delete(np.arange(30), [1, 8]))
+    residual = outputs.residual[:]
+    assert residual.shape[1] == len(inputs.ifgs) == 30
+    assert not residual[:, [1, 8]].any()
+    assert residual[:, outputs.ifg_index].all()
 
 
 @pytest.mark.parametrize("oversampling", [1, 2])

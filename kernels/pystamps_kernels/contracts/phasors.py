@@ -12,7 +12,7 @@ KERNELS: tuple[Kernel, ...] = (
     Kernel(
         "stage2_phasors_of_cycles",
         "unit phasors of phases that are given column by column",
-        (Array("cycles", "m n", "f64", "phase of each column's rows [cycles], in [0, 1)"),),
+        (Array("cycles", "m n", "f64", "phase of each column's rows [cycles], in (-1, 1)"),),
         (Array("phasors", "n m", "c128", "unit phasors"),),
         {"phasors": 1e-15},
     ),

@@ -1,15 +1,15 @@
 """What stages 2 and 3 share: the filter window, coherence bins, scaled random histogram."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ...dataset.rows import FloatArray
 from ...errors import StageError
+from .ifgs import Ifgs
 
 COHERENCE_BINS = 0.005 + 0.01 * np.arange(100)
 """Centres of the 100 coherence bins."""
-
-LOW_BINS = 31
-"""Bins of low coherence in which single-master candidates count as random."""
 
 
 def check_clap_win(clap_win: int) -> None:
@@ -19,25 +19,53 @@ def check_clap_win(clap_win: int) -> None:
         raise StageError(f"clap_win={clap_win}: must be a multiple of 8; set it to {nearest}")
 
 
-def scaled_random(random: FloatArray, candidates: FloatArray) -> FloatArray:
-    """Scale the histogram of random phases to the candidates of low coherence.
+def low_bins(ifgs: Ifgs) -> int:
+    """Return the number of bins of low coherence, in which candidates count as random.
+
+    Noise of small baselines, with their many interferograms, is less coherent.
+    """
+    return 15 if ifgs.master is None else 31
+
+
+@dataclass(frozen=True)
+class RandomCoherence:
+    """Histogram of the coherence of random phases.
 
     Parameters
     ----------
-    random, candidates : (100,) float64
-        Counts of random samples and of candidates.
-
-    Returns
-    -------
-    (100,) float64
-        Estimated counts of random candidates; zero where neither has low coherence.
-
-    Notes
-    -----
-    The reference rescales the stored vector and divides zero by zero once it has become zero.
+    counts : (100,) float64
+        Random samples in each bin.
+    low_bins : int
+        See :func:`low_bins`.
     """
-    total = random[:LOW_BINS].sum()
-    if total == 0:
-        return np.zeros_like(random)
-    scaled: FloatArray = random * (candidates[:LOW_BINS].sum() / total)
-    return scaled
+
+    counts: FloatArray
+    low_bins: int
+
+    @property
+    def last_bin(self) -> int:
+        """Last bin (from 1) that holds random samples."""
+        return int(np.flatnonzero(self.counts)[-1]) + 1
+
+    def scaled(self, candidates: FloatArray) -> FloatArray:
+        """Scale the histogram to the candidates of low coherence.
+
+        Parameters
+        ----------
+        candidates : (100,) float64
+            Counts of candidates.
+
+        Returns
+        -------
+        (100,) float64
+            Estimated counts of random candidates; zero where neither has low coherence.
+
+        Notes
+        -----
+        The reference rescales the stored vector and divides zero by zero once it has become zero.
+        """
+        total = self.counts[: self.low_bins].sum()
+        if total == 0:
+            return np.zeros_like(self.counts)
+        scaled: FloatArray = self.counts * (candidates[: self.low_bins].sum() / total)
+        return scaled

@@ -67,7 +67,8 @@ def _mean(angles: FloatArray) -> Any:
     finite = angles[np.isfinite(angles)]
     if not finite.size:
         return np.float64(np.nan)
-    return finite.mean(dtype=np.float64).astype(angles.dtype)
+    total = finite.cumsum(dtype=np.float64)[-1]  # one after the other, as the reference adds
+    return (total / finite.size).astype(angles.dtype)
 
 
 def trial_wraps(

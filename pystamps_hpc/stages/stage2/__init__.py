@@ -16,7 +16,7 @@ from ...errors import StageError
 from ...parallel.context import Context
 from ..base import Keeps, NoPointsLeft, StageSpec
 from ..shared import look_angle
-from ..shared.coherence import COHERENCE_BINS, LOW_BINS, check_clap_win, scaled_random
+from ..shared.coherence import COHERENCE_BINS, RandomCoherence, check_clap_win, low_bins
 from ..shared.fit import Fit, blank_fit, fit_points
 from ..shared.ifgs import Ifgs
 from .candidate_phase import phasors_at, unit_phasors, weighted_phasors
@@ -113,7 +113,7 @@ class Iterated:
 
 
 def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
-    """Estimate the coherence of every candidate of a single-master patch.
+    """Estimate the coherence of every candidate of a patch.
 
     Raises
     ------
@@ -143,7 +143,8 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     ph = unit_phasors(inputs.phase, ctx.kernels)
     check_nulls(ph, inputs.ifgs, ctx)
     generator = ctx.config.compat.random_generator
-    random = random_histogram(bperp, n_trial_wraps, generator, ctx.kernels)
+    counts = random_histogram(inputs.ifgs, n_trial_wraps, generator, ctx.kernels)
+    random = RandomCoherence(counts, low_bins(inputs.ifgs))
     found = iterated(inputs, params, ph, grid, low_pass, random, n_trial_wraps, ctx)
 
     ph_grid = np.empty((grid.n_i, grid.n_j, bperp.size), np.complex64)
@@ -171,7 +172,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         iterations=len(found.changes),
         ph_weight=found.weighted,
         random=found.random,
-        last_random_bin=last_bin(random),
+        last_random_bin=random.last_bin,
         bins=COHERENCE_BINS,
         coherence_save=found.fit.coherence,
         gamma_change=found.changes[-1],
@@ -211,18 +212,13 @@ def check_nulls(ph: Rows, ifgs: Ifgs, ctx: Context) -> None:
         )
 
 
-def last_bin(random: FloatArray) -> int:
-    """Return the last bin (from 1) that holds random samples."""
-    return int(np.flatnonzero(random)[-1]) + 1
-
-
 def iterated(
     inputs: Inputs,
     params: Params,
     ph: Rows,
     grid: FilterGrid,
     low_pass: FloatArray,
-    random: FloatArray,
+    random: RandomCoherence,
     n_trial_wraps: Any,
     ctx: Context,
 ) -> Iterated:
@@ -236,7 +232,7 @@ def iterated(
         Unit phasors.
     grid, low_pass
         Filter grid, and the low-pass part of the filter.
-    random : (100,) float64
+    random : RandomCoherence
         Histogram of the coherence of random phases.
     n_trial_wraps : float32 or float64
         Range of the look-angle search.
@@ -247,7 +243,7 @@ def iterated(
     occupied, cell = np.unique(grid.lin, return_inverse=True)
     filtered = np.empty((occupied.size, n_ifg), np.complex64)
     patch_phase = phasors_at(filtered, cell, ctx.kernels)
-    scaled = random
+    scaled = random.counts
     changes: list[float] = []
     for iteration in range(1, params.gamma_max_iterations + 1):
         weighted = weighted_phasors(ph, inputs.bperp_mat, fit.slope, weight, ctx.kernels)
@@ -266,10 +262,10 @@ def iterated(
             break
         if params.filter_weighting.lower() == "p-square":
             candidates = ctx.kernels.stage2_histogram(fit.coherence, COHERENCE_BINS)
-            scaled = scaled_random(random, candidates)
-            if not candidates[:LOW_BINS].any():
+            scaled = random.scaled(candidates)
+            if not candidates[: random.low_bins].any():
                 ctx.warn("no low-coherence candidates; the random density cannot be scaled")
-            weight = p_square_weights(fit.coherence, scaled, candidates, last_bin(random))
+            weight = p_square_weights(fit.coherence, random, candidates)
         else:
             weight = snr_weights(inputs.phase, fit.residual, ctx)
     return Iterated(fit, patch_phase, weighted, scaled, changes)

@@ -1,6 +1,7 @@
 """Coherence of pure noise: what random phases score in the fit of stage 2."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
 
@@ -10,6 +11,7 @@ from pystamps_kernels.numerics import shift_register, trial_steps
 
 from ...dataset.rows import ComplexArray, FloatArray, IntArray
 from ..shared.coherence import COHERENCE_BINS
+from ..shared.ifgs import Ifgs
 
 if TYPE_CHECKING:
     from pystamps_kernels.dispatch import KernelTable
@@ -108,43 +110,80 @@ def column_streams(
     return tuple(columns)
 
 
+@dataclass(frozen=True)
+class Noise:
+    """Where the noise of each interferogram comes from.
+
+    Parameters
+    ----------
+    n_source : int
+        Independent sources.
+    pairs : tuple of (int, int)
+        Sources that each interferogram joins, its noise being that of the second less that of the
+        first; empty where each has a source of its own.
+    """
+
+    n_source: int
+    pairs: tuple[tuple[int, int], ...] = ()
+
+    def of_ifgs(self, sources: FloatArray) -> FloatArray:
+        """Return the noise of the interferograms, (n_ifg, n), from (n_source, n)."""
+        if not self.pairs:
+            return sources
+        first, second = np.transpose(self.pairs)
+        ifgs: FloatArray = sources[second] - sources[first]
+        return ifgs
+
+
+def noise_of(ifgs: Ifgs) -> Noise:
+    """Return the noise of a network.
+
+    Small baselines share that of their images; the master's, in all interferograms, is an offset.
+    """
+    if ifgs.master is None:
+        return Noise(len(ifgs.day), tuple((first, second) for first, second in ifgs.pairs.tolist()))
+    return Noise(len(ifgs))
+
+
 def random_phasors(
-    columns: tuple[Stream, ...], n: int, kernels: "KernelTable"
+    columns: tuple[Stream, ...], n: int, noise: Noise, kernels: "KernelTable"
 ) -> Iterator[ComplexArray]:
     """Yield unit phasors of random phase in blocks of rows; memory is one block.
 
     Parameters
     ----------
     columns : tuple of Stream
-        The numbers of each column.
+        The numbers of each source.
     n : int
         Number of rows.
+    noise : Noise
+        From sources to interferograms.
     kernels : KernelTable
         Bound kernels.
 
     Yields
     ------
-    (rows, n_columns) complex128
+    (rows, n_ifg) complex128
         Consecutive rows.
     """
     columns = tuple(column.fork() for column in columns)
     for first in range(0, n, BLOCK):
         n_rows = min(BLOCK, n - first)
         draws = np.stack([column.draw(n_rows) for column in columns])
-        phasors = kernels.stage2_phasors_of_cycles(draws)
+        phasors = kernels.stage2_phasors_of_cycles(noise.of_ifgs(draws))
         yield phasors
 
 
 def random_histogram(
-    bperp: FloatArray, n_trial_wraps: float, generator: str, kernels: "KernelTable"
+    ifgs: Ifgs, n_trial_wraps: float, generator: str, kernels: "KernelTable"
 ) -> FloatArray:
     """Histogram of the coherence of random phases.
 
     Parameters
     ----------
-    bperp : (n_ifg,) float32 or float64
-        Nominal perpendicular baselines [m]; their class is the arithmetic of the fit in the single
-        form, and of the histogram.
+    ifgs : Ifgs
+        The network; the class of its baselines is the arithmetic of the fit in the single form,
+        and of the histogram.
     n_trial_wraps : float
         Cycles of the largest slope searched over the baseline range.
     generator : {"matlab", "octave"}
@@ -162,19 +201,20 @@ def random_histogram(
     StaMPS ``ps_est_gamma_quick``; docs/science/gamma.md, Random phases.
     """
     steps = trial_steps(n_trial_wraps)
-    return _histogram(bperp.tobytes(), bperp.dtype.str, steps, generator, kernels).copy()
+    bperp, noise = ifgs.bperp, noise_of(ifgs)
+    return _histogram(bperp.tobytes(), bperp.dtype.str, noise, steps, generator, kernels).copy()
 
 
 @lru_cache(maxsize=4)
 def _histogram(
-    baselines: bytes, dtype: str, steps: int, generator: str, kernels: "KernelTable"
+    baselines: bytes, dtype: str, noise: Noise, steps: int, generator: str, kernels: "KernelTable"
 ) -> FloatArray:
-    """Compute the histogram; patches whose baselines and trials are equal share it."""
+    """Compute the histogram; patches whose baselines, noise and trials are equal share it."""
     bperp = np.frombuffer(baselines, dtype)
     n_trial_wraps = steps / 8
     counts = np.zeros(COHERENCE_BINS.size)
-    columns = column_streams(generator, N_RANDOM, bperp.size, kernels)
-    for phasors in random_phasors(columns, N_RANDOM, kernels):
+    columns = column_streams(generator, N_RANDOM, noise.n_source, kernels)
+    for phasors in random_phasors(columns, N_RANDOM, noise, kernels):
         coherence = kernels.stage2_topofit_coh_row_invariant(phasors, bperp, n_trial_wraps)
         counts += kernels.stage2_histogram(coherence, COHERENCE_BINS)
     return counts

@@ -7,7 +7,7 @@ from pystamps_kernels.numerics import round_half_away
 
 from ...dataset.rows import FloatArray, Rows
 from ...parallel.context import Context
-from ..shared.coherence import LOW_BINS
+from ..shared.coherence import RandomCoherence
 
 INTERPOLATION = 10
 
@@ -60,7 +60,7 @@ def snr_weights(phase: Rows, residual: FloatArray, ctx: Context) -> FloatArray:
 
 
 def p_square_weights(
-    coherence: FloatArray, random: FloatArray, candidates: FloatArray, last_bin: int
+    coherence: FloatArray, random: RandomCoherence, candidates: FloatArray
 ) -> FloatArray:
     """Weight candidates by the square of the probability of not being random.
 
@@ -68,10 +68,10 @@ def p_square_weights(
     ----------
     coherence : (n,) float64
         Coherence of each candidate.
-    random, candidates : (100,) float64
-        Scaled counts of random samples, and counts of candidates.
-    last_bin : int
-        Last bin (from 1) that holds random samples.
+    random : RandomCoherence
+        Histogram of random samples.
+    candidates : (100,) float64
+        Counts of candidates.
 
     Returns
     -------
@@ -83,9 +83,9 @@ def p_square_weights(
     StaMPS ``ps_est_gamma_quick``; docs/science/gamma.md, Weights. The smoothing is
     causal, which shifts the curve by three bins.
     """
-    probability = random / np.where(candidates == 0, 1, candidates)
-    probability[:LOW_BINS] = 1
-    probability[last_bin:] = 0
+    probability = random.scaled(candidates) / np.where(candidates == 0, 1, candidates)
+    probability[: random.low_bins] = 1
+    probability[random.last_bin :] = 0
     probability = np.minimum(probability, 1)
     padded = np.concatenate((np.ones(GAUSSIAN.size - 1), probability))
     smooth = np.convolve(padded, GAUSSIAN, "valid") / GAUSSIAN.sum()

@@ -13,7 +13,7 @@ from ...dataset.rows import BoolArray, ComplexArray, FloatArray, IntArray, Rows
 from ...errors import StageError
 from ...parallel.context import Context
 from ..base import Keeps, StageSpec
-from ..shared.coherence import check_clap_win
+from ..shared.coherence import RandomCoherence, check_clap_win, low_bins
 from ..shared.fit import Fit, blank_fit, fit_points
 from ..shared.gathered import gathered
 from ..shared.ifgs import Ifgs
@@ -103,7 +103,7 @@ class Outputs:
 
 
 def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
-    """Select the stable candidates of a single-master patch.
+    """Select the stable candidates of a patch.
 
     Raises
     ------
@@ -118,7 +118,8 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     ifg_index = inputs.ifgs.used(params.drop_ifg_index, fewest=2)
     edges, dispersion = dispersion_edges(inputs.dispersion, len(inputs.xy))
     limit = Limit(random_limit(inputs.xy, edges.size - 1, params), params.percent)
-    threshold = coherence_threshold(inputs.coherence, dispersion, edges, inputs.random, limit, ctx)
+    random = RandomCoherence(inputs.random, low_bins(inputs.ifgs))
+    threshold = coherence_threshold(inputs.coherence, dispersion, edges, random, limit, ctx)
     selected = np.flatnonzero(inputs.coherence > threshold.at(dispersion))
     if params.gamma_stdev_reject > 0:
         selected = selected[steady(inputs, selected, ifg_index, params, ctx)]
@@ -134,7 +135,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         if selected.size:
             coherence = inputs.coherence.copy()
             coherence[selected] = fit.coherence
-            threshold = coherence_threshold(coherence, dispersion, edges, inputs.random, limit, ctx)
+            threshold = coherence_threshold(coherence, dispersion, edges, random, limit, ctx)
         values = threshold.at(dispersion[selected])
         kept = still_coherent(inputs, selected, fit, values)
 
@@ -167,7 +168,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         n_win=params.clap_win,
         max_rand=limit.value,
         gamma_stdev_reject=params.gamma_stdev_reject,
-        small_baseline_flag="n",
+        small_baseline_flag="y" if inputs.ifgs.master is None else "n",
         ifg_index=ifg_index,
     )
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...dataset.rows import FloatArray
 from ...parallel.context import Context
-from ..shared.coherence import COHERENCE_BINS, scaled_random
+from ..shared.coherence import COHERENCE_BINS, RandomCoherence
 
 FEW_CANDIDATES = 10_000
 MANY_CANDIDATES = 50_000
@@ -60,7 +60,7 @@ def coherence_threshold(
     coherence: FloatArray,
     dispersion: FloatArray,
     edges: FloatArray,
-    random: FloatArray,
+    random: RandomCoherence,
     limit: Limit,
     ctx: Context,
 ) -> Threshold:
@@ -72,8 +72,8 @@ def coherence_threshold(
         Of each candidate; a coherence of 0 or NaN is not counted.
     edges : (n_bins + 1,) float64
         Edges of the bins of dispersion.
-    random : (100,) float64
-        Counts of random phases in the coherence bins.
+    random : RandomCoherence
+        Histogram of random phases.
     limit : Limit
         Accepted random points of each bin.
     ctx : Context
@@ -104,7 +104,7 @@ def coherence_threshold(
 
 
 def bin_threshold(
-    coherence: FloatArray, random: FloatArray, limit: Limit, number: int, ctx: Context
+    coherence: FloatArray, random: RandomCoherence, limit: Limit, number: int, ctx: Context
 ) -> float:
     """Return the threshold of one bin of dispersion; NaN if random phases are too rare for it.
 
@@ -115,7 +115,7 @@ def bin_threshold(
     """
     counted = coherence[coherence != 0]
     candidates = ctx.kernels.stage2_histogram(counted, COHERENCE_BINS)
-    tail = np.cumsum(scaled_random(random, candidates)[::-1])[::-1]
+    tail = np.cumsum(random.scaled(candidates)[::-1])[::-1]
     if limit.percent:
         tail = 100 * tail / np.cumsum(np.where(candidates == 0, 1, candidates)[::-1])[::-1]
     below = np.flatnonzero(tail < limit.value)
