@@ -167,6 +167,18 @@ class Ifgs:
         """
         return values if self.master is None else with_column(values, self.master, at_master)
 
+    def master_noise(self, offset: FloatArray) -> FloatArray:
+        """Return the phase offset of points, (n_ps,) [rad], as noise of the master.
+
+        Small baselines have no image in common: zeros.
+        """
+        return np.zeros_like(offset) if self.master is None else offset
+
+    def date_of(self, column: int) -> str:
+        """Write the date of a column, of small baselines both dates: ``2020-03-01/2020-03-13``."""
+        images = self.pairs[column] if self.master is None else [column]
+        return "/".join(date_of(day) for day in self.day[images])
+
     def used(self, drop_ifg_index: Sequence[int], fewest: int = 0) -> IntArray:
         """Return the interferograms that ``drop_ifg_index`` leaves; see :func:`used_columns`."""
         used = used_columns(drop_ifg_index, self.n_columns, fewest, self.master)
