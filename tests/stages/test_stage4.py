@@ -8,6 +8,7 @@ import pytest
 from pystamps_hpc.config import RunConfig
 from pystamps_hpc.errors import StageError
 from pystamps_hpc.parallel.context import Context
+from pystamps_hpc.stages.shared.delaunay import edges
 from pystamps_hpc.stages.shared.ifgs import Ifgs
 from pystamps_hpc.stages.stage4 import Inputs, Params, node_phase, solve
 from pystamps_kernels.dispatch import table
@@ -255,6 +256,18 @@ def test_noisy_points_of_small_baselines_are_dropped(backend, ctx):
     out = solve(pairs(noisy=(7, 40)), PARAMS, chosen)
     assert np.flatnonzero(~out.unweeded).tolist() == [7, 40]
     assert out.ifg_index.tolist() == list(range(11))
+
+
+def test_the_noise_of_pairs_is_that_of_the_network_with_their_baselines(ctx):
+    inputs, used = pairs(), np.array([0, 1, *range(3, 11)])
+    out = solve(inputs, replace(PARAMS, drop_ifg_index=(3,)), ctx)
+    node = np.arange(120)
+    arcs, _ = edges(inputs.xy, "native")
+    wanted = ctx.kernels.stage4_pair_edge_stats_undirected(
+        node_phase(inputs, node, node, used), *np.ascontiguousarray(arcs.T), inputs.ifgs.bperp[used]
+    )
+    np.testing.assert_array_equal(out.ps_std, wanted[0].astype(np.float32))
+    np.testing.assert_array_equal(out.ps_max, wanted[1].astype(np.float32))
 
 
 def test_the_phasors_of_pairs_have_no_column_of_a_master():
