@@ -71,7 +71,7 @@ def test_a_single_master_has_noise_of_its_own_and_dates_of_one_image():
     offset = np.array([0.3, -2])
     assert STAR.master_noise(offset) is offset
     assert PAIRS.master_noise(offset).tolist() == [0, 0]
-    assert [STAR.date_of(1), PAIRS.date_of(1)] == ["2015-02-17", "2015-02-17/2015-03-01"]
+    assert [STAR.date_of(1), PAIRS.date_of(1)] == ["2015-02-17", "2015-02-17 to 2015-03-01"]
 
 
 def test_dropped_numbers_count_the_column_of_the_master():

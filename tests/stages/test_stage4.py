@@ -300,7 +300,9 @@ def test_a_pair_without_noise_is_named_by_both_dates(ctx):
     inputs = pairs()
     inputs.slope[:] = 0
     inputs.phase[:, 1] = 1
-    with pytest.raises(StageError, match=r"2 \(2015-03-01/2015-03-25\): .* is 0; put the interf"):
+    with pytest.raises(
+        StageError, match=r"2 \(2015-03-01 to 2015-03-25\): .* is 0; put the interf"
+    ):
         solve(inputs, PARAMS, ctx)
 
 

@@ -277,7 +277,10 @@ def test_small_baselines_keep_their_network_and_have_the_noise_of_each_pair(ctx)
     assert out.ifgs is PAIRS
     assert out.patch_phase_reref.shape == (0, 0)
     np.testing.assert_allclose(out.ifg_std, 5.72957795, rtol=1e-4)  # whatever the offsets
-    assert ctx.log.facts["ifg_dates"][1:3] == ["2015-02-17/2015-03-01", "2015-02-17/2015-03-13"]
+    assert ctx.log.facts["ifg_dates"][1:3] == [
+        "2015-02-17 to 2015-03-01",
+        "2015-02-17 to 2015-03-13",
+    ]
 
 
 def test_the_date_line_may_lie_between_patches(ctx):
@@ -335,8 +338,8 @@ def test_patches_that_cannot_be_merged_are_refused(ctx):
         ),
         (
             [of_pairs(one), replace(of_pairs(two), ifgs=OTHER_PAIRS)],
-            "ifgday of interferogram 2 is 2015-02-17/2015-03-01 in PATCH_1 and "
-            "2015-02-05/2015-03-01 in PATCH_2",
+            "ifgday of interferogram 2 is 2015-02-17 to 2015-03-01 in PATCH_1 and "
+            "2015-02-05 to 2015-03-01 in PATCH_2",
         ),
     ):
         with pytest.raises(StageError, match=message):

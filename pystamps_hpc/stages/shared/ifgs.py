@@ -175,9 +175,9 @@ class Ifgs:
         return np.zeros_like(offset) if self.master is None else offset
 
     def date_of(self, column: int) -> str:
-        """Write the date of a column, of small baselines both dates: ``2020-03-01/2020-03-13``."""
+        """Write the date of a column, of small baselines both: ``2020-03-01 to 2020-03-13``."""
         images = self.pairs[column] if self.master is None else [column]
-        return "/".join(date_of(day) for day in self.day[images])
+        return " to ".join(date_of(day) for day in self.day[images])
 
     def used(self, drop_ifg_index: Sequence[int], fewest: int = 0) -> IntArray:
         """Return the interferograms that ``drop_ifg_index`` leaves; see :func:`used_columns`."""
