@@ -211,11 +211,18 @@ def weeding(s: Scene) -> Cases:
         arguments = (s.phasors, *s.ends, s.baselines, s.day, TIME_WINDOW)
         return Case(arguments, flops=samples * s.m * 12.0, pairs=samples * 2.0)
 
+    def pair_edge_stats() -> Case:
+        samples = len(s.edges) * s.m
+        arguments = (s.phasors, *s.ends, s.baselines)
+        return Case(arguments, flops=samples * 32.0, pairs=samples * 0.5)
+
     return {
         "stage4_adjacent_keep": lambda: Case(((s.xy // 10).astype(np.int64), s.coherence)),
         "stage4_duplicate_keep": lambda: Case((s.xy, s.coherence)),
         "stage4_edge_stats": edge_stats,
         "stage4_edge_stats_undirected": edge_stats,
+        "stage4_pair_edge_stats": pair_edge_stats,
+        "stage4_pair_edge_stats_undirected": pair_edge_stats,
     }
 
 

@@ -30,8 +30,9 @@ DOCS = Path(__file__).resolve().parent
 NOTE = "made by docs/generate.py (make docs); changes made here are lost"
 
 CLASSES = {
-    "double": "double", "single": "single", "complex": "complex single", "logical": "logical",
-    "char": "char", "sparse": "sparse double",
+    "double": "double", "single": "single", "complex": "complex single",
+    "complex double": "complex double", "logical": "logical", "char": "char",
+    "sparse": "sparse double",
 }  # fmt: skip
 
 PAGES = {

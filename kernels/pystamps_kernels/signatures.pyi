@@ -193,6 +193,36 @@ class Signatures:
         NDArray[np.float64],
         NDArray[np.float64],
     ]: ...
+    def stage4_pair_edge_stats(
+        self,
+        phase: NDArray[np.complexfloating],
+        node_a: NDArray[np.int64],
+        node_b: NDArray[np.int64],
+        bperp: NDArray[np.floating],
+        /,
+    ) -> tuple[
+        NDArray[np.float64],
+        NDArray[np.float64],
+        NDArray[np.float64],
+        NDArray[np.float64],
+        NDArray[np.complex128],
+        NDArray[np.float64],
+    ]: ...
+    def stage4_pair_edge_stats_undirected(
+        self,
+        phase: NDArray[np.complexfloating],
+        node_a: NDArray[np.int64],
+        node_b: NDArray[np.int64],
+        bperp: NDArray[np.floating],
+        /,
+    ) -> tuple[
+        NDArray[np.float64],
+        NDArray[np.float64],
+        NDArray[np.float64],
+        NDArray[np.float64],
+        NDArray[np.complex128],
+        NDArray[np.float64],
+    ]: ...
     def stage5_phase_correction(
         self,
         ph: NDArray[np.complexfloating],

@@ -246,7 +246,8 @@ class CompatibilityConfig:
     random_generator: str = option(
         "matlab",
         choice("random generator", ("matlab", "octave")),
-        "Random phases of stage 2 as MATLAB (``matlab``) or GNU Octave (``octave``) draws them.",
+        "Random numbers as MATLAB (``matlab``) or GNU Octave (``octave``) draws them: the phases "
+        "of stage 2, the largest coherence of a resampling merge.",
     )
     arithmetic: str = option(
         "auto",

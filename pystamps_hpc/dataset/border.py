@@ -16,6 +16,7 @@ _CLASSES: dict[str, type[np.generic]] = {
     "double": np.float64,
     "single": np.float32,
     "complex": np.complex64,
+    "complex double": np.complex128,
     "logical": np.bool_,
 }
 

@@ -3,8 +3,8 @@
 One line per key: ``name | rows columns [planes] | class | how | meaning``.
 
 class
-    ``double``, ``single``, ``complex`` (single), ``logical``, ``char``, ``sparse``; several,
-    separated by ``/``, mean that the class of the array written is kept.
+    ``double``, ``single``, ``complex`` (single), ``complex double``, ``logical``, ``char``,
+    ``sparse``; several, separated by ``/``, mean that the class of the array written is kept.
 how
     ``index``: 1-based on disk, 0-based integers inside; ``int``: whole number inside;
     ``opt``: may be missing in a valid file (every key may be 0 x 0 = absent); ``nan``: NaN or
@@ -138,17 +138,17 @@ ps_max    | n_node 1 | single/double | nan   | smallest largest arc noise [rad]
 ifg_index | 1 n_use  | double        | index | interferograms used
 """,
     "pm2": """
-ph_patch | n_ps n_pm | complex       | | filtered phasor
-ph_res   | n_ps n_pm | single/double | | residual phase [rad]
-K_ps     | n_ps 1    | double        | | look-angle error slope [rad/m]
-C_ps     | n_ps 1    | double        | | phase offset [rad]
-coh_ps   | n_ps 1    | double        | | gamma
+ph_patch | n_ps n_pm | complex/complex double | | filtered phasor
+ph_res   | n_ps n_pm | single/double          | | residual phase [rad]
+K_ps     | n_ps 1    | double                 | | look-angle error slope [rad/m]
+C_ps     | n_ps 1    | double                 | | phase offset [rad]
+coh_ps   | n_ps 1    | double                 | | gamma
 """,
     "rc2": """
-ph_rc    | n_ps n_ifg | complex | | phase without look-angle error and master noise
-ph_reref | n_ps n_ifg | complex | | filtered phase, PS: ones at the master
+ph_rc    | n_ps n_ifg | complex/complex double |     | phase without look-angle error and noise
+ph_reref | n_ps n_ifg | complex/complex double | opt | PS: filtered phase, ones at the master
 """,
-    "ph2": "ph | n_ps n_ifg | complex | | phasors, PS: the weight at the master",
+    "ph2": "ph | n_ps n_ifg | complex/complex double | | phasors, PS: the weight at the master",
     "ifgstd2": "ifg_std | n_ifg 1 | single | | noise of each interferogram [deg]",
     "uw_grid": """
 ph           | n_node n_uw  | complex |       | filtered grid phase

@@ -115,7 +115,8 @@ def load_inputs(
     ------
     MatError
         A required file or key is missing, unreadable, of the wrong shape, or not finite where the
-        schema wants it; large variables are looked at when they are read.
+        schema wants it; large variables are looked at when they are read. Or the network is of
+        another mode than the parameters.
     """
     lengths = _Lengths(not parameters.small_baselines, {})
     values: dict[str, Any] = {}
@@ -123,6 +124,7 @@ def load_inputs(
     all_fields = artifact_fields(cls)
     with ExitStack() as stack:
         files = _Files(directory, stack, withheld)
+        _require_mode(files, all_fields, parameters)
         for field in all_fields:
             name = f"{field.artifact}.{field.key}"
             if name == EACH_PATCH:
@@ -138,6 +140,22 @@ def load_inputs(
                 into, name = (network, field.key) if field.type is Ifgs else (values, field.name)
                 into[name] = _load(files, field, judge)
     return cls(**_without_null(values, network, all_fields))
+
+
+def _require_mode(files: _Files, all_fields: tuple[Field, ...], parameters: Parameters) -> None:
+    """Refuse pairs of a single-master stack, and small baselines without."""
+    name = next((field.artifact for field in all_fields if field.type is Ifgs), None)
+    file = None if name is None else files[name]
+    if file is None:
+        return
+    pairs = "ifgday_ix" in file.variables
+    if pairs != parameters.small_baselines:
+        flag = "y" if parameters.small_baselines else "n"
+        raise MatError(
+            f"{files.directory / f'{name}.mat'}: {'holds' if pairs else 'lacks'} ifgday_ix, the "
+            f"images of each pair, but small_baseline_flag is '{flag}'; correct the parameter, or "
+            "run stage 1 again"
+        )
 
 
 def _of_patches(

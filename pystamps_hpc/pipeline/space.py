@@ -12,7 +12,7 @@ from .plan import PlannedTask
 from .session import Session
 from .stack import StackSummary
 
-_BYTES = {"double": 8, "single": 4, "complex": 8, "logical": 1}
+_BYTES = {"double": 8, "single": 4, "complex": 8, "complex double": 16, "logical": 1}
 _MIB = 2**20
 
 

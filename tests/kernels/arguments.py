@@ -190,6 +190,8 @@ def network(rng):
     return {
         "stage4_edge_stats": [(nodes.astype(c), *stack) for c in ("c8", "c16")],
         "stage4_edge_stats_undirected": [(nodes.astype(c), *stack) for c in ("c8", "c16")],
+        "stage4_pair_edge_stats": [(nodes.astype(c), *stack[:3]) for c in ("c8", "c16")],
+        "stage4_pair_edge_stats_undirected": [(nodes.astype(c), *stack[:3]) for c in ("c8", "c16")],
         "stage6_arc_phasors": [(some_empty, *ends)],
         "stage6_phase_steps": [(slow,)],
         "stage6_look_angle": [(slow, baseline, 9)],

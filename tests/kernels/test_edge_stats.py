@@ -13,6 +13,7 @@ from pystamps_kernels.native.angle import cycles
 from .conftest import BACKENDS
 
 STATS = ["stage4_edge_stats", "stage4_edge_stats_undirected"]
+PAIR_STATS = ["stage4_pair_edge_stats", "stage4_pair_edge_stats_undirected"]
 NAMES = ["ps_std", "ps_max", "edge_std", "edge_max", "k_edge", "ifg_var"]
 
 
@@ -55,8 +56,8 @@ def literal(phase, start, end, bperp, day, time_win, about_mean=True):
     return np.array(least[0]), np.array(least[1]), std, largest, slope, var
 
 
-def assert_close(found, wanted, atol):
-    for name, one, other in zip(NAMES, found, wanted, strict=True):
+def assert_close(found, wanted, atol, names=NAMES):
+    for name, one, other in zip(names, found, wanted, strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=atol, err_msg=name)
 
 
@@ -173,6 +174,97 @@ def test_a_phase_that_is_not_finite_is_refused(kernels):
     phase[3, 2] = np.nan
     with pytest.raises(ValueError, match="'phase' has values that are not finite"):
         kernels.stage4_edge_stats(phase, *rest)
+
+
+# --- small baselines
+
+
+def pairs(**how):
+    """The arguments of small baselines: no days, no window."""
+    return stack(**how)[:4]
+
+
+def literal_of_pairs(phase, start, end, bperp, both_ways=False):
+    """The definition with dense complex least squares."""
+    phase = phase.astype(complex)
+    arcs = phase[end] * phase[start].conj()
+    every = np.concatenate((arcs, arcs.conj())) if both_ways else arcs
+    var = (np.abs(arcs - every.mean(axis=0)) ** 2).sum(axis=0) / (len(arcs) - 1)
+    root = 1 / np.sqrt(var)
+    slope = np.linalg.lstsq((root * bperp)[:, None], (arcs * root).T, rcond=None)[0][0]
+    noise = np.angle(arcs - slope[:, None] * bperp)
+    std, largest = noise.std(axis=1, ddof=1), np.abs(noise).max(axis=1)
+    nodes = [np.flatnonzero((start == p) | (end == p)) for p in range(len(phase))]
+    least = [[of[e].min(initial=np.inf) for e in nodes] for of in (std, largest)]
+    return np.array(least[0]), np.array(least[1]), std, largest, slope, var
+
+
+@pytest.mark.parametrize("noise", [0.2, 1.0])
+def test_arc_noise_of_pairs_is_that_of_complex_least_squares(kernels, noise):
+    arguments = pairs(noise=noise)
+    assert_close(kernels.stage4_pair_edge_stats(*arguments), literal_of_pairs(*arguments), 2e-7)
+    undirected = kernels.stage4_pair_edge_stats_undirected(*arguments)
+    assert_close(undirected, literal_of_pairs(*arguments, both_ways=True), 2e-7)
+
+
+@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
+@pytest.mark.parametrize("kernel", PAIR_STATS)
+def test_native_equals_reference_for_pairs(kernel, dtype):
+    phase, *rest = pairs(n_node=2000, n_edge=9000, n_use=15)
+    arguments = (phase.astype(dtype), *rest)
+    found, wanted = (getattr(table(b, "double"), kernel)(*arguments) for b in BACKENDS)
+    assert_close(found, wanted, 1e-9)
+
+
+def test_an_arc_without_noise_jumps_by_pi_where_its_slope_exceeds_it(kernels):
+    phase, start, end, _ = pairs()
+    phase[end[0]] = phase[start[0]]
+    bperp = np.full(12, 100.0)
+    bperp[4] = 300
+    _, _, std, largest, slope, _ = kernels.stage4_pair_edge_stats(phase, start, end, bperp)
+    assert slope[0].real * 300 > 1
+    assert largest[0] == pytest.approx(math.pi, abs=1e-6)
+    assert std[0] > 0.5
+
+
+def test_reversing_single_arcs_of_pairs_changes_the_variance_about_the_mean_only(kernels):
+    phase, start, end, bperp = pairs()
+    flip = np.arange(len(start)) % 3 == 0
+    flipped = np.where(flip, end, start), np.where(flip, start, end)
+    for name, both in zip(PAIR_STATS, (False, True), strict=True):
+        stats = getattr(kernels, name)
+        plain = stats(phase, start, end, bperp)
+        assert_close(stats(phase, end, start, bperp)[:4], plain[:4], 1e-9, NAMES[:4])
+        turned = stats(phase, *flipped, bperp)
+        assert (np.abs(turned[5] - plain[5]).max() < 1e-12) == both
+
+
+@pytest.mark.parametrize("kernel", PAIR_STATS)
+@pytest.mark.parametrize(("n_edge", "n_use"), [(0, 5), (1, 5), (30, 1), (30, 2), (30, 0), (0, 0)])
+def test_small_networks_of_pairs_have_natural_results(kernels, kernel, n_edge, n_use):
+    ps_std, ps_max, std, largest, _, variance = getattr(kernels, kernel)(
+        *pairs(n_edge=n_edge, n_use=n_use)
+    )
+    if n_edge == 0 or n_use == 0:
+        assert np.isinf(ps_std).all()
+        assert np.isinf(ps_max).all()
+    else:
+        assert np.isfinite(largest).all()
+    if n_use == 1:
+        assert not std.any()
+    if n_edge <= 1:
+        assert (variance == 1).all()
+
+
+def test_pairs_without_noise_or_phase_are_refused(kernels):
+    phase, start, end, bperp = pairs()
+    same = phase.copy()
+    same[:, 3] = 1
+    with pytest.raises(NoiseVarianceError, match="column 3 is"):
+        kernels.stage4_pair_edge_stats(same, start, end, bperp)
+    phase[3, 2] = np.nan
+    with pytest.raises(ValueError, match="'phase' has values that are not finite"):
+        kernels.stage4_pair_edge_stats(phase, start, end, bperp)
 
 
 def test_angles_without_branches_are_those_of_the_c_library():

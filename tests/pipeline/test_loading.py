@@ -101,6 +101,19 @@ def test_the_null_column_of_the_master_is_there_on_disk_only(tmp_path):
     assert bundle["bp1"]["bperp_mat"].rows.shape == (N_PS, N_IFG - 1)
 
 
+def test_pairs_and_the_flag_of_small_baselines_go_together(tmp_path):
+    load(tmp_path)
+    pairs = {**FILES["ps1"], "ifgday_ix": np.ones((N_IFG, 2))}
+    for flag, keys, message in (
+        ("n", pairs, r"ps1.mat: holds ifgday_ix, .* but small_baseline_flag is 'n'; correct"),
+        ("y", FILES["ps1"], r"ps1.mat: lacks ifgday_ix, .* but small_baseline_flag is 'y'"),
+    ):
+        write_mat(tmp_path / "ps1.mat", keys)
+        write_mat(tmp_path / "parms.mat", {"small_baseline_flag": flag})
+        with pytest.raises(MatError, match=message):
+            load_inputs(WithNetwork, tmp_path, parameters.load(tmp_path))
+
+
 def test_an_empty_optional_key_is_absent(tmp_path):
     assert load(tmp_path, da1={"D_A": np.zeros((0, 0))}).dispersion is None
 

@@ -67,6 +67,13 @@ def test_the_master_joins_arrays_and_rows_but_not_those_of_small_baselines():
     assert PAIRS.with_master(values, 7) is values
 
 
+def test_a_single_master_has_noise_of_its_own_and_dates_of_one_image():
+    offset = np.array([0.3, -2])
+    assert STAR.master_noise(offset) is offset
+    assert PAIRS.master_noise(offset).tolist() == [0, 0]
+    assert [STAR.date_of(1), PAIRS.date_of(1)] == ["2015-02-17", "2015-02-17 to 2015-03-01"]
+
+
 def test_dropped_numbers_count_the_column_of_the_master():
     assert STAR.used((1, 4)).tolist() == [1, 3]
     assert STAR.used((2,)).tolist() == [0, 1, 2, 3]

@@ -8,6 +8,7 @@ import pytest
 from pystamps_hpc.config import RunConfig
 from pystamps_hpc.errors import StageError
 from pystamps_hpc.parallel.context import Context
+from pystamps_hpc.stages.shared.delaunay import edges
 from pystamps_hpc.stages.shared.ifgs import Ifgs
 from pystamps_hpc.stages.stage4 import Inputs, Params, node_phase, solve
 from pystamps_kernels.dispatch import table
@@ -232,6 +233,77 @@ def test_a_window_that_holds_one_epoch_is_refused_with_its_date(ctx):
         solve(patch(), replace(PARAMS, weed_time_win=0.1), ctx)
     with pytest.raises(StageError, match="weed_time_win=0: must be a positive number"):
         replace(PARAMS, weed_time_win=0.0)
+
+
+# --- small baselines
+
+
+def pairs(n_ps=120, n_image=7, noisy=(), seed=5):
+    """The patch with pairs of neighbouring images, baselines about zero."""
+    one = patch(n_ps, n_image, noisy, seed)
+    pair = np.array([[i, i + k] for k in (1, 2) for i in range(n_image - k)])
+    rng = np.random.default_rng(seed)
+    bperp = rng.normal(0, 100, len(pair))
+    phase = one.slope[:, None] * bperp + rng.normal(0, 0.2, (n_ps, len(pair)))
+    phase[list(noisy)] = rng.uniform(-3, 3, (len(noisy), len(pair)))
+    ifgs = Ifgs(pair, bperp, one.ifgs.day, one.ifgs.master_day, None)
+    return replace(one, ifgs=ifgs, phase=(3 * np.exp(1j * phase)).astype(np.complex64))
+
+
+@pytest.mark.parametrize("backend", ["python", "native"])
+def test_noisy_points_of_small_baselines_are_dropped(backend, ctx):
+    chosen = replace(ctx, kernels=table(backend, "double"))
+    out = solve(pairs(noisy=(7, 40)), PARAMS, chosen)
+    assert np.flatnonzero(~out.unweeded).tolist() == [7, 40]
+    assert out.ifg_index.tolist() == list(range(11))
+
+
+def test_the_noise_of_pairs_is_that_of_the_network_with_their_baselines(ctx):
+    inputs, used = pairs(), np.array([0, 1, *range(3, 11)])
+    out = solve(inputs, replace(PARAMS, drop_ifg_index=(3,)), ctx)
+    node = np.arange(120)
+    arcs, _ = edges(inputs.xy, "native")
+    wanted = ctx.kernels.stage4_pair_edge_stats_undirected(
+        node_phase(inputs, node, node, used), *np.ascontiguousarray(arcs.T), inputs.ifgs.bperp[used]
+    )
+    np.testing.assert_array_equal(out.ps_std, wanted[0].astype(np.float32))
+    np.testing.assert_array_equal(out.ps_max, wanted[1].astype(np.float32))
+
+
+def test_the_phasors_of_pairs_have_no_column_of_a_master():
+    inputs = pairs()
+    node = np.arange(120)
+    found = node_phase(inputs, node, node, np.arange(11))
+    wanted = inputs.phase / 3 * np.exp(-1j * inputs.slope[:, None] * inputs.ifgs.bperp)
+    np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+
+def test_dropped_numbers_of_small_baselines_count_pairs(ctx):
+    params = replace(PARAMS, drop_ifg_index=(3, 11))
+    plain, other = pairs(), pairs()
+    other.phase[:, [2, 10]] = np.nan
+    one, two = solve(plain, params, ctx), solve(other, params, ctx)
+    assert one.ifg_index.tolist() == [0, 1, *range(3, 10)]
+    np.testing.assert_array_equal(one.ps_std, two.ps_std)
+    with pytest.raises(StageError, match="12 is outside 1 to 11"):
+        solve(plain, replace(PARAMS, drop_ifg_index=(12,)), ctx)
+
+
+def test_small_baselines_never_weed_adjacent_pixels(ctx):
+    inputs = pairs()
+    inputs.ij[1, 1:] = inputs.ij[0, 1:] + [0, 1]
+    assert solve(inputs, replace(NO_NOISE, weed_neighbours=True), ctx).unweeded.all()
+    assert ctx.log.warnings == ["weed_neighbours has no effect with small baselines"]
+
+
+def test_a_pair_without_noise_is_named_by_both_dates(ctx):
+    inputs = pairs()
+    inputs.slope[:] = 0
+    inputs.phase[:, 1] = 1
+    with pytest.raises(
+        StageError, match=r"2 \(2015-03-01 to 2015-03-25\): .* is 0; put the interf"
+    ):
+        solve(inputs, PARAMS, ctx)
 
 
 def test_a_selection_of_other_candidates_is_refused(ctx):

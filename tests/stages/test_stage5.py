@@ -19,6 +19,8 @@ from pystamps_kernels.dispatch import table
 N_IFG, MASTER = 5, 2
 DAY = 736000.0 + 12 * np.arange(N_IFG + 1)
 IFGS = Ifgs.of_master(MASTER, np.arange(5.0), DAY, DAY[MASTER])
+PAIRS = Ifgs(np.array([[0, 1], [1, 2], [1, 3], [3, 4], [4, 5]]), np.arange(5.0), DAY, DAY[2], None)
+OTHER_PAIRS = replace(PAIRS, pairs=np.array([[0, 1], [0, 2], [1, 3], [3, 4], [4, 5]]))
 PROMOTE = promote.Params()
 MERGE = merge.Params(
     heading=float("nan"),
@@ -121,6 +123,14 @@ def test_the_phase_is_corrected_by_the_reestimated_slope_and_offset(ctx):
     reref = out.patch_phase_reref[:]
     np.testing.assert_array_equal(reref[:, MASTER], 1)
     np.testing.assert_array_equal(np.delete(reref, MASTER, axis=1), out.patch_phase[:])
+
+
+def test_small_baselines_have_no_master_whose_noise_could_be_removed(ctx):
+    out = promote.solve(replace(candidates(), ifgs=PAIRS), PROMOTE, ctx)
+    wanted = out.phase[:] * np.exp(-1j * out.slope[:, None] * out.bperp_mat[:])
+    np.testing.assert_allclose(out.corrected[:], wanted, atol=3e-5)
+    assert out.patch_phase_reref is None
+    assert out.ifgs is PAIRS
 
 
 @pytest.mark.parametrize(
@@ -253,6 +263,26 @@ def test_the_noise_of_every_interferogram_but_the_master_is_reported_with_its_da
     assert ctx.log.facts["ifg_dates"] == [date_of(day) for day in DAY[others]]
 
 
+def of_pairs(patch):
+    """The same patch with the network of small baselines."""
+    phase = patch.patch_phase
+    return replace(patch, ifgs=PAIRS, phase=phase, corrected=2 * phase, patch_phase_reref=None)
+
+
+def test_small_baselines_keep_their_network_and_have_the_noise_of_each_pair(ctx):
+    one = of_pairs(patch("PATCH_1", [(5, 2), (3, 7), (2, 1)], LEFT))
+    slope = np.array([0.01, 0, -0.02])
+    phase = one.phase * np.exp(1j * (slope[:, None] * one.bperp_mat + 0.1)).astype(np.complex64)
+    out, _ = merged([replace(one, slope=slope, phase=phase)], ctx)
+    assert out.ifgs is PAIRS
+    assert out.patch_phase_reref.shape == (0, 0)
+    np.testing.assert_allclose(out.ifg_std, 5.72957795, rtol=1e-4)  # whatever the offsets
+    assert ctx.log.facts["ifg_dates"][1:3] == [
+        "2015-02-17 to 2015-03-01",
+        "2015-02-17 to 2015-03-13",
+    ]
+
+
 def test_the_date_line_may_lie_between_patches(ctx):
     one = patch("PATCH_1", [(5, 2), (3, 7), (2, 1)], LEFT)
     two = patch("PATCH_2", [(4, 15), (0, 12)], RIGHT)
@@ -267,7 +297,7 @@ def test_what_a_patch_lacks_is_empty_in_the_whole(ctx):
     one, two = patch("PATCH_1", [(5, 2)], LEFT), patch("PATCH_2", [(4, 15)], RIGHT)
     out, _ = merged([one, replace(two, height=None, residual=None)], ctx)
     assert out.height.shape == out.incidence.shape == (0, 0)
-    assert out.residual is None
+    assert out.residual.shape == (0, 0)
     assert len(out.look_angle) == 2
 
 
@@ -305,6 +335,11 @@ def test_patches_that_cannot_be_merged_are_refused(ctx):
         (
             [one, replace(two, ifgs=replace(IFGS, day=DAY + 1))],
             "day is .* in PATCH_1 and .* in PATCH_2",
+        ),
+        (
+            [of_pairs(one), replace(of_pairs(two), ifgs=OTHER_PAIRS)],
+            "ifgday of interferogram 2 is 2015-02-17 to 2015-03-01 in PATCH_1 and "
+            "2015-02-05 to 2015-03-01 in PATCH_2",
         ),
     ):
         with pytest.raises(StageError, match=message):
@@ -364,11 +399,14 @@ def test_points_outside_the_core_take_no_part_in_cells(ctx):
     assert out.n_ps == 2
 
 
-def test_a_cell_is_the_mean_weighted_by_the_noise_of_its_points(ctx):
+@pytest.mark.parametrize("network", [IFGS, PAIRS])
+def test_a_cell_is_the_mean_weighted_by_the_noise_of_its_points(ctx, network):
     one = patch("PATCH_1", [(1, 1), (1, 2), (2, 2)])
-    noise = np.column_stack(
-        (np.angle(np.exp(1j * (one.residual - one.offset[:, None]))), one.offset)
-    )
+    noise = np.angle(np.exp(1j * (one.residual - one.offset[:, None])))
+    if network is PAIRS:
+        one = of_pairs(one)
+    else:
+        noise = np.column_stack((noise, one.offset))  # the noise of the master
     variance = np.maximum(noise.var(axis=1, ddof=1), np.radians(10) ** 2)
     out = merged_cells([one], ctx)
     np.testing.assert_allclose(

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from ..reference.edge_stats import (
     CANCELS,
+    PairStatistics,
     Statistics,
     check_finite,
     local_lines,
     mean_free_variance,
+    pair_variance,
     slope_weights,
     zero_mean_variance,
 )
@@ -42,6 +44,22 @@ def edge_stats_undirected(
     return _statistics(noise, variance, node_a, node_b, bperp, len(phase))
 
 
+def pair_edge_stats(phase: Array, node_a: Array, node_b: Array, bperp: Array) -> PairStatistics:
+    """Native twin of :func:`reference.edge_stats.pair_edge_stats`."""
+    total, squares = _pair_sums(phase, node_a, node_b)
+    variance = pair_variance(total, squares, len(node_a))
+    return _pair_statistics(phase, node_a, node_b, bperp, variance)
+
+
+def pair_edge_stats_undirected(
+    phase: Array, node_a: Array, node_b: Array, bperp: Array
+) -> PairStatistics:
+    """Native twin of :func:`reference.edge_stats.pair_edge_stats_undirected`."""
+    total, squares = _pair_sums(phase, node_a, node_b)
+    variance = pair_variance(total.real, squares, len(node_a))
+    return _pair_statistics(phase, node_a, node_b, bperp, variance)
+
+
 def _noise_and_sums(
     phase: Array, node_a: Array, node_b: Array, day: Array, time_win: float
 ) -> tuple[Array, Array, Array]:
@@ -57,6 +75,13 @@ def _noise_and_sums(
         total += block[0]
         squares += block[1]
     return noise, total, squares
+
+
+@inline
+def _arc(end: complex, start: complex) -> tuple[float, float]:
+    """Return real and imaginary part of an arc in double."""
+    p, q = np.complex128(end), np.complex128(start)
+    return p.real * q.real + p.imag * q.imag, p.imag * q.real - p.real * q.imag
 
 
 @kernel
@@ -85,9 +110,7 @@ def _arc_noise(
         for edge in range(block * BLOCK, min((block + 1) * BLOCK, n_edge)):
             a, b = node_a[edge], node_b[edge]
             for k in range(n):
-                p, q = np.complex128(phase[b, k]), np.complex128(phase[a, k])
-                arc_re[k] = p.real * q.real + p.imag * q.imag
-                arc_im[k] = p.imag * q.real - p.real * q.imag
+                arc_re[k], arc_im[k] = _arc(phase[b, k], phase[a, k])
             for i in range(n):
                 angle[i] = cycles(arc_im[i], arc_re[i])
                 mean_re[i] = mean_im[i] = line[i] = rate[i] = 0
@@ -186,3 +209,75 @@ def _least_of_nodes(
                 ps_std[node] = edge_std[edge]
             if edge_max[edge] < ps_max[node]:
                 ps_max[node] = edge_max[edge]
+
+
+def _pair_sums(phase: Array, node_a: Array, node_b: Array) -> tuple[Array, Array]:
+    check_finite(phase)
+    sums = np.zeros((-(-len(node_a) // BLOCK), 3, phase.shape[1]))
+    _pair_block_sums(phase, node_a, node_b, sums)
+    total = np.zeros(sums.shape[1:])
+    for block in sums:
+        total += block
+    return total[0] + 1j * total[1], total[2]
+
+
+@kernel
+def _pair_block_sums(phase: Array, node_a: Array, node_b: Array, sums: Array) -> None:
+    n_edge, n = len(node_a), phase.shape[1]
+    for block in prange(len(sums)):
+        for edge in range(block * BLOCK, min((block + 1) * BLOCK, n_edge)):
+            a, b = node_a[edge], node_b[edge]
+            for k in range(n):
+                re, im = _arc(phase[b, k], phase[a, k])
+                sums[block, 0, k] += re
+                sums[block, 1, k] += im
+                sums[block, 2, k] += re * re + im * im
+
+
+def _pair_statistics(
+    phase: Array, node_a: Array, node_b: Array, bperp: Array, variance: Array
+) -> PairStatistics:
+    n_edge, (n_node, n_use) = len(node_a), phase.shape
+    least = 0.0 if n_use else np.inf
+    edge_std, edge_max = np.full(n_edge, least), np.full(n_edge, least)
+    k_edge = np.zeros(n_edge, np.complex128)
+    weight = slope_weights(bperp, variance)
+    _pair_noise(phase, node_a, node_b, weight, bperp, edge_std, edge_max, k_edge)
+    ps_std, ps_max = np.full(n_node, np.inf), np.full(n_node, np.inf)
+    _least_of_nodes(node_a, node_b, edge_std, edge_max, ps_std, ps_max)
+    return ps_std, ps_max, edge_std, edge_max, k_edge, variance
+
+
+@kernel
+def _pair_noise(
+    phase: Array,
+    node_a: Array,
+    node_b: Array,
+    weight: Array,
+    bperp: Array,
+    edge_std: Array,
+    edge_max: Array,
+    k_edge: Array,
+) -> None:
+    n_edge, n = len(node_a), phase.shape[1]
+    for block in prange(-(-n_edge // BLOCK)):
+        arc_re, arc_im, noise = np.empty(n), np.empty(n), np.empty(n)
+        for edge in range(block * BLOCK, min((block + 1) * BLOCK, n_edge)):
+            a, b = node_a[edge], node_b[edge]
+            slope_re, slope_im = 0.0, 0.0
+            for k in range(n):
+                arc_re[k], arc_im[k] = _arc(phase[b, k], phase[a, k])
+                slope_re += weight[k] * arc_re[k]
+                slope_im += weight[k] * arc_im[k]
+            for k in range(n):
+                re, im = arc_re[k] - slope_re * bperp[k], arc_im[k] - slope_im * bperp[k]
+                noise[k] = CYCLE * cycles(im, re)
+            mean = 0.0
+            for k in range(n):
+                mean += noise[k]
+                edge_max[edge] = max(edge_max[edge], abs(noise[k]))
+            squares = 0.0
+            for k in range(n):
+                squares += (noise[k] - mean / n) ** 2
+            edge_std[edge] = math.sqrt(squares / (n - 1)) if n > 1 else edge_std[edge]
+            k_edge[edge] = complex(slope_re, slope_im)

@@ -1,5 +1,8 @@
 """Noise of the arcs of a network, of its nodes and of the interferograms."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,6 +16,7 @@ Floats = NDArray[np.floating]
 Ints = NDArray[np.int64]
 Phasors = NDArray[np.complexfloating]
 Statistics = tuple[Floats, Floats, Floats, Floats, Floats, Floats]
+PairStatistics = tuple[Floats, Floats, Floats, Floats, Phasors, Floats]
 
 
 def edge_stats(
@@ -84,6 +88,60 @@ def edge_stats_undirected(
     noise, _, squares = _arc_noise(phase, node_a, node_b, day, time_win)
     return statistics(noise, zero_mean_variance(squares, len(noise)), node_a, node_b,
                       bperp, len(phase))  # fmt: skip
+
+
+def pair_edge_stats(phase: Phasors, node_a: Ints, node_b: Ints, bperp: Floats) -> PairStatistics:
+    """Estimate the noise of arcs and nodes of small baselines from what a slope leaves over.
+
+    Parameters
+    ----------
+    phase, node_a, node_b, bperp
+        As those of :func:`edge_stats`; interferograms are pairs of images.
+
+    Returns
+    -------
+    ps_std, ps_max, edge_std, edge_max
+        As those of :func:`edge_stats`.
+    k_edge : (n_edge,) complex128
+        Slope of each arc's phasor against the baseline, removed from it [1/m].
+    ifg_var : (n_use,) float64
+        Variance of the phasors of each interferogram over the arcs, about their mean.
+
+    Raises
+    ------
+    NoiseVarianceError
+        A variance is zero or not finite.
+    ValueError
+        A phase is not finite.
+
+    Notes
+    -----
+    StaMPS ``ps_weed``; docs/science/weeding.md, Noise of an arc with small baselines.
+
+    Examples
+    --------
+    Without a slope the noise is the phase of the arc. The variance of a single one counts as 1.
+
+    >>> phase = np.exp(1j * np.array([[0.0, 0.0, 0.0], [0.1, -0.1, 0.1]]))
+    >>> _, ps_max, *_ = pair_edge_stats(phase, np.array([0]), np.array([1]), np.zeros(3))
+    >>> ps_max.round(6).tolist()
+    [0.1, 0.1]
+    """
+    total, squares = _pair_sums(phase, node_a, node_b)
+    variance = pair_variance(total, squares, len(node_a))
+    return _pair_statistics(phase, node_a, node_b, bperp, variance)
+
+
+def pair_edge_stats_undirected(
+    phase: Phasors, node_a: Ints, node_b: Ints, bperp: Floats
+) -> PairStatistics:
+    """Estimate the noise as :func:`pair_edge_stats` does, about the mean of both directions.
+
+    An arc that is reversed is conjugate, so that the mean of it and its reverse is real.
+    """
+    total, squares = _pair_sums(phase, node_a, node_b)
+    variance = pair_variance(total.real, squares, len(node_a))
+    return _pair_statistics(phase, node_a, node_b, bperp, variance)
 
 
 def local_lines(day: Floats, time_win: float) -> tuple[Floats, Floats, Floats]:
@@ -177,6 +235,13 @@ def mean_free_variance(total: Floats, squares: Floats, n_edge: int) -> Floats:
     return _checked((squares - total**2 / n_edge) / (n_edge - 1))
 
 
+def pair_variance(total: NDArray[Any], squares: Floats, n_edge: int) -> Floats:
+    """Return the variance of phasors over arcs about their mean; one for a single arc."""
+    if n_edge <= 1:
+        return np.ones(len(total))
+    return _checked((squares - np.abs(total) ** 2 / n_edge) / (n_edge - 1))
+
+
 def zero_mean_variance(squares: Floats, n_edge: int) -> Floats:
     """Return the variance over arcs about zero; one for a single arc or epoch."""
     if n_edge <= 1 or len(squares) <= 1:
@@ -213,6 +278,42 @@ def statistics(
         edge_max[edges] = np.abs(values).max(axis=1, initial=0)
     if n_use == 0:
         edge_std, edge_max = np.full(n_edge, np.inf), np.full(n_edge, np.inf)
+    ps_std = _least_of_node(edge_std, node_a, node_b, n_node)
+    ps_max = _least_of_node(edge_max, node_a, node_b, n_node)
+    return ps_std, ps_max, edge_std, edge_max, k_edge, variance
+
+
+def _pair_arcs(phase: Phasors, node_a: Ints, node_b: Ints) -> Iterator[tuple[slice, Phasors]]:
+    """Yield stretches of the edges with their arcs, complex128."""
+    for start in range(0, len(node_a), CHUNK):
+        edges = slice(start, start + CHUNK)
+        yield edges, phase[node_b[edges]].astype(np.complex128) * phase[node_a[edges]].conj()
+
+
+def _pair_sums(phase: Phasors, node_a: Ints, node_b: Ints) -> tuple[Phasors, Floats]:
+    """Return the sums over arcs of the phasors and of their squared moduli, (n_use,) each."""
+    check_finite(phase)
+    total, squares = np.zeros(phase.shape[1], np.complex128), np.zeros(phase.shape[1])
+    for _, arcs in _pair_arcs(phase, node_a, node_b):
+        total += arcs.sum(axis=0)
+        squares += (arcs.real**2 + arcs.imag**2).sum(axis=0)
+    return total, squares
+
+
+def _pair_statistics(
+    phase: Phasors, node_a: Ints, node_b: Ints, bperp: Floats, variance: Floats
+) -> PairStatistics:
+    weight = slope_weights(bperp, variance)
+    n_edge, (n_node, n_use) = len(node_a), phase.shape
+    least = 0.0 if n_use else np.inf
+    edge_std, edge_max = np.full(n_edge, least), np.full(n_edge, least)
+    k_edge = np.zeros(n_edge, np.complex128)
+    for edges, arcs in _pair_arcs(phase, node_a, node_b):
+        k_edge[edges] = (arcs * weight).sum(axis=1)
+        noise = np.angle(arcs - k_edge[edges, None] * bperp)
+        if n_use > 1:
+            edge_std[edges] = noise.std(axis=1, ddof=1)
+        edge_max[edges] = np.abs(noise).max(axis=1, initial=least)
     ps_std = _least_of_node(edge_std, node_a, node_b, n_node)
     ps_max = _least_of_node(edge_max, node_a, node_b, n_node)
     return ps_std, ps_max, edge_std, edge_max, k_edge, variance

@@ -142,9 +142,7 @@ class Ifgs:
 
     def name_of(self, column: int) -> str:
         """Name a column for messages: its number as StaMPS counts, and the days of its images."""
-        images = (column,) if self.master is not None else self.pairs[column]
-        days = " to ".join(date_of(self.day[image]) for image in images)
-        return f"interferogram {column + 1} ({days})"
+        return f"interferogram {column + 1} ({self.date_of(column)})"
 
     def of_image(self, image: int) -> IntArray:
         """Return the interferograms of an image, in order."""
@@ -206,6 +204,18 @@ class Ifgs:
             Values of the columns.
         """
         return values if self.master is None else with_column(values, self.master, at_master)
+
+    def master_noise(self, offset: FloatArray) -> FloatArray:
+        """Return the phase offset of points, (n_ps,) [rad], as noise of the master.
+
+        Small baselines have no image in common: zeros.
+        """
+        return np.zeros_like(offset) if self.master is None else offset
+
+    def date_of(self, column: int) -> str:
+        """Write the date of a column, of small baselines both: ``2020-03-01 to 2020-03-13``."""
+        images = self.pairs[column] if self.master is None else [column]
+        return " to ".join(date_of(day) for day in self.day[images])
 
     def used(self, drop_ifg_index: Sequence[int], fewest: int = 0) -> IntArray:
         """Return the interferograms that ``drop_ifg_index`` leaves; see :func:`used_columns`."""

@@ -9,7 +9,10 @@ from .ifgs import Ifgs
 
 @dataclass(frozen=True)
 class Version2:
-    """Arrays of the points that stages 3 and 4 left; n_col columns include that of the master."""
+    """Arrays of the points that stages 3 and 4 left; n_col columns include that of the master.
+
+    A merge that resamples has them in double.
+    """
 
     record: Annotated[dict[str, Any], "ps2.*"]  # everything else, as on disk
     ij: Annotated[FloatArray, "ps2.ij"]  # (n_ps, 3) id, azimuth line, range sample from 0

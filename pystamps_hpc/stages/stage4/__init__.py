@@ -121,7 +121,9 @@ def weed_positions(
 ) -> BoolArray:
     """Return the mask, (n_keep,), left by adjacency, height and position."""
     keep = np.ones(len(point), np.bool_)
-    if params.weed_neighbours:
+    if params.weed_neighbours and inputs.ifgs.master is None:
+        ctx.warn("weed_neighbours has no effect with small baselines")
+    elif params.weed_neighbours:
         pixel = np.ascontiguousarray(inputs.ij[point, 1:3].astype(np.int64))
         keep = ctx.kernels.stage4_adjacent_keep(pixel, coherence)
         ctx.note(f"{int(keep.sum())} of {len(point)} after adjacent pixels")
@@ -191,15 +193,11 @@ def weed_noise(
     )
     ps_std, ps_max = (np.full(len(node), np.inf, np.float32) for _ in range(2))
     if len(arcs):
-        stats = ctx.kernels.stage4_edge_stats if oriented else (
-            ctx.kernels.stage4_edge_stats_undirected)  # fmt: skip
-        start, end = (np.ascontiguousarray(column) for column in arcs.T)
-        bperp = inputs.ifgs.with_master(inputs.ifgs.bperp, 0)[used].astype(np.float64)
         try:
-            found = stats(phase, start, end, bperp, inputs.ifgs.day[used], params.weed_time_win)
+            found = least_noise(inputs, params, ctx, phase, arcs, oriented, used)
         except NoiseVarianceError as error:
             raise StageError(_without_noise(inputs, params, used, error)) from None
-        ps_std[usable], ps_max[usable] = found[0], found[1]
+        ps_std[usable], ps_max[usable] = found
     else:
         ctx.warn(f"{len(node)} PS: too few, or on one line: no network, all dropped")
     keep = (ps_std < np.float32(params.weed_standard_dev)) & (
@@ -224,15 +222,44 @@ def node_phase(inputs: Inputs, node: IntArray, selection: IntArray, used: IntArr
     return np.ascontiguousarray(columns[:, used])
 
 
+def least_noise(
+    inputs: Inputs,
+    params: Params,
+    ctx: Context,
+    phase: ComplexArray,
+    arcs: IntArray,
+    oriented: bool,
+    used: IntArray,
+) -> tuple[FloatArray, FloatArray]:
+    """Return the least deviation and the least maximum among the arcs of each node, (n_node,).
+
+    The arcs of a single-master stack are compared with their course in time; pairs have none.
+    """
+    ifgs, kernels = inputs.ifgs, ctx.kernels
+    start, end = (np.ascontiguousarray(column) for column in arcs.T)
+    bperp = ifgs.with_master(ifgs.bperp, 0)[used].astype(np.float64)
+    if ifgs.master is None:
+        of_pairs = kernels.stage4_pair_edge_stats if oriented else (
+            kernels.stage4_pair_edge_stats_undirected)  # fmt: skip
+        return of_pairs(phase, start, end, bperp)[:2]
+    in_time = kernels.stage4_edge_stats if oriented else kernels.stage4_edge_stats_undirected
+    return in_time(phase, start, end, bperp, ifgs.day[used], params.weed_time_win)[:2]
+
+
 def _without_noise(
     inputs: Inputs, params: Params, used: IntArray, error: NoiseVarianceError
 ) -> str:
-    ifg = used[error.column]
-    spacing = np.diff(np.sort(inputs.ifgs.day[used])).min()
+    ifgs, ifg = inputs.ifgs, used[error.column]
+    window = ""
+    if ifgs.master is not None:
+        spacing = np.diff(np.sort(ifgs.day[used])).min()
+        window = (
+            f"weed_time_win={params.weed_time_win:g} days, the smallest epoch spacing is "
+            f"{spacing:g}; widen weed_time_win, or "
+        )
     return (
-        f"{inputs.ifgs.name_of(ifg)}: its noise variance is {error.variance:g}; weed_time_win="
-        f"{params.weed_time_win:g} days, the smallest epoch spacing is {spacing:g}; widen "
-        "weed_time_win, or put the interferogram into drop_ifg_index"
+        f"{ifgs.name_of(ifg)}: its noise variance is {error.variance:g}; {window}put the "
+        "interferogram into drop_ifg_index"
     )
 
 
@@ -250,6 +277,8 @@ SPEC = StageSpec(
         "stage4_duplicate_keep",
         "stage4_edge_stats",
         "stage4_edge_stats_undirected",
+        "stage4_pair_edge_stats",
+        "stage4_pair_edge_stats_undirected",
     ),
     modes=("ps", "sb"),
     keeps=Keeps(value=24, point=300),

@@ -12,7 +12,6 @@ from ...errors import StageError
 from ...parallel.context import Context
 from ...parallel.team import UNIT, units
 from ..base import EACH_PATCH, Keeps, StageSpec
-from ..shared.ifgs import date_of
 from ..shared.projection import centre_of, local_coordinates, order_and_round, rotate_if_smaller
 from ..shared.version2 import Version2
 from .merging import Merged, PatchPS, check, side_by_side, without_overlap
@@ -94,17 +93,17 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     slope, offset = merged.values("slope"), merged.values("offset")
 
     filtered = base.ifgs.with_master(patch_phase, 1)
-    baselines = base.ifgs.with_master(bperp_mat, 0)
+    baselines, master_noise = base.ifgs.with_master(bperp_mat, 0), base.ifgs.master_noise(offset)
 
     def noise(rows: slice) -> FloatArray:
         return ctx.kernels.stage5_ifg_noise(
             as_phasors(phase[rows]), as_phasors(filtered[rows]),
-            slope[rows], offset[rows], baselines[rows],
+            slope[rows], master_noise[rows], baselines[rows],
         )  # fmt: skip
 
     ifg_std = noise_of_ifgs(noise, len(where), ctx)
     columns = base.ifgs.columns
-    ctx.fact("ifg_dates", [date_of(day) for day in base.ifgs.day[columns]])
+    ctx.fact("ifg_dates", [base.ifgs.date_of(column) for column in columns])
     ctx.fact("ifg_noise_deg", np.round(ifg_std[columns].astype(float), 2))
     return Outputs(
         record={key: value for key, value in base.record.items() if key != "n_ps"},
@@ -249,6 +248,7 @@ SPEC = StageSpec(
         "stage5_point_noise",
         "stage5_cell_sums",
     ),
+    config=("compat.arithmetic", "compat.random_generator"),
     modes=("ps", "sb"),
     keeps=Keeps(value=0, point=500),
     counted_in={"merged": "ps2.n_ps"},

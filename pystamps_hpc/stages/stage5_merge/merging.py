@@ -1,15 +1,16 @@
 """The patches that are merged, and which of their rows survive where they overlap."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 
 from ...dataset.rows import BoolArray, FloatArray, IntArray, Rows
 from ...errors import StageError
 from ..shared.gathered import gathered
+from ..shared.ifgs import Ifgs
 from ..shared.projection import continuous
 from ..shared.version2 import Version2
 
@@ -54,9 +55,9 @@ class Merged:
         """Return a variable that is read when it is asked for."""
         return gathered(tuple(getattr(patch, name) for patch in self.patches), self.where)
 
-    def rows_if_all(self, name: str) -> Rows | None:
-        """Return a variable, None unless all patches have it."""
-        return self.rows(name) if self._all_have(name) else None
+    def rows_if_all(self, name: str) -> Rows:
+        """Return a variable, 0 x 0 unless all patches have it."""
+        return self.rows(name) if self._all_have(name) else np.zeros((0, 0))
 
     def values(self, name: str) -> FloatArray:
         """Return a variable in memory."""
@@ -84,11 +85,7 @@ def check(patches: tuple[PatchPS, ...]) -> None:
                 "first and last range, first and last azimuth of the patch without overlap"
             )
     for one, other in pairwise(patches):
-        for key, left, right in (
-            ("n_ifg", one.ifgs.n_columns, other.ifgs.n_columns),
-            ("master_ix", _number(one.ifgs.master), _number(other.ifgs.master)),
-            ("day", one.ifgs.day.tolist(), other.ifgs.day.tolist()),
-        ):
+        for key, left, right in _compared(one.ifgs, other.ifgs):
             if left != right:
                 raise StageError(
                     f"ps2.mat: {key} is {left} in {one.name} and {right} in {other.name}; "
@@ -96,8 +93,13 @@ def check(patches: tuple[PatchPS, ...]) -> None:
                 )
 
 
-def _number(image: int | None) -> int | None:
-    return None if image is None else image + 1
+def _compared(one: Ifgs, other: Ifgs) -> Iterator[tuple[str, Any, Any]]:
+    """Yield what must be the same in two networks: name, value of each."""
+    yield "n_ifg", one.n_columns, other.n_columns
+    yield "master_ix", one.keys["master_ix"] + 1, other.keys["master_ix"] + 1
+    yield "day", one.day.tolist(), other.day.tolist()
+    for column in one.columns:
+        yield f"ifgday of interferogram {column + 1}", one.date_of(column), other.date_of(column)
 
 
 def side_by_side(patches: Sequence[PatchPS]) -> Sequence[PatchPS]:

@@ -20,8 +20,8 @@ from .merging import PatchPS, in_core
 Singles = NDArray[np.float32]
 
 LEAST_NOISE = math.radians(10)  # [rad], of a point
-# coherence of that noise: the reference's estimate from 1000 random phasors, and its expectation
-LARGEST_COHERENCE = {True: 0.98399362331182649, False: math.exp(-(LEAST_NOISE**2) / 2)}
+LARGEST_COHERENCE = {"octave": 0.98399362331182649, "matlab": math.exp(-(LEAST_NOISE**2) / 2)}
+"""Coherence of that noise: the mean of 1000 random phasors where it is known, or its expectation"""
 
 
 def resampled(patch: PatchPS, size: float, largest_noise: float, ctx: Context) -> PatchPS:
@@ -157,7 +157,8 @@ def weights(patch: PatchPS, point: IntArray, ctx: Context) -> tuple[Singles, Sin
     if patch.ifgs.master is not None:
         noise = np.column_stack((noise, offset))
     variance, coherence = ctx.kernels.stage5_point_noise(noise)
+    largest = LARGEST_COHERENCE[ctx.config.compat.random_generator]
     variance = np.maximum(variance, np.float32(LEAST_NOISE**2))
-    coherence = np.minimum(coherence, np.float32(LARGEST_COHERENCE[ctx.single]))
+    coherence = np.minimum(coherence, np.float32(largest))
     one = np.float32(1)
     return one / variance, one / (one / (coherence * coherence) - one)

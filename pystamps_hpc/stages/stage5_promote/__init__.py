@@ -78,13 +78,13 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         gathered((inputs.bperp_mat,), point),
     )
 
-    baselines = ifgs.with_master(bperp_mat, 0)
+    baselines, noise = ifgs.with_master(bperp_mat, 0), ifgs.master_noise(offset)
 
     def corrected(rows: Any, columns: Any) -> AnyArray:
         turned: AnyArray = ctx.kernels.stage5_phase_correction(
             phase[rows].astype(np.complex64),
             slope[rows],
-            offset[rows],
+            noise[rows],
             baselines[rows],
         )
         return turned[:, columns]
@@ -104,7 +104,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         coherence=inputs.coherence[selection],
         bperp_mat=bperp_mat,
         corrected=ComputedRows(phase.shape, np.dtype(np.complex64), corrected),
-        patch_phase_reref=ifgs.with_master(patch_phase, 1),
+        patch_phase_reref=None if ifgs.master is None else ifgs.with_master(patch_phase, 1),
         height=None if inputs.height is None else inputs.height[point],
         look_angle=None if inputs.look_angle is None else inputs.look_angle[point],
         incidence=None if inputs.incidence is None else inputs.incidence[point],

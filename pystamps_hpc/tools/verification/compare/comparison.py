@@ -158,7 +158,7 @@ def _class_difference(run: Value, golden: Value, rule: Rule, schema: Key | None)
     if "sparse" in (r, g):
         return note, ""
     if {r, g} <= _REAL:
-        declared = {"complex": "single"}
+        declared = {"complex": "single", "complex double": "double"}
         allowed = {declared.get(name, name) for name in schema.classes} if schema else set()
         return ("", note) if rule.scientific or r in allowed else (note, "")
     integers = [value for value in (run, golden) if value.matlab_class not in _REAL]
