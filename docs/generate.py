@@ -94,11 +94,11 @@ def stage_guide() -> str:
                     code(f"{row.spec.marker}.mat"),
                     f"[page](stages/{PAGES[module_name(row)]}.md)",
                 )
-                for row in tasks()
+                for row in tasks("ps")
             ],
         ),
     ]
-    return "".join([*parts, *map(stage_section, tasks())])
+    return "".join([*parts, *map(stage_section, tasks("ps"))])
 
 
 def module_name(row: Task) -> str:
@@ -181,7 +181,7 @@ def inputs_of(row: Task) -> Iterator[tuple[str, ...]]:
 def row_of_field(field: Field, scope: Any, source: bool = True) -> tuple[str, ...]:
     """Return the table row of an input or, without its source, of an output."""
     name = f"{field.artifact}.{field.key}"
-    made = maker(field.artifact, scope)
+    made = maker(field.artifact, scope, "ps")
     origin = f"stage {made.spec.number}" if made else f"`{field.artifact}.mat`"
     if name in VIRTUAL:
         meaning, origin = VIRTUAL[name]
@@ -221,7 +221,7 @@ def artifacts() -> str:
         "*may be NaN*.\n",
     ]
     for name, artifact in ARTIFACTS.items():
-        made = (maker(name, "patch"), maker(name, "merged"))
+        made = (maker(name, "patch", "ps"), maker(name, "merged", "ps"))
         stages = [
             f"[{title(row).lower()}](../stage-guide.md#{anchor(row)}), {row.spec.scope}"
             for row in made

@@ -12,7 +12,7 @@ from ..stages.base import StageSpec
 from ..stages.shared.ifgs import listed_columns, used_columns
 from ..stages.shared.reference_area import ReferenceArea, require_reachable
 from .stack import Extent, StackSummary, known_extent, known_stack
-from .table import tasks
+from .table import mode_of, tasks
 
 
 def require_value(dataset: Dataset, parameters: Parameters, name: str) -> None:
@@ -39,7 +39,7 @@ def require_value(dataset: Dataset, parameters: Parameters, name: str) -> None:
     alone = Parameters(stored={"lambda": 0.05, "heading": 0.0, name: value})
     require_mode({ROOT: alone})
     stack = known_stack(dataset, parameters) if name in TABLE else None
-    for row in tasks():
+    for row in tasks(mode_of(parameters)):
         if name in (item.name.rstrip("_") for item in fields(row.spec.params)):
             alone.to_params(row.spec.params)
             if stack is not None:

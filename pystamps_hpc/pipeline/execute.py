@@ -151,7 +151,7 @@ def _publish(
     def make_way() -> None:
         if own:
             keep_pass(row, directory, record)
-        remove(dataset, planned.invalidates, directory)
+        remove(dataset, planned.invalidates, directory, row.mode)
 
     def before_moves(marker: Path) -> None:
         if own:
@@ -206,7 +206,7 @@ def _replay(session: Session, row: Task, planned: PlannedTask, log: TaskLog) -> 
     if names:
         fsync, name = session.config.output.fsync, f"{session.run_id}-{planned.stage}"
         extra = _bookkeeping(row, directory)
-        make_way = partial(remove, dataset, planned.invalidates, directory)
+        make_way = partial(remove, dataset, planned.invalidates, directory, row.mode)
         before_moves = partial(_record, session, row, record, directory, {})
         replay_bundle(row, names, source, directory, name, fsync, extra, make_way, before_moves)
         _no_longer_due(directory, planned.stage)
@@ -321,7 +321,7 @@ def _record_no_ps(
         for path in found:
             path.unlink(missing_ok=True)
         log.invalidated(tuple(path.relative_to(session.dataset.root).as_posix() for path in found))
-        drop_outdated_records(session.dataset, directory)
+        drop_outdated_records(session.dataset, directory, row.mode)
         publication.commit(
             [NO_PS_FILE],
             before_moves=lambda _: _record(session, row, record, directory, log.row.facts, None),

@@ -592,7 +592,7 @@ def test_our_own_results_stay_ours_without_their_marker(stubs, tree):
     run_stage(6, dataset=tree)
     assert run(tree).ok  # replaces the spared scla_smooth2
     (tree / "phuw2.mat").unlink()
-    drop_outdated_records(discover_dataset(tree), tree)
+    drop_outdated_records(discover_dataset(tree), tree, "ps")
     assert run(tree).ok
 
 
@@ -1079,6 +1079,7 @@ def test_small_baselines_are_refused_before_anything_is_written(stubs, tree):
     with pytest.raises(DatasetError, match="not supported"):
         run(tree)
     assert tree_digest(tree) == before
+    assert "not supported" in ahead(tree).refused
 
 
 def test_every_record_says_that_the_stack_has_a_single_master(stubs, tree):

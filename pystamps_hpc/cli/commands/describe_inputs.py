@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...errors import ConfigError, DatasetError
+from ...pipeline import LAST_STAGE
 from ..command import HERE, Answer, Command, dataset_option, on_root
 from ..shapes import BAD, CAREFUL, Shape, heading, marked, pairs, paragraph, table
 
@@ -36,9 +37,10 @@ def run(options: Namespace) -> Answer:
 
 def _stages(text: str) -> tuple[int, ...]:
     if text == "all":
-        return tuple(range(1, 9))
+        return tuple(range(1, LAST_STAGE + 1))
     numbers = text.split(",")
-    bad = [word for word in numbers if word.strip() not in "12345678" or not word.strip()]
+    known = tuple(map(str, range(1, LAST_STAGE + 1)))
+    bad = [word for word in numbers if word.strip() not in known]
     if bad:
         raise ConfigError(f"unsupported stage: {', '.join(bad)}")
     return tuple(int(word) for word in numbers)

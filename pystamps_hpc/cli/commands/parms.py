@@ -138,7 +138,7 @@ def _shown(known: "Parameters", name: str | None) -> dict[str, Any]:
 def _described(known: "Parameters", name: str) -> dict[str, Any]:
     """Return value, source and, of a parameter that is in the table, what it means."""
     row = {"value": _plain(known.value(name)), "source": known.source(name)}
-    from ...pipeline.table import readers
+    from ...pipeline.table import mode_of, readers
 
     declared = TABLE.get(name)
     if declared is None:
@@ -149,7 +149,7 @@ def _described(known: "Parameters", name: str) -> dict[str, Any]:
         "default": _plain(default),
         "unit": declared.unit,
         "allowed": declared.form,
-        "stages": [str(number) for number in readers(name)],
+        "stages": [str(number) for number in readers(name, mode_of(known))],
         "meaning": declared.meaning,
     }
 

@@ -8,6 +8,7 @@ from typing import Any
 from ...config import load_config
 from ...config.sections import PROFILES
 from ...errors import ConfigError, DatasetError
+from ...pipeline import LAST_STAGE
 from ..command import Answer, Command, dataset_option, on_root
 from ..shapes import BAD, CAREFUL, GOOD, Shape, marked, paragraph, table, verdict
 
@@ -28,7 +29,8 @@ def add_options(parser: ArgumentParser) -> None:
                         help="strict: measured agreement with StaMPS (default); scientific: bounded"
                         " outliers, points matched by position")  # fmt: skip
     parser.add_argument("--from-stage", type=int, default=1, metavar="N", help="first stage (1)")
-    parser.add_argument("--through-stage", type=int, default=8, metavar="N", help="last stage (8)")
+    parser.add_argument("--through-stage", type=int, default=LAST_STAGE, metavar="N",
+                        help=f"last stage ({LAST_STAGE})")  # fmt: skip
     parser.add_argument("--final-products-only", action="store_true",
                         help="leave out intermediate artifacts and diagnostic keys")  # fmt: skip
     parser.add_argument("--isolated", action="store_true",

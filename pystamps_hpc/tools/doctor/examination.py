@@ -12,6 +12,7 @@ from ...parallel.team import Team
 from ...pipeline import preflight
 from ...pipeline.backends import resolve_kernels
 from ...pipeline.session import prepare
+from ...pipeline.table import mode_of
 from ...pipeline.types import PipelineContext
 from ..status import collect_status
 from . import disk, machine
@@ -102,8 +103,9 @@ def _examine_dataset(root: Path, config: RunConfig) -> tuple[dict[str, Any], lis
         status = collect_status(root, config)
     except PystampsError as error:
         return empty, [Problem(str(error), "repair the directory tree", error.exit_code)]
-    unreadable, inconsistent = examine_files(dataset)
-    if parameters.load(dataset.root).small_baselines:
+    known = parameters.load(dataset.root)
+    unreadable, inconsistent = examine_files(dataset, mode_of(known))
+    if known.small_baselines:
         inconsistent = []  # the schemas give the shapes of single-master artifacts
     free, crowded = disk.examine_space(dataset)
     left = leftovers(dataset)

@@ -19,7 +19,8 @@ from ....dataset.rows import AnyArray, IntArray
 from ....dataset.schema import ARTIFACTS
 from ....dataset.tree import ROOT
 from ....errors import MatError
-from ....pipeline.table import tasks
+from ....pipeline import LAST_STAGE
+from ....pipeline.table import mode_of, tasks
 from ...products.origin import outdated_products
 from .comparison import Difference
 from .policy import Rule, policy_table
@@ -108,7 +109,7 @@ def verify_run_alone(run: str | Path, window: Window | None = None) -> VerifyRep
     report.rules = [_rule(check) for check in (_check_numbers, _check_products, *CHECKS)]
     for file in files:
         _check_numbers(file, Path(run), report)
-    if window.last == tasks()[-1].spec.number and window.scope != "patch":
+    if window.last == LAST_STAGE and window.scope != "patch":
         _check_products(Path(run), report)
     present = {file.artifact: file for file in files if file.target == ROOT}
     with ExitStack() as stack:
@@ -138,7 +139,7 @@ def _rule(check: Callable[..., Any]) -> str:
 def _check_products(root: Path, report: VerifyReport) -> None:
     """Check that map and table were made from the artifacts that are there."""
     for path, reason in outdated_products(root).items():
-        last = tasks()[-1].spec
+        last = tasks(mode_of(parameters.load(root)))[-1].spec
         file = ArtifactFile(last.number, last.scope, ROOT, last.marker)
         row = failure(file, "outdated", f"{path}: {reason}")
         report.failed.append({**row, "path": path})
