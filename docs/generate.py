@@ -258,7 +258,7 @@ def parameters() -> str:
             default_of(item),
             item.form,
             item.unit,
-            " ".join(map(str, readers(item.name))),
+            " ".join(map(str, readers(item.name, "ps"))),
             item.meaning,
         )
         for item in TABLE.values()

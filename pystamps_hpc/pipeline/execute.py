@@ -74,6 +74,8 @@ def run_task(
         details = told
         result.rank = getattr(error, "rank", team.rank)
         result.signal = error.name if isinstance(error, Interrupted) else None
+    there = session.dataset.root  # a task that failed early, or left no PS, removed nothing
+    result.invalidates = [name for name in planned.invalidates if not (there / name).exists()]
     log.share_warnings(team)
     release_freed_memory()
     if team.size > 1:
@@ -350,7 +352,7 @@ def _record(
     }
     if marker is None:  # the patch has nothing to do again from here on
         state.due = {stage for stage in state.due if stage < number}
-    state.save()
+    state.save(session.config.output.fsync)
 
 
 def _no_longer_due(directory: Path, number: int) -> None:

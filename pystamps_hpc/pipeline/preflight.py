@@ -14,6 +14,7 @@ from ..dataset.candidates import Scene
 from ..dataset.candidates.model import GridGeometry
 from ..dataset.findings import Findings, refuse
 from ..dataset.parameters import Parameters
+from ..dataset.schema import POINTS
 from ..dataset.tree import ROOT, Dataset, patch_core, require_core_within_patch
 from ..errors import DatasetError
 from ..parallel.team import Team
@@ -21,8 +22,8 @@ from .acceptance import require_indices, require_reference
 from .presence import no_ps_stage
 from .session import Session
 from .space import lack_of_space, unwritable_places
-from .stack import StackSummary, joined_extent, known_stack, summary_in, summary_of
-from .table import POINTS, Task
+from .stack import StackSummary, joined_bounds, known_stack, summary_in, summary_of
+from .table import Task
 
 
 @dataclass(frozen=True)
@@ -235,7 +236,7 @@ def _parameter_findings(
         return
     first = next(iter(summaries.values()), None)
     stack = first or known_stack(session.dataset, session.parameters[ROOT])
-    extent = joined_extent(_reference_points(session, due, summaries))
+    bounds = joined_bounds(_reference_points(session, due, summaries))
     root, done = session.parameters[ROOT], set()
     found = Findings()
     for row, target in due:
@@ -247,8 +248,8 @@ def _parameter_findings(
         before = len(found.messages)
         if stack is not None:
             found.tried(require_indices, own, row.spec, stack)
-        if extent is not None:
-            found.tried(require_reference, own, row.spec, extent)
+        if bounds is not None:
+            found.tried(require_reference, own, row.spec, bounds)
         for message in found.messages[before:]:
             yield Finding(target, message)
 

@@ -20,9 +20,6 @@ MODULES = (
     "stage5_merge", "stage6", "stage7", "stage8",
 )  # fmt: skip
 
-POINTS = ("ps2", "ps1")
-"""Artifacts that say how many points and interferograms there are and where, the newest first."""
-
 VERSION_FILE, NO_PS_FILE = "psver", "no_ps_info"
 BOOKKEEPING = (VERSION_FILE, NO_PS_FILE)
 """Files written with a bundle for StaMPS; no part of completeness, never removed."""

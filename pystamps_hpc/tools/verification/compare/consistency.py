@@ -15,7 +15,7 @@ import numpy as np
 from ....dataset import parameters
 from ....dataset.mat import MatFile
 from ....dataset.parameters import Parameters
-from ....dataset.rows import AnyArray, IntArray
+from ....dataset.rows import AnyArray, IntArray, with_column
 from ....dataset.schema import ARTIFACTS
 from ....dataset.tree import ROOT
 from ....errors import MatError
@@ -33,17 +33,6 @@ CONGRUENCE = 1e-3
 
 SCLA_IDENTITY = 1e-3
 """Largest deviation of the look-angle error phase from slope times baseline [rad]."""
-
-MAY_HOLD_NAN = frozenset(
-    {
-        "select1.coh_thresh",
-        "uw_phaseuw.msd",
-        "phuw2.msd",
-        "uw_space_time.dph_space_uw",  # edges without statistics
-        "uw_space_time.dph_noise",
-        "uw_space_time.edge_noise_std",
-    }
-)
 
 
 @dataclass(frozen=True)
@@ -176,16 +165,15 @@ def _check_numbers(file: ArtifactFile, root: Path, report: VerifyReport) -> None
                 if schema is None or value.matlab_class in ("char", "cell", "sparse"):
                     continue
                 least = 1 if schema.index and not value.empty else None
-                nan = f"{file.artifact}.{key}" in MAY_HOLD_NAN
-                difference = _bad_numbers(value, least, nan)
+                difference = _bad_numbers(value, least, schema.sound_nan)
                 _add(report, file, Finding(file.artifact, key, "numbers", difference))
     except MatError as error:
         report.failed.append(failure(file, "unreadable", str(error)))
 
 
-def _bad_numbers(value: Value, least: int | None, may_hold_nan: bool) -> Difference:
+def _bad_numbers(value: Value, least: int | None, sound_nan: bool) -> Difference:
     def bad(block: AnyArray) -> AnyArray:
-        wrong: AnyArray = np.zeros(block.shape, bool) if may_hold_nan else ~np.isfinite(block)
+        wrong: AnyArray = np.zeros(block.shape, bool) if sound_nan else ~np.isfinite(block)
         return wrong if least is None else wrong | (block < least)
 
     what = "not finite" if least is None else "not finite or below 1"
@@ -259,7 +247,7 @@ def unwrapped_is_congruent(merged: Merged) -> Iterator[Finding]:
     for rows in unwrapped.blocks():
         phase = unwrapped.read(rows).astype(np.float64)
         look = slope.read(rows).astype(np.float32) * bperp.read(rows).astype(np.float32)
-        look = np.insert(look, master, 0, axis=1) if look.shape[1] < n_ifg else look
+        look = with_column(look, master, 0) if look.shape[1] < n_ifg else look
         turned = np.exp(1j * (phase - look)) * np.conj(wrapped.read(rows))
         off = np.where(turned == 0, 0.0, np.abs(np.angle(turned)))
         congruent = _largest(off, rows.start, CONGRUENCE, congruent, used)
@@ -283,7 +271,7 @@ def look_angle_phase_follows(merged: Merged) -> Iterator[Finding]:
         for rows in phase.blocks():
             baselines = bperp.read(rows).astype(np.float64)
             if baselines.shape[1] < phase.n_columns:
-                baselines = np.insert(baselines, master, 0, axis=1)
+                baselines = with_column(baselines, master, 0)
             off = np.abs(phase.read(rows) - slope.read(rows) * baselines)
             difference = _largest(off, rows.start, SCLA_IDENTITY, difference)
         yield Finding(artifact, "ph_scla", "slope times baseline", difference)
