@@ -12,8 +12,8 @@ import numpy as np
 from ..dataset import candidates
 from ..dataset.candidates import Scene
 from ..dataset.candidates.model import GridGeometry
-from ..dataset.findings import Findings, refuse
 from ..dataset.parameters import Parameters
+from ..dataset.problems import Problems, refuse
 from ..dataset.schema import POINTS
 from ..dataset.tree import ROOT, Dataset, patch_core, require_core_within_patch
 from ..errors import DatasetError
@@ -197,7 +197,7 @@ def examine_cores(dataset: Dataset, patches: Iterable[str]) -> list[Finding]:
     findings: list[Finding] = []
     owner: dict[tuple[int, ...], str] = {}
     for name in patches:
-        folder, found = dataset.directory(name), Findings()
+        folder, found = dataset.directory(name), Problems()
         core = found.tried(patch_core, folder)
         found.tried(require_core_within_patch, folder)
         if core is None and not found.messages:
@@ -238,7 +238,7 @@ def _parameter_findings(
     stack = first or known_stack(session.dataset, session.parameters[ROOT])
     bounds = joined_bounds(_reference_points(session, due, summaries))
     root, done = session.parameters[ROOT], set()
-    found = Findings()
+    found = Problems()
     for row, target in due:
         own = session.parameters[target]
         if own.stored == root.stored and not own.local:  # nearly all of very many patches

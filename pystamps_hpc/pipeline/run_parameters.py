@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ..dataset import candidates, parameters
 from ..dataset.candidates import sensor_parameters
-from ..dataset.findings import Findings
 from ..dataset.parameters import Parameters
+from ..dataset.problems import Problems
 from ..dataset.tree import ROOT, Dataset
 from .presence import missing_members
 from .table import Task, mode_of, tasks
@@ -58,7 +58,7 @@ def _sensor_values(
 ) -> Mapping[str, str | float]:
     """Read heading, wavelength and platform; a loaded dataset no longer needs the files."""
     folders = [dataset.directory(name) for name in dataset.patches]
-    found = Findings()
+    found = Problems()
     values = found.tried(sensor_parameters, dataset.root, root, folders)
     if needed and values is None:
         waiting = [folder for folder in folders if missing_members(begins, folder)]

@@ -100,7 +100,7 @@ def run_pipeline(
     def report_of(rows: list[StageResult]) -> PipelineReport:
         usage = rank_usage(team, kernel_threads(session, team).threads)
         report = team.on_root(lambda: build_report(session, context, rows, usage, team, started))
-        report.warnings += [*warnings, *_crowded_out(team)]
+        report.warnings += [*warnings, *_unshared_arrays(team)]
         report.memory = memory_facts(expected, session.memory)
         return report
 
@@ -154,10 +154,10 @@ def _concluded(
     return report
 
 
-def _crowded_out(team: Team) -> Iterator[str]:
+def _unshared_arrays(team: Team) -> Iterator[str]:
     """Yield a warning if the memory that ranks share was too small."""
-    if team.crowded_out:
-        yield f"/dev/shm was full: {team.crowded_out} arrays took memory once per rank"
+    if team.n_unshared:
+        yield f"/dev/shm was full: {team.n_unshared} arrays took memory once per rank"
 
 
 def run_stage(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import ToolMissingError
+from ..errors import Exit, ToolMissingError
 
 LAUNCHER_VARIABLES = ("OMPI_COMM_", "OMPI_UNIVERSE_", "PMIX_", "PMI_", "MV2_COMM_", "PRTE_LAUNCHED")
 """What a launcher tells a process about its own job; a child run is a job of its own."""
@@ -91,7 +91,7 @@ class ChildRun:
                 return f"stage {row['stage']} {row['target']} {row['status']}: {row['details']}"
         if not rows:
             return "nothing was run"
-        return "" if self.report["ok"] and self.code == 0 else f"exit code {self.code}"
+        return "" if self.report["ok"] and self.code == Exit.OK else f"exit code {self.code}"
 
 
 def last_message(err: str) -> str:
@@ -103,7 +103,7 @@ def last_message(err: str) -> str:
 
 
 def mpirun(ranks: int) -> list[str]:
-    """Return the words that start a command on some ranks.
+    """Return the launcher and its arguments, which start a command on some ranks.
 
     Raises
     ------
@@ -145,11 +145,11 @@ def small_machine(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def start(
-    started: Sequence[str], environ: Mapping[str, str], stderr: Any = subprocess.PIPE
+    argv: Sequence[str], environ: Mapping[str, str], stderr: Any = subprocess.PIPE
 ) -> "subprocess.Popen[str]":
     """Start a command line; its output goes into pipes."""
     return subprocess.Popen(
-        started,
+        argv,
         env=environ,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -213,9 +213,9 @@ def run(
         Several ranks, but no mpirun.
     """
     environ = environment(os.environ) if environ is None else environ
-    words = command(arguments, ranks)
+    argv = command(arguments, ranks)
     if log is None:
-        return wait(start(words, environ), timeout)
+        return wait(start(argv, environ), timeout)
     with log.open("w", encoding="utf-8") as file:
-        ended = wait(start(words, environ, file), timeout)
+        ended = wait(start(argv, environ, file), timeout)
     return replace(ended, err=log.read_text(encoding="utf-8"))

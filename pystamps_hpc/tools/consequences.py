@@ -48,10 +48,10 @@ def _follows(dataset: Dataset, config: RunConfig, name: str, config_file: str) -
             f"{dataset.root}{configured(config_file)} --start-step {foreign[0]} --force makes "
             f"{pronoun} again"
         )
-    yield from said(outlook(finished), dataset, config_file)
+    yield from next_run(outlook(finished), dataset, config_file)
 
 
-def said(ahead: Outlook, dataset: Dataset, config_file: str) -> Iterator[str]:
+def next_run(ahead: Outlook, dataset: Dataset, config_file: str) -> Iterator[str]:
     """Yield what a plain run would do now, if it would do anything."""
     if ahead.refused:
         yield f"a run would be refused: {ahead.refused}"

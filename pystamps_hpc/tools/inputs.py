@@ -9,9 +9,9 @@ from ..dataset import candidates, parameters
 from ..dataset.candidates import Scene
 from ..dataset.candidates.pscands import read_table, size_of
 from ..dataset.candidates.text import day_text, locate_optional, side_of
-from ..dataset.findings import Findings
 from ..dataset.parameter_table import TABLE, text_of
 from ..dataset.parameters import Parameters
+from ..dataset.problems import Problems
 from ..dataset.schema import ARTIFACTS
 from ..dataset.tree import Dataset, discover_dataset
 from ..errors import DatasetError
@@ -211,7 +211,7 @@ def _metadata_mode(patch: Path) -> str:
 
 
 def _overview(patch: Path, known: Parameters, n: int | None, scene: Scene | None) -> list[Row]:
-    processor = Findings().tried(candidates.processor_of, patch.parent, known, (patch,))
+    processor = Problems().tried(candidates.processor_of, patch.parent, known, (patch,))
     values = {
         "processor": (processor or known.value("insar_processor"), "chooses the reader"),
         "small baselines": (known.value("small_baseline_flag"), "y: network, n: single master"),
@@ -227,7 +227,7 @@ def _overview(patch: Path, known: Parameters, n: int | None, scene: Scene | None
 
 
 def _rows_of(table: Path, columns: int) -> int | None:
-    rows = Findings().tried(read_table, table, columns)
+    rows = Problems().tried(read_table, table, columns)
     return None if rows is None else len(rows)
 
 
@@ -258,7 +258,7 @@ def _scene_rows(patch: Path, mode: str, scene: Scene | None) -> Iterator[Row]:
     yield _check(f"baselines in {baselines}", baselines, n, n, why)
     for name, what in (("width.txt", "range samples"), ("len.txt", "azimuth lines")):
         path = locate_optional(name, patch, patch.parent)
-        side = None if path is None else Findings().tried(side_of, path)
+        side = None if path is None else Problems().tried(side_of, path)
         yield _check(name, name, side, f"number of {what}", "size of the scene")
 
 

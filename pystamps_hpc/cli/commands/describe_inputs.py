@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import Any
 
-from ...errors import ConfigError, DatasetError
+from ...errors import ConfigError, DatasetError, Exit
 from ...pipeline import LAST_STAGE
 from ..command import HERE, Answer, Command, dataset_option, on_root
 from ..shapes import BAD, CAREFUL, Shape, heading, marked, pairs, paragraph, table
@@ -30,7 +30,7 @@ def run(options: Namespace) -> Answer:
     document = describe_inputs(_stages(options.stage), root, options.patch)
     found = document.get("stage1_dataset_check")
     if found is None or found["sound"]:
-        return document, 0
+        return document, Exit.OK
     print("\n".join(found["problems"]), file=sys.stderr)
     return document, DatasetError.exit_code
 

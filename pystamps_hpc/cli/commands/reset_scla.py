@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...config import RunConfig, configured_by, load_config
-from ...errors import DatasetError
+from ...errors import DatasetError, Exit
 from ..command import Answer, Command, dataset_option, on_root
 from ..locked import locked, logged
 from ..shapes import Shape, paragraph
@@ -57,7 +57,7 @@ def run(options: Namespace) -> Answer:
         "out_of_date": outdated,
         "notes": notes,
     }
-    return document, 0
+    return document, Exit.OK
 
 
 def _refuse_foreign(dataset: "Dataset", found: list[Path], mode: "Mode") -> None:
@@ -88,7 +88,7 @@ def _remove(
     from ...pipeline.invalidation import drop_outdated_records
     from ...pipeline.outlook import outlook
     from ...pipeline.passes import mark_reset
-    from ...tools.consequences import said
+    from ...tools.consequences import next_run
 
     finished = Finished(dataset, resolve_choices(config), parameters.load_all(dataset))
     mark_reset(dataset.root, outdated)
@@ -96,7 +96,7 @@ def _remove(
         (dataset.root / name).unlink()
     drop_outdated_records(dataset, dataset.root, finished.mode)
     notes = logged(config, dataset.root, "reset", f"removed {', '.join(names)}") if names else []
-    return [*notes, *said(outlook(finished), dataset, config_file)]
+    return [*notes, *next_run(outlook(finished), dataset, config_file)]
 
 
 def _present(folders: list[Path], mode: "Mode") -> list[Path]:

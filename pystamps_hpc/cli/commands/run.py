@@ -174,10 +174,10 @@ def view(document: Document) -> Iterator[Shape]:
         yield marked(path, STRONG)
     if LAST_STAGE in worked and document["ok"]:
         yield paragraph(*_next(document))
-    yield from _last_word(document)
+    yield from _conclusion(document)
 
 
-def _last_word(document: Document) -> Iterator[Shape]:
+def _conclusion(document: Document) -> Iterator[Shape]:
     """Say last what a batch job must not overlook: results that were kept, and why nothing ran."""
     idle = {row["status"] for row in document["results"]} <= {"skipped_existing", "skipped"}
     if elsewhere := document["made_elsewhere"]:

@@ -7,7 +7,7 @@ from typing import Any
 from ...config import RunConfig
 from ...dataset import parameters
 from ...dataset.tree import Dataset, discover_dataset
-from ...errors import MpiEnvironmentError, PystampsError
+from ...errors import Exit, MpiEnvironmentError, PystampsError
 from ...parallel.team import Team
 from ...pipeline import preflight
 from ...pipeline.backends import resolve_kernels
@@ -75,7 +75,7 @@ def examine(
         }
         for each in problems
     ]
-    return document, problems[0].exit_code if problems else 0
+    return document, problems[0].exit_code if problems else Exit.OK
 
 
 def _sight(team: Team, root: Path, problems: list[Problem]) -> list[bool]:

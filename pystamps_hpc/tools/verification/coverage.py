@@ -87,7 +87,7 @@ class Parity:
 
 
 def parity(
-    row: Task, evidence: Mapping[str, Any] | None, manifest: Sequence[Target], oracle: str = ""
+    row: Task, evidence: Mapping[str, Any] | None, manifest: Sequence[Target], blocker: str = ""
 ) -> Parity:
     """Judge the recorded evidence for one scope.
 
@@ -100,11 +100,11 @@ def parity(
     manifest : sequence of Target
         Audited workflows; evidence of any other golden tree, or of one that StaMPS did not make,
         does not count.
-    oracle : str
+    blocker : str
         Why nothing can be certified at all; empty when it can.
     """
-    if oracle:
-        return Parity(None, oracle)
+    if blocker:
+        return Parity(None, blocker)
     if evidence is None:
         return Parity(None, "no audit evidence is recorded")
     if not evidence.get("ok"):
@@ -159,10 +159,10 @@ def coverage_document(
     scopes: Sequence[NativeScope],
     evidence: Mapping[str, Any] | None,
     manifest: Sequence[Target],
-    oracle: str = "",
+    blocker: str = "",
 ) -> dict[str, Any]:
     """Put the scopes together with what the evidence says of them, see :func:`parity`."""
-    judged = [(scope, parity(scope.row, evidence, manifest, oracle)) for scope in scopes]
+    judged = [(scope, parity(scope.row, evidence, manifest, blocker)) for scope in scopes]
     numbers = [scope.row.spec.number for scope in scopes]
     return {
         "schema": "pystamps-hpc/coverage/1",

@@ -18,7 +18,7 @@ from ...config import RunConfig
 from ...dataset import parameters
 from ...dataset.publish import write_text
 from ...dataset.tree import discover_dataset
-from ...errors import ConfigError, DatasetError, PystampsError
+from ...errors import ConfigError, DatasetError, Exit, PystampsError
 from ...pipeline import LAST_STAGE
 from ...pipeline.documents import json_ready, json_text
 from ...pipeline.table import mode_of, tasks
@@ -75,7 +75,7 @@ class GateOptions:
 class _StepError(Exception):
     """A step did not succeed."""
 
-    def __init__(self, message: str, exit_code: int = 1) -> None:
+    def __init__(self, message: str, exit_code: int = Exit.FAILED) -> None:
         super().__init__(message)
         self.exit_code = exit_code
 
@@ -123,14 +123,14 @@ class _Gate:
         """Run a step and note how it went; a known error ends the gate, not the program."""
         self.tell(f"gate: {name}")
         began = time.perf_counter()
-        code, message = 0, ""
+        code, message = int(Exit.OK), ""
         try:
             act()
         except (_StepError, PystampsError) as error:
             code, message = error.exit_code, str(error)
             self.tell(f"gate: {name} failed: {message}")
         seconds = round(time.perf_counter() - began, 3)
-        row = {"name": name, "ok": code == 0, "exit_code": code, "sec": seconds}
+        row = {"name": name, "ok": code == Exit.OK, "exit_code": code, "sec": seconds}
         self.steps.append(row | ({"message": message} if message else {}))
         return code == 0
 
@@ -143,7 +143,7 @@ class _Gate:
         try:
             seed_copy(self.options.run, self.options.layers, tasks(self.mode)[0])
         except OSError as error:
-            raise _StepError(f"{error.filename}: {error.strerror}", 3) from None
+            raise _StepError(f"{error.filename}: {error.strerror}", Exit.DATASET) from None
         self.write("gate.json", self.document())  # so that an interrupted gate can be repeated
         self.write("config.json", self.config.to_dict())
 
@@ -155,14 +155,14 @@ class _Gate:
             for reason in scope.lacking
         ]
         if lacking:
-            raise _StepError(f"not native: {'; '.join(lacking)}", 4)
+            raise _StepError(f"not native: {'; '.join(lacking)}", Exit.MISSING)
 
     def run(self) -> None:
         arguments = _run_arguments(self.options, self.reports)
         log = self.reports / "native_run.log"
         ended = child_run.run(arguments, self.options.ranks, log=log)
         if ended.problem:
-            raise _StepError(ended.problem, ended.code or 1)
+            raise _StepError(ended.problem, ended.code or Exit.FAILED)
 
     def verify(self) -> None:
         options = self.options
