@@ -122,7 +122,7 @@ def run_once(
     ended = child_run.run(
         arguments(configuration, tree, window, files / "config.json"),
         configuration.ranks,
-        child_run.small_machine(os.environ),
+        machine.child_environment(os.environ),
     )
     if ended.problem:
         return {"ok": False, "reason": ended.problem}

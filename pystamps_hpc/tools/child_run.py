@@ -16,29 +16,6 @@ from ..errors import Exit, ToolMissingError
 LAUNCHER_VARIABLES = ("OMPI_COMM_", "OMPI_UNIVERSE_", "PMIX_", "PMI_", "MV2_COMM_", "PRTE_LAUNCHED")
 """What a launcher tells a process about its own job; a child run is a job of its own."""
 
-SMALL_MACHINE = {
-    # mpirun refuses to run as root, as containers and test machines often do.
-    "OMPI_ALLOW_RUN_AS_ROOT": "1",
-    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-    # Do not look for network fabrics: that takes a second of every start. Excluded by name,
-    # because Open MPI 4.1 does not start with the list "self,sm".
-    "OMPI_MCA_pml": "ob1",
-    "OMPI_MCA_btl": "^ofi,uct,openib",
-    # Two runs at once must not be bound to the same core (Open MPI 5, then 4.1).
-    "PRTE_MCA_hwloc_default_binding_policy": "none",
-    "OMPI_MCA_hwloc_base_binding_policy": "none",
-    # More ranks than cores: let mpirun start them, and give the core away while waiting.
-    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
-    "OMPI_MCA_rmaps_base_oversubscribe": "1",
-    "OMPI_MCA_mpi_yield_when_idle": "1",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-}
-"""Open MPI on the machine of a developer: quick, quiet, more ranks than cores."""
-
-NOT_UNDER_SLURM = ("PRTE_MCA_rmaps_default_mapping_policy", "OMPI_MCA_rmaps_base_oversubscribe")
-"""Inside a SLURM allocation Open MPI 5 would put every rank on the first node."""
-
 AS_ROOT = (
     "mpirun refuses to run as root; use another account, or set OMPI_ALLOW_RUN_AS_ROOT=1 and "
     "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1"
@@ -135,13 +112,6 @@ def command(arguments: Sequence[object], ranks: int = 1) -> list[str]:
 def environment(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the environment without what a launcher told this process about its own job."""
     return {k: v for k, v in environ.items() if not k.startswith(LAUNCHER_VARIABLES)}
-
-
-def small_machine(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return :func:`environment` with :data:`SMALL_MACHINE` where nothing else is set."""
-    left_out = NOT_UNDER_SLURM if "SLURM_JOB_ID" in environ else ()
-    settings = {k: v for k, v in SMALL_MACHINE.items() if k not in left_out}
-    return {**settings, **environment(environ)}
 
 
 def start(
