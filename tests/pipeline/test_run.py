@@ -785,10 +785,10 @@ def test_a_record_that_cannot_be_written_publishes_nothing(stubs, tree, monkeypa
     run(tree, end_step=2)
     real = TargetState.save
 
-    def full(state):
+    def full(state, *fsync):
         if 3 in state.records:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        real(state)
+        real(state, *fsync)
 
     with monkeypatch.context() as patch:
         patch.setattr(TargetState, "save", full)
