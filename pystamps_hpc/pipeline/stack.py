@@ -11,14 +11,14 @@ from ..dataset import candidates
 from ..dataset.candidates import Examined, Scene
 from ..dataset.mat import MatFile
 from ..dataset.parameters import Parameters
+from ..dataset.schema import POINTS
 from ..dataset.tree import ROOT, Dataset
 from ..errors import PystampsError
-from .table import POINTS
 
 PHASES = ("pscands.1.ph", "ph1.mat")
 """Files that hold the phase of the candidates of a patch, before and after they are loaded."""
 
-Extent = tuple[float, float, float, float]
+Bounds = tuple[float, float, float, float]
 """West, south, east, north [deg]; NaN without points."""
 
 
@@ -34,14 +34,14 @@ class StackSummary:
         Interferograms, the master column included.
     master_ix : int
         Column of the master, from 0.
-    extent : Extent
+    bounds : Bounds
         Where the points lie.
     """
 
     n_points: int
     n_ifg: int
     master_ix: int
-    extent: Extent
+    bounds: Bounds
 
 
 def summary_of(examined: Examined) -> StackSummary | None:
@@ -49,7 +49,7 @@ def summary_of(examined: Examined) -> StackSummary | None:
     if examined.scene is None or examined.candidates is None:
         return None
     lonlat = examined.candidates.lonlat
-    return StackSummary(len(lonlat), *_of_scene(examined.scene), _extent(lonlat))
+    return StackSummary(len(lonlat), *_of_scene(examined.scene), _bounds_of(lonlat))
 
 
 def _of_scene(scene: Scene) -> tuple[int, int]:
@@ -57,7 +57,7 @@ def _of_scene(scene: Scene) -> tuple[int, int]:
     return len(scene.slave_day) + 1, int((scene.slave_day < scene.master_day).sum())
 
 
-def _extent(lonlat: NDArray[np.float64]) -> Extent:
+def _bounds_of(lonlat: NDArray[np.float64]) -> Bounds:
     known = lonlat[np.isfinite(lonlat).all(axis=1)]
     if not len(known):
         return (np.nan,) * 4
@@ -85,15 +85,15 @@ def known_stack(dataset: Dataset, parameters: Parameters) -> StackSummary | None
     return StackSummary(0, *_of_scene(scene), (np.nan,) * 4)
 
 
-def known_extent(dataset: Dataset) -> Extent | None:
+def known_bounds(dataset: Dataset) -> Bounds | None:
     """Return where the points of a dataset lie, None where no artifact of all of them tells it."""
     newest, first = (f"{artifact}.mat" for artifact in POINTS)
     merged = summary_in(dataset.root / newest)
     if merged is not None:
-        return joined_extent({ROOT: merged})
+        return joined_bounds({ROOT: merged})
     found = {name: summary_in(dataset.directory(name) / first) for name in dataset.patches}
     known = {name: summary for name, summary in found.items() if summary is not None}
-    return joined_extent(known) if known and len(known) == len(found) else None
+    return joined_bounds(known) if known and len(known) == len(found) else None
 
 
 def summary_in(path: Path) -> StackSummary | None:
@@ -102,20 +102,18 @@ def summary_in(path: Path) -> StackSummary | None:
         return None
     try:
         with MatFile(path) as file:
-            n_ifg, master_ix, n_ps = (
-                int(np.ravel(file.read(key))[0]) for key in ("n_ifg", "master_ix", "n_ps")
-            )
+            n_ifg, master_ix, n_ps = map(file.count, ("n_ifg", "master_ix", "n_ps"))
             lonlat = np.asarray(file.read("lonlat"), np.float64).reshape(-1, 2)
     except (PystampsError, LookupError, ValueError):
         return None
-    return StackSummary(n_ps, n_ifg, master_ix - 1, _extent(lonlat))
+    return StackSummary(n_ps, n_ifg, master_ix - 1, _bounds_of(lonlat))
 
 
-def joined_extent(summaries: Mapping[str, StackSummary]) -> Extent | None:
-    """Return the extent of all points, None without any."""
-    extents = np.array([summary.extent for summary in summaries.values()]).reshape(-1, 4)
-    if np.isnan(extents).all():
+def joined_bounds(summaries: Mapping[str, StackSummary]) -> Bounds | None:
+    """Return the bounds of all points, None without any."""
+    bounds = np.array([summary.bounds for summary in summaries.values()]).reshape(-1, 4)
+    if np.isnan(bounds).all():
         return None
-    west, south = np.nanmin(extents[:, :2], axis=0)
-    east, north = np.nanmax(extents[:, 2:], axis=0)
+    west, south = np.nanmin(bounds[:, :2], axis=0)
+    east, north = np.nanmax(bounds[:, 2:], axis=0)
     return float(west), float(south), float(east), float(north)

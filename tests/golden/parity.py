@@ -120,7 +120,7 @@ class GoldenSet:
     def _artifacts_before(self, target: str, before: int, scope: str) -> Iterator[str]:
         own = "merged" if target == ROOT else "patch"
         for name in [*ARTIFACTS, "parms"]:
-            source = maker(name, own)  # type: ignore[arg-type]
+            source = maker(name, own, "ps")  # type: ignore[arg-type]
             feedback = self.name == "iterate" and name == "scla_smooth2"
             if name in ("psver", "no_ps_info") or not self.has(target, name):
                 continue
@@ -146,7 +146,7 @@ class GoldenSet:
             Artifact -> key -> MATLAB value, as it would be written.
         """
         scope = "merged" if target == ROOT else "patch"
-        row = task(stage, scope)  # type: ignore[arg-type]
+        row = task(stage, scope, "ps")  # type: ignore[arg-type]
         dataset = self.tree(stage, scope)
         directory = dataset.directory(target)
         parms = parameters.load(directory, dataset.root if target != ROOT else None)
@@ -228,7 +228,7 @@ def compare_bundle(
 
 def isolated(golden: GoldenSet, arithmetic: str = "single") -> Iterator[Line]:
     """Run every stage of a set on its golden inputs and compare."""
-    for row in tasks():
+    for row in tasks("ps"):
         number = row.spec.number
         if not FIRST_STAGE[golden.name] <= number <= LAST_STAGE.get(golden.name, 8):
             continue
@@ -260,7 +260,7 @@ def chained(golden: GoldenSet, arithmetic: str = "single") -> Iterator[Line]:
     report = run_pipeline(context, team=SerialTeam())
     if not report.ok:
         raise RuntimeError("; ".join(row.details for row in report.failures))
-    for row in tasks():
+    for row in tasks("ps"):
         if not first <= row.spec.number <= last:
             continue
         for target in golden.targets(row.spec.number, row.spec.scope):

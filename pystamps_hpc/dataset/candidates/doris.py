@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DatasetError
-from ..findings import Findings
+from ..problems import Problems
 from ..rows import AnyArray, IntArray
 from ..text import lines_of, shown
 from .model import Grid, GridGeometry, Scene
@@ -42,7 +42,7 @@ def scene(patch: Path) -> Scene:
     DatasetError
         Files are missing, contradict each other, or do not hold what they should.
     """
-    found = Findings()
+    found = Problems()
     look_angle = locate_optional("look_angle.1.in", patch, patch.parent)
     grid = None if look_angle is None else found.tried(_read_grid, look_angle)
     return assemble(
@@ -56,7 +56,7 @@ def scene(patch: Path) -> Scene:
 
 def assemble(
     patch: Path,
-    found: Findings,
+    found: Problems,
     baselines: Callable[[IntArray], tuple[Grid, ...] | None],
     look_angle: Grid | None,
     incidence: AnyArray | None = None,

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...errors import DatasetError
 from ..files import opened
-from ..findings import Findings
+from ..problems import Problems
 from ..rows import AnyArray, IntArray
 from ..text import read_text, shown
 from . import doris
@@ -39,7 +39,7 @@ def scene(patch: Path) -> Scene:
         Files are missing, contradict each other, or do not hold what they should.
     """
     above = (patch, patch.parent, patch.parent.parent)
-    found = Findings()
+    found = Problems()
     incidence = locate_optional("inc_angle.raw", *above)
     look_angle = locate_optional("look_angle.raw", *above)
     raster = None if incidence is None else found.tried(read_raster, incidence)

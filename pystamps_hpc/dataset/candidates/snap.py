@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import DatasetError
-from ..findings import Findings
+from ..problems import Problems
 from ..rows import IntArray
 from ..text import lines_of, shown
 from .model import OrbitGeometry, Scene
@@ -73,7 +73,7 @@ def scene(patch: Path) -> Scene:
     DatasetError
         Files are missing, contradict each other, or do not hold what they should.
     """
-    found = Findings()
+    found = Problems()
     stack = found.tried(read_stack, patch)
     master = found.tried(master_parameters, patch.parent, patch)
     orbit = None if master is None else _orbit(master, found)
@@ -110,7 +110,7 @@ def scene(patch: Path) -> Scene:
     )
 
 
-def _orbit(master: KeyFile, found: Findings) -> dict[str, float] | None:
+def _orbit(master: KeyFile, found: Problems) -> dict[str, float] | None:
     """Read the geometry of the master's parameter file; None after noting what is wrong."""
     values = {key: found.tried(master.number, key) for key in _GEOMETRY}
     for key, value in values.items():
