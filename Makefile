@@ -6,18 +6,8 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
 # Open MPI on small machines: start quickly and quietly, also as root, with more ranks than cores.
-export OMPI_ALLOW_RUN_AS_ROOT := 1
-export OMPI_ALLOW_RUN_AS_ROOT_CONFIRM := 1
-export OMPI_MCA_pml := ob1
-export OMPI_MCA_btl := ^ofi,uct,openib
-export OMPI_MCA_mpi_yield_when_idle := 1
-export PRTE_MCA_hwloc_default_binding_policy := none
-export PRTE_MCA_rmaps_default_mapping_policy := :oversubscribe
-
-# Threads belong to the kernels; a threaded BLAS changes bits with their number.
-export OMP_NUM_THREADS := 1
-export OPENBLAS_NUM_THREADS := 1
-export MKL_NUM_THREADS := 1
+include benchmarks/small_machine.env
+export $(shell sed -n 's/^\([A-Z].*\)=.*/\1/p' benchmarks/small_machine.env)
 
 # Golden sets of the original StaMPS, where they are: here or beside the repository.
 export PYSTAMPS_HPC_DATA_ROOT ?= $(abspath ../shared/golden)

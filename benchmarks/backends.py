@@ -30,6 +30,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks import machine
+from pystamps_hpc.dataset import parameters
+from pystamps_hpc.pipeline.table import mode_of, tasks
 from pystamps_hpc.tools import child_run
 from pystamps_hpc.tools.simulate import Options, simulate
 from pystamps_hpc.tools.verification.run_copies import seed_copy
@@ -64,7 +66,9 @@ class Window:
 
 def fresh_copy(window: Window, place: Path) -> Path:
     """Copy the dataset without artifacts of the window or of later stages."""
-    seed_copy(place, [window.dataset], window.first, "patch")
+    mode = mode_of(parameters.load(window.dataset))
+    first = next(row for row in tasks(mode) if row.spec.number >= window.first)
+    seed_copy(place, [window.dataset], first)
     return place
 
 
@@ -118,7 +122,7 @@ def run_once(
     ended = child_run.run(
         arguments(configuration, tree, window, files / "config.json"),
         configuration.ranks,
-        child_run.small_machine(os.environ),
+        machine.child_environment(os.environ),
     )
     if ended.problem:
         return {"ok": False, "reason": ended.problem}

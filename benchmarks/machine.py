@@ -3,12 +3,30 @@
 import json
 import os
 import platform
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pystamps_hpc.parallel.cpus import this_member
+from pystamps_hpc.tools import child_run
 
 RESULTS = Path("build/bench")
+
+NOT_UNDER_SLURM = ("PRTE_MCA_rmaps_default_mapping_policy", "OMPI_MCA_rmaps_base_oversubscribe")
+"""Inside a SLURM allocation Open MPI 5 would put every rank on the first node."""
+
+
+def open_mpi_settings() -> dict[str, str]:
+    """Return what ``small_machine.env`` sets, which the Makefile takes from there too."""
+    lines = Path(__file__).with_name("small_machine.env").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
+def child_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment of a child run; the settings hold where nothing else is set."""
+    left_out = NOT_UNDER_SLURM if "SLURM_JOB_ID" in environ else ()
+    settings = {k: v for k, v in open_mpi_settings().items() if k not in left_out}
+    return {**settings, **child_run.environment(environ)}
 
 
 def describe() -> dict[str, Any]:

@@ -77,7 +77,7 @@ def run_case(case: str, whole: Options, folder: Path, ranks: int = 1) -> Outcome
     root = folder / case
     simulate(root, options_of(case, whole))
     ended = child_run.run(
-        ["--quiet", "run", "--dataset", root], ranks, child_run.small_machine(os.environ)
+        ["--quiet", "run", "--dataset", root], ranks, machine.child_environment(os.environ)
     )
     if ended.problem:
         raise RuntimeError(ended.problem)

@@ -119,7 +119,7 @@ def install(monkeypatch, stubs):
     monkeypatch.setattr(table, "import_module", lambda name, package: modules[name])
     sensor = {"heading": -168.0}
     monkeypatch.setattr(run_parameters, "sensor_parameters", lambda root, known, patches: sensor)
-    monkeypatch.setattr(session, "require_tools", lambda config, specs: None)
+    monkeypatch.setattr(session, "require_tools", lambda config, specs, mode: None)
     forget()
 
 

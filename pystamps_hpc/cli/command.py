@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..config import OPTIONS
+from ..pipeline import LAST_STAGE
 from .shapes import Shape
 
 if TYPE_CHECKING:
@@ -88,7 +89,8 @@ def dataset_option(
 def stage_options(parser: ArgumentParser) -> None:
     """Add the first and last stage of a window."""
     parser.add_argument("--start-step", type=int, default=1, metavar="N", help="first stage (1)")
-    parser.add_argument("--end-step", type=int, default=8, metavar="N", help="last stage (8)")
+    parser.add_argument("--end-step", type=int, default=LAST_STAGE, metavar="N",
+                        help=f"last stage ({LAST_STAGE})")  # fmt: skip
 
 
 def config_option(parser: Any, flag: str, key: str, **more: Any) -> None:

@@ -24,7 +24,7 @@ from ..pipeline.events import (
 )
 from ..pipeline.outlook import shortened
 from ..pipeline.types import StageResult
-from .science import science
+from .facts import fact_lines
 
 if TYPE_CHECKING:
     from .bars import Bars
@@ -213,7 +213,7 @@ class Console:
             seconds = f"{row.duration_sec:.2f} s" if row.duration_sec is not None else ""
             details = f": {row.details}" if row.details else ""
             self._line(event, f"done in {seconds}{details}")
-            for line in science(row):
+            for line in fact_lines(row):
                 self._line(event, line, least=1)
 
     def keep(self, text: str) -> None:

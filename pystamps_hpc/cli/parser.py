@@ -11,6 +11,7 @@ from textwrap import fill
 from typing import Any, NoReturn
 
 from ..config.sections import MPI_MODES
+from ..errors import Exit
 from .command import config_option
 from .commands import COMMANDS
 
@@ -75,7 +76,7 @@ class _Parser(argparse.ArgumentParser):
 
         hint = launcher_hint(os.environ)
         if hint is not None and hint.rank > 0:
-            self.exit(2)
+            self.exit(Exit.USAGE)
         super().error(f"{message}\nhelp: {self.prog} --help")
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from ..errors import MatError
 from .files import open_regular
 from .matvalues import REAL_DTYPES, Stream, Variable, matlab_class, readable, text_of_units
+from .publish import flush
 from .rows import Rows
 
 if TYPE_CHECKING:
@@ -110,6 +111,19 @@ class MatFile:
             return text_of_units(value.ravel())
         return value
 
+    def count(self, name: str) -> int:
+        """Read a number of things, such as ``n_ps``.
+
+        Raises
+        ------
+        MatError
+            As :meth:`read`; or it is not one whole number from 0.
+        """
+        value = np.asarray(self.read(name))
+        if value.dtype.kind in "biuf" and value.size == 1 and value.item() >= 0 == value.item() % 1:
+            return int(value.item())
+        raise MatError(f"{self.path}: '{name}' is not one whole number")
+
     def rows(self, name: str) -> Rows:
         """Return a numeric matrix as rows that are read when asked for.
 
@@ -200,7 +214,7 @@ def write_mat(
 
             mat5.write(target, values, compress)
         if fsync:
-            _sync(target)
+            flush(target)
     except OSError as error:
         raise MatError(f"cannot write {target}: {error.strerror or error}") from error
 
@@ -230,7 +244,7 @@ def rewrite_mat(
     with MatFile(source) as file, readable(source):
         try:
             file._source.rewrite(target, values, keep)
-            _sync(target)
+            flush(target)
         except OSError as error:
             raise MatError(f"cannot write {target}: {error.strerror or error}") from error
 
@@ -293,12 +307,3 @@ def _n_bytes(value: Any) -> int:
     if isinstance(value, Stream):
         return value.nbytes
     return int(value.data.nbytes) + 8 * (int(value.nnz) + int(value.shape[1]) + 1)
-
-
-def _sync(path: Path) -> None:
-    """Force a closed file onto the disk."""
-    descriptor = os.open(path, os.O_RDWR)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

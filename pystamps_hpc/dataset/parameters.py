@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import DatasetError, MatError, is_damage
 from .parameter_snapshot import CREATED, Foreign, Parameters, dated
 from .parameter_table import TABLE, Parameter, Value, text_of
+from .schema import POINTS
 from .text import shown, words_of
 
 if TYPE_CHECKING:
@@ -229,12 +230,12 @@ def _migrated(values: dict[str, Any], directory: Path) -> dict[str, Any]:
 def _count(directory: Path, name: str) -> int | None:
     from .mat import MatFile
 
-    for artifact in ("ps2.mat", "ps1.mat"):
-        path = directory / artifact
+    for artifact in POINTS:
+        path = directory / f"{artifact}.mat"
         if path.exists():
             with MatFile(path) as file:
-                numbers = file.rows(name)[:].ravel()
-            if numbers.size != 1 or not 0 <= numbers[0] <= _LONGEST:
+                count = file.count(name)
+            if count > _LONGEST:
                 raise DatasetError(f"{path}: '{name}' is not the number of interferograms")
-            return int(numbers[0])
+            return count
     return None

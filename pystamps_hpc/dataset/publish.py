@@ -104,7 +104,7 @@ class Publication:
                 if name not in shared:
                     moved.append(path)
             if self.fsync:
-                flush_directory(self.target)
+                flush(self.target)
         except OSError as error:
             for done in reversed(moved):
                 with suppress(OSError):
@@ -133,8 +133,8 @@ def _cannot_publish(path: Path, error: OSError, size: int = 0) -> str:
     return f"cannot publish {path}: {error.strerror or error}"
 
 
-def flush_directory(path: Path) -> None:
-    """Make renames in `path` durable."""
+def flush(path: Path) -> None:
+    """Make the content of a file, or the renames in a directory, durable."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -142,11 +142,15 @@ def flush_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Replace a text file atomically."""
+def write_text(path: Path, text: str, fsync: bool = False) -> None:
+    """Replace a text file atomically, and durably if it is flushed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+        if fsync:
+            flush(temporary)
+    if fsync:
+        flush(path.parent)
 
 
 @contextmanager

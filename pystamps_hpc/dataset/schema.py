@@ -8,7 +8,8 @@ class
 how
     ``index``: 1-based on disk, 0-based integers inside; ``int``: whole number inside;
     ``opt``: may be missing in a valid file (every key may be 0 x 0 = absent); ``nan``: NaN or
-    infinity has a meaning, every other number must be finite; ``null=v``: in a single-master stack
+    infinity is read and written, every other number must be finite; ``nan=ok``: and is nothing
+    amiss in a finished run; ``null=v``: in a single-master stack
     the master has a column of this value on disk (a row, of ``bperp``), which says nothing and is
     not there inside; ``ids``: the first column on disk numbers the rows from 1, or as the key does
     that is named, ``ids=ij``, and is not there inside.
@@ -31,6 +32,7 @@ class Key:
     integer: bool
     optional: bool
     may_be_nan: bool
+    sound_nan: bool
     null: float | None
     ids: str | None
     meaning: str
@@ -120,7 +122,7 @@ ph_res2              | n_sel n_pm | single        |       | residual phase [rad]
 K_ps2                | n_sel 1    | double        | nan   | look-angle error slope [rad/m]
 C_ps2                | n_sel 1    | double        |       | phase offset [rad]
 coh_ps2              | n_sel 1    | double        | nan   | re-estimated gamma
-coh_thresh           | k 1        | double        | nan   | gamma threshold: one, or one per point
+coh_thresh           | k 1        | double        | nan=ok | gamma threshold: one, or one per point
 coh_thresh_coeffs    | 1 c        | double        |       | slope and intercept against D_A
 clap_alpha           | 1 1        | double        |       | parameter
 clap_beta            | 1 1        | double        |       | parameter
@@ -176,22 +178,22 @@ colix  | n_i n_j1   | double |     | signed edge number of the column arcs
 Z      | n_i n_j    | double | index | nearest node of each cell
 """,
     "uw_space_time": """
-dph_space_uw    | n_edge n_uw | single  | nan | arc phase, smooth and noise [rad]
-dph_noise       | n_edge n_uw | single  | nan | arc noise [rad]
+dph_space_uw    | n_edge n_uw | single  | nan=ok | arc phase, smooth and noise [rad]
+dph_noise       | n_edge n_uw | single  | nan=ok | arc noise [rad]
 G               | n_uw n_used | double  | opt | network: -1 first image, +1 second
 spread          | n_edge n_uw | sparse  | opt | spread of the spatial cost function
 ifreq_ij        | n_node n_uw | single  | nan | gradient along rows
 jfreq_ij        | n_node n_uw | single  | nan | gradient along columns
 shaky_ix        | n_edge 1    | logical |     | edges that take the spatial estimate
 predef_ix       | n_edge n_uw | logical |     | held values
-edge_noise_std  | n_edge 1    | single  | opt nan | deviation of dph_noise over interferograms [rad]
+edge_noise_std  | n_edge 1 | single | opt nan=ok | deviation of dph_noise over interferograms [rad]
 ifg_noise_std   | 1 n_uw      | double  | opt nan | deviation of dph_noise over edges [rad]
 n_edge_rejected | 1 1         | double  | int opt | edges without statistics
 stage           | 1 1         | double  | int opt | 8 once stage 8 has added its keys
 """,
     "uw_phaseuw": """
 ph_uw | n_node n_uw | single |  | unwrapped grid phase [rad]
-msd   | n_uw 1      | double | nan | mean squared neighbour difference [rad^2]
+msd   | n_uw 1      | double | nan=ok | mean squared neighbour difference [rad^2]
 """,
     "phuw_sb2": """
 ph_uw | n_ps n_ifg | single | nan     | SB: unwrapped phase of each pair [rad]
@@ -204,7 +206,7 @@ sm_cov | n_image n_image | double |     | covariance of the images [rad^2]
 """,
     "phuw2": """
 ph_uw               | n_ps n_image | single | nan    | unwrapped phase, SB: of each image [rad]
-msd                 | n_image 1  | single | opt nan   | mean squared neighbour difference [rad^2]
+msd                 | n_image 1  | single | opt nan=ok | mean squared neighbour difference [rad^2]
 unwrap_ifg_index_sm | 1 n_use    | double | index opt | SB: images with an unwrapped phase
 """,
     "scla2": _FITTED_SCLA.format(n="n_image"),
@@ -256,7 +258,8 @@ def _parse(name: str, table: str) -> Artifact:
             index="index" in flags,
             integer="int" in flags,
             optional="opt" in flags,
-            may_be_nan="nan" in flags,
+            may_be_nan=any(flag.startswith("nan") for flag in flags),
+            sound_nan="nan=ok" in flags,
             null=next((float(flag[5:]) for flag in flags if flag.startswith("null=")), None),
             ids=next((flag[4:] for flag in flags if flag[:4] in ("ids", "ids=")), None),
             meaning=meaning,
@@ -266,6 +269,10 @@ def _parse(name: str, table: str) -> Artifact:
 
 ARTIFACTS: dict[str, Artifact] = {name: _parse(name, table) for name, table in _TABLES.items()}
 ARTIFACTS |= {name: Artifact(name, ARTIFACTS[model].keys) for name, model in _SAME.items()}
+
+
+POINTS = ("ps2", "ps1")
+"""Artifacts that say how many points and interferograms there are and where, the newest first."""
 
 
 def of_all_candidates(artifact: str) -> bool:

@@ -94,7 +94,7 @@ class MpiTeam:
         self._agreed_error: Exception | None = None
 
     @property
-    def crowded_out(self) -> int:
+    def n_unshared(self) -> int:
         """See :class:`Team`."""
         return self._node_memory.denied
 

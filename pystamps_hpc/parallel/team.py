@@ -43,7 +43,7 @@ class Team(Protocol):
         ...
 
     @property
-    def crowded_out(self) -> int:
+    def n_unshared(self) -> int:
         """How many arrays every rank copied, because the memory that ranks share was full."""
         ...
 
@@ -267,7 +267,7 @@ class SerialTeam:
     size = 1
     library = ""
     busy_sec = 0.0  # nobody to wait for, nothing to tell apart
-    crowded_out = 0
+    n_unshared = 0
 
     @cached_property
     def members(self) -> tuple[Member, ...]:

@@ -11,8 +11,8 @@ from ..errors import DatasetError, StageError
 from ..stages.base import StageSpec
 from ..stages.shared.ifgs import listed_columns
 from ..stages.shared.reference_area import ReferenceArea, require_reachable
-from .stack import Extent, StackSummary, known_extent, known_stack
-from .table import tasks
+from .stack import Bounds, StackSummary, known_bounds, known_stack
+from .table import mode_of, tasks
 
 
 def require_value(dataset: Dataset, parameters: Parameters, name: str) -> None:
@@ -39,15 +39,15 @@ def require_value(dataset: Dataset, parameters: Parameters, name: str) -> None:
     alone = Parameters(stored={"lambda": 0.05, "heading": 0.0, name: value})
     require_mode({ROOT: alone})
     stack = known_stack(dataset, parameters) if name in TABLE else None
-    for row in tasks():
+    for row in tasks(mode_of(parameters)):
         if name in (item.name.rstrip("_") for item in fields(row.spec.params)):
             alone.to_params(row.spec.params)
             if stack is not None:
                 require_indices(alone, row.spec, stack)
     if name in (item.name for item in fields(ReferenceArea)):
-        extent = known_extent(dataset)
-        if extent is not None:
-            _require_area(parameters, extent)
+        bounds = known_bounds(dataset)
+        if bounds is not None:
+            _require_area(parameters, bounds)
 
 
 def require_mode(parameters: Mapping[str, Parameters]) -> None:
@@ -115,7 +115,7 @@ def require_connected(parameters: Parameters, stack: StackSummary) -> None:
         raise DatasetError(str(error)) from None
 
 
-def require_reference(parameters: Parameters, spec: StageSpec, extent: Extent) -> None:
+def require_reference(parameters: Parameters, spec: StageSpec, bounds: Bounds) -> None:
     """Refuse a reference area of a stage in which no point can lie.
 
     Raises
@@ -124,11 +124,11 @@ def require_reference(parameters: Parameters, spec: StageSpec, extent: Extent) -
         Names the area and where the points are.
     """
     if issubclass(spec.params, ReferenceArea):
-        _require_area(parameters, extent)
+        _require_area(parameters, bounds)
 
 
-def _require_area(parameters: Parameters, extent: Extent) -> None:
+def _require_area(parameters: Parameters, bounds: Bounds) -> None:
     try:
-        require_reachable(parameters.to_params(ReferenceArea), extent)
+        require_reachable(parameters.to_params(ReferenceArea), bounds)
     except StageError as error:
         raise DatasetError(str(error)) from None

@@ -107,8 +107,9 @@ def _wanted(kernel: Kernel, config: RunConfig) -> str:
     override = runtime.kernel_backend_overrides.get(kernel.name, "auto")
     if override != "auto":
         return override
-    if kernel.stage == "stage2" and runtime.stage2_kernel_backend != "auto":
-        return runtime.stage2_kernel_backend
+    of_stage: str = getattr(runtime, f"{kernel.stage}_kernel_backend", "auto")
+    if of_stage != "auto":
+        return of_stage
     return {"native": "native", "gpu": "gpu"}.get(runtime.backend, "auto")
 
 

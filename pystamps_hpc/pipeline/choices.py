@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from ..config import RunConfig
 from ..errors import ConfigError, ToolMissingError
 from ..programs.snaphu import find_snaphu, require_snaphu, snaphu_version
-from ..stages.base import StageSpec
+from ..stages.base import Mode, StageSpec
 from .table import tasks
 
 
@@ -40,7 +40,7 @@ def resolve_choices(config: RunConfig, native_only: bool = False) -> RunConfig:
     return replace(config, runtime=runtime).resolved()
 
 
-def require_tools(config: RunConfig, specs: Iterable[StageSpec]) -> None:
+def require_tools(config: RunConfig, specs: Iterable[StageSpec], mode: Mode) -> None:
     """Refuse stages whose external program is missing, before anything is written.
 
     Parameters
@@ -49,6 +49,8 @@ def require_tools(config: RunConfig, specs: Iterable[StageSpec]) -> None:
         With its choices made, see :func:`resolve_choices`.
     specs : iterable of StageSpec
         Stages that are to run.
+    mode : {"ps", "sb"}
+        Mode of the dataset.
 
     Raises
     ------
@@ -59,7 +61,7 @@ def require_tools(config: RunConfig, specs: Iterable[StageSpec]) -> None:
     if "unwrapper" in needed and config.runtime.stage6_solver == "snaphu":
         require_snaphu(config.tools.snaphu)
     if "triangulator" in needed:
-        _require_triangulator(config)
+        _require_triangulator(config, mode)
 
 
 def program_of(spec: StageSpec, config: RunConfig) -> str:
@@ -69,9 +71,9 @@ def program_of(spec: StageSpec, config: RunConfig) -> str:
     return "" if found is None else f"snaphu {snaphu_version(found)}"
 
 
-def _require_triangulator(config: RunConfig) -> None:
+def _require_triangulator(config: RunConfig, mode: Mode) -> None:
     if config.runtime.triangulator == "triangle" and find_spec("triangle") is None:
-        needing = [row.spec.number for row in tasks() if "triangulator" in row.spec.tools]
+        needing = [row.spec.number for row in tasks(mode) if "triangulator" in row.spec.tools]
         stages = " and ".join(map(str, needing))
         raise ToolMissingError(
             f"external tool '{config.tools.triangle}' not found (needed by stages {stages}): "

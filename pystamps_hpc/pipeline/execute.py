@@ -74,6 +74,8 @@ def run_task(
         details = told
         result.rank = getattr(error, "rank", team.rank)
         result.signal = error.name if isinstance(error, Interrupted) else None
+    there = session.dataset.root  # a task that failed early, or left no PS, removed nothing
+    result.invalidates = [name for name in planned.invalidates if not (there / name).exists()]
     log.share_warnings(team)
     release_freed_memory()
     if team.size > 1:
@@ -151,7 +153,7 @@ def _publish(
     def make_way() -> None:
         if own:
             keep_pass(row, directory, record)
-        remove(dataset, planned.invalidates, directory)
+        remove(dataset, planned.invalidates, directory, row.mode)
 
     def before_moves(marker: Path) -> None:
         if own:
@@ -206,7 +208,7 @@ def _replay(session: Session, row: Task, planned: PlannedTask, log: TaskLog) -> 
     if names:
         fsync, name = session.config.output.fsync, f"{session.run_id}-{planned.stage}"
         extra = _bookkeeping(row, directory)
-        make_way = partial(remove, dataset, planned.invalidates, directory)
+        make_way = partial(remove, dataset, planned.invalidates, directory, row.mode)
         before_moves = partial(_record, session, row, record, directory, {})
         replay_bundle(row, names, source, directory, name, fsync, extra, make_way, before_moves)
         _no_longer_due(directory, planned.stage)
@@ -321,7 +323,7 @@ def _record_no_ps(
         for path in found:
             path.unlink(missing_ok=True)
         log.invalidated(tuple(path.relative_to(session.dataset.root).as_posix() for path in found))
-        drop_outdated_records(session.dataset, directory)
+        drop_outdated_records(session.dataset, directory, row.mode)
         publication.commit(
             [NO_PS_FILE],
             before_moves=lambda _: _record(session, row, record, directory, log.row.facts, None),
@@ -350,7 +352,7 @@ def _record(
     }
     if marker is None:  # the patch has nothing to do again from here on
         state.due = {stage for stage in state.due if stage < number}
-    state.save()
+    state.save(session.config.output.fsync)
 
 
 def _no_longer_due(directory: Path, number: int) -> None:

@@ -14,13 +14,14 @@ import numpy as np
 
 from ..dataset.mat import MatFile
 from ..dataset.parameters import Parameters
+from ..dataset.schema import POINTS
 from ..dataset.tree import ROOT, Dataset
 from ..errors import DatasetError, MatError
 from ..parallel.memory import MemoryBudget
 from ..parallel.team import UNIT
 from ..stages.base import StageSpec
 from .plan import PlannedTask
-from .table import POINTS, Task
+from .table import Task
 
 PROCESS = 260 << 20
 """Interpreter, libraries and compiled kernels of one process [bytes]."""
@@ -190,7 +191,7 @@ def merged_extent(directory: Path) -> Extent:
 def _sizes(directory: Path, artifact: str) -> tuple[int, int]:
     """Return the numbers of points and interferograms."""
     with MatFile(directory / f"{artifact}.mat") as file:
-        return int(file.read("n_ps").item()), int(file.read("n_ifg").item())
+        return file.count("n_ps"), file.count("n_ifg")
 
 
 def grid_size_of(parameters: Parameters) -> float:

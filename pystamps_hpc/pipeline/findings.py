@@ -9,10 +9,10 @@ import numpy as np
 from ..dataset.mat import MatFile
 from ..dataset.tree import ROOT, Dataset
 from ..errors import MatError
-from ..stages.base import Scope
+from ..stages.base import Mode, Scope
 from .passes import fed_back
 from .state import TargetState
-from .table import tasks
+from .table import Task, tasks
 
 Facts = Mapping[str, Mapping[str, Any]]
 """Target -> name of a fact -> value."""
@@ -25,26 +25,28 @@ MERGED = ("in_overlaps", "same_position")
 NOISIEST = 3
 
 
-def facts_of(dataset: Dataset) -> Facts:
+def facts_of(dataset: Dataset, mode: Mode) -> Facts:
     """Read what the finished stages of every target have found; of other programs' the counts."""
     facts: dict[str, dict[str, Any]] = {}
     for target in (ROOT, *dataset.patches):
         directory = dataset.directory(target)
         records = TargetState.load(directory).records
-        facts[target] = dict(_counted(directory, "merged" if target == ROOT else "patch", records))
+        scope: Scope = "merged" if target == ROOT else "patch"
+        rows = [row for row in tasks(mode) if row.spec.scope == scope]
+        facts[target] = dict(_counted(directory, rows, records))
         for record in records.values():
             facts[target] |= record.get("facts") or {}
         if target == ROOT:
-            facts[target]["with_feedback"] = _with_feedback(records)
+            facts[target]["with_feedback"] = _with_feedback(rows, records)
     return facts
 
 
 def _counted(
-    directory: Path, scope: Scope, records: Collection[int]
+    directory: Path, rows: Iterable[Task], records: Collection[int]
 ) -> Iterator[tuple[str, int | None]]:
     """Yield what the artifacts of stages without a record tell of the number of points."""
-    for row in tasks():
-        if row.spec.scope == scope and row.spec.number not in records:
+    for row in rows:
+        if row.spec.number not in records:
             for fact, key in row.spec.counted_in.items():
                 yield fact, _count(directory, key)
 
@@ -121,10 +123,11 @@ def findings(facts: Facts) -> dict[str, Any]:
     }
 
 
-def _with_feedback(records: Mapping[int, dict[str, Any]]) -> bool | None:
+def _with_feedback(rows: Iterable[Task], records: Mapping[int, dict[str, Any]]) -> bool | None:
     """Whether a merged stage was done with what a later one had left; None without its record."""
-    rows = [row for row in tasks() if row.spec.scope == "merged" and row.feedback]
-    known = [(row, records[n]) for row in rows if (n := row.spec.number) in records]
+    known = [
+        (row, records[n]) for row in rows if row.feedback and (n := row.spec.number) in records
+    ]
     return any(fed_back(row, record) for row, record in known) if known else None
 
 

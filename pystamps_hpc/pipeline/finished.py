@@ -13,7 +13,7 @@ from pystamps_kernels.dispatch import KernelTable
 from ..config import RunConfig
 from ..dataset.parameters import Parameters
 from ..dataset.tree import ROOT, Dataset
-from ..stages.base import Scope
+from ..stages.base import Mode, Scope
 from .choices import resolve_choices
 from .presence import (
     Listing,
@@ -24,7 +24,7 @@ from .presence import (
 )
 from .records import inputs_record, settings_record
 from .state import TargetState, plain, stale_reasons
-from .table import NO_PS_FILE, Task, maker, tasks
+from .table import NO_PS_FILE, Task, maker, mode_of, tasks
 
 
 @dataclass
@@ -53,9 +53,14 @@ class Finished:
     _settings: dict[tuple[int, Scope, int], dict[str, Any]] = field(default_factory=dict)
 
     @property
+    def mode(self) -> Mode:
+        """Single master or small baselines."""
+        return mode_of(self.parameters[ROOT])
+
+    @property
     def table(self) -> tuple[Task, ...]:
         """The stage table of the mode of the dataset."""
-        return tasks("sb" if self.parameters[ROOT].small_baselines else "ps")
+        return tasks(self.mode)
 
     def state(self, target: str) -> TargetState:
         """Return the state of a target, read once."""
@@ -157,7 +162,7 @@ def _by_default() -> RunConfig:
     return resolve_choices(RunConfig())
 
 
-def made_here(root: Path, artifact: str) -> bool:
+def made_here(root: Path, artifact: str, mode: Mode) -> bool:
     """Whether the task that makes a merged artifact has a record in a dataset."""
-    source = maker(artifact, "merged")
+    source = maker(artifact, "merged", mode)
     return source is not None and source.spec.number in TargetState.load(root).records

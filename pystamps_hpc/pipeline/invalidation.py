@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ..dataset.tree import Dataset
+from ..stages.base import Mode
 from .presence import product_files
 from .state import TargetState
 from .table import Task, tasks
@@ -20,7 +21,7 @@ def outdated_files(row: Task) -> tuple[list[str], list[str]]:
     return [*root, *product_files()], patch
 
 
-def remove(dataset: Dataset, relative: tuple[str, ...], directory: Path) -> None:
+def remove(dataset: Dataset, relative: tuple[str, ...], directory: Path, mode: Mode) -> None:
     """Delete what a task outdates, in the order given, and the records in the task's directory.
 
     Every rank may remove artifacts of the root, whose records rank 0 drops afterwards with
@@ -28,10 +29,10 @@ def remove(dataset: Dataset, relative: tuple[str, ...], directory: Path) -> None
     """
     for name in relative:
         (dataset.root / name).unlink(missing_ok=True)
-    drop_outdated_records(dataset, directory)
+    drop_outdated_records(dataset, directory, mode)
 
 
-def drop_outdated_records(dataset: Dataset, directory: Path) -> None:
+def drop_outdated_records(dataset: Dataset, directory: Path, mode: Mode) -> None:
     """Drop the records of tasks of which nothing is left.
 
     One whose marker is gone, but not all else, keeps its record, which says that the rest is ours;
@@ -41,7 +42,7 @@ def drop_outdated_records(dataset: Dataset, directory: Path) -> None:
     state = TargetState.load(directory)
     outdated = [
         row
-        for row in tasks()
+        for row in tasks(mode)
         if row.spec.scope == scope
         and row.spec.number in state.records
         and not (directory / row.marker_file).exists()

@@ -121,25 +121,22 @@ def load_inputs(
     lengths = _Lengths(not parameters.small_baselines, {})
     values: dict[str, Any] = {}
     network: dict[str, Any] = {}
-    all_fields = artifact_fields(cls)
     with ExitStack() as stack:
         files = _Files(directory, stack, withheld)
-        _require_mode(files, all_fields, parameters)
-        for field in all_fields:
+        _require_mode(files, artifact_fields(cls), parameters)
+        for field in artifact_fields(cls):
             name = f"{field.artifact}.{field.key}"
             if name == EACH_PATCH:
-                assert dataset is not None
-                folders = [dataset.directory(patch) for patch in patches]
-                values[field.name] = _of_patches(field, folders, parameters, workers)
+                values[field.name] = _of_patches(field, dataset, patches, parameters, workers)
             elif name in _VIRTUAL:
                 values[field.name] = _VIRTUAL[name].read(directory, parameters)
             elif field.key == "*":
-                values[field.name] = _rest(files[field.artifact], field, all_fields)
+                values[field.name] = _rest(files[field.artifact], field, cls)
             else:
                 judge = None if f"{field.artifact}.mat" in feedback else lengths
                 into, name = (network, field.key) if field.type is Ifgs else (values, field.name)
                 into[name] = _load(files, field, judge)
-    return cls(**_without_null(values, network, all_fields))
+    return cls(**_without_null(values, network, cls))
 
 
 def _require_mode(files: _Files, all_fields: tuple[Field, ...], parameters: Parameters) -> None:
@@ -159,21 +156,25 @@ def _require_mode(files: _Files, all_fields: tuple[Field, ...], parameters: Para
 
 
 def _of_patches(
-    field: Field, folders: list[Path], parameters: Parameters, workers: int
+    field: Field,
+    dataset: Dataset | None,
+    patches: tuple[str, ...],
+    parameters: Parameters,
+    workers: int,
 ) -> tuple[Any, ...]:
+    assert dataset is not None
+    folders = map(dataset.directory, patches)
     nested = get_args(field.type)[0]
     with ThreadPoolExecutor(workers) as pool:
         return tuple(pool.map(load_inputs, repeat(nested), folders, repeat(parameters)))
 
 
-def _without_null(
-    values: dict[str, Any], network: dict[str, Any], all_fields: tuple[Field, ...]
-) -> dict[str, Any]:
+def _without_null(values: dict[str, Any], network: dict[str, Any], cls: type) -> dict[str, Any]:
     """Join the keys of the network, and take the master's null column off the others."""
     if not network:
         return values
     ifgs = Ifgs.of_keys(network)
-    for field in all_fields:
+    for field in artifact_fields(cls):
         if field.type is Ifgs:
             values[field.name] = ifgs
         elif field.artifact in ARTIFACTS and field.key != "*":
@@ -182,10 +183,10 @@ def _without_null(
     return values
 
 
-def _rest(file: MatFile | None, field: Field, all_fields: tuple[Field, ...]) -> dict[str, Any]:
+def _rest(file: MatFile | None, field: Field, cls: type) -> dict[str, Any]:
     if file is None:
         return {}
-    named = {other.key for other in all_fields if other.artifact == field.artifact}
+    named = {other.key for other in artifact_fields(cls) if other.artifact == field.artifact}
     return {
         name: file.read(name)
         for name, variable in file.variables.items()

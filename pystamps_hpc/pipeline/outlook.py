@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from ..dataset.tree import Dataset
 from ..errors import PystampsError
+from ..stages.base import Mode
+from .acceptance import require_mode
 from .finished import Finished
 from .plan import NAMED, PlannedTask, Planner
 from .presence import product_files
@@ -46,6 +48,7 @@ def outlook(finished: Finished) -> Outlook:
     request = Request(start=start)
     options = "" if finished.dataset.patches else f" --start-step {request.first}"
     try:
+        require_mode(finished.parameters)
         plan = Planner(finished, request).plan()
     except PystampsError as error:
         return Outlook(refused=str(error))
@@ -84,7 +87,7 @@ def shortened(names: Sequence[str]) -> str:
     return ", ".join(distinct[:NAMED]) + more
 
 
-def built_on(dataset: Dataset, stage: int) -> str:
+def built_on(dataset: Dataset, stage: int, mode: Mode) -> str:
     """Name a stage with all that is made from its results."""
-    later = {row.spec.number for row in tasks() if row.spec.number >= stage}
+    later = {row.spec.number for row in tasks(mode) if row.spec.number >= stage}
     return named(later, any((dataset.root / name).exists() for name in product_files()))

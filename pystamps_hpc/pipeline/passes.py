@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DatasetError
+from ..stages.base import Mode
 from .state import RESET, TargetState, digest
 from .table import Task, tasks
 
@@ -102,7 +103,7 @@ def keep_pass(row: Task, directory: Path, record: Mapping[str, Any]) -> None:
         state.save()
 
 
-def made_with(directory: Path, names: Collection[str]) -> list[int]:
+def made_with(directory: Path, names: Collection[str], mode: Mode) -> list[int]:
     """Return the merged stages whose results were made with estimates of a pass before.
 
     Parameters
@@ -111,11 +112,13 @@ def made_with(directory: Path, names: Collection[str]) -> list[int]:
         Root of the dataset.
     names : collection of str
         Files that hold such estimates.
+    mode : {"ps", "sb"}
+        Mode of the dataset.
     """
     records = TargetState.load(directory).records
     return [
         row.spec.number
-        for row in tasks()
+        for row in tasks(mode)
         if row.spec.scope == "merged" and row.feedback.intersection(names)
         if (record := records.get(row.spec.number)) is not None and fed_back(row, record)
     ]

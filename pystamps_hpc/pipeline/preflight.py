@@ -12,8 +12,9 @@ import numpy as np
 from ..dataset import candidates
 from ..dataset.candidates import Scene
 from ..dataset.candidates.model import GridGeometry
-from ..dataset.findings import Findings, refuse
 from ..dataset.parameters import Parameters
+from ..dataset.problems import Problems, refuse
+from ..dataset.schema import POINTS
 from ..dataset.tree import ROOT, Dataset, patch_core, require_core_within_patch
 from ..errors import DatasetError
 from ..parallel.team import Team
@@ -21,8 +22,8 @@ from .acceptance import require_indices, require_reference
 from .presence import no_ps_stage
 from .session import Session
 from .space import lack_of_space, unwritable_places
-from .stack import StackSummary, joined_extent, known_stack, summary_in, summary_of
-from .table import POINTS, Task
+from .stack import StackSummary, joined_bounds, known_stack, summary_in, summary_of
+from .table import Task
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,7 @@ def examine_cores(dataset: Dataset, patches: Iterable[str]) -> list[Finding]:
     findings: list[Finding] = []
     owner: dict[tuple[int, ...], str] = {}
     for name in patches:
-        folder, found = dataset.directory(name), Findings()
+        folder, found = dataset.directory(name), Problems()
         core = found.tried(patch_core, folder)
         found.tried(require_core_within_patch, folder)
         if core is None and not found.messages:
@@ -237,9 +238,9 @@ def _parameter_findings(
         return
     first = next(iter(summaries.values()), None)
     stack = first or known_stack(session.dataset, session.parameters[ROOT])
-    extent = joined_extent(_reference_points(session, due, summaries))
+    bounds = joined_bounds(_reference_points(session, due, summaries))
     root, done = session.parameters[ROOT], set()
-    found = Findings()
+    found = Problems()
     for row, target in due:
         own = session.parameters[target]
         if own.stored == root.stored and not own.local:  # nearly all of very many patches
@@ -249,8 +250,8 @@ def _parameter_findings(
         before = len(found.messages)
         if stack is not None:
             found.tried(require_indices, own, row.spec, stack)
-        if extent is not None:
-            found.tried(require_reference, own, row.spec, extent)
+        if bounds is not None:
+            found.tried(require_reference, own, row.spec, bounds)
         for message in found.messages[before:]:
             yield Finding(target, message)
 

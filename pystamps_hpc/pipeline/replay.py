@@ -13,7 +13,7 @@ from typing import Any
 
 from ..config import RunConfig
 from ..dataset.mat import MatFile, write_mat
-from ..dataset.publish import Publication, write_error
+from ..dataset.publish import Publication, flush, write_error
 from ..dataset.tree import Dataset
 from ..errors import DatasetError, StageError
 from .table import Task
@@ -159,7 +159,6 @@ def _stage(source: Path, directory: Path, staged: Path, fsync: bool) -> None:
         else:
             shutil.copyfile(source, staged)
             if fsync:
-                with staged.open("rb+") as stream:
-                    os.fsync(stream.fileno())
+                flush(staged)
     except OSError as error:
         raise write_error(staged, error, source.stat().st_size) from None

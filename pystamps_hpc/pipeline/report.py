@@ -44,7 +44,7 @@ def build_report(
     order = {(p.stage, p.scope, p.target): i for i, p in enumerate(session.plan)}
     rows = sorted(rows, key=lambda row: order[row.stage_id, row.scope, row.target])
     finished = datetime.now(UTC)
-    facts = facts_of(session.dataset)
+    facts = facts_of(session.dataset, session.mode)
     return PipelineReport(
         session.run_id,
         rows,
@@ -60,7 +60,7 @@ def build_report(
         wall_sec=round((finished - started).total_seconds(), 3),
         mpi=_mpi(team, usage, rows),
         backends=dict(session.kernels.backends),
-        science_versions={str(row.spec.number): row.spec.version for row in tasks()},
+        science_versions={str(row.spec.number): row.spec.version for row in tasks(session.mode)},
         stages=_stage_times(rows, team.size),
         stale=_kept_stale(session),
         made_elsewhere=sorted({p.stage for p in session.plan if p.foreign}),
@@ -83,7 +83,7 @@ def _kept_stale(session: Session) -> list[dict[str, Any]]:
             "target": p.target,
             "path": p.path,
             "reason": p.stale,
-            "again": built_on(session.dataset, p.stage),
+            "again": built_on(session.dataset, p.stage, session.mode),
         }
         for p in (*session.upstream, *session.plan)
         if p.stale and p.action != "run"

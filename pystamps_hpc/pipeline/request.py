@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from ..errors import ConfigError
 from ..stages.base import Scope
-from .table import Task, tasks
+from . import LAST_STAGE
+from .table import Task, stage_numbers
 
 SCOPES: dict[str, tuple[Scope, ...]] = {
     "all": ("patch", "merged"),
@@ -23,7 +24,7 @@ class Request:
     """
 
     start: int = 1
-    end: int = 8
+    end: int = LAST_STAGE
     part: str = "all"
     patches: tuple[str, ...] | None = None
     force: bool = False
@@ -31,9 +32,8 @@ class Request:
     again: bool = False
 
     def __post_init__(self) -> None:
-        last = tasks()[-1].spec.number
-        last_of_patches = max(row.spec.number for row in tasks() if row.spec.scope == "patch")
-        first_merged = min(row.spec.number for row in tasks() if row.spec.scope == "merged")
+        last, last_of_patches = stage_numbers()[-1], stage_numbers("patch")[-1]
+        first_merged = stage_numbers("merged")[0]
         if not 0 <= self.start <= last or not 1 <= self.end <= last:
             raise ConfigError(f"steps must lie in 1..{last}, got {self.start}..{self.end}")
         if self.first > self.end:

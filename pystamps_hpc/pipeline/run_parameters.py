@@ -1,18 +1,18 @@
 """The parameters of every target of a run, with what the processor's files say of the sensor."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ..dataset import candidates, parameters
 from ..dataset.candidates import sensor_parameters
-from ..dataset.findings import Findings
 from ..dataset.parameters import Parameters
+from ..dataset.problems import Problems
 from ..dataset.tree import ROOT, Dataset
 from .presence import missing_members
-from .table import Task
+from .table import Task, mode_of, tasks
 
 
 def read_parameters(
-    dataset: Dataset, begins: Task | None, needed: bool
+    dataset: Dataset, window: Callable[[Iterable[Task]], list[Task]], needed: bool
 ) -> tuple[dict[str, Parameters], list[str]]:
     """Read the parameters of every target.
 
@@ -20,9 +20,10 @@ def read_parameters(
     ----------
     dataset : Dataset
         Tree.
-    begins : Task or None
-        The task that begins the work on the dataset, if it is in the window: then heading,
-        wavelength and platform are looked for in the files of the processor.
+    window : callable
+        Picks the rows of a stage table that are asked for. If the task that begins the work on the
+        dataset is among them, heading, wavelength and platform are looked for in the files of the
+        processor.
     needed : bool
         Whether the files must say them where that task is still to be done.
 
@@ -39,6 +40,8 @@ def read_parameters(
         A parameter file or the files of the processor cannot be used.
     """
     found = parameters.load_all(dataset)
+    rows = window(tasks(mode_of(found[ROOT])))
+    begins = next((row for row in rows if row.spec.begins), None)
     values = {} if begins is None else _sensor_values(dataset, found[ROOT], begins, needed)
     filled = {id(own): own.with_values(values) for own in found.values()}  # what is shared stays so
     warnings = []
@@ -55,7 +58,7 @@ def _sensor_values(
 ) -> Mapping[str, str | float]:
     """Read heading, wavelength and platform; a loaded dataset no longer needs the files."""
     folders = [dataset.directory(name) for name in dataset.patches]
-    found = Findings()
+    found = Problems()
     values = found.tried(sensor_parameters, dataset.root, root, folders)
     if needed and values is None:
         waiting = [folder for folder in folders if missing_members(begins, folder)]

@@ -1,6 +1,6 @@
 """Outputs of a stage to the disk: one bundle, published atomically by the root of the team."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -118,18 +118,16 @@ def publish(
     StageError
         A number is not finite although the schema wants it.
     """
-    wanted = [artifact for artifact in row.bundle if artifact in bundle]
+    wanted = {artifact: bundle[artifact] for artifact in row.bundle if artifact in bundle}
     order = [*bookkeeping, *wanted]
     with team.agreed():
         if team.rank != 0:
-            for artifact in wanted:
-                _send(bundle[artifact], team)
+            _send(wanted, team)
             return order
         with Publication(directory, name, output.fsync) as publication:
-            write_bundle({name: bundle[name] for name in wanted}, publication.staging, team, output)
-            write_bundle(bookkeeping, publication.staging, team, output)
+            write_bundle({**wanted, **bookkeeping}, publication.staging, team, output)
             make_way()
-            shared = set(order).difference(row.first_made)
+            shared = {*order} - {*row.first_made}
             publication.commit(order, _stale(row, wanted), shared, before_moves)
     return order
 
@@ -150,16 +148,16 @@ def write_bundle(
         _save(directory / f"{artifact}.mat", _pulled(keys, team), output)
 
 
-def _stale(row: Task, wanted: list[str]) -> list[str]:
+def _stale(row: Task, wanted: Collection[str]) -> list[str]:
     """Return the optional artifacts of the task alone that a whole new bundle lacks."""
     if row.spec.marker not in wanted:
         return []
     return [name for name in row.optional if name in row.first_made and name not in wanted]
 
 
-def _send(keys: Mapping[str, Any], team: Team) -> None:
+def _send(bundle: Bundle, team: Team) -> None:
     """Give the root this rank's rows, in the order in which it writes them."""
-    for value in keys.values():
+    for value in (value for keys in bundle.values() for value in keys.values()):
         if isinstance(value, _LargeValue):
             for _ in team.pull(value.rows):
                 pass

@@ -54,7 +54,7 @@ def run_patches(session: Session, team: Team, watcher: Watcher) -> list[StageRes
         chains = team.map_tasks(chain, targets, cost, lambda fraction: None)
     else:
         chains = _run_pool(session, targets, cost, watcher, threads, width)
-    team.on_root(lambda: drop_outdated_records(session.dataset, session.dataset.root))
+    team.on_root(lambda: drop_outdated_records(session.dataset, session.dataset.root, session.mode))
     return [row for rows in chains for row in rows]
 
 

@@ -10,8 +10,9 @@ from pystamps_kernels.dispatch import KernelTable
 
 from ..config import RunConfig
 from ..dataset.parameters import Parameters
-from ..dataset.tree import Dataset, discover_dataset, state_path
+from ..dataset.tree import ROOT, Dataset, discover_dataset, state_path
 from ..parallel.memory import MemoryBudget
+from ..stages.base import Mode
 from .acceptance import require_mode
 from .choices import require_tools, resolve_choices
 from .finished import Finished
@@ -19,7 +20,7 @@ from .plan import PlannedTask, Planner
 from .replay import reference_root, require_own_directories
 from .request import Request
 from .run_parameters import differing_patches, read_parameters
-from .table import tasks
+from .table import mode_of, stage_numbers
 from .types import PipelineContext
 
 
@@ -63,6 +64,11 @@ class Session:
     memory: MemoryBudget = field(default_factory=MemoryBudget)
 
     @property
+    def mode(self) -> Mode:
+        """Single master or small baselines."""
+        return mode_of(self.parameters[ROOT])
+
+    @property
     def folder(self) -> Path:
         """Where the run keeps its report and its log."""
         return state_path(self.dataset.root, "runs", self.run_id)
@@ -91,12 +97,10 @@ def prepare(context: PipelineContext, kernels: KernelTable) -> Session:
         context.again,
     )
     config = resolve_choices(context.run_config, context.native_only)
-    window = request.window(tasks())
-    needs_patches = any(row.spec.scope == "patch" for row in window)
+    needs_patches = any(request.first <= n <= request.end for n in stage_numbers("patch"))
     dataset = discover_dataset(context.dataset_root, needs_patches)
     reference = reference_root(config)
-    begins = next((row for row in window if row.spec.begins), None)
-    parameters, recognised = read_parameters(dataset, begins, needed=reference is None)
+    parameters, recognised = read_parameters(dataset, request.window, needed=reference is None)
     require_mode(parameters)
     finished = Finished(dataset, config, parameters, kernels)
     planner = Planner(finished, request)
@@ -104,7 +108,7 @@ def prepare(context: PipelineContext, kernels: KernelTable) -> Session:
     upstream = planner.upstream()
     due = [planned for planned in plan if planned.action == "run"]
     if reference is None:
-        require_tools(config, [planned.row.spec for planned in due])
+        require_tools(config, [planned.row.spec for planned in due], finished.mode)
     else:
         require_own_directories(dataset, [planned.target for planned in due], reference)
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")

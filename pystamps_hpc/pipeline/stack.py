@@ -11,16 +11,15 @@ from ..dataset import border, candidates
 from ..dataset.candidates import Examined, Scene
 from ..dataset.mat import MatFile
 from ..dataset.parameters import Parameters
-from ..dataset.schema import ARTIFACTS
+from ..dataset.schema import ARTIFACTS, POINTS
 from ..dataset.tree import ROOT, Dataset
 from ..errors import PystampsError
 from ..stages.shared.ifgs import Ifgs
-from .table import POINTS
 
 PHASES = ("pscands.1.ph", "ph1.mat")
 """Files that hold the phase of the candidates of a patch, before and after they are loaded."""
 
-Extent = tuple[float, float, float, float]
+Bounds = tuple[float, float, float, float]
 """West, south, east, north [deg]; NaN without points."""
 
 
@@ -34,13 +33,13 @@ class StackSummary:
         Candidates or PS.
     ifgs : Ifgs
         The network; its baselines are not known, nor are days of a single-master artifact.
-    extent : Extent
+    bounds : Bounds
         Where the points lie.
     """
 
     n_points: int
     ifgs: Ifgs
-    extent: Extent
+    bounds: Bounds
 
 
 def summary_of(examined: Examined) -> StackSummary | None:
@@ -48,7 +47,7 @@ def summary_of(examined: Examined) -> StackSummary | None:
     if examined.scene is None or examined.candidates is None:
         return None
     lonlat = examined.candidates.lonlat
-    return StackSummary(len(lonlat), network_of(examined.scene), _extent(lonlat))
+    return StackSummary(len(lonlat), network_of(examined.scene), _bounds_of(lonlat))
 
 
 def network_of(scene: Scene) -> Ifgs:
@@ -59,7 +58,7 @@ def network_of(scene: Scene) -> Ifgs:
     return Ifgs(network.pairs, unknown, day, network.master_day, network.master)
 
 
-def _extent(lonlat: NDArray[np.float64]) -> Extent:
+def _bounds_of(lonlat: NDArray[np.float64]) -> Bounds:
     known = lonlat[np.isfinite(lonlat).all(axis=1)]
     if not len(known):
         return (np.nan,) * 4
@@ -87,15 +86,15 @@ def known_stack(dataset: Dataset, parameters: Parameters) -> StackSummary | None
     return StackSummary(0, network_of(scene), (np.nan,) * 4)
 
 
-def known_extent(dataset: Dataset) -> Extent | None:
+def known_bounds(dataset: Dataset) -> Bounds | None:
     """Return where the points of a dataset lie, None where no artifact of all of them tells it."""
     newest, first = (f"{artifact}.mat" for artifact in POINTS)
     merged = summary_in(dataset.root / newest)
     if merged is not None:
-        return joined_extent({ROOT: merged})
+        return joined_bounds({ROOT: merged})
     found = {name: summary_in(dataset.directory(name) / first) for name in dataset.patches}
     known = {name: summary for name, summary in found.items() if summary is not None}
-    return joined_extent(known) if known and len(known) == len(found) else None
+    return joined_bounds(known) if known and len(known) == len(found) else None
 
 
 def summary_in(path: Path) -> StackSummary | None:
@@ -104,12 +103,12 @@ def summary_in(path: Path) -> StackSummary | None:
         return None
     try:
         with MatFile(path) as file:
-            n_ps = int(np.ravel(file.read("n_ps"))[0])
+            n_ps = file.count("n_ps")
             ifgs = _network_in(file)
             lonlat = np.asarray(file.read("lonlat"), np.float64).reshape(-1, 2)
     except (PystampsError, LookupError, ValueError):
         return None
-    return StackSummary(n_ps, ifgs, _extent(lonlat))
+    return StackSummary(n_ps, ifgs, _bounds_of(lonlat))
 
 
 def _network_in(file: MatFile) -> Ifgs:
@@ -117,16 +116,16 @@ def _network_in(file: MatFile) -> Ifgs:
         keys = ARTIFACTS[POINTS[0]].keys
         names = [name for name in Ifgs.KEYS if name in file.variables]
         return Ifgs.of_keys({name: border.inside(keys[name], file.read(name)) for name in names})
-    n_ifg, master_ix = (int(np.ravel(file.read(key))[0]) for key in ("n_ifg", "master_ix"))
+    n_ifg, master_ix = file.count("n_ifg"), file.count("master_ix")
     unknown = np.full(n_ifg, np.nan)
     return Ifgs.of_master(master_ix - 1, unknown[1:], unknown, np.nan)
 
 
-def joined_extent(summaries: Mapping[str, StackSummary]) -> Extent | None:
-    """Return the extent of all points, None without any."""
-    extents = np.array([summary.extent for summary in summaries.values()]).reshape(-1, 4)
-    if np.isnan(extents).all():
+def joined_bounds(summaries: Mapping[str, StackSummary]) -> Bounds | None:
+    """Return the bounds of all points, None without any."""
+    bounds = np.array([summary.bounds for summary in summaries.values()]).reshape(-1, 4)
+    if np.isnan(bounds).all():
         return None
-    west, south = np.nanmin(extents[:, :2], axis=0)
-    east, north = np.nanmax(extents[:, 2:], axis=0)
+    west, south = np.nanmin(bounds[:, :2], axis=0)
+    east, north = np.nanmax(bounds[:, 2:], axis=0)
     return float(west), float(south), float(east), float(north)

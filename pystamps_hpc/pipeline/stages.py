@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import cast
+from typing import cast, get_args
 
 from ..config import RunConfig
 from ..dataset.lock import DatasetLock, new_owner
@@ -19,6 +19,7 @@ from ..parallel.cpus import mixed_cpus
 from ..parallel.launcher import MpiMode, start_team
 from ..parallel.memory import memory_budget
 from ..parallel.team import SerialTeam, Team
+from ..stages.base import Scope
 from .backends import fallback_warnings, resolve_kernels
 from .compiling import compile_kernels
 from .documents import json_text
@@ -37,7 +38,7 @@ from .report import build_report, rank_usage
 from .scheduling import kernel_threads, pool_width, run_merged, run_patches
 from .session import Session, prepare
 from .starting import before_work
-from .table import tasks
+from .table import stage_numbers
 from .types import PipelineContext, PipelineReport, StageResult
 
 __all__ = ["plan_pipeline", "run_pipeline", "run_stage"]
@@ -99,7 +100,7 @@ def run_pipeline(
     def report_of(rows: list[StageResult]) -> PipelineReport:
         usage = rank_usage(team, kernel_threads(session, team).threads)
         report = team.on_root(lambda: build_report(session, context, rows, usage, team, started))
-        report.warnings += [*warnings, *_crowded_out(team)]
+        report.warnings += [*warnings, *_unshared_arrays(team)]
         report.memory = memory_facts(expected, session.memory)
         return report
 
@@ -153,10 +154,10 @@ def _concluded(
     return report
 
 
-def _crowded_out(team: Team) -> Iterator[str]:
+def _unshared_arrays(team: Team) -> Iterator[str]:
     """Yield a warning if the memory that ranks share was too small."""
-    if team.crowded_out:
-        yield f"/dev/shm was full: {team.crowded_out} arrays took memory once per rank"
+    if team.n_unshared:
+        yield f"/dev/shm was full: {team.n_unshared} arrays took memory once per rank"
 
 
 def run_stage(
@@ -206,7 +207,7 @@ def stage_context(
     """
     if (patch is None) == (dataset is None):
         raise ConfigError(f"stage {stage_id} needs exactly one of --patch and --dataset")
-    scopes = {row.spec.scope for row in tasks() if row.spec.number == stage_id}
+    scopes = {scope for scope in get_args(Scope) if stage_id in stage_numbers(scope)}
     if patch is not None and scopes == {"merged"}:
         raise ConfigError(f"stage {stage_id} is a merged stage: use --dataset ROOT")
     if dataset is not None and scopes == {"patch"}:

@@ -60,14 +60,15 @@ class TargetState:
         except OSError as error:
             raise DatasetError(f"{path}: cannot be read: {error.strerror}") from None
 
-    def save(self) -> None:
-        """Replace the file atomically."""
+    def save(self, fsync: bool = False) -> None:
+        """Replace the file atomically; flush it to disk if artifacts are moved next."""
         content = {
             "records": {str(stage): self.records[stage] for stage in sorted(self.records)},
             "due": sorted(self.due),
             "products": self.products,
         }
-        write_text(state_path(self.directory, "state.json"), json.dumps(content, indent=1) + "\n")
+        text = json.dumps(content, indent=1) + "\n"
+        write_text(state_path(self.directory, "state.json"), text, fsync)
 
 
 def _is_record(record: Any) -> bool:

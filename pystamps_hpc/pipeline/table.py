@@ -12,15 +12,13 @@ from functools import cache, cached_property
 from importlib import import_module
 from typing import Any, get_args
 
+from ..dataset.parameters import Parameters
 from ..stages.base import EACH_PATCH, Field, Mode, Scope, StageSpec, artifact_fields
 
 MODULES = (
     "stage1", "stage2", "stage3", "stage4", "stage5_promote",
     "stage5_merge", "stage6", "stage7", "stage8",
 )  # fmt: skip
-
-POINTS = ("ps2", "ps1")
-"""Artifacts that say how many points and interferograms there are and where, the newest first."""
 
 VERSION_FILE, NO_PS_FILE = "psver", "no_ps_info"
 BOOKKEEPING = (VERSION_FILE, NO_PS_FILE)
@@ -174,9 +172,26 @@ class Task:
                 yield from row.owned
 
 
-def tasks(mode: Mode = "ps") -> tuple[Task, ...]:
+def mode_of(parameters: Parameters) -> Mode:
+    """Return the mode of a dataset with these parameters: whose table tells of its artifacts.
+
+    As long as small baselines have no rows of their own, their datasets are looked at with those of
+    a single master; a run refuses them (:func:`.acceptance.require_mode`).
+    """
+    return "sb" if parameters.small_baselines and tasks("sb") else "ps"
+
+
+def tasks(mode: Mode) -> tuple[Task, ...]:
     """Return the stage table of a mode: stages 1-5 of a patch, then the merge and stages 6-8."""
     return _tables()[mode]
+
+
+def stage_numbers(scope: Scope | None = None, tool: str = "") -> tuple[int, ...]:
+    """Return the numbers of the stages, of a scope or that may need a tool, of either mode."""
+    specs = [row.spec for table in _tables().values() for row in table]
+    found = {each.number for each in specs
+             if scope in (None, each.scope) and tool in ("", *each.tools)}  # fmt: skip
+    return tuple(sorted(found))
 
 
 @cache
@@ -197,7 +212,7 @@ def _task(spec: StageSpec, mode: Mode) -> Task:
     return Task(spec, mode, (*required, spec.marker), optional)
 
 
-def task(stage: int, scope: Scope, mode: Mode = "ps") -> Task:
+def task(stage: int, scope: Scope, mode: Mode) -> Task:
     """Return one row of the stage table.
 
     Raises
@@ -211,13 +226,13 @@ def task(stage: int, scope: Scope, mode: Mode = "ps") -> Task:
     raise LookupError(f"stage {stage} has no {scope} scope")
 
 
-def expected_stage_artifact(stage: int, scope: Scope) -> str:
+def expected_stage_artifact(stage: int, scope: Scope, mode: Mode = "ps") -> str:
     """Return the file whose presence tells that a stage is finished, ``pm1.mat``."""
-    return task(stage, scope).marker_file
+    return task(stage, scope, mode).marker_file
 
 
 @cache
-def maker(artifact: str, scope: Scope, mode: Mode = "ps") -> Task | None:
+def maker(artifact: str, scope: Scope, mode: Mode) -> Task | None:
     """Return the first task of a scope that publishes `artifact`, None for raw inputs."""
     for row in tasks(mode):
         if row.spec.scope == scope and artifact in row.bundle:
@@ -225,11 +240,11 @@ def maker(artifact: str, scope: Scope, mode: Mode = "ps") -> Task | None:
     return None
 
 
-def feedback_artifacts(mode: Mode = "ps") -> tuple[str, ...]:
+def feedback_artifacts(mode: Mode) -> tuple[str, ...]:
     """Return the artifacts that an earlier stage reads in its next pass."""
     return tuple(name for row in tasks(mode) for name in row.spec.spares)
 
 
-def readers(parameter: str) -> tuple[int, ...]:
+def readers(parameter: str, mode: Mode) -> tuple[int, ...]:
     """Return the numbers of the stages that read a parameter."""
-    return tuple(sorted({row.spec.number for row in tasks() if parameter in row.parameters}))
+    return tuple(sorted({row.spec.number for row in tasks(mode) if parameter in row.parameters}))

@@ -7,6 +7,7 @@ from typing import Any
 from ..config import RunConfig
 from ..errors import EXIT_OF_SIGNAL, Exit
 from ..stages.base import Scope
+from . import LAST_STAGE
 
 STATUSES = ("completed", "skipped_existing", "skipped", "planned", "failed")
 
@@ -43,7 +44,7 @@ class PipelineContext:
     dataset_root: Path
     run_config: RunConfig = field(default_factory=RunConfig)
     start_step: int = 1
-    end_step: int = 8
+    end_step: int = LAST_STAGE
     dry_run: bool = False
     force: bool = False
     again: bool = False
@@ -100,7 +101,7 @@ class PipelineReport:
     version: str = ""
     command: list[str] = field(default_factory=list)
     config_file: str = ""
-    window: tuple[int, int] = (1, 8)
+    window: tuple[int, int] = (1, LAST_STAGE)
     dry_run: bool = False
     force: bool = False
     started_utc: str = ""

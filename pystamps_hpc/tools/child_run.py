@@ -11,33 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import ToolMissingError
+from ..errors import Exit, ToolMissingError
 
 LAUNCHER_VARIABLES = ("OMPI_COMM_", "OMPI_UNIVERSE_", "PMIX_", "PMI_", "MV2_COMM_", "PRTE_LAUNCHED")
 """What a launcher tells a process about its own job; a child run is a job of its own."""
-
-SMALL_MACHINE = {
-    # mpirun refuses to run as root, as containers and test machines often do.
-    "OMPI_ALLOW_RUN_AS_ROOT": "1",
-    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
-    # Do not look for network fabrics: that takes a second of every start. Excluded by name,
-    # because Open MPI 4.1 does not start with the list "self,sm".
-    "OMPI_MCA_pml": "ob1",
-    "OMPI_MCA_btl": "^ofi,uct,openib",
-    # Two runs at once must not be bound to the same core (Open MPI 5, then 4.1).
-    "PRTE_MCA_hwloc_default_binding_policy": "none",
-    "OMPI_MCA_hwloc_base_binding_policy": "none",
-    # More ranks than cores: let mpirun start them, and give the core away while waiting.
-    "PRTE_MCA_rmaps_default_mapping_policy": ":oversubscribe",
-    "OMPI_MCA_rmaps_base_oversubscribe": "1",
-    "OMPI_MCA_mpi_yield_when_idle": "1",
-    "OMP_NUM_THREADS": "1",
-    "OPENBLAS_NUM_THREADS": "1",
-}
-"""Open MPI on the machine of a developer: quick, quiet, more ranks than cores."""
-
-NOT_UNDER_SLURM = ("PRTE_MCA_rmaps_default_mapping_policy", "OMPI_MCA_rmaps_base_oversubscribe")
-"""Inside a SLURM allocation Open MPI 5 would put every rank on the first node."""
 
 AS_ROOT = (
     "mpirun refuses to run as root; use another account, or set OMPI_ALLOW_RUN_AS_ROOT=1 and "
@@ -91,7 +68,7 @@ class ChildRun:
                 return f"stage {row['stage']} {row['target']} {row['status']}: {row['details']}"
         if not rows:
             return "nothing was run"
-        return "" if self.report["ok"] and self.code == 0 else f"exit code {self.code}"
+        return "" if self.report["ok"] and self.code == Exit.OK else f"exit code {self.code}"
 
 
 def last_message(err: str) -> str:
@@ -103,7 +80,7 @@ def last_message(err: str) -> str:
 
 
 def mpirun(ranks: int) -> list[str]:
-    """Return the words that start a command on some ranks.
+    """Return the launcher and its arguments, which start a command on some ranks.
 
     Raises
     ------
@@ -137,19 +114,12 @@ def environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {k: v for k, v in environ.items() if not k.startswith(LAUNCHER_VARIABLES)}
 
 
-def small_machine(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return :func:`environment` with :data:`SMALL_MACHINE` where nothing else is set."""
-    left_out = NOT_UNDER_SLURM if "SLURM_JOB_ID" in environ else ()
-    settings = {k: v for k, v in SMALL_MACHINE.items() if k not in left_out}
-    return {**settings, **environment(environ)}
-
-
 def start(
-    started: Sequence[str], environ: Mapping[str, str], stderr: Any = subprocess.PIPE
+    argv: Sequence[str], environ: Mapping[str, str], stderr: Any = subprocess.PIPE
 ) -> "subprocess.Popen[str]":
     """Start a command line; its output goes into pipes."""
     return subprocess.Popen(
-        started,
+        argv,
         env=environ,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -213,9 +183,9 @@ def run(
         Several ranks, but no mpirun.
     """
     environ = environment(os.environ) if environ is None else environ
-    words = command(arguments, ranks)
+    argv = command(arguments, ranks)
     if log is None:
-        return wait(start(words, environ), timeout)
+        return wait(start(argv, environ), timeout)
     with log.open("w", encoding="utf-8") as file:
-        ended = wait(start(words, environ, file), timeout)
+        ended = wait(start(argv, environ, file), timeout)
     return replace(ended, err=log.read_text(encoding="utf-8"))

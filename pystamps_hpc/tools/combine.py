@@ -11,12 +11,13 @@ from pystamps_kernels.dispatch import table
 from ..config import RunConfig
 from ..dataset import parameters
 from ..dataset.parameters import Parameters
+from ..dataset.schema import POINTS
 from ..errors import DatasetError, StageError
 from ..parallel.context import Context, QuietLog
 from ..parallel.team import SerialTeam
 from ..pipeline.loading import load_inputs
 from ..pipeline.saving import bundle_of, write_bundle
-from ..pipeline.table import POINTS, VERSION_FILE
+from ..pipeline.table import VERSION_FILE
 from ..stages.combined import Pairs, Stack, combine
 
 SAME = ("heading", "lambda")

@@ -6,6 +6,7 @@ from ..config import RunConfig
 from ..dataset import parameters
 from ..dataset.tree import ROOT, Dataset
 from ..errors import PystampsError
+from ..pipeline.acceptance import require_mode
 from ..pipeline.choices import resolve_choices
 from ..pipeline.finished import Finished
 from ..pipeline.outlook import Outlook, configured, named, outlook
@@ -36,6 +37,7 @@ def _follows(dataset: Dataset, config: RunConfig, name: str, config_file: str) -
     known = parameters.load_all(dataset)
     if name == "drop_ifg_index":
         yield from _drops_master(dataset, known[ROOT])
+    require_mode(known)
     finished = Finished(dataset, resolve_choices(config), known)
     foreign = _foreign_stages(finished, name)
     if foreign:
@@ -46,10 +48,10 @@ def _follows(dataset: Dataset, config: RunConfig, name: str, config_file: str) -
             f"{dataset.root}{configured(config_file)} --start-step {foreign[0]} --force makes "
             f"{pronoun} again"
         )
-    yield from said(outlook(finished), dataset, config_file)
+    yield from next_run(outlook(finished), dataset, config_file)
 
 
-def said(ahead: Outlook, dataset: Dataset, config_file: str) -> Iterator[str]:
+def next_run(ahead: Outlook, dataset: Dataset, config_file: str) -> Iterator[str]:
     """Yield what a plain run would do now, if it would do anything."""
     if ahead.refused:
         yield f"a run would be refused: {ahead.refused}"

@@ -9,17 +9,17 @@ from ..dataset import candidates, parameters
 from ..dataset.candidates import Scene
 from ..dataset.candidates.pscands import read_table, size_of
 from ..dataset.candidates.text import day_text, locate_optional, side_of
-from ..dataset.findings import Findings
 from ..dataset.parameter_table import TABLE, text_of
 from ..dataset.parameters import Parameters
+from ..dataset.problems import Problems
 from ..dataset.schema import ARTIFACTS
 from ..dataset.tree import Dataset, discover_dataset
 from ..errors import DatasetError
 from ..pipeline.acceptance import require_connected
 from ..pipeline.preflight import Finding, examine_candidates, examine_cores, no_candidates
 from ..pipeline.stack import StackSummary, network_of
-from ..pipeline.table import Task, maker, tasks
-from ..stages.base import EACH_PATCH, Field, artifact_fields
+from ..pipeline.table import Task, maker, mode_of, tasks
+from ..stages.base import EACH_PATCH, Field, Mode, Scope, artifact_fields
 
 Row = dict[str, Any]
 
@@ -61,7 +61,8 @@ def describe_inputs(
     stages : sequence of int
         Stage numbers, 1 to 8.
     dataset : str or Path, optional
-        Dataset whose candidate files are checked if stage 1 is among the stages.
+        Dataset whose stages are described, without one those of a single master; its candidate
+        files are checked if stage 1 is among the stages.
     patch : str, optional
         Patch that is checked; by default all are, and the first that is not sound is described,
         else the first.
@@ -71,7 +72,8 @@ def describe_inputs(
     DatasetError
         The dataset or the patch does not exist.
     """
-    described = [row for row in tasks() if row.spec.number in stages]
+    mode = "ps" if dataset is None else mode_of(parameters.load(Path(dataset)))
+    described = [row for row in tasks(mode) if row.spec.number in stages]
     document: dict[str, Any] = {
         "schema": "pystamps-hpc/inputs/1",
         "stages": [
@@ -97,10 +99,11 @@ def _artifact_rows(row: Task) -> Iterator[Row]:
             yield from _candidate_rows()
         elif name == EACH_PATCH and nested is not None:
             yield from (
-                _artifact_row(inner, "patch", "every patch: ") for inner in artifact_fields(nested)
+                _artifact_row(inner, "patch", row.mode, "every patch: ")
+                for inner in artifact_fields(nested)
             )
         else:
-            yield _artifact_row(field, row.spec.scope, "")
+            yield _artifact_row(field, row.spec.scope, row.mode, "")
 
 
 def _candidate_rows() -> Iterator[Row]:
@@ -109,7 +112,7 @@ def _candidate_rows() -> Iterator[Row]:
         yield _row(name, array, shape, meaning, sources, required != "no")
 
 
-def _artifact_row(field: Field, scope: Any, prefix: str) -> Row:
+def _artifact_row(field: Field, scope: Scope, mode: Mode, prefix: str) -> Row:
     name = f"{field.artifact}.{field.key}"
     if name in _VIRTUAL:
         shape, meaning, source = _VIRTUAL[name]
@@ -117,7 +120,7 @@ def _artifact_row(field: Field, scope: Any, prefix: str) -> Row:
         key = ARTIFACTS[field.artifact].keys.get(field.key)
         shape = " ".join(key.dims) if key else "any"
         meaning = key.meaning if key else "all other keys of the file"
-        made = maker(field.artifact, scope)
+        made = maker(field.artifact, scope, mode)
         source = f"stage {made.spec.number}: {field.artifact}.mat" if made else field.artifact
     return _row(field.name, name, shape, meaning, prefix + source, not field.optional)
 
@@ -192,7 +195,7 @@ def _islands(
     """Yield that small baselines fall apart; all patches have one network."""
     for name, summary in list(summaries.items())[:1]:
         if known[name].small_baselines:
-            found = Findings()
+            found = Problems()
             found.tried(require_connected, known[name], summary)
             yield from (Finding(name, message) for message in found.messages)
 
@@ -223,7 +226,7 @@ def _metadata_mode(patch: Path) -> str:
 
 
 def _overview(patch: Path, known: Parameters, n: int | None, scene: Scene | None) -> list[Row]:
-    processor = Findings().tried(candidates.processor_of, patch.parent, known, (patch,))
+    processor = Problems().tried(candidates.processor_of, patch.parent, known, (patch,))
     values = {
         "processor": (processor or known.value("insar_processor"), "chooses the reader"),
         "small baselines": (known.value("small_baseline_flag"), "y: network, n: single master"),
@@ -246,7 +249,7 @@ def _overview(patch: Path, known: Parameters, n: int | None, scene: Scene | None
 
 
 def _rows_of(table: Path, columns: int) -> int | None:
-    rows = Findings().tried(read_table, table, columns)
+    rows = Problems().tried(read_table, table, columns)
     return None if rows is None else len(rows)
 
 
@@ -282,7 +285,7 @@ def _scene_rows(patch: Path, mode: str, scene: Scene | None) -> Iterator[Row]:
     yield _check("baselines in bperp.1.in", "bperp.1.in", others, others, why)
     for name, what in (("width.txt", "range samples"), ("len.txt", "azimuth lines")):
         path = locate_optional(name, patch, patch.parent)
-        side = None if path is None else Findings().tried(side_of, path)
+        side = None if path is None else Problems().tried(side_of, path)
         yield _check(name, name, side, f"number of {what}", "size of the scene")
 
 

@@ -21,7 +21,8 @@ from ..dataset.tree import discover_dataset
 from ..errors import ConfigError
 from ..parallel.memory import SHARE
 from ..pipeline.expected_memory import CELLS_PER_POINT, Extent, grid_size_of, least, patch_extent
-from ..pipeline.table import tasks
+from ..pipeline.table import mode_of, tasks
+from ..stages.base import Mode
 
 TEMPLATES = {
     "single-node": "single_node.sbatch",
@@ -130,7 +131,9 @@ def write_job(
     size = needs = None
     if dataset is not None:
         size = measure(dataset)
-        needs = estimate(size, template, nodes or _default_nodes(template), cpus or 16, gpus or 1)
+        mode = mode_of(parameters.load(Path(dataset)))
+        nodes_used = nodes or _default_nodes(template)
+        needs = estimate(size, template, mode, nodes_used, cpus or 16, gpus or 1)
     text = render(template, dataset, size, needs, nodes, cpus, gpus, image, path.name)
     try:
         write_text(path, text)
@@ -169,7 +172,9 @@ def measure(root: str | Path) -> Size:
     )
 
 
-def estimate(size: Size, template: str, nodes: int = 1, cpus: int = 16, gpus: int = 1) -> Estimate:
+def estimate(
+    size: Size, template: str, mode: Mode, nodes: int = 1, cpus: int = 16, gpus: int = 1
+) -> Estimate:
     """Choose the shape of a job and predict its memory and time.
 
     Parameters
@@ -178,6 +183,8 @@ def estimate(size: Size, template: str, nodes: int = 1, cpus: int = 16, gpus: in
         The dataset.
     template : str
         One of ``TEMPLATES``.
+    mode : {"ps", "sb"}
+        Whose stages will run.
     nodes, cpus, gpus : int
         Nodes; processors and devices of each.
 
@@ -199,21 +206,21 @@ def estimate(size: Size, template: str, nodes: int = 1, cpus: int = 16, gpus: in
         for ranks in shapes
     )
     threads = max(cpus // ranks, 1)
-    mib = _memory_mib(size, 1 if template == "patch-array" else nodes * ranks)
+    mib = _memory_mib(size, mode, 1 if template == "patch-array" else nodes * ranks)
     minutes = math.ceil(seconds / 6) / 10
     limit = max(LEAST_MINUTES, math.ceil(SAFETY * minutes / 10) * 10)
     per_cpu = math.ceil(mib / threads / 100) * 100
     return Estimate(nodes, ranks, threads, per_cpu, minutes, limit)
 
 
-def _memory_mib(size: Size, ranks: int) -> float:
+def _memory_mib(size: Size, mode: Mode, ranks: int) -> float:
     """Return what a rank should have, so that the share of it that it plans to fill is enough."""
     cells = size.cells or tuple(CELLS_PER_POINT * n for n in size.candidates)
     patches = [Extent(n, size.n_ifg, c) for n, c in zip(size.candidates, cells, strict=True)]
     whole = Extent(sum(size.candidates), size.n_ifg, 0)
     most = max(
         least(row.spec, extent, ranks)
-        for row in tasks()
+        for row in tasks(mode)
         for extent in (patches if row.spec.scope == "patch" else [whole])
     )
     return (most / 2**20 + ROOM_MIB) / SHARE

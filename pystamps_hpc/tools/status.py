@@ -14,7 +14,7 @@ from ..pipeline.findings import facts_of, findings, funnel
 from ..pipeline.finished import Finished
 from ..pipeline.outlook import Outlook, built_on, configured, outlook
 from ..pipeline.presence import product_files
-from ..pipeline.table import Task, tasks
+from ..pipeline.table import Task
 from ..stages.base import Scope
 
 
@@ -47,14 +47,14 @@ def collect_status(
     require_dataset(dataset)
     choices = resolve_choices(config or RunConfig())
     finished = Finished(dataset, choices, parameters.load_all(dataset))
-    facts, last = facts_of(dataset), _last_run(dataset.root)
+    facts, last = facts_of(dataset, finished.mode), _last_run(dataset.root)
     gaps: list[dict[str, Any]] = []
     patches, lost = [], []
     for patch in dataset.patches:
         gone = finished.lost(patch)
         if gone is not None:
             lost.append({"patch": patch, "stage": gone})
-            patches.append({"patch": patch, "stage": _rows("patch")[-1].spec.number})
+            patches.append({"patch": patch, "stage": _rows(finished, "patch")[-1].spec.number})
         else:
             patches.append({"patch": patch, "stage": _reached(finished, patch, "patch", gaps)})
     document = {
@@ -102,13 +102,13 @@ def _due(finished: Finished, target: str) -> int:
     return len(due) if lost is None or any(stage <= lost for stage in due) else 0
 
 
-def _rows(scope: Scope) -> list[Task]:
-    return [row for row in tasks() if row.spec.scope == scope]
+def _rows(finished: Finished, scope: Scope) -> list[Task]:
+    return [row for row in finished.table if row.spec.scope == scope]
 
 
 def _reached(finished: Finished, target: str, scope: Scope, gaps: list[dict[str, Any]]) -> int:
     """Return the last stage of the gap-free prefix; what is complete behind a gap is told."""
-    missing = {row.spec.number: finished.missing(row, target) for row in _rows(scope)}
+    missing = {row.spec.number: finished.missing(row, target) for row in _rows(finished, scope)}
     reached = 0
     for number, names in missing.items():
         if names:
@@ -125,7 +125,7 @@ def _reached(finished: Finished, target: str, scope: Scope, gaps: list[dict[str,
 def _stale(finished: Finished) -> list[dict[str, Any]]:
     dataset = finished.dataset
     found = []
-    for row in tasks():
+    for row in finished.table:
         for target in dataset.patches if row.spec.scope == "patch" else (ROOT,):
             try:
                 reason = finished.out_of_date(row, target)
@@ -136,7 +136,7 @@ def _stale(finished: Finished) -> list[dict[str, Any]]:
                 name = path.relative_to(dataset.root).as_posix()
                 found.append(
                     {"target": target, "stage": row.spec.number, "path": name, "reason": reason,
-                     "again": built_on(dataset, row.spec.number)}
+                     "again": built_on(dataset, row.spec.number, row.mode)}
                 )  # fmt: skip
     return found
 

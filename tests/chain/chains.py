@@ -134,7 +134,7 @@ def torn_bundles(root: Path, *allowed: dict[str, str]) -> list[str]:
     now = artifacts(root)
     folders = [root, *(path for path in root.iterdir() if path.name.startswith("PATCH_"))]
     for folder in folders:
-        for row in tasks():
+        for row in tasks("ps"):
             if (row.spec.scope == "merged") != (folder == root):
                 continue
             place = "" if folder == root else f"{folder.name}/"

@@ -60,7 +60,7 @@ def refused(root, code, words, *options, **variables):
     for row in rows:
         if row["status"] == "completed":
             place = "" if row["target"] == "root" else f"{row['target']}/"
-            bundle = task(row["stage"], row["scope"]).bundle
+            bundle = task(row["stage"], row["scope"], "ps").bundle
             changed -= {f"{place}{name}.mat" for name in (*bundle, *BOOKKEEPING)}
     assert {Path(name).name for name in changed} <= {"STAMPS.log", "parms.mat"}
     assert not chains.leftovers(root)

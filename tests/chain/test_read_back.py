@@ -27,7 +27,7 @@ SIZES = {"n_ps", "n_ifg", "n_image", "n_pm"}
 
 def artifacts_of(root):
     """Yield path and schema of every artifact, all of which the stage table knows."""
-    known = {name for row in tasks() for name in row.bundle}
+    known = {name for row in tasks("ps") for name in row.bundle}
     for name in chains.artifacts(root):
         path = root / name
         if path.stem in known:

@@ -284,14 +284,14 @@ def test_the_log_of_a_run_keeps_what_verbose_would_say(command, stubs, tree, tmp
 
 
 def test_science_is_said_of_each_fact():
-    from pystamps_hpc.cli.science import science
+    from pystamps_hpc.cli.facts import fact_lines
 
     row = StageResult(2, "patch", "PATCH_1", "completed")
 
     log = TaskLog(ignore, row, "Estimate gamma")
     log.fact("gamma_change_per_iteration", [0.213456, 0.0432, 0.0012])
     log.fact("merged_per_patch", {"PATCH_1": 3})
-    assert list(science(row)) == ["  gamma change per iteration: 0.2135, 0.0432, 0.0012"]
+    assert list(fact_lines(row)) == ["  gamma change per iteration: 0.2135, 0.0432, 0.0012"]
 
 
 def test_off_a_terminal_what_people_read_comes_after_the_document(mini, monkeypatch):

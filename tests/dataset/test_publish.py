@@ -59,7 +59,7 @@ def steps(monkeypatch, act):
 
     monkeypatch.setattr(os, "replace", replacing)
     monkeypatch.setattr(Path, "unlink", unlinking)
-    monkeypatch.setattr(publish, "flush_directory", flushing)
+    monkeypatch.setattr(publish, "flush", flushing)
 
 
 N_STEPS = 1 + 1 + len(NEW) + 1  # marker, da1, renames, flush

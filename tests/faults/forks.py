@@ -43,7 +43,7 @@ def load() -> None:
     from pystamps_hpc.pipeline.table import tasks
     from pystamps_hpc.tools import products  # noqa: F401
 
-    tasks()
+    tasks("ps")
 
 
 def obey(order: dict, shim: ctypes.CDLL, main) -> None:

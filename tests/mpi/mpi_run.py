@@ -5,6 +5,7 @@ import os
 import sys
 from pathlib import Path
 
+from benchmarks import machine
 from pystamps_hpc.errors import ToolMissingError
 from pystamps_hpc.tools import child_run
 
@@ -26,7 +27,7 @@ def environment() -> dict[str, str]:
     """Return the environment of a child run; what the caller has set wins."""
     paths = [str(ROOT), str(ROOT / "kernels"), os.environ.get("PYTHONPATH", "")]
     return {
-        **child_run.small_machine(os.environ),
+        **machine.child_environment(os.environ),
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
     }
 

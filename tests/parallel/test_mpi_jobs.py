@@ -196,7 +196,7 @@ def others_are_faster(self, *arguments):
     return step(self, *arguments)
 setattr(NodeMemory, sys.argv[1], others_are_faster)
 whole = team.share(OnDisk())
-print(team.rank, team.crowded_out, whole[-1], os.listdir("/dev/shm"), flush=True)
+print(team.rank, team.n_unshared, whole[-1], os.listdir("/dev/shm"), flush=True)
 team.close()
 """
 

@@ -12,7 +12,7 @@ from pystamps_hpc.pipeline.expected_memory import Expected, Extent
 from pystamps_hpc.pipeline.table import task, tasks
 
 EXTENT = Extent(300_000, 29, 600_000)
-ROWS = {number: task(number, "patch") for number in (1, 2)}
+ROWS = {number: task(number, "patch", "ps") for number in (1, 2)}
 SPEC = ROWS[2].spec
 
 
@@ -21,13 +21,13 @@ def positions(folder, lonlat, n_ifg=3, order=">"):
     np.zeros(n_ifg * len(lonlat), np.complex64).tofile(folder / "pscands.1.ph")
 
 
-@pytest.mark.parametrize("row", tasks(), ids=lambda row: f"{row.spec.number} {row.spec.scope}")
+@pytest.mark.parametrize("row", tasks("ps"), ids=lambda row: f"{row.spec.number} {row.spec.scope}")
 def test_every_stage_says_what_it_keeps(row):
     assert row.spec.keeps.point > 0
 
 
 def test_more_ranks_share_the_merged_stages_but_no_patch():
-    merged = task(7, "merged").spec
+    merged = task(7, "merged", "ps").spec
     assert model.least(merged, EXTENT, 4) < model.least(merged, EXTENT, 1)
     assert model.least(SPEC, EXTENT, 4) == model.least(SPEC, EXTENT, 1)
 

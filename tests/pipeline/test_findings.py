@@ -57,7 +57,7 @@ def test_artifacts_of_another_program_tell_their_counts(tmp_path):
         write_mat(folder / "select1.mat", {"keep_ix": np.array([[True], [False], [True]])})
         write_mat(folder / "weed1.mat", {"ix_weed": np.array([[True], [False]])})
     write_mat(tmp_path / "ps2.mat", {"n_ps": 2.0})
-    counted = facts_of(discover_dataset(tmp_path))
+    counted = facts_of(discover_dataset(tmp_path), "ps")
     assert funnel(counted)[0] == {
         "patch": "PATCH_1", "candidates": 9, "selected": 2, "weeded": 1, "merged": None,
     }  # fmt: skip

@@ -163,7 +163,7 @@ def test_a_handed_over_patch_satisfies_the_inputs_of_a_later_stage(stubs, tmp_pa
 
     with pytest.raises(DatasetError, match=r"stage 4 needs select1.mat in PATCH_1"):
         plan()
-    row = next(row for row in tasks() if row.spec.number == 3)
+    row = next(row for row in tasks("ps") if row.spec.number == 3)
     write_mat(tmp_path / "PATCH_1" / f"{row.spec.marker}.mat", {"x": np.ones((1, 1))})
     assert [task.action for task in plan()] == ["run"]
 

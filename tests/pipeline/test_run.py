@@ -592,7 +592,7 @@ def test_our_own_results_stay_ours_without_their_marker(stubs, tree):
     run_stage(6, dataset=tree)
     assert run(tree).ok  # replaces the spared scla_smooth2
     (tree / "phuw2.mat").unlink()
-    drop_outdated_records(discover_dataset(tree), tree)
+    drop_outdated_records(discover_dataset(tree), tree, "ps")
     assert run(tree).ok
 
 
@@ -785,10 +785,10 @@ def test_a_record_that_cannot_be_written_publishes_nothing(stubs, tree, monkeypa
     run(tree, end_step=2)
     real = TargetState.save
 
-    def full(state):
+    def full(state, *fsync):
         if 3 in state.records:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        real(state)
+        real(state, *fsync)
 
     with monkeypatch.context() as patch:
         patch.setattr(TargetState, "save", full)
@@ -1079,6 +1079,7 @@ def test_small_baselines_are_refused_before_anything_is_written(stubs, tree):
     with pytest.raises(DatasetError, match="not supported"):
         run(tree)
     assert tree_digest(tree) == before
+    assert "not supported" in ahead(tree).refused
 
 
 def test_every_record_says_that_the_stack_has_a_single_master(stubs, tree):
@@ -1136,6 +1137,7 @@ def test_a_merged_stage_that_fails_loses_nothing(stubs, tree, stage):
     stubs.acts[stage, "root"] = fail
     report = run(tree, start_step=stage, part="merged", force=True)
     assert (report.results[0].status, report.exit_code) == ("failed", 1)
+    assert report.results[0].invalidates == []
     assert tree_digest(tree, without=(".pystamps-hpc", "STAMPS.log")) == before
     assert set(TargetState.load(tree).records) == {5, 6, 7, 8}
 

@@ -34,7 +34,7 @@ def save(folder, **changed):
         "height": np.full(N_PS, np.nan),
     }
     bundle = bundle_of(Outputs(**{**values, **changed}))
-    return publish(task(5, "patch"), bundle, folder, SerialTeam(), OutputConfig(), "test", {})
+    return publish(task(5, "patch", "ps"), bundle, folder, SerialTeam(), OutputConfig(), "test", {})
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,11 @@ import pytest
 
 from pystamps_hpc import expected_stage_artifact, pipeline
 from pystamps_hpc.dataset.parameter_table import TABLE
+from pystamps_hpc.dataset.parameters import Parameters
 from pystamps_hpc.dataset.schema import ARTIFACTS
+from pystamps_hpc.pipeline import table
 from pystamps_hpc.pipeline.loading import _VIRTUAL
-from pystamps_hpc.pipeline.table import MODULES, task, tasks
+from pystamps_hpc.pipeline.table import MODULES, mode_of, stage_numbers, task, tasks
 from pystamps_hpc.stages import shared
 from pystamps_hpc.stages.base import EACH_PATCH, artifact_fields
 from pystamps_hpc.stages.shared.ifgs import Ifgs
@@ -34,13 +36,13 @@ CONTRACT = (
 
 
 def test_c003_the_nine_tasks_come_in_order_with_their_scopes():
-    rows = [(row.spec.number, row.spec.scope) for row in tasks()]
+    rows = [(row.spec.number, row.spec.scope) for row in tasks("ps")]
     assert rows == [(stage, scope) for stage, scope, _, _ in CONTRACT]
 
 
 @pytest.mark.parametrize(("stage", "scope", "required", "optional"), CONTRACT)
 def test_c005_a_bundle_holds_the_artifacts_of_the_contract(stage, scope, required, optional):
-    row = task(stage, scope)
+    row = task(stage, scope, "ps")
     assert row.required == tuple(required.split())
     assert set(row.optional) == set(optional.split())
     assert row.bundle == (*row.optional, *row.required)
@@ -49,15 +51,29 @@ def test_c005_a_bundle_holds_the_artifacts_of_the_contract(stage, scope, require
 @pytest.mark.parametrize(("stage", "scope", "required", "optional"), CONTRACT)
 def test_c004_the_marker_is_published_last(stage, scope, required, optional):
     del optional
-    assert task(stage, scope).spec.marker == required.split()[-1]
+    assert task(stage, scope, "ps").spec.marker == required.split()[-1]
     assert expected_stage_artifact(stage, scope) == f"{required.split()[-1]}.mat"
 
 
 def test_a_row_is_one_object_that_travels_as_its_place():
-    for row in tasks():
-        assert task(row.spec.number, row.spec.scope) is row
+    for row in tasks("ps"):
+        assert task(row.spec.number, row.spec.scope, "ps") is row
         assert pickle.loads(pickle.dumps(row)) is row
     assert tasks("sb") == ()
+
+
+def test_the_last_stage_is_that_of_the_table():
+    assert stage_numbers() == tuple(range(1, pipeline.LAST_STAGE + 1))
+    assert stage_numbers("merged") == (5, 6, 7, 8)
+    assert stage_numbers("patch", "triangulator") == (4,)
+
+
+def test_small_baselines_have_a_table_of_their_own_as_soon_as_it_has_rows(monkeypatch):
+    network = Parameters(stored={"small_baseline_flag": "y"})
+    assert mode_of(Parameters(stored={})) == mode_of(network) == "ps"
+    rows = tasks("ps")
+    monkeypatch.setattr(table, "_tables", lambda: {"ps": rows, "sb": rows})
+    assert (mode_of(Parameters(stored={})), mode_of(network)) == ("ps", "sb")
 
 
 # stage, scope, what belongs to it in the order of removal
@@ -73,45 +89,45 @@ OWNED = (
 
 @pytest.mark.parametrize(("stage", "scope", "names"), OWNED)
 def test_a_file_belongs_to_the_first_task_that_makes_it(stage, scope, names):
-    row = task(stage, scope)
+    row = task(stage, scope, "ps")
     assert row.owned == tuple(names.split())
     assert row.first_made == tuple(name for name in row.owned if name not in row.spec.foreign)
 
 
 def test_a_task_outdates_what_later_ones_own_but_the_feedback_of_its_next_pass():
-    after = {number: task(number, "merged").owned for number in (6, 7, 8)}
-    merge = task(5, "merged")
-    assert task(8, "merged").outdates == ((), ())
-    assert task(7, "merged").outdates == (after[8], ())
-    assert task(6, "merged").outdates == ((*after[8], "scla2", "scla_sb2"), ())
+    after = {number: task(number, "merged", "ps").owned for number in (6, 7, 8)}
+    merge = task(5, "merged", "ps")
+    assert task(8, "merged", "ps").outdates == ((), ())
+    assert task(7, "merged", "ps").outdates == (after[8], ())
+    assert task(6, "merged", "ps").outdates == ((*after[8], "scla2", "scla_sb2"), ())
     assert merge.outdates == ((*after[8], *after[7], *after[6]), ())
-    promoted, weeded = task(5, "patch"), task(4, "patch")
+    promoted, weeded = task(5, "patch", "ps"), task(4, "patch", "ps")
     assert promoted.outdates == ((*merge.outdates[0], *merge.owned), ())
     assert weeded.outdates == (promoted.outdates[0], promoted.owned)
 
 
 def test_what_a_task_reads_of_its_last_pass_it_spares():
-    spared = {row: {f"{name}.mat" for name in row.spec.spares} for row in tasks()}
-    assert [row.spec.number for row in tasks() if row.feedback] == [6]
-    assert all(row.feedback <= spared[row] for row in tasks())
+    spared = {row: {f"{name}.mat" for name in row.spec.spares} for row in tasks("ps")}
+    assert [row.spec.number for row in tasks("ps") if row.feedback] == [6]
+    assert all(row.feedback <= spared[row] for row in tasks("ps"))
 
 
 def test_what_counts_the_points_of_a_stage_is_among_its_outputs():
-    counting = {row: set(row.spec.counted_in.values()) for row in tasks()}
+    counting = {row: set(row.spec.counted_in.values()) for row in tasks("ps")}
     assert [row.spec.number for row, keys in counting.items() if keys] == [1, 3, 4, 5]
     for row, keys in counting.items():
         assert keys <= {f"{f.artifact}.{f.key}" for f in artifact_fields(row.spec.outputs)}
 
 
 def test_only_the_last_stage_extends_what_an_earlier_one_makes():
-    assert {row.spec.number: row.extends for row in tasks() if row.extends} == {
+    assert {row.spec.number: row.extends for row in tasks("ps") if row.extends} == {
         8: ("uw_space_time",)
     }
 
 
 def test_the_merge_gathers_what_the_last_stage_of_a_patch_makes():
-    gathering = {row: row.gathers for row in tasks() if row.gathers}
-    assert gathering == {task(5, "merged"): task(5, "patch")}
+    gathering = {row: row.gathers for row in tasks("ps") if row.gathers}
+    assert gathering == {task(5, "merged", "ps"): task(5, "patch", "ps")}
 
 
 @pytest.mark.parametrize(("stage", "scope"), [(6, "patch"), (2, "merged")])
@@ -131,7 +147,7 @@ def test_nothing_but_the_table_knows_a_stage_by_its_number(room):
 
 
 def test_every_annotation_names_a_key_of_a_schema():
-    for row in tasks():
+    for row in tasks("ps"):
         classes = [row.spec.inputs, row.spec.outputs]
         nested = row.patch_inputs
         for cls in [*classes, *([nested] if nested else [])]:
@@ -144,7 +160,7 @@ def test_every_annotation_names_a_key_of_a_schema():
 
 
 def test_a_stage_that_sees_a_null_column_has_the_network_that_places_it():
-    for row in tasks():
+    for row in tasks("ps"):
         for cls in (row.spec.inputs, row.spec.outputs):
             found = [field for field in artifact_fields(cls) if field.artifact in ARTIFACTS]
             keys = [ARTIFACTS[f.artifact].keys.get(f.key) for f in found]
@@ -153,13 +169,13 @@ def test_a_stage_that_sees_a_null_column_has_the_network_that_places_it():
 
 
 def test_every_parameter_of_a_stage_is_a_known_one():
-    for row in tasks():
+    for row in tasks("ps"):
         for item in dataclasses.fields(row.spec.params):
             assert item.name.rstrip("_") in TABLE
 
 
 def test_configuration_that_counts_is_recorded_by_the_stages_it_changes():
-    counted = {(row.spec.number, row.spec.scope): set(row.spec.config) for row in tasks()}
+    counted = {(row.spec.number, row.spec.scope): set(row.spec.config) for row in tasks("ps")}
     assert all("compat.arithmetic" in keys for keys in counted.values())
     assert "compat.random_generator" in counted[2, "patch"]
     assert "runtime.stage6_solver" in counted[6, "merged"]
@@ -223,5 +239,5 @@ PARAMETERS = {
 
 @pytest.mark.parametrize("scoped", PARAMETERS, ids=str)
 def test_parameters_that_count_are_those_of_the_contract(scoped):
-    names = {item.name.rstrip("_") for item in dataclasses.fields(task(*scoped).spec.params)}
+    names = {item.name.rstrip("_") for item in dataclasses.fields(task(*scoped, "ps").spec.params)}
     assert set(PARAMETERS[scoped].split()) <= names

@@ -67,7 +67,7 @@ def test_without_a_dataset_the_template_stays_as_it_is(template):
 
 @pytest.mark.parametrize("template", OFFERED)
 def test_the_script_asks_for_what_was_estimated_and_still_runs(template, dataset):
-    needs = estimate(SIZE, template, cpus=8)
+    needs = estimate(SIZE, template, "ps", cpus=8)
     text = render(template, dataset, SIZE, needs, image="images/a.sif")
     asked = header(text)
     assert int(asked["ntasks-per-node"]) == needs.ranks_per_node
@@ -93,7 +93,7 @@ def test_the_script_asks_for_what_was_estimated_and_still_runs(template, dataset
     cpus=st.sampled_from([1, 2, 16, 48, 128]),
 )
 def test_an_estimate_fits_the_node(candidates, n_ifg, template, cpus):
-    needs = estimate(Size(tuple(candidates), n_ifg), template, 1, cpus)
+    needs = estimate(Size(tuple(candidates), n_ifg), template, "ps", 1, cpus)
     assert needs.ranks_per_node * needs.threads <= cpus
     assert needs.limit_minutes >= max(30, 2.5 * needs.expected_minutes)
     assert needs.mib_per_cpu * needs.threads >= 400
@@ -101,13 +101,15 @@ def test_an_estimate_fits_the_node(candidates, n_ifg, template, cpus):
 
 def test_more_nodes_are_not_slower_and_many_patches_use_them():
     size = Size((50_000,) * 64, 60)
-    minutes = [estimate(size, "multi-node", nodes, 16).expected_minutes for nodes in (1, 2, 4)]
+    minutes = [
+        estimate(size, "multi-node", "ps", nodes, 16).expected_minutes for nodes in (1, 2, 4)
+    ]
     assert minutes[0] > 1.8 * minutes[1] > 3.2 * minutes[2]
 
 
 def test_one_large_patch_gets_threads_rather_than_ranks():
-    assert estimate(Size((10**6,), 5), "single-node", 1, 16).threads > 1
-    assert estimate(Size((10**4,) * 160, 200), "single-node", 1, 16).ranks_per_node == 16
+    assert estimate(Size((10**6,), 5), "single-node", "ps", 1, 16).threads > 1
+    assert estimate(Size((10**4,) * 160, 200), "single-node", "ps", 1, 16).ranks_per_node == 16
 
 
 @pytest.mark.parametrize(
@@ -200,5 +202,5 @@ def test_what_a_template_cannot_have_is_refused(wrong, tmp_path):
 
 
 def test_gpu_jobs_have_a_rank_for_each_device():
-    needs = estimate(SIZE, "gpu", nodes=2, cpus=32, gpus=4)
+    needs = estimate(SIZE, "gpu", "ps", nodes=2, cpus=32, gpus=4)
     assert dataclasses.astuple(needs)[:3] == (2, 4, 8)

@@ -6,6 +6,7 @@ import sys
 
 import pytest
 
+from benchmarks import machine
 from pystamps_hpc.errors import ToolMissingError
 from pystamps_hpc.tools import child_run
 from pystamps_hpc.tools.child_run import ChildRun, last_message
@@ -52,10 +53,10 @@ def test_a_run_does_not_take_itself_for_a_part_of_the_job_that_starts_it():
     environ = {"OMPI_COMM_WORLD_SIZE": "4", "PMIX_RANK": "0", "OMPI_MCA_pml": "ucx", "PATH": "/"}
     own = {"OMPI_MCA_pml": "ucx", "PATH": "/"}
     assert child_run.environment(environ) == own
-    small = child_run.small_machine(environ)
-    assert small == {**child_run.SMALL_MACHINE, **own}
-    slurm = child_run.small_machine({**environ, "SLURM_JOB_ID": "7"})
-    assert small.keys() - slurm.keys() == set(child_run.NOT_UNDER_SLURM)
+    small = machine.child_environment(environ)
+    assert small == {**machine.open_mpi_settings(), **own}
+    slurm = machine.child_environment({**environ, "SLURM_JOB_ID": "7"})
+    assert small.keys() - slurm.keys() == set(machine.NOT_UNDER_SLURM)
 
 
 def test_c076_what_a_launcher_has_set_does_not_reach_a_run(monkeypatch):

@@ -72,7 +72,7 @@ def test_a_damaged_block_inside_a_compressed_file_is_found(damaged):
     middle = len(content) // 2
     content[middle : middle + 8] = bytes(8)
     path.write_bytes(content)
-    unreadable, _ = examine_files(discover_dataset(damaged))
+    unreadable, _ = examine_files(discover_dataset(damaged), "ps")
     assert ["phuw2.mat" in each.problem for each in unreadable] == [True]
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ...errors import Exit
 from ...tools.verification.parity_page import largest_differences
 from ..command import Answer, Command, on_root, progress_printer
 from ..shapes import BAD, CAREFUL, Shape, heading, paragraph, table, verdict
@@ -49,7 +50,7 @@ def run(options: Namespace) -> Answer:
     write_text(Path(options.output or work / "latest.json"), json_text(document))
     if options.record:
         print(f"recorded {record_evidence(document)}", file=sys.stderr)
-    return document, 0 if report.ok else 1
+    return document, Exit.OK if report.ok else Exit.FAILED
 
 
 def view(document: Document) -> Iterator[Shape]:

@@ -4,6 +4,7 @@ from argparse import Namespace
 from collections.abc import Iterator
 from typing import Any
 
+from ...errors import Exit
 from ..command import Answer, Command, on_root, stage_options
 from ..shapes import Shape, paragraph, table, verdict
 
@@ -13,7 +14,7 @@ def run(options: Namespace) -> Answer:
     """Say which stages run natively and which are certified by an audit."""
     from ...tools.verification.coverage import native_coverage
 
-    return native_coverage(options.start_step, options.end_step), 0
+    return native_coverage(options.start_step, options.end_step), Exit.OK
 
 
 def view(document: dict[str, Any]) -> Iterator[Shape]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...config import load_config
+from ...errors import Exit
 from ..command import Answer, Command, on_root
 from ..shapes import Shape, heading, pairs, table, verdict
 
@@ -14,7 +15,7 @@ def run(options: Namespace) -> Answer:
     """Say which kernels run on which backend here."""
     from ...tools.backends import describe_backend_matrix
 
-    return describe_backend_matrix(load_config(options.config)), 0
+    return describe_backend_matrix(load_config(options.config)), Exit.OK
 
 
 def view(document: dict[str, Any]) -> Iterator[Shape]:

@@ -5,7 +5,8 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import Any
 
-from ...errors import ConfigError, DatasetError
+from ...errors import ConfigError, DatasetError, Exit
+from ...pipeline import LAST_STAGE
 from ..command import HERE, Answer, Command, dataset_option, on_root
 from ..shapes import BAD, CAREFUL, Shape, heading, marked, pairs, paragraph, table
 
@@ -29,16 +30,17 @@ def run(options: Namespace) -> Answer:
     document = describe_inputs(_stages(options.stage), root, options.patch)
     found = document.get("stage1_dataset_check")
     if found is None or found["sound"]:
-        return document, 0
+        return document, Exit.OK
     print("\n".join(found["problems"]), file=sys.stderr)
     return document, DatasetError.exit_code
 
 
 def _stages(text: str) -> tuple[int, ...]:
     if text == "all":
-        return tuple(range(1, 9))
+        return tuple(range(1, LAST_STAGE + 1))
     numbers = text.split(",")
-    bad = [word for word in numbers if word.strip() not in "12345678" or not word.strip()]
+    known = tuple(map(str, range(1, LAST_STAGE + 1)))
+    bad = [word for word in numbers if word.strip() not in known]
     if bad:
         raise ConfigError(f"unsupported stage: {', '.join(bad)}")
     return tuple(int(word) for word in numbers)

@@ -7,7 +7,7 @@ from typing import Any
 
 from ...config import load_config
 from ...config.sections import PROFILES
-from ...errors import ConfigError
+from ...errors import ConfigError, Exit
 from ..command import Answer, Command, count, dataset_option, on_root, positive, progress_printer
 from ..shapes import BAD, GOOD, Shape, marked, paragraph, table, verdict
 
@@ -47,7 +47,7 @@ def run(options: Namespace) -> Answer:
         chosen = GateOptions((Path(options.dataset),), Path(options.golden), run, **more)
     document = run_gate(chosen, progress_printer(options))
     bad = next((step for step in document["steps"] if not step["ok"]), None)
-    return document, 0 if bad is None else bad["exit_code"]
+    return document, Exit.OK if bad is None else bad["exit_code"]
 
 
 def view(document: dict[str, Any]) -> Iterator[Shape]:

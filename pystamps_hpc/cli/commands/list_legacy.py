@@ -5,7 +5,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from pathlib import Path
 
-from ...errors import ConfigError
+from ...errors import ConfigError, Exit
 from ...tools.legacy import COUNTERPARTS, list_legacy
 from ..command import Answer, Command, on_root
 from ..shapes import Shape, table
@@ -22,7 +22,7 @@ def run(options: Namespace) -> Answer:
     """List the programs of a StaMPS installation."""
     if not options.stamps_root:
         raise ConfigError("list-legacy needs --stamps-root or STAMPS_ROOT")
-    return list_legacy(options.stamps_root), 0
+    return list_legacy(options.stamps_root), Exit.OK
 
 
 def view(document: list[str]) -> Iterator[Shape]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...config import configured_by, load_config
 from ...dataset.parameter_table import TABLE, text_of
-from ...errors import ConfigError, DatasetError
+from ...errors import ConfigError, DatasetError, Exit
 from ..command import Answer, Command, dataset_option, on_root
 from ..locked import locked, logged
 from ..shapes import STRONG, Shape, Text, marked, pairs, paragraph, table
@@ -59,8 +59,8 @@ def run(options: Namespace) -> Answer:
         file = _load(dataset, here).file
         print(f"{here} is a patch of {dataset.root}; its parameters: {file}", file=sys.stderr)
     if options.action == "show":
-        return _shown(_load(dataset, options.patch or here), options.name), 0
-    return _change(dataset, options.patch or here, options), 0
+        return _shown(_load(dataset, options.patch or here), options.name), Exit.OK
+    return _change(dataset, options.patch or here, options), Exit.OK
 
 
 def _place(folder: str) -> tuple["Dataset", str | None]:
@@ -138,7 +138,7 @@ def _shown(known: "Parameters", name: str | None) -> dict[str, Any]:
 def _described(known: "Parameters", name: str) -> dict[str, Any]:
     """Return value, source and, of a parameter that is in the table, what it means."""
     row = {"value": _plain(known.value(name)), "source": known.source(name)}
-    from ...pipeline.table import readers
+    from ...pipeline.table import mode_of, readers
 
     declared = TABLE.get(name)
     if declared is None:
@@ -149,7 +149,7 @@ def _described(known: "Parameters", name: str) -> dict[str, Any]:
         "default": _plain(default),
         "unit": declared.unit,
         "allowed": declared.form,
-        "stages": [str(number) for number in readers(name)],
+        "stages": [str(number) for number in readers(name, mode_of(known))],
         "meaning": declared.meaning,
     }
 

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...config import RunConfig, configured_by, load_config
-from ...errors import DatasetError
+from ...errors import DatasetError, Exit
 from ..command import Answer, Command, dataset_option, on_root
 from ..locked import locked, logged
 from ..shapes import Shape, paragraph
 
 if TYPE_CHECKING:
     from ...dataset.tree import Dataset
+    from ...stages.base import Mode
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -28,8 +29,10 @@ def add_options(parser: ArgumentParser) -> None:
 @on_root
 def run(options: Namespace) -> Answer:
     """Remove the SCLA estimates of the root and of the patches."""
+    from ...dataset import parameters
     from ...dataset.tree import discover_dataset, require_dataset
     from ...pipeline.passes import made_with
+    from ...pipeline.table import mode_of
 
     config = load_config(options.config)
     dataset = discover_dataset(options.dataset, need_patches=False)
@@ -38,11 +41,12 @@ def run(options: Namespace) -> Answer:
     if not options.no_patches:
         folders += [dataset.directory(name) for name in dataset.patches]
     with nullcontext() if options.dry_run else locked(dataset, options):
-        found = _present(folders)
+        mode = mode_of(parameters.load(dataset.root))
+        found = _present(folders, mode)
         names = [path.relative_to(dataset.root).as_posix() for path in found]
         if not options.force:
-            _refuse_foreign(dataset, found)
-        outdated = made_with(dataset.root, names)
+            _refuse_foreign(dataset, found, mode)
+        outdated = made_with(dataset.root, names, mode)
         file = configured_by(options.config)
         notes = [] if options.dry_run else _remove(dataset, config, file, names, outdated)
     document = {
@@ -53,10 +57,10 @@ def run(options: Namespace) -> Answer:
         "out_of_date": outdated,
         "notes": notes,
     }
-    return document, 0
+    return document, Exit.OK
 
 
-def _refuse_foreign(dataset: "Dataset", found: list[Path]) -> None:
+def _refuse_foreign(dataset: "Dataset", found: list[Path], mode: "Mode") -> None:
     """Refuse to remove estimates that were not made here."""
     from ...pipeline.finished import made_here
     from ...pipeline.outlook import shortened
@@ -65,7 +69,7 @@ def _refuse_foreign(dataset: "Dataset", found: list[Path]) -> None:
     foreign = [
         path.relative_to(root).as_posix()
         for path in found
-        if path.parent != root or not made_here(root, path.stem)
+        if path.parent != root or not made_here(root, path.stem, mode)
     ]
     if foreign:
         raise DatasetError(
@@ -84,23 +88,23 @@ def _remove(
     from ...pipeline.invalidation import drop_outdated_records
     from ...pipeline.outlook import outlook
     from ...pipeline.passes import mark_reset
-    from ...tools.consequences import said
+    from ...tools.consequences import next_run
 
     finished = Finished(dataset, resolve_choices(config), parameters.load_all(dataset))
     mark_reset(dataset.root, outdated)
     for name in names:
         (dataset.root / name).unlink()
-    drop_outdated_records(dataset, dataset.root)
+    drop_outdated_records(dataset, dataset.root, finished.mode)
     notes = logged(config, dataset.root, "reset", f"removed {', '.join(names)}") if names else []
-    return [*notes, *said(outlook(finished), dataset, config_file)]
+    return [*notes, *next_run(outlook(finished), dataset, config_file)]
 
 
-def _present(folders: list[Path]) -> list[Path]:
+def _present(folders: list[Path], mode: "Mode") -> list[Path]:
     """Find what belongs to the task whose results an earlier one reads in its next pass."""
     from ...pipeline.table import feedback_artifacts, tasks
 
-    fed_back = feedback_artifacts()
-    makers = [row for row in tasks() if not set(fed_back).isdisjoint(row.owned)]
+    fed_back = feedback_artifacts(mode)
+    makers = [row for row in tasks(mode) if not set(fed_back).isdisjoint(row.owned)]
     paths = (folder / f"{name}.mat" for folder in folders for row in makers for name in row.owned)
     return [path for path in paths if path.exists()]
 

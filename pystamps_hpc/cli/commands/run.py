@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...config import OPTIONS, RunConfig, configured_by, load_config
 from ...errors import ConfigError
+from ...pipeline import LAST_STAGE
 from ..command import Answer, Command, config_option, dataset_option, stage_options
 from ..shapes import BAD, CAREFUL, STRONG, Shape, heading, marked, paragraph, table, text_of
 from .status import points
@@ -144,13 +145,16 @@ def run_stages(context: "PipelineContext", options: Namespace, team: "Team") -> 
 
 def view(document: Document) -> Iterator[Shape]:
     """Show the plan of a dry run, else what became of the run."""
+    from ...pipeline.table import stage_numbers
+
     rows = document["results"]
     if document["dry_run"]:
         yield from _plan(rows)
         if would_make := document["would_make"]:
             yield paragraph(f"Would make {', '.join(would_make)}.")
     worked = {row["stage"] for row in rows if row["status"] == "completed"}
-    if worked & {5, 8}:
+    merge = stage_numbers("merged")[0]
+    if worked & {merge, LAST_STAGE}:
         yield heading("Points")
         yield points(document["funnel"], document["findings"]["points"])
         yield paragraph()
@@ -164,16 +168,16 @@ def view(document: Document) -> Iterator[Shape]:
             f"stopped by {signal} in good order; the same command, without --force, "
             "goes on from here"
         )
-    if worked & {5, 6, 8}:
+    if worked & {merge, *stage_numbers(tool="unwrapper"), LAST_STAGE}:
         yield paragraph(*summary(document))
     for path in document["products"].values():
         yield marked(path, STRONG)
-    if 8 in worked and document["ok"]:
+    if LAST_STAGE in worked and document["ok"]:
         yield paragraph(*_next(document))
-    yield from _last_word(document)
+    yield from _conclusion(document)
 
 
-def _last_word(document: Document) -> Iterator[Shape]:
+def _conclusion(document: Document) -> Iterator[Shape]:
     """Say last what a batch job must not overlook: results that were kept, and why nothing ran."""
     idle = {row["status"] for row in document["results"]} <= {"skipped_existing", "skipped"}
     if elsewhere := document["made_elsewhere"]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
+from ...errors import Exit
 from ..command import Answer, Command, on_root
 from ..shapes import Shape, pairs, paragraph
 
@@ -64,7 +65,7 @@ def run(options: Namespace) -> Answer:
     given = {name: value for name, value in values.items() if value is not None}
     report = simulate(options.out, Options(**given, noise=not options.noise_free))
     document = {"schema": "pystamps-hpc/simulate-report/1", **asdict(report)}
-    return {**document, "root": str(report.root), "truth": str(report.truth)}, 0
+    return {**document, "root": str(report.root), "truth": str(report.truth)}, Exit.OK
 
 
 def view(document: dict[str, Any]) -> Iterator[Shape]:

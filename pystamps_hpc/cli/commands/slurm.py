@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import Any
 
+from ...errors import Exit
 from ..command import HERE, Answer, Command, dataset_option, on_root, positive
 from ..shapes import CAREFUL, Shape, pairs, paragraph
 
@@ -48,7 +49,7 @@ def run(options: Namespace) -> Answer:
         options.gpus,
         options.image,
     )
-    return document, 0
+    return document, Exit.OK
 
 
 def view(document: Document) -> Iterator[Shape]:

@@ -4,6 +4,7 @@ from argparse import ArgumentParser, Namespace
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ...pipeline import LAST_STAGE
 from ..command import Answer, Command, dataset_option
 from .run import configuration, kernel_options, run_stages, view
 
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 
 def add_options(parser: ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("number", type=int, choices=range(1, 9), metavar="N", help="stage, 1 to 8")
+    parser.add_argument("number", type=int, choices=range(1, LAST_STAGE + 1), metavar="N",
+                        help=f"stage, 1 to {LAST_STAGE}")  # fmt: skip
     parser.add_argument("--patch", metavar="DIR",
                         help="patch directory, stages 1-5 (. inside a patch)")  # fmt: skip
     dataset_option(parser, help="dataset directory, stages 5-8 (. inside a dataset)", default=None)

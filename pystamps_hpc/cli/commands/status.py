@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...config import configured_by, load_config
+from ...errors import Exit
 from ..command import Answer, Command, dataset_option, on_root
 from ..shapes import CAREFUL, Shape, heading, marked, pairs, paragraph, table
 
@@ -27,7 +28,7 @@ def run(options: Namespace) -> Answer:
     from ...tools.status import collect_status
 
     config, file = load_config(options.config), configured_by(options.config)
-    return collect_status(options.dataset, config, options.detail, file), 0
+    return collect_status(options.dataset, config, options.detail, file), Exit.OK
 
 
 def view(document: Document) -> Iterator[Shape]:

@@ -7,7 +7,8 @@ from typing import Any
 
 from ...config import load_config
 from ...config.sections import PROFILES
-from ...errors import ConfigError, DatasetError
+from ...errors import ConfigError, DatasetError, Exit
+from ...pipeline import LAST_STAGE
 from ..command import Answer, Command, dataset_option, on_root
 from ..shapes import BAD, CAREFUL, GOOD, Shape, marked, paragraph, table, verdict
 
@@ -28,7 +29,8 @@ def add_options(parser: ArgumentParser) -> None:
                         help="strict: measured agreement with StaMPS (default); scientific: bounded"
                         " outliers, points matched by position")  # fmt: skip
     parser.add_argument("--from-stage", type=int, default=1, metavar="N", help="first stage (1)")
-    parser.add_argument("--through-stage", type=int, default=8, metavar="N", help="last stage (8)")
+    parser.add_argument("--through-stage", type=int, default=LAST_STAGE, metavar="N",
+                        help=f"last stage ({LAST_STAGE})")  # fmt: skip
     parser.add_argument("--final-products-only", action="store_true",
                         help="leave out intermediate artifacts and diagnostic keys")  # fmt: skip
     parser.add_argument("--isolated", action="store_true",
@@ -74,7 +76,7 @@ def run(options: Namespace) -> Answer:
         differing = {PurePath(row["path"]).stem for row in report.failed}
         alike = differing.isdisjoint(SELECTIONS)
         report.unlike = unlike(options.dataset, options.golden, alike)
-    return json_ready(report.to_json(options.detail)), 0 if report.ok else 1
+    return json_ready(report.to_json(options.detail)), Exit.OK if report.ok else Exit.FAILED
 
 
 def view(document: Document) -> Iterator[Shape]:
@@ -95,9 +97,9 @@ def view(document: Document) -> Iterator[Shape]:
              for row in keys),
         )  # fmt: skip
     yield paragraph()
-    failed = sorted(document["failed"], key=_harm)
+    failed = sorted(document["failed"], key=_severity)
     for row in failed[:MOST_FAILURES]:
-        apart = "FAILED in shape or class alone," if _harm(row) == 2 else "FAILED"
+        apart = "FAILED in shape or class alone," if _severity(row) == 2 else "FAILED"
         yield paragraph(f"{apart} {row['path']}: {row['message']}", style=BAD)
     if len(failed) > MOST_FAILURES:
         yield paragraph(f"... and {len(failed) - MOST_FAILURES} more files: all with --json",
@@ -125,8 +127,8 @@ def view(document: Document) -> Iterator[Shape]:
         yield paragraph(sentence, style=CAREFUL)
 
 
-def _harm(row: Document) -> int:
-    """Order failures by harm: lost, then wrong, then values that are only stored differently."""
+def _severity(row: Document) -> int:
+    """Order failures by severity: lost, then wrong, then only stored differently."""
     from ...tools.verification.compare.report import STORAGE
 
     kind = row["failure_kind"]

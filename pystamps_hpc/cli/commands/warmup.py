@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ...config import load_config
+from ...errors import Exit
 from ..command import Answer, Command, count, on_root
 from ..shapes import BAD, FAINT, Shape, paragraph, table
 
@@ -23,7 +24,7 @@ def run(options: Namespace) -> Answer:
 
     names = tuple(name for name in options.kernels.split(",") if name)
     found = warm_up(names, load_config(options.config), options.threads)
-    return found, 1 if found["problems"] else 0
+    return found, Exit.FAILED if found["problems"] else Exit.OK
 
 
 def view(document: dict[str, Any]) -> Iterator[Shape]:

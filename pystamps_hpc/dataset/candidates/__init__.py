@@ -13,8 +13,8 @@ from typing import Protocol
 import numpy as np
 
 from ...errors import DatasetError
-from ..findings import Findings
 from ..parameters import Parameters
+from ..problems import Problems
 from . import doris, isce, snap
 from .model import Candidates, Grid, GridGeometry, OrbitGeometry, Scene
 from .network import Network
@@ -160,7 +160,7 @@ def examine(patches: Mapping[Path, Parameters]) -> Iterator[Examined]:
     """
     scenes: dict[tuple[str, bool, Path | None], Scene | None] = {}
     for patch, parameters in patches.items():
-        found = Findings()
+        found = Problems()
         scene = candidates = None
         processor = found.tried(processor_of, patch.parent, parameters, (patch,))
         if processor is not None:

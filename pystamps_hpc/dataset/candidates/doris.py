@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DatasetError
-from ..findings import Findings
+from ..problems import Problems
 from ..rows import AnyArray, IntArray
 from ..text import lines_of, shown
 from .model import Grid, GridGeometry, Scene
@@ -73,7 +73,7 @@ def scene_sb(patch: Path) -> Scene:
 
 
 def _scene(patch: Path, mode: Mode) -> Scene:
-    found = Findings()
+    found = Problems()
     look_angle = locate_optional("look_angle.1.in", patch, patch.parent)
     grid = None if look_angle is None else found.tried(_read_grid, look_angle)
     return assemble(
@@ -89,7 +89,7 @@ def _scene(patch: Path, mode: Mode) -> Scene:
 def assemble(
     patch: Path,
     mode: Mode,
-    found: Findings,
+    found: Problems,
     baselines: Callable[[IntArray], tuple[Grid, ...] | None],
     look_angle: Grid | None,
     incidence: AnyArray | None = None,

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...errors import DatasetError
 from ..files import opened
-from ..findings import Findings
+from ..problems import Problems
 from ..rows import AnyArray, IntArray
 from ..text import read_text, shown
 from . import doris
@@ -48,7 +48,7 @@ def scene_sb(patch: Path) -> Scene:
 
 def _scene(patch: Path, mode: doris.Mode) -> Scene:
     above = (patch, patch.parent, patch.parent.parent)
-    found = Findings()
+    found = Problems()
     incidence = locate_optional("inc_angle.raw", *above)
     look_angle = locate_optional("look_angle.raw", *above)
     raster = None if incidence is None else found.tried(read_raster, incidence)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import DatasetError
-from ..findings import refuse
+from ..problems import refuse
 from ..rows import IntArray
 from .text import day_text
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...errors import DatasetError
 from ..files import opened
-from ..findings import Findings
+from ..problems import Problems
 from ..rows import AnyArray, BoolArray, IntArray
 from ..text import encoding_of, shown
 from .positions import trusted
@@ -62,7 +62,7 @@ def read_patch(patch: Path, n_ifg: int | None, order: Order, processor: str) -> 
         the other byte order only, or holds many positions that are not those of the pixels; one
         line for each.
     """
-    found = Findings()
+    found = Problems()
     ij = found.tried(_pixels, patch / "pscands.1.ij")
     if ij is None:
         for name in ("pscands.1.ll", "pscands.1.ph"):

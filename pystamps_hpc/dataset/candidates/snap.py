@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ...errors import DatasetError
-from ..findings import Findings
+from ..problems import Problems
 from ..rows import IntArray
 from ..text import lines_of, shown
 from .model import OrbitGeometry, Scene
@@ -83,7 +83,7 @@ def scene_sb(patch: Path) -> Scene:
 
 
 def _scene(patch: Path, network_of: Callable[[Path, Listing], Network]) -> Scene:
-    found = Findings()
+    found = Problems()
     listing = found.tried(read_listing, patch)
     master = found.tried(master_parameters, patch.parent, patch)
     orbit = None if master is None else _orbit(master, found)
@@ -150,7 +150,7 @@ def _pairs(patch: Path, listing: Listing) -> Network:
     return small_baselines(np.unique(listing.ifgday), listing.ifgday, master_day, listing.file)
 
 
-def _orbit(master: KeyFile, found: Findings) -> dict[str, float] | None:
+def _orbit(master: KeyFile, found: Problems) -> dict[str, float] | None:
     """Read the geometry of the master's parameter file; None after noting what is wrong."""
     values = {key: found.tried(master.number, key) for key in _GEOMETRY}
     for key, value in values.items():

@@ -16,7 +16,7 @@ from ...errors import MatError, is_damage
 from ...parallel.team import piece_length, units
 from ...pipeline.remedies import remedy
 from ...pipeline.table import maker
-from ...stages.base import Scope
+from ...stages.base import Mode, Scope
 from .findings import DATASET, Problem
 
 SHARED = ("n_ps", "n_ifg", "n_image", "n_pm")
@@ -27,8 +27,15 @@ PARAMETERS = ("parms", "localparms")
 _ACCESS = "see to its permissions and to the file system"
 
 
-def examine_files(dataset: Dataset) -> tuple[list[Problem], list[Problem]]:
+def examine_files(dataset: Dataset, mode: Mode) -> tuple[list[Problem], list[Problem]]:
     """Read every known MAT file of a dataset whole.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        Tree.
+    mode : {"ps", "sb"}
+        Whose stages make its artifacts.
 
     Returns
     -------
@@ -49,9 +56,11 @@ def examine_files(dataset: Dataset) -> tuple[list[Problem], list[Problem]]:
             try:
                 shapes[name] = read_whole(path)
             except MatError as error:
-                advice = _remedy(folder, name, target) if is_damage(error.__cause__) else _ACCESS
+                advice = (
+                    _remedy(folder, name, target, mode) if is_damage(error.__cause__) else _ACCESS
+                )
                 unreadable.append(Problem(str(error), advice, DATASET))
-        inconsistent += _contradictions(dataset, target, shapes)
+        inconsistent += _contradictions(dataset, target, mode, shapes)
     return unreadable, inconsistent
 
 
@@ -75,8 +84,8 @@ def read_whole(path: Path) -> dict[str, tuple[int, ...]]:
         return {name: variable.shape for name, variable in file.variables.items()}
 
 
-def _remedy(folder: Path, artifact: str, target: str) -> str:
-    row = maker(artifact, _scope(target))
+def _remedy(folder: Path, artifact: str, target: str, mode: Mode) -> str:
+    row = maker(artifact, _scope(target), mode)
     if row is None:
         return "restore it from a copy, or move it aside to go back to the defaults"
     return remedy(row, folder)
@@ -87,7 +96,7 @@ def _scope(target: str) -> Scope:
 
 
 def _contradictions(
-    dataset: Dataset, target: str, shapes: dict[str, dict[str, tuple[int, ...]]]
+    dataset: Dataset, target: str, mode: Mode, shapes: dict[str, dict[str, tuple[int, ...]]]
 ) -> Iterator[Problem]:
     """Yield what does not fit; of several lengths the most frequent one counts as right."""
     folder = dataset.directory(target)
@@ -101,7 +110,7 @@ def _contradictions(
                 if key.name not in keys:
                     if not key.optional:
                         yield Problem(f"{path}: key '{key.name}' is missing",
-                                      _remedy(folder, artifact, target), DATASET)  # fmt: skip
+                                      _remedy(folder, artifact, target, mode), DATASET)  # fmt: skip
                 elif len(key.dims) == len(keys[key.name]) and 0 not in keys[key.name]:
                     for dim, length in zip(key.dims, keys[key.name], strict=True):
                         if dim in found:
@@ -113,7 +122,7 @@ def _contradictions(
                     yield Problem(
                         f"{folder / artifact}.mat: key '{name}' has {dim} = {length}, the others "
                         f"have {usual[0][0]}",
-                        _remedy(folder, artifact, target),
+                        _remedy(folder, artifact, target, mode),
                         DATASET,
                     )
 

@@ -7,11 +7,12 @@ from typing import Any
 from ...config import RunConfig
 from ...dataset import parameters
 from ...dataset.tree import Dataset, discover_dataset
-from ...errors import MpiEnvironmentError, PystampsError
+from ...errors import Exit, MpiEnvironmentError, PystampsError
 from ...parallel.team import Team
 from ...pipeline import preflight
 from ...pipeline.backends import resolve_kernels
 from ...pipeline.session import prepare
+from ...pipeline.table import mode_of
 from ...pipeline.types import PipelineContext
 from ..status import collect_status
 from . import disk, machine
@@ -74,7 +75,7 @@ def examine(
         }
         for each in problems
     ]
-    return document, problems[0].exit_code if problems else 0
+    return document, problems[0].exit_code if problems else Exit.OK
 
 
 def _sight(team: Team, root: Path, problems: list[Problem]) -> list[bool]:
@@ -102,8 +103,9 @@ def _examine_dataset(root: Path, config: RunConfig) -> tuple[dict[str, Any], lis
         status = collect_status(root, config)
     except PystampsError as error:
         return empty, [Problem(str(error), "repair the directory tree", error.exit_code)]
-    unreadable, inconsistent = examine_files(dataset)
-    if parameters.load(dataset.root).small_baselines:
+    known = parameters.load(dataset.root)
+    unreadable, inconsistent = examine_files(dataset, mode_of(known))
+    if known.small_baselines:
         inconsistent = []  # the schemas give the shapes of single-master artifacts
     free, crowded = disk.examine_space(dataset)
     left = leftovers(dataset)

@@ -11,7 +11,7 @@ from typing import Any
 from pystamps_kernels.dispatch import installed, threading_layer, unavailable_reason
 
 from ...config import RunConfig
-from ...errors import BackendUnavailableError
+from ...errors import BackendUnavailableError, Exit
 from ...parallel.cpus import cpu_budget, mixed_cpus
 from ...parallel.launcher import OPEN_MPI, launcher_hint
 from ...parallel.memory import group_memory, machine_memory
@@ -133,7 +133,7 @@ def thread_problems(found: dict[str, Any]) -> Iterator[Problem]:
     """Say what is wrong with the compiler of the kernels, or with its threads."""
     if reason := unavailable_reason("native"):
         problem, _, remedy = reason.partition("; ")
-        stops = BackendUnavailableError.exit_code if installed("native") else 0
+        stops = BackendUnavailableError.exit_code if installed("native") else Exit.OK
         yield Problem(f"no native kernels: {problem}", remedy or "install it", stops)
     elif found["threading_layer"] == "workqueue":
         yield Problem(

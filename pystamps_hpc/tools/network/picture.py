@@ -8,7 +8,7 @@ import numpy as np
 from ...dataset.rows import AnyArray, FloatArray
 from ...errors import ToolMissingError
 from ...stages.shared.ifgs import Ifgs, date_of
-from ..products.files import replacing
+from ..products.files import product_file
 from .report import Network, read_network
 
 INK, FAINT, MASTER = "#1f2328", "#9aa0a6", "#c62828"
@@ -67,7 +67,7 @@ def network_picture(root: str | os.PathLike[str], path: str | os.PathLike[str]) 
     if lines.get_array() is not None:
         bar: Colorbar = figure.colorbar(lines, ax=axes, shrink=0.8)
         bar.set_label("noise of the interferogram [deg]")
-    with replacing(Path(path)) as temporary:
+    with product_file(Path(path)) as temporary:
         figure.savefig(temporary, dpi=160, format="png")
     return Path(path)
 

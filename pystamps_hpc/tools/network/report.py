@@ -9,10 +9,10 @@ import numpy as np
 
 from ...dataset import parameters
 from ...dataset.rows import BoolArray, FloatArray, IntArray, Rows, chosen_columns
+from ...dataset.schema import POINTS
 from ...dataset.tree import discover_dataset
 from ...errors import DatasetError
 from ...pipeline.loading import load_inputs
-from ...pipeline.table import POINTS
 from ...stages.shared.ifgs import Ifgs, date_of, listed_columns
 from .closure import misclosed, of_each, rms_residual, triplets_of
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from ...dataset.inside import within
 from ...errors import PublishError, PystampsError, explained
+from ...pipeline import LAST_STAGE
 from ...pipeline.presence import PRODUCTS, UNFINISHED
 from ...pipeline.state import TargetState
-from ...pipeline.table import tasks
 from ...pipeline.types import PipelineReport
 from .origin import differences, origin_now, what_is_not_known
 from .velocity_csv import velocity_csv
@@ -27,8 +27,7 @@ def make_products(report: PipelineReport) -> None:
     run; the results stand.
     """
     root = Path(report.dataset)
-    last = tasks()[-1].spec.number
-    status = next((row.status for row in report.results if row.stage_id == last), "")
+    status = next((row.status for row in report.results if row.stage_id == LAST_STAGE), "")
     if status not in ("completed", "skipped_existing", "planned"):
         return
     value_type = report.config["output"]["mean_v_type"]

@@ -27,7 +27,7 @@ def read_artifact(folder: Path, artifact: str, *names: str) -> dict[str, Any]:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def product_file(path: Path) -> Iterator[Path]:
     """Give a temporary name beside ``path`` and, if all went well, move that file into place.
 
     Raises

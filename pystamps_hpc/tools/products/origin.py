@@ -6,10 +6,11 @@ from typing import Any
 
 from ...dataset import parameters
 from ...errors import PystampsError
+from ...pipeline import LAST_STAGE
 from ...pipeline.finished import made_here
 from ...pipeline.presence import PRODUCTS
 from ...pipeline.state import TargetState, digest, plain
-from ...pipeline.table import tasks
+from ...pipeline.table import mode_of, tasks
 from .files import read_artifact
 
 SOURCES = ("ps2", "mean_v", "phuw2", "scla2", "ifgstd2", "hgt2", "pm2", "deramp_degree")
@@ -41,10 +42,11 @@ def origin_now(root: Path, value_type: str, known: dict[str, Any] | None = None)
 
 def made_elsewhere(root: Path) -> list[str]:
     """Return the sources that follow the merge and have no record of ours."""
-    later = {name for row in tasks() if row.spec.scope == "merged" and not row.gathers
+    mode = mode_of(parameters.load(root))
+    later = {name for row in tasks(mode) if row.spec.scope == "merged" and not row.gathers
              for name in row.first_made}  # fmt: skip
     there = [name for name in SOURCES if name in later and (root / f"{name}.mat").exists()]
-    return [f"{name}.mat" for name in there if not made_here(root, name)]
+    return [f"{name}.mat" for name in there if not made_here(root, name, mode)]
 
 
 def what_is_not_known(root: Path, value_type: str) -> list[str]:
@@ -67,7 +69,7 @@ def what_is_not_known(root: Path, value_type: str) -> list[str]:
         says = "" if fit.get("value_type") else ", which does not say its type"
         notes.append(
             f"the velocities are those of mean_v.mat of another program{says}: taken as {used}, "
-            f"{value_type} was asked for; --start-step {tasks()[-1].spec.number} --force makes them"
+            f"{value_type} was asked for; --start-step {LAST_STAGE} --force makes them"
         )
     phases = [name for name in elsewhere if name != "mean_v.mat"]
     if phases and fit.get("unwrap_ifg_index") is None:

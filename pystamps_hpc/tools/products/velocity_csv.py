@@ -1,6 +1,7 @@
 """The table of velocities and displacement series, one line per PS, and what it means."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from ...dataset.rows import FloatArray
 from ...errors import DatasetError
 from ...pipeline.documents import json_text
 from ...stages.shared.velocity import PhaseSeries
-from .files import read_artifact, replacing
+from .files import product_file, read_artifact
 from .fixed_point import table_text
 from .origin import made_elsewhere
 from .result import USUAL_TYPE, Velocities, read_velocities
@@ -80,36 +81,38 @@ def velocity_csv(
     folder = Path(root)
     result = read_velocities(folder, value_type)
     series = read_series(folder, result.reference)
-    n_ps = len(result.velocity)
-    height = _of_points(folder, "hgt2", "hgt", n_ps)
-    coherence = _of_points(folder, "pm2", "coh_ps", n_ps)
-    line = Line.of(series)
     assert series.ifgs.master is not None
     master = int(np.searchsorted(series.fitted, series.ifgs.master))
     dates = [str(result.days[k]) for k in np.insert(series.fitted, master, series.ifgs.master)]
     target = Path(path)
-    with replacing(target) as temporary, temporary.open("wb") as file:
+    with product_file(target) as temporary, temporary.open("wb") as file:
         file.write((",".join([*(column[0] for column in COLUMNS), *dates]) + "\n").encode())
-        for rows, displacement in displacements(result.value_type, series, result.wavelength):
-            file.write(
-                table_text(
-                    [
-                        (np.arange(rows.start + 1, rows.stop + 1)[:, None], 0),
-                        (result.lonlat[rows], 7),
-                        (height[rows, None], 1),
-                        (coherence[rows, None], 3),
-                        (result.velocity[rows, None], 3),
-                        (line.deviation(displacement)[:, None], 3),
-                        (np.insert(displacement, master, 0, axis=1), 2),
-                    ]
-                )
-            )
+        file.writelines(_lines(folder, result, series, master))
     types = ",".join([*(column[1] for column in COLUMNS), *["Real"] * len(dates)])
     texts = (types + "\n", _WGS84, json_text(_meaning(folder, result, series, dates)))
     for suffix, text in zip(SIDE_FILES, texts, strict=True):
-        with replacing(target.with_suffix(suffix)) as temporary:
+        with product_file(target.with_suffix(suffix)) as temporary:
             temporary.write_text(text, encoding="utf-8")
     return target
+
+
+def _lines(folder: Path, result: Velocities, series: PhaseSeries, master: int) -> Iterator[bytes]:
+    """Yield the rows of the table in pieces; the master's displacement is zero."""
+    n_ps, line = len(result.velocity), Line.of(series)
+    height = _of_points(folder, "hgt2", "hgt", n_ps)
+    coherence = _of_points(folder, "pm2", "coh_ps", n_ps)
+    for rows, displacement in displacements(result.value_type, series, result.wavelength):
+        yield table_text(
+            [
+                (np.arange(rows.start + 1, rows.stop + 1)[:, None], 0),
+                (result.lonlat[rows], 7),
+                (height[rows, None], 1),
+                (coherence[rows, None], 3),
+                (result.velocity[rows, None], 3),
+                (line.deviation(displacement)[:, None], 3),
+                (np.insert(displacement, master, 0, axis=1), 2),
+            ]
+        )
 
 
 def _of_points(root: Path, artifact: str, key: str, n_ps: int) -> FloatArray:

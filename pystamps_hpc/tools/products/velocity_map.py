@@ -11,7 +11,7 @@ import numpy as np
 
 from ...dataset.rows import FloatArray, IntArray
 from ...errors import DatasetError, ToolMissingError
-from .files import replacing
+from .files import product_file
 from .map_layout import Layout
 from .result import USUAL_TYPE, Velocities, degrees, read_velocities
 
@@ -63,7 +63,7 @@ def velocity_map(
         raise DatasetError(f"{Path(root) / 'mean_v.mat'}: no PS has a velocity; nothing to draw")
     figure = _draw(result, shown, limit or colour_limit(result.velocity[shown]))
     target = Path(path)
-    with replacing(target) as temporary:
+    with product_file(target) as temporary:
         figure.savefig(temporary, format="png", dpi=DPI, facecolor="white")
     return target
 

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -95,17 +97,8 @@ def simulate(out: str | os.PathLike[str], options: Options | None = None) -> Rep
     images = acquisitions_of(scene, stream(options, "acquisitions"))
     pairs = pairs_of(options, images)
     candidates = choose_candidates(options, draw_sites(scene), pairs)
-
-    partial = root.with_name(f".{root.name}.{os.getpid()}.partial")
-    try:
-        partial.mkdir(parents=True)
-        try:
-            members = _write(partial, scene, images, pairs, patches, candidates)
-            partial.replace(root)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-    except OSError as error:
-        raise DatasetError(f"{root}: cannot be written: {error.strerror}") from error
+    with _appearing(root) as partial:
+        members = _write(partial, scene, images, pairs, patches, candidates)
     return Report(
         root=root,
         truth=root / "truth.npz",
@@ -118,6 +111,21 @@ def simulate(out: str | os.PathLike[str], options: Options | None = None) -> Rep
         width=scene.width,
         length=scene.length,
     )
+
+
+@contextmanager
+def _appearing(root: Path) -> Iterator[Path]:
+    """Give a folder beside `root` which, if all went well, becomes it."""
+    partial = root.with_name(f".{root.name}.{os.getpid()}.partial")
+    try:
+        partial.mkdir(parents=True)
+        try:
+            yield partial
+            partial.replace(root)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    except OSError as error:
+        raise DatasetError(f"{root}: cannot be written: {error.strerror}") from error
 
 
 def _write(

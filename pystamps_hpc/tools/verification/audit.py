@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ...errors import ConfigError
-from ...pipeline.table import feedback_artifacts, tasks
+from ...pipeline.table import Task, tasks
 from ..child_run import ChildRun
 from .compare import Policy, VerifyReport, Window, conditions_of, verify_run_against_golden
 from .compare.report import joined
@@ -69,7 +69,7 @@ class Audit:
         if self.verify is None:
             return []
         rows = []
-        for row in tasks():
+        for row in tasks(self.target.mode):
             number, scope = row.spec.number, row.spec.scope
             keys = [k for k in self.verify.keys if (k.file.stage, k.file.scope) == (number, scope)]
             bad = [f for f in self.verify.failed if (f["stage"], f["scope"]) == (number, scope)]
@@ -211,8 +211,8 @@ def _chain(
     target: Target, copy: Path, layers: list[Path], golden: Path, backend: str, ranks: int
 ) -> Ran:
     """Run the window on its own results; everything that it made is compared."""
-    first = next(row for row in tasks() if row.spec.number >= target.start_step)
-    seed_copy(copy, layers, target.start_step, first.spec.scope, target.feedback, target.parameters)
+    first = next(row for row in tasks(target.mode) if row.spec.number >= target.start_step)
+    seed_copy(copy, layers, first, target.feedback, target.parameters)
     run = run_copy(copy, target, backend, ranks, (target.start_step, target.end_step))
     return [run], [(copy, Window(target.start_step, target.end_step))]
 
@@ -224,23 +224,23 @@ def _isolated(
     window = Window(target.start_step, target.end_step)
     runs: list[ChildRun] = []
     compared: list[tuple[Path, Window]] = []
-    for row in tasks():
+    for row in tasks(target.mode):
         number, scope = row.spec.number, row.spec.scope
         if not window.first <= number <= window.last:
             continue
         seeded = copy / f"{number}-{scope}"
-        seed_copy(seeded, [*layers, golden], number, scope, values=target.parameters)
+        seed_copy(seeded, [*layers, golden], row, values=target.parameters)
         if target.feedback and row.feedback:
-            _add_feedback(seeded, layers)
+            _add_feedback(seeded, layers, row)
         runs.append(run_copy(seeded, target, backend, ranks, (number, number), scope))
         compared.append((seeded, Window(number, number, scope=scope)))
     return runs, compared
 
 
-def _add_feedback(copy: Path, layers: list[Path]) -> None:
+def _add_feedback(copy: Path, layers: list[Path], row: Task) -> None:
     """Copy the smoothed look-angle error of the first pass, never the one that is expected."""
     for layer in layers:
-        for path in (layer / f"{name}.mat" for name in feedback_artifacts()):
+        for path in (layer / name for name in sorted(row.feedback)):
             if path.exists():
                 shutil.copyfile(path, copy / path.name)
 

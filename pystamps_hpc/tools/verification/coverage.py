@@ -12,6 +12,7 @@ from pystamps_kernels.contracts import all_kernels
 from pystamps_kernels.dispatch import supported_backends, unavailable_reason
 
 from ...errors import ConfigError
+from ...pipeline import LAST_STAGE
 from ...pipeline.table import Task, tasks
 from .evidence import load_evidence, load_oracle
 from .manifest import Target, load_manifest
@@ -49,18 +50,17 @@ class NativeScope:
         return not self.lacking
 
 
-def native_scopes(start: int = 1, end: int = 8) -> list[NativeScope]:
-    """Return the rows of the stage table in a window with their native state.
+def native_scopes(start: int = 1, end: int = LAST_STAGE) -> list[NativeScope]:
+    """Return the rows of the single-master table in a window with their native state.
 
     Raises
     ------
     ConfigError
         The window is empty or outside the table.
     """
-    last = tasks()[-1].spec.number
-    if not 1 <= start <= end <= last:
-        raise ConfigError(f"steps must lie in 1..{last} and be in order, got {start}..{end}")
-    return [_scope(row) for row in tasks() if start <= row.spec.number <= end]
+    if not 1 <= start <= end <= LAST_STAGE:
+        raise ConfigError(f"steps must lie in 1..{LAST_STAGE} and be in order, got {start}..{end}")
+    return [_scope(row) for row in tasks("ps") if start <= row.spec.number <= end]
 
 
 def _scope(row: Task) -> NativeScope:
@@ -87,7 +87,7 @@ class Parity:
 
 
 def parity(
-    row: Task, evidence: Mapping[str, Any] | None, manifest: Sequence[Target], oracle: str = ""
+    row: Task, evidence: Mapping[str, Any] | None, manifest: Sequence[Target], blocker: str = ""
 ) -> Parity:
     """Judge the recorded evidence for one scope.
 
@@ -100,11 +100,11 @@ def parity(
     manifest : sequence of Target
         Audited workflows; evidence of any other golden tree, or of one that StaMPS did not make,
         does not count.
-    oracle : str
+    blocker : str
         Why nothing can be certified at all; empty when it can.
     """
-    if oracle:
-        return Parity(None, oracle)
+    if blocker:
+        return Parity(None, blocker)
     if evidence is None:
         return Parity(None, "no audit evidence is recorded")
     if not evidence.get("ok"):
@@ -139,7 +139,7 @@ def parity(
     return Parity(None, f"no strict evidence for science version {current}{known}")
 
 
-def native_coverage(start: int = 1, end: int = 8) -> dict[str, Any]:
+def native_coverage(start: int = 1, end: int = LAST_STAGE) -> dict[str, Any]:
     """Return the document ``pystamps-hpc/coverage/1`` of this machine and the recorded audit.
 
     Raises
@@ -159,10 +159,10 @@ def coverage_document(
     scopes: Sequence[NativeScope],
     evidence: Mapping[str, Any] | None,
     manifest: Sequence[Target],
-    oracle: str = "",
+    blocker: str = "",
 ) -> dict[str, Any]:
     """Put the scopes together with what the evidence says of them, see :func:`parity`."""
-    judged = [(scope, parity(scope.row, evidence, manifest, oracle)) for scope in scopes]
+    judged = [(scope, parity(scope.row, evidence, manifest, blocker)) for scope in scopes]
     numbers = [scope.row.spec.number for scope in scopes]
     return {
         "schema": "pystamps-hpc/coverage/1",

@@ -9,15 +9,20 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from ...config import RunConfig
+from ...dataset import parameters
 from ...dataset.publish import write_text
 from ...dataset.tree import discover_dataset
-from ...errors import ConfigError, DatasetError, PystampsError
+from ...errors import ConfigError, DatasetError, Exit, PystampsError
+from ...pipeline import LAST_STAGE
 from ...pipeline.documents import json_ready, json_text
+from ...pipeline.table import mode_of, tasks
+from ...stages.base import Mode
 from .. import child_run
 from ..warmup import warm_up
 from .compare import Policy, VerifyReport, Window, conditions_of, verify_run_against_golden
@@ -29,11 +34,11 @@ from .run_copies import seed_copy
 REPORTS = "_native_gate_reports"
 PACKAGES = ("pystamps-hpc", "numpy", "scipy", "numba")
 
-NATIVE: tuple[tuple[str, Condition, Window], ...] = (
-    ("native triangulator", "qhull", Window(4, 4)),
-    ("native unwrapper", "native unwrapper", Window(6, 8)),
+NATIVE: tuple[tuple[str, Condition], ...] = (
+    ("triangulator", "qhull"),
+    ("unwrapper", "native unwrapper"),
 )
-"""What may move a result, the condition that allows for it, and the stages where it does."""
+"""The tool whose native form may move a result, and the condition that allows for it."""
 
 Tell = Callable[[str], None]
 
@@ -70,7 +75,7 @@ class GateOptions:
 class _StepError(Exception):
     """A step did not succeed."""
 
-    def __init__(self, message: str, exit_code: int = 1) -> None:
+    def __init__(self, message: str, exit_code: int = Exit.FAILED) -> None:
         super().__init__(message)
         self.exit_code = exit_code
 
@@ -85,6 +90,10 @@ class _Gate:
     steps: list[dict[str, Any]] = field(default_factory=list)
     allowed: list[dict[str, Any]] = field(default_factory=list)
     started: str = field(default_factory=lambda: f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}")
+
+    @cached_property
+    def mode(self) -> Mode:
+        return mode_of(parameters.load(self.options.golden))
 
     @property
     def reports(self) -> Path:
@@ -114,14 +123,14 @@ class _Gate:
         """Run a step and note how it went; a known error ends the gate, not the program."""
         self.tell(f"gate: {name}")
         began = time.perf_counter()
-        code, message = 0, ""
+        code, message = int(Exit.OK), ""
         try:
             act()
         except (_StepError, PystampsError) as error:
             code, message = error.exit_code, str(error)
             self.tell(f"gate: {name} failed: {message}")
         seconds = round(time.perf_counter() - began, 3)
-        row = {"name": name, "ok": code == 0, "exit_code": code, "sec": seconds}
+        row = {"name": name, "ok": code == Exit.OK, "exit_code": code, "sec": seconds}
         self.steps.append(row | ({"message": message} if message else {}))
         return code == 0
 
@@ -132,9 +141,9 @@ class _Gate:
 
     def copy(self) -> None:
         try:
-            seed_copy(self.options.run, self.options.layers, 1)
+            seed_copy(self.options.run, self.options.layers, tasks(self.mode)[0])
         except OSError as error:
-            raise _StepError(f"{error.filename}: {error.strerror}", 3) from None
+            raise _StepError(f"{error.filename}: {error.strerror}", Exit.DATASET) from None
         self.write("gate.json", self.document())  # so that an interrupted gate can be repeated
         self.write("config.json", self.config.to_dict())
 
@@ -146,14 +155,14 @@ class _Gate:
             for reason in scope.lacking
         ]
         if lacking:
-            raise _StepError(f"not native: {'; '.join(lacking)}", 4)
+            raise _StepError(f"not native: {'; '.join(lacking)}", Exit.MISSING)
 
     def run(self) -> None:
         arguments = _run_arguments(self.options, self.reports)
         log = self.reports / "native_run.log"
         ended = child_run.run(arguments, self.options.ranks, log=log)
         if ended.problem:
-            raise _StepError(ended.problem, ended.code or 1)
+            raise _StepError(ended.problem, ended.code or Exit.FAILED)
 
     def verify(self) -> None:
         options = self.options
@@ -165,9 +174,9 @@ class _Gate:
             self.tell(f"gate: {row['path']}: {row['message']}")
         failing = {row["path"] for row in found.failed}
         self.allowed = [
-            {"step": "verify", "path": row["path"], "allowed": f"{native}: {row['message']}"}
-            for native, condition, window in NATIVE
-            for row in self._without(condition, conditions, window).failed
+            {"step": "verify", "path": row["path"], "allowed": f"native {tool}: {row['message']}"}
+            for tool, condition in NATIVE
+            for row in self._without(condition, conditions, _moved_by(tool, self.mode)).failed
             if row["path"] not in failing
         ]
         if not found.ok:
@@ -181,6 +190,12 @@ class _Gate:
         others = [each for each in conditions if each != condition]
         policy = Policy(options.profile, others, self.config.tolerance)
         return verify_run_against_golden(options.run, options.golden, policy, window)
+
+
+def _moved_by(tool: str, mode: Mode) -> Window:
+    """Return the stages whose results a tool moves: of a merged one also all that follow."""
+    spec = next(row.spec for row in tasks(mode) if tool in row.spec.tools)
+    return Window(spec.number, spec.number if spec.scope == "patch" else LAST_STAGE)
 
 
 def target_options(targets: Sequence[Target], run: Path, **more: Any) -> GateOptions:

@@ -11,7 +11,7 @@ from pystamps_kernels.contracts import all_kernels
 from ...dataset import parameters
 from ...dataset.tree import STATE_DIRECTORY
 from ...errors import ToolMissingError
-from ...pipeline.table import BOOKKEEPING, feedback_artifacts
+from ...pipeline.table import BOOKKEEPING, Task, feedback_artifacts
 from ...stages.base import Scope
 from ..child_run import ChildRun, run
 from .compare.trees import owner
@@ -24,8 +24,7 @@ _NEVER = ("mean_amp.flt",)
 def seed_copy(
     goal: Path,
     layers: Iterable[Path],
-    stage: int,
-    scope: Scope = "patch",
+    first: Task,
     feedback: bool = False,
     values: Mapping[str, Any] | None = None,
 ) -> None:
@@ -37,8 +36,8 @@ def seed_copy(
         Directory to make; an old one is removed.
     layers : iterable of Path
         Trees, each copied over those before it.
-    stage, scope : int, {"patch", "merged"}
-        The first task that will run: only artifacts of earlier tasks are copied.
+    first : Task
+        The first task that will run: only artifacts of earlier ones are copied.
     feedback : bool
         Whether the smoothed look-angle error comes along.
     values : mapping, optional
@@ -48,7 +47,7 @@ def seed_copy(
     for layer in layers:
         for path in sorted(layer.rglob("*")):
             place = path.relative_to(layer)
-            if path.is_file() and _wanted(place, layer, stage, scope, feedback):
+            if path.is_file() and _wanted(place, layer, first, feedback):
                 (goal / place).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, goal / place)
     if values:
@@ -58,20 +57,21 @@ def seed_copy(
         parameters.save(held)
 
 
-def _wanted(place: Path, layer: Path, stage: int, scope: Scope, feedback: bool) -> bool:
+def _wanted(place: Path, layer: Path, first: Task, feedback: bool) -> bool:
     if STATE_DIRECTORY in place.parts or place.name in _NEVER or place.name == ".golden":
         return False
     if place.suffix != ".mat" or place.stem in ("parms", "localparms"):
         return True
     if place.stem in BOOKKEEPING:
         return False
-    if place.stem in feedback_artifacts():
+    if place.stem in feedback_artifacts(first.mode):
         return feedback
     in_patch = (layer / place).parent != layer
-    made_in = owner(place.stem, "patch" if in_patch else "merged")
+    made_in = owner(place.stem, "patch" if in_patch else "merged", first.mode)
     if made_in is None:
         return True
-    return made_in < stage or (made_in == stage and in_patch and scope == "merged")
+    gathered = made_in == first.spec.number and in_patch and first.spec.scope == "merged"
+    return made_in < first.spec.number or gathered
 
 
 def run_copy(

@@ -11,6 +11,7 @@ import pytest
 
 from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.errors import ConfigError
+from pystamps_hpc.pipeline.table import task
 from pystamps_hpc.programs.snaphu import find_snaphu
 from pystamps_hpc.tools.verification.audit import audit_targets
 from pystamps_hpc.tools.verification.evidence import load_evidence, load_oracle, record_evidence
@@ -89,8 +90,8 @@ def test_the_digest_depends_on_paths_and_contents_alone(tmp_path):
 def test_a_run_copy_holds_inputs_and_artifacts_of_earlier_tasks_only(tmp_path):
     layers = [SHIPPED / "input", SHIPPED / "expected"]
 
-    def copied(*task, **options):
-        seed_copy(tmp_path / "copy", layers, *task, **options)
+    def copied(stage, scope="patch", **options):
+        seed_copy(tmp_path / "copy", layers, task(stage, scope, "ps"), **options)
         found = {str(path.relative_to(tmp_path / "copy")) for path in tmp_path.rglob("*.mat")}
         assert "parms.mat" in found
         return found - {"parms.mat"}
@@ -111,7 +112,8 @@ def test_a_run_copy_holds_inputs_and_artifacts_of_earlier_tasks_only(tmp_path):
 
 
 def test_parameters_of_a_target_are_set_in_its_copy(tmp_path):
-    seed_copy(tmp_path / "copy", [SHIPPED / "input"], 1, values={"unwrap_grid_size": 100.0})
+    first, values = task(1, "patch", "ps"), {"unwrap_grid_size": 100.0}
+    seed_copy(tmp_path / "copy", [SHIPPED / "input"], first, values=values)
     assert read_mat(tmp_path / "copy" / "parms.mat")["unwrap_grid_size"] == 100
 
 

@@ -44,7 +44,7 @@ def evidence(**changes):
             "keys": 3,
             "identical": 3,
         }
-        for row in tasks()
+        for row in tasks("ps")
     ]
     audit = {
         "target": "mini",
@@ -103,7 +103,7 @@ def test_c070_a_stage_has_the_kernels_that_it_declares_and_spreads_as_it_says(sc
     rows = run_patches(session, team, follow) + run_merged(session, team, follow)
     assert {row.status for row in rows} == {"completed"}
     assert len(Recorder.calls) == 9
-    for row in tasks():
+    for row in tasks("ps"):
         stage = row.spec.number, row.spec.scope
         called, declared = Recorder.calls[stage], set(row.spec.kernels)
         assert called <= declared, row.spec.name
@@ -111,7 +111,7 @@ def test_c070_a_stage_has_the_kernels_that_it_declares_and_spreads_as_it_says(sc
         assert row.spec.spreads == (row.spec.scope == "patch" or stage in Spread.stages)
 
 
-@pytest.mark.parametrize("row", tasks(), ids=lambda row: row.spec.name)
+@pytest.mark.parametrize("row", tasks("ps"), ids=lambda row: row.spec.name)
 def test_every_declared_kernel_is_one_that_the_stages_call(row):
     code = "".join(path.read_text() for path in Path(stages.__path__[0]).rglob("*.py"))
     assert set(row.spec.kernels) <= set(all_kernels())
@@ -119,7 +119,7 @@ def test_every_declared_kernel_is_one_that_the_stages_call(row):
 
 
 def test_a_stage_has_no_kernel_that_it_does_not_declare():
-    spec = tasks()[0].spec
+    spec = tasks("ps")[0].spec
     kernels = declared_kernels(table("python", "double"), spec)
     assert all(callable(getattr(kernels, name)) for name in spec.kernels)
     with pytest.raises(AttributeError, match="stage7_scla"):
@@ -151,7 +151,7 @@ def test_a_stage_whose_folder_knows_a_program_names_it():
     assert knowing
     for path in knowing:
         package = ".".join((stages.__name__, *path.relative_to(folder).parts[:1]))
-        (row,) = (row for row in tasks() if row.spec.solve.__module__.startswith(package))
+        (row,) = (row for row in tasks("ps") if row.spec.solve.__module__.startswith(package))
         assert "unwrapper" in row.spec.tools
 
 

@@ -8,6 +8,7 @@ from ....dataset import parameters
 from ....dataset.parameter_table import text_of
 from ....dataset.tree import ROOT, discover_dataset
 from ....errors import DatasetError, PystampsError
+from ....pipeline import LAST_STAGE
 from ....pipeline.state import TargetState
 from .policy import Condition
 
@@ -105,7 +106,7 @@ def _other_parameters(run: Path, golden: Path) -> list[str]:
     return [f"parms.mat differs: {'; '.join(told[:NAMED])}{more}."] if told else []
 
 
-def recorded(tree: str | Path, last: int = 8) -> Mapping[str, tuple[str, ...]]:
+def recorded(tree: str | Path, last: int = LAST_STAGE) -> Mapping[str, tuple[str, ...]]:
     """Return the choices that the finished tasks of a tree were made with.
 
     Parameters

@@ -15,11 +15,12 @@ import numpy as np
 from ....dataset import parameters
 from ....dataset.mat import MatFile
 from ....dataset.parameters import Parameters
-from ....dataset.rows import AnyArray, IntArray
+from ....dataset.rows import AnyArray, IntArray, with_column
 from ....dataset.schema import ARTIFACTS
 from ....dataset.tree import ROOT
 from ....errors import MatError
-from ....pipeline.table import tasks
+from ....pipeline import LAST_STAGE
+from ....pipeline.table import mode_of, tasks
 from ...products.origin import outdated_products
 from .comparison import Difference
 from .policy import Rule, policy_table
@@ -33,20 +34,9 @@ CONGRUENCE = 1e-3
 SCLA_IDENTITY = 1e-3
 """Largest deviation of the look-angle error phase from slope times baseline [rad]."""
 
-MAY_HOLD_NAN = frozenset(
-    {
-        "select1.coh_thresh",
-        "uw_phaseuw.msd",
-        "phuw2.msd",
-        "uw_space_time.dph_space_uw",  # edges without statistics
-        "uw_space_time.dph_noise",
-        "uw_space_time.edge_noise_std",
-    }
-)
-
 
 @dataclass(frozen=True)
-class Finding:
+class Checked:
     """One key that a check looked at."""
 
     artifact: str
@@ -108,7 +98,7 @@ def verify_run_alone(run: str | Path, window: Window | None = None) -> VerifyRep
     report.rules = [_rule(check) for check in (_check_numbers, _check_products, *CHECKS)]
     for file in files:
         _check_numbers(file, Path(run), report)
-    if window.last == tasks()[-1].spec.number and window.scope != "patch":
+    if window.last == LAST_STAGE and window.scope != "patch":
         _check_products(Path(run), report)
     present = {file.artifact: file for file in files if file.target == ROOT}
     with ExitStack() as stack:
@@ -118,9 +108,9 @@ def verify_run_alone(run: str | Path, window: Window | None = None) -> VerifyRep
             report.notes.append({"path": ".", "key": "", "note": "small baselines: values only"})
             return report
         for check in CHECKS:
-            for finding in _findings(check, merged, report):
-                if finding.artifact in present:
-                    _add(report, present[finding.artifact], finding)
+            for checked in _checked(check, merged, report):
+                if checked.artifact in present:
+                    _add(report, present[checked.artifact], checked)
     return report
 
 
@@ -138,15 +128,15 @@ def _rule(check: Callable[..., Any]) -> str:
 def _check_products(root: Path, report: VerifyReport) -> None:
     """Check that map and table were made from the artifacts that are there."""
     for path, reason in outdated_products(root).items():
-        last = tasks()[-1].spec
+        last = tasks(mode_of(parameters.load(root)))[-1].spec
         file = ArtifactFile(last.number, last.scope, ROOT, last.marker)
         row = failure(file, "outdated", f"{path}: {reason}")
         report.failed.append({**row, "path": path})
 
 
-def _findings(
-    check: Callable[[Merged], Iterator[Finding]], merged: Merged, report: VerifyReport
-) -> Iterator[Finding]:
+def _checked(
+    check: Callable[[Merged], Iterator[Checked]], merged: Merged, report: VerifyReport
+) -> Iterator[Checked]:
     """Run a check; what cannot be read is told once and ends it."""
     try:
         yield from check(merged)
@@ -154,14 +144,14 @@ def _findings(
         report.notes.append({"path": ".", "key": "", "note": f"{check.__name__}: {error}"})
 
 
-def _add(report: VerifyReport, file: ArtifactFile, finding: Finding) -> None:
-    difference = finding.difference
+def _add(report: VerifyReport, file: ArtifactFile, checked: Checked) -> None:
+    difference = checked.difference
     if not difference.ok:
-        difference = replace(difference, problem=f"{finding.what}: {difference.problem}")
-    result = KeyResult(file, finding.key, difference, Rule(), shape_golden=(2, 2))
+        difference = replace(difference, problem=f"{checked.what}: {difference.problem}")
+    result = KeyResult(file, checked.key, difference, Rule(), shape_golden=(2, 2))
     report.keys.append(result)
     if not difference.ok:
-        message = f"{finding.key}: {difference.problem} at {result.place}"
+        message = f"{checked.key}: {difference.problem} at {result.place}"
         report.failed.append(failure(file, "value_mismatch", message, [result]))
 
 
@@ -175,16 +165,15 @@ def _check_numbers(file: ArtifactFile, root: Path, report: VerifyReport) -> None
                 if schema is None or value.matlab_class in ("char", "cell", "sparse"):
                     continue
                 least = 1 if schema.index and not value.empty else None
-                nan = f"{file.artifact}.{key}" in MAY_HOLD_NAN
-                difference = _bad_numbers(value, least, nan)
-                _add(report, file, Finding(file.artifact, key, "numbers", difference))
+                difference = _bad_numbers(value, least, schema.sound_nan)
+                _add(report, file, Checked(file.artifact, key, "numbers", difference))
     except MatError as error:
         report.failed.append(failure(file, "unreadable", str(error)))
 
 
-def _bad_numbers(value: Value, least: int | None, may_hold_nan: bool) -> Difference:
+def _bad_numbers(value: Value, least: int | None, sound_nan: bool) -> Difference:
     def bad(block: AnyArray) -> AnyArray:
-        wrong: AnyArray = np.zeros(block.shape, bool) if may_hold_nan else ~np.isfinite(block)
+        wrong: AnyArray = np.zeros(block.shape, bool) if sound_nan else ~np.isfinite(block)
         return wrong if least is None else wrong | (block < least)
 
     what = "not finite" if least is None else "not finite or below 1"
@@ -224,7 +213,7 @@ def _largest(
     return Difference(not problem, largest, (start + row, int(picked[column])), problem=problem)
 
 
-def points_agree(merged: Merged) -> Iterator[Finding]:
+def points_agree(merged: Merged) -> Iterator[Checked]:
     """Check that every array per point has as many points as ``ps2``."""
     if not merged.has("ps2"):
         return
@@ -237,10 +226,10 @@ def points_agree(merged: Merged) -> Iterator[Finding]:
             continue
         found = merged.value(artifact, key).n_rows
         problem = "" if found == n_ps else f"{found} rows, ps2.n_ps is {n_ps}"
-        yield Finding(artifact, key, "points", Difference(not problem, 0.0, problem=problem))
+        yield Checked(artifact, key, "points", Difference(not problem, 0.0, problem=problem))
 
 
-def unwrapped_is_congruent(merged: Merged) -> Iterator[Finding]:
+def unwrapped_is_congruent(merged: Merged) -> Iterator[Checked]:
     """Check that the unwrapped phase is the wrapped one plus cycles, unused columns zero."""
     if not merged.has("phuw2", "rc2", "ps2", "pm2", "bp2"):
         return
@@ -258,16 +247,16 @@ def unwrapped_is_congruent(merged: Merged) -> Iterator[Finding]:
     for rows in unwrapped.blocks():
         phase = unwrapped.read(rows).astype(np.float64)
         look = slope.read(rows).astype(np.float32) * bperp.read(rows).astype(np.float32)
-        look = np.insert(look, master, 0, axis=1) if look.shape[1] < n_ifg else look
+        look = with_column(look, master, 0) if look.shape[1] < n_ifg else look
         turned = np.exp(1j * (phase - look)) * np.conj(wrapped.read(rows))
         off = np.where(turned == 0, 0.0, np.abs(np.angle(turned)))
         congruent = _largest(off, rows.start, CONGRUENCE, congruent, used)
         zero = _largest(np.abs(phase), rows.start, 0.0, zero, idle)
-    yield Finding("phuw2", "ph_uw", "congruence with rc2.ph_rc", congruent)
-    yield Finding("phuw2", "ph_uw", "master and dropped columns are zero", zero)
+    yield Checked("phuw2", "ph_uw", "congruence with rc2.ph_rc", congruent)
+    yield Checked("phuw2", "ph_uw", "master and dropped columns are zero", zero)
 
 
-def look_angle_phase_follows(merged: Merged) -> Iterator[Finding]:
+def look_angle_phase_follows(merged: Merged) -> Iterator[Checked]:
     """Check that the look-angle error phase is slope times baseline."""
     if not merged.has("ps2", "bp2"):
         return
@@ -282,13 +271,13 @@ def look_angle_phase_follows(merged: Merged) -> Iterator[Finding]:
         for rows in phase.blocks():
             baselines = bperp.read(rows).astype(np.float64)
             if baselines.shape[1] < phase.n_columns:
-                baselines = np.insert(baselines, master, 0, axis=1)
+                baselines = with_column(baselines, master, 0)
             off = np.abs(phase.read(rows) - slope.read(rows) * baselines)
             difference = _largest(off, rows.start, SCLA_IDENTITY, difference)
-        yield Finding(artifact, "ph_scla", "slope times baseline", difference)
+        yield Checked(artifact, "ph_scla", "slope times baseline", difference)
 
 
-def indices_are_inside(merged: Merged) -> Iterator[Finding]:
+def indices_are_inside(merged: Merged) -> Iterator[Checked]:
     """Check that indices are at most what they count."""
     if merged.has("ps2"):
         n_image = merged.number("ps2", "n_image")
@@ -301,10 +290,10 @@ def indices_are_inside(merged: Merged) -> Iterator[Finding]:
         )
 
 
-def _at_most(merged: Merged, artifact: str, key: str, most: int) -> Finding:
+def _at_most(merged: Merged, artifact: str, key: str, most: int) -> Checked:
     value = merged.value(artifact, key)
     difference = _first_bad(value, lambda block: block > most, f"indices are above {most}")
-    return Finding(artifact, key, "range of indices", difference)
+    return Checked(artifact, key, "range of indices", difference)
 
 
 def _list(value: Any) -> list[Any]:

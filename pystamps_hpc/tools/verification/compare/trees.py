@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
+from ....dataset import parameters
 from ....dataset.schema import ARTIFACTS
 from ....dataset.tree import ROOT, discover_dataset
-from ....pipeline.table import feedback_artifacts, maker, tasks
-from ....stages.base import Scope
+from ....pipeline import LAST_STAGE
+from ....pipeline.table import feedback_artifacts, maker, mode_of, tasks
+from ....stages.base import Mode, Scope
 
 INTERMEDIATE = ("uw_grid", "uw_interp", "uw_phaseuw", "uw_space_time")
 """Artifacts that are no final products; the smoothed SCLA is one more."""
@@ -29,7 +30,7 @@ class Window:
     """
 
     first: int = 1
-    last: int = 8
+    last: int = LAST_STAGE
     final_products_only: bool = False
     scope: Scope | None = None
 
@@ -61,12 +62,12 @@ class ArtifactFile:
         return (self.stage, self.scope == "merged", self.target, known)
 
 
-def owner(artifact: str, scope: Scope) -> int | None:
+def owner(artifact: str, scope: Scope, mode: Mode) -> int | None:
     """Return the stage that an artifact belongs to, None for raw inputs and unknown files."""
-    row = maker(artifact, scope)
+    row = maker(artifact, scope, mode)
     if row is not None:
         return row.spec.number
-    beside = [row for row in tasks() if row.spec.scope == scope and artifact in row.bookkeeping]
+    beside = [row for row in tasks(mode) if row.spec.scope == scope and artifact in row.bookkeeping]
     return beside[-1].spec.number if beside else None
 
 
@@ -76,25 +77,26 @@ def artifact_files(root: Path, window: Window) -> list[ArtifactFile]:
     Raises
     ------
     DatasetError
-        The root does not exist or its patch list is unusable.
+        The root does not exist, or its patch list or parameters are unusable.
     """
     dataset = discover_dataset(root, need_patches=False)
-    found = list(_files(dataset.root, ROOT, "merged", window))
+    mode = mode_of(parameters.load(dataset.root))
+    found = list(_files(dataset.root, ROOT, "merged", mode, window))
     for patch in dataset.patches:
-        found += _files(dataset.directory(patch), patch, "patch", window)
+        found += _files(dataset.directory(patch), patch, "patch", mode, window)
     return sorted(found, key=lambda file: file.order)
 
 
 def _files(
-    folder: Path, target: str, scope: Literal["patch", "merged"], window: Window
+    folder: Path, target: str, scope: Scope, mode: Mode, window: Window
 ) -> Iterator[ArtifactFile]:
     if window.scope not in (None, scope):
         return
     for artifact in ARTIFACTS:
-        stage = owner(artifact, scope)
+        stage = owner(artifact, scope, mode)
         if stage is None or not window.first <= stage <= window.last:
             continue
-        skipped = artifact in (*INTERMEDIATE, *feedback_artifacts())
+        skipped = artifact in (*INTERMEDIATE, *feedback_artifacts(mode))
         if skipped and window.final_products_only:
             continue
         if (folder / f"{artifact}.mat").is_file():

@@ -8,22 +8,25 @@ from ..errors import DatasetError
 MOST_LINES = 20
 ALL = "pystamps-hpc doctor names all"
 
-Words = ParamSpec("Words")
+Arguments = ParamSpec("Arguments")
 Value = TypeVar("Value")
 
 
-class Findings:
+class Problems:
     """Messages of the readers that were tried; each names its file, what is wrong and a remedy."""
 
     def __init__(self) -> None:
         self.messages: list[str] = []
 
     def tried(
-        self, read: Callable[Words, Value], *words: Words.args, **options: Words.kwargs
+        self,
+        read: Callable[Arguments, Value],
+        *arguments: Arguments.args,
+        **options: Arguments.kwargs,
     ) -> Value | None:
         """Return what a reader returns, None after noting why it cannot."""
         try:
-            return read(*words, **options)
+            return read(*arguments, **options)
         except DatasetError as error:
             self.messages += str(error).splitlines()
         except OSError as error:

@@ -8,7 +8,7 @@ from ..pipeline.types import StageResult
 MOST = 12
 
 
-def science(row: StageResult) -> Iterator[str]:
+def fact_lines(row: StageResult) -> Iterator[str]:
     """Yield a line for each fact, ``gamma change per iteration: 0.21, 0.043``."""
     for name, value in row.facts.items():
         if not isinstance(value, dict):

@@ -1,0 +1,1 @@
+"""The reference pages, each from the declaration that the program itself uses."""

@@ -1,0 +1,46 @@
+"""Markdown, and what several pages write in the same way."""
+
+from collections.abc import Iterable, Sequence
+
+from pystamps_hpc.dataset.parameter_table import Parameter, text_of
+from pystamps_hpc.dataset.schema import Key
+
+CLASSES = {
+    "double": "double", "single": "single", "complex": "complex single",
+    "complex double": "complex double", "logical": "logical", "char": "char",
+    "sparse": "sparse double",
+}  # fmt: skip
+
+
+def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Lay out a Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    cells = ([cell.replace("|", "\\|") or " " for cell in line] for line in lines)
+    return "".join(f"| {' | '.join(line)} |\n" for line in cells)
+
+
+def code(text: str) -> str:
+    """Set a text in typewriter."""
+    return f"`{text}`" if text else ""
+
+
+def plain(text: str) -> str:
+    """Turn reStructuredText literals into Markdown and join the lines."""
+    return " ".join(text.split()).replace("``", "`")
+
+
+def shape_of(key: Key) -> str:
+    """Return the dimensions on disk."""
+    return " × ".join(key.dims)
+
+
+def classes_of(key: Key) -> str:
+    """Return the MATLAB classes of a key."""
+    return " or ".join(CLASSES[name] for name in key.classes)
+
+
+def default_of(item: Parameter) -> str:
+    """Write the default of a parameter with a single master."""
+    if item.default is None:
+        return "not set"
+    return code(item.default if isinstance(item.default, str) else text_of(item.default))

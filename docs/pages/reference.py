@@ -1,0 +1,109 @@
+"""Artifacts, parameters and configuration keys."""
+
+from inspect import getdoc
+from typing import Any
+
+from pystamps_hpc.config import OPTIONS, SECTIONS
+from pystamps_hpc.dataset.parameter_table import TABLE
+from pystamps_hpc.dataset.schema import ARTIFACTS, Key
+from pystamps_hpc.pipeline.table import maker, readers
+
+from .markdown import classes_of, code, default_of, plain, shape_of, table
+from .stage_guide import anchor, title
+
+
+def artifacts() -> str:
+    """Every file and key."""
+    parts = [
+        "# Artifacts\n\n",
+        "Every MAT file of a dataset, as StaMPS writes and reads it. Files with a 1 hold the "
+        "candidates of a patch, files with a 2 what is left of them, in the patch and merged in "
+        "the root. `n_ifg` counts the interferograms with the master's column, `n_pm` without it, "
+        "`n_uw` those that are unwrapped. *Index* keys count from 1 on disk and from 0 inside; "
+        "flags are `logical` on disk and bool inside; an optional key may be missing or 0 × 0; "
+        "what is *null at the master* has a column (of `bperp` a row) there on disk, but not "
+        "inside; nor has what bears *ids* in its first column; numbers are finite unless they "
+        "*may be NaN*.\n",
+    ]
+    for name, artifact in ARTIFACTS.items():
+        made = (maker(name, "patch", "ps"), maker(name, "merged", "ps"))
+        stages = [
+            f"[{title(row).lower()}](../stage-guide.md#{anchor(row)}), {row.spec.scope}"
+            for row in made
+            if row
+        ]
+        rows = [
+            (code(key.name), shape_of(key), classes_of(key), remarks_of(key), key.meaning)
+            for key in artifact.keys.values()
+        ]
+        origin = "; ".join(stages) or "StaMPS' bookkeeping, or a user"
+        parts.append(f"\n## {name}.mat\n\nMade by: {origin}\n\n")
+        parts.append(table(("Key", "Shape", "Class", "Kind", "Meaning"), rows))
+    return "".join(parts)
+
+
+def remarks_of(key: Key) -> str:
+    """Say how a key differs from a plain array."""
+    words = {
+        "index": key.index,
+        "whole number": key.integer,
+        "optional": key.optional,
+        "may be NaN": key.may_be_nan,
+        "null at the master": key.null is not None,
+        "ids": key.ids is not None,
+    }
+    return ", ".join(word for word, holds in words.items() if holds)
+
+
+def parameters() -> str:
+    """Every processing parameter."""
+    rows = [
+        (
+            code(item.name),
+            default_of(item),
+            item.form,
+            item.unit,
+            " ".join(map(str, readers(item.name, "ps"))),
+            item.meaning,
+        )
+        for item in TABLE.values()
+    ]
+    return (
+        "# Parameters\n\n"
+        "The StaMPS processing parameters. They live in `parms.mat` of the root; a "
+        "`localparms.mat` in a patch overrides single ones there; what neither holds has the "
+        "default below. Show and change them with `pystamps-hpc parms`. *Stages* are those that "
+        "read the parameter; the others keep it for StaMPS' own tools. Index lists count from 1, "
+        "as in StaMPS.\n\n"
+        + table(("Name", "Default", "Allowed", "Unit", "Stages", "Meaning"), rows)
+    )
+
+
+def config() -> str:
+    """Every configuration key."""
+    parts = [
+        "# Configuration\n\n",
+        "A YAML or JSON file, given with `--config` or in `$PYSTAMPS_HPC_CONFIG`; every key has "
+        "a default. It says how to compute; what to compute (the science) is in the "
+        "[parameters](parameters.md). An unknown key or a value outside its range ends the "
+        "program with exit code 2 and a message that names the key and what is allowed.\n",
+    ]
+    for section, cls in SECTIONS.items():
+        parts.append(f"\n## {section}\n\n{plain(getdoc(cls) or '')}\n")
+        rows = [
+            (code(key), code(yaml_of(item.default)), item.check.allowed, plain(item.meaning))
+            for key, item in OPTIONS.items()
+            if key.startswith(f"{section}.")
+        ]
+        if rows:
+            parts.append("\n" + table(("Key", "Default", "Allowed", "Meaning"), rows))
+    return "".join(parts)
+
+
+def yaml_of(value: Any) -> str:
+    """Write a default as in a configuration file."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None:
+        return "null"
+    return "{}" if value == {} else str(value)
