@@ -68,6 +68,7 @@ def test_a_network_is_one_island_or_falls_apart():
     with pytest.raises(StageError, match=told):
         parts.require_connected()
     assert len(parts.only(np.array([0, 2, 3])).islands) == 1
+    assert parts.only(np.array([], int)).islands == []
 
 
 def test_an_image_in_no_interferogram_is_on_no_island():
