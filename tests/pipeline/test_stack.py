@@ -12,8 +12,8 @@ from pystamps_hpc.pipeline.stack import known_stack
 from pystamps_hpc.pipeline.table import task
 from tests.dataset.scenes import PAIRS, pairs_scene, scene, write_doris_sb, write_snap
 
-FIRST, MASTER = 734139.0, 734189.0
-"""Days of the first image and the master of the scenes."""
+MASTER = 734189.0
+"""Day of the master of the scenes."""
 
 
 def stack_of(root, written):
@@ -31,7 +31,7 @@ def write_network(path, pairs, day):
     write_mat(path, {
         "n_ps": 1.0, "lonlat": np.array([[10.0, 50.0]]), "n_ifg": float(len(pairs)),
         "n_image": float(len(day)), "day": day[:, None], "master_day": MASTER, "master_ix": 3.0,
-        "bperp": np.zeros((len(pairs), 1)), "ifgday_ix": pairs + 1.0, "ifgday": np.zeros(pairs.shape),
+        "bperp": np.zeros((len(pairs), 1)), "ifgday_ix": pairs + 1.0, "ifgday": 0.0 * pairs,
     })  # fmt: skip
 
 
