@@ -23,7 +23,14 @@ from pystamps_hpc.pipeline.state import TargetState, digest, fingerprint
 from pystamps_hpc.tools.status import _last_run
 from pystamps_hpc.tools.verification.compare.conditions import conditions_of, recorded
 from tests.dataset.objects import string_objects_5, string_objects_73
-from tests.dataset.scenes import scene, write_doris, write_snap
+from tests.dataset.scenes import (
+    pairs_scene,
+    scene,
+    write_doris,
+    write_doris_sb,
+    write_snap,
+    write_snap_sb,
+)
 
 
 @dataclass(frozen=True)
@@ -144,6 +151,17 @@ def build_doris(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.is_file())
 
 
+def build_snap_sb(folder: Path) -> list[Path]:
+    write_snap_sb(folder, pairs_scene(n=40))
+    files = [*folder.glob("*.*"), *folder.glob("SMALL_BASELINES/*/*")]
+    return sorted(path for path in files if path.is_file())
+
+
+def build_doris_sb(folder: Path) -> list[Path]:
+    write_doris_sb(folder, pairs_scene(n=40))
+    return sorted(path for path in folder.iterdir() if path.is_file())
+
+
 def build_isce(folder: Path) -> list[Path]:
     write_doris(folder, scene(n=40))
     angles = np.full((400, 300), 0.6, np.float32)
@@ -158,8 +176,15 @@ def build_isce(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if path.suffix in (".xml", ".in", ".txt"))
 
 
-def reads_candidates(processor: str) -> Callable[[Path, Path], None]:
-    known = Parameters(stored={"insar_processor": processor, "heading": -168.0, "lambda": 0.055})
+def reads_candidates(processor: str, small_baselines: str = "n") -> Callable[[Path, Path], None]:
+    known = Parameters(
+        stored={
+            "insar_processor": processor,
+            "small_baseline_flag": small_baselines,
+            "heading": -168.0,
+            "lambda": 0.055,
+        }
+    )
 
     def read(folder: Path, path: Path) -> None:
         patch = folder / "PATCH_1"
@@ -268,6 +293,8 @@ TARGETS = {
     "pscands": Target(build_pscands, reads_candidates("snap")),
     "snap": Target(build_snap, reads_candidates("snap")),
     "doris": Target(build_doris, reads_candidates("doris")),
+    "snap-sb": Target(build_snap_sb, reads_candidates("snap", "y")),
+    "doris-sb": Target(build_doris_sb, reads_candidates("doris", "y")),
     "isce": Target(build_isce, reads_candidates("isce")),
     "patches": Target(build_patches, read_patches),
     "config": Target(build_configuration, read_configuration),

@@ -29,7 +29,7 @@ def geometry(rng):
             (rng.uniform(-3000, 3000, N), look, baseline, rate, 486.486)
         ],
         "stage1_bilinear": [(rng.random((50, 40)), rng.uniform(0, 49, N), rng.uniform(0, 39, N))],
-        "stage1_column_means": [(rng.normal(100, 30, (N, M)).astype("f4"),)],
+        "stage1_column_means": [(rng.normal(100, 30, (N, M)).astype(f),) for f in ("f4", "f8")],
         "stage7_sequential_mean": [
             (np.where(rng.random(N) < 0.1, np.nan, rng.normal(0, 3, N)).astype("f4"),)
         ],

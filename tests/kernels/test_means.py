@@ -24,6 +24,14 @@ def test_single_means_add_row_after_row(values):
         np.testing.assert_array_equal(table(backend, "single").stage1_column_means(values), wanted)
 
 
+def test_means_of_double_are_in_double_whatever_the_arithmetic():
+    values = np.random.default_rng(1).normal(100, 30, (500, 3))
+    for backend, arithmetic in product(BACKENDS, ("single", "double")):
+        means = table(backend, arithmetic).stage1_column_means(values)
+        assert means.dtype == np.float64
+        np.testing.assert_allclose(means, values.mean(axis=0), rtol=1e-14)
+
+
 def test_single_means_keep_their_order_across_blocks():
     values = np.random.default_rng(1).normal(100, 30, (10_000, 3)).astype(np.float32)
     wanted = np.add.accumulate(values, axis=0)[-1] / np.float32(len(values))

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pystamps_hpc.dataset.rows import ComputedRows
 from pystamps_hpc.errors import StageError
@@ -37,6 +39,8 @@ def test_what_files_say_of_a_network_makes_the_same_one():
     np.testing.assert_array_equal(pairs.bperp, BPERP)
     with pytest.raises(StageError, match="master_ix is 9, but there are 5 days"):
         Ifgs.of_keys({**keys, "master_ix": 8})
+    with pytest.raises(StageError, match="ifgday_ix is 6, but there are 5 days"):
+        Ifgs.of_keys({**PAIRS.keys, "ifgday_ix": PAIRS.pairs + 1})
 
 
 def test_the_design_has_the_first_image_minus_and_the_second_plus():
@@ -53,6 +57,40 @@ def test_some_interferograms_keep_the_images_that_occur_in_them():
     assert (late.master, late.day.tolist(), late.bperp.tolist()) == (0, DAY[[1, 3, 4]].tolist(),
                                                                     [80, 10])  # fmt: skip
     assert PAIRS.only(np.array([1, 3])).pairs.tolist() == [[0, 1], [2, 3]]
+
+
+def test_a_network_is_one_island_or_falls_apart():
+    assert [island.tolist() for island in STAR.islands] == [[0, 1, 2, 3, 4]]
+    PAIRS.require_connected()
+    parts = replace(PAIRS, pairs=np.array([[4, 3], [0, 2], [4, 1], [3, 1]]))
+    assert [island.tolist() for island in parts.islands] == [[1, 3, 4], [0, 2]]
+    told = r"2 islands of images: 2015-02-17, .*, 2015-03-25 \| 2015-02-05, 2015-03-01; add pairs"
+    with pytest.raises(StageError, match=told):
+        parts.require_connected()
+    assert len(parts.only(np.array([0, 2, 3])).islands) == 1
+    assert parts.only(np.array([], int)).islands == []
+
+
+def test_an_image_in_no_interferogram_is_on_no_island():
+    alone = replace(PAIRS, pairs=np.array([[0, 1], [1, 3], [0, 3], [3, 4]]))
+    assert [island.tolist() for island in alone.islands] == [[0, 1, 3, 4]]
+    alone.require_connected()
+
+
+@given(st.integers(0, 10**6), st.integers(2, 12), st.integers(1, 14))
+def test_images_of_an_island_are_those_that_paths_join(seed, n_image, n_ifg):
+    rng = np.random.default_rng(seed)
+    pairs = np.array([rng.choice(n_image, 2, replace=False) for _ in range(n_ifg)])
+    network = Ifgs(pairs, np.zeros(n_ifg), np.arange(float(n_image)), 0.0, None)
+    reached = np.eye(n_image, dtype=bool)
+    for _ in range(n_image):
+        for first, second in pairs:
+            reached[first] |= reached[second]
+            reached[second] |= reached[first]
+    found = {frozenset(island.tolist()) for island in network.islands}
+    assert found == {frozenset(np.flatnonzero(reached[k]).tolist()) for k in np.unique(pairs)}
+    n_used = sum(map(len, found))
+    assert np.linalg.matrix_rank(network.design) == n_used - len(found)
 
 
 def test_the_master_joins_arrays_and_rows_but_not_those_of_small_baselines():

@@ -12,7 +12,16 @@ from pystamps_hpc.errors import StageError
 from pystamps_hpc.parallel.context import Context
 from pystamps_hpc.stages import stage1
 from pystamps_kernels.dispatch import table
-from tests.dataset.scenes import ORBIT, scene, write_doris, write_snap
+from tests.dataset.scenes import (
+    ORBIT,
+    PAIRS,
+    pairs_scene,
+    scene,
+    write_doris,
+    write_doris_sb,
+    write_snap,
+    write_snap_sb,
+)
 
 
 def load(tmp_path, made, *, write=write_snap, backend="python", arithmetic="double", order=">"):
@@ -285,3 +294,91 @@ def test_an_image_that_does_not_cover_the_patch_is_named(tmp_path):
     outputs, log = load(tmp_path, made.but(phase=phase))
     assert outputs.n_ps == 0
     assert log.notes[0].startswith("interferogram 2 (2010-02-01) has no phase at all, leave the")
+
+
+# --- small baselines -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("backend", ["native", "python"])
+@pytest.mark.parametrize("arithmetic", ["single", "double"])
+def test_baselines_of_snap_pairs_are_in_double_and_phasors_as_they_are(
+    tmp_path, backend, arithmetic
+):
+    made = pairs_scene(n=50)
+    outputs, log = load(tmp_path, made, write=write_snap_sb, backend=backend, arithmetic=arithmetic)
+    assert outputs.bperp_mat.dtype == outputs.ifgs.bperp.dtype == np.float64
+    assert outputs.bperp_mat.shape == (50, 5)
+    np.testing.assert_allclose(outputs.ifgs.bperp, outputs.bperp_mat.mean(axis=0), rtol=1e-13)
+    np.testing.assert_array_equal(outputs.phase[:], ordered(made, outputs))
+    assert (outputs.calibration, outputs.day_order) == (None, None)
+    assert outputs.look_angle.mean() < outputs.mean_incidence - 0.05
+    assert log.warnings == []
+
+
+def test_the_baselines_of_a_pair_do_not_depend_on_the_mode(tmp_path):
+    made = scene(days=("20100101", "20100201", "20100301"))
+    star = tuple((made.master, day) for day in made.days)
+    single, _ = load(tmp_path / "ps", made)
+    pairs, _ = load(tmp_path / "sb", made.but(pairs=star), write=write_snap_sb)
+    np.testing.assert_array_equal(pairs.bperp_mat.astype(np.float32), single.bperp_mat)
+    np.testing.assert_array_equal(pairs.sort_ix, single.sort_ix)
+    assert pairs.ifgs.master is None
+    assert pairs.ifgs.pairs.tolist() == single.ifgs.pairs.tolist()
+
+
+def test_pairs_stay_in_the_order_of_the_files(tmp_path):
+    made = pairs_scene(pairs=PAIRS[::-1])
+    outputs, _ = load(tmp_path, made, write=write_snap_sb)
+    ifgs = outputs.ifgs
+    days = [[day_number(day, "") for day in pair] for pair in made.pairs]
+    assert ifgs.keys["ifgday"].tolist() == days
+    assert (ifgs.keys["master_ix"], ifgs.n_columns, len(ifgs.day)) == (2, 5, 4)
+    np.testing.assert_array_equal(outputs.phase[:, 3], made.phase[3][outputs.sort_ix])
+
+
+def test_doris_phasors_of_pairs_have_unit_modulus_but_for_zeros(tmp_path):
+    made = pairs_scene()
+    phase = made.phase.copy()
+    phase[2, 4] = 0
+    outputs, _ = load(tmp_path, made.but(phase=phase), write=write_doris_sb)
+    found = outputs.phase[:]
+    wanted = phase[:, outputs.sort_ix].T
+    zero = wanted == 0
+    assert zero.sum() == 1
+    assert (found[zero] == 0).all()
+    np.testing.assert_allclose(np.abs(found[~zero]), 1, rtol=2e-7)
+    np.testing.assert_allclose(np.angle(found), np.angle(wanted), atol=1e-6)
+    assert outputs.calibration is None
+    assert outputs.day_order.tolist() == [0, 1, 2]
+
+
+def test_baselines_of_doris_pairs_close(tmp_path):
+    made = pairs_scene(days=("20100301", "20100101", "20100201"))
+    write_doris_sb(tmp_path, made)
+    rng = np.random.default_rng(0)
+    for day in made.days:
+        nodes = rng.normal(0, 100, 5000)
+        (tmp_path / f"bperp_{day}.1.in").write_text(" ".join(map(str, nodes)))
+    outputs, _ = load(tmp_path, made, write=write_doris_sb)
+    bperp, mat = outputs.ifgs.bperp, outputs.bperp_mat
+    assert bperp.tolist() == [100.5, -301.5, 100.5, -100.5, -201]
+    # 1-2, 2-master, 1-master; 1-master, master-3, 1-3
+    for one, other, both in ((0, 1, 4), (4, 2, 3)):
+        assert bperp[one] + bperp[other] == bperp[both]
+        np.testing.assert_allclose(mat[:, one] + mat[:, other], mat[:, both], atol=1e-4)
+    without, _ = load(tmp_path / "constant", made, write=write_doris_sb)
+    assert (without.bperp_mat == bperp.astype(np.float32)).all()
+
+
+def test_a_pair_without_phase_is_told_by_its_number_and_days(tmp_path):
+    made = pairs_scene(n=40)
+    phase = made.phase.copy()
+    phase[1, :10] = np.nan
+    _, log = load(tmp_path, made.but(phase=phase), write=write_snap_sb)
+    (warning,) = log.warnings
+    assert warning.startswith("interferogram 2 (2010-02-01 to 2010-02-20): 10 of 40 candidates")
+
+
+def test_no_candidate_of_pairs_gives_outputs_without_rows(tmp_path):
+    outputs, _ = load(tmp_path, pairs_scene(n=0), write=write_snap_sb)
+    assert outputs.bperp_mat.shape == outputs.phase[:].shape == (0, 5)

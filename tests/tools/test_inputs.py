@@ -1,15 +1,25 @@
 """What a stage reads is told from its declaration; candidate files are checked before a run."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from pystamps_hpc.dataset import parameters
 from pystamps_hpc.errors import DatasetError
 from pystamps_hpc.parallel.team import SerialTeam
 from pystamps_hpc.tools.doctor import examine
 from pystamps_hpc.tools.inputs import DERIVED, DIRECT, MISSING, describe_inputs
 from pystamps_hpc.tools.simulate import Options, simulate
-from tests.dataset.scenes import scene, write_doris, write_snap
+from tests.dataset.scenes import (
+    PAIRS,
+    pairs_scene,
+    scene,
+    write_doris,
+    write_doris_sb,
+    write_snap,
+    write_snap_sb,
+)
 
 from .conftest import NATIVE
 
@@ -74,6 +84,35 @@ def test_a_sound_doris_patch_passes_every_check(tmp_path):
     assert set(statuses(found).values()) == {"ok"}
     (warning,) = found["warnings"]
     assert "look_angle.1.in not found: an incidence of 21 degrees is assumed" in warning
+
+
+@pytest.mark.parametrize(("write", "mode"), [(write_snap_sb, DERIVED), (write_doris_sb, DIRECT)])
+def test_small_baselines_are_told_by_images_pairs_and_islands(tmp_path, write, mode):
+    _, known = write(tmp_path, pairs_scene())
+    parameters.save(replace(known, file=tmp_path / "parms.mat"))
+    found = check(tmp_path)
+    assert found["metadata_mode"] == mode
+    assert found["sound"]
+    told = statuses(found)
+    for name in ("width.txt", "len.txt"):
+        told.pop(name, None)
+    assert set(told.values()) == {"ok"}
+    overview = {row["metric"]: row["value"] for row in found["overview"]}
+    assert (overview["images"], overview["pairs"], overview["islands"]) == (4, 5, 1)
+
+
+def test_small_baselines_that_fall_apart_are_a_problem(tmp_path):
+    pairs = (*PAIRS, ("20110101", "20110201"))
+    _, known = write_snap_sb(tmp_path, pairs_scene(pairs=pairs))
+    parameters.save(replace(known, file=tmp_path / "parms.mat"))
+    found = check(tmp_path)
+    (problem,) = found["problems"]
+    assert "2010-02-20, 2010-03-01 | 2011-01-01, 2011-02-01; add pairs between them" in problem
+    assert {"metric": "islands", "value": 2, "meaning": "1: pairs join all images"} in found[
+        "overview"
+    ]
+    parameters.save(parameters.load(tmp_path).set_value("drop_ifg_index", 6.0))
+    assert check(tmp_path)["sound"]
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,7 @@ def perpendicular_baselines(
     --------
     >>> look = np.radians([0.0, 90.0])
     >>> baseline, rate = np.array([[100.0, 30.0]]), np.zeros((1, 2))
-    >>> perpendicular_baselines(np.zeros(2), look, baseline, rate, 1600.0).tolist()
+    >>> perpendicular_baselines(np.zeros(2), look, baseline, rate, 1600.0).round(9).tolist()
     [[100.0], [-30.0]]
     """
     offset = line_offset[:, np.newaxis]

@@ -22,7 +22,6 @@ from .processor import is_set, processor_of
 from .pscands import NAMES, Order, PatchFiles, read_patch
 
 __all__ = [
-    "READERS",
     "Candidates",
     "Examined",
     "Grid",
@@ -39,30 +38,54 @@ __all__ = [
 ]
 
 
-class Reader(Protocol):
-    """What a processor's module offers."""
+class Files(Protocol):
+    """What a processor's module says of its files."""
 
     BYTE_ORDER: Order
     SCENE_NAMES: tuple[str, ...]
-
-    def scene(self, patch: Path, /) -> Scene:
-        """Read what the patches of a scene with a single master share."""
-        ...
-
-    def scene_sb(self, patch: Path, /) -> Scene:
-        """Read what the patches of a scene with small baselines share."""
-        ...
-
-    def sensor_values(self, root: Path, patches: Sequence[Path], /) -> dict[str, str | float]:
-        """Read heading, wavelength and the like."""
-        ...
 
     def scene_files(self, patch: Path, /) -> Iterator[Path]:
         """Yield the files of the scene that the reader may use."""
         ...
 
 
-READERS: dict[str, Reader] = {"snap": snap, "gamma": snap, "doris": doris, "isce": isce}
+@dataclass(frozen=True)
+class Reader:
+    """How the files of a processor are read.
+
+    Parameters
+    ----------
+    files : Files
+        What they are.
+    scene : callable
+        ``scene(patch)`` reads what the patches of a scene share.
+    sensor_values : callable
+        ``sensor_values(root, patches)`` reads heading, wavelength and the like.
+    """
+
+    files: Files
+    scene: Callable[[Path], Scene]
+    sensor_values: Callable[[Path, Sequence[Path]], dict[str, str | float]]
+
+
+_SNAP, _SNAP_SB = (Reader(snap, read, snap.sensor_values) for read in (snap.scene, snap.scene_sb))
+
+SINGLE_MASTER: dict[str, Reader] = {
+    "snap": _SNAP,
+    "gamma": _SNAP,
+    "doris": Reader(doris, doris.scene, doris.sensor_values),
+    "isce": Reader(isce, isce.scene, doris.orbit_values),
+}
+SMALL_BASELINES: dict[str, Reader] = {
+    "snap": _SNAP_SB,
+    "gamma": _SNAP_SB,
+    "doris": Reader(doris, doris.scene_sb, doris.orbit_values),
+    "isce": Reader(isce, isce.scene_sb, doris.orbit_values),
+}
+
+
+def _reader(processor: str, parameters: Parameters) -> Reader:
+    return (SMALL_BASELINES if parameters.small_baselines else SINGLE_MASTER)[processor]
 
 
 def read(patch: Path, parameters: Parameters) -> Candidates:
@@ -86,22 +109,19 @@ def read(patch: Path, parameters: Parameters) -> Candidates:
         Missing, damaged or contradictory files; a processor without a reader.
     """
     processor = processor_of(patch.parent, parameters, (patch,))
-    return _in_patch(patch, _scene_reader(processor, parameters)(patch), processor)
+    reader = _reader(processor, parameters)
+    return _in_patch(patch, reader.scene(patch), reader.files, processor)
 
 
 def scene_of(patch: Path, parameters: Parameters) -> Scene:
     """Read what a patch shares with the other patches of the scene; raises as :func:`read`."""
-    return _scene_reader(processor_of(patch.parent, parameters, (patch,)), parameters)(patch)
+    processor = processor_of(patch.parent, parameters, (patch,))
+    return _reader(processor, parameters).scene(patch)
 
 
-def _scene_reader(processor: str, parameters: Parameters) -> Callable[[Path], Scene]:
-    reader = READERS[processor]
-    return reader.scene_sb if parameters.small_baselines else reader.scene
-
-
-def _in_patch(patch: Path, scene: Scene, processor: str) -> Candidates:
+def _in_patch(patch: Path, scene: Scene, of: Files, processor: str) -> Candidates:
     """Join the files of a patch with those of its scene."""
-    files = read_patch(patch, scene.n_file, READERS[processor].BYTE_ORDER, processor)
+    files = read_patch(patch, scene.n_file, of.BYTE_ORDER, processor)
     if isinstance(scene.geometry, GridGeometry):
         _require_inside(patch, files, scene.geometry)
     return Candidates(
@@ -164,27 +184,27 @@ def examine(patches: Mapping[Path, Parameters]) -> Iterator[Examined]:
         scene = candidates = None
         processor = found.tried(processor_of, patch.parent, parameters, (patch,))
         if processor is not None:
-            reader = READERS[processor]
-            own = patch if _has_own_scene(patch, reader) else None
+            reader = _reader(processor, parameters)
+            own = patch if _has_own_scene(patch, reader.files) else None
             place = (processor, parameters.small_baselines, own)
             if place not in scenes:
-                scenes[place] = found.tried(_scene_reader(processor, parameters), patch)
+                scenes[place] = found.tried(reader.scene, patch)
                 found.tried(reader.sensor_values, patch.parent, tuple(patches))
             scene = scenes[place]
             if scene is not None:
-                candidates = found.tried(_in_patch, patch, scene, processor)
+                candidates = found.tried(_in_patch, patch, scene, reader.files, processor)
             else:
-                found.tried(read_patch, patch, None, reader.BYTE_ORDER, processor)
+                found.tried(read_patch, patch, None, reader.files.BYTE_ORDER, processor)
         yield Examined(patch, scene, candidates, tuple(dict.fromkeys(found.messages)))
 
 
-def _has_own_scene(patch: Path, reader: Reader) -> bool:
+def _has_own_scene(patch: Path, files: Files) -> bool:
     """Whether files of the scene lie in the patch itself."""
     try:
         names = os.listdir(patch)
     except OSError:
         return False
-    return any(fnmatch(name, pattern) for name in names for pattern in reader.SCENE_NAMES)
+    return any(fnmatch(name, pattern) for name in names for pattern in files.SCENE_NAMES)
 
 
 def sensor_parameters(
@@ -204,7 +224,8 @@ def sensor_parameters(
     Returns
     -------
     dict
-        ``heading`` [deg] and ``lambda`` [m]; ``platform`` (SNAP, GAMMA); ``slc_osf`` (DORIS);
+        ``heading`` [deg] and ``lambda`` [m]; ``platform`` (SNAP, GAMMA); ``slc_osf`` (DORIS with
+        a single master);
         ``insar_processor`` where only the files tell it.
         To be stored in the ``parms.mat`` of the root before stage 1.
 
@@ -214,7 +235,7 @@ def sensor_parameters(
         As :func:`read`.
     """
     processor = processor_of(root, parameters, patches)
-    values = READERS[processor].sensor_values(root, patches)
+    values = _reader(processor, parameters).sensor_values(root, patches)
     return values if is_set(parameters) else {**values, "insar_processor": processor}
 
 
@@ -223,5 +244,6 @@ def sources(patch: Path, parameters: Parameters) -> Iterator[Path]:
 
     What is missing is left out; :func:`read` complains about it.
     """
-    scene = READERS[processor_of(patch.parent, parameters, (patch,))].scene_files(patch)
+    processor = processor_of(patch.parent, parameters, (patch,))
+    scene = _reader(processor, parameters).files.scene_files(patch)
     yield from (path for path in (*(patch / name for name in NAMES), *scene) if path.is_file())

@@ -1,7 +1,7 @@
 """Candidates made with ISCE: day files as DORIS, rasters with XML headers."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -67,17 +67,6 @@ def _scene(patch: Path, mode: doris.Mode) -> Scene:
     if incidence is not None and raster is not None:
         _require_whole_scene(incidence, raster.shape, joined.geometry)
     return joined
-
-
-def sensor_values(root: Path, patches: Sequence[Path] = ()) -> dict[str, str | float]:
-    """Read heading [deg] and wavelength [m].
-
-    Raises
-    ------
-    DatasetError
-        A file is missing, or holds no such value.
-    """
-    return doris.orbit_values(root, patches)
 
 
 def scene_files(patch: Path) -> Iterator[Path]:

@@ -49,7 +49,8 @@ def processor_of(root: Path, parameters: Parameters, patches: Sequence[Path] = (
         raise DatasetError(
             f"{NAME}={processor} is not supported in stage 1; supported: {', '.join(SIGNS)}"
         )
-    if found is not None and processor not in _left_by((root, *patches)):
+    # the rasters of ISCE may lie above SMALL_BASELINES
+    if found is not None and processor not in _left_by((root, *patches, root.parent)):
         files = " and ".join(" or ".join(group) for group in SIGNS[found])
         raise DatasetError(
             f"{NAME}={processor} ({where_set(parameters)}), but the files are those of {found} "

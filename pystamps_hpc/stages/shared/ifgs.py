@@ -158,6 +158,8 @@ class Ifgs:
 
         Images in no interferogram are on none.
         """
+        if not len(self):
+            return []
         n_image = len(self.day)
         arcs = coo_array((np.ones(len(self)), self.pairs.T), (n_image, n_image))
         _, island = connected_components(arcs, directed=False)
