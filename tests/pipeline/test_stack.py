@@ -76,7 +76,7 @@ def test_a_single_master_has_a_column(tmp_path):
 )
 def test_lists_that_a_network_does_not_bear_are_refused(pairs, stage, values, words):
     stack, known = pairs
-    spec = task(stage, "patch" if stage == 3 else "merged").spec
+    spec = task(stage, "patch" if stage == 3 else "merged", "ps").spec
     with pytest.raises(DatasetError, match=words):
         require_indices(known.with_values(values), spec, stack)
 
@@ -87,7 +87,7 @@ def test_pairs_that_are_left_out_may_be_an_island(tmp_path):
         days=("20100101", "20100201", "20100301", "20100401", "20100501"),
     )
     stack, known = stack_of(tmp_path, write_doris_sb(tmp_path, made))
-    spec = task(3, "patch").spec
+    spec = task(3, "patch", "ps").spec
     with pytest.raises(DatasetError, match="2 islands"):
         require_indices(known, spec, stack)
     require_indices(known.with_values({"drop_ifg_index": (6.0,)}), spec, stack)
@@ -96,4 +96,4 @@ def test_pairs_that_are_left_out_may_be_an_island(tmp_path):
 def test_a_single_master_never_falls_apart(tmp_path):
     stack, _ = stack_of(tmp_path, write_snap(tmp_path, scene()))
     known = Parameters(stored={"drop_ifg_index": (1.0,)})
-    require_indices(known, task(3, "patch").spec, stack)
+    require_indices(known, task(3, "patch", "ps").spec, stack)

@@ -14,7 +14,6 @@ from pystamps_hpc import expected_stage_artifact, pipeline
 from pystamps_hpc.dataset.parameter_table import TABLE
 from pystamps_hpc.dataset.parameters import Parameters
 from pystamps_hpc.dataset.schema import ARTIFACTS
-from pystamps_hpc.pipeline import table
 from pystamps_hpc.pipeline.loading import _VIRTUAL
 from pystamps_hpc.pipeline.table import MODULES, mode_of, stage_numbers, task, tasks
 from pystamps_hpc.stages import shared
@@ -56,10 +55,9 @@ def test_c004_the_marker_is_published_last(stage, scope, required, optional):
 
 
 def test_a_row_is_one_object_that_travels_as_its_place():
-    for row in tasks("ps"):
-        assert task(row.spec.number, row.spec.scope, "ps") is row
+    for row in (*tasks("ps"), *tasks("sb")):
+        assert task(row.spec.number, row.spec.scope, row.mode) is row
         assert pickle.loads(pickle.dumps(row)) is row
-    assert tasks("sb") == ()
 
 
 def test_the_last_stage_is_that_of_the_table():
@@ -68,11 +66,8 @@ def test_the_last_stage_is_that_of_the_table():
     assert stage_numbers("patch", "triangulator") == (4,)
 
 
-def test_small_baselines_have_a_table_of_their_own_as_soon_as_it_has_rows(monkeypatch):
+def test_the_flag_chooses_the_table():
     network = Parameters(stored={"small_baseline_flag": "y"})
-    assert mode_of(Parameters(stored={})) == mode_of(network) == "ps"
-    rows = tasks("ps")
-    monkeypatch.setattr(table, "_tables", lambda: {"ps": rows, "sb": rows})
     assert (mode_of(Parameters(stored={})), mode_of(network)) == ("ps", "sb")
 
 
