@@ -15,8 +15,8 @@ from .stars import LookAngleSeries, look_angle_series
 NOISE_LIMIT = {"3D_FULL": 1.2, "3D_QUICK": 1.3}
 
 ALIASES = {
-    "3D": "3D_FULL",
-    "3D_NEW": "3D_FULL",
+    "3D": "3D",
+    "3D_NEW": "3D",
     "3D_FULL": "3D_FULL",
     "3D_QUICK": "3D_QUICK",
     "3D_SMALL_DEF": "3D_QUICK",
@@ -39,6 +39,16 @@ class ArcPhase:
 
     unwrapped: Rows
     noise: Rows | None
+
+
+def method_of(name: str, network: Ifgs) -> str:
+    """Return the method that ``unwrap_method`` means for a network, one of :data:`ALIASES`.
+
+    ``3D`` is ``3D_FULL`` where all interferograms begin with the same image.
+    """
+    method = ALIASES[name.upper()]
+    one_first = len(np.unique(network.pairs[:, 0])) == 1
+    return "3D_FULL" if method == "3D" and one_first else method
 
 
 def without_look_angle(
