@@ -304,6 +304,18 @@ def unwrapping(s: Scene) -> Cases:
     }
 
 
+def inversion(s: Scene) -> Cases:
+    n, m = s.n, s.m
+    return {
+        "stage6_network_inversion": lambda: Case(
+            (s.unwrapped, s.unwrapped[0], s.time_weights), flops=n * m * m * 3.0
+        ),
+        "stage6_column_products": lambda: Case(
+            (s.unwrapped.astype(np.float64),), flops=n * m * m * 2.0
+        ),
+    }
+
+
 def scla(s: Scene) -> Cases:
     """Look-angle error and master atmosphere, by least squares and least deviations."""
     n, m = s.n, s.m
@@ -355,7 +367,7 @@ def scn(s: Scene) -> Cases:
 
 SUBJECTS = (
     geometry, means, topofit, correction, cells, filters, phasors, coherence, weeding, resample,
-    arcs, costs, unwrapping, scla, scn,
+    arcs, costs, unwrapping, inversion, scla, scn,
 )  # fmt: skip
 
 

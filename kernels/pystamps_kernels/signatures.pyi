@@ -388,6 +388,18 @@ class Signatures:
         stop: NDArray[np.bool],
         /,
     ) -> NDArray[np.int64]: ...
+    def stage6_network_inversion(
+        self,
+        phase: NDArray[np.floating],
+        reference: NDArray[np.floating],
+        operator: NDArray[np.floating],
+        /,
+    ) -> NDArray[np.float32]: ...
+    def stage6_column_products(
+        self,
+        values: NDArray[np.floating],
+        /,
+    ) -> NDArray[np.float64]: ...
     def stage7_sequential_mean(
         self,
         values: NDArray[np.floating],

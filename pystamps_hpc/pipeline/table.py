@@ -16,7 +16,7 @@ from ..stages.base import EACH_PATCH, Field, Mode, Scope, StageSpec, artifact_fi
 
 MODULES = (
     "stage1", "stage2", "stage3", "stage4", "stage5_promote",
-    "stage5_merge", "stage6", "stage7", "stage8",
+    "stage5_merge", "stage6", "stage6_sb", "stage7", "stage8",
 )  # fmt: skip
 
 POINTS = ("ps2", "ps1")

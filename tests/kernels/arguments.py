@@ -198,6 +198,8 @@ def network(rng):
         "stage6_arc_noise": [(slow, smooth, 1.8)],
         "stage6_arc_variance": [(noise,)],
         "stage6_edge_costs": [(smooth, noise, variance, rng.integers(1, 9, N))],
+        "stage6_network_inversion": [(smooth, smooth[7].copy(), operator)],
+        "stage6_column_products": [(smooth.astype("f8"),)],
         "stage8_edge_noise": [(some_empty, *ends)],
     }
 
