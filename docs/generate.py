@@ -36,8 +36,8 @@ CLASSES = {
 
 PAGES = {
     "stage1": "stage1", "stage2": "stage2", "stage3": "stage3", "stage4": "stage4",
-    "stage5_promote": "stage5", "stage5_merge": "stage5", "stage6": "stage6", "stage6_sb": "stage6",
-    "stage7": "stage7", "stage8": "stage8",
+    "stage5_promote": "stage5", "stage5_merge": "stage5", "stage6": "stage6", "stage7": "stage7",
+    "stage8": "stage8",
 }  # fmt: skip
 """Stage module -> page in plain language."""
 

@@ -38,7 +38,7 @@ def require_connected(ifgs: Ifgs, used: IntArray) -> None:
             f"ps2.ifgday_ix: the {len(network)} unwrapped interferograms fall into {n_group} "
             f"groups without a connection: {dates}; shorten drop_ifg_index, or add interferograms"
         )
-    if not np.isin(ifgs.series.master, ifgs.pairs[used]):
+    if np.isin(ifgs.pairs[used], ifgs.series.columns).all():
         raise StageError(
             f"ps2.ifgday_ix: none of the {len(network)} unwrapped interferograms includes the "
             f"master, {date_of(ifgs.master_day)}; shorten drop_ifg_index, or add one"

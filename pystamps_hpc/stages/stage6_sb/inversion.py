@@ -67,8 +67,8 @@ def pair_covariance(corrected: Rows, patch_phase: Rows | None, ctx: Context) -> 
         return np.eye(n_ifg)
 
     def noise(rows: slice) -> FloatArray:
-        rest = corrected[rows] * np.conj(patch_phase[rows])
-        return np.angle(rest).astype(np.float64)
+        rest: FloatArray = np.angle(corrected[rows] * np.conj(patch_phase[rows]))
+        return rest.astype(np.float64)
 
     mean = ctx.sum_rows(lambda rows: noise(rows).sum(axis=0), n_ps, "mean of the pairs") / n_ps
     products = ctx.sum_rows(
@@ -127,8 +127,8 @@ def invert(
     -----
     StaMPS ``sb_invert_uw``; docs/science/unwrapping.md, Inversion of the network.
     """
-    master = ifgs.series.master
-    counted = np.setdiff1d(ifgs.pairs[used], master)
+    images = np.unique(ifgs.pairs[used])
+    counted = images[np.isin(images, ifgs.series.columns)]
     design = ifgs.design[np.ix_(used, counted)]
     weights = weighting(covariance[np.ix_(used, used)])
     to_images = ctx.on_root(lambda: operator(design, weights))
@@ -146,4 +146,4 @@ def invert(
     image_covariance[np.ix_(counted, counted)] = ctx.on_root(
         lambda: np.linalg.inv(design.T @ np.linalg.solve(weights, design))
     )
-    return Inverted(found.series, found.predicted, image_covariance, np.union1d(counted, [master]))
+    return Inverted(found.series, found.predicted, image_covariance, images)
