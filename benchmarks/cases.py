@@ -20,6 +20,7 @@ TRIAL_WRAPS = 5.0  # 40 trials on each side of zero
 N_TRIALS = 2 * math.ceil(8 * TRIAL_WRAPS) + 1
 N_DRAWS = 20_000
 N_RESAMPLES = 20
+N_ANNEALED = 50
 SCN_WAVELENGTH = 100.0  # m
 GRID_WINDOW = (CLAP_WINDOW * 3 // 4, CLAP_WINDOW // 4)  # cells of a window, and of zeros after it
 FILTER = (1.0, 0.3)  # exponent and weight of the adaptive response
@@ -164,6 +165,9 @@ def filters(s: Scene) -> Cases:
             flops=(s.shape[0] / 16) ** 2 * 2 * window_flops(40),
             pairs=(s.shape[0] / 16) ** 2 * 3 * 1600,
         ),
+        "stage6_low_pass": lambda: Case(
+            (s.raster, CLAP_WINDOW), flops=(s.shape[0] / 16) ** 2 * 2 * window_flops(40)
+        ),
     }
 
 
@@ -231,6 +235,17 @@ def resample(s: Scene) -> Cases:
 
 def arcs(s: Scene) -> Cases:
     m, samples = s.m, len(s.edges) * s.m
+
+    def anneal() -> Case:
+        few, image = s.arcs[:N_ANNEALED, : m - 1], np.arange(m)
+        pairs = np.stack([image[:-1], image[1:]], axis=1)
+        edge = np.arange(len(few))
+        return Case(
+            (np.ascontiguousarray(few), edge, pairs, s.day, np.eye(m - 1)),
+            True,
+            flops=len(few) * 26_000 * (m * m + 12.0 * m),
+        )
+
     return {
         "stage6_arc_phasors": lambda: Case(
             (s.phasors, *s.ends), flops=samples * 12.0, pairs=samples * 0.5
@@ -257,6 +272,7 @@ def arcs(s: Scene) -> Cases:
             samples * m * 4.0,
             samples * 1.0,
         ),
+        "stage6_anneal": anneal,
         "stage6_arc_noise": lambda: Case(
             (s.arcs, np.zeros_like(s.arc_phase), 1.2), True, samples * 9.0, samples * 2.0
         ),

@@ -272,6 +272,12 @@ class Signatures:
         alpha: float,
         /,
     ) -> NDArray[np.complex64]: ...
+    def stage6_low_pass(
+        self,
+        raster: NDArray[np.complexfloating],
+        window: int,
+        /,
+    ) -> NDArray[np.complex64]: ...
     def stage6_arc_phasors(
         self,
         phase: NDArray[np.complexfloating],
@@ -317,6 +323,15 @@ class Signatures:
     def stage6_arc_variance(
         self,
         noise: NDArray[np.floating],
+        /,
+    ) -> NDArray[np.float32]: ...
+    def stage6_anneal(
+        self,
+        phasors: NDArray[np.complexfloating],
+        edge: NDArray[np.int64],
+        pairs: NDArray[np.int64],
+        day: NDArray[np.floating],
+        whitener: NDArray[np.floating],
         /,
     ) -> NDArray[np.float32]: ...
     def stage6_edge_costs(

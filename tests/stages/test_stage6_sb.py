@@ -8,6 +8,7 @@ import pytest
 from pystamps_hpc.errors import StageError
 from pystamps_hpc.stages import stage6_sb
 from pystamps_hpc.stages.shared.ifgs import Ifgs
+from pystamps_hpc.stages.stage6.annealing import annealing_smoother, whitening
 from pystamps_hpc.stages.stage6_sb.inversion import (
     invert,
     pair_covariance,
@@ -54,6 +55,7 @@ def referenced(phase):
         ("3D_NO_DEF", neighbours(N_IMAGE)),
         ("2D", neighbours(N_IMAGE)),
         ("3D_FULL", every_pair(N_IMAGE)),
+        ("3D", neighbours(N_IMAGE)),
         ("3D", [(0, k) for k in range(1, N_IMAGE)]),
     ],
 )
@@ -103,6 +105,42 @@ def test_feedback_of_other_points_is_ignored_and_told():
     outputs = stage6_sb.solve(replace(stack.inputs, smooth_slope=np.ones(7)), sb_params(), ctx)
     assert any("scla_smooth_sb2.K_ps_uw: 7 points" in line for line in ctx.log.warnings)
     np.testing.assert_array_equal(outputs.unwrapped[:], solve(stack).unwrapped[:])
+
+
+def test_arcs_too_noisy_for_the_inverted_network_are_annealed():
+    stack, _ = scene(n_cells=20, noise=0.8, rate=60.0)
+    changes = {"unwrap_prefilter_flag": False, "unwrap_la_error_flag": False}
+    quick = solve(stack, **changes)
+    annealed = solve(stack, unwrap_method="3D", **changes)
+    assert quick.low_pass is None
+    assert annealed.low_pass.shape == annealed.grid_phase.shape
+    lost = np.isnan(quick.arc_noise[:]).any(axis=1)
+    assert lost.mean() > 0.2
+    noise = annealed.arc_noise[:]
+    assert not np.isnan(noise).any()
+    network = solve(stack, unwrap_method="3D_NO_DEF", **changes)
+    assert noise[lost].std(axis=1).mean() < 0.8 * network.arc_noise[lost].std(axis=1).mean()
+    same = quick.arc_noise[:].std(axis=1, ddof=1) < 0.99
+    np.testing.assert_array_equal(noise[same], quick.arc_noise[same])
+
+
+def test_how_arcs_are_cut_changes_nothing_of_their_annealing():
+    stack, _ = scene()
+    ifgs, n = stack.inputs.ifgs, 60
+    smooth = annealing_smoother(ifgs, 730.0, np.eye(len(ifgs)), context())
+    phase = np.random.default_rng(5).uniform(-3, 3, (n, len(ifgs)))
+    arcs = np.exp(1j * phase).astype(np.complex64)
+    parts = [smooth(rows, arcs[rows]) for rows in (slice(0, 20), slice(20, n))]
+    np.testing.assert_array_equal(np.concatenate(parts), smooth(slice(0, n), arcs))
+
+
+def test_the_whitener_gives_noise_the_unit_covariance():
+    mixing = np.random.default_rng(6).normal(0, 1, (4, 4))
+    covariance = mixing @ mixing.T
+    found = whitening(covariance)
+    np.testing.assert_allclose(found @ covariance @ found.T, np.eye(4), atol=1e-10)
+    assert (found == np.triu(found)).all()
+    np.testing.assert_array_equal(whitening(np.diag([4.0, 0.0])), np.diag([0.5, 1.0]))
 
 
 # the network --------------------------------------------------------------------------------------

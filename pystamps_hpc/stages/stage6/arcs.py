@@ -7,12 +7,13 @@ import numpy as np
 from ...dataset.rows import ComplexArray, FloatArray, Rows
 from ...parallel.context import Context
 from ..shared.ifgs import Ifgs
+from .annealing import annealing_smoother, noise_whitener
 from .graph import Graph
 from .smooth import network_smoother, star_smoother
 from .stars import LookAngleSeries, look_angle_series
 
 # Arcs noisier than this have no statistics [rad].
-NOISE_LIMIT = {"3D_FULL": 1.2, "3D_QUICK": 1.3}
+NOISE_LIMIT = {"3D": np.inf, "3D_FULL": 1.2, "3D_QUICK": 1.3}
 
 ALIASES = {
     "3D": "3D",
@@ -82,6 +83,7 @@ def arc_phases(
     time_win: float,
     trial_wraps: float | None,
     ctx: Context,
+    low_pass: ComplexArray | None = None,
 ) -> ArcPhase:
     """Estimate look-angle error, smooth part and noise of every arc.
 
@@ -94,13 +96,15 @@ def arc_phases(
     network : Ifgs
         Interferograms that are unwrapped.
     method : str
-        One of the values of :data:`ALIASES`.
+        As :func:`method_of` gives it.
     time_win : float
         Standard deviation of the temporal weights [days].
     trial_wraps : float or None
         Range of the look-angle search [cycles over all baselines]; None leaves it out.
     ctx : Context
         Edges are cut into pieces.
+    low_pass : (n_node, n_u) complex64, optional
+        Low-passed phasors of the nodes; 3D needs them.
 
     Notes
     -----
@@ -128,12 +132,15 @@ def arc_phases(
         return ctx.map_rows(wrapped_noise, n_edge, "arcs", piece)
     if method == "3D_FULL":
         smoother = star_smoother(network, time_win, lambda rows: read(rows)[0], n_edge, ctx)
+    elif low_pass is not None:
+        whitener = noise_whitener(node_phase, low_pass, graph, ctx)
+        smoother = annealing_smoother(network, time_win, whitener, ctx)
     else:
         smoother = network_smoother(network, time_win, ctx)
 
     def split(rows: slice) -> ArcPhase:
         phasors, look_angle = read(rows)
-        smooth = smoother(phasors)
+        smooth = smoother(rows, phasors)
         noise = ctx.kernels.stage6_arc_noise(phasors, smooth, NOISE_LIMIT[method])
         return ArcPhase(_sum(smooth + noise, look_angle), noise)
 

@@ -13,7 +13,7 @@ from ..shared.ifgs import Ifgs
 from .arcs import NOISE_LIMIT, arc_phases, method_of
 from .costs import edge_costs
 from .graph import build_graph
-from .grid import assign_cells, filtered_nodes
+from .grid import assign_cells, filtered_nodes, low_passed_nodes
 from .prepare import PhaseInputs, WrappedStack, search_range
 from .unwrap import unwrap_grid
 
@@ -127,7 +127,8 @@ def unwrap_on_grid(
     n_node, n_edge = nodes.row.size, graph.low.size
 
     wraps = search_range(inputs, params) if params.unwrap_la_error_flag else None
-    arcs = arc_phases(nodes.phase, graph, network, method, params.unwrap_time_win, wraps, ctx)
+    low = low_passed_nodes(stack, cells, nodes, window, ctx) if method == "3D" else None
+    arcs = arc_phases(nodes.phase, graph, network, method, params.unwrap_time_win, wraps, ctx, low)
     costs = edge_costs(arcs, graph, nodes, size, ctx)
     _report(costs.sigsq, nodes.point_node, n_node, len(network), params, ctx)
     solution = unwrap_grid(nodes, graph, costs, ctx)
@@ -135,6 +136,7 @@ def unwrap_on_grid(
     outputs = GridOutputs(
         grid_phase=nodes.phase,
         psi=psi,
+        low_pass=low,
         node_xy=np.stack([(nodes.col + 0.5) * size, (nodes.row + 0.5) * size], axis=1),
         node_ij=np.stack([nodes.row, nodes.col], axis=1),
         occupied=nodes.occupied,

@@ -10,7 +10,9 @@ from ...parallel.context import Context
 from ..shared.ifgs import Ifgs
 from .stars import Star, complete_stars, gaussian_weights, line_intercepts, star
 
-Smoother = Callable[[ComplexArray], FloatArray]
+Smoother = Callable[[slice, ComplexArray], FloatArray]
+"""Gives the smooth phase of a stretch of edges from their phasors."""
+
 PhasorRows = Callable[[slice], ComplexArray]
 
 
@@ -25,7 +27,7 @@ def network_smoother(network: Ifgs, time_win: float, ctx: Context) -> Smoother:
     images[1:] = np.linalg.pinv(design[:, 1:])
     operator = gaussian_weights(network.elapsed, time_win) @ images
     single = design.astype(np.float32)
-    return lambda phasors: ctx.kernels.stage6_network_smooth(phasors, operator, single)
+    return lambda rows, arcs: ctx.kernels.stage6_network_smooth(arcs, operator, single)
 
 
 @dataclass(frozen=True)
@@ -96,7 +98,7 @@ def star_smoother(
             spread[number, plan.star.ifgs] = _residual_spread(plan, phasors, n_edge, ctx)
         owner = len(plans) - 1 - np.argmin(spread[::-1], axis=0)
 
-    def smooth(arcs: ComplexArray) -> FloatArray:
+    def smooth(rows: slice, arcs: ComplexArray) -> FloatArray:
         phase = np.empty(arcs.shape, np.float32)
         for number, plan in enumerate(plans):
             taken = owner[plan.star.ifgs] == number

@@ -118,6 +118,8 @@ SPEC = StageSpec(
     solve=solve,
     kernels=(
         *stage6.SPEC.kernels,
+        "stage6_low_pass",
+        "stage6_anneal",
         "stage6_column_products",
         "stage6_network_inversion",
         "stage7_sequential_mean",
