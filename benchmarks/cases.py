@@ -236,6 +236,13 @@ def resample(s: Scene) -> Cases:
 def arcs(s: Scene) -> Cases:
     m, samples = s.m, len(s.edges) * s.m
 
+    def held_smooth() -> Case:
+        phase = s.arc_phase[:, 1:].copy()
+        chain = np.diff(np.eye(m), axis=0)
+        return Case(
+            (phase, phase > 0, chain, s.time_weights), True, len(phase) * (m**3 / 3 + 3.0 * m * m)
+        )
+
     def anneal() -> Case:
         few, image = s.arcs[:N_ANNEALED, : m - 1], np.arange(m)
         pairs = np.stack([image[:-1], image[1:]], axis=1)
@@ -272,6 +279,7 @@ def arcs(s: Scene) -> Cases:
             samples * m * 4.0,
             samples * 1.0,
         ),
+        "stage6_held_smooth": held_smooth,
         "stage6_anneal": anneal,
         "stage6_arc_noise": lambda: Case(
             (s.arcs, np.zeros_like(s.arc_phase), 1.2), True, samples * 9.0, samples * 2.0

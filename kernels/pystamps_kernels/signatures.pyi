@@ -325,6 +325,14 @@ class Signatures:
         noise: NDArray[np.floating],
         /,
     ) -> NDArray[np.float32]: ...
+    def stage6_held_smooth(
+        self,
+        phase: NDArray[np.floating],
+        known: NDArray[np.bool],
+        design: NDArray[np.floating],
+        in_time: NDArray[np.floating],
+        /,
+    ) -> NDArray[np.float32]: ...
     def stage6_anneal(
         self,
         phasors: NDArray[np.complexfloating],

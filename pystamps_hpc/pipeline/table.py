@@ -127,6 +127,12 @@ class Task:
         return frozenset(names)
 
     @cached_property
+    def judged(self) -> frozenset[str]:
+        """Files of an earlier run whose shapes the task judges itself: fed back, or its own."""
+        own = {f"{item.artifact}.mat" for item in self.reads if item.artifact in self.first_made}
+        return self.feedback | own
+
+    @cached_property
     def passed_on(self) -> frozenset[str]:
         """Artifacts that another task cannot do without."""
         others = tasks(self.mode)

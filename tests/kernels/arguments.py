@@ -186,6 +186,7 @@ def network(rng):
     weights = gaussian_weights(day, 300.0)
     operator, design = rng.normal(0, 1, (6, M)), rng.integers(-1, 2, (M, 6)).astype("f4")
     pairs = np.array([(i, j) for i in range(6) for j in range(i + 1, min(i + 3, 6))])
+    joined = np.eye(6)[pairs[:, 1]] - np.eye(6)[pairs[:, 0]]
     whitener = np.triu(rng.normal(0, 0.2, (9, 9))) + np.eye(9)
     variance = np.where(rng.random(N) < 0.2, np.nan, rng.random(N)).astype("f4")
     some_empty = nodes.astype("c8")
@@ -199,6 +200,14 @@ def network(rng):
         "stage6_star_smooth": [(slow, weights, line_intercepts(day, weights), 5, 6)],
         "stage6_network_smooth": [(slow, operator, design)],
         "stage6_anneal": [(slow[:48, :9].copy(), np.arange(48), pairs, day[:6], whitener)],
+        "stage6_held_smooth": [
+            (
+                smooth[:, :9].copy(),
+                rng.random((N, 9)) < 0.7,
+                joined,
+                gaussian_weights(day[:6], 50.0),
+            )
+        ],
         "stage6_arc_noise": [(slow, smooth, 1.8)],
         "stage6_arc_variance": [(noise,)],
         "stage6_edge_costs": [(smooth, noise, variance, rng.integers(1, 9, N))],

@@ -9,6 +9,7 @@ from pystamps_hpc.errors import StageError
 from pystamps_hpc.stages import stage6_sb
 from pystamps_hpc.stages.shared.ifgs import Ifgs
 from pystamps_hpc.stages.stage6.annealing import annealing_smoother, whitening
+from pystamps_hpc.stages.stage6.smooth import Arcs, network_smoother
 from pystamps_hpc.stages.stage6_sb.inversion import (
     invert,
     pair_covariance,
@@ -127,11 +128,15 @@ def test_arcs_too_noisy_for_the_inverted_network_are_annealed():
 def test_how_arcs_are_cut_changes_nothing_of_their_annealing():
     stack, _ = scene()
     ifgs, n = stack.inputs.ifgs, 60
-    smooth = annealing_smoother(ifgs, 730.0, np.eye(len(ifgs)), context())
+    smooth = annealing_smoother(
+        network_smoother(ifgs, 730.0, context()), ifgs, np.eye(len(ifgs)), context()
+    )
     phase = np.random.default_rng(5).uniform(-3, 3, (n, len(ifgs)))
     arcs = np.exp(1j * phase).astype(np.complex64)
-    parts = [smooth(rows, arcs[rows]) for rows in (slice(0, 20), slice(20, n))]
-    np.testing.assert_array_equal(np.concatenate(parts), smooth(slice(0, n), arcs))
+    whole, *parts = (
+        smooth(Arcs(rows, arcs[rows], None)) for rows in (slice(0, n), slice(0, 20), slice(20, n))
+    )
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
 
 
 def test_the_whitener_gives_noise_the_unit_covariance():

@@ -140,6 +140,8 @@ def small_baselines(stack, pairs):
         look_angle=None,
         lonlat=given.xy.astype(float) / 111_000,
         origin=np.zeros(2),
+        image_bperp=whole,
+        previous=None,
         smooth_slope=None,
         smooth_ramp=None,
     )

@@ -6,23 +6,23 @@ from ...dataset.rows import ComplexArray, FloatArray, IntArray
 from ...parallel.context import Context
 from ..shared.ifgs import Ifgs
 from .graph import Graph
-from .smooth import Smoother, network_smoother
+from .smooth import Arcs, Smoother
 
 MOST_NOISE = 1.0
 """Standard deviation of the noise above which an arc is annealed [rad]."""
 
 
 def annealing_smoother(
-    network: Ifgs, time_win: float, whitener: FloatArray, ctx: Context
+    through_network: Smoother, network: Ifgs, whitener: FloatArray, ctx: Context
 ) -> Smoother:
     """Smooth through the inverted network, but fit arcs that are left too noisy by annealing.
 
     Parameters
     ----------
+    through_network : callable
+        Smooths through the network.
     network : Ifgs
         Interferograms.
-    time_win : float
-        Standard deviation of the weights [days].
     whitener : (n_u, n_u) float64
         See :func:`noise_whitener`.
     ctx : Context
@@ -32,15 +32,14 @@ def annealing_smoother(
     -----
     docs/science/unwrapping.md, Annealing.
     """
-    through_network = network_smoother(network, time_win, ctx)
     most = np.float32((MOST_NOISE / (2 * np.pi)) ** 2)
 
-    def smooth(rows: slice, arcs: ComplexArray) -> FloatArray:
-        phase = through_network(rows, arcs)
-        noise = ctx.kernels.stage6_arc_noise(arcs, phase, np.inf)
+    def smooth(arcs: Arcs) -> FloatArray:
+        phase = through_network(arcs)
+        noise = ctx.kernels.stage6_arc_noise(arcs.phasors, phase, np.inf)
         noisy = np.flatnonzero(ctx.kernels.stage6_arc_variance(noise) > most)
         phase[noisy] = ctx.kernels.stage6_anneal(
-            arcs[noisy], rows.start + noisy, network.pairs, network.day, whitener
+            arcs.phasors[noisy], arcs.rows.start + noisy, network.pairs, network.day, whitener
         )
         return phase
 

@@ -14,6 +14,7 @@ from .arcs import NOISE_LIMIT, arc_phases, method_of
 from .costs import edge_costs
 from .graph import build_graph
 from .grid import assign_cells, filtered_nodes, low_passed_nodes
+from .held import held_nodes
 from .prepare import PhaseInputs, WrappedStack, search_range
 from .unwrap import unwrap_grid
 
@@ -30,7 +31,8 @@ STAT_LESS_SHARE = 0.5
 class GridOutputs:
     """What stage 6 writes of the grid; u interferograms, nodes in column-major order of the grid.
 
-    What is None by default belongs to branches of the reference that are not built.
+    What is None by default belongs to values that are held, to the low-pass, and to branches of the
+    reference that are not built.
     """
 
     grid_phase: Annotated[Rows, "uw_grid.ph"]  # (n_node, n_u) complex64
@@ -92,7 +94,12 @@ class OnGrid:
 
 
 def unwrap_on_grid(
-    inputs: PhaseInputs, params: "Params", network: Ifgs, stack: WrappedStack, ctx: Context
+    inputs: PhaseInputs,
+    params: "Params",
+    network: Ifgs,
+    stack: WrappedStack,
+    ctx: Context,
+    held_points: Rows | None = None,
 ) -> OnGrid:
     """Grid and filter the wrapped phase, and unwrap every interferogram at the nodes.
 
@@ -104,6 +111,8 @@ def unwrap_on_grid(
         Interferograms that are unwrapped.
     stack : WrappedStack
         Their wrapped phase.
+    held_points : Rows, optional
+        (n_ps, n_u) float32 unwrapped phase of an earlier run, NaN where it is not held [rad].
 
     Raises
     ------
@@ -128,8 +137,15 @@ def unwrap_on_grid(
 
     wraps = search_range(inputs, params) if params.unwrap_la_error_flag else None
     low = low_passed_nodes(stack, cells, nodes, window, ctx) if method == "3D" else None
-    arcs = arc_phases(nodes.phase, graph, network, method, params.unwrap_time_win, wraps, ctx, low)
-    costs = edge_costs(arcs, graph, nodes, size, ctx)
+    held, held_arcs = None, None
+    if held_points is not None:
+        held = held_nodes(held_points, cells, nodes, graph, ctx)
+        if method in NOISE_LIMIT:
+            held_arcs = ctx.share(ctx.map_rows(held.known, n_edge, "held arcs"))
+    arcs = arc_phases(
+        nodes.phase, graph, network, method, params.unwrap_time_win, wraps, ctx, low, held
+    )
+    costs = edge_costs(arcs, graph, nodes, size, ctx, held_arcs)
     _report(costs.sigsq, nodes.point_node, n_node, len(network), params, ctx)
     solution = unwrap_grid(nodes, graph, costs, ctx)
 
@@ -137,6 +153,10 @@ def unwrap_on_grid(
         grid_phase=nodes.phase,
         psi=psi,
         low_pass=low,
+        held_points=None
+        if held_points is None
+        else ctx.map_rows(lambda rows: held_points[rows], inputs.n_ps, "held values"),
+        held_nodes=None if held is None else held.phase,
         node_xy=np.stack([(nodes.col + 0.5) * size, (nodes.row + 0.5) * size], axis=1),
         node_ij=np.stack([nodes.row, nodes.col], axis=1),
         occupied=nodes.occupied,
@@ -155,6 +175,7 @@ def unwrap_on_grid(
         nearest=graph.nearest,
         arc_phase=arcs.unwrapped,
         arc_noise=arcs.noise,
+        held_arcs=held_arcs,
         design=network.design if method in NOISE_LIMIT else None,
         spread=csc_matrix((n_edge, len(network))),
         node_unwrapped=solution.phase,

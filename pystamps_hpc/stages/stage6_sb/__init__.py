@@ -1,7 +1,8 @@
 """Stage 6 of small baselines: every pair is unwrapped, then the network inverted to the images.
 
 The steps on the grid are those of :mod:`..stage6`. Of their own, small baselines have the test of
-the network (:mod:`.connected`) and its inversion (:mod:`.inversion`).
+the network (:mod:`.connected`), its inversion (:mod:`.inversion`), and values of an earlier run
+that are held because they close around loops (:mod:`.loops`, :mod:`.good`).
 """
 
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import Annotated
 
 import numpy as np
 
-from ...dataset.rows import FloatArray, IntArray, Rows
+from ...dataset.rows import BoolArray, FloatArray, IntArray, Rows
 from ...parallel.context import Context
 from .. import stage6
 from ..base import Keeps, StageSpec
@@ -18,6 +19,7 @@ from ..stage6.on_grid import GridOutputs, require_points, unwrap_on_grid
 from ..stage6.prepare import Feedback, PhaseInputs, wrapped_stack
 from ..stage6.transfer import in_all_columns, unwrapped_points
 from .connected import require_connected
+from .good import GoodValues, good_values
 from .inversion import invert, pair_covariance
 
 __all__ = ["SPEC", "Inputs", "Outputs", "Params", "solve"]
@@ -36,6 +38,8 @@ class Inputs(PhaseInputs):
 
     lonlat: Annotated[FloatArray, "ps2.lonlat"]  # (n_ps, 2) float64 [deg]
     origin: Annotated[FloatArray | None, "ps2.ll0"]  # (2,) float64 [deg]
+    image_bperp: Annotated[FloatArray | None, "parent.bperp"]  # (n_image,) [m], if values are held
+    previous: Annotated[Rows | None, "phuw_sb2.ph_uw"]  # (n_ps, n_ifg) float32 [rad]
     smooth_slope: Annotated[FloatArray | None, "scla_smooth_sb2.K_ps_uw"]  # (n_ps,) [rad/m]
     smooth_ramp: Annotated[Rows | None, "scla_smooth_sb2.ph_ramp"]  # (n_ps, n_ifg) float64 [rad]
 
@@ -46,6 +50,8 @@ class Outputs(GridOutputs):
 
     unwrapped: Annotated[Rows, "phuw_sb2.ph_uw"]  # (n_ps, n_ifg) float32 [rad]
     msd: Annotated[FloatArray, "phuw_sb2.msd"]  # (n_ifg,) float32 [rad^2]
+    loops: Annotated[FloatArray | None, "phuw_loops2.intfg_loops"]  # (n_loop, n_ifg)
+    good: Annotated[BoolArray | None, "phuw_good2.good_pixels"]  # (n_ps, n_ifg) bool
     predicted: Annotated[Rows, "phuw_sb_res2.ph_res"]  # (n_ps, n_ifg) float32 [rad]
     pair_covariance: Annotated[FloatArray, "phuw_sb_res2.sb_cov"]  # (n_ifg, n_ifg) [rad^2]
     image_covariance: Annotated[FloatArray, "phuw_sb_res2.sm_cov"]  # (n_image, n_image) [rad^2]
@@ -72,24 +78,29 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     require_connected(inputs.ifgs, used)
     ref_ps = reference_ps(params, inputs.lonlat, inputs.xy, inputs.origin)
     stack = wrapped_stack(inputs, params, used, _feedback(inputs, params, ctx))
-    grid = unwrap_on_grid(inputs, params, inputs.ifgs.only(used), stack, ctx)
+    good = _good_values(inputs, params, used, ctx)
+    held = None
+    if good is not None and inputs.previous is not None:
+        held = good.points(inputs.previous, stack)
+    grid = unwrap_on_grid(inputs, params, inputs.ifgs.only(used), stack, ctx, held)
 
     corrected = inputs.corrected if params.unwrap_patch_phase else None
     outputs, n_ifg = grid.outputs, len(inputs.ifgs)
-    by_rows, by_columns = (
-        unwrapped_points(stack, psi, outputs.node_unwrapped, grid.point_node, corrected, ctx)
-        for psi in (outputs.psi, stack.psi(ctx))
+    points = unwrapped_points(
+        stack, stack.psi(ctx), outputs.node_unwrapped, grid.point_node, corrected, ctx, held
     )
-    unwrapped = in_all_columns(by_rows, used, n_ifg, ctx)
+    unwrapped = in_all_columns(points, used, n_ifg, ctx)
     reference = np.zeros(used.size, np.float32)
     if ref_ps is not None:
-        reference = mean_over_ps(by_columns, ctx, ref_ps)
+        reference = mean_over_ps(points, ctx, ref_ps)
     covariance = pair_covariance(inputs.corrected, inputs.patch_phase, ctx)
     inverted = invert(unwrapped, reference, inputs.ifgs, used, covariance, ctx)
     return Outputs(
         **vars(outputs),
         unwrapped=unwrapped,
         msd=grid.msd_of(used, n_ifg),
+        loops=None if good is None else good.loops,
+        good=None if good is None else good.good,
         predicted=inverted.predicted,
         pair_covariance=covariance,
         image_covariance=inverted.covariance,
@@ -107,6 +118,20 @@ def _feedback(inputs: Inputs, params: Params, ctx: Context) -> Feedback | None:
     return found.of_points(inputs.n_ps, "scla_smooth_sb2", ctx)
 
 
+def _good_values(inputs: Inputs, params: Params, used: IntArray, ctx: Context) -> GoodValues | None:
+    """Find the values of an earlier run that are held, if wanted and of these points."""
+    if not params.unwrap_hold_good_values or inputs.previous is None:
+        return None
+    shape = (inputs.n_ps, len(inputs.ifgs))
+    if inputs.previous.shape != shape:
+        ctx.warn(
+            f"phuw_sb2.ph_uw: {inputs.previous.shape[0]} points in {inputs.previous.shape[1]} "
+            f"interferograms, the dataset has {shape[0]} in {shape[1]}; held values ignored"
+        )
+        return None
+    return good_values(inputs.previous, inputs.ifgs, used, inputs.image_bperp, ctx)
+
+
 SPEC = StageSpec(
     number=6,
     name="Unwrap phase",
@@ -120,6 +145,7 @@ SPEC = StageSpec(
         *stage6.SPEC.kernels,
         "stage6_low_pass",
         "stage6_anneal",
+        "stage6_held_smooth",
         "stage6_column_products",
         "stage6_network_inversion",
         "stage7_sequential_mean",
