@@ -20,6 +20,7 @@ TRIAL_WRAPS = 5.0  # 40 trials on each side of zero
 N_TRIALS = 2 * math.ceil(8 * TRIAL_WRAPS) + 1
 N_DRAWS = 20_000
 N_RESAMPLES = 20
+N_ANNEALED = 50
 SCN_WAVELENGTH = 100.0  # m
 GRID_WINDOW = (CLAP_WINDOW * 3 // 4, CLAP_WINDOW // 4)  # cells of a window, and of zeros after it
 FILTER = (1.0, 0.3)  # exponent and weight of the adaptive response
@@ -164,6 +165,9 @@ def filters(s: Scene) -> Cases:
             flops=(s.shape[0] / 16) ** 2 * 2 * window_flops(40),
             pairs=(s.shape[0] / 16) ** 2 * 3 * 1600,
         ),
+        "stage6_low_pass": lambda: Case(
+            (s.raster, CLAP_WINDOW), flops=(s.shape[0] / 16) ** 2 * 2 * window_flops(40)
+        ),
     }
 
 
@@ -238,6 +242,24 @@ def resample(s: Scene) -> Cases:
 
 def arcs(s: Scene) -> Cases:
     m, samples = s.m, len(s.edges) * s.m
+
+    def held_smooth() -> Case:
+        phase = s.arc_phase[:, 1:].copy()
+        chain = np.diff(np.eye(m), axis=0)
+        return Case(
+            (phase, phase > 0, chain, s.time_weights), True, len(phase) * (m**3 / 3 + 3.0 * m * m)
+        )
+
+    def anneal() -> Case:
+        few, image = s.arcs[:N_ANNEALED, : m - 1], np.arange(m)
+        pairs = np.stack([image[:-1], image[1:]], axis=1)
+        edge = np.arange(len(few))
+        return Case(
+            (np.ascontiguousarray(few), edge, pairs, s.day, np.eye(m - 1)),
+            True,
+            flops=len(few) * 26_000 * (m * m + 12.0 * m),
+        )
+
     return {
         "stage6_arc_phasors": lambda: Case(
             (s.phasors, *s.ends), flops=samples * 12.0, pairs=samples * 0.5
@@ -264,6 +286,8 @@ def arcs(s: Scene) -> Cases:
             samples * m * 4.0,
             samples * 1.0,
         ),
+        "stage6_held_smooth": held_smooth,
+        "stage6_anneal": anneal,
         "stage6_arc_noise": lambda: Case(
             (s.arcs, np.zeros_like(s.arc_phase), 1.2), True, samples * 9.0, samples * 2.0
         ),
@@ -308,6 +332,18 @@ def unwrapping(s: Scene) -> Cases:
         "stage6_chains": lambda: Case((*s.arc_edges, residues(s.turns))),
         "stage6_cheapest_flow": lambda: Case((*s.flow_network[0], s.flow_network[1], NO_STOP)),
         "stage6_share_free_chains": share_free_chains,
+    }
+
+
+def inversion(s: Scene) -> Cases:
+    n, m = s.n, s.m
+    return {
+        "stage6_network_inversion": lambda: Case(
+            (s.unwrapped, s.unwrapped[0], s.time_weights), flops=n * m * m * 3.0
+        ),
+        "stage6_column_products": lambda: Case(
+            (s.unwrapped.astype(np.float64),), flops=n * m * m * 2.0
+        ),
     }
 
 
@@ -362,7 +398,7 @@ def scn(s: Scene) -> Cases:
 
 SUBJECTS = (
     geometry, means, topofit, correction, cells, filters, phasors, coherence, weeding, resample,
-    arcs, costs, unwrapping, scla, scn,
+    arcs, costs, unwrapping, inversion, scla, scn,
 )  # fmt: skip
 
 

@@ -28,7 +28,7 @@ import numpy as np
 from benchmarks import machine
 from pystamps_hpc.config import RunConfig
 from pystamps_hpc.parallel.context import Context
-from pystamps_hpc.stages.stage6.arcs import arc_phases
+from pystamps_hpc.stages.stage6.arcs import arc_phases, method_of
 from pystamps_hpc.stages.stage6.costs import EdgeCosts, edge_costs
 from pystamps_hpc.stages.stage6.graph import Graph, build_graph
 from pystamps_hpc.stages.stage6.grid import Nodes, assign_cells, filtered_nodes
@@ -86,14 +86,15 @@ def make(case: Case, ctx: Context) -> Network:
     inputs = replace(scene.inputs, patch_phase=None)
     given = params(unwrap_prefilter_flag=case.prefilter)
     used = inputs.ifgs.used(given.drop_ifg_index)
-    stack = wrapped_stack(inputs, given, used, ctx)
+    stack = wrapped_stack(inputs, given, used, None)
     cells = assign_cells(inputs.xy, CELL, given.unwrap_gold_n_win)
     nodes = filtered_nodes(
         stack, cells, given.unwrap_gold_n_win, given.unwrap_gold_alpha, case.prefilter, ctx
     )
     graph = build_graph(nodes, ctx)
     network = inputs.ifgs.only(used)
-    arcs = arc_phases(nodes.phase, graph, network, given.method, TIME_WINDOW, TRIAL_WRAPS, ctx)
+    method = method_of(given.unwrap_method, network)
+    arcs = arc_phases(nodes.phase, graph, network, method, TIME_WINDOW, TRIAL_WRAPS, ctx)
     costs = edge_costs(arcs, graph, nodes, CELL, ctx)
     return Network(nodes, graph, costs, scene.truth[:, stack.columns].astype(np.float32))
 

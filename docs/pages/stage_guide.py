@@ -24,6 +24,7 @@ PAGES = {
 VIRTUAL = {
     "candidates.*": ("the candidate files of the patch", "see `pystamps-hpc describe-inputs`"),
     "patch.name": ("name of the patch", "the dataset tree"),
+    "parent.bperp": ("baselines of the images, where values are held", "`../ps2.mat`"),
     "patch_noover.box": ("part of the scene that the patch owns", "`patch_noover.in`"),
 }
 """Inputs that are no artifacts: meaning and source."""

@@ -302,6 +302,12 @@ class Signatures:
         alpha: float,
         /,
     ) -> NDArray[np.complex64]: ...
+    def stage6_low_pass(
+        self,
+        raster: NDArray[np.complexfloating],
+        window: int,
+        /,
+    ) -> NDArray[np.complex64]: ...
     def stage6_arc_phasors(
         self,
         phase: NDArray[np.complexfloating],
@@ -347,6 +353,23 @@ class Signatures:
     def stage6_arc_variance(
         self,
         noise: NDArray[np.floating],
+        /,
+    ) -> NDArray[np.float32]: ...
+    def stage6_held_smooth(
+        self,
+        phase: NDArray[np.floating],
+        known: NDArray[np.bool],
+        design: NDArray[np.floating],
+        in_time: NDArray[np.floating],
+        /,
+    ) -> NDArray[np.float32]: ...
+    def stage6_anneal(
+        self,
+        phasors: NDArray[np.complexfloating],
+        edge: NDArray[np.int64],
+        pairs: NDArray[np.int64],
+        day: NDArray[np.floating],
+        whitener: NDArray[np.floating],
         /,
     ) -> NDArray[np.float32]: ...
     def stage6_edge_costs(
@@ -418,6 +441,18 @@ class Signatures:
         stop: NDArray[np.bool],
         /,
     ) -> NDArray[np.int64]: ...
+    def stage6_network_inversion(
+        self,
+        phase: NDArray[np.floating],
+        reference: NDArray[np.floating],
+        operator: NDArray[np.floating],
+        /,
+    ) -> NDArray[np.float32]: ...
+    def stage6_column_products(
+        self,
+        values: NDArray[np.floating],
+        /,
+    ) -> NDArray[np.float64]: ...
     def stage7_sequential_mean(
         self,
         values: NDArray[np.floating],

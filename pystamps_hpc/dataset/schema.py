@@ -199,6 +199,8 @@ msd   | n_uw 1      | double | nan=ok | mean squared neighbour difference [rad^2
 ph_uw | n_ps n_ifg | single | nan     | SB: unwrapped phase of each pair [rad]
 msd   | n_ifg 1    | single | opt nan | mean squared neighbour difference [rad^2]
 """,
+    "phuw_loops2": "intfg_loops | n_loop n_ifg | double | | 1, -1: pairs of a loop, by its sense",
+    "phuw_good2": "good_pixels | n_ps n_ifg | logical | | pairs that close around a loop",
     "phuw_sb_res2": """
 ph_res | n_ps n_ifg      | single | nan | SB: phase of each pair as the images give it [rad]
 sb_cov | n_ifg n_ifg     | double |     | covariance of the pairs [rad^2]

@@ -105,7 +105,7 @@ def _execute(
         _tell_dropped(dataset, row, patches, log)
     with _with_remedy(dataset, row, target):
         inputs = load_inputs(
-            row.spec.inputs, directory, parameters, dataset, patches, row.feedback,
+            row.spec.inputs, directory, parameters, dataset, patches, row.judged,
             session.config.runtime.io_workers, withheld,
         )  # fmt: skip
     program = team.on_root(lambda: program_of(row.spec, session.config))

@@ -11,7 +11,9 @@ from typing import Any, get_args
 from ..dataset import border, candidates
 from ..dataset.finite import FiniteRows, require_finite
 from ..dataset.mat import MatFile
+from ..dataset.parameter_table import text_of
 from ..dataset.parameters import Parameters
+from ..dataset.rows import AnyArray
 from ..dataset.schema import ARTIFACTS, Key
 from ..dataset.tree import Dataset, patch_core
 from ..errors import MatError
@@ -32,9 +34,28 @@ class _Virtual:
     sources: Callable[[Path, Parameters], Iterable[Path]]
 
 
+def _parent(directory: Path, parameters: Parameters) -> tuple[Path, ...]:
+    """Return what says where the images of small baselines are, if that counts: ``../ps2.mat``."""
+    holds = text_of(parameters.value("unwrap_hold_good_values")).lower() == "'y'"
+    path = directory.parent / "ps2.mat"
+    return (path,) if holds and path.is_file() else ()
+
+
+def _image_baselines(directory: Path, parameters: Parameters) -> AnyArray | None:
+    """Read the baselines of all images, which the single-master dataset above has."""
+    for path in _parent(directory, parameters):
+        with MatFile(path) as file:
+            baselines: AnyArray | None = border.inside(
+                ARTIFACTS["ps2"].keys["bperp"], file.read("bperp")
+            )
+            return baselines
+    return None
+
+
 _VIRTUAL = {
     "candidates.*": _Virtual(candidates.read, candidates.sources),
     "patch.name": _Virtual(lambda directory, _: directory.name, lambda directory, _: ()),
+    "parent.bperp": _Virtual(_image_baselines, _parent),
     "patch_noover.box": _Virtual(
         lambda directory, _: patch_core(directory),
         lambda directory, _: (directory / "patch_noover.in",),

@@ -17,7 +17,7 @@ from ..stages.base import EACH_PATCH, Field, Mode, Scope, StageSpec, artifact_fi
 
 MODULES = (
     "stage1", "stage2", "stage3", "stage4", "stage5_promote",
-    "stage5_merge", "stage6", "stage7", "stage8",
+    "stage5_merge", "stage6", "stage6_sb", "stage7", "stage8",
 )  # fmt: skip
 
 VERSION_FILE, NO_PS_FILE = "psver", "no_ps_info"
@@ -123,6 +123,12 @@ class Task:
             if source is not None and source.spec.number > self.spec.number:
                 names.add(f"{item.artifact}.mat")
         return frozenset(names)
+
+    @cached_property
+    def judged(self) -> frozenset[str]:
+        """Files of an earlier run whose shapes the task judges itself: fed back, or its own."""
+        own = {f"{item.artifact}.mat" for item in self.reads if item.artifact in self.first_made}
+        return self.feedback | own
 
     @cached_property
     def passed_on(self) -> frozenset[str]:

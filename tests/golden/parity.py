@@ -22,7 +22,7 @@ from pystamps_hpc.pipeline.choices import resolve_choices
 from pystamps_hpc.pipeline.loading import load_inputs
 from pystamps_hpc.pipeline.saving import bundle_of
 from pystamps_hpc.pipeline.stages import run_pipeline
-from pystamps_hpc.pipeline.table import maker, task, tasks
+from pystamps_hpc.pipeline.table import feedback_artifacts, maker, task, tasks
 from pystamps_hpc.pipeline.types import PipelineContext
 from pystamps_hpc.stages.base import Mode
 from pystamps_hpc.tools.verification.compare import Difference, Policy, Rule, compare
@@ -130,7 +130,8 @@ class GoldenSet:
         for name in [*ARTIFACTS, "parms"]:
             source = maker(name, own, self.mode)  # type: ignore[arg-type]
             feedback = self.name == "iterate" and name == "scla_smooth2"
-            if name in ("psver", "no_ps_info") or not self.has(target, name):
+            later = name in feedback_artifacts(self.mode) and not feedback
+            if name in ("psver", "no_ps_info") or later or not self.has(target, name):
                 continue
             earlier = source is None or source.spec.number < before
             same = source is not None and source.spec.number == before and own != scope

@@ -13,12 +13,15 @@ from .parity import compare_bundle
 pytestmark = pytest.mark.golden
 needs_snaphu = pytest.mark.skipif(find_snaphu("snaphu") is None, reason="SNAPHU is not installed")
 
-SETS = ["ps-small", "iterate", "selection", "residues"]
+SETS = ["ps-small", "iterate", "selection", "residues", "sb-small"]
 EXACT = [
     *((name, "native") for name in SETS if name != "residues"),
     *(pytest.param(name, "snaphu", marks=needs_snaphu) for name in SETS),
 ]
 """Set and solver: where residues abound, solutions of like cost are not alike."""
+
+GRID = ("uw_grid", "uw_interp", "uw_space_time", "uw_phaseuw")
+PAIRS = ("phuw_sb2", "phuw_sb_res2")
 
 
 @pytest.fixture(scope="module")
@@ -39,18 +42,18 @@ def runs(golden):
 @pytest.mark.parametrize(("name", "solver"), EXACT)
 def test_every_key_is_that_of_stamps(golden, runs, name, solver):
     lines = list(compare_bundle(golden(name), "root", runs(name, solver), "single"))
-    assert {line.where for line in lines} == {
-        f"root/{file}" for file in ("uw_grid", "uw_interp", "uw_space_time", "uw_phaseuw", "phuw2")
-    }
+    files = (*GRID, "phuw2", *(PAIRS if name == "sb-small" else ()))
+    assert {line.where for line in lines} == {f"root/{file}" for file in files}
     wrong = [str(line) for line in lines if not line.difference.ok]
     assert not wrong
 
 
-def test_the_reference_backend_unwraps_the_same_cycles(golden):
-    found = golden("ps-small").run(6, backend="python", solver="native")
+@pytest.mark.parametrize("name", ["ps-small", "sb-small"])
+def test_the_reference_backend_unwraps_the_same_cycles(golden, name):
+    found = golden(name).run(6, backend="python", solver="native")
     wrong = [
         str(line)
-        for line in compare_bundle(golden("ps-small"), "root", found, "single")
+        for line in compare_bundle(golden(name), "root", found, "single")
         if not line.difference.ok
     ]
     assert not wrong
@@ -58,9 +61,24 @@ def test_the_reference_backend_unwraps_the_same_cycles(golden):
 
 @pytest.mark.parametrize(("name", "solver"), EXACT)
 def test_no_sample_is_on_another_cycle(golden, runs, name, solver):
-    expected = golden(name).artifact("root", "phuw2")["ph_uw"]
-    difference = compare(runs(name, solver)["phuw2"]["ph_uw"], expected, Rule("cycle", 2e-6))
+    file = "phuw_sb2" if name == "sb-small" else "phuw2"
+    expected = golden(name).artifact("root", file)["ph_uw"]
+    difference = compare(runs(name, solver)[file]["ph_uw"], expected, Rule("cycle", 2e-6))
     assert difference.ok, difference
+
+
+@needs_snaphu
+def test_pairs_and_inversion_of_small_baselines_are_those_of_stamps_to_the_bit(golden, runs):
+    found = runs("sb-small", "snaphu")
+    for file, key in (("phuw_sb2", "ph_uw"), ("phuw_sb_res2", "ph_res"), ("phuw2", "ph_uw")):
+        np.testing.assert_array_equal(
+            found[file][key], golden("sb-small").artifact("root", file)[key]
+        )
+    for key in ("sb_cov", "sm_cov"):
+        expected = golden("sb-small").artifact("root", "phuw_sb_res2")[key]
+        np.testing.assert_allclose(
+            found["phuw_sb_res2"][key], expected, rtol=0, atol=3e-7 * np.abs(expected).max()
+        )
 
 
 def test_where_residues_abound_the_native_solver_puts_few_samples_on_another_cycle(golden, runs):

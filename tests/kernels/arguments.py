@@ -112,6 +112,7 @@ def grids(rng):
             for n_w, osf in ((18, 1), (24, 2), (40, 1))
         ],
         "stage6_goldstein": [(raster, window, 0.8) for window in (10, 16)],
+        "stage6_low_pass": [(raster, window) for window in (10, 16)],
         **unwrapping(rng, occupied),
     }
 
@@ -184,6 +185,9 @@ def network(rng):
     smooth = rng.normal(0, 5, (N, M)).astype("f4")
     weights = gaussian_weights(day, 300.0)
     operator, design = rng.normal(0, 1, (6, M)), rng.integers(-1, 2, (M, 6)).astype("f4")
+    pairs = np.array([(i, j) for i in range(6) for j in range(i + 1, min(i + 3, 6))])
+    joined = np.eye(6)[pairs[:, 1]] - np.eye(6)[pairs[:, 0]]
+    whitener = np.triu(rng.normal(0, 0.2, (9, 9))) + np.eye(9)
     variance = np.where(rng.random(N) < 0.2, np.nan, rng.random(N)).astype("f4")
     some_empty = nodes.astype("c8")
     some_empty[5] = 0
@@ -197,9 +201,20 @@ def network(rng):
         "stage6_look_angle": [(slow, baseline, 9)],
         "stage6_star_smooth": [(slow, weights, line_intercepts(day, weights), 5, 6)],
         "stage6_network_smooth": [(slow, operator, design)],
+        "stage6_anneal": [(slow[:48, :9].copy(), np.arange(48), pairs, day[:6], whitener)],
+        "stage6_held_smooth": [
+            (
+                smooth[:, :9].copy(),
+                rng.random((N, 9)) < 0.7,
+                joined,
+                gaussian_weights(day[:6], 50.0),
+            )
+        ],
         "stage6_arc_noise": [(slow, smooth, 1.8)],
         "stage6_arc_variance": [(noise,)],
         "stage6_edge_costs": [(smooth, noise, variance, rng.integers(1, 9, N))],
+        "stage6_network_inversion": [(smooth, smooth[7].copy(), operator)],
+        "stage6_column_products": [(smooth.astype("f8"),)],
         "stage8_edge_noise": [(some_empty, *ends)],
     }
 

@@ -19,8 +19,8 @@ WHOLE = {
     "stage2_clap_grid", "stage2_histogram", "stage4_adjacent_keep", "stage4_duplicate_keep",
     "stage4_edge_stats", "stage4_edge_stats_undirected", "stage4_pair_edge_stats",
     "stage4_pair_edge_stats_undirected", "stage6_chains", "stage6_cheapest_flow",
-    "stage6_cost_records", "stage6_goldstein", "stage6_nearest_node", "stage6_share_free_chains",
-    "stage7_scla_smooth",
+    "stage6_column_products", "stage6_cost_records", "stage6_goldstein", "stage6_low_pass",
+    "stage6_nearest_node", "stage6_share_free_chains", "stage7_scla_smooth",
 }  # fmt: skip
 """Kernels whose results depend on all rows."""
 BY_BLOCKS = ("stage2_topofit", "stage7_lad_fit")

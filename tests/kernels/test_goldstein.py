@@ -62,3 +62,12 @@ def test_the_filter_brings_out_a_fringe_from_noise_and_counts_nan_as_empty(kerne
     assert after.mean() < 0.55 * before.mean()
     empty = np.where(noisy == 0, np.complex64(np.nan), noisy)
     np.testing.assert_array_equal(kernels.stage6_goldstein(empty, 16, 1.0), filtered)
+
+
+def test_the_low_pass_keeps_a_slow_fringe_and_drops_a_fast_one(kernels):
+    i, j = np.mgrid[:32, :24]
+    slow, fast = (np.exp(1j * rate * (i + j)).astype(np.complex64) for rate in (0.02, 2.0))
+    low = kernels.stage6_low_pass(slow + np.float32(0.5) * fast, 16)
+    np.testing.assert_allclose(np.abs(low), np.abs(slow + 0.5 * fast), rtol=1e-5)
+    assert angle_between(low, slow)[4:-4, 4:-4].max() < 0.45
+    assert angle_between(low, slow).mean() < angle_between(slow + 0.5 * fast, slow).mean()

@@ -8,9 +8,11 @@ import numpy as np
 
 from pystamps_hpc.config import RunConfig
 from pystamps_hpc.parallel.context import Context
-from pystamps_hpc.stages import stage6
+from pystamps_hpc.stages import stage6, stage6_sb
 from pystamps_hpc.stages.shared.ifgs import Ifgs
 from pystamps_kernels.dispatch import table
+
+from .stacks import EVERYWHERE
 
 DEFAULTS = {
     "drop_ifg_index": (),
@@ -34,6 +36,11 @@ DEFAULTS = {
 
 def params(**changes):
     return stage6.Params(**{**DEFAULTS, **changes})
+
+
+def sb_params(**changes):
+    defaults = {**DEFAULTS, **EVERYWHERE, "unwrap_method": "3D_QUICK"}
+    return stage6_sb.Params(**{**defaults, **changes})
 
 
 def context(backend="native", checkpoints=None, **runtime):
@@ -97,6 +104,45 @@ def moving_ground(n_cells=40, fill=0.5, noise=0.3, rate=3.0, n_image=11, seed=1)
         look_angle=None,
         smooth_slope=None,
         smooth_offset=None,
+        smooth_ramp=None,
+    )
+    return Stack(inputs, truth)
+
+
+def neighbours(n_image, reach=3):
+    """Pairs of images that follow each other at most `reach` apart."""
+    return [(i, j) for i in range(n_image) for j in range(i + 1, min(i + reach + 1, n_image))]
+
+
+def every_pair(n_image):
+    """Pairs of all images."""
+    return neighbours(n_image, n_image)
+
+
+def small_baselines(stack, pairs):
+    """The pairs of a single-master stack as small baselines: inputs, and the truth of the pairs."""
+    given, (first, second) = stack.inputs, np.asarray(pairs).T
+    whole = given.ifgs.with_master(given.ifgs.bperp, 0)
+    bperp = whole[second] - whole[first]
+    truth = stack.truth[:, second] - stack.truth[:, first]
+    phase = np.exp(1j * truth).astype(np.complex64)
+    rng = np.random.default_rng(8)
+    patch = phase * np.exp(1j * rng.normal(0, 0.3, phase.shape)).astype(np.complex64)
+    inputs = stage6_sb.Inputs(
+        n_ps=given.n_ps,
+        ifgs=Ifgs(np.asarray(pairs), bperp, given.ifgs.day, given.ifgs.master_day, None),
+        xy=given.xy,
+        mean_incidence=given.mean_incidence,
+        corrected=phase,
+        bperp_mat=np.tile(bperp, (given.n_ps, 1)),
+        slope=np.zeros(given.n_ps),
+        patch_phase=patch,
+        look_angle=None,
+        lonlat=given.xy.astype(float) / 111_000,
+        origin=np.zeros(2),
+        image_bperp=whole,
+        previous=None,
+        smooth_slope=None,
         smooth_ramp=None,
     )
     return Stack(inputs, truth)

@@ -16,8 +16,8 @@ __all__ = ["SUBJECTS", "Array", "Kernel", "Scalar", "all_kernels"]
 
 SUBJECTS = (
     "geometry", "means", "topofit", "correction", "cells", "clap", "phasors", "coherence",
-    "matlab_random", "weed", "edge_stats", "resample", "goldstein", "arcs", "costs", "chains",
-    "flow", "scla", "lad", "scn", "velocity",
+    "matlab_random", "weed", "edge_stats", "resample", "goldstein", "arcs", "held", "annealing",
+    "costs", "chains", "flow", "inversion", "scla", "lad", "scn", "velocity",
 )  # fmt: skip
 """Modules of the contracts and of every backend."""
 

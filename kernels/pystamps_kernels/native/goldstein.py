@@ -1,23 +1,41 @@
-"""The Goldstein filter; transforms by ``scipy.fft``, the rest threaded over windows or rows."""
+"""Filters of a raster; transforms by ``scipy.fft``, the rest threaded over windows or rows."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from numba import get_num_threads, prange
 
 from ..clap_windows import GAUSSIAN
-from ..reference.goldstein import inverse, spectra, with_phase
+from ..reference.goldstein import (
+    inverse,
+    low_pass_response,
+    padded_width,
+    spectra,
+    with_phase,
+)
 from .compile import inline, kernel
 
 
 def goldstein(raster: Any, window: int, alpha: float) -> Any:
     """Native twin of :func:`reference.goldstein.goldstein`."""
+    return _filtered(raster, window, lambda spectra: _weight(spectra, GAUSSIAN, float(alpha)))
+
+
+def low_pass(raster: Any, window: int) -> Any:
+    """Native twin of :func:`reference.goldstein.low_pass`."""
+    weights = low_pass_response(padded_width(window))
+    return _filtered(raster, window, lambda spectra: np.multiply(spectra, weights, out=spectra))
+
+
+def _filtered(raster: Any, window: int, weight: Callable[[Any], Any]) -> Any:
+    """Filter window by window; `weight` changes a batch of spectra in place."""
     workers = get_num_threads()
     clean = np.where(np.isnan(raster), np.complex64(0), raster)
     joined = np.zeros(raster.shape, np.complex128)
     for row, col, row_taper, col_taper, spectrum in spectra(clean, window, workers):
-        _weight(spectrum, GAUSSIAN, float(alpha))
+        weight(spectrum)
         _join(joined, row, col, row_taper, col_taper, inverse(spectrum, window, workers))
     return with_phase(clean, joined)
 

@@ -1,6 +1,6 @@
-"""The Goldstein filter of a gridded interferogram in overlapping windows."""
+"""Filters of a gridded interferogram in overlapping windows: Goldstein's, and a low-pass."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ Ints = NDArray[np.int64]
 
 # Windows transformed at a time: bounds the memory (32 cells: 26 kB each).
 BATCH = 128
+
+LOW_PASS_SHAPE = 16
+"""Half the width of the spectrum, in deviations of the Gaussian that passes low frequencies."""
 
 
 def goldstein(raster: Phasors, window: int, alpha: float) -> Phasors:
@@ -49,11 +52,51 @@ def goldstein(raster: Phasors, window: int, alpha: float) -> Phasors:
     >>> np.angle(filtered[3, :3]).round(4), np.abs(filtered[3, :3]).round(4)
     (array([0.7, 0.7, 0.7], dtype=float32), array([2., 2., 2.], dtype=float32))
     """
+    return _filtered(raster, window, lambda spectrum: response(np.abs(spectrum), alpha))
+
+
+def low_pass(raster: Phasors, window: int) -> Phasors:
+    """Keep the lowest frequencies of the phase of a gridded interferogram, window by window.
+
+    Parameters
+    ----------
+    raster : (n_row, n_col) complex64
+        Cell sums; an empty cell is zero or NaN. At least one window in both directions.
+    window : int
+        Window width, even [cells].
+
+    Returns
+    -------
+    (n_row, n_col) complex64
+        Amplitude of `raster` with the low-passed phase.
+
+    Notes
+    -----
+    The windows are those of :func:`goldstein`. StaMPS ``wrap_filt``; docs/science/unwrapping.md,
+    Annealing.
+    """
+    weight = low_pass_response(padded_width(window))
+    return _filtered(raster, window, lambda _: weight)
+
+
+def low_pass_response(width: int) -> Doubles:
+    """Spectral weights of the low-pass; (width, width).
+
+    Notes
+    -----
+    An even width centres the Gaussian half a frequency beside zero, as in StaMPS: even a constant
+    phase gets a ramp.
+    """
+    half = (width - 1) / 2
+    one = np.exp(-0.5 * (LOW_PASS_SHAPE * (np.arange(width) - half) / half) ** 2)
+    return np.asarray(fft.ifftshift(np.outer(one, one)))
+
+
+def _filtered(raster: Phasors, window: int, weights: Callable[[Complexes], Doubles]) -> Phasors:
     clean = np.where(np.isnan(raster), np.complex64(0), raster)
     joined = np.zeros(raster.shape, np.complex128)
     for row, col, row_taper, col_taper, spectrum in spectra(clean, window):
-        weight = response(np.abs(spectrum), alpha)
-        filtered = inverse(spectrum * weight, window)
+        filtered = inverse(spectrum * weights(spectrum), window)
         row_cells = (row[:, None] + np.arange(window))[:, :, None]
         col_cells = (col[:, None] + np.arange(window))[:, None, :]
         np.add.at(joined, (row_cells, col_cells), filtered * taper(row_taper, col_taper))

@@ -7,16 +7,18 @@ import numpy as np
 from ...dataset.rows import ComplexArray, FloatArray, Rows
 from ...parallel.context import Context
 from ..shared.ifgs import Ifgs
+from .annealing import annealing_smoother, noise_whitener
 from .graph import Graph
-from .smooth import network_smoother, star_smoother
+from .held import HeldNodes, held_smoother
+from .smooth import Arcs, network_smoother, star_smoother
 from .stars import LookAngleSeries, look_angle_series
 
 # Arcs noisier than this have no statistics [rad].
-NOISE_LIMIT = {"3D_FULL": 1.2, "3D_QUICK": 1.3}
+NOISE_LIMIT = {"3D": np.inf, "3D_FULL": 1.2, "3D_QUICK": 1.3}
 
 ALIASES = {
-    "3D": "3D_FULL",
-    "3D_NEW": "3D_FULL",
+    "3D": "3D",
+    "3D_NEW": "3D",
     "3D_FULL": "3D_FULL",
     "3D_QUICK": "3D_QUICK",
     "3D_SMALL_DEF": "3D_QUICK",
@@ -39,6 +41,16 @@ class ArcPhase:
 
     unwrapped: Rows
     noise: Rows | None
+
+
+def method_of(name: str, network: Ifgs) -> str:
+    """Return the method that ``unwrap_method`` means for a network, one of :data:`ALIASES`.
+
+    ``3D`` is ``3D_FULL`` where all interferograms begin with the same image.
+    """
+    method = ALIASES[name.upper()]
+    one_first = len(np.unique(network.pairs[:, 0])) == 1
+    return "3D_FULL" if method == "3D" and one_first else method
 
 
 def without_look_angle(
@@ -72,6 +84,8 @@ def arc_phases(
     time_win: float,
     trial_wraps: float | None,
     ctx: Context,
+    low_pass: ComplexArray | None = None,
+    held: HeldNodes | None = None,
 ) -> ArcPhase:
     """Estimate look-angle error, smooth part and noise of every arc.
 
@@ -84,13 +98,17 @@ def arc_phases(
     network : Ifgs
         Interferograms that are unwrapped.
     method : str
-        One of the values of :data:`ALIASES`.
+        As :func:`method_of` gives it.
     time_win : float
         Standard deviation of the temporal weights [days].
     trial_wraps : float or None
         Range of the look-angle search [cycles over all baselines]; None leaves it out.
     ctx : Context
         Edges are cut into pieces.
+    low_pass : (n_node, n_u) complex64, optional
+        Low-passed phasors of the nodes; 3D needs them.
+    held : HeldNodes, optional
+        Unwrapped phase of an earlier run that is held.
 
     Notes
     -----
@@ -101,14 +119,14 @@ def arc_phases(
         ctx.warn("all perpendicular baselines are equal: look-angle search of arcs skipped")
     n_edge, piece = graph.low.size, ctx.config.runtime.stage8_chunk_edges
 
-    def read(rows: slice) -> tuple[ComplexArray, FloatArray | None]:
+    def read(rows: slice) -> Arcs:
         arcs = ctx.kernels.stage6_arc_phasors(node_phase, graph.low[rows], graph.high[rows])
-        return without_look_angle(arcs, network.bperp, series, ctx)
+        return Arcs(rows, *without_look_angle(arcs, network.bperp, series, ctx))
 
     def wrapped_noise(rows: slice) -> ArcPhase:
-        phasors, look_angle = read(rows)
-        noise = np.angle(phasors)
-        return ArcPhase(_sum(noise, look_angle), noise)
+        arcs = read(rows)
+        noise = np.angle(arcs.phasors)
+        return ArcPhase(_sum(noise, arcs.look_angle), noise)
 
     if method == "2D":
         return ArcPhase(
@@ -117,15 +135,20 @@ def arc_phases(
     if method == "3D_NO_DEF":
         return ctx.map_rows(wrapped_noise, n_edge, "arcs", piece)
     if method == "3D_FULL":
-        smoother = star_smoother(network, time_win, lambda rows: read(rows)[0], n_edge, ctx)
+        smoother = star_smoother(network, time_win, lambda rows: read(rows).phasors, n_edge, ctx)
+    elif held is not None:
+        smoother = held_smoother(network, time_win, held, ctx)
     else:
         smoother = network_smoother(network, time_win, ctx)
+    if low_pass is not None:
+        whitener = noise_whitener(node_phase, low_pass, graph, ctx)
+        smoother = annealing_smoother(smoother, network, whitener, ctx)
 
     def split(rows: slice) -> ArcPhase:
-        phasors, look_angle = read(rows)
-        smooth = smoother(phasors)
-        noise = ctx.kernels.stage6_arc_noise(phasors, smooth, NOISE_LIMIT[method])
-        return ArcPhase(_sum(smooth + noise, look_angle), noise)
+        arcs = read(rows)
+        smooth = smoother(arcs)
+        noise = ctx.kernels.stage6_arc_noise(arcs.phasors, smooth, NOISE_LIMIT[method])
+        return ArcPhase(_sum(smooth + noise, arcs.look_angle), noise)
 
     return ctx.map_rows(split, n_edge, "arcs", piece)
 

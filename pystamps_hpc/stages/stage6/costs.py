@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...dataset.rows import AnyArray, FloatArray
+from ...dataset.rows import AnyArray, BoolArray, FloatArray
 from ...parallel.context import Context
 from .arcs import ArcPhase
 from .graph import Graph
@@ -24,14 +24,28 @@ class EdgeCosts:
         Wrapped minus expected phase [1/200 cycle].
     sigsq : (n_edge,) int16
         Variance in units of the cost; 0 for an edge without statistics.
+    held : (n_edge, n_u) bool or None
+        Edges whose cycles are held: with statistics, they get the smallest variance.
     """
 
     offset: AnyArray
     sigsq: AnyArray
+    held: BoolArray | None = None
+
+    def sigsq_of(self, ifg: int) -> AnyArray:
+        """Return the variances of an interferogram, (n_edge,) int16."""
+        if self.held is None:
+            return self.sigsq
+        return np.where(self.held[:, ifg], np.minimum(self.sigsq, np.int16(1)), self.sigsq)
 
 
 def edge_costs(
-    arcs: ArcPhase, graph: Graph, nodes: Nodes, cell_size: float, ctx: Context
+    arcs: ArcPhase,
+    graph: Graph,
+    nodes: Nodes,
+    cell_size: float,
+    ctx: Context,
+    held: BoolArray | None = None,
 ) -> EdgeCosts:
     """Turn the noise of every arc into the cost parabola that SNAPHU's costs have.
 
@@ -47,13 +61,15 @@ def edge_costs(
         Cell size [m].
     ctx : Context
         Edges are cut into pieces.
+    held : (n_edge, n_u) bool, optional
+        Edges whose cycles are held.
 
     Notes
     -----
     StaMPS ``uw_stat_costs``; docs/science/unwrapping.md, Costs.
     """
 
-    def costs(rows: slice) -> EdgeCosts:
+    def costs(rows: slice) -> tuple[AnyArray, AnyArray]:
         unwrapped = np.ascontiguousarray(arcs.unwrapped[rows])
         if arcs.noise is None:
             noise = np.zeros_like(unwrapped)
@@ -61,14 +77,11 @@ def edge_costs(
         else:
             noise = np.ascontiguousarray(arcs.noise[rows])
             variance = ctx.kernels.stage6_arc_variance(noise)
-        offset, sigsq = ctx.kernels.stage6_edge_costs(
-            unwrapped, noise, variance, graph.n_arcs[rows]
-        )
-        return EdgeCosts(offset, sigsq)
+        return ctx.kernels.stage6_edge_costs(unwrapped, noise, variance, graph.n_arcs[rows])
 
     piece = ctx.config.runtime.stage8_chunk_edges
-    found = ctx.map_rows(costs, graph.low.size, "costs", piece)
-    return EdgeCosts(ctx.share(found.offset), ctx.share(found.sigsq))
+    offset, sigsq = ctx.map_rows(costs, graph.low.size, "costs", piece)
+    return EdgeCosts(ctx.share(offset), ctx.share(sigsq), held)
 
 
 def _length_variance(graph: Graph, nodes: Nodes, rows: slice, cell_size: float) -> FloatArray:

@@ -1,5 +1,6 @@
 """Stage 6, second step: points to grid cells, cell sums, Goldstein filter, nodes."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -136,14 +137,7 @@ def filtered_nodes(
     -----
     A node is a cell whose sum differs from zero in the first interferogram, as in the reference.
     """
-    wrapped = stack.psi(ctx)
-
-    def cell_sums(which: int) -> ComplexArray:
-        psi = wrapped[:, which : which + 1][:, 0].copy()
-        _require_phase(psi, int(stack.columns[which]))
-        sums: ComplexArray = ctx.kernels.stage6_cell_sums(psi, cells.members, cells.starts)
-        return sums
-
+    cell_sums = _cell_sums(stack, cells, ctx)
     kept = ctx.on_root(lambda: cell_sums(0) != 0)
     row, col = cells.row[kept], cells.col[kept]
 
@@ -151,8 +145,7 @@ def filtered_nodes(
         sums = cell_sums(which)
         if not prefilter:
             return sums[kept], None
-        raster = np.zeros(cells.shape, np.complex64)
-        raster[cells.row, cells.col] = sums
+        raster = _raster(sums, cells)
         return ctx.kernels.stage6_goldstein(raster, window, alpha)[row, col], None
 
     phase, _ = ctx.map_columns(
@@ -162,6 +155,48 @@ def filtered_nodes(
     occupied[row, col] = True
     node = np.where(kept, np.cumsum(kept) - 1, -1)
     return Nodes(occupied, row, col, node[cells.point_cell], phase)
+
+
+def low_passed_nodes(
+    stack: WrappedStack, cells: Cells, nodes: Nodes, window: int, ctx: Context
+) -> ComplexArray:
+    """Low-pass each interferogram; (n_node, n_u) complex64 phasors of the nodes.
+
+    Parameters
+    ----------
+    stack, cells, window, ctx
+        As of :func:`filtered_nodes`.
+    nodes : Nodes
+        What it gave.
+    """
+    cell_sums = _cell_sums(stack, cells, ctx)
+
+    def node_phase(which: int) -> tuple[ComplexArray, None]:
+        low = ctx.kernels.stage6_low_pass(_raster(cell_sums(which), cells), window)
+        return low[nodes.row, nodes.col], None
+
+    column = (nodes.row.size, np.complex64)
+    phase, _ = ctx.map_columns(node_phase, range(stack.columns.size), column, label="low-pass")
+    return phase
+
+
+def _cell_sums(stack: WrappedStack, cells: Cells, ctx: Context) -> Callable[[int], ComplexArray]:
+    """Return what sums the wrapped phase of an interferogram in the cells."""
+    wrapped = stack.psi(ctx)
+
+    def of(which: int) -> ComplexArray:
+        psi = wrapped[:, which : which + 1][:, 0].copy()
+        _require_phase(psi, int(stack.columns[which]))
+        sums: ComplexArray = ctx.kernels.stage6_cell_sums(psi, cells.members, cells.starts)
+        return sums
+
+    return of
+
+
+def _raster(sums: ComplexArray, cells: Cells) -> ComplexArray:
+    raster = np.zeros(cells.shape, np.complex64)
+    raster[cells.row, cells.col] = sums
+    return raster
 
 
 def _require_phase(psi: ComplexArray, ifg: int) -> None:

@@ -4,8 +4,8 @@ Everything is computed on demand for a stretch of points or for single interfero
 stack is ever held whole.
 """
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
@@ -22,9 +22,25 @@ from ...dataset.rows import (
 from ...errors import StageError
 from ...parallel.context import Context
 from ..shared import look_angle
+from ..shared.ifgs import Ifgs
 
 if TYPE_CHECKING:
-    from . import Inputs, Params
+    from . import Params
+
+
+@dataclass(frozen=True)
+class PhaseInputs:
+    """Merged arrays of every stack; rows are PS, n_col columns include that of a master."""
+
+    n_ps: Annotated[int, "ps2.n_ps"]  # points
+    ifgs: Annotated[Ifgs, "ps2"]  # the network
+    xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 2) float32 [m]
+    mean_incidence: Annotated[float | None, "ps2.mean_incidence"]  # [rad]
+    corrected: Annotated[Rows, "rc2.ph_rc"]  # (n_ps, n_col) complex64
+    bperp_mat: Annotated[Rows | None, "bp2.bperp_mat"]  # (n_ps, n_ifg) float32 [m]
+    slope: Annotated[FloatArray | None, "pm2.K_ps"]  # (n_ps,) float64 [rad/m]
+    patch_phase: Annotated[Rows | None, "pm2.ph_patch"]  # (n_ps, n_ifg) complex64
+    look_angle: Annotated[FloatArray | None, "la2.la"]  # (n_ps,) [rad]
 
 
 @dataclass(frozen=True)
@@ -33,17 +49,31 @@ class Feedback:
 
     Parameters
     ----------
-    slope : (n_ps,) float32
+    slope : (n_ps,) array
         Spatially correlated look-angle error [rad/m].
-    offset : (n_ps,) float32
-        Atmosphere and orbit error of the master [rad].
+    offset : (n_ps,) array or None
+        Atmosphere and orbit error of the master [rad]; small baselines have none.
     ramp : Rows or None
-        (n_ps, n_u) planes of the interferograms [rad].
+        (n_ps, n_col) planes of the interferograms [rad].
     """
 
     slope: FloatArray
-    offset: FloatArray
+    offset: FloatArray | None
     ramp: Rows | None
+
+    def of_points(self, n_ps: int, artifact: str, ctx: Context) -> "Feedback | None":
+        """Return what belongs to these points: nothing if the slopes are of others."""
+        others = [len(part) for part in (self.slope, self.offset)
+                  if part is not None and len(part) != n_ps]  # fmt: skip
+        if others:
+            ctx.warn(
+                f"{artifact}.K_ps_uw: {len(self.slope)} points, the dataset has {n_ps}; "
+                "feedback ignored, file kept"
+            )
+            return None
+        if self.ramp is not None and self.ramp.shape[0] != n_ps:
+            return replace(self, ramp=None)
+        return self
 
 
 @dataclass(frozen=True)
@@ -91,23 +121,29 @@ class WrappedStack:
         if self.feedback is None:
             return []
         bperp = np.ascontiguousarray(block(self.bperp, rows, which), np.float32)
-        offset = np.broadcast_to(self.feedback.offset[rows, None], bperp.shape)
-        terms = [self.feedback.slope[rows, None] * bperp, np.ascontiguousarray(offset)]
+        terms = [self.feedback.slope[rows, None].astype(np.float32) * bperp]
+        if self.feedback.offset is not None:
+            offset = np.broadcast_to(self.feedback.offset[rows, None], bperp.shape)
+            terms.append(np.ascontiguousarray(offset, np.float32))
         if self.feedback.ramp is not None:
-            ramp = block(self.feedback.ramp, rows, which)
+            ramp = block(self.feedback.ramp, rows, self.columns[which])
             terms.append(np.ascontiguousarray(ramp, np.float32))
         return terms
 
 
-def wrapped_stack(inputs: "Inputs", params: "Params", used: IntArray, ctx: Context) -> WrappedStack:
+def wrapped_stack(
+    inputs: PhaseInputs, params: "Params", used: IntArray, feedback: Feedback | None
+) -> WrappedStack:
     """Choose the phase to unwrap and what is taken off it; docs/science/unwrapping.md.
 
     Parameters
     ----------
-    inputs, params, ctx
+    inputs, params
         As given to the stage.
     used : (n_u,) int64
         Interferograms that are unwrapped.
+    feedback : Feedback or None
+        What an earlier stage 7 found.
     """
     columns = inputs.ifgs.columns[used]
     slope = np.zeros(inputs.n_ps, np.float32)
@@ -124,33 +160,10 @@ def wrapped_stack(inputs: "Inputs", params: "Params", used: IntArray, ctx: Conte
     if bperp is None:
         bperp = np.broadcast_to(inputs.ifgs.bperp.astype(np.float32),
                                 (inputs.n_ps, len(inputs.ifgs)))  # fmt: skip
-    feedback = _feedback(inputs, params, columns, ctx)
     return WrappedStack(phase, chosen_columns(bperp, used), columns, slope, feedback)
 
 
-def _feedback(
-    inputs: "Inputs", params: "Params", columns: IntArray, ctx: Context
-) -> Feedback | None:
-    """Take over the phases of an earlier stage 7, if they belong to these points."""
-    slope, offset, ramp = inputs.smooth_slope, inputs.smooth_offset, inputs.smooth_ramp
-    if slope is None or offset is None:
-        return None
-    if slope.shape[0] != inputs.n_ps or offset.shape[0] != inputs.n_ps:
-        ctx.warn(
-            f"scla_smooth2.K_ps_uw: {slope.shape[0]} points, the dataset has {inputs.n_ps}; "
-            "feedback ignored, file kept"
-        )
-        return None
-    if not params.scla_deramp or ramp is None or ramp.shape[0] != inputs.n_ps:
-        ramp = None
-    return Feedback(
-        slope.astype(np.float32),
-        offset.astype(np.float32),
-        None if ramp is None else chosen_columns(ramp, columns),
-    )
-
-
-def search_range(inputs: "Inputs", params: "Params") -> float:
+def search_range(inputs: PhaseInputs, params: "Params") -> float:
     """Return the range of the look-angle search [cycles over all baselines].
 
     The zero of the master counts. docs/science/gamma.md, Range of slopes.

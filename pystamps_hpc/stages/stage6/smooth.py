@@ -10,7 +10,29 @@ from ...parallel.context import Context
 from ..shared.ifgs import Ifgs
 from .stars import Star, complete_stars, gaussian_weights, line_intercepts, star
 
-Smoother = Callable[[ComplexArray], FloatArray]
+
+@dataclass(frozen=True)
+class Arcs:
+    """A stretch of edges.
+
+    Parameters
+    ----------
+    rows : slice
+        Which edges.
+    phasors : (n, n_u) complex64
+        Unit phasors without the look-angle error.
+    look_angle : (n, n_u) float32 or None
+        Look-angle error that was taken off [rad].
+    """
+
+    rows: slice
+    phasors: ComplexArray
+    look_angle: FloatArray | None
+
+
+Smoother = Callable[[Arcs], FloatArray]
+"""Gives the smooth phase of a stretch of edges, (n, n_u) float32 [rad]."""
+
 PhasorRows = Callable[[slice], ComplexArray]
 
 
@@ -25,7 +47,7 @@ def network_smoother(network: Ifgs, time_win: float, ctx: Context) -> Smoother:
     images[1:] = np.linalg.pinv(design[:, 1:])
     operator = gaussian_weights(network.elapsed, time_win) @ images
     single = design.astype(np.float32)
-    return lambda phasors: ctx.kernels.stage6_network_smooth(phasors, operator, single)
+    return lambda arcs: ctx.kernels.stage6_network_smooth(arcs.phasors, operator, single)
 
 
 @dataclass(frozen=True)
@@ -96,11 +118,11 @@ def star_smoother(
             spread[number, plan.star.ifgs] = _residual_spread(plan, phasors, n_edge, ctx)
         owner = len(plans) - 1 - np.argmin(spread[::-1], axis=0)
 
-    def smooth(arcs: ComplexArray) -> FloatArray:
-        phase = np.empty(arcs.shape, np.float32)
+    def smooth(arcs: Arcs) -> FloatArray:
+        phase = np.empty(arcs.phasors.shape, np.float32)
         for number, plan in enumerate(plans):
             taken = owner[plan.star.ifgs] == number
-            phase[:, plan.star.ifgs[taken]] = plan.smooth(arcs, ctx)[:, taken]
+            phase[:, plan.star.ifgs[taken]] = plan.smooth(arcs.phasors, ctx)[:, taken]
         return phase
 
     return smooth

@@ -38,7 +38,7 @@ class Solver:
         )
         number = np.abs(edge) - 1
         offset = (self.costs.offset[number, ifg] * np.sign(edge)).astype(np.int32)
-        chains = (tail, head, n_arcs, offset, self.costs.sigsq[number].astype(np.int32))
+        chains = (tail, head, n_arcs, offset, self.costs.sigsq_of(ifg)[number].astype(np.int32))
         with stop_when_asked(check) as stop:
             cycles, potential, left = kernels.stage6_cheapest_flow(*chains, supply, stop)
             cycles = kernels.stage6_share_free_chains(*chains, cycles, potential, stop)

@@ -49,6 +49,6 @@ def snaphu_costs(
     """Return SNAPHU's records of one interferogram: of the row arcs, of the column arcs."""
     offset = np.ascontiguousarray(costs.offset[:, ifg])
     row_costs, col_costs = ctx.kernels.stage6_cost_records(
-        graph.row_edges, graph.col_edges, offset, costs.sigsq
+        graph.row_edges, graph.col_edges, offset, costs.sigsq_of(ifg)
     )
     return row_costs, col_costs
