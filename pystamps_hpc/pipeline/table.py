@@ -16,7 +16,8 @@ from ..stages.base import EACH_PATCH, Field, Mode, Scope, StageSpec, artifact_fi
 
 MODULES = (
     "stage1", "stage2", "stage3", "stage4", "stage5_promote",
-    "stage5_merge", "stage6", "stage7", "stage8",
+    "stage5_merge", "stage6", "stage7", "stage7_sb",
+    "stage8", "stage8_sb",
 )  # fmt: skip
 
 POINTS = ("ps2", "ps1")

@@ -135,6 +135,11 @@ class Ifgs:
         design[np.arange(len(self)), self.pairs[:, 1]] = 1
         return design
 
+    def dates_of(self, column: int) -> str:
+        """Write the date of a column's image, or both of a pair."""
+        images = self.pairs[column] if self.master is None else [column]
+        return " to ".join(date_of(self.day[image]) for image in images)
+
     def of_image(self, image: int) -> IntArray:
         """Return the interferograms of an image, in order."""
         return np.flatnonzero((self.pairs == image).any(axis=1))
@@ -258,6 +263,24 @@ def used_columns(
             f"at least {fewest} are needed; shorten the list"
         )
     return used
+
+
+def inverted_images(series: Ifgs, listed: IntArray | None) -> IntArray:
+    """Return the images, without the master, to which small baselines were inverted.
+
+    Parameters
+    ----------
+    series : Ifgs
+        The images against the master.
+    listed : (k,) int64 or None
+        Images that have a phase; all by default.
+
+    Returns
+    -------
+    (n_fit,) int64
+        Ascending.
+    """
+    return series.columns if listed is None else np.intersect1d(listed, series.columns)
 
 
 def one_based(positions: IntArray) -> str:

@@ -31,11 +31,11 @@ class PhaseSeries:
     xy : (n_ps, 2) float32
         Local coordinates [m].
     ifgs : Ifgs
-        The network.
-    ifg_std : (n_col,) float32 or None
-        Noise of each interferogram [deg]; equal weights without it.
-    used : (n_use,) int64
-        Columns that are not dropped, ascending, 0-based.
+        The single-master network; that of the images with small baselines.
+    fitted : (n_fit,) int64
+        Columns of the fit, ascending, 0-based, without the master.
+    covariance : (n_fit, n_fit) float64
+        Their covariance [rad^2].
     ref_ps : (n_ref,) int64 or None
         Rows of the reference area; None for no referencing.
     deramp_degree : float
@@ -47,15 +47,10 @@ class PhaseSeries:
     master_phase: FloatArray | None
     xy: FloatArray
     ifgs: Ifgs
-    ifg_std: FloatArray | None
-    used: IntArray
+    fitted: IntArray
+    covariance: FloatArray
     ref_ps: IntArray | None
     deramp_degree: float
-
-    @property
-    def fitted(self) -> IntArray:
-        """Columns of the fit: the used ones without the master."""
-        return self.used[np.isin(self.used, self.ifgs.columns)]
 
 
 def fit_velocity(value_type: str, series: PhaseSeries, ctx: Context) -> Rows:
@@ -63,7 +58,7 @@ def fit_velocity(value_type: str, series: PhaseSeries, ctx: Context) -> Rows:
 
     Parameters
     ----------
-    value_type : {"v", "v-d", "v-o", "v-do"}
+    value_type : {"v", "v-d", "v-o", "v-do"}, or with "V"
         What is taken off the phase: ``d`` look-angle error (alone: the master phase as well),
         ``o`` ramps.
     series : PhaseSeries
@@ -94,7 +89,7 @@ def fit_velocity(value_type: str, series: PhaseSeries, ctx: Context) -> Rows:
         reference = mean_over_ps(phase, ctx, series.ref_ps)
     elapsed = series.ifgs.elapsed[fitted]
     design = np.column_stack((np.ones(len(fitted)), elapsed))
-    weights = operator(design, ifg_covariance(series.ifg_std, series.ifgs.day, fitted))
+    weights = operator(design, series.covariance)
 
     def fit(rows: slice) -> AnyArray:
         result: AnyArray = ctx.kernels.stage8_velocity_fit(weights, phase[rows], reference)
@@ -119,6 +114,11 @@ def corrections(value_type: str, series: PhaseSeries, ctx: Context) -> Correctio
     terms = ramps.regressors(series.xy, series.deramp_degree)
     phase = corrected(series.phase, series.fitted, found)
     return replace(found, ramps=ramps.fit_ramps(terms, phase, series.fitted, ctx))
+
+
+def series_type(value_type: str) -> str:
+    """Return StaMPS' name of a value type of the images of small baselines: ``v`` is of pairs."""
+    return value_type.capitalize()
 
 
 def line_of_sight_velocity(rate: FloatArray, wavelength: float) -> FloatArray:

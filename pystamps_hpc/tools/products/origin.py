@@ -10,9 +10,11 @@ from ...pipeline.finished import made_here
 from ...pipeline.presence import PRODUCTS
 from ...pipeline.state import TargetState, digest, plain
 from ...pipeline.table import tasks
+from ...stages.base import Mode
 from .files import read_artifact
 
-SOURCES = ("ps2", "mean_v", "phuw2", "scla2", "ifgstd2", "hgt2", "pm2", "deramp_degree")
+SOURCES = ("ps2", "mean_v", "phuw2", "phuw_sb_res2", "scla2", "ifgstd2", "hgt2", "pm2",
+           "deramp_degree")  # fmt: skip
 PARAMETERS = ("lambda", "heading", "drop_ifg_index", "ref_lon", "ref_lat", "ref_centre_lonlat",
               "ref_radius", "ref_x", "ref_y")  # fmt: skip
 
@@ -41,7 +43,8 @@ def origin_now(root: Path, value_type: str, known: dict[str, Any] | None = None)
 
 def made_elsewhere(root: Path) -> list[str]:
     """Return the sources that follow the merge and have no record of ours."""
-    later = {name for row in tasks() if row.spec.scope == "merged" and not row.gathers
+    mode: Mode = "sb" if parameters.load(root).small_baselines else "ps"
+    later = {name for row in tasks(mode) if row.spec.scope == "merged" and not row.gathers
              for name in row.first_made}  # fmt: skip
     there = [name for name in SOURCES if name in later and (root / f"{name}.mat").exists()]
     return [f"{name}.mat" for name in there if not made_here(root, name)]
@@ -63,7 +66,7 @@ def what_is_not_known(root: Path, value_type: str) -> list[str]:
         if (root / "mean_v.mat").exists():
             fit = read_artifact(root, "mean_v", "value_type", "unwrap_ifg_index")
     notes = []
-    if "mean_v.mat" in elsewhere and (used := fit.get("value_type") or "v") != value_type:
+    if "mean_v.mat" in elsewhere and (used := fit.get("value_type") or "v").lower() != value_type:
         says = "" if fit.get("value_type") else ", which does not say its type"
         notes.append(
             f"the velocities are those of mean_v.mat of another program{says}: taken as {used}, "
