@@ -63,7 +63,7 @@ class ArtifactFile:
 
 def owner(artifact: str, scope: Scope) -> int | None:
     """Return the stage that an artifact belongs to, None for raw inputs and unknown files."""
-    row = maker(artifact, scope)
+    row = maker(artifact, scope) or maker(artifact, scope, "sb")
     if row is not None:
         return row.spec.number
     beside = [row for row in tasks() if row.spec.scope == scope and artifact in row.bookkeeping]
@@ -94,7 +94,7 @@ def _files(
         stage = owner(artifact, scope)
         if stage is None or not window.first <= stage <= window.last:
             continue
-        skipped = artifact in (*INTERMEDIATE, *feedback_artifacts())
+        skipped = artifact in (*INTERMEDIATE, *feedback_artifacts(), *feedback_artifacts("sb"))
         if skipped and window.final_products_only:
             continue
         if (folder / f"{artifact}.mat").is_file():
