@@ -6,7 +6,7 @@ from ...dataset.rows import FloatArray, IntArray, Rows, applied
 from ...errors import StageError
 from ...parallel.context import Context
 from ..shared import ramps
-from ..shared.corrected_phase import Corrections, corrected, single
+from ..shared.corrected_phase import Corrections, corrected
 from ..shared.ifgs import Ifgs
 from ..shared.reference_area import mean_over_ps, reference_ps
 from .inputs import CommonInputs, Params
@@ -17,8 +17,12 @@ def baselines_of(points: CommonInputs) -> Rows:
     bperp: Rows = np.broadcast_to(points.ifgs.bperp, (len(points.xy), len(points.ifgs)))
     if points.bperp_mat is not None:
         bperp = points.bperp_mat
-    baselines: Rows = points.ifgs.with_master(applied(single, bperp, np.float32), 0)
+    baselines: Rows = points.ifgs.with_master(applied(_single_rows, bperp, np.float32), 0)
     return baselines
+
+
+def _single_rows(values: FloatArray) -> FloatArray:
+    return np.ascontiguousarray(values, np.float32)
 
 
 def fitted_ramps(
