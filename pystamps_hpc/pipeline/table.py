@@ -232,5 +232,6 @@ def feedback_artifacts(mode: Mode = "ps") -> tuple[str, ...]:
 
 
 def readers(parameter: str) -> tuple[int, ...]:
-    """Return the numbers of the stages that read a parameter."""
-    return tuple(sorted({row.spec.number for row in tasks() if parameter in row.parameters}))
+    """Return the numbers of the stages that read a parameter, of either mode."""
+    rows = (row for mode in get_args(Mode) for row in tasks(mode))
+    return tuple(sorted({row.spec.number for row in rows if parameter in row.parameters}))

@@ -1,5 +1,6 @@
 """Velocities of small baselines, and ramps of stage 7, on what StaMPS makes of the golden set."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,8 @@ from pystamps_hpc.pipeline.table import task
 from pystamps_hpc.stages.shared.reference_area import ReferenceArea, reference_ps
 from pystamps_hpc.stages.shared.velocity import fit_velocity, line_of_sight_velocity
 from pystamps_hpc.tools.products.files import read_artifact
-from pystamps_hpc.tools.products.series import read_series
+from pystamps_hpc.tools.products.series import displacements, read_series
+from pystamps_hpc.tools.products.velocity_csv import velocity_csv
 from pystamps_hpc.tools.verification.compare.consistency import verify_run_alone
 from pystamps_kernels.dispatch import table
 
@@ -79,6 +81,37 @@ def test_velocities_of_some_images_are_those_of_stamps(root):
     at = np.searchsorted(series.fitted, some)
     fit = rates("v", replace(series, fitted=some, covariance=series.covariance[np.ix_(at, at)]))
     np.testing.assert_allclose(towards(fit, root), -stored("list")["Vs.mean_v"], atol=5e-6)
+
+
+@pytest.mark.parametrize("value_type", ["v", "v-do"])
+def test_displacements_of_the_images_are_those_of_stamps(root, value_type):
+    some = slice(0, None, 3)  # of which StaMPS wrote series
+    whole = read_series(root, None)
+    series = replace(
+        whole,
+        phase=whole.phase[:][some],
+        scla_phase=whole.scla_phase[:][some],
+        master_phase=whole.master_phase[some],
+        xy=whole.xy[some],
+        ref_ps=np.arange(976),
+    )
+    wavelength = parameters.load(root).value("lambda")
+    found = np.vstack([mm for _, mm in displacements(value_type, series, wavelength)])
+    path = golden_root() / "products" / "exports" / "sb-cut3" / "timeseries.npz"
+    expected = np.load(path)[f"ts0_{value_type.capitalize()}.ph_mm"]
+    np.testing.assert_allclose(found, expected, atol=2e-5)
+
+
+def test_the_table_of_small_baselines_has_the_images(root, tmp_path):
+    lines = velocity_csv(root, tmp_path / "velocity.csv").read_text().splitlines()
+    dates = lines[0].split(",")[7:]
+    assert len(dates) == 14
+    assert len(lines) == 2928
+    values = np.array([line.split(",")[5:] for line in lines[1:]], float)
+    velocity = stored("default")["V-do.ph_disp"][:, 0]
+    np.testing.assert_allclose(values[:, 0], velocity, atol=6e-4)
+    assert not values[:, 2 + dates.index("2016-09-11")].any()  # the master
+    assert json.loads((tmp_path / "velocity.json").read_text())["value_type"] == "V-do"
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from pystamps_hpc import expected_stage_artifact, pipeline
 from pystamps_hpc.dataset.parameter_table import TABLE
 from pystamps_hpc.dataset.schema import ARTIFACTS
 from pystamps_hpc.pipeline.loading import _VIRTUAL
-from pystamps_hpc.pipeline.table import MODULES, task, tasks
+from pystamps_hpc.pipeline.table import MODULES, readers, task, tasks
 from pystamps_hpc.stages import shared
 from pystamps_hpc.stages.base import EACH_PATCH, artifact_fields
 from pystamps_hpc.stages.shared.ifgs import Ifgs
@@ -58,6 +58,11 @@ def test_a_row_is_one_object_that_travels_as_its_place():
         assert task(row.spec.number, row.spec.scope) is row
         assert pickle.loads(pickle.dumps(row)) is row
     assert tasks("sb") == ()
+
+
+def test_a_parameter_of_small_baselines_has_its_readers():
+    assert readers("sb_scla_drop_index") == (7,)
+    assert readers("scla_drop_index") == (7,)
 
 
 # stage, scope, what belongs to it in the order of removal

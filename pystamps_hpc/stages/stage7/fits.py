@@ -82,7 +82,7 @@ def fit_steps(
 
     Notes
     -----
-    docs/science/scla.md, Slope and Offset.
+    docs/science/scla.md, Slope.
     """
     phase, baselines, reference = observed.phase, observed.baselines, observed.reference
     slope_operator = operator(design)[1]
