@@ -359,6 +359,12 @@ def scla(s: Scene) -> Cases:
         "stage7_scla_of_slope": lambda: Case(
             (s.unwrapped, s.bperp, s.unwrapped[0], s.slope, every, mean), flops=n * m * 6.0
         ),
+        "stage7_scla_of_pairs": lambda: Case(
+            (s.unwrapped, s.bperp, s.unwrapped[0], every, mean), flops=n * m * 4.0
+        ),
+        "stage7_image_baselines": lambda: Case(
+            (np.full((m // 3, m), 1 / m), s.bperp), flops=n * m * (m // 3) * 2.0
+        ),
         "stage7_scla_smooth": lambda: Case((s.slope, s.unwrapped[:, 0].copy(), s.edges)),
         "stage7_lad_fit": lambda: Case(
             (

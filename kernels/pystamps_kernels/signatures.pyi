@@ -479,6 +479,21 @@ class Signatures:
         offset_operator: NDArray[np.floating],
         /,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
+    def stage7_scla_of_pairs(
+        self,
+        phase: NDArray[np.floating],
+        bperp: NDArray[np.floating],
+        reference: NDArray[np.floating],
+        pairs: NDArray[np.int64],
+        slope_operator: NDArray[np.floating],
+        /,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float32]]: ...
+    def stage7_image_baselines(
+        self,
+        operator: NDArray[np.floating],
+        bperp: NDArray[np.floating],
+        /,
+    ) -> NDArray[np.float32]: ...
     def stage7_scla_smooth(
         self,
         slope: NDArray[np.floating],

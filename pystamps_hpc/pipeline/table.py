@@ -17,7 +17,8 @@ from ..stages.base import EACH_PATCH, Field, Mode, Scope, StageSpec, artifact_fi
 
 MODULES = (
     "stage1", "stage2", "stage3", "stage4", "stage5_promote",
-    "stage5_merge", "stage6", "stage6_sb", "stage7", "stage8",
+    "stage5_merge", "stage6", "stage6_sb", "stage7", "stage7_sb",
+    "stage8", "stage8_sb",
 )  # fmt: skip
 
 VERSION_FILE, NO_PS_FILE = "psver", "no_ps_info"

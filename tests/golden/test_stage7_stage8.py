@@ -13,9 +13,19 @@ SINGLE = {
     "scla2": {"K_ps_uw": 5e-17, "C_ps_uw": 5e-7, "ph_scla": 0.0, "ifg_vcm": 0.0},
     "scla_smooth2": {"K_ps_uw": 5e-17, "C_ps_uw": 5e-7, "ph_scla": 0.0},
 }
+SINGLE_SB = {
+    "scla2": {"K_ps_uw": 5e-17, "C_ps_uw": 5e-7, "ph_scla": 0.0, "ifg_vcm": 0.0},
+    "scla_sb2": {"K_ps_uw": 5e-17, "C_ps_uw": 0.0, "ph_scla": 0.0, "ifg_vcm": 0.0},
+    "scla_smooth_sb2": {"K_ps_uw": 5e-17, "C_ps_uw": 0.0, "ph_scla": 0.0},
+}
 DOUBLE = {
     "scla2": {"K_ps_uw": 1e-6, "C_ps_uw": 3e-5, "ph_scla": 4e-4, "ifg_vcm": 0.0},
     "scla_smooth2": {"K_ps_uw": 1e-6, "C_ps_uw": 3e-5, "ph_scla": 4e-4},
+}
+DOUBLE_SB = {
+    "scla2": {"K_ps_uw": 1e-7, "C_ps_uw": 1e-5, "ph_scla": 3e-5},
+    "scla_sb2": {"K_ps_uw": 2e-7, "ph_scla": 1e-4},
+    "scla_smooth_sb2": {"K_ps_uw": 2e-7, "ph_scla": 1e-4},
 }
 NOISE = {"scn2": {"ph_hpt": 1e-6, "ph_scn_slave": 6e-6}}
 
@@ -43,8 +53,18 @@ def test_double_arithmetic_differs_by_the_sums_of_stamps_only(golden, name):
     assert_artifacts(golden(name).run(7, arithmetic="double"), golden(name), DOUBLE)
 
 
+@pytest.mark.parametrize("backend", ["native", "python"])
+def test_single_arithmetic_gives_the_look_angle_errors_of_small_baselines(golden, backend):
+    assert_artifacts(golden("sb-small").run(7, backend=backend), golden("sb-small"), SINGLE_SB)
+
+
+def test_double_arithmetic_of_small_baselines_differs_by_the_sums_only(golden):
+    found = golden("sb-small").run(7, arithmetic="double")
+    assert_artifacts(found, golden("sb-small"), DOUBLE_SB)
+
+
 @pytest.mark.parametrize("arithmetic", ["single", "double"])
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", [*SETS, "sb-small"])
 def test_spatially_correlated_noise_is_that_of_stamps(golden, name, arithmetic):
     found = golden(name).run(8, arithmetic=arithmetic)
     assert_artifacts(found, golden(name), NOISE)

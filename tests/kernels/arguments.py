@@ -240,6 +240,8 @@ def time_series(rng):
             (phase, bperp, reference, sequence, rng.normal(0, 0.01, 6), fitted, operator)
         ],
         "stage7_scla_of_slope": [(phase, bperp, reference, slope, fitted, operator)],
+        "stage7_scla_of_pairs": [(phase, bperp, reference, fitted, operator)],
+        "stage7_image_baselines": [(weights[:6], bperp)],
         "stage7_scla_smooth": [(slope, offset, edges[edges[:, 0] != edges[:, 1]])],
         "stage7_lad_fit": [(design, values, start)],
         "stage8_temporal_highpass": [(phase, weights, rng.normal(0, 1, M))],

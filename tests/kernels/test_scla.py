@@ -51,6 +51,21 @@ def test_weights_must_fit_the_sequence(kernels):
         )
 
 
+def test_weights_must_fit_the_pairs(kernels):
+    phase, bperp, reference, *_ = scene()
+    with pytest.raises(ValueError, match="slope_operator"):
+        kernels.stage7_scla_of_pairs(phase, bperp, reference, np.arange(3), np.ones(2))
+
+
+def test_baselines_of_images_come_back_from_their_pairs(kernels):
+    images = np.random.default_rng(0).normal(0, 100, (50, 4)).astype(np.float32)
+    design = np.array([[1, 0, 0, 0], [-1, 1, 0, 0], [0, -1, 1, 0], [-1, 0, 1, 0], [0, 0, -1, 1]])
+    pairs = (images @ design.T.astype(np.float32)).astype(np.float32)
+    operator = np.ascontiguousarray(np.linalg.pinv(design.astype(float)))
+    found = kernels.stage7_image_baselines(operator, pairs)
+    np.testing.assert_allclose(found, images, atol=1e-4)
+
+
 @settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 10_000), backend=st.sampled_from(BACKENDS))
 def test_clamping_never_leaves_the_range_of_the_neighbours(seed, backend):

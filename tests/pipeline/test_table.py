@@ -15,7 +15,7 @@ from pystamps_hpc.dataset.parameter_table import TABLE
 from pystamps_hpc.dataset.parameters import Parameters
 from pystamps_hpc.dataset.schema import ARTIFACTS
 from pystamps_hpc.pipeline.loading import _VIRTUAL
-from pystamps_hpc.pipeline.table import MODULES, mode_of, stage_numbers, task, tasks
+from pystamps_hpc.pipeline.table import MODULES, mode_of, readers, stage_numbers, task, tasks
 from pystamps_hpc.stages import shared
 from pystamps_hpc.stages.base import EACH_PATCH, artifact_fields
 from pystamps_hpc.stages.shared.ifgs import Ifgs
@@ -69,6 +69,11 @@ def test_the_last_stage_is_that_of_the_table():
 def test_the_flag_chooses_the_table():
     network = Parameters(stored={"small_baseline_flag": "y"})
     assert (mode_of(Parameters(stored={})), mode_of(network)) == ("ps", "sb")
+
+
+def test_a_parameter_of_small_baselines_has_its_readers():
+    assert readers("sb_scla_drop_index") == (7,)
+    assert readers("scla_drop_index") == (7,)
 
 
 # stage, scope, what belongs to it in the order of removal

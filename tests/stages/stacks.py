@@ -6,7 +6,7 @@ import numpy as np
 
 from pystamps_hpc.config import RunConfig
 from pystamps_hpc.parallel.context import Context, QuietLog
-from pystamps_hpc.stages import stage7, stage8
+from pystamps_hpc.stages import stage7, stage7_sb, stage8, stage8_sb
 from pystamps_hpc.stages.shared.ifgs import Ifgs
 from pystamps_kernels.dispatch import table
 
@@ -75,6 +75,16 @@ def stack(n_ps=60, n_ifg=12, seed=0, side=2000.0, common_bperp=True):
     )
 
 
+def pairs_of(scene, reach=3):
+    """Small baselines of a stack: every image with the next few."""
+    n_image = len(scene.day)
+    pairs = np.array([(i, j) for i in range(n_image) for j in range(i + 1, n_image)
+                      if j - i <= reach])  # fmt: skip
+    bperp = np.insert(scene.bperp_mat, scene.master, 0, axis=1).astype(np.float64)
+    mean = np.diff(bperp[:, pairs], axis=2)[:, :, 0].mean(axis=0)
+    return Ifgs(pairs, mean, scene.day, float(scene.day[scene.master]), None)
+
+
 def context(arithmetic="double", backend="native", **config):
     values = {"compat.arithmetic": arithmetic, "runtime.triangulator": "native", **config}
     return Context(
@@ -105,6 +115,47 @@ def stage7_inputs(scene, **changes):
         "deramp_degree": None,
     }
     return stage7.Inputs(**{**values, **changes})
+
+
+def stage7_sb_params(**changes):
+    values = {f: getattr(stage7_params(), f) for f in stage7.Params.__dataclass_fields__}
+    return stage7_sb.Params(**{**values, "sb_scla_drop_index": (), **changes})
+
+
+def stage7_sb_inputs(scene, ifgs, **changes):
+    """Inputs whose pairs are the differences of the images."""
+    baselines = np.insert(scene.bperp_mat, scene.master, 0, axis=1)
+    relative = scene.phase - scene.phase[:, [scene.master]]
+    values = {
+        "unwrapped": relative,
+        "bperp_mat": difference(baselines, ifgs),
+        "ifgs": ifgs,
+        "lonlat": scene.lonlat,
+        "xy": scene.xy,
+        "origin": ORIGIN,
+        "deramp_degree": None,
+        "images": None,
+        "unwrapped_pairs": difference(relative, ifgs),
+        "pair_covariance": np.eye(len(ifgs)),
+        "image_covariance": np.eye(len(scene.day)),
+    }
+    return stage7_sb.Inputs(**{**values, **changes})
+
+
+def difference(images, ifgs):
+    """Second minus first image of every pair."""
+    return np.ascontiguousarray(images[:, ifgs.pairs[:, 1]] - images[:, ifgs.pairs[:, 0]])
+
+
+def stage8_sb_inputs(scene, ifgs, **changes):
+    single = stage8_inputs(scene)
+    names = stage8.inputs.CommonInputs.__dataclass_fields__
+    values = {name: getattr(single, name) for name in names} | {
+        "ifgs": ifgs,
+        "images": None,
+        "image_covariance": np.eye(len(scene.day)),
+    }
+    return stage8_sb.Inputs(**{**values, **changes})
 
 
 def stage8_params(**changes):

@@ -41,6 +41,27 @@ KERNELS: tuple[Kernel, ...] = (
         (_OFFSET, _SCLA),
     ),
     Kernel(
+        "stage7_scla_of_pairs",
+        "look-angle error of every PS from pairs as they are, by a fixed least-squares operator",
+        (
+            _PHASE,
+            _BPERP,
+            _REFERENCE,
+            Array("pairs", "n_fit", "i64", "interferograms of the fit, 0-based"),
+            Array("slope_operator", "n_fit", "f64", "phase to slope: a row of weights"),
+        ),
+        (_SLOPE, _SCLA),
+    ),
+    Kernel(
+        "stage7_image_baselines",
+        "baselines of the images of every PS from those of the pairs, by a fixed operator",
+        (
+            Array("operator", "n_fit n_ifg", "f64", "baselines of pairs to those of images"),
+            Array("bperp", "n_ps n_ifg", "f32", "perpendicular baseline of each pair [m]"),
+        ),
+        (Array("image_bperp", "n_ps n_fit", "f32", "perpendicular baseline of each image [m]"),),
+    ),
+    Kernel(
         "stage7_scla_smooth",
         "slope and offset of every PS clamped to the range of its neighbours",
         (

@@ -89,6 +89,44 @@ def scla_of_slope(
     return offset, look_angle
 
 
+@kernel
+def _scla_of_pairs(phase: Any, bperp: Any, reference: Any, pairs: Any, slope_operator: Any) -> Any:
+    n_ps, n_ifg = phase.shape
+    slope = np.empty(n_ps, np.float64)
+    look_angle = np.empty((n_ps, n_ifg), np.float32)
+    for point in prange(n_ps):
+        total = 0.0
+        for k in range(pairs.shape[0]):
+            ifg = pairs[k]
+            total += slope_operator[k] * float64(phase[point, ifg] - reference[ifg])
+        slope[point] = total
+        single = np.float32(total)
+        for ifg in range(n_ifg):
+            look_angle[point, ifg] = single * bperp[point, ifg]
+    return slope, look_angle
+
+
+def scla_of_pairs(phase: Any, bperp: Any, reference: Any, pairs: Any, slope_operator: Any) -> Any:
+    """Native twin of :func:`reference.scla.scla_of_pairs`."""
+    if len(slope_operator) != len(pairs):
+        raise ValueError("stage7_scla_of_pairs: argument 'slope_operator' needs n_fit weights")
+    return _scla_of_pairs(phase, bperp, reference, pairs, slope_operator)
+
+
+@kernel
+def image_baselines(operator: Any, bperp: Any) -> Any:
+    """Native twin of :func:`reference.scla.image_baselines`."""
+    n_ps, n_ifg = bperp.shape
+    images = np.empty((n_ps, operator.shape[0]), np.float32)
+    for point in prange(n_ps):
+        for image in range(operator.shape[0]):
+            total = 0.0
+            for ifg in range(n_ifg):
+                total += float64(bperp[point, ifg]) * operator[image, ifg]
+            images[point, image] = total
+    return images
+
+
 @inline
 def _neighbour_range(values: Any, edges: Any) -> Any:
     """Return lowest and highest neighbour of every PS in single; NaN neighbours are left out."""

@@ -87,6 +87,79 @@ def scla_of_slope(
     return offset.astype(np.float32), look_angle
 
 
+def scla_of_pairs(
+    phase: Single, bperp: Single, reference: Single, pairs: Index, slope_operator: Double
+) -> tuple[Double, Single]:
+    """Fit the look-angle error slope of every PS to pairs as they are, not to their differences.
+
+    Parameters
+    ----------
+    phase : (n_ps, n_ifg) float32
+        Unwrapped phase [rad].
+    bperp : (n_ps, n_ifg) float32
+        Perpendicular baseline [m].
+    reference : (n_ifg,) float32
+        Phase of the reference area [rad], taken off every PS.
+    pairs : (n_fit,) int64
+        Interferograms of the fit, 0-based.
+    slope_operator : (n_fit,) float64
+        Weights that turn phase into the slope [1/m].
+
+    Returns
+    -------
+    K_ps_uw : (n_ps,) float64
+        Slope [rad/m].
+    ph_scla : (n_ps, n_ifg) float32
+        Slope times baseline [rad].
+
+    Notes
+    -----
+    StaMPS ``ps_calc_scla`` with small baselines; docs/science/scla.md, Small baselines. Sums in
+    double and in ascending order.
+
+    Examples
+    --------
+    >>> bperp = np.array([[100, -50]], np.float32)
+    >>> weights = np.linalg.pinv(bperp)[:, 0].astype(np.float64)
+    >>> none = np.zeros(2, np.float32)
+    >>> scla_of_pairs(np.float32(0.02) * bperp, bperp, none, np.arange(2), weights)[0].round(6)
+    array([0.02])
+    """
+    if len(slope_operator) != len(pairs):
+        raise ValueError("stage7_scla_of_pairs: argument 'slope_operator' needs n_fit weights")
+    slope = ordered_product((phase - reference)[:, pairs], slope_operator[:, None])[:, 0]
+    return slope, slope.astype(np.float32)[:, None] * bperp
+
+
+def image_baselines(operator: Double, bperp: Single) -> Single:
+    """Turn baselines of pairs into baselines of images.
+
+    Parameters
+    ----------
+    operator : (n_fit, n_ifg) float64
+        Least-squares operator from pairs to images.
+    bperp : (n_ps, n_ifg) float32
+        Perpendicular baseline of each pair [m].
+
+    Returns
+    -------
+    (n_ps, n_fit) float32
+        Perpendicular baseline of each image [m].
+
+    Notes
+    -----
+    StaMPS ``ps_calc_scla``; docs/science/scla.md, Small baselines. Sums in double and in ascending
+    order.
+
+    Examples
+    --------
+    >>> operator = np.linalg.pinv(np.array([[1.0, 0.0], [-1.0, 1.0]]))
+    >>> image_baselines(operator, np.array([[30, 20]], np.float32)).round(3)
+    array([[30., 50.]], dtype=float32)
+    """
+    return ordered_product(bperp, operator.T).astype(np.float32)
+
+
 def scla_smooth(slope: Double, offset: Single, edges: Index) -> tuple[Double, Single]:
     """Clamp slope and offset of every PS to the range of its neighbours.
 

@@ -312,6 +312,24 @@ def used_columns(
     return used
 
 
+def inverted_images(series: Ifgs, listed: IntArray | None) -> IntArray:
+    """Return the images, without the master, to which small baselines were inverted.
+
+    Parameters
+    ----------
+    series : Ifgs
+        The images against the master.
+    listed : (k,) int64 or None
+        Images that have a phase; all by default.
+
+    Returns
+    -------
+    (n_fit,) int64
+        Ascending.
+    """
+    return series.columns if listed is None else np.intersect1d(listed, series.columns)
+
+
 def _shortened(words: list[str], most: int = 20) -> str:
     left_out = len(words) - most
     more = [f"and {left_out} more"] if left_out > 0 else []

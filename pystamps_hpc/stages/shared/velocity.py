@@ -31,11 +31,11 @@ class PhaseSeries:
     xy : (n_ps, 2) float32
         Local coordinates [m].
     ifgs : Ifgs
-        The network.
-    ifg_std : (n_col,) float32 or None
-        Noise of each interferogram [deg]; equal weights without it.
-    used : (n_use,) int64
-        Columns that are not dropped, ascending, 0-based.
+        The single-master network; that of the images with small baselines.
+    fitted : (n_fit,) int64
+        Columns of the fit, ascending, 0-based, without the master.
+    covariance : (n_fit, n_fit) float64
+        Their covariance [rad^2].
     ref_ps : (n_ref,) int64 or None
         Rows of the reference area; None for no referencing.
     deramp_degree : float
@@ -47,15 +47,10 @@ class PhaseSeries:
     master_phase: FloatArray | None
     xy: FloatArray
     ifgs: Ifgs
-    ifg_std: FloatArray | None
-    used: IntArray
+    fitted: IntArray
+    covariance: FloatArray
     ref_ps: IntArray | None
     deramp_degree: float
-
-    @property
-    def fitted(self) -> IntArray:
-        """Columns of the fit: the used ones without the master."""
-        return self.used[np.isin(self.used, self.ifgs.columns)]
 
 
 def fit_velocity(value_type: str, series: PhaseSeries, ctx: Context) -> Rows:
@@ -63,7 +58,7 @@ def fit_velocity(value_type: str, series: PhaseSeries, ctx: Context) -> Rows:
 
     Parameters
     ----------
-    value_type : {"v", "v-d", "v-o", "v-do"}
+    value_type : {"v", "v-d", "v-o", "v-do"}, or with "V"
         What is taken off the phase: ``d`` look-angle error (alone: the master phase as well),
         ``o`` ramps.
     series : PhaseSeries
@@ -92,7 +87,8 @@ def fit_velocity(value_type: str, series: PhaseSeries, ctx: Context) -> Rows:
     reference = np.zeros(len(fitted), np.float32)
     if series.ref_ps is not None:
         reference = mean_over_ps(phase, ctx, series.ref_ps)
-    weights = operator(*velocity_line(series.ifgs, series.ifg_std, fitted))
+    design = velocity_design(series.ifgs, fitted)
+    weights = operator(design, series.covariance)
 
     def fit(rows: slice) -> AnyArray:
         result: AnyArray = ctx.kernels.stage8_velocity_fit(weights, phase[rows], reference)
@@ -119,6 +115,11 @@ def corrections(value_type: str, series: PhaseSeries, ctx: Context) -> Correctio
     return replace(found, ramps=ramps.fit_ramps(terms, phase, series.fitted, ctx))
 
 
+def series_type(value_type: str) -> str:
+    """Return StaMPS' name of a value type of the images of small baselines: ``v`` is of pairs."""
+    return value_type.capitalize()
+
+
 def line_of_sight_velocity(rate: FloatArray, wavelength: float) -> FloatArray:
     """Convert a phase rate [rad/day] to velocity towards the satellite [mm/yr].
 
@@ -139,10 +140,13 @@ def phase_variance(ifg_std: FloatArray | None, n_columns: int) -> FloatArray:
     return (radians**2).astype(np.float64)
 
 
-def velocity_line(
-    ifgs: Ifgs, ifg_std: FloatArray | None, fitted: IntArray
-) -> tuple[FloatArray, FloatArray]:
-    """Return design and covariance of a straight line through the phase of some interferograms.
+def velocity_design(ifgs: Ifgs, fitted: IntArray) -> FloatArray:
+    """Return the design of a straight line: ones, and days since the master, (n_fit, 2)."""
+    return np.column_stack((np.ones(len(fitted)), ifgs.elapsed[fitted]))
+
+
+def ifg_covariance(ifgs: Ifgs, ifg_std: FloatArray | None, fitted: IntArray) -> FloatArray:
+    """Return the diagonal covariance of the interferograms of a fit.
 
     Parameters
     ----------
@@ -155,10 +159,8 @@ def velocity_line(
 
     Returns
     -------
-    design : (n_fit, 2) float64
-        Ones, and days since the master.
-    covariance : (n_fit, n_fit) float64
-        Diagonal [rad^2]; see :func:`phase_variance`.
+    (n_fit, n_fit) float64
+        Covariance [rad^2]; see :func:`phase_variance`.
 
     Raises
     ------
@@ -172,5 +174,4 @@ def velocity_line(
                 f"ifgstd2.ifg_std: {ifgs.name_of(ifg)} has no usable noise; list it in "
                 "drop_ifg_index or rerun stage 5"
             )
-    design = np.column_stack((np.ones(len(fitted)), ifgs.elapsed[fitted]))
-    return design, np.diag(variance[fitted])
+    return np.diag(variance[fitted])

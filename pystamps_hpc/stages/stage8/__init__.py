@@ -16,10 +16,16 @@ from ...parallel.context import Context
 from ..base import Keeps, StageSpec
 from ..shared import ramps
 from ..shared.corrected_phase import Corrections, corrected
-from ..shared.ifgs import Ifgs, date_of, listed_columns
-from ..shared.reference_area import ReferenceArea, reference_ps
-from ..shared.velocity import PhaseSeries, fit_velocity, line_of_sight_velocity
+from ..shared.ifgs import date_of, listed_columns
+from ..shared.reference_area import reference_ps
+from ..shared.velocity import (
+    PhaseSeries,
+    fit_velocity,
+    ifg_covariance,
+    line_of_sight_velocity,
+)
 from .arc_noise import noise_statistics
+from .inputs import CommonInputs, Params
 from .neighbours import cell_grid
 
 RADIUS = 4.0
@@ -29,46 +35,10 @@ ADDED_TO_ARCS = ("edge_noise_std", "ifg_noise_std", "n_edge_rejected", "stage")
 
 
 @dataclass(frozen=True)
-class Params(ReferenceArea):
-    """StaMPS parameters of stage 8; index lists are 1-based."""
+class Inputs(CommonInputs):
+    """Merged arrays that stage 8 reads of a single-master stack."""
 
-    drop_ifg_index: tuple[int, ...]
-    scn_deramp_ifg: tuple[int, ...] | str
-    scn_kriging_flag: bool
-    scn_time_win: float
-    scn_wavelength: float
-    lambda_: float
-
-    def __post_init__(self) -> None:
-        """Refuse what is not built or makes no sense."""
-        if self.scn_kriging_flag:
-            raise StageError("scn_kriging_flag=y is not supported in stage 8; supported: n")
-        for name in ("scn_time_win", "scn_wavelength"):
-            if not 0 < getattr(self, name) < np.inf:
-                raise StageError(f"parameter {name}: {getattr(self, name)} is not positive")
-        if not 0 < self.lambda_ < np.inf:
-            raise StageError(
-                f"parameter lambda: {self.lambda_}, wavelength not set (lambda); rerun stage 1"
-            )
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Merged arrays that stage 8 reads; rows are PS, n_col columns include that of the master."""
-
-    unwrapped: Annotated[Rows, "phuw2.ph_uw"]  # (n_ps, n_col) float32 [rad]
-    scla_phase: Annotated[Rows | None, "scla2.ph_scla"]  # (n_ps, n_col) float32 [rad]
-    offset: Annotated[FloatArray | None, "scla2.C_ps_uw"]  # (n_ps,) float32 [rad]
-    ramp: Annotated[Rows | None, "scla2.ph_ramp"]  # (n_ps, n_col) float64 [rad]
-    lonlat: Annotated[FloatArray, "ps2.lonlat"]  # (n_ps, 2) float64 [deg]
-    xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 2) float32 [m]
-    origin: Annotated[FloatArray | None, "ps2.ll0"]  # (2,) float64 [deg]
-    ifgs: Annotated[Ifgs, "ps2"]  # the network
     ifg_std: Annotated[FloatArray | None, "ifgstd2.ifg_std"]  # (n_col,) float32 [deg]
-    deramp_degree: Annotated[float | None, "deramp_degree.degree"]  # 1, 1.5, 2 or 3
-    arc_phase: Annotated[Rows | None, "uw_space_time.dph_space_uw"]  # (n_edge, n_uw) [rad]
-    arc_noise: Annotated[Rows | None, "uw_space_time.dph_noise"]  # (n_edge, n_uw) [rad]
-    arcs: Annotated[dict[str, Any], "uw_space_time.*"]  # the other keys of stage 6
 
 
 @dataclass(frozen=True)
@@ -118,23 +88,75 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     docs/science/scn.md and docs/science/velocity.md. The origin of the noise is the first PS, not
     the reference area, as in StaMPS.
     """
-    used = inputs.ifgs.used_columns(params.drop_ifg_index)
-    ref_ps = reference_ps(params, inputs.lonlat, inputs.xy, inputs.origin)
-    high_pass = _high_pass(inputs, params, used, ctx)
-    scn = _low_pass(high_pass.phase, inputs, params, used, ctx)
+    ifgs = inputs.ifgs
+    used = ifgs.used_columns(params.drop_ifg_index)
+    fitted = used[np.isin(used, ifgs.columns)]
+    covariance = ifg_covariance(ifgs, inputs.ifg_std, fitted)
+    series = phase_series(inputs, params, fitted, covariance)
+    return noise_and_velocity(inputs, params, used, series, ctx.config.output.mean_v_type, ctx)
 
-    value_type = ctx.config.output.mean_v_type
-    series = PhaseSeries(
+
+def phase_series(
+    inputs: CommonInputs, params: Params, fitted: IntArray, covariance: FloatArray
+) -> PhaseSeries:
+    """Return what the velocity is fitted to.
+
+    Parameters
+    ----------
+    inputs : CommonInputs
+        With a single-master network.
+    params : Params
+        Reference area.
+    fitted : (n_fit,) int64
+        Columns of the fit.
+    covariance : (n_fit, n_fit) float64
+        Their covariance [rad^2].
+
+    Raises
+    ------
+    StageError
+        An empty reference area.
+    """
+    return PhaseSeries(
         phase=inputs.unwrapped,
         scla_phase=inputs.scla_phase,
         master_phase=inputs.offset,
         xy=inputs.xy,
         ifgs=inputs.ifgs,
-        ifg_std=inputs.ifg_std,
-        used=used,
-        ref_ps=ref_ps,
+        fitted=fitted,
+        covariance=covariance,
+        ref_ps=reference_ps(params, inputs.lonlat, inputs.xy, inputs.origin),
         deramp_degree=ramps.degree_or_default(inputs.deramp_degree),
     )
+
+
+def noise_and_velocity(
+    inputs: CommonInputs,
+    params: Params,
+    used: IntArray,
+    series: PhaseSeries,
+    value_type: str,
+    ctx: Context,
+) -> Outputs:
+    """Filter the phase of images, and fit velocities; see :func:`solve`.
+
+    Parameters
+    ----------
+    inputs : CommonInputs
+        With a single-master network.
+    params : Params
+        Parameters.
+    used : (n_use,) int64
+        Columns that are filtered.
+    series : PhaseSeries
+        What the velocity is fitted to.
+    value_type : str
+        How the phase is corrected for it.
+    ctx : Context
+        Work over PS.
+    """
+    high_pass = _high_pass(inputs, params, used, ctx)
+    scn = _low_pass(high_pass.phase, inputs, params, used, ctx)
     fit = np.ascontiguousarray(ctx.share(fit_velocity(value_type, series, ctx)).T)
     ctx.on_root(lambda: _check_void(fit, series, ctx))
     ctx.fact("time_window_days", params.scn_time_win)
@@ -155,7 +177,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         velocity=velocity,
         value_type=value_type,
         velocity_ifgs=series.fitted,
-        ref_ps=ref_ps,
+        ref_ps=series.ref_ps,
         wavelength=params.lambda_,
         master_day=inputs.ifgs.master_day,
         arc_phase=inputs.arc_phase,
@@ -208,7 +230,7 @@ def low_pass_weights(day: FloatArray, time_win: float, excluded: int) -> FloatAr
     return normalised
 
 
-def _high_pass(inputs: Inputs, params: Params, used: IntArray, ctx: Context) -> HighPass:
+def _high_pass(inputs: CommonInputs, params: Params, used: IntArray, ctx: Context) -> HighPass:
     """Take off what varies slowly in time (docs/science/scn.md, High-pass in time)."""
     excluded = _excluded_image(inputs, used, ctx)
     weights = low_pass_weights(inputs.ifgs.day[used], params.scn_time_win, excluded)
@@ -244,7 +266,7 @@ def _without_nan(phase: FloatArray) -> FloatArray:
     return np.where(np.isnan(phase), np.float32(0), phase)
 
 
-def _excluded_image(inputs: Inputs, used: IntArray, ctx: Context) -> int:
+def _excluded_image(inputs: CommonInputs, used: IntArray, ctx: Context) -> int:
     """Return the column, among the used images, that contributes to no low-pass.
 
     StaMPS takes the number of the master although the dropped images are gone.
@@ -274,7 +296,7 @@ def _deramped(scn_deramp_ifg: tuple[int, ...] | str, used: IntArray, n_columns: 
 
 
 def _low_pass(
-    high_pass: Rows, inputs: Inputs, params: Params, used: IntArray, ctx: Context
+    high_pass: Rows, inputs: CommonInputs, params: Params, used: IntArray, ctx: Context
 ) -> Rows:
     """Return the high-passed phase, low-passed in space."""
     phase = np.ascontiguousarray(ctx.share(high_pass))
@@ -299,7 +321,7 @@ def _low_pass(
     return scn
 
 
-def _arc_statistics(inputs: Inputs, ctx: Context) -> dict[str, Any]:
+def _arc_statistics(inputs: CommonInputs, ctx: Context) -> dict[str, Any]:
     """Return the other keys of stage 6 and what stage 8 adds to them."""
     stage6 = {key: value for key, value in inputs.arcs.items() if key not in ADDED_TO_ARCS}
     if inputs.arc_noise is None:
@@ -330,7 +352,6 @@ SPEC = StageSpec(
         "stage8_spatial_lowpass",
         "stage8_velocity_fit",
     ),
-    modes=("ps", "sb"),
     keeps=Keeps(value=30, point=500),
     config=("compat.arithmetic", "output.mean_v_type"),
     foreign=("mv2",),

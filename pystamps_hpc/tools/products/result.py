@@ -14,7 +14,7 @@ from ...dataset.rows import FloatArray, IntArray
 from ...errors import DatasetError
 from ...stages.shared.ifgs import date_of
 from ...stages.shared.reference_area import ReferenceArea, reference_ps
-from ...stages.shared.velocity import fit_velocity, line_of_sight_velocity
+from ...stages.shared.velocity import fit_velocity, line_of_sight_velocity, series_type
 from .files import read_artifact
 from .series import plain_context, read_series
 
@@ -105,7 +105,9 @@ def read_velocities(root: str | os.PathLike[str], value_type: str = USUAL_TYPE) 
     known = parameters.load(folder)
     names = ("m", "mean_v", "value_type", "ref_ps", "lambda")
     fitted = (folder / "mean_v.mat").exists()
-    fit: dict[str, Any] = {"value_type": value_type}
+    fit: dict[str, Any] = {
+        "value_type": series_type(value_type) if known.small_baselines else value_type
+    }
     if fitted:
         fit = read_artifact(folder, "mean_v", *names)
     wavelength = fit.get("lambda") or known.value("lambda")

@@ -16,11 +16,17 @@ from ...dataset.rows import FloatArray, IntArray, Rows
 from ...errors import DatasetError
 from ...parallel.context import Context
 from ...stages.shared.corrected_phase import corrected
-from ...stages.shared.ifgs import Ifgs
-from ...stages.shared.least_squares import operator
+from ...stages.shared.ifgs import Ifgs, inverted_images
+from ...stages.shared.least_squares import operator, pseudo_inverse
 from ...stages.shared.ramps import degree_or_default
 from ...stages.shared.reference_area import mean_over_ps
-from ...stages.shared.velocity import DAYS_PER_YEAR, PhaseSeries, corrections, velocity_line
+from ...stages.shared.velocity import (
+    DAYS_PER_YEAR,
+    PhaseSeries,
+    corrections,
+    ifg_covariance,
+    velocity_design,
+)
 from .files import read_artifact
 
 ROWS = 1 << 13
@@ -43,19 +49,19 @@ def read_series(root: str | os.PathLike[str], reference: IntArray | None) -> Pha
     """
     folder = Path(root)
     points = read_artifact(folder, "ps2", "xy", "n_ps", *Ifgs.KEYS)
-    ifgs = Ifgs.of_keys(points)
+    network = Ifgs.of_keys(points)
+    ifgs = network.series
     n_ps, n_columns = points["n_ps"], ifgs.n_columns
-    used, scla_phase, master_phase, ifg_std = None, None, None, None
+    fitted, scla_phase, master_phase = None, None, None
     if (folder / "mean_v.mat").exists():
-        used = read_artifact(folder, "mean_v", "unwrap_ifg_index").get("unwrap_ifg_index")
-    if used is None:
-        used = ifgs.used_columns(parameters.load(folder).value("drop_ifg_index") or ())
+        fitted = read_artifact(folder, "mean_v", "unwrap_ifg_index").get("unwrap_ifg_index")
+    choose, weigh = _OF_PAIRS if network.master is None else _OF_SINGLE_MASTER
+    if fitted is None:
+        fitted = choose(folder, ifgs)
     scla = folder / "scla2.mat"
     if scla.exists():
         scla_phase = _stack(scla, "ph_scla", n_ps, n_columns)
         master_phase = read_artifact(folder, "scla2", "C_ps_uw")["C_ps_uw"]
-    if (folder / "ifgstd2.mat").exists():
-        ifg_std = read_artifact(folder, "ifgstd2", "ifg_std")["ifg_std"]
     degree = folder / "deramp_degree.mat"
     return PhaseSeries(
         phase=_stack(folder / "phuw2.mat", "ph_uw", n_ps, n_columns),
@@ -63,13 +69,44 @@ def read_series(root: str | os.PathLike[str], reference: IntArray | None) -> Pha
         master_phase=master_phase,
         xy=points["xy"],
         ifgs=ifgs,
-        ifg_std=ifg_std,
-        used=used,
+        fitted=fitted,
+        covariance=weigh(folder, ifgs, fitted),
         ref_ps=reference,
         deramp_degree=degree_or_default(
             float(MatFile(degree).read("degree").item()) if degree.exists() else None
         ),
     )
+
+
+def _used(folder: Path, ifgs: Ifgs) -> IntArray:
+    """Return the interferograms that ``drop_ifg_index`` leaves."""
+    used = ifgs.used_columns(parameters.load(folder).value("drop_ifg_index") or ())
+    fitted: IntArray = used[np.isin(used, ifgs.columns)]
+    return fitted
+
+
+def _noise(folder: Path, ifgs: Ifgs, fitted: IntArray) -> FloatArray:
+    """Return the covariance of interferograms, from their noise."""
+    ifg_std = None
+    if (folder / "ifgstd2.mat").exists():
+        ifg_std = read_artifact(folder, "ifgstd2", "ifg_std")["ifg_std"]
+    return ifg_covariance(ifgs, ifg_std, fitted)
+
+
+def _inverted(folder: Path, ifgs: Ifgs) -> IntArray:
+    """Return the images to which small baselines were inverted."""
+    listed = read_artifact(folder, "phuw2", "unwrap_ifg_index_sm").get("unwrap_ifg_index_sm")
+    return inverted_images(ifgs, listed)
+
+
+def _inversion(folder: Path, ifgs: Ifgs, fitted: IntArray) -> FloatArray:
+    """Return the covariance of images, from their inversion."""
+    covariance: FloatArray = read_artifact(folder, "phuw_sb_res2", "sm_cov")["sm_cov"]
+    return covariance[np.ix_(fitted, fitted)]
+
+
+_OF_SINGLE_MASTER = _used, _noise
+_OF_PAIRS = _inverted, _inversion
 
 
 def _stack(path: Path, name: str, n_ps: int, n_columns: int) -> Rows:
@@ -116,18 +153,17 @@ class Line:
     ----------
     design : (n_fitted, 2) float64
         Ones, and days since the master.
-    weights : (n_fitted,) float64
-        Inverse variance of the interferograms, up to a factor.
+    covariance : (n_fitted, n_fitted) float64
+        Covariance of the columns, up to a factor.
     """
 
     design: FloatArray
-    weights: FloatArray
+    covariance: FloatArray
 
     @classmethod
     def of(cls, series: PhaseSeries) -> "Line":
         """Return the line that stage 8 fits to a series."""
-        design, covariance = velocity_line(series.ifgs, series.ifg_std, series.fitted)
-        return cls(design, 1 / np.diag(covariance))
+        return cls(velocity_design(series.ifgs, series.fitted), series.covariance)
 
     def deviation(self, displacement: FloatArray) -> FloatArray:
         """Return the standard deviation of the velocity of each point.
@@ -148,12 +184,12 @@ class Line:
         With the design G, weights W and residuals r of a point, sqrt(rᵀWr / (n - 2) [(GᵀWG)⁻¹]₂₂):
         the weights say how the interferograms compare, the point's own residuals how noisy it is.
         """
-        n_fitted = len(self.weights)
+        n_fitted = len(self.covariance)
         if n_fitted <= 2:
             return np.full(len(displacement), np.nan)
-        gain = operator(self.design, np.diag(1 / self.weights))
+        gain, weights = operator(self.design, self.covariance), pseudo_inverse(self.covariance)
         residual = displacement - (displacement @ gain.T) @ self.design.T
-        variance = (residual**2) @ self.weights / (n_fitted - 2)
-        normal = np.linalg.inv((self.design.T * self.weights) @ self.design)
+        variance = ((residual @ weights) * residual).sum(axis=1) / (n_fitted - 2)
+        normal = np.linalg.inv(self.design.T @ weights @ self.design)
         deviation: FloatArray = np.sqrt(variance * normal[1, 1]) * DAYS_PER_YEAR
         return deviation

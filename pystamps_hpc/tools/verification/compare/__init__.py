@@ -10,6 +10,8 @@
     Points of different selections, matched by azimuth and range.
 ``trees``, ``golden``, ``consistency``
     Which artifacts are compared, a run against golden, a run alone.
+``merged``, ``pair_checks``
+    What a run alone is held against; small baselines have checks of their own.
 ``velocities``, ``conditions``
     What the differences mean in mm/yr, and what the trees were made with.
 ``report``

@@ -6,7 +6,7 @@ whose files are not there yet are passed over.
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,7 @@ import numpy as np
 
 from ....dataset import parameters
 from ....dataset.mat import MatFile
-from ....dataset.parameters import Parameters
-from ....dataset.rows import AnyArray, IntArray, with_column
+from ....dataset.rows import AnyArray, with_column
 from ....dataset.schema import ARTIFACTS
 from ....dataset.tree import ROOT
 from ....errors import MatError
@@ -23,56 +22,12 @@ from ....pipeline import LAST_STAGE
 from ....pipeline.table import mode_of, tasks
 from ...products.origin import outdated_products
 from .comparison import Difference
+from .merged import SCLA_IDENTITY, Checked, Merged, congruence, first_bad, largest
+from .pair_checks import PAIR_CHECKS
 from .policy import Rule, policy_table
 from .report import KeyResult, VerifyReport, failure
 from .trees import ArtifactFile, Window, artifact_files
 from .values import Value, stored
-
-CONGRUENCE = 1e-3
-"""Largest deviation of the unwrapped phase from the input phase modulo 2 pi [rad]."""
-
-SCLA_IDENTITY = 1e-3
-"""Largest deviation of the look-angle error phase from slope times baseline [rad]."""
-
-
-@dataclass(frozen=True)
-class Checked:
-    """One key that a check looked at."""
-
-    artifact: str
-    key: str
-    what: str
-    difference: Difference
-
-
-@dataclass(frozen=True)
-class Merged:
-    """The artifacts of the root of a run, opened when asked for."""
-
-    root: Path
-    stack: ExitStack
-    parms: Parameters
-
-    def has(self, *artifacts: str) -> bool:
-        """Whether all these artifacts exist."""
-        return all((self.root / f"{artifact}.mat").exists() for artifact in artifacts)
-
-    def value(self, artifact: str, key: str) -> Value:
-        """Return one key, read in blocks."""
-        file = self.stack.enter_context(MatFile(self.root / f"{artifact}.mat"))
-        if key not in file.variables:
-            raise MatError(f"{file.path}: no variable '{key}'")
-        return stored(file, key)
-
-    @property
-    def master(self) -> int | None:
-        """Column of the master, from 0; None when it is outside."""
-        column = self.number("ps2", "master_ix") - 1
-        return column if 0 <= column < self.number("ps2", "n_image") else None
-
-    def number(self, artifact: str, key: str) -> int:
-        """Return a whole number."""
-        return int(self.value(artifact, key).array().item())
 
 
 def verify_run_alone(run: str | Path, window: Window | None = None) -> VerifyReport:
@@ -95,19 +50,19 @@ def verify_run_alone(run: str | Path, window: Window | None = None) -> VerifyRep
     report = VerifyReport(
         str(run), "", "consistency", [], window, policy_table()["policy_version"], len(files)
     )
-    report.rules = [_rule(check) for check in (_check_numbers, _check_products, *CHECKS)]
+    root = Path(run)
+    parms = parameters.load(root)
+    checks = OF_PAIRS if parms.small_baselines else OF_SINGLE_MASTER
+    held: list[Callable[..., Any]] = [_check_numbers, _check_products, *checks]
+    report.rules = [_rule(check) for check in held]
     for file in files:
-        _check_numbers(file, Path(run), report)
+        _check_numbers(file, root, report)
     if window.last == LAST_STAGE and window.scope != "patch":
-        _check_products(Path(run), report)
+        _check_products(root, report)
     present = {file.artifact: file for file in files if file.target == ROOT}
     with ExitStack() as stack:
-        root = Path(run)
-        merged = Merged(root, stack, parameters.load(root))
-        if merged.parms.small_baselines:
-            report.notes.append({"path": ".", "key": "", "note": "small baselines: values only"})
-            return report
-        for check in CHECKS:
+        merged = Merged(root, stack, parms)
+        for check in checks:
             for checked in _checked(check, merged, report):
                 if checked.artifact in present:
                     _add(report, present[checked.artifact], checked)
@@ -177,40 +132,7 @@ def _bad_numbers(value: Value, least: int | None, sound_nan: bool) -> Difference
         return wrong if least is None else wrong | (block < least)
 
     what = "not finite" if least is None else "not finite or below 1"
-    return _first_bad(value, bad, f"elements are {what}")
-
-
-def _first_bad(
-    value: Value, bad: Callable[[AnyArray], AnyArray], what: str, first_row: int = 0
-) -> Difference:
-    count, where = 0, (0, 0)
-    for rows in value.blocks():
-        wrong = bad(value.read(rows))
-        if wrong.any() and not count:
-            row, column = np.argwhere(wrong)[0]
-            where = (first_row + rows.start + int(row), int(column))
-        count += int(np.count_nonzero(wrong))
-    if not count:
-        return Difference(True, 0.0, compared=value.size)
-    return Difference(False, np.inf, where, count, value.size, f"{count} {what}", "value_mismatch")
-
-
-def _largest(
-    distance: AnyArray,
-    start: int,
-    limit: float,
-    worst: Difference,
-    columns: IntArray | None = None,
-) -> Difference:
-    """Return the worse of two differences, the second given by a block of distances."""
-    picked = np.arange(distance.shape[1]) if columns is None else columns
-    distance = distance[:, picked]
-    if not distance.size or float(distance.max()) <= worst.max_abs:
-        return worst
-    row, column = divmod(int(np.argmax(distance)), distance.shape[1])
-    largest = float(distance.max())
-    problem = "" if largest <= limit else f"off by {largest:.3g} rad, allowed {limit:g}"
-    return Difference(not problem, largest, (start + row, int(picked[column])), problem=problem)
+    return first_bad(value, bad, f"elements are {what}")
 
 
 def points_agree(merged: Merged) -> Iterator[Checked]:
@@ -220,7 +142,9 @@ def points_agree(merged: Merged) -> Iterator[Checked]:
     n_ps = merged.number("ps2", "n_ps")
     per_point = (("ps2", "ij"), ("ph2", "ph"), ("pm2", "K_ps"), ("bp2", "bperp_mat"),
                  ("rc2", "ph_rc"), ("phuw2", "ph_uw"), ("scla2", "K_ps_uw"),
-                 ("scla_smooth2", "K_ps_uw"), ("scn2", "ph_scn_slave"))  # fmt: skip
+                 ("scla_smooth2", "K_ps_uw"), ("scn2", "ph_scn_slave"), ("phuw_sb2", "ph_uw"),
+                 ("phuw_sb_res2", "ph_res"), ("scla_sb2", "K_ps_uw"),
+                 ("scla_smooth_sb2", "K_ps_uw"))  # fmt: skip
     for artifact, key in per_point:
         if not merged.has(artifact):
             continue
@@ -233,27 +157,8 @@ def unwrapped_is_congruent(merged: Merged) -> Iterator[Checked]:
     """Check that the unwrapped phase is the wrapped one plus cycles, unused columns zero."""
     if not merged.has("phuw2", "rc2", "ps2", "pm2", "bp2"):
         return
-    master = merged.master
-    elsewhere = ("unwrap_patch_phase", "subtr_tropo")  # unwraps another phase than rc2.ph_rc
-    if master is None or any(merged.parms.value(name) == "y" for name in elsewhere):
-        return
-    unwrapped, wrapped = merged.value("phuw2", "ph_uw"), merged.value("rc2", "ph_rc")
-    slope, bperp = merged.value("pm2", "K_ps"), merged.value("bp2", "bperp_mat")
-    n_ifg = unwrapped.n_columns
-    unused = {master, *(int(ifg) - 1 for ifg in _list(merged.parms.value("drop_ifg_index")))}
-    used = np.setdiff1d(np.arange(n_ifg), sorted(unused))
-    idle = np.array(sorted(unused))
-    congruent = zero = Difference(True, 0.0)
-    for rows in unwrapped.blocks():
-        phase = unwrapped.read(rows).astype(np.float64)
-        look = slope.read(rows).astype(np.float32) * bperp.read(rows).astype(np.float32)
-        look = with_column(look, master, 0) if look.shape[1] < n_ifg else look
-        turned = np.exp(1j * (phase - look)) * np.conj(wrapped.read(rows))
-        off = np.where(turned == 0, 0.0, np.abs(np.angle(turned)))
-        congruent = _largest(off, rows.start, CONGRUENCE, congruent, used)
-        zero = _largest(np.abs(phase), rows.start, 0.0, zero, idle)
-    yield Checked("phuw2", "ph_uw", "congruence with rc2.ph_rc", congruent)
-    yield Checked("phuw2", "ph_uw", "master and dropped columns are zero", zero)
+    if merged.master is not None:
+        yield from congruence(merged, "phuw2", merged.master)
 
 
 def look_angle_phase_follows(merged: Merged) -> Iterator[Checked]:
@@ -273,7 +178,7 @@ def look_angle_phase_follows(merged: Merged) -> Iterator[Checked]:
             if baselines.shape[1] < phase.n_columns:
                 baselines = with_column(baselines, master, 0)
             off = np.abs(phase.read(rows) - slope.read(rows) * baselines)
-            difference = _largest(off, rows.start, SCLA_IDENTITY, difference)
+            difference = largest(off, rows.start, SCLA_IDENTITY, difference)
         yield Checked(artifact, "ph_scla", "slope times baseline", difference)
 
 
@@ -292,17 +197,14 @@ def indices_are_inside(merged: Merged) -> Iterator[Checked]:
 
 def _at_most(merged: Merged, artifact: str, key: str, most: int) -> Checked:
     value = merged.value(artifact, key)
-    difference = _first_bad(value, lambda block: block > most, f"indices are above {most}")
+    difference = first_bad(value, lambda block: block > most, f"indices are above {most}")
     return Checked(artifact, key, "range of indices", difference)
 
 
-def _list(value: Any) -> list[Any]:
-    return np.atleast_1d(np.asarray(value)).ravel().tolist()
-
-
-CHECKS = (
+OF_SINGLE_MASTER = (
     points_agree,
     unwrapped_is_congruent,
     look_angle_phase_follows,
     indices_are_inside,
 )
+OF_PAIRS = (points_agree, *PAIR_CHECKS, indices_are_inside)

@@ -1,0 +1,103 @@
+"""The phase that the look-angle error is fitted to: without ramps, relative to the reference."""
+
+import numpy as np
+
+from ...dataset.rows import FloatArray, IntArray, Rows, applied
+from ...errors import StageError
+from ...parallel.context import Context
+from ..shared import ramps
+from ..shared.corrected_phase import Corrections, corrected
+from ..shared.ifgs import Ifgs
+from ..shared.reference_area import mean_over_ps, reference_ps
+from .inputs import CommonInputs, Params
+
+
+def baselines_of(points: CommonInputs) -> Rows:
+    """Return the baselines of each PS, or the mean ones, with the zero of the master."""
+    bperp: Rows = np.broadcast_to(points.ifgs.bperp, (len(points.xy), len(points.ifgs)))
+    if points.bperp_mat is not None:
+        bperp = points.bperp_mat
+    baselines: Rows = points.ifgs.with_master(applied(_single_rows, bperp, np.float32), 0)
+    return baselines
+
+
+def _single_rows(values: FloatArray) -> FloatArray:
+    return np.ascontiguousarray(values, np.float32)
+
+
+def fitted_ramps(
+    unwrapped: Rows, points: CommonInputs, params: Params, ctx: Context
+) -> ramps.Ramps | None:
+    """Return the ramps of all columns, if ``scla_deramp`` (docs/science/scla.md, Ramps)."""
+    if not params.scla_deramp:
+        return None
+    terms = ramps.regressors(points.xy, ramps.degree_or_default(points.deramp_degree))
+    columns = np.arange(unwrapped.shape[1])
+    return ramps.fit_ramps(terms, corrected(unwrapped, columns, Corrections()), columns, ctx)
+
+
+def without_ramps(unwrapped: Rows, fitted: ramps.Ramps | None) -> Rows:
+    """Return all columns of the phase without their ramps, (n_ps, n_col) float32."""
+    return corrected(unwrapped, np.arange(unwrapped.shape[1]), Corrections(ramps=fitted))
+
+
+def stored_ramps(fitted: ramps.Ramps | None, n_ps: int, ctx: Context) -> Rows | None:
+    """Return the ramps of every PS, (n_ps, n_col) float64 [rad]."""
+    if fitted is None:
+        return None
+    ramp: Rows = ctx.map_rows(fitted.at, n_ps, "ramps", ctx.config.runtime.stage7_chunk_ps)
+    return ramp
+
+
+def referencing_ps(points: CommonInputs, params: Params, ctx: Context) -> IntArray | None:
+    """Return the PS of the reference area; None, with a warning, where there is to be none."""
+    chosen = reference_ps(params, points.lonlat, points.xy, points.origin)
+    if chosen is None:
+        ctx.warn("ref_radius is -Inf: the phase is not referenced to any area")
+    return chosen
+
+
+def reference_phase(
+    phase: Rows,
+    chosen: IntArray | None,
+    needed: IntArray,
+    ifgs: Ifgs,
+    source: str,
+    ctx: Context,
+) -> FloatArray:
+    """Return the phase of the reference area (docs/science/scla.md, Reference area).
+
+    Parameters
+    ----------
+    phase : Rows, (n_ps, n_col) float32
+        Phase [rad].
+    chosen : (n_ref,) int64 or None
+        PS of the area.
+    needed : (k,) int64
+        Columns that the fit takes.
+    ifgs : Ifgs
+        The network whose columns these are.
+    source : str
+        Artifact and key of the phase, for the message.
+    ctx : Context
+        Work over PS.
+
+    Returns
+    -------
+    (n_col,) float32
+        Phase [rad]; zero without an area.
+
+    Raises
+    ------
+    StageError
+        A needed column has no phase there.
+    """
+    if chosen is None:
+        return np.zeros(phase.shape[1], np.float32)
+    reference = mean_over_ps(phase, ctx, chosen)
+    for column in needed[np.isnan(reference[needed])]:
+        raise StageError(
+            f"{source}: {ifgs.name_of(column)} has no phase in the "
+            "reference area; list it in drop_ifg_index or change the ref_* parameters"
+        )
+    return reference
