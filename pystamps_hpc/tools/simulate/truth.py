@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.spatial import cKDTree
 
+from ...dataset import parameters
 from ...dataset.mat import MatFile
 from ...dataset.rows import AnyArray, FloatArray
 from ...errors import DatasetError
@@ -18,7 +20,8 @@ class VelocityError:
     Attributes
     ----------
     n_ps : int
-        Points of the result that are persistent scatterers in truth.
+        Points of the result that are persistent scatterers in truth; those of a resampled merge
+        count as the nearest one.
     n_false : int
         Points of the result that are not; they do not enter the figures below.
     rmse : float
@@ -70,7 +73,10 @@ def truth_velocity_error(root: str | os.PathLike[str]) -> VelocityError:
     with np.load(folder / "truth.npz") as archive:
         truth = {key: archive[key] for key in archive.files}
 
-    rows = _match(pixels, truth["ij"], folder)
+    if float(parameters.load(folder).value("merge_resample_size")) > 0:
+        rows = _nearest_scatterer(lonlat, truth)
+    else:
+        rows = _match(pixels, truth["ij"], folder)
     real = truth["is_ps"][rows]
     n_ps = int(real.sum())
     if n_ps < 4:
@@ -91,6 +97,14 @@ def truth_velocity_error(root: str | os.PathLike[str]) -> VelocityError:
         correlation=float(np.corrcoef(expected + residual, expected)[0, 1]),
         noise_bound=float(np.sqrt(np.mean(bound**2))),
     )
+
+
+def _nearest_scatterer(lonlat: FloatArray, truth: dict[str, AnyArray]) -> AnyArray:
+    """Return the row of ``truth`` of the persistent scatterer nearest to each resampled point."""
+    scale = np.array([np.cos(np.radians(lonlat[:, 1].mean())), 1])
+    scatterers = np.flatnonzero(truth["is_ps"])
+    known = np.column_stack((truth["lon"], truth["lat"]))[scatterers]
+    return np.asarray(scatterers[cKDTree(known * scale).query(lonlat * scale)[1]])
 
 
 def _match(pixels: AnyArray, known: AnyArray, folder: Path) -> AnyArray:
