@@ -54,10 +54,10 @@ def test_c004_the_marker_is_published_last(stage, scope, required, optional):
 
 
 def test_a_row_is_one_object_that_travels_as_its_place():
-    for row in tasks():
-        assert task(row.spec.number, row.spec.scope) is row
-        assert pickle.loads(pickle.dumps(row)) is row
-    assert tasks("sb") == ()
+    for mode in ("ps", "sb"):
+        for row in tasks(mode):
+            assert task(row.spec.number, row.spec.scope, mode) is row
+            assert pickle.loads(pickle.dumps(row)) is row
 
 
 def test_a_parameter_of_small_baselines_has_its_readers():
