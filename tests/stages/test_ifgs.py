@@ -9,7 +9,14 @@ from hypothesis import strategies as st
 
 from pystamps_hpc.dataset.rows import ComputedRows
 from pystamps_hpc.errors import StageError
-from pystamps_hpc.stages.shared.ifgs import Ifgs, date_of, listed_columns, one_based, used_columns
+from pystamps_hpc.stages.shared.ifgs import (
+    Ifgs,
+    date_of,
+    inverted_images,
+    listed_columns,
+    one_based,
+    used_columns,
+)
 
 DAY = 736000.0 + 12 * np.arange(5)
 BPERP = np.array([50.0, -20, 80, 10], np.float32)
@@ -22,6 +29,17 @@ def test_a_single_master_joins_every_other_image():
     assert STAR.elapsed.tolist() == [-12, 0, 12, 24, 36]
     assert (len(STAR), STAR.n_columns, STAR.columns.tolist()) == (4, 5, [0, 2, 3, 4])
     assert (len(PAIRS), PAIRS.n_columns, PAIRS.columns.tolist()) == (4, 4, [0, 1, 2, 3])
+
+
+def test_columns_are_told_by_the_dates_of_their_images():
+    first, second = date_of(DAY[1]), date_of(DAY[2])
+    assert STAR.dates_of(2) == second
+    assert PAIRS.dates_of(1) == f"{first} to {second}"
+
+
+def test_small_baselines_are_inverted_to_all_images_but_the_master_unless_a_list_says_less():
+    assert inverted_images(PAIRS.series, None).tolist() == [0, 2, 3, 4]
+    assert inverted_images(PAIRS.series, np.array([3, 1, 0])).tolist() == [0, 3]
 
 
 def test_what_files_say_of_a_network_makes_the_same_one():

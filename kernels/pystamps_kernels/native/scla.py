@@ -117,14 +117,15 @@ def scla_of_pairs(phase: Any, bperp: Any, reference: Any, pairs: Any, slope_oper
 def image_baselines(operator: Any, bperp: Any) -> Any:
     """Native twin of :func:`reference.scla.image_baselines`."""
     n_ps, n_ifg = bperp.shape
-    images = np.empty((n_ps, operator.shape[0]), np.float32)
+    weights = np.ascontiguousarray(operator.T)
+    n_fit = weights.shape[1]
+    images = np.zeros((n_ps, n_fit), np.float64)
     for point in prange(n_ps):
-        for image in range(operator.shape[0]):
-            total = 0.0
-            for ifg in range(n_ifg):
-                total += float64(bperp[point, ifg]) * operator[image, ifg]
-            images[point, image] = total
-    return images
+        for ifg in range(n_ifg):
+            value = float64(bperp[point, ifg])
+            for image in range(n_fit):
+                images[point, image] += value * weights[ifg, image]
+    return images.astype(np.float32)
 
 
 @inline
