@@ -69,15 +69,6 @@ def test_arc_noise_is_that_of_the_literal_definition(kernels, noise, time_win):
     assert_close(undirected, literal(*arguments, about_mean=False), 2e-6)
 
 
-@pytest.mark.parametrize("dtype", [np.complex64, np.complex128])
-@pytest.mark.parametrize("kernel", STATS)
-def test_native_equals_reference(kernel, dtype):
-    phase, *rest = stack(n_node=2000, n_edge=9000, n_use=15)
-    arguments = (phase.astype(dtype), *rest)
-    found, wanted = (getattr(table(b, "double"), kernel)(*arguments) for b in BACKENDS)
-    assert_close(found, wanted, 1e-9)
-
-
 def test_arcs_between_equal_nodes_are_without_noise(kernels):
     phase, start, end, *rest = stack()
     phase[end[0]] = phase[start[0]]

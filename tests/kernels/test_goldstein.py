@@ -5,13 +5,9 @@ import pytest
 
 from pystamps_kernels.reference.goldstein import origins, padded_width, response
 
-from .arguments import phasors
+from .arguments import angle_between, phasors
 
 FILTER_SIZES = [8, 9, 15, 23]
-
-
-def angle_between(a, b):
-    return np.abs(np.angle(a.astype(complex) * np.conj(b.astype(complex))))
 
 
 @pytest.mark.parametrize("n_row", FILTER_SIZES)
