@@ -5,10 +5,7 @@ import pytest
 import scipy.fft
 
 from pystamps_hpc.stages.stage2.filter_grid import low_pass_response
-from pystamps_kernels.dispatch import table
 from pystamps_kernels.reference.clap import response
-
-from .conftest import BACKENDS
 
 LOW_PASS = low_pass_response(32, 50.0, 800.0)
 N_W = 16
@@ -119,14 +116,6 @@ def test_a_cell_is_filtered_without_itself(kernels, slc_osf, grid):
     grid[9, 20] = 1e6
     own = kernel(grid, CELLS[1:2], N_W, 1.0, 0.3, OF_CELLS, slc_osf)
     np.testing.assert_array_equal(own, found[1:2])
-
-
-def test_oversampling_opens_a_hole_in_the_first_plane_only(grid):
-    kernel = table("native", "double").stage3_clap_cells
-    one = kernel(grid, CELLS, N_W, 1.0, 0.3, OF_CELLS, 1)
-    two = kernel(grid, CELLS, N_W, 1.0, 0.3, OF_CELLS, 2)
-    assert (one[:, 0] != two[:, 0]).all()
-    np.testing.assert_array_equal(one[:, 1:], two[:, 1:])
 
 
 def test_a_grid_smaller_than_the_window_gives_zeros(kernels, grid):

@@ -7,10 +7,7 @@ import numpy as np
 import pytest
 
 from pystamps_kernels.contracts.edge_stats import NoiseVarianceError
-from pystamps_kernels.dispatch import table
 from pystamps_kernels.native.angle import cycles
-
-from .conftest import BACKENDS
 
 STATS = ["stage4_edge_stats", "stage4_edge_stats_undirected"]
 NAMES = ["ps_std", "ps_max", "edge_std", "edge_max", "k_edge", "ifg_var"]

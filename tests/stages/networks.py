@@ -120,7 +120,7 @@ def least_convex_cost(given, reach):
     return round(found.fun + convex_price(0, records).sum())
 
 
-def least_cost(given, reach=2):
+def least_cost(given, reach=4):
     """Least true cost of all solutions within `reach` cycles of a raster of few nodes."""
     n_node = int(given.graph.nearest.max()) + 1
     choices = np.indices((2 * reach + 1,) * (n_node - 1)).reshape(n_node - 1, -1).T - reach

@@ -43,6 +43,16 @@ def context(backend="native", checkpoints=None, **runtime):
     return Context(table(backend, "single"), config, checkpoints=checkpoints)
 
 
+class Store(dict):
+    """A memo in memory."""
+
+    def load(self, key):
+        return self.get(key)
+
+    def save(self, key, arrays):
+        self[key] = dict(arrays)
+
+
 @dataclass(frozen=True)
 class Stack:
     """A single-master stack: inputs of stage 6, and the phase they were wrapped from."""
