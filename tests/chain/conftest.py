@@ -69,3 +69,15 @@ def snaphu_pass(first_pass, snaphu):
     chains.run_chain(root, "--start-step", "6", "--end-step", "8", "--force",
                      "--config", str(config))  # fmt: skip
     return root
+
+
+@pytest.fixture
+def fresh(few_candidates, tmp_path):
+    """Candidates of two patches."""
+    return chains.copy(few_candidates, tmp_path / "data")
+
+
+@pytest.fixture
+def finished(first_pass, tmp_path):
+    """A dataset processed through stage 8."""
+    return chains.copy(first_pass, tmp_path / "data")

@@ -9,11 +9,9 @@ import pytest
 
 from pystamps_hpc.dataset.tree import STATE_DIRECTORY
 from pystamps_hpc.pipeline.state import TargetState
-from tests.mpi import mpi_run
+from tests.mpi.mpi_run import needs_mpi
 
 from . import chains
-
-needs_mpi = pytest.mark.skipif(bool(mpi_run.why_not()), reason=mpi_run.why_not() or "MPI runs")
 
 FORCED = ("--start-step", "6", "--end-step", "8", "--force")
 RESUMED = FORCED[:-1]
@@ -38,18 +36,6 @@ def assert_finished(root, expected):
     """The dataset is that of the run that was not interrupted, and nothing lies about."""
     assert not chains.differing(chains.artifacts(root), chains.artifacts(expected))
     assert not chains.leftovers(root)
-
-
-@pytest.fixture
-def finished(first_pass, tmp_path):
-    """A dataset whose stages 6-8 a test forces to run again."""
-    return chains.copy(first_pass, tmp_path / "data")
-
-
-@pytest.fixture
-def fresh(few_candidates, tmp_path):
-    """A dataset of candidates."""
-    return chains.copy(few_candidates, tmp_path / "data")
 
 
 @pytest.fixture

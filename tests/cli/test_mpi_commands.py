@@ -1,21 +1,13 @@
 """Commands under mpirun: one document, one message, one code; no rank is left waiting."""
 
-import os
-
 import pytest
 
-from pystamps_hpc.parallel.launcher import launcher_hint
 from pystamps_hpc.pipeline.stages import run_pipeline
 from pystamps_hpc.pipeline.types import PipelineContext
 from tests.mpi import mpi_run
 from tests.stub_chain import artifacts, make_tree
 
-pytestmark = [
-    pytest.mark.skipif(bool(mpi_run.why_not()), reason=mpi_run.why_not() or "MPI runs"),
-    pytest.mark.skipif(
-        launcher_hint(os.environ) is not None, reason="jobs are not started from inside a job"
-    ),
-]
+pytestmark = mpi_run.starts_jobs
 
 PROGRAM = """
 import sys
@@ -115,3 +107,27 @@ def test_an_unexpected_error_ends_the_job_with_code_70_in_seconds(tree):
     assert document is None
     assert ended.seconds < 30
     assert "KeyError: 'x'" in ended.err
+
+
+def examined(*words):
+    ended = mpi_run.run(2, ["-m", "pystamps_hpc", "doctor", *words], 60.0)
+    return ended, ended.report
+
+
+def test_every_rank_says_where_it_runs_and_whether_it_sees_the_dataset(tree):
+    ended, document = examined("mpi", "--dataset", str(tree))
+    assert ended.code == 0, ended.err
+    assert document["mpi"]["enabled"]
+    assert document["mpi"]["size"] == 2
+    assert document["launcher"]["hint_size"] == 2
+    assert [rank["rank"] for rank in document["ranks"]] == [0, 1]
+    assert all(rank["sees_dataset"] for rank in document["ranks"])
+    assert not (tree / ".pystamps-hpc").exists()
+
+
+def test_a_damaged_dataset_is_one_advice_and_code_3_on_all_ranks(tree):
+    (tree / "ph2.mat").write_bytes(b"no MAT file" * 30)
+    ended, document = examined("dataset", "--dataset", str(tree))
+    assert ended.code == 3
+    assert "ph2.mat" in document["dataset"]["unreadable"][0]
+    assert ended.err.count("make it again with --start-step 5 --force") == 1

@@ -1,6 +1,5 @@
 """Whole MPI jobs: the team at every size, and how jobs end when a rank goes wrong."""
 
-import os
 import re
 import sys
 import time
@@ -9,17 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from pystamps_hpc.parallel.launcher import launcher_hint
 from pystamps_hpc.tools import child_run
 from tests.mpi import mpi_run
 
-MPI_TESTS = Path(mpi_run.__file__).parent
-STARTED_BY_A_LAUNCHER = launcher_hint(os.environ) is not None
+MPI_TESTS = str(Path(mpi_run.__file__).parent)
 
-pytestmark = [
-    pytest.mark.skipif(bool(mpi_run.why_not()), reason=mpi_run.why_not() or "MPI runs"),
-    pytest.mark.skipif(STARTED_BY_A_LAUNCHER, reason="jobs are not started from inside a job"),
-]
+pytestmark = mpi_run.starts_jobs
 
 START = """
 import os, sys, threading, time
@@ -41,9 +35,8 @@ def job(n, program, timeout=30.0):
 @pytest.mark.skipif(find_spec("pytest_mpi") is None, reason="pytest-mpi is not installed")
 @pytest.mark.parametrize("size", [1, 2, 3, 4])
 def test_the_mpi_team_equals_the_serial_team_at_size(size):
-    tests = str(MPI_TESTS / "test_mpi_team.py")
     pytest_options = ["-q", "-x", "--with-mpi", "-p", "no:cacheprovider", "--color=no"]
-    ended = mpi_run.run(size, ["-m", "mpi4py", "-m", "pytest", *pytest_options, tests], 120.0)
+    ended = mpi_run.run(size, ["-m", "mpi4py", "-m", "pytest", *pytest_options, MPI_TESTS], 120.0)
     assert ended.code == 0, ended.out + ended.err
     assert ended.out.count(" passed") == size
 

@@ -40,10 +40,10 @@ def test_a_finished_dataset_is_healthy_and_stays_as_it_is(finished):
     assert stub_chain.tree_digest(finished) == before
 
 
-def test_a_dataset_before_its_first_run_is_healthy_and_gets_no_state_directory(scene):
-    document, code = examined(scene)
+def test_a_dataset_before_its_first_run_is_healthy_and_gets_no_state_directory(simulated):
+    document, code = examined(simulated)
     assert (document["problems"], code) == ([], 0)
-    assert not (scene / ".pystamps-hpc").exists()
+    assert not (simulated / ".pystamps-hpc").exists()
 
 
 @pytest.mark.parametrize("harm", ["truncated", "foreign", "empty"])
@@ -187,10 +187,10 @@ def test_a_directory_that_cannot_be_written_says_so(tmp_path, monkeypatch):
     assert row.problem == f"data set is not writable: {tmp_path} (Permission denied)"
 
 
-def test_too_little_space_is_said_in_numbers(scene, monkeypatch):
-    usage = disk.shutil.disk_usage(scene)._replace(free=2**20 // 2)
+def test_too_little_space_is_said_in_numbers(simulated, monkeypatch):
+    usage = disk.shutil.disk_usage(simulated)._replace(free=2**20 // 2)
     monkeypatch.setattr(disk.shutil, "disk_usage", lambda path: usage)
-    free, (row,) = disk.examine_space(discover_dataset(scene))
+    free, (row,) = disk.examine_space(discover_dataset(simulated))
     assert free == 0
     assert row.problem.startswith("0 MiB free, the chain may need ")
     assert not row.stops_run
