@@ -1,7 +1,6 @@
 """Fixtures that several packages share."""
 
 import os
-import subprocess
 
 import pytest
 
@@ -34,23 +33,3 @@ def simulated(tmp_path_factory):
     root = tmp_path_factory.mktemp("simulated") / "scene"
     simulate(root, Options(candidates=600, images=8, patches=(2, 1)))
     return root
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """Mount disks of a given size; only root may."""
-    mounted = []
-
-    def mount(size):
-        folder = tmp_path / "disk"
-        folder.mkdir()
-        words = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
-        done = os.geteuid() == 0 and subprocess.run(words, capture_output=True, check=False)
-        if not done or done.returncode:
-            pytest.skip("disks cannot be mounted here")
-        mounted.append(folder)
-        return folder
-
-    yield mount
-    for folder in mounted:
-        subprocess.run(["umount", "-l", str(folder)], check=False)

@@ -247,28 +247,6 @@ def test_an_unreadable_artifact_is_named_with_the_stage_that_makes_it(
 
 
 @pytest.mark.parametrize(
-    ("name", "key", "stage", "source"),
-    [
-        ("PATCH_2/pm1.mat", "coh_ps", 3, 2),
-        ("rc2.mat", "ph_rc", 6, 5),
-        ("bp2.mat", "bperp_mat", 7, 5),
-        ("scla2.mat", "ph_scla", 8, 7),
-    ],
-)
-def test_a_key_of_the_wrong_shape_is_named_with_what_was_expected(
-    finished, name, key, stage, source
-):
-    contents = read_mat(finished / name)
-    n = len(contents[key])
-    contents[key] = contents[key][:-1]
-    write_mat(finished / name, contents)
-    refused(finished, 1, [str(finished / name), f"'{key}' has shape ({n - 1}, ", f"expected ({n}, ",
-                          f"rerun stage {source}"],
-            "--start-step", str(stage), "--end-step", str(stage), "--force",
-            "--stale", "keep")  # fmt: skip
-
-
-@pytest.mark.parametrize(
     ("name", "key", "stage", "source", "bad"),
     [
         ("PATCH_2/bp1.mat", "bperp_mat", 2, 1, np.nan),

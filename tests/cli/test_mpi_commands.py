@@ -51,17 +51,6 @@ def test_three_ranks_give_one_document_and_the_artifacts_of_one(stubs, tree, tmp
     assert artifacts(tree) == artifacts(alone)
 
 
-def test_a_known_error_on_another_rank_is_one_report_and_code_1(tree):
-    setup = "stubs.acts[7, 'root'] = rows_of(8192, StageError('no arcs; choose a larger grid'))"
-    ended, document = job(2, tree, setup)
-    assert ended.code == 1
-    (row,) = [row for row in document["results"] if row["status"] == "failed"]
-    assert row["details"] == "no arcs; choose a larger grid"
-    assert row["rank"] == 1
-    assert ended.err.count("FAILED stage 7 root on rank 1") == 1
-    assert document["not_started"] == [{"stage": 8, "scope": "merged", "target": "root"}]
-
-
 @pytest.mark.parametrize(
     ("error", "told"),
     [
@@ -99,14 +88,6 @@ stubs.acts[7, "root"] = act
     assert sorted(row["warnings"]) == ["all ranks see this", "only rank 1 sees this"]
     for message in row["warnings"]:
         assert ended.err.count(message) == 1
-
-
-def test_an_unexpected_error_ends_the_job_with_code_70_in_seconds(tree):
-    ended, document = job(2, tree, "stubs.acts[7, 'root'] = rows_of(8192, KeyError('x'))")
-    assert ended.code == 70
-    assert document is None
-    assert ended.seconds < 30
-    assert "KeyError: 'x'" in ended.err
 
 
 def examined(*words):

@@ -4,8 +4,6 @@ import json
 import multiprocessing
 import os
 import pwd
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,7 +12,7 @@ from pystamps_hpc.dataset import lock as dataset_lock
 from pystamps_hpc.dataset.lock import DatasetLock, holders, lock_directory, new_owner
 from pystamps_hpc.dataset.owner import process_start
 from pystamps_hpc.errors import LockError
-from tests.dataset.lock_race import compete
+from tests.dataset.lock_race import compete, dead_pid
 
 OWNER = new_owner("20260301T101500Z-1f09ac", ["run", "--dataset", "x"])
 
@@ -53,12 +51,6 @@ def is_taken_over(root):
 
 def names(root):
     return sorted(path.name for path in lock_directory(root).iterdir())
-
-
-def dead_pid():
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    return ended.pid
 
 
 @pytest.mark.parametrize("dead", [False, True], ids=["free", "left by a dead process"])

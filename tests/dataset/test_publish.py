@@ -174,24 +174,6 @@ def test_a_full_disk_is_told_with_what_is_free_and_needed(tmp_path):
     assert str(error).endswith(" MiB free, 3 MiB needed)")
 
 
-def test_a_disk_that_fills_up_fails_the_task_and_leaves_no_rest(stubs, small_disk, monkeypatch):
-    from pystamps_hpc.pipeline import stages
-    from pystamps_hpc.pipeline.types import PipelineContext
-    from tests import stub_chain
-
-    disk = stub_chain.make_tree(small_disk("256k"))
-    assert stages.run_pipeline(PipelineContext(disk, end_step=2)).ok
-    monkeypatch.setattr(
-        stub_chain, "value_of", lambda name, number: __import__("numpy").ones((400, 400))
-    )
-    report = stages.run_pipeline(PipelineContext(disk, start_step=2, end_step=2, force=True))
-    (row,) = report.failures
-    assert row.details.startswith("cannot publish ")
-    assert "no space left on device (0 MiB free, " in row.details
-    assert not list(disk.rglob(".pystamps-hpc/tmp/*"))
-    monkeypatch.undo()
-
-
 def test_a_text_is_replaced_as_a_whole(tmp_path, monkeypatch):
     path = tmp_path / "new" / "state.json"
     write_text(path, "old")
