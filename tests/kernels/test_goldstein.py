@@ -30,6 +30,10 @@ def test_a_window_that_sticks_out_is_moved_but_its_weight_is_not():
     np.testing.assert_array_equal(taper, [[1, 2, 3, 4, 4, 3, 2, 1], [0, 1, 2, 3, 4, 4, 3, 2]])
 
 
+def test_a_window_is_padded_by_a_quarter_halves_rounded_up():
+    assert [padded_width(window) for window in (8, 10, 14, 16)] == [10, 13, 18, 20]
+
+
 @pytest.mark.parametrize("window", [10, 16])  # spectra of odd and of even width
 def test_the_spectral_weight_of_a_fringe_peaks_at_its_frequency(window):
     width = padded_width(window)

@@ -98,8 +98,12 @@ def test_a_missing_key_is_named(damaged):
     assert problem(document, "select1.mat: key 'coh_ps2' is missing")
 
 
-def test_stale_work_is_one_problem_that_does_not_stop_a_run(damaged):
+def test_what_would_stop_the_plan_is_found_stale_work_does_not_stop_a_run(damaged):
     own = parameters.load(damaged)
+    parameters.save(own.set_value("small_baseline_flag", "y", False))
+    document, code = examined(damaged)
+    assert problem(document, "small_baseline_flag='y' is not supported")["stops_run"]
+    assert code == 3
     parameters.save(own.set_value("scn_time_win", 200.0, False))
     document, code = examined(damaged)
     assert [row["reason"] for row in document["dataset"]["stale"]] == [
@@ -157,14 +161,6 @@ def test_a_tree_without_its_patches_is_reported_not_raised(tmp_path):
     (tmp_path / "patch.list").write_text("PATCH_1\n")
     document, code = examined(tmp_path)
     assert problem(document, "missing patch directories: PATCH_1")["stops_run"]
-    assert code == 3
-
-
-def test_what_would_stop_the_plan_is_found(damaged):
-    own = parameters.load(damaged)
-    parameters.save(own.set_value("small_baseline_flag", "y", False))
-    document, code = examined(damaged)
-    assert problem(document, "small_baseline_flag='y' is not supported")["stops_run"]
     assert code == 3
 
 
