@@ -100,7 +100,7 @@ def grids(rng):
     cell = rng.integers(0, 700, N)
     starts = np.searchsorted(np.sort(cell), np.arange(701))
     grid = (rng.normal(size=(40, 55, 3)) + 1j * rng.normal(size=(40, 55, 3))).astype("c8")
-    grid[3, 4] = np.nan
+    grid[3, 4], grid[20, 9] = np.nan, complex(0, np.nan)
     cells = np.argwhere(rng.random(grid.shape[:2]) < 0.1).copy()
     low_pass = low_pass_response(32, 50.0, 800.0)
     occupied = rng.random((60, 50)) < 0.2

@@ -59,7 +59,7 @@ def test_without_an_adaptive_part_each_window_comes_back_tapered(kernels, rng):
 
 def test_an_empty_grid_stays_empty_and_an_infinite_one_is_not_hidden(kernels):
     grid = np.zeros((24, 24, 1), "c8")
-    grid[3, 4] = np.nan  # an empty cell
+    grid[3, 4], grid[4, 3] = np.nan, complex(0, np.nan)  # empty cells
     assert not kernels.stage2_clap_grid(grid, 1.0, 0.3, 24, 8, LOW_PASS).any()
     grid[5, 5] = np.inf
     with np.errstate(invalid="ignore"):
