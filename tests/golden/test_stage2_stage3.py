@@ -5,7 +5,7 @@ import pytest
 
 from pystamps_hpc.parallel.context import QuietLog
 
-from .parity import compare_bundle
+from .parity import assert_agrees
 
 pytestmark = pytest.mark.golden
 
@@ -18,13 +18,6 @@ KEPT = {
     ("residues", "PATCH_1"): (6687, 6576),
     ("residues", "PATCH_2"): (7691, 7615),
 }
-
-
-def assert_agrees(golden_set, patch, artifacts, arithmetic):
-    lines = list(compare_bundle(golden_set, patch, artifacts, arithmetic))
-    assert lines
-    wrong = [str(line) for line in lines if not line.difference.ok]
-    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("arithmetic", ["single", "double"])

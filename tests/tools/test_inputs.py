@@ -10,18 +10,15 @@ from pystamps_hpc.tools.doctor import examine
 from pystamps_hpc.tools.inputs import DERIVED, DIRECT, MISSING, describe_inputs
 from pystamps_hpc.tools.simulate import Options, simulate
 from tests.dataset.scenes import scene, write_doris, write_snap
+from tests.stub_chain import tree_digest
 
 from .conftest import NATIVE
 
 
-def contents(root):
-    return {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
-
-
 def check(root, patch=None):
-    before = contents(root)
+    before = tree_digest(root)
     found = describe_inputs((1,), root, patch)["stage1_dataset_check"]
-    assert contents(root) == before
+    assert tree_digest(root) == before
     json.dumps(found, allow_nan=False)
     return found
 
