@@ -120,3 +120,26 @@ def test_inputs_that_cannot_be_read_cost_nothing_that_stands(stubs, tree):
         **{name: digest for name, digest in before.items() if name.startswith("PATCH_1/p")},
         "PATCH_1/ps1.mat": after["PATCH_1/ps1.mat"],
     }
+
+
+def test_checkpoints_of_finished_tasks_go_with_the_next_run(stubs, tree):
+    run(tree)
+    left = [tree / ".pystamps-hpc/memo/6-ab", tree / "PATCH_1/.pystamps-hpc/memo/3-ab"]
+    mine = tree / ".pystamps-hpc/memo/8-ab"
+    for folder in (*left, mine):
+        folder.mkdir(parents=True)
+        (folder / "part.npz").write_bytes(b"x")
+    found = []
+    stubs.acts[8, "root"] = lambda *_: found.append(mine.exists())
+    run(tree, start_step=8, force=True)
+    assert found == [True]  # a task may go on from its own
+    assert not any(folder.exists() for folder in (*left, mine))
+
+
+def test_what_a_task_has_published_counts_even_if_its_checkpoints_cannot_go(
+    stubs, tree, monkeypatch
+):
+    from pystamps_hpc.dataset import memo
+
+    monkeypatch.setattr(memo.os, "listdir", raising(OSError(5, "Input/output error")))
+    assert run(tree, end_step=2).ok
