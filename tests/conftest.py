@@ -5,6 +5,7 @@ import os
 import pytest
 
 from pystamps_hpc.cli.environment import prepare
+from pystamps_hpc.tools.simulate import Options, simulate
 
 from . import stub_chain
 
@@ -24,3 +25,11 @@ def stubs(monkeypatch):
 def tree(tmp_path):
     """An empty dataset of two patches."""
     return stub_chain.make_tree(tmp_path / "data")
+
+
+@pytest.fixture(scope="session")
+def simulated(tmp_path_factory):
+    """Candidates of two patches in 8 images, to be copied or only looked at."""
+    root = tmp_path_factory.mktemp("simulated") / "scene"
+    simulate(root, Options(candidates=600, images=8, patches=(2, 1)))
+    return root

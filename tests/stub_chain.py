@@ -31,7 +31,6 @@ CHAIN = (
     (8, "merged", "mean_v scn2", "uw_space_time", "scla2", "uw_space_time",
      {"scn_wavelength": float}),
 )  # fmt: skip
-MARKERS = {(row[0], row[1]): row[2].split()[-1] for row in CHAIN}
 COUNTS = {1: "candidates", 3: "kept", 4: "weeded", 5: "promoted"}
 SINGLE_MASTER = tuple(name for name in table.MODULES if not name.endswith("_sb"))
 """Stage modules whose places the stubs take."""

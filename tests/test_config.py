@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import re
 
 import pytest
 
@@ -43,6 +44,7 @@ MESSAGES = (
     ("runtime.io_workers", 0, "must be an integer >= 1"),
     ("runtime.io_workers", 1.5, "must be an integer >= 1"),
     ("runtime.cpu_workers", "many", "must be an integer >= 0"),
+    ("runtime.cpu_workers", 10**20 - 1, "must be below 2,147,483,648"),
     ("runtime.cpu_workers", math.inf, "must be an integer >= 0"),
     ("runtime.cpu_workers", None, "must be an integer >= 0"),
     ("runtime.stage6_solver", "mcf", "unsupported stage-6 solver 'mcf' (use auto, native or "
@@ -212,6 +214,9 @@ def test_an_empty_section_means_its_defaults_a_wrong_one_is_refused():
         ("none.yaml", None, "file does not exist"),
         ("a.yaml", "a: [", "cannot be parsed: "),
         ("a.json", "{", "cannot be parsed: "),
+        ("a.yaml", "x: &a [1, 2]\nruntime: {backend: *a}\n", ".*aliases .*name. are not taken"),
+        ("a.json", "[" * 100_000, ".*nested too deeply"),
+        ("a.yaml", "#" * (1 << 21), ".*longer than 1,048,576 bytes"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_told_by_name(tmp_path, name, text, message):
@@ -219,7 +224,7 @@ def test_a_file_that_cannot_be_used_is_told_by_name(tmp_path, name, text, messag
         write(tmp_path / name, text)
     with pytest.raises(ConfigError) as caught:
         load_config(tmp_path / name)
-    assert str(caught.value).startswith(f"Config error: {tmp_path / name}: {message}")
+    assert re.match(f"Config error: {tmp_path / name}: {message}", str(caught.value))
     assert "\n" not in str(caught.value)
 
 
@@ -278,25 +283,6 @@ def test_the_arithmetic_follows_the_random_generator():
         assert config.resolved().compat.arithmetic == arithmetic
     given = parse_config({"compat": {"random_generator": "octave", "arithmetic": "double"}})
     assert given.resolved().compat.arithmetic == "double"
-
-
-# --- hostile files --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "message"),
-    [
-        ("a.yaml", "x: &a [1, 2]\nruntime: {backend: *a}\n", "aliases (*name) are not taken"),
-        ("a.json", "[" * 100_000, "nested too deeply"),
-        ("a.yaml", "#" * (1 << 21), "longer than 1,048,576 bytes"),
-        ("a.yaml", "runtime: {cpu_workers: 99999999999999999999}", "must be below 2,147,483,648"),
-    ],
-)
-def test_a_configuration_that_would_grow_is_refused(tmp_path, name, text, message):
-    (tmp_path / name).write_text(text)
-    with pytest.raises(ConfigError) as caught:
-        load_config(tmp_path / name)
-    assert message in str(caught.value)
 
 
 def test_a_pipe_is_no_configuration(tmp_path):

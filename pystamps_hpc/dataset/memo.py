@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -13,6 +14,11 @@ from .rows import AnyArray
 from .tree import state_path
 
 _CHECKSUM = "sha256"
+
+
+def memo_root(directory: Path) -> Path:
+    """Return the folder that holds the parts of the tasks of a target."""
+    return state_path(directory, "memo")
 
 
 class MemoStore:
@@ -43,7 +49,8 @@ class MemoStore:
         warn: Callable[[str], None],
         kept: Callable[[str], None] = lambda key: None,
     ) -> None:
-        self.root = state_path(directory, "memo")
+        self.root = memo_root(directory)
+        self.stage = stage
         self.folder = state_path(directory, "memo", f"{stage}-{fingerprint[:32]}")
         self.warn = warn
         self.kept = kept
@@ -88,9 +95,18 @@ class MemoStore:
 
     def clear(self) -> None:
         """Remove the parts of this stage, those of other fingerprints included."""
-        stage = self.folder.name.partition("-")[0]
-        for folder in self.root.glob(f"{stage}-*"):
-            shutil.rmtree(folder, ignore_errors=True)
+        clear_memo(self.root, self.stage)
+
+
+def clear_memo(root: Path, stage: int) -> None:
+    """Remove the parts of a stage from the memo folder of a target; what cannot go stays."""
+    try:
+        names = os.listdir(root)
+    except OSError:
+        return
+    for name in names:
+        if name.startswith(f"{stage}-"):
+            shutil.rmtree(root / name, ignore_errors=True)
 
 
 def _finite(array: AnyArray) -> bool:

@@ -57,7 +57,10 @@ class Publication:
         value: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        shutil.rmtree(self.staging, ignore_errors=True)
+        try:
+            self.staging.rmdir()  # empty after a commit; needs no file of its own to be open
+        except OSError:
+            shutil.rmtree(self.staging, ignore_errors=True)
 
     def path(self, artifact: str) -> Path:
         """Return where to write `artifact` (a name without ``.mat``)."""

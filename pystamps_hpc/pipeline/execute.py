@@ -126,8 +126,8 @@ def _execute(
         log.warn(f"{details}; the patch is left out")
 
     def conclude() -> None:
-        _no_longer_due(directory, planned.stage)
         memo.clear()
+        _no_longer_due(directory, planned.stage)
         _stamps_log(session.config, directory, row, log)
 
     team.on_root(conclude)

@@ -2,8 +2,10 @@
 
 import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 
+from ..dataset.memo import clear_memo, memo_root
 from ..dataset.publish import staging_root
 from ..dataset.tree import ROOT, state_path
 from ..errors import DatasetError, MpiEnvironmentError
@@ -11,6 +13,7 @@ from ..parallel.team import Team
 from .forced import mark_forced
 from .run_parameters import save_parameters
 from .session import Session
+from .table import tasks
 from .types import PipelineContext
 from .visibility import wait_until
 
@@ -54,6 +57,7 @@ def _prepare_tree(session: Session, context: PipelineContext) -> list[str]:
     session.folder.mkdir(parents=True, exist_ok=True)
     targets = (ROOT, *dataset.patches) if context.patches is None else context.patches
     interrupted = sum(_remove_leftovers(dataset.directory(target)) for target in targets)
+    _remove_memos(session, targets)
     if any(planned.row.spec.begins for planned in session.due):
         save_parameters(dataset, session.parameters[ROOT])
     if context.force or context.again:
@@ -72,6 +76,21 @@ def _remove_leftovers(directory: Path) -> int:
         for half_written in place.glob(".*.[0-9]*.tmp"):
             half_written.unlink(missing_ok=True)
     return tasks
+
+
+def _remove_memos(session: Session, targets: Iterable[str]) -> None:
+    """Remove checkpoints of finished tasks, which a run that ended right after them has left."""
+    running = {(planned.stage, planned.target) for planned in session.due}
+    for target in targets:
+        directory = session.dataset.directory(target)
+        memos = memo_root(directory)
+        if not memos.is_dir():
+            continue
+        for row in tasks(session.mode):
+            own = (target == ROOT) == (row.spec.scope == "merged")
+            left = own and (directory / row.marker_file).exists()
+            if left and (row.spec.number, target) not in running:
+                clear_memo(memos, row.spec.number)
 
 
 def _require_seen_dataset(session: Session, rank: int) -> None:

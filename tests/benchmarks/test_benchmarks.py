@@ -9,7 +9,6 @@ import pytest
 from benchmarks import backends, growth, kernels, memory, plain, roofline
 from benchmarks.cases import cases
 from benchmarks.scene import CLAP_WINDOW, LOW_PASS, Scene
-from pystamps_hpc.tools.simulate import Options, simulate
 from pystamps_kernels.contracts import all_kernels
 from pystamps_kernels.dispatch import function
 
@@ -46,15 +45,8 @@ def test_patches_take_as_long_as_the_busiest_rank_and_merged_stages_as_their_row
     assert backends.parallel_seconds(stages, 2) == 8 / 2 * 1.5 + 3
 
 
-@pytest.fixture(scope="module")
-def scene(tmp_path_factory):
-    root = tmp_path_factory.mktemp("bench") / "scene"
-    simulate(root, Options(candidates=600, images=8, patches=(2, 1)))
-    return root
-
-
-def test_c043_c076_a_pre_filled_tree_is_refused_and_a_fresh_copy_is_measured(scene, tmp_path):
-    window = backends.Window(scene, 1, 1, "double")
+def test_c043_c076_a_pre_filled_tree_is_refused_and_a_fresh_copy_is_measured(simulated, tmp_path):
+    window = backends.Window(simulated, 1, 1, "double")
     tree = backends.fresh_copy(window, tmp_path / "tree")
     first = backends.run_once(NATIVE, window, tree, tmp_path)
     again = backends.run_once(NATIVE, window, tree, tmp_path)

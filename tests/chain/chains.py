@@ -21,6 +21,7 @@ from pystamps_hpc.pipeline.table import tasks
 from pystamps_hpc.tools import child_run
 from pystamps_hpc.tools.child_run import ChildRun
 from tests.mpi import mpi_run
+from tests.stub_chain import artifacts, tree_digest
 
 HANG_SEC = 30.0
 SIGNAL_SEC = 60.0
@@ -79,16 +80,7 @@ def copy(source: Path, target: Path) -> Path:
 
 def files(root: Path) -> dict[str, str]:
     """Return the checksum of every file but the state directories'."""
-    return {
-        path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(root.rglob("*"))
-        if path.is_file() and STATE_DIRECTORY not in path.parts
-    }
-
-
-def artifacts(root: Path) -> dict[str, str]:
-    """Return the checksum of every MAT file."""
-    return {name: digest for name, digest in files(root).items() if name.endswith(".mat")}
+    return tree_digest(root, without=(STATE_DIRECTORY,))
 
 
 def arrays(root: Path) -> dict[str, tuple[str, tuple[int, ...], str]]:

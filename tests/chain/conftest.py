@@ -1,6 +1,8 @@
 """Datasets that the chain tests share: simulated once, processed once."""
 
 import json
+import os
+import subprocess
 
 import pytest
 
@@ -69,3 +71,35 @@ def snaphu_pass(first_pass, snaphu):
     chains.run_chain(root, "--start-step", "6", "--end-step", "8", "--force",
                      "--config", str(config))  # fmt: skip
     return root
+
+
+@pytest.fixture
+def fresh(few_candidates, tmp_path):
+    """Candidates of two patches."""
+    return chains.copy(few_candidates, tmp_path / "data")
+
+
+@pytest.fixture
+def finished(first_pass, tmp_path):
+    """A dataset processed through stage 8."""
+    return chains.copy(first_pass, tmp_path / "data")
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """Mount disks of a given size; only root may."""
+    mounted = []
+
+    def mount(size):
+        folder = tmp_path / "disk"
+        folder.mkdir()
+        words = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+        done = os.geteuid() == 0 and subprocess.run(words, capture_output=True, check=False)
+        if not done or done.returncode:
+            pytest.skip("disks cannot be mounted here")
+        mounted.append(folder)
+        return folder
+
+    yield mount
+    for folder in mounted:
+        subprocess.run(["umount", "-l", str(folder)], check=False)

@@ -4,15 +4,13 @@ import json
 
 import pytest
 
-from tests.mpi import mpi_run
+from tests.mpi.mpi_run import needs_mpi, why_not
 
 from . import chains
 
 ONE_THREAD = ("--cpu-workers", "1", "--stage2-native-threads", "1")
 TWO_THREADS = ("--cpu-workers", "2", "--stage2-native-threads", "2")
 CHUNKS = {"runtime": {"stage7_chunk_ps": 4096, "stage8_chunk_edges": 4096, "io_workers": 1}}
-
-needs_mpi = pytest.mark.skipif(bool(mpi_run.why_not()), reason=mpi_run.why_not() or "MPI runs")
 
 
 def config_file(folder, values):
@@ -51,7 +49,7 @@ def test_c092_ranks_and_threads_do_not_change_a_bit(dataset, reference, ranks, o
 
 
 @pytest.mark.parametrize("backend", ["threads", "processes"])
-def test_c066_the_runtime_backend_does_not_change_a_bit(dataset, reference, backend):
+def test_c050_c066_the_runtime_backend_does_not_change_a_bit(dataset, reference, backend):
     chains.run_chain(dataset, "--backend", backend, *TWO_THREADS)
     assert not chains.differing(chains.artifacts(dataset), chains.artifacts(reference))
 
@@ -72,7 +70,7 @@ def test_the_layer_of_the_threads_does_not_change_a_bit(
 def test_a_layer_that_is_not_there_is_told_in_one_line(few_candidates, tmp_path, monkeypatch):
     monkeypatch.setenv("NUMBA_THREADING_LAYER", "fast")
     root = chains.copy(few_candidates, tmp_path / "data")
-    ranks = 0 if mpi_run.why_not() else 2
+    ranks = 0 if why_not() else 2
     ended = chains.run(["run", "--dataset", str(root)], ranks)
     assert "Traceback" not in ended.err
     told = [line for line in ended.err.splitlines() if "'fast' is unknown to Numba" in line]
@@ -81,9 +79,9 @@ def test_a_layer_that_is_not_there_is_told_in_one_line(few_candidates, tmp_path,
     assert ended.code == 4
 
 
-@needs_mpi
-def test_c063_the_size_of_a_piece_does_not_change_a_bit(dataset, reference, tmp_path):
-    chains.run_chain(dataset, *config_file(tmp_path, CHUNKS), *ONE_THREAD, ranks=2)
+@pytest.mark.parametrize("ranks", [0, pytest.param(2, marks=needs_mpi)])
+def test_c062_c063_the_size_of_a_piece_does_not_change_a_bit(dataset, reference, tmp_path, ranks):
+    chains.run_chain(dataset, *config_file(tmp_path, CHUNKS), *ONE_THREAD, ranks=ranks)
     assert not chains.differing(chains.artifacts(dataset), chains.artifacts(reference))
 
 

@@ -9,11 +9,9 @@ import pytest
 
 from pystamps_hpc.dataset.tree import STATE_DIRECTORY
 from pystamps_hpc.pipeline.state import TargetState
-from tests.mpi import mpi_run
+from tests.mpi.mpi_run import needs_mpi
 
 from . import chains
-
-needs_mpi = pytest.mark.skipif(bool(mpi_run.why_not()), reason=mpi_run.why_not() or "MPI runs")
 
 FORCED = ("--start-step", "6", "--end-step", "8", "--force")
 RESUMED = FORCED[:-1]
@@ -28,6 +26,15 @@ def of(root, *options, config=None):
     return ["run", "--dataset", str(root), "-q", *options, *more]
 
 
+def at_fault(words, fault, folder, ranks=0):
+    """Start a run with a fault built in; return its job when the fault has happened."""
+    flag = folder / "flag"
+    variables = {"CHAIN_FAULT": fault, "CHAIN_FLAG": str(flag)}
+    job = chains.start(words, ranks, "tests.chain.faulty", **variables)
+    chains.until(flag.exists, job)
+    return job
+
+
 def resume(root, *options, ranks=0, config=None):
     ended = chains.run(of(root, *options, config=config), ranks)
     assert ended.code == 0, ended.err
@@ -38,18 +45,6 @@ def assert_finished(root, expected):
     """The dataset is that of the run that was not interrupted, and nothing lies about."""
     assert not chains.differing(chains.artifacts(root), chains.artifacts(expected))
     assert not chains.leftovers(root)
-
-
-@pytest.fixture
-def finished(first_pass, tmp_path):
-    """A dataset whose stages 6-8 a test forces to run again."""
-    return chains.copy(first_pass, tmp_path / "data")
-
-
-@pytest.fixture
-def fresh(few_candidates, tmp_path):
-    """A dataset of candidates."""
-    return chains.copy(few_candidates, tmp_path / "data")
 
 
 @pytest.fixture
@@ -88,12 +83,7 @@ def test_c111_a_forced_run_killed_in_snaphu_goes_on_where_it_was(
 def test_a_forced_run_killed_in_a_later_stage_goes_on_where_it_was(
     finished, first_pass, second_pass, tmp_path, stage, kind
 ):
-    flag = tmp_path / "flag"
-    job = chains.start(
-        of(finished, *FORCED), module="tests.chain.faulty",
-        CHAIN_FAULT=f"{kind} {stage} merged -", CHAIN_FLAG=str(flag),
-    )  # fmt: skip
-    chains.until(flag.exists, job)
+    job = at_fault(of(finished, *FORCED), f"{kind} {stage} merged -", tmp_path)
     assert TargetState.load(finished).due == set(range(stage, 9))
     chains.kill(job.pid)
     chains.wait(job, chains.HANG_SEC)
@@ -209,12 +199,7 @@ def test_a_signal_to_ranks_stops_all_of_them(finished, first_pass, snaphu_pass, 
 def test_a_signal_in_a_stage_stops_the_run_at_its_next_piece(
     fresh, first_pass, tmp_path, stage, scope, ranks
 ):
-    flag = tmp_path / "flag"
-    job = chains.start(
-        of(fresh), ranks, "tests.chain.faulty",
-        CHAIN_FAULT=f"hold {stage} {scope} {max(ranks - 1, 0)}", CHAIN_FLAG=str(flag),
-    )  # fmt: skip
-    chains.until(flag.exists, job)
+    job = at_fault(of(fresh), f"hold {stage} {scope} {max(ranks - 1, 0)}", tmp_path, ranks)
     chains.kill(max(chains.ranks_of(job).items())[1], signal.SIGUSR1)
     ended = chains.wait(job, chains.SIGNAL_SEC)
     assert ended.code == 75, ended.err
@@ -224,12 +209,7 @@ def test_a_signal_in_a_stage_stops_the_run_at_its_next_piece(
 
 
 def test_a_second_signal_ends_a_run_at_once(finished, second_pass, tmp_path):
-    flag = tmp_path / "flag"
-    job = chains.start(
-        of(finished, *FORCED), module="tests.chain.faulty",
-        CHAIN_FAULT="halfway 6 merged -", CHAIN_FLAG=str(flag),
-    )  # fmt: skip
-    chains.until(flag.exists, job)
+    job = at_fault(of(finished, *FORCED), "halfway 6 merged -", tmp_path)
     for number in (signal.SIGTERM, signal.SIGTERM, signal.SIGINT):
         chains.kill(job.pid, number)
         time.sleep(0.2)
@@ -275,12 +255,7 @@ def test_a_failure_of_any_stage_on_any_rank_is_one_line_and_code_1(finished, fir
 def test_an_unexpected_error_of_a_rank_ends_the_job_with_code_70(
     fresh, first_pass, tmp_path, stage, scope, rank
 ):
-    flag = tmp_path / "flag"
-    job = chains.start(
-        of(fresh), 2, "tests.chain.faulty",
-        CHAIN_FAULT=f"crash {stage} {scope} {rank}", CHAIN_FLAG=str(flag),
-    )  # fmt: skip
-    chains.until(flag.exists, job)
+    job = at_fault(of(fresh), f"crash {stage} {scope} {rank}", tmp_path, 2)
     ended = chains.wait(job, 10)
     assert ended.code == 70
     assert ended.out == ""

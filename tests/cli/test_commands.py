@@ -2,7 +2,6 @@
 
 import pytest
 
-from pystamps_hpc.cli.commands import COMMANDS
 from pystamps_hpc.dataset.lock import DatasetLock, new_owner
 from pystamps_hpc.dataset.mat import read_mat
 from tests.stub_chain import artifacts, make_tree, tree_digest
@@ -261,16 +260,6 @@ def test_c013_the_simulator_answers_with_one_document(command, tmp_path):
     assert ended.code == 0
     assert ended.document["schema"] == "pystamps-hpc/simulate-report/1"
     assert command("simulate", tmp_path / "out", *words).out == ""
-
-
-def test_the_help_lists_every_command(capsys):
-    from pystamps_hpc.cli import main
-
-    with pytest.raises(SystemExit) as leaving:
-        main(["--help"])
-    text = capsys.readouterr().out
-    assert leaving.value.code == 0
-    assert all(f"    {name} " in text for name in COMMANDS)
 
 
 def test_c015_the_commands_work_on_one_tree_in_their_order(command, stubs, tree):

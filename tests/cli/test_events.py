@@ -67,11 +67,6 @@ def test_progress_is_kept_at_most_every_two_seconds(command, stubs, tree):
     assert "task_progress" not in {event["kind"] for event in events_of(tree)[1]}
 
 
-def test_a_dry_run_has_no_events(command, stubs, tree):
-    command("run", "--dataset", tree, "--dry-run")
-    assert not (tree / ".pystamps-hpc").exists()
-
-
 def test_what_another_rank_does_alone_has_a_file_of_its_own(tmp_path):
     lines = EventLines(3)
     lines.open(RunStarted(tmp_path, "run", ()))

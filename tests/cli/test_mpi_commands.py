@@ -1,21 +1,13 @@
 """Commands under mpirun: one document, one message, one code; no rank is left waiting."""
 
-import os
-
 import pytest
 
-from pystamps_hpc.parallel.launcher import launcher_hint
 from pystamps_hpc.pipeline.stages import run_pipeline
 from pystamps_hpc.pipeline.types import PipelineContext
 from tests.mpi import mpi_run
 from tests.stub_chain import artifacts, make_tree
 
-pytestmark = [
-    pytest.mark.skipif(bool(mpi_run.why_not()), reason=mpi_run.why_not() or "MPI runs"),
-    pytest.mark.skipif(
-        launcher_hint(os.environ) is not None, reason="jobs are not started from inside a job"
-    ),
-]
+pytestmark = mpi_run.starts_jobs
 
 PROGRAM = """
 import sys
@@ -59,17 +51,6 @@ def test_three_ranks_give_one_document_and_the_artifacts_of_one(stubs, tree, tmp
     assert artifacts(tree) == artifacts(alone)
 
 
-def test_a_known_error_on_another_rank_is_one_report_and_code_1(tree):
-    setup = "stubs.acts[7, 'root'] = rows_of(8192, StageError('no arcs; choose a larger grid'))"
-    ended, document = job(2, tree, setup)
-    assert ended.code == 1
-    (row,) = [row for row in document["results"] if row["status"] == "failed"]
-    assert row["details"] == "no arcs; choose a larger grid"
-    assert row["rank"] == 1
-    assert ended.err.count("FAILED stage 7 root on rank 1") == 1
-    assert document["not_started"] == [{"stage": 8, "scope": "merged", "target": "root"}]
-
-
 @pytest.mark.parametrize(
     ("error", "told"),
     [
@@ -109,9 +90,25 @@ stubs.acts[7, "root"] = act
         assert ended.err.count(message) == 1
 
 
-def test_an_unexpected_error_ends_the_job_with_code_70_in_seconds(tree):
-    ended, document = job(2, tree, "stubs.acts[7, 'root'] = rows_of(8192, KeyError('x'))")
-    assert ended.code == 70
-    assert document is None
-    assert ended.seconds < 30
-    assert "KeyError: 'x'" in ended.err
+def examined(*words):
+    ended = mpi_run.run(2, ["-m", "pystamps_hpc", "doctor", *words], 60.0)
+    return ended, ended.report
+
+
+def test_every_rank_says_where_it_runs_and_whether_it_sees_the_dataset(tree):
+    ended, document = examined("mpi", "--dataset", str(tree))
+    assert ended.code == 0, ended.err
+    assert document["mpi"]["enabled"]
+    assert document["mpi"]["size"] == 2
+    assert document["launcher"]["hint_size"] == 2
+    assert [rank["rank"] for rank in document["ranks"]] == [0, 1]
+    assert all(rank["sees_dataset"] for rank in document["ranks"])
+    assert not (tree / ".pystamps-hpc").exists()
+
+
+def test_a_damaged_dataset_is_one_advice_and_code_3_on_all_ranks(tree):
+    (tree / "ph2.mat").write_bytes(b"no MAT file" * 30)
+    ended, document = examined("dataset", "--dataset", str(tree))
+    assert ended.code == 3
+    assert "ph2.mat" in document["dataset"]["unreadable"][0]
+    assert ended.err.count("make it again with --start-step 5 --force") == 1

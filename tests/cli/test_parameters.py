@@ -49,13 +49,8 @@ def test_what_holds_in_a_patch_alone_stays_out_of_the_dataset(command, tree, loc
     assert float(stored["clap_win"].item()) == (32 if local else 16)
 
 
-def test_a_local_value_makes_no_parms_mat_in_the_patch(command, tree):
-    command("parms", "--dataset", tree, "--patch", "PATCH_1", "--local", "set", "clap_win", 8)
-    assert sorted(p.name for p in (tree / "PATCH_1").glob("*.mat")) == ["localparms.mat"]
-
-
 @pytest.mark.parametrize("words", [["parms", "show"], ["parms", "set", "clap_win", "8"], ["status"],
-                                   ["reset-scla"]])  # fmt: skip
+                                   ["reset-scla"], ["run"]])  # fmt: skip
 def test_a_directory_that_is_no_dataset_is_refused(command, tmp_path, words):
     ended = command(words[0], "--dataset", tmp_path, *words[1:])
     assert (ended.code, ended.out) == (3, "")

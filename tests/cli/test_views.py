@@ -168,6 +168,7 @@ def test_the_dataset_is_here_by_default(command, mini, monkeypatch):
 
 def test_help_lists_the_commands_of_every_day_apart_and_fits_eighty_columns():
     text = build_parser().format_help()
+    assert all(f"    {name} " in text for name in COMMANDS)
     daily, _, development = text.partition("for developers:")
     assert re.search(r"every day:\n +run  ", daily)
     assert re.search(r"\n +audit  ", development)

@@ -1,5 +1,7 @@
 """Rounds in which two processes want the same dataset at the same moment."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 from pystamps_hpc.dataset.lock import DatasetLock, lock_directory, new_owner
@@ -28,3 +30,10 @@ def compete(root, name, rounds, barrier, results, dead):
             barrier.wait(60)
         barrier.wait(60)
     results.put((name, won))
+
+
+def dead_pid():
+    """Return the number of a process that has ended."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    return ended.pid

@@ -1,19 +1,51 @@
-"""MAT files with string objects of MATLAB, built by hand; parameters and more."""
+"""MAT files built by hand, those with string objects of MATLAB among them."""
 
 import struct
 from pathlib import Path
 
 import h5py
 import numpy as np
+from hypothesis import HealthCheck, settings
+
+FORMATS = ("v5", "v7.3")
+
+short = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
-def element(kind, data):
-    return struct.pack("<II", kind, len(data)) + data + bytes(-len(data) % 8)
+def assert_same(found, expected):
+    assert found.shape == expected.shape
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(found, expected)
 
 
-def head(code, name=b"", shape=None):
-    dimensions = element(5, struct.pack(f"<{len(shape)}i", *shape)) if shape else b""
-    return element(6, struct.pack("<II", code, 0)) + dimensions + element(1, name)
+def level_5(*elements, order="<"):
+    mark = {"<": b"\0\1IM", ">": b"\1\0MI"}[order]
+    return b"MATLAB 5.0 MAT-file, by hand".ljust(116) + bytes(8) + mark + b"".join(elements)
+
+
+def mark_73(path: Path):
+    """Write the header of version 7.3 into the user block of an HDF5 file."""
+    with path.open("r+b") as file:
+        file.write(b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(124) + b"\0\2IM")
+
+
+def element(kind, data, order="<"):
+    return struct.pack(order + "II", kind, len(data)) + data + bytes(-len(data) % 8)
+
+
+def head(code, name=b"", shape=None, order="<"):
+    dimensions = element(5, struct.pack(f"{order}{len(shape)}i", *shape), order) if shape else b""
+    return (
+        element(6, struct.pack(order + "II", code, 0), order) + dimensions + element(1, name, order)
+    )
+
+
+def matrix(order, name, code, shape, parts):
+    """Build a matrix element; parts are (stored type, bytes), the code holds flags too."""
+    values = b"".join(element(kind, data, order) for kind, data in parts)
+    return element(14, head(code, name, shape, order) + values, order)
 
 
 def numbers(code, kind, values, name=b""):
@@ -90,5 +122,4 @@ def string_objects_73(path: Path, texts):
         put("#subsystem#/MCOS", references, "FileWrapper__")
         for k, name in enumerate(texts):
             put(name, reference(k)[None, :], "string").attrs["MATLAB_object_decode"] = np.int32(3)
-    with path.open("r+b") as file:
-        file.write(b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(124) + b"\0\2IM")
+    mark_73(path)

@@ -4,18 +4,15 @@ import json
 import multiprocessing
 import os
 import pwd
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from pystamps_hpc.dataset import lock as dataset_lock
-from pystamps_hpc.dataset import owner
 from pystamps_hpc.dataset.lock import DatasetLock, holders, lock_directory, new_owner
 from pystamps_hpc.dataset.owner import process_start
 from pystamps_hpc.errors import LockError
-from tests.dataset.lock_race import compete
+from tests.dataset.lock_race import compete, dead_pid
 
 OWNER = new_owner("20260301T101500Z-1f09ac", ["run", "--dataset", "x"])
 
@@ -43,14 +40,17 @@ def leave(root, name="root", **changes):
     (folder / f"{name}.json").write_text(json.dumps(content))
 
 
+def is_taken_over(root):
+    """Whether the lock that was left is taken over; who is refused is told whose it is."""
+    try:
+        with lock(root) as mine:
+            return bool(mine.taken_over)
+    except LockError as error:
+        return "by ada on " not in str(error)
+
+
 def names(root):
     return sorted(path.name for path in lock_directory(root).iterdir())
-
-
-def dead_pid():
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    return ended.pid
 
 
 @pytest.mark.parametrize("dead", [False, True], ids=["free", "left by a dead process"])
@@ -100,9 +100,7 @@ def test_a_lock_is_removed_at_the_end_and_after_a_failure(tmp_path):
 
 @pytest.mark.parametrize("changes", [{"pid": "dead"}, {"pid_start": 1}])
 def test_the_lock_of_a_dead_process_is_taken_over_with_a_warning(tmp_path, changes):
-    if changes.get("pid") == "dead":
-        changes = {"pid": dead_pid()}
-    leave(tmp_path, **changes)
+    leave(tmp_path, **{key: dead_pid() if it == "dead" else it for key, it in changes.items()})
     with lock(tmp_path) as taken:
         (message,) = taken.taken_over
         assert message.startswith("lock of run 20260301T101500Z-1f09ac (pid ")
@@ -110,11 +108,16 @@ def test_the_lock_of_a_dead_process_is_taken_over_with_a_warning(tmp_path, chang
         assert holders(tmp_path)[0]["run_id"] == "mine"
 
 
-def test_the_lock_of_another_machine_is_never_taken_over(tmp_path):
-    elsewhere = {"host": "elsewhere", "processes": "another boot"}
-    leave(tmp_path, **elsewhere, pid=dead_pid(), started_utc="1999-01-01T00:00:00Z")
-    with pytest.raises(LockError, match="by ada on elsewhere"), lock(tmp_path):
-        pass
+@pytest.mark.parametrize(
+    "where",
+    [
+        {"host": "elsewhere", "processes": "another boot", "started_utc": "1999-01-01T00:00:00Z"},
+        {"processes": "this boot pid:[1]"},  # another container on this machine
+    ],
+)
+def test_the_lock_of_a_process_that_cannot_be_seen_is_never_taken_over(tmp_path, where):
+    leave(tmp_path, **where, pid=dead_pid())
+    assert not is_taken_over(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -124,18 +127,7 @@ def test_a_requeued_job_takes_over_its_own_lock(tmp_path, monkeypatch, job, coun
     leave(tmp_path, processes="another boot", slurm_job_id="77", slurm_restart_count=0)
     monkeypatch.setenv("SLURM_JOB_ID", job)
     monkeypatch.setenv("SLURM_RESTART_COUNT", count)
-    if taken:
-        with lock(tmp_path) as mine:
-            assert mine.taken_over
-    else:
-        with pytest.raises(LockError), lock(tmp_path):
-            pass
-
-
-def test_processes_of_another_container_on_this_machine_are_not_mistaken_for_dead(tmp_path):
-    leave(tmp_path, processes="this boot pid:[1]", pid=dead_pid())
-    with pytest.raises(LockError), lock(tmp_path):
-        pass
+    assert is_taken_over(tmp_path) == taken
 
 
 @pytest.mark.parametrize(
@@ -158,12 +150,7 @@ def test_the_lock_of_a_job_that_slurm_no_longer_knows_is_taken_over(
     monkeypatch.setenv("PATH", str(programs), prepend=os.pathsep)
     monkeypatch.setenv("SLURM_JOB_ID", "78")
     leave(tmp_path, processes="another boot", slurm_job_id="77")
-    if taken:
-        with lock(tmp_path) as mine:
-            assert mine.taken_over
-    else:
-        with pytest.raises(LockError), lock(tmp_path):
-            pass
+    assert is_taken_over(tmp_path) == taken
 
 
 def test_break_lock_removes_any_lock_and_says_whose(tmp_path):
@@ -216,20 +203,6 @@ def test_a_damaged_lock_belongs_to_somebody_until_it_is_broken(tmp_path, text):
 def test_a_lock_that_cannot_be_made_is_an_error_of_the_dataset(tmp_path):
     (tmp_path / ".pystamps-hpc").write_text("in the way")
     with pytest.raises(LockError, match=r"^data set cannot be locked: "), lock(tmp_path):
-        pass
-
-
-def test_the_lock_of_a_process_that_is_hidden_from_us_is_not_taken_over(tmp_path, monkeypatch):
-    def hidden(pid):
-        raise FileNotFoundError(2, "No such file or directory", f"/proc/{pid}/stat")
-
-    def not_ours(pid, signal):
-        raise PermissionError(1, "Operation not permitted")
-
-    leave(tmp_path, pid=4711)
-    monkeypatch.setattr(owner, "_status", hidden)
-    monkeypatch.setattr(os, "kill", not_ours)
-    with pytest.raises(LockError, match=r"in use: run .* by ada"), lock(tmp_path):
         pass
 
 

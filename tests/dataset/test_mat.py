@@ -2,7 +2,6 @@
 
 import errno
 import io
-import pickle
 import struct
 import subprocess
 import sys
@@ -14,47 +13,25 @@ import numpy as np
 import pytest
 import scipy.io
 import scipy.sparse
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from pystamps_hpc.dataset import matvalues
-from pystamps_hpc.dataset.mat import MatFile, Stream, read_mat, write_mat
+from pystamps_hpc.dataset.mat import MatFile, read_mat, write_mat
 from pystamps_hpc.errors import MatError
 
+from .objects import FORMATS, assert_same, level_5, mark_73, matrix, short
+
 ROOT = Path(__file__).parents[2]
-FORMATS = ("v5", "v7.3")
 INTEGERS = [f"{u}int{bits}" for bits in (8, 16, 32, 64) for u in ("", "u")]
 DTYPES = ["float64", "float32", "complex64", "complex128", "bool", *INTEGERS]
 
-short = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 matrices = st.sampled_from(DTYPES).flatmap(
     lambda dtype: hnp.arrays(
         dtype, hnp.array_shapes(min_dims=2, max_dims=3, min_side=0, max_side=5)
     )
 )
 containers = st.sampled_from(FORMATS)
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "a.mat"
-
-
-@pytest.fixture
-def stack():
-    """A complex stack of 1000 PS and 7 interferograms."""
-    rng = np.random.default_rng(1)
-    parts = rng.standard_normal((2, 1000, 7)).astype(np.float32)
-    return parts[0] + 1j * parts[1]
-
-
-def assert_same(found, expected):
-    assert found.shape == expected.shape
-    assert found.dtype == expected.dtype
-    np.testing.assert_array_equal(found, expected)
 
 
 @short
@@ -117,12 +94,6 @@ def test_variables_keep_their_values_side_by_side(path, mat_format, compress):
     assert classes["text"] == classes["empty_text"] == "char"
     assert classes["graph"] == "sparse"
     assert classes["flag"] == "logical"
-
-
-@pytest.mark.parametrize("mat_format", FORMATS)
-def test_complex_matrix_without_imaginary_part_stays_complex(path, mat_format):
-    write_mat(path, {"ph": np.ones((3, 2), np.complex64)}, mat_format=mat_format)
-    assert_same(read_mat(path)["ph"], np.ones((3, 2), np.complex64))
 
 
 @pytest.mark.parametrize("mat_format", FORMATS)
@@ -220,32 +191,14 @@ def test_container_switches_when_a_variable_reaches_the_limit(path):
 # --- foreign files -------------------------------------------------------------------------------
 
 
-def element(order, kind, data):
-    return struct.pack(order + "II", kind, len(data)) + data + bytes(-len(data) % 8)
-
-
-def matrix(order, name, matlab_class, shape, parts, flags=0):
-    """Build a matrix element by hand; parts are (stored type, bytes)."""
-    body = element(order, 6, struct.pack(order + "II", flags | matlab_class, 0))
-    body += element(order, 5, struct.pack(f"{order}{len(shape)}i", *shape))
-    body += element(order, 1, name)
-    body += b"".join(element(order, kind, data) for kind, data in parts)
-    return element(order, 14, body)
-
-
-def level_5(order, *elements):
-    mark = {"<": b"\x00\x01IM", ">": b"\x01\x00MI"}[order]
-    return b"MATLAB 5.0 MAT-file, by hand".ljust(116) + bytes(8) + mark + b"".join(elements)
-
-
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_both_byte_orders_and_integer_packed_complex_doubles(path, order):
     real = np.array([[1, 2], [3, 4], [5, 600]])
     imaginary = np.array([[0, -1], [-2, 0], [0, 7]], np.int8)
     parts = [(3, real.astype(order + "i2").T.tobytes()), (1, imaginary.T.tobytes())]
-    packed = matrix(order, b"z", 6, (3, 2), parts, flags=0x0800)
+    packed = matrix(order, b"z", 6 | 0x0800, (3, 2), parts)
     single = matrix(order, b"s", 7, (2, 1), [(7, np.array([1.5, -2], order + "f4").tobytes())])
-    path.write_bytes(level_5(order, packed, single))
+    path.write_bytes(level_5(packed, single, order=order))
     with MatFile(path) as file:
         assert_same(file.read("z"), real + 1j * imaginary)
         assert_same(file.rows("z")[1:, 1], (real + 1j * imaginary)[1:, 1])
@@ -265,7 +218,7 @@ def test_last_of_two_variables_of_one_name_wins(path, compress):
     if compress:
         deflated = [zlib.compress(part) for part in elements]
         elements = [struct.pack("<II", 15, len(part)) + part for part in deflated]
-    path.write_bytes(level_5("<", *elements))
+    path.write_bytes(level_5(*elements))
     assert read_mat(path) == {"master_ix": np.array([[11.0]]), "t": "new"}
 
 
@@ -273,17 +226,10 @@ def test_last_of_two_variables_of_one_name_wins(path, compress):
 def test_what_scipy_writes_is_read(path, compress):
     rng = np.random.default_rng(3)
     values = {name: (rng.standard_normal((3, 4)) * 9).astype(name) for name in DTYPES}
-    cells = np.empty((1, 2), object)
-    cells[:] = [["one", np.eye(2)]]
-    values |= {"cells": cells, "record": {"x": 1.0, "y": "text"}}
     scipy.io.savemat(path, values, do_compression=compress)
     found = read_mat(path)
     for name in DTYPES:
         assert_same(found[name], values[name])
-    assert found["cells"].shape == (1, 2)
-    assert found["record"]["y"][0, 0][0, 0] == "t"
-    classes = {name: variable.matlab_class for name, variable in MatFile(path).variables.items()}
-    assert (classes["cells"], classes["record"]) == ("cell", "struct")
 
 
 def test_cells_and_structs_of_version_73_are_read(path):
@@ -306,131 +252,9 @@ def test_chunked_big_endian_version_73_is_read(path):
     with h5py.File(path, "w", userblock_size=512) as file:
         item = file.create_dataset("a", data=value.T.astype(">f8"), chunks=(1, 2), compression=4)
         item.attrs["MATLAB_class"] = np.bytes_("double")
-    with path.open("r+b") as file:
-        file.write(b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(124) + b"\x00\x02IM")
+    mark_73(path)
     assert_same(read_mat(path)["a"], value)
     assert_same(MatFile(path).rows("a")[[3, 0]], value[[3, 0]])
-
-
-# --- rows read on demand -------------------------------------------------------------------------
-
-
-def places(n):
-    stretches = st.slices(n)
-    index = st.lists(st.integers(-n, n - 1), max_size=2 * n).map(lambda i: np.array(i, np.int64))
-    return stretches, index, hnp.arrays(bool, n)
-
-
-ROW_SLICES, ROW_INDICES, ROW_MASKS = places(1000)
-COLUMN_SLICES, COLUMN_INDICES, _ = places(7)
-KEYS = st.one_of(
-    ROW_SLICES,
-    ROW_INDICES,
-    ROW_MASKS,
-    st.tuples(ROW_SLICES, st.one_of(COLUMN_SLICES, COLUMN_INDICES, st.integers(-7, 6))),
-    st.tuples(st.one_of(ROW_INDICES, st.integers(-1000, 999)), COLUMN_SLICES),
-)
-
-
-@pytest.mark.parametrize("compress", [False, True])
-@pytest.mark.parametrize("mat_format", FORMATS)
-@short
-@given(key=KEYS)
-def test_lazy_rows_equal_the_matrix_in_memory(path, stack, mat_format, compress, key):
-    if not path.exists():
-        write_mat(path, {"ph": stack}, mat_format=mat_format, compress=compress)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(matvalues, "_TILE_BYTES", 4000)  # several windows in a small matrix
-        found = MatFile(path).rows("ph")[key]
-    assert_same(found, stack[key])
-    assert found.flags.c_contiguous
-
-
-@pytest.mark.parametrize("mat_format", FORMATS)
-@pytest.mark.parametrize("dtype", ["float32", "bool", "int16"])
-def test_lazy_rows_of_real_matrices(path, mat_format, dtype):
-    value = np.arange(30).reshape(10, 3).astype(dtype)
-    write_mat(path, {"a": value}, mat_format=mat_format)
-    with MatFile(path) as file:
-        rows = pickle.loads(pickle.dumps(file.rows("a")))
-    assert (rows.shape, rows.dtype) == (value.shape, value.dtype)
-    assert_same(rows[2:5], value[2:5])
-    assert_same(rows[:, [2, 0]], value[:, [2, 0]])
-
-
-@pytest.mark.parametrize("mat_format", FORMATS)
-def test_rows_of_an_empty_matrix_are_empty(path, mat_format):
-    write_mat(path, {"a": np.zeros((0, 4), np.float32)}, mat_format=mat_format)
-    rows = MatFile(path).rows("a")
-    assert_same(rows[:], np.zeros((0, 4), np.float32))
-    assert_same(rows[:, 1:3], np.zeros((0, 2), np.float32))
-
-
-@pytest.mark.parametrize("compress", [False, True])
-def test_pickled_rows_carry_no_values(path, stack, compress):
-    write_mat(path, {"ph": stack}, compress=compress)
-    rows = MatFile(path).rows("ph")
-    assert_same(rows[:], stack)
-    pickled = pickle.dumps(rows)
-    assert len(pickled) < 1000
-    assert_same(pickle.loads(pickled)[:], stack)
-
-
-def test_answers_of_rows_may_be_changed(path, stack):
-    write_mat(path, {"ph": stack}, compress=True)
-    rows = MatFile(path).rows("ph")
-    rows[:3][:] = 0
-    assert_same(rows[:3], stack[:3])
-
-
-def test_two_index_arrays_are_refused(path, stack):
-    write_mat(path, {"ph": stack})
-    with pytest.raises(IndexError, match="one after the other"):
-        MatFile(path).rows("ph")[[0, 1], [2, 3]]
-
-
-# --- streams -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("mat_format", FORMATS)
-@pytest.mark.parametrize("compress", [False, True])
-@pytest.mark.parametrize("step", [1, 64, 999, 1000])
-@pytest.mark.parametrize("order", [1, -1])
-def test_stream_writes_the_same_bytes_as_the_whole(
-    tmp_path, stack, monkeypatch, mat_format, compress, step, order
-):
-    monkeypatch.setattr(matvalues, "_PIECE_BYTES", 200 * stack[0].nbytes)
-    cuts = [slice(first, min(first + step, 1000)) for first in range(0, 1000, step)][::order]
-    stream = Stream(stack.shape, stack.dtype, ((rows, stack[rows]) for rows in cuts))
-    options = {"mat_format": mat_format, "compress": compress, "fsync": False}
-    write_mat(tmp_path / "whole.mat", {"ph": stack, "after": 1.0}, **options)
-    write_mat(tmp_path / "stream.mat", {"ph": stream, "after": 1.0}, **options)
-    assert_same(read_mat(tmp_path / "stream.mat")["ph"], stack)
-    if mat_format == "v5" or not compress:  # HDF5 places chunks in the order of their arrival
-        whole, streamed = (tmp_path / f"{name}.mat" for name in ("whole", "stream"))
-        assert whole.read_bytes() == streamed.read_bytes()
-
-
-@pytest.mark.parametrize("mat_format", FORMATS)
-def test_stream_that_misses_rows_is_refused(path, stack, mat_format):
-    stream = Stream(stack.shape, stack.dtype, [(slice(0, 600), stack[:600])])
-    with pytest.raises(MatError, match="'ph' got 600 of its 1000 rows"):
-        write_mat(path, {"ph": stream}, mat_format=mat_format)
-
-
-@pytest.mark.parametrize("mat_format", FORMATS)
-@pytest.mark.parametrize("shape", [(0, 4), (9, 0)])
-def test_a_stream_without_values_is_asked_for_all_its_blocks(path, mat_format, shape):
-    asked = []
-
-    def blocks():
-        asked.append("begin")
-        yield slice(0, shape[0]), np.zeros(shape)
-        asked.append("end")  # ranks that hold the rows wait until they have been asked
-
-    write_mat(path, {"ph": Stream(shape, np.dtype(float), blocks())}, mat_format=mat_format)
-    assert asked == ["begin", "end"]
-    assert_same(read_mat(path)["ph"], np.zeros(shape))
 
 
 # --- what is refused -----------------------------------------------------------------------------

@@ -14,18 +14,17 @@ import scipy.io
 
 from pystamps_hpc.dataset.mat import MatFile, read_mat, write_mat
 from pystamps_hpc.errors import MatError, is_damage
-from tests.dataset.objects import element, head, opaque, string_objects_5, string_objects_73
+from tests.dataset.objects import (
+    element,
+    head,
+    level_5,
+    mark_73,
+    opaque,
+    string_objects_5,
+    string_objects_73,
+)
 
 NUMBER = element(14, head(6, b"lambda", (1, 1)) + element(9, struct.pack("<d", 0.0555)))
-
-
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "a.mat"
-
-
-def level_5(*elements):
-    return b"MATLAB 5.0 MAT-file, by hand".ljust(124) + b"\0\1IM" + b"".join(elements)
 
 
 def deflated(whole):
@@ -36,8 +35,7 @@ def deflated(whole):
 def version_73(path, fill):
     with h5py.File(path, "w", userblock_size=512) as file:
         fill(file)
-    with path.open("r+b") as file:
-        file.write(b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(124) + b"\0\2IM")
+    mark_73(path)
 
 
 def put(file, name, data, kind="double", **attributes):
@@ -283,6 +281,8 @@ def test_cells_of_scipy_hold_what_was_put_in(path):
             path, {"a": cells, "s": {"x": {"y": 2.0}}, "e": "ä"}, do_compression=deflate
         )
         found = read_mat(path)
+        classes = {n: variable.matlab_class for n, variable in MatFile(path).variables.items()}
+        assert (classes["a"], classes["s"]) == ("cell", "struct")
         assert "".join(found["a"][0, 0].ravel()) == "one"
         np.testing.assert_array_equal(found["a"][0, 1], np.eye(2))
         assert found["s"]["x"][0, 0]["y"][0, 0] == 2

@@ -11,6 +11,7 @@ import pytest
 import pystamps_hpc
 from pystamps_hpc.dataset import owner
 from pystamps_hpc.dataset.owner import is_dead, left_behind, process_start, scratch_prefix
+from tests.dataset.lock_race import dead_pid
 
 HIDDEN = """
 mount -t proc -o hidepid=2 proc /proc || exit 77
@@ -23,12 +24,6 @@ print(os.path.exists('/proc/{pid}'), is_dead({pid}, {start}), is_dead({dead}, 1)
 """
 
 
-def ended():
-    process = subprocess.Popen([sys.executable, "-c", ""])
-    process.wait()
-    return process.pid
-
-
 def test_a_process_of_another_user_that_cannot_be_seen_is_alive(monkeypatch):
     def hidden(pid):
         raise FileNotFoundError(2, "No such file or directory", f"/proc/{pid}/stat")
@@ -38,7 +33,7 @@ def test_a_process_of_another_user_that_cannot_be_seen_is_alive(monkeypatch):
 
     monkeypatch.setattr(owner, "_status", hidden)
     assert not is_dead(os.getpid(), 1)
-    assert is_dead(ended(), 1)
+    assert is_dead(dead_pid(), 1)
     assert is_dead(2**40, 1)
     monkeypatch.setattr(os, "kill", not_ours)
     assert not is_dead(4711, 1)
@@ -50,7 +45,7 @@ def test_a_second_user_does_not_take_a_hidden_process_for_dead():
         pytest.skip("only root can hide processes")
     script = HIDDEN.format(
         python=sys.executable, package=Path(pystamps_hpc.__file__).parents[1],
-        pid=os.getpid(), start=process_start(os.getpid()), dead=ended(),
+        pid=os.getpid(), start=process_start(os.getpid()), dead=dead_pid(),
     )  # fmt: skip
     answer = subprocess.run(
         ["unshare", "--mount", "sh", "-c", script], capture_output=True, text=True, check=False
@@ -63,9 +58,9 @@ def test_a_second_user_does_not_take_a_hidden_process_for_dead():
 def test_only_the_scratch_folders_of_dead_processes_are_left_behind(tmp_path):
     mine = tmp_path / f"{scratch_prefix('kind-000001')}abc"
     words = mine.name.rsplit("-", 4)
-    dead = tmp_path / "-".join([words[0], words[1], str(ended()), *words[3:]])
+    dead = tmp_path / "-".join([words[0], words[1], str(dead_pid()), *words[3:]])
     later = tmp_path / "-".join([*words[:3], "1", "abc"])
-    elsewhere = tmp_path / "-".join([words[0], "0badcafe", str(ended()), *words[3:]])
+    elsewhere = tmp_path / "-".join([words[0], "0badcafe", str(dead_pid()), *words[3:]])
     for folder in (mine, dead, later, elsewhere, tmp_path / "kind-other"):
         folder.mkdir()
     assert set(left_behind(tmp_path, "kind")) == {dead, later}

@@ -94,22 +94,14 @@ def test_a_patch_reads_its_own_parms_before_those_of_the_root(root):
     assert disagreements(load(patch, root), load(root)) == {"max_topo_err": (7, 5)}
 
 
-def test_local_values_of_the_root_are_invisible_in_a_patch(root):
+def test_a_local_value_holds_in_its_folder_alone_and_is_set_until_both_are_reset(root):
     save(load(root).set_value("max_topo_err", 9.0, local=True))
     assert load(root).value("max_topo_err") == 9
     assert load(root).source("max_topo_err") == "localparms"
     assert load(root / "PATCH_1", root).value("max_topo_err") == 5
-
-
-def test_a_plain_set_of_a_locally_set_name_changes_the_local_file_only(root):
-    save(load(root).set_value("max_topo_err", 9.0, local=True))
     save(load(root).set_value("max_topo_err", 11.0))
     assert read_mat(root / "parms.mat")["max_topo_err"] == 5
     assert read_mat(root / "localparms.mat")["max_topo_err"] == 11
-
-
-def test_nan_resets_both_files_and_the_empty_local_file_goes(root):
-    save(load(root).set_value("max_topo_err", 9.0, local=True))
     save(load(root).set_value("max_topo_err", math.nan))
     assert not (root / "localparms.mat").exists()
     assert read_mat(root / "parms.mat")["max_topo_err"] == 20

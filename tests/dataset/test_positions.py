@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from pystamps_hpc.dataset.candidates.positions import misplaced, trusted
 from pystamps_hpc.errors import DatasetError
 
-METRES_PER_DEGREE = 111_195.0
 PATH = Path("PATCH_1/pscands.1.ll")
 
 

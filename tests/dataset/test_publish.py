@@ -3,7 +3,6 @@
 import errno
 import os
 import signal
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -173,36 +172,6 @@ def test_a_full_disk_is_told_with_what_is_free_and_needed(tmp_path):
     error = publish.write_error(tmp_path / "x" / "ps1.mat", OSError(errno.ENOSPC, ""), 3 * 2**20)
     assert str(error).startswith(f"cannot publish {tmp_path}/x/ps1.mat: no space left on device (")
     assert str(error).endswith(" MiB free, 3 MiB needed)")
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(folder)]
-    if os.getuid() != 0 or subprocess.run(command, capture_output=True).returncode != 0:
-        pytest.skip("a small file system cannot be mounted here")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-
-
-def test_a_disk_that_fills_up_fails_the_task_and_leaves_no_rest(stubs, small_disk, monkeypatch):
-    from pystamps_hpc.pipeline import stages
-    from pystamps_hpc.pipeline.types import PipelineContext
-    from tests import stub_chain
-
-    stub_chain.make_tree(small_disk)
-    run = stages.run_pipeline(PipelineContext(small_disk, end_step=2))
-    assert run.ok
-    monkeypatch.setattr(
-        stub_chain, "value_of", lambda name, number: __import__("numpy").ones((400, 400))
-    )
-    report = stages.run_pipeline(PipelineContext(small_disk, start_step=2, end_step=2, force=True))
-    (row,) = report.failures
-    assert row.details.startswith("cannot publish ")
-    assert "no space left on device (0 MiB free, " in row.details
-    assert not list(small_disk.rglob(".pystamps-hpc/tmp/*"))
-    monkeypatch.undo()
 
 
 def test_a_text_is_replaced_as_a_whole(tmp_path, monkeypatch):

@@ -5,6 +5,7 @@ import os
 import pytest
 
 from pystamps_hpc.dataset import text
+from pystamps_hpc.dataset.candidates.text import day_number, day_text, key_file, locate_reference
 from pystamps_hpc.dataset.text import lines_of, read_text, words_of
 from pystamps_hpc.errors import DatasetError
 
@@ -47,3 +48,27 @@ def test_a_file_that_holds_no_text_is_named(tmp_path, content, message):
         (tmp_path / "a").write_bytes(content)
     with pytest.raises(DatasetError, match=f"^{tmp_path}/a: {message}"):
         read_text(tmp_path / "a")
+
+
+def test_dates_become_matlab_day_numbers():
+    assert day_number("20160115", "name") == 736344
+    assert day_number("20170109", "name") == 736704
+    assert day_text(736704) == "20170109"
+    with pytest.raises(DatasetError, match="name: '20171301' is not a date yyyymmdd"):
+        day_number("20171301", "name")
+
+
+def test_a_key_must_match_whole_and_be_a_number(tmp_path):
+    path = tmp_path / "a.par"
+    path.write_text("heading_extra: 3\nheading: north\nprf: 486.486 Hz\nprf: 1\n")
+    keys = key_file(path)
+    assert keys.number("prf") == 486.486
+    with pytest.raises(DatasetError, match="key 'heading' holds 'north', not a number"):
+        keys.number("heading")
+
+
+def test_a_file_that_is_nowhere_lists_what_was_tried(tmp_path):
+    with pytest.raises(DatasetError) as error:
+        locate_reference("../diff0/a.base", tmp_path / "PATCH_1", tmp_path)
+    for path in (tmp_path / "diff0" / "a.base", tmp_path / "a.base"):
+        assert str(path) in str(error.value)

@@ -37,4 +37,3 @@ def test_a_map_that_cannot_be_written_is_told_also_to_the_quiet(lab):
     assert lab.run(root)["code"] == 0
     assert not chains.differing(chains.artifacts(root), lab.expected)
     assert not chains.leftovers(root)
-    assert not chains.leftovers(root)

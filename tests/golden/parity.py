@@ -61,6 +61,13 @@ def golden_root() -> Path:
     return Path(given) if given else REPOSITORY.parent / "shared" / "golden"
 
 
+def config_of(arithmetic: str, solver: str = "snaphu") -> RunConfig:
+    """Return the configuration of the original: Octave's random numbers, one arithmetic, SNAPHU."""
+    values = {"random_generator": "octave", "arithmetic": arithmetic}
+    compat = {f"compat.{name}": value for name, value in values.items()}
+    return RunConfig().with_values({**compat, "runtime.stage6_solver": solver})
+
+
 @dataclass(frozen=True)
 class GoldenSet:
     """One golden set as a directory of links: inputs, and the artifacts of earlier stages."""
@@ -160,13 +167,7 @@ class GoldenSet:
         directory = dataset.directory(target)
         parms = parameters.load(directory, dataset.root if target != ROOT else None)
         parms = parms.with_values(workflow(self.name).parameters)
-        config = RunConfig().with_values(
-            {
-                "compat.random_generator": "octave",
-                "compat.arithmetic": arithmetic,
-                "runtime.stage6_solver": solver,
-            }
-        )
+        config = config_of(arithmetic, solver)
         inputs = load_inputs(row.spec.inputs, directory, parms, dataset, self.patches)
         table = dispatch.table(backend, arithmetic)  # type: ignore[arg-type]
         context = Context(table, resolve_choices(config), log=log or QuietLog())
@@ -235,6 +236,15 @@ def compare_bundle(
             yield Line(golden.name, f"{target}/{name}", key, difference, rule)
 
 
+def assert_agrees(golden: GoldenSet, target: str, run: dict, arithmetic: str) -> list[Line]:
+    """Compare what a stage made with the golden artifacts; no key is off."""
+    lines = list(compare_bundle(golden, target, run, arithmetic))
+    assert lines
+    wrong = [str(line) for line in lines if not line.difference.ok]
+    assert not wrong, "\n".join(wrong)
+    return lines
+
+
 def isolated(golden: GoldenSet, arithmetic: str = "single") -> Iterator[Line]:
     """Run every stage of a set on its golden inputs and compare."""
     for row in tasks(golden.mode):
@@ -258,13 +268,7 @@ def chained(golden: GoldenSet, arithmetic: str = "single") -> Iterator[Line]:
     dataset = golden.tree(first, "patch" if first < 6 else "merged", copy=True)
     for name, value in workflow(golden.name).parameters.items():
         parameters.save(parameters.load(dataset.root).set_value(name, value))
-    config = RunConfig().with_values(
-        {
-            "compat.random_generator": "octave",
-            "compat.arithmetic": arithmetic,
-            "runtime.stage6_solver": "snaphu",
-        }
-    )
+    config = config_of(arithmetic)
     context = PipelineContext(dataset.root, config, start_step=first, end_step=last, force=True)
     report = run_pipeline(context, team=SerialTeam())
     if not report.ok:

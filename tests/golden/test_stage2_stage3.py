@@ -5,7 +5,7 @@ import pytest
 
 from pystamps_hpc.parallel.context import QuietLog
 
-from .parity import compare_bundle
+from .parity import assert_agrees
 
 pytestmark = pytest.mark.golden
 
@@ -21,13 +21,6 @@ KEPT = {
     ("sb-small", "PATCH_1"): (4864, 4800),
     ("sb-small", "PATCH_2"): (2648, 2212),
 }
-
-
-def assert_agrees(golden_set, patch, artifacts, arithmetic):
-    lines = list(compare_bundle(golden_set, patch, artifacts, arithmetic))
-    assert lines
-    wrong = [str(line) for line in lines if not line.difference.ok]
-    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("arithmetic", ["single", "double"])

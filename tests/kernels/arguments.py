@@ -20,6 +20,10 @@ def phasors(rng, *shape):
     return np.exp(1j * rng.uniform(-np.pi, np.pi, shape)).astype(np.complex64)
 
 
+def angle_between(a, b):
+    return np.abs(np.angle(a.astype(complex) * np.conj(b.astype(complex))))
+
+
 def geometry(rng):
     look = rng.uniform(0.3, 0.9, N)
     baseline, rate = rng.normal(0, 300, (M, 2)), rng.normal(0, 0.3, (M, 2))
@@ -96,7 +100,7 @@ def grids(rng):
     cell = rng.integers(0, 700, N)
     starts = np.searchsorted(np.sort(cell), np.arange(701))
     grid = (rng.normal(size=(40, 55, 3)) + 1j * rng.normal(size=(40, 55, 3))).astype("c8")
-    grid[3, 4] = np.nan
+    grid[3, 4], grid[20, 9] = np.nan, complex(0, np.nan)
     cells = np.argwhere(rng.random(grid.shape[:2]) < 0.1).copy()
     low_pass = low_pass_response(32, 50.0, 800.0)
     occupied = rng.random((60, 50)) < 0.2
@@ -106,7 +110,7 @@ def grids(rng):
         "stage5_cell_sums": [(z.real.copy(), weight, starts), (z, weight, starts)],
         "stage6_cell_sums": [(z[:, 0].copy(), np.argsort(cell, kind="stable"), starts)],
         "stage6_nearest_node": [(number_columns(occupied),)],
-        "stage2_clap_grid": [(grid, 1.0, 0.3, 24, 8, low_pass)],
+        "stage2_clap_grid": [(grid, alpha, 0.3, 24, 8, low_pass) for alpha in (1.0, 1.5)],
         "stage3_clap_cells": [
             (grid, cells, n_w, 0.8, 0.3, low_pass_response(n_w, 50.0, 800.0), osf)
             for n_w, osf in ((18, 1), (24, 2), (40, 1))

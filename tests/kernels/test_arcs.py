@@ -32,6 +32,13 @@ def test_two_equal_peaks_or_a_gap_give_no_look_angle_error(kernels):
     np.testing.assert_array_equal(kernels.stage6_look_angle(z, baseline, 10), [0, 0])
 
 
+def test_of_equally_coherent_trials_the_first_is_taken(kernels):
+    # the second phasor is too short to change the length of the sum: all trials tie
+    arc = np.array([[1, 1e-30]], np.complex64)
+    found = kernels.stage6_look_angle(arc, np.array([0.0, 100]), 4)
+    assert found[0] == pytest.approx(-8 * np.pi / 4 / 100, rel=1e-6)
+
+
 def test_an_incoherent_arc_gives_no_look_angle_error(kernels):
     baseline = np.linspace(-100, 100, 40)
     noise = phasors(np.random.default_rng(5), 300, 40)

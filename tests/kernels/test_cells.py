@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import arrays
 
 from pystamps_kernels.dispatch import table
 
-from .arguments import number_columns, phasors
+from .arguments import angle_between, number_columns, phasors
 from .conftest import BACKENDS
 
 
@@ -38,10 +38,6 @@ def test_no_rows_give_an_empty_grid(kernels):
     grid = kernels.stage2_grid_accumulate(np.ones((0, 2), "c8"), np.zeros(0, np.int64), 2, 3)
     assert grid.shape == (2, 3, 2)
     assert not grid.any()
-
-
-def angle_between(a, b):
-    return np.abs(np.angle(a.astype(complex) * np.conj(b.astype(complex))))
 
 
 def test_cell_sums_add_in_single_precision_in_the_order_of_the_points(kernels):

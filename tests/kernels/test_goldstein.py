@@ -5,13 +5,9 @@ import pytest
 
 from pystamps_kernels.reference.goldstein import origins, padded_width, response
 
-from .arguments import phasors
+from .arguments import angle_between, phasors
 
 FILTER_SIZES = [8, 9, 15, 23]
-
-
-def angle_between(a, b):
-    return np.abs(np.angle(a.astype(complex) * np.conj(b.astype(complex))))
 
 
 @pytest.mark.parametrize("n_row", FILTER_SIZES)
@@ -32,6 +28,10 @@ def test_a_window_that_sticks_out_is_moved_but_its_weight_is_not():
     first, taper = origins(11, 8)
     np.testing.assert_array_equal(first, [0, 3])
     np.testing.assert_array_equal(taper, [[1, 2, 3, 4, 4, 3, 2, 1], [0, 1, 2, 3, 4, 4, 3, 2]])
+
+
+def test_a_window_is_padded_by_a_quarter_halves_rounded_up():
+    assert [padded_width(window) for window in (8, 10, 14, 16)] == [10, 13, 18, 20]
 
 
 @pytest.mark.parametrize("window", [10, 16])  # spectra of odd and of even width

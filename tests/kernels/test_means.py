@@ -4,24 +4,10 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from pystamps_kernels.dispatch import table
 
 from .conftest import BACKENDS
-
-
-@settings(deadline=None)
-@given(arrays(np.float32, (37, 18), elements=st.floats(-500, 500, width=32)))
-def test_single_means_add_row_after_row(values):
-    total = np.zeros(values.shape[1], np.float32)
-    for row in values:
-        total = total + row
-    wanted = total / np.float32(len(values))
-    for backend in BACKENDS:
-        np.testing.assert_array_equal(table(backend, "single").stage1_column_means(values), wanted)
 
 
 def test_means_of_double_are_in_double_whatever_the_arithmetic():

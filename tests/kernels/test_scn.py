@@ -1,6 +1,5 @@
 """Filters in time and in space, velocity."""
 
-import numba
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -64,13 +63,6 @@ def test_the_high_pass_is_the_adjusted_high_pass_of_arcs(kernels):
     np.testing.assert_array_equal(found[0], 0)
 
 
-def test_a_phase_constant_in_time_has_no_high_pass(kernels):
-    weights = low_pass_weights(np.arange(6) * 40.0, 365.0, 2)
-    phase = np.repeat(noise(5, 1), 6, axis=1)
-    found = kernels.stage8_temporal_highpass(phase, weights, np.zeros(6))
-    np.testing.assert_allclose(found, 0, atol=1e-15)
-
-
 @settings(max_examples=15, deadline=None)
 @given(
     seed=st.integers(0, 1000),
@@ -106,33 +98,13 @@ def test_a_ps_at_exactly_four_sigma_is_no_member(kernels):
     assert 0 < low_pass(kernels, phase, xy)[0, 0] < 1e-3
 
 
-def test_an_isolated_ps_keeps_its_phase_and_a_constant_field_stays(kernels):
-    xy = np.array([[0, 0], [10, 0], [5000, 5000]], np.float32)
-    phase = noise(3, 4)
-    found = low_pass(kernels, phase, xy)
-    np.testing.assert_array_equal(found[2], phase[2])
-    flat = np.full((3, 4), np.float32(0.7))
-    np.testing.assert_allclose(low_pass(kernels, flat, xy), flat, rtol=1e-15)
-
-
-def test_a_filtered_row_does_not_depend_on_cut_or_threads(kernels):
+def test_a_filtered_row_depends_neither_on_the_cells_nor_on_the_cut(kernels):
     xy = np.random.default_rng(2).uniform(0, 2000, (300, 2)).astype(np.float32)
     phase = noise(300, 5)
     whole = low_pass(kernels, phase, xy)
-    numba.set_num_threads(1)
-    try:
-        parts = [low_pass(kernels, phase, xy, rows=rows) for rows in ((0, 1), (1, 120), (120, 300))]
-    finally:
-        numba.set_num_threads(numba.config.NUMBA_NUM_THREADS)
+    np.testing.assert_array_equal(low_pass(kernels, phase, xy, reach=30.0), whole)
+    parts = [low_pass(kernels, phase, xy, rows=rows) for rows in ((0, 1), (1, 120), (120, 300))]
     np.testing.assert_array_equal(np.concatenate(parts), whole)
-
-
-def test_members_are_summed_in_ascending_order_whatever_the_cells(kernels):
-    xy = np.random.default_rng(3).uniform(0, 2000, (300, 2)).astype(np.float32)
-    phase = noise(300, 5)
-    np.testing.assert_array_equal(
-        low_pass(kernels, phase, xy), low_pass(kernels, phase, xy, reach=30.0)
-    )
 
 
 def test_a_straight_line_gives_its_offset_and_rate(kernels):

@@ -5,8 +5,11 @@ import os
 import sys
 from pathlib import Path
 
+import pytest
+
 from benchmarks import machine
 from pystamps_hpc.errors import ToolMissingError
+from pystamps_hpc.parallel.launcher import launcher_hint
 from pystamps_hpc.tools import child_run
 
 ROOT = Path(__file__).parents[2]
@@ -21,6 +24,15 @@ def why_not() -> str:
     except ToolMissingError as error:
         return str(error)
     return ""
+
+
+needs_mpi = pytest.mark.skipif(bool(why_not()), reason=why_not() or "MPI runs")
+starts_jobs = [
+    needs_mpi,
+    pytest.mark.skipif(
+        launcher_hint(os.environ) is not None, reason="jobs are not started from inside a job"
+    ),
+]
 
 
 def environment() -> dict[str, str]:

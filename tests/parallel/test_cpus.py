@@ -16,6 +16,8 @@ from pystamps_hpc.parallel.cpus import (
     visible_cpus,
 )
 
+from .machines import in_group, write
+
 ALL = frozenset(range(8))
 
 
@@ -29,15 +31,15 @@ def machine(monkeypatch, tmp_path):
     """A machine of 16 processors, all allowed, with a /proc and /sys of its own."""
     monkeypatch.setattr(os, "cpu_count", lambda: 16)
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(16)), raising=False)
+    return lambda files: write(tmp_path, files)
 
-    def write(files):
-        for name, text in files.items():
-            path = tmp_path / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text)
-        return tmp_path
 
-    return write
+def quota(controllers, microseconds):
+    """A control group of version 1 with a quota of processor time in 0.1 s."""
+    folder = f"{controllers}/job"
+    values = {"cpu.cfs_quota_us": microseconds, "cpu.cfs_period_us": 100_000}
+    return in_group(f"4:{controllers}:/job\n3:memory:/job",
+                    {f"{folder}/{name}": value for name, value in values.items()})  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -48,43 +50,13 @@ def machine(monkeypatch, tmp_path):
         ({}, {"SLURM_CPUS_PER_TASK": "64"}, 16),
         ({}, {"SLURM_CPUS_PER_TASK": "0"}, 1),
         ({}, {"SLURM_CPUS_PER_TASK": "four"}, 16),
-        (
-            {
-                "proc/self/cgroup": "0::/job/step\n",
-                "sys/fs/cgroup/job/step/cpu.max": "max 100000\n",
-                "sys/fs/cgroup/job/cpu.max": "250000 100000\n",
-            },
-            {},
-            3,
-        ),
-        (
-            {
-                "proc/self/cgroup": "0::/../outside\n",
-                "sys/fs/cgroup/cpu.max": "50000 100000\n",
-            },
-            {},
-            1,
-        ),
-        (
-            {
-                "proc/self/cgroup": "4:cpu,cpuacct:/job\n3:memory:/job\n",
-                "sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_quota_us": "600000\n",
-                "sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_period_us": "100000\n",
-            },
-            {},
-            6,
-        ),
-        (
-            {
-                "proc/self/cgroup": "4:cpu:/job\n",
-                "sys/fs/cgroup/cpu/job/cpu.cfs_quota_us": "-1\n",
-                "sys/fs/cgroup/cpu/job/cpu.cfs_period_us": "100000\n",
-            },
-            {},
-            16,
-        ),
+        (in_group("0::/job/step", {"job/step/cpu.max": "max 100000",
+                                   "job/cpu.max": "250000 100000"}), {}, 3),
+        (in_group("0::/../outside", {"cpu.max": "50000 100000"}), {}, 1),
+        (quota("cpu,cpuacct", 600_000), {}, 6),
+        (quota("cpu", -1), {}, 16),
     ],
-)
+)  # fmt: skip
 def test_the_least_of_all_limits_is_visible(machine, files, environ, expected):
     assert visible_cpus(environ, machine(files)) == expected
 

@@ -8,6 +8,8 @@ import pytest
 from pystamps_hpc.parallel.cpus import Member
 from pystamps_hpc.parallel.memory import MemoryLimits, memory_budget, memory_limits
 
+from .machines import in_group, write
+
 GIB = 2**30
 
 
@@ -17,47 +19,25 @@ def member(rank, first, **limits):
     return Member(rank, f"n{first}", first, rank - first, frozenset(), 1, 1, "", memory)
 
 
+V1 = "memory/job/memory.limit_in_bytes"
+
+
 @pytest.mark.parametrize(
     ("files", "environ", "expected"),
     [
         ({}, {}, math.inf),
-        ({"proc/self/cgroup": "0::/job\n", "sys/fs/cgroup/job/memory.max": "max\n"}, {}, math.inf),
-        (
-            {
-                "proc/self/cgroup": "0::/job/step\n",
-                "sys/fs/cgroup/job/step/memory.max": f"{3 * GIB}\n",
-                "sys/fs/cgroup/job/memory.max": f"{2 * GIB}\n",
-            },
-            {},
-            2 * GIB,
-        ),
-        (
-            {
-                "proc/self/cgroup": "5:cpu:/other\n4:memory:/job\n",
-                "sys/fs/cgroup/memory/job/memory.limit_in_bytes": f"{4 * GIB}\n",
-            },
-            {},
-            4 * GIB,
-        ),
-        (
-            {
-                "proc/self/cgroup": "4:memory:/job\n",
-                "sys/fs/cgroup/memory/job/memory.limit_in_bytes": "9223372036854771712\n",
-            },
-            {},
-            math.inf,
-        ),
+        (in_group("0::/job", {"job/memory.max": "max"}), {}, math.inf),
+        (in_group("0::/job/step", {"job/step/memory.max": 3 * GIB, "job/memory.max": 2 * GIB}),
+         {}, 2 * GIB),
+        (in_group("5:cpu:/other\n4:memory:/job", {V1: 4 * GIB}), {}, 4 * GIB),
+        (in_group("4:memory:/job", {V1: 9223372036854771712}), {}, math.inf),
         ({}, {"SLURM_MEM_PER_NODE": "1024"}, GIB),
         ({}, {"SLURM_MEM_PER_CPU": "512", "SLURM_CPUS_ON_NODE": "4"}, 2 * GIB),
         ({}, {"SLURM_MEM_PER_NODE": "0", "SLURM_MEM_PER_CPU": "many"}, math.inf),
     ],
-)
+)  # fmt: skip
 def test_the_ranks_of_a_node_share_what_group_and_slurm_grant(tmp_path, files, environ, expected):
-    for name, text in files.items():
-        path = tmp_path / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    assert memory_limits(environ, tmp_path).node == expected
+    assert memory_limits(environ, write(tmp_path, files)).node == expected
 
 
 def test_the_address_space_of_a_process_is_a_limit_of_its_own(tmp_path, monkeypatch):

@@ -1,25 +1,18 @@
 """Whole MPI jobs: the team at every size, and how jobs end when a rank goes wrong."""
 
-import os
 import re
 import sys
-import time
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from pystamps_hpc.parallel.launcher import launcher_hint
 from pystamps_hpc.tools import child_run
 from tests.mpi import mpi_run
 
-MPI_TESTS = Path(mpi_run.__file__).parent
-STARTED_BY_A_LAUNCHER = launcher_hint(os.environ) is not None
+MPI_TESTS = str(Path(mpi_run.__file__).parent)
 
-pytestmark = [
-    pytest.mark.skipif(bool(mpi_run.why_not()), reason=mpi_run.why_not() or "MPI runs"),
-    pytest.mark.skipif(STARTED_BY_A_LAUNCHER, reason="jobs are not started from inside a job"),
-]
+pytestmark = mpi_run.starts_jobs
 
 START = """
 import os, sys, threading, time
@@ -32,74 +25,75 @@ def bad():
 
 
 def job(n, program, timeout=30.0):
-    """Run a program that starts with a team; return the finished job and its wall time."""
-    began = time.monotonic()
-    ended = mpi_run.run(n, ["-c", START + program], timeout)
-    return ended, time.monotonic() - began
+    """Run a program that starts with a team."""
+    return mpi_run.run(n, ["-c", START + program], timeout)
 
 
 @pytest.mark.skipif(find_spec("pytest_mpi") is None, reason="pytest-mpi is not installed")
 @pytest.mark.parametrize("size", [1, 2, 3, 4])
 def test_the_mpi_team_equals_the_serial_team_at_size(size):
-    tests = str(MPI_TESTS / "test_mpi_team.py")
     pytest_options = ["-q", "-x", "--with-mpi", "-p", "no:cacheprovider", "--color=no"]
-    ended = mpi_run.run(size, ["-m", "mpi4py", "-m", "pytest", *pytest_options, tests], 120.0)
+    ended = mpi_run.run(size, ["-m", "mpi4py", "-m", "pytest", *pytest_options, MPI_TESTS], 120.0)
     assert ended.code == 0, ended.out + ended.err
     assert ended.out.count(" passed") == size
 
 
-@pytest.mark.parametrize("origin", [0, 1])
-def test_an_uncaught_exception_ends_the_whole_job_with_code_70(origin):
-    ended, seconds = job(
-        3,
-        f"if team.rank == {origin}: raise KeyError('typo')\n"
-        "team.on_each(lambda: time.sleep(60 * (team.rank == 2)))\n",
-    )
-    assert ended.code == 70
-    assert seconds < 10
-    for line in ("Traceback (most recent call last):", "KeyError: 'typo'"):
-        assert re.search(rf"\[r{origin} \S+\] {re.escape(line)}", ended.err)
+SLEEPING = "team.on_each(lambda: time.sleep(60 * (team.rank == team.size - 1)))\n"
+ENDS = {
+    "an exception of rank 0": (
+        3, f"if team.rank == 0: raise KeyError('typo')\n{SLEEPING}", {70},
+        [r"\[r0 \S+\] Traceback \(most recent call last\):", r"\[r0 \S+\] KeyError: 'typo'"],
+    ),
+    "an exception of rank 1": (
+        3, f"if team.rank == 1: raise KeyError('typo')\n{SLEEPING}", {70},
+        [r"\[r1 \S+\] Traceback \(most recent call last\):", r"\[r1 \S+\] KeyError: 'typo'"],
+    ),
+    "an exception in a thread": (
+        2, f"if team.rank == 1: threading.Thread(target=bad).start()\n{SLEEPING}", {70}, [],
+    ),
+    "a keyboard interrupt of one rank": (
+        2, "if team.rank == 1: os.kill(os.getpid(), 2)\nteam.on_each(lambda: time.sleep(1))\n",
+        {130}, [],
+    ),
+    "a rank that is done while others work": (
+        3, "if team.rank != 1: team.on_root(lambda: 1)\nteam.close()\n", {70},
+        ["ranks left the common path: one is at work, another at close"],
+    ),
+    **{
+        f"a rank that leaves in {where}": (
+            2, f"with team.agreed():\n    if team.rank == 1: {where}\n    team.on_root(bool)\n",
+            set(range(1, 256)), [],
+        )
+        for where in ("sys.exit(0)", "team.on_each(lambda: sys.exit(0))")
+    },
+    **{
+        f"a rank killed before {where}": (
+            3, f"if team.rank == 1: os.kill(os.getpid(), 9)\n{where}\n", set(range(1, 256)), [],
+        )
+        for where in ("team.on_root(bool)", "team.map_tasks(time.sleep, [0.01] * 99, None, print)")
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_what_befalls_one_rank_ends_the_whole_job_in_seconds(end):
+    n, program, codes, told = ENDS[end]
+    ended = job(n, program)
+    assert ended.code in codes
+    assert ended.seconds < 10
+    for line in told:
+        assert re.search(line, ended.err)
 
 
 def test_an_uncaught_agreed_error_is_printed_by_the_rank_that_met_it():
-    ended, seconds = job(3, "team.on_each(lambda: bad() if team.rank == 1 else None)\n")
-    assert ended.code == 70
-    assert seconds < 10
-    assert ended.err.count("StageError: no candidates") == 1
+    ended = job(3, "team.on_each(lambda: bad() if team.rank == 1 else None)\n")
+    assert (ended.code, ended.err.count("StageError: no candidates")) == (70, 1)
+    assert ended.seconds < 10
     assert "[r1 " in ended.err
 
 
-def test_an_exception_in_a_thread_ends_the_job():
-    ended, seconds = job(
-        2,
-        "if team.rank == 1: threading.Thread(target=bad).start()\n"
-        "team.on_each(lambda: time.sleep(60 * team.rank))\n",
-    )
-    assert ended.code == 70
-    assert seconds < 10
-
-
-@pytest.mark.parametrize("where", ["sys.exit(0)", "team.on_each(lambda: sys.exit(0))"])
-def test_a_rank_that_leaves_alone_ends_the_job(where):
-    ended, seconds = job(
-        2,
-        f"with team.agreed():\n    if team.rank == 1: {where}\n    team.on_root(lambda: 1)\n",
-    )
-    assert ended.code != 0
-    assert seconds < 10
-
-
-@pytest.mark.parametrize(
-    "where", ["team.on_root(lambda: 1)", "team.map_tasks(time.sleep, [0.01] * 99, None, print)"]
-)
-def test_a_killed_rank_ends_the_job(where):
-    ended, seconds = job(3, f"if team.rank == 1: os.kill(os.getpid(), 9)\n{where}\n")
-    assert ended.code != 0
-    assert seconds < 10
-
-
 def test_all_ranks_leave_with_the_code_of_an_agreed_error():
-    ended, _ = job(
+    ended = job(
         3,
         "try:\n"
         "    with team.agreed():\n"
@@ -114,38 +108,23 @@ def test_all_ranks_leave_with_the_code_of_an_agreed_error():
     assert ended.out == "rank 2: no candidates\n"
 
 
-def test_a_keyboard_interrupt_of_one_rank_ends_the_job_with_code_130():
-    ended, seconds = job(
-        2, "if team.rank == 1: os.kill(os.getpid(), 2)\nteam.on_each(lambda: time.sleep(1))\n"
-    )
-    assert ended.code == 130
-    assert seconds < 10
-
-
-def test_a_rank_that_is_done_while_others_work_is_an_error_on_all():
-    ended, seconds = job(3, "if team.rank != 1: team.on_root(lambda: 1)\nteam.close()\n")
-    assert ended.code == 70
-    assert seconds < 10
-    assert "ranks left the common path: one is at work, another at close" in ended.err
-
-
 def test_the_rest_of_a_program_may_take_longer_on_one_rank():
-    ended, _ = job(2, "team.on_root(bool)\ntime.sleep(2 * team.rank)\nprint('end', flush=True)\n")
+    ended = job(2, "team.on_root(bool)\ntime.sleep(2 * team.rank)\nprint('end', flush=True)\n")
     assert (ended.code, ended.out) == (0, "end\nend\n")
 
 
 def test_a_finished_job_ends_well():
-    ended, _ = job(2, "team.close()\nprint(team.size, flush=True)\n")
+    ended = job(2, "team.close()\nprint(team.size, flush=True)\n")
     assert (ended.code, ended.out, ended.err) == (0, "2\n2\n", "")
 
 
 def test_a_job_that_forgets_to_close_ends_well():
-    ended, _ = job(2, "print(team.on_root(lambda: 5), flush=True)\n")
+    ended = job(2, "print(team.on_root(lambda: 5), flush=True)\n")
     assert (ended.code, ended.out) == (0, "5\n5\n")
 
 
 def test_waiting_ranks_leave_the_processor_to_others():
-    ended, _ = job(
+    ended = job(
         2,
         "began = time.process_time()\n"
         "team.on_root(lambda: time.sleep(1.0))\n"

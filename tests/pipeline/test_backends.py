@@ -118,17 +118,6 @@ def test_gpu_leaves_kernels_without_a_device_form_to_auto(monkeypatch):
 NATIVE = {"backend": "native", "stage2_kernel_backend": "native"}
 
 
-@pytest.mark.parametrize(
-    "runtime", [{}, {"backend": "native"}, {"stage2_kernel_backend": "native"}]
-)
-def test_c037_native_only_asks_for_native_backends(monkeypatch, runtime):
-    with pytest.raises(ConfigError) as caught:
-        resolve(monkeypatch, runtime, native_only=True)
-    assert str(caught.value) == (
-        "--native-only requires --backend native and --stage2-kernel-backend native"
-    )
-
-
 def test_c037_native_only_refuses_other_overrides_and_missing_kernels(monkeypatch):
     overrides = {"stage7_scla": "python"}
     with pytest.raises(ConfigError, match="override of stage7_scla is not native"):

@@ -4,14 +4,14 @@ import os
 
 import pytest
 
-from pystamps_hpc.config import RunConfig
 from pystamps_hpc.errors import DatasetError
 from pystamps_hpc.pipeline.stages import run_pipeline
 from pystamps_hpc.pipeline.types import PipelineContext
 from pystamps_hpc.tools.products import make_products
 from tests.stub_chain import tree_digest
 
-QUICK = RunConfig().with_values({"output.fsync": False})
+from .runs import QUICK
+
 STATE = ".pystamps-hpc"
 
 

@@ -11,7 +11,6 @@ from pystamps_hpc.config import RunConfig
 from pystamps_hpc.errors import ConfigError
 from pystamps_hpc.pipeline.stages import run_pipeline
 from pystamps_hpc.pipeline.types import PipelineContext
-from pystamps_hpc.tools.simulate import Options, simulate
 
 NATIVE = RunConfig().with_values(
     {
@@ -22,19 +21,9 @@ NATIVE = RunConfig().with_values(
 )
 
 
-@pytest.fixture(scope="module")
-def scene(tmp_path_factory):
-    """A dataset of candidates."""
-    root = tmp_path_factory.mktemp("native") / "scene"
-    simulate(root, Options(candidates=600, images=8, patches=(2, 1)))
-    return root
-
-
 @pytest.fixture
-def copy(scene, tmp_path):
-    root = tmp_path / "scene"
-    shutil.copytree(scene, root)
-    return root
+def copy(simulated, tmp_path):
+    return shutil.copytree(simulated, tmp_path / "scene")
 
 
 def test_c071_all_stages_run_without_any_program(copy, monkeypatch):

@@ -13,15 +13,7 @@ from pystamps_hpc.pipeline import space
 from pystamps_hpc.pipeline.stages import plan_pipeline, run_pipeline
 from pystamps_hpc.pipeline.types import PipelineContext
 from pystamps_hpc.tools.inputs import describe_inputs
-from pystamps_hpc.tools.simulate import Options, simulate
 from tests.stub_chain import tree_digest
-
-
-@pytest.fixture(scope="module")
-def simulated(tmp_path_factory):
-    root = tmp_path_factory.mktemp("simulated") / "scene"
-    simulate(root, Options(candidates=300, images=5, patches=(2, 1)))
-    return root
 
 
 @pytest.fixture
@@ -107,7 +99,7 @@ def test_files_that_the_plan_does_not_need_may_be_gone(scene):
 @pytest.mark.parametrize(
     ("harm", "words"),
     [
-        ("copies", [".base: the baseline in all 4 .base files is the same", "export"]),
+        ("copies", [".base: the baseline in all 7 .base files is the same", "export"]),
         ("one", [".base: of 1 interferogram", "add images"]),
         ("missing", [".base: file not found (tried ", "put it there"]),
         ("NaN", [".base: key 'initial_baseline(TCN)' holds 'NaN NaN NaN', not a number"]),
@@ -157,8 +149,10 @@ def test_contradictory_core_areas_are_refused(scene, name, text, words):
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ({"drop_ifg_index": (1.0, 2.0, 3.0, 4.0, 5.0)}, "leaves 0 of 4 interferograms"),
-        ({"scla_drop_index": (6.0,)}, "scla_drop_index: 6 is outside 1 to 5"),
+        ({"drop_ifg_index": tuple(range(1, 9))}, "leaves 0 of 7 interferograms"),
+        ({"scla_drop_index": (9.0,)}, "scla_drop_index: 9 is outside 1 to 8; correct the list"),
+        ({"clap_win": 30.0}, "clap_win=30: must be a multiple of 8; set it to 32"),
+        ({"quick_est_gamma_flag": "n"}, "quick_est_gamma_flag=n"),
         ({"scn_deramp_ifg": (0.5,)}, "scn_deramp_ifg=0.5"),
         ({"ref_centre_lonlat": (44.0, 12.0), "ref_radius": 500.0}, "0 PS in reference area"),
         ({"ref_lon": (100.0, 101.0)}, "the data cover longitude"),

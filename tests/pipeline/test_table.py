@@ -19,19 +19,9 @@ from pystamps_hpc.pipeline.table import MODULES, mode_of, readers, stage_numbers
 from pystamps_hpc.stages import shared
 from pystamps_hpc.stages.base import EACH_PATCH, artifact_fields
 from pystamps_hpc.stages.shared.ifgs import Ifgs
+from tests.stub_chain import CHAIN
 
-# stage, scope, required with the marker last, optional
-CONTRACT = (
-    (1, "patch", "ph1 bp1 ps1", "da1 hgt1 la1 inc1"),
-    (2, "patch", "pm1", ""),
-    (3, "patch", "select1", ""),
-    (4, "patch", "weed1", ""),
-    (5, "patch", "ps2 pm2 bp2 rc2 ph2", "hgt2 la2 inc2"),
-    (5, "merged", "ps2 ph2 pm2 bp2 rc2 ifgstd2", "hgt2 la2 inc2"),
-    (6, "merged", "uw_grid uw_interp uw_space_time uw_phaseuw phuw2", ""),
-    (7, "merged", "scla_smooth2 scla2", ""),
-    (8, "merged", "mean_v scn2", "uw_space_time"),
-)
+CONTRACT = [row[:4] for row in CHAIN]  # stage, scope, required with the marker last, optional
 
 
 def test_c003_the_nine_tasks_come_in_order_with_their_scopes():

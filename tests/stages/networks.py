@@ -11,7 +11,7 @@ from pystamps_hpc.stages.stage6.graph import Graph, connect
 from pystamps_hpc.stages.stage6.unwrap import phase_in_cycles
 from pystamps_kernels.dispatch import table
 
-from .unwrapping import price, total_cost, wrap
+from .unwrapping import total_cost, wrap
 
 REFERENCE = table("python", "double")
 
@@ -120,17 +120,9 @@ def least_convex_cost(given, reach):
     return round(found.fun + convex_price(0, records).sum())
 
 
-def least_cost(given, reach=2):
+def least_cost(given, reach=4):
     """Least true cost of all solutions within `reach` cycles of a raster of few nodes."""
     n_node = int(given.graph.nearest.max()) + 1
     choices = np.indices((2 * reach + 1,) * (n_node - 1)).reshape(n_node - 1, -1).T - reach
     whole = np.insert(choices, 0, 0, axis=1)[:, given.graph.nearest]
-    unwrapped = 2 * np.pi * (given.turns + whole)
-    rows, cols = given.records
-    steps = []
-    for axis, sign in ((-2, -1), (-1, 1)):
-        wrapped = wrap(np.diff(2 * np.pi * given.turns, axis=axis))
-        step = np.diff(unwrapped, axis=axis) - wrapped
-        steps.append(sign * np.rint(step / (2 * np.pi)).astype(int))
-    totals = price(steps[0], rows).sum(axis=(1, 2)) + price(steps[1], cols).sum(axis=(1, 2))
-    return int(totals.min())
+    return given.true_cost(2 * np.pi * (given.turns + whole)).min()

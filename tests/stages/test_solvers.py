@@ -15,7 +15,7 @@ from pystamps_hpc.stages.stage6.solvers import native, snaphu
 from pystamps_kernels.dispatch import table
 
 from . import networks
-from .unwrapping import context, moving_ground, params
+from .unwrapping import Store, context, moving_ground, params
 
 REFERENCE, NATIVE = table("python", "double"), table("native", "double")
 GO_ON = np.zeros(1, bool)
@@ -209,16 +209,6 @@ def test_time_that_is_up_is_told_and_no_limit_never_ends(monkeypatch):
     with pytest.raises(StageError, match=r"longer than runtime.unwrap_minutes: 2.5; allow more"):
         limited()
     endless()
-
-
-class Store(dict):
-    """A memo in memory."""
-
-    def load(self, key):
-        return self.get(key)
-
-    def save(self, key, arrays):
-        self[key] = dict(arrays)
 
 
 def test_an_interferogram_that_takes_too_long_is_named_and_the_finished_ones_are_kept(monkeypatch):

@@ -53,14 +53,6 @@ def test_the_master_takes_its_place_in_time_first_middle_or_last(tmp_path, maste
     assert log.facts == {"candidates": 12}
 
 
-def test_a_null_interferogram_counts_as_the_master(tmp_path):
-    made = scene(days=("20100101", "20100220", "20100301"))
-    outputs, _ = load(tmp_path, made)
-    assert outputs.ifgs.n_columns == 3
-    assert outputs.bperp_mat.shape == (12, 2)
-    np.testing.assert_array_equal(outputs.phase[:], ordered(made, outputs)[:, [0, 2]])
-
-
 def test_interferograms_out_of_order_are_sorted_by_day(tmp_path):
     made = scene(days=("20100301", "20100101", "20100201"))
     outputs, _ = load(tmp_path, made)

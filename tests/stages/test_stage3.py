@@ -20,6 +20,8 @@ from pystamps_hpc.stages.stage3.threshold import (
 from .patches import PARAMS2, PARAMS3, as_pairs, context, inputs3, patch
 from .test_stage2 import BIN, CANDIDATES, RANDOM
 
+GAMMA = np.repeat(COHERENCE_BINS, CANDIDATES.astype(int))
+
 
 @pytest.fixture(scope="module")
 def solved():
@@ -38,24 +40,21 @@ def solved():
     ],
 )
 def test_the_threshold_of_a_micro_vector_is_the_published_one(limit, level):
-    gamma = np.repeat(COHERENCE_BINS, CANDIDATES.astype(int))
-    found = bin_threshold(gamma, RANDOM, limit, 1, context())
+    found = bin_threshold(GAMMA, RANDOM, limit, 1, context())
     assert found == pytest.approx(level, abs=1e-12)
 
 
 def test_coherence_zero_and_nan_are_not_counted():
-    gamma = np.repeat(COHERENCE_BINS, CANDIDATES.astype(int))
     limit = Limit(np.float64(25), percent=False)
-    more = np.concatenate((gamma, np.zeros(500), np.full(20, np.nan)))
+    more = np.concatenate((GAMMA, np.zeros(500), np.full(20, np.nan)))
     assert bin_threshold(more, RANDOM, limit, 1, context()) == bin_threshold(
-        gamma, RANDOM, limit, 1, context()
+        GAMMA, RANDOM, limit, 1, context()
     )
 
 
 def test_a_higher_density_of_random_points_lowers_the_threshold():
-    gamma = np.repeat(COHERENCE_BINS, CANDIDATES.astype(int))
     levels = [
-        bin_threshold(gamma, RANDOM, Limit(np.float64(m), percent=False), 1, context())
+        bin_threshold(GAMMA, RANDOM, Limit(np.float64(m), percent=False), 1, context())
         for m in (5, 25, 100, 400)
     ]
     assert (np.diff(levels) < 0).all()
@@ -121,11 +120,10 @@ def test_the_number_of_dispersion_bins_follows_the_candidates(n_ps, n_bins):
 def test_the_threshold_rises_with_dispersion_or_is_flat():
     rng = np.random.default_rng(1)
     dispersion = np.concatenate((rng.uniform(0.1, 0.2, 3000), rng.uniform(0.4, 0.5, 3000)))
-    noisy = np.repeat(COHERENCE_BINS, CANDIDATES.astype(int))
-    steady = np.where(rng.uniform(size=3000) < 0.1, rng.choice(noisy, 3000), 0.9)
+    steady = np.where(rng.uniform(size=3000) < 0.1, rng.choice(GAMMA, 3000), 0.9)
     edges, limit = np.array([0, 0.3, 0.5]), Limit(np.float64(20), percent=False)
-    for first, second, rising in ((steady, rng.choice(noisy, 3000), True),
-                                  (rng.choice(noisy, 3000), steady, False)):  # fmt: skip
+    for first, second, rising in ((steady, rng.choice(GAMMA, 3000), True),
+                                  (rng.choice(GAMMA, 3000), steady, False)):  # fmt: skip
         gamma = np.concatenate((first, second))
         threshold = coherence_threshold(gamma, dispersion, edges, RANDOM, limit, context())
         assert (threshold.coeffs is not None) == rising

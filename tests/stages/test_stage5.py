@@ -11,7 +11,6 @@ from pystamps_hpc.parallel.context import Context
 from pystamps_hpc.parallel.team import UNIT
 from pystamps_hpc.stages import stage5_merge as merge
 from pystamps_hpc.stages import stage5_promote as promote
-from pystamps_hpc.stages.shared.gathered import gathered
 from pystamps_hpc.stages.shared.ifgs import Ifgs, date_of
 from pystamps_hpc.stages.stage5_merge import merging, resample
 from pystamps_kernels.dispatch import table
@@ -41,26 +40,6 @@ def ctx():
 
 def phasors(rng, *shape):
     return (rng.uniform(1, 5, shape) * np.exp(1j * rng.uniform(-3, 3, shape))).astype(np.complex64)
-
-
-# --- rows read on demand
-
-
-def test_gathered_rows_are_those_of_the_joined_sources():
-    rng = np.random.default_rng(0)
-    sources = tuple(rng.normal(size=(n, 4)) for n in (5, 0, 7))
-    where = rng.permutation(12)[:9]
-    whole = np.concatenate(sources)[where]
-    rows = gathered(sources, where)
-    assert rows.shape == (9, 4)
-    assert rows.dtype == np.float64
-    np.testing.assert_array_equal(rows[:], whole)
-    np.testing.assert_array_equal(rows[2:5], whole[2:5])
-    np.testing.assert_array_equal(rows[np.array([7, 1])], whole[[7, 1]])
-    np.testing.assert_array_equal(rows[:, 2], whole[:, 2])
-    np.testing.assert_array_equal(rows[:, 1:3], whole[:, 1:3])
-    assert rows[4:4].shape == (0, 4)
-    assert gathered(sources, where[:0])[:, 1].shape == (0,)
 
 
 # --- promotion
@@ -108,11 +87,8 @@ def test_promotion_selects_rows_of_candidates_and_of_the_selection(ctx):
     assert out.look_angle is None
     assert out.incidence.dtype == np.float32
     assert out.n_ps == len(row)
+    assert set(out.record) == {"ll0", "odd"}  # unknown keys, and not the order of candidates
     assert ctx.log.facts == {"promoted": len(row)}
-
-
-def test_unknown_keys_are_carried_along_and_the_order_of_candidates_is_not(ctx):
-    assert set(promote.solve(candidates(), PROMOTE, ctx).record) == {"ll0", "odd"}
 
 
 def test_the_phase_is_corrected_by_the_reestimated_slope_and_offset(ctx):
@@ -231,7 +207,7 @@ def test_of_points_at_one_longitude_and_latitude_the_most_coherent_stays(ctx):
     assert source == {(0, 1): "PATCH_1", (0, 12): "PATCH_2"}
 
 
-def test_rows_are_numbered_in_the_order_of_the_new_local_frame(ctx):
+def test_every_array_is_in_the_order_of_the_new_local_frame(ctx):
     one = patch("PATCH_1", [(5, 2), (3, 7), (2, 1)], LEFT)
     two = patch("PATCH_2", [(4, 15), (0, 12)], RIGHT)
     out, _ = merged([one, two], ctx)
@@ -239,12 +215,6 @@ def test_rows_are_numbered_in_the_order_of_the_new_local_frame(ctx):
     assert out.xy.dtype == np.float32
     assert (np.diff(out.xy[:, 1]) >= 0).all()
     np.testing.assert_allclose(out.xy.min(0), -out.xy.max(0), rtol=1e-3)
-
-
-def test_every_array_is_in_the_same_order(ctx):
-    one = patch("PATCH_1", [(5, 2), (3, 7), (2, 1)], LEFT)
-    two = patch("PATCH_2", [(4, 15), (0, 12)], RIGHT)
-    out, _ = merged([one, two], ctx)
     where = [4, 2, 1, 3, 0]
     for name in ("phase", "patch_phase", "residual", "slope", "offset", "coherence", "bperp_mat",
                  "patch_phase_reref", "height", "look_angle", "lonlat"):  # fmt: skip
@@ -307,14 +277,9 @@ def test_the_record_is_that_of_the_last_patch(ctx):
     assert merged([two, one], ctx)[0].record == {"ll0": "PATCH_1"}
 
 
-def test_one_patch_needs_no_core(ctx):
+def test_one_patch_needs_no_core_and_a_missing_heading_is_told(ctx):
     one = replace(patch("PATCH_1", [(5, 2), (3, 7)], LEFT), core=None)
     assert merged([one], ctx)[0].n_ps == 2
-
-
-def test_a_missing_heading_is_told_and_turns_nothing(ctx):
-    one = patch("PATCH_1", [(5, 2), (3, 7)], LEFT)
-    merged([one], ctx)
     assert ctx.log.warnings == [
         "heading is not set: x and y of ps2 run east and north, not along the track"
     ]

@@ -21,7 +21,7 @@ from pystamps_hpc.stages.stage6.solvers import chosen_solver
 from pystamps_hpc.stages.stage6.stars import complete_stars, look_angle_series
 from pystamps_hpc.stages.stage6.unwrap import mean_squared_difference
 
-from .unwrapping import context, moving_ground, params, wrap
+from .unwrapping import Store, context, moving_ground, params, wrap
 
 
 def small_baselines(pairs, day, bperp):
@@ -144,23 +144,12 @@ def test_a_chain_of_images_is_used_as_it_is():
     assert series.centre is None
 
 
-def test_equal_baselines_leave_nothing_to_search():
-    network = small_baselines(np.array([[0, 1], [0, 2], [0, 3]]), np.arange(4.0), np.zeros(3))
-    assert look_angle_series(network, 2.0) is None
-
-
 def test_interferograms_outside_of_complete_stars_are_refused():
     network = small_baselines(
         np.array([[0, 1], [1, 2], [2, 3], [3, 4]]), np.arange(5.0), np.ones(4)
     )
     with pytest.raises(StageError, match="interferograms 1, 2, 3, 4 of the unwrapped"):
         complete_stars(network)
-
-
-def test_unused_images_leave_the_network():
-    network = small_baselines(np.array([[4, 2], [4, 7]]), np.arange(10.0), np.ones(2))
-    np.testing.assert_array_equal(network.day, [2, 4, 7])
-    np.testing.assert_array_equal(network.design, [[1, -1, 0], [0, -1, 1]])
 
 
 def test_the_mean_squared_difference_leaves_out_equal_neighbours():
@@ -357,16 +346,6 @@ def test_results_do_not_depend_on_where_edges_are_cut():
         np.testing.assert_array_equal(getattr(whole, name)[:], getattr(cut, name)[:])
 
 
-class Store(dict):
-    """A memo in memory."""
-
-    def load(self, key):
-        return self.get(key)
-
-    def save(self, key, arrays):
-        self[key] = dict(arrays)
-
-
 def test_finished_interferograms_are_not_unwrapped_again(monkeypatch):
     stack, store = moving_ground(), Store()
     first = solve(stack, context(checkpoints=store))
@@ -415,11 +394,13 @@ def test_one_ps_has_nothing_to_be_unwrapped_against():
         stage6.solve(inputs, params(), context())
 
 
-def test_too_few_interferograms_are_refused():
-    with pytest.raises(StageError, match="leaves 1 of 10 interferograms, at least 2"):
-        solve(moving_ground(), drop_ifg_index=(1, 2, 3, 4, 5, 7, 8, 9, 10))
-
-
-def test_an_interferogram_that_does_not_exist_cannot_be_dropped():
-    with pytest.raises(StageError, match="parameter drop_ifg_index: 99 is outside 1 to 7"):
-        solve(moving_ground(n_image=7), drop_ifg_index=(99,))
+@pytest.mark.parametrize(
+    ("dropped", "message"),
+    [
+        ((1, 2, 3, 4, 5, 7, 8, 9, 10), "leaves 1 of 10 interferograms, at least 2"),
+        ((99,), "parameter drop_ifg_index: 99 is outside 1 to 11"),
+    ],
+)
+def test_a_list_of_dropped_interferograms_that_cannot_be_is_refused(dropped, message):
+    with pytest.raises(StageError, match=message):
+        solve(moving_ground(), drop_ifg_index=dropped)

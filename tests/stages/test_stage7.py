@@ -124,15 +124,6 @@ def test_results_do_not_depend_on_the_pieces(arithmetic):
     assert_same(*found)
 
 
-@pytest.mark.parametrize("arithmetic", ARITHMETICS)
-def test_native_and_reference_kernels_give_the_same_bits(arithmetic):
-    scene = stack(seed=8, common_bperp=False)
-    assert_same(
-        solve(scene, ctx=context(arithmetic, "native")),
-        solve(scene, ctx=context(arithmetic, "python")),
-    )
-
-
 def test_the_look_angle_error_of_dropped_interferograms_is_there_too():
     scene = stack(seed=9)
     found = solve(scene, stage7_params(drop_ifg_index=(2, 5), scla_drop_index=(9,)))

@@ -50,6 +50,16 @@ def context(backend="native", checkpoints=None, **runtime):
     return Context(table(backend, "single"), config, checkpoints=checkpoints)
 
 
+class Store(dict):
+    """A memo in memory."""
+
+    def load(self, key):
+        return self.get(key)
+
+    def save(self, key, arrays):
+        self[key] = dict(arrays)
+
+
 @dataclass(frozen=True)
 class Stack:
     """A single-master stack: inputs of stage 6, and the phase they were wrapped from."""
@@ -172,16 +182,15 @@ def price(k, records):
 
 
 def total_cost(wrapped, unwrapped, row_costs, col_costs):
-    """Objective of a solution."""
+    """Objective of a solution, or of each of several."""
     rows, cols = cycles(wrapped, unwrapped)
-    return int(price(rows, row_costs).sum() + price(cols, col_costs).sum())
+    return price(rows, row_costs).sum((-2, -1)) + price(cols, col_costs).sum((-2, -1))
 
 
 def cheapest(wrapped, row_costs, col_costs, reach=1):
     """Smallest objective of all solutions within `reach` cycles and none on corner column arcs."""
     choices = itertools.product(range(-reach, reach + 1), repeat=wrapped.size - 1)
     jumps = np.array([(0, *choice) for choice in choices]).reshape(-1, *wrapped.shape)
-    rows, cols = cycles(wrapped, wrapped + 2 * np.pi * jumps)
+    _, cols = cycles(wrapped, wrapped + 2 * np.pi * jumps)
     allowed = (cols[:, [0, 0, -1, -1], [0, -1, 0, -1]] == 0).all(axis=1)
-    total = price(rows, row_costs).sum(axis=(1, 2)) + price(cols, col_costs).sum(axis=(1, 2))
-    return int(total[allowed].min())
+    return total_cost(wrapped, wrapped + 2 * np.pi * jumps[allowed], row_costs, col_costs).min()

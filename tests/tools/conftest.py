@@ -1,4 +1,4 @@
-"""A tiny simulated dataset and its finished native chain, made once."""
+"""The finished native chain of the simulated dataset, made once."""
 
 import shutil
 
@@ -7,7 +7,6 @@ import pytest
 from pystamps_hpc.config import RunConfig
 from pystamps_hpc.pipeline.stages import run_pipeline
 from pystamps_hpc.pipeline.types import PipelineContext
-from pystamps_hpc.tools.simulate import Options, simulate
 
 NATIVE = RunConfig().with_values({
     "output.fsync": False,
@@ -17,18 +16,10 @@ NATIVE = RunConfig().with_values({
 
 
 @pytest.fixture(scope="session")
-def scene(tmp_path_factory):
-    """A dataset of candidates."""
-    root = tmp_path_factory.mktemp("scene") / "scene"
-    simulate(root, Options(candidates=600, images=8, patches=(2, 1)))
-    return root
-
-
-@pytest.fixture(scope="session")
-def finished(scene, tmp_path_factory):
+def finished(simulated, tmp_path_factory):
     """The dataset after stages 1-8."""
     root = tmp_path_factory.mktemp("finished") / "scene"
-    shutil.copytree(scene, root)
+    shutil.copytree(simulated, root)
     report = run_pipeline(PipelineContext(root, NATIVE))
     assert report.ok, [row.details for row in report.failures]
     return root

@@ -40,10 +40,10 @@ def test_a_finished_dataset_is_healthy_and_stays_as_it_is(finished):
     assert stub_chain.tree_digest(finished) == before
 
 
-def test_a_dataset_before_its_first_run_is_healthy_and_gets_no_state_directory(scene):
-    document, code = examined(scene)
+def test_a_dataset_before_its_first_run_is_healthy_and_gets_no_state_directory(simulated):
+    document, code = examined(simulated)
     assert (document["problems"], code) == ([], 0)
-    assert not (scene / ".pystamps-hpc").exists()
+    assert not (simulated / ".pystamps-hpc").exists()
 
 
 @pytest.mark.parametrize("harm", ["truncated", "foreign", "empty"])
@@ -98,8 +98,12 @@ def test_a_missing_key_is_named(damaged):
     assert problem(document, "select1.mat: key 'coh_ps2' is missing")
 
 
-def test_stale_work_is_one_problem_that_does_not_stop_a_run(damaged):
+def test_what_would_stop_the_plan_is_found_stale_work_does_not_stop_a_run(damaged):
     own = parameters.load(damaged)
+    parameters.save(own.set_value("small_baseline_flag", "y", False))
+    document, code = examined(damaged)
+    assert problem(document, "small_baseline_flag='y' is not supported")["stops_run"]
+    assert code == 3
     parameters.save(own.set_value("scn_time_win", 200.0, False))
     document, code = examined(damaged)
     assert [row["reason"] for row in document["dataset"]["stale"]] == [
@@ -160,14 +164,6 @@ def test_a_tree_without_its_patches_is_reported_not_raised(tmp_path):
     assert code == 3
 
 
-def test_what_would_stop_the_plan_is_found(damaged):
-    own = parameters.load(damaged)
-    parameters.save(own.set_value("small_baseline_flag", "y", False))
-    document, code = examined(damaged)
-    assert problem(document, "small_baseline_flag='y' is not supported")["stops_run"]
-    assert code == 3
-
-
 def test_a_file_system_without_links_cannot_lock(damaged, monkeypatch):
     def refuse(*arguments, **options):
         raise PermissionError(1, "Operation not permitted")
@@ -187,10 +183,10 @@ def test_a_directory_that_cannot_be_written_says_so(tmp_path, monkeypatch):
     assert row.problem == f"data set is not writable: {tmp_path} (Permission denied)"
 
 
-def test_too_little_space_is_said_in_numbers(scene, monkeypatch):
-    usage = disk.shutil.disk_usage(scene)._replace(free=2**20 // 2)
+def test_too_little_space_is_said_in_numbers(simulated, monkeypatch):
+    usage = disk.shutil.disk_usage(simulated)._replace(free=2**20 // 2)
     monkeypatch.setattr(disk.shutil, "disk_usage", lambda path: usage)
-    free, (row,) = disk.examine_space(discover_dataset(scene))
+    free, (row,) = disk.examine_space(discover_dataset(simulated))
     assert free == 0
     assert row.problem.startswith("0 MiB free, the chain may need ")
     assert not row.stops_run

@@ -20,18 +20,15 @@ from tests.dataset.scenes import (
     write_snap,
     write_snap_sb,
 )
+from tests.stub_chain import tree_digest
 
 from .conftest import NATIVE
 
 
-def contents(root):
-    return {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
-
-
 def check(root, patch=None):
-    before = contents(root)
+    before = tree_digest(root)
     found = describe_inputs((1,), root, patch)["stage1_dataset_check"]
-    assert contents(root) == before
+    assert tree_digest(root) == before
     json.dumps(found, allow_nan=False)
     return found
 

@@ -35,6 +35,10 @@ def root(tmp_path, monkeypatch):
     return Result(tmp_path / "set").root
 
 
+def without_matplotlib(root, path, value_type):
+    raise ToolMissingError("matplotlib is not installed")
+
+
 def finish(root, status="skipped_existing", config=CONFIG, **options):
     """Return the report of a run that found or made stage 8."""
     rows = [StageResult(8, "merged", "root", status)]
@@ -170,10 +174,6 @@ def test_a_product_whose_origin_cannot_be_recorded_fails_the_run_which_reports(
 def test_an_old_product_does_not_outlive_a_new_one_that_fails(root, monkeypatch):
     finish(root)
     move(root)
-
-    def without_matplotlib(root, path, value_type):
-        raise ToolMissingError("matplotlib is not installed")
-
     monkeypatch.setattr(products, "velocity_map", without_matplotlib)
     for _ in range(2):
         report = finish(root)
@@ -247,9 +247,6 @@ def test_a_killed_forced_run_has_taken_the_products_of_others_over(stubs, tree):
 
 
 def test_without_matplotlib_a_first_map_is_missed_but_no_failure(root, monkeypatch):
-    def without_matplotlib(root, path, value_type):
-        raise ToolMissingError("matplotlib is not installed")
-
     monkeypatch.setattr(products, "velocity_map", without_matplotlib)
     for _ in range(2):
         assert finish(root).exit_code == 0

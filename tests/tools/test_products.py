@@ -8,7 +8,6 @@ import sys
 import tracemalloc
 from datetime import date
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -34,7 +33,7 @@ YEARS = (DAYS - DAYS[MASTER]) / 365.25
 class Result:
     """A finished dataset whose displacements are known."""
 
-    def __init__(self, root: Path, n_ps: int = 400, **mean_v: Any) -> None:
+    def __init__(self, root, n_ps=400, **mean_v):
         root.mkdir()
         rng = np.random.default_rng(7)
         self.root = root
@@ -45,7 +44,7 @@ class Result:
         # orthogonal to offset and plane, so that neither reference nor ramp can touch it
         plane = np.column_stack([x, y, np.ones(n_ps)])
 
-        def flat(values: np.ndarray) -> np.ndarray:
+        def flat(values):
             return values - plane @ np.linalg.lstsq(plane, values, rcond=None)[0]
 
         self.velocity = flat(rng.normal(0, 5, n_ps))
@@ -86,18 +85,18 @@ VELOCITY, DEVIATION = NAMES.index("velocity"), NAMES.index("velocity_deviation")
 FIRST_DATE = len(NAMES)
 
 
-def read_table(path: Path) -> tuple[dict[str, Any], list[str], np.ndarray]:
+def read_table(path):
     names, *rows = csv.reader(path.read_text().splitlines())
     meaning = json.loads(path.with_suffix(".json").read_text())
     return meaning, names, np.array([[float(v) if v else np.nan for v in row] for row in rows])
 
 
 @pytest.fixture
-def result(tmp_path: Path) -> Result:
+def result(tmp_path):
     return Result(tmp_path / "set")
 
 
-def test_table_gives_back_position_velocity_and_displacement(result: Result) -> None:
+def test_table_gives_back_position_velocity_and_displacement(result):
     path = velocity_csv(result.root, result.root / "products" / "velocity.csv")
     _, names, table = read_table(path)
     np.testing.assert_array_equal(table[:, 0], np.arange(1, 401))
@@ -112,13 +111,13 @@ def test_table_gives_back_position_velocity_and_displacement(result: Result) -> 
     assert (table[:, FIRST_DATE + MASTER] == 0).all()
 
 
-def test_slope_of_the_series_is_the_velocity(result: Result) -> None:
+def test_slope_of_the_series_is_the_velocity(result):
     _, _, table = read_table(velocity_csv(result.root, result.root / "v.csv"))
     slope = np.polyfit(YEARS, table[:, FIRST_DATE:].T, 1)[0]
     np.testing.assert_allclose(slope, table[:, VELOCITY], atol=0.02)
 
 
-def test_the_deviation_of_the_velocity_is_that_of_the_fitted_slope(tmp_path: Path) -> None:
+def test_the_deviation_of_the_velocity_is_that_of_the_fitted_slope(tmp_path):
     result = Result(tmp_path / "set", n_ps=20_000)
     noise = np.random.default_rng(3).normal(0, 2, (20_000, 5)) * np.array([1, 3, 0, 1, 2])
     phase = read_mat(result.root / "phuw2.mat")["ph_uw"] + (noise / TO_MM).astype(np.float32)
@@ -133,13 +132,13 @@ def test_the_deviation_of_the_velocity_is_that_of_the_fitted_slope(tmp_path: Pat
     assert np.sqrt(np.mean(table[:, DEVIATION] ** 2)) == pytest.approx(expected, rel=0.02)
 
 
-def test_two_interferograms_leave_the_deviation_open(tmp_path: Path) -> None:
+def test_two_interferograms_leave_the_deviation_open(tmp_path):
     result = Result(tmp_path / "set", unwrap_ifg_index=np.array([[1.0, 5]]))
     _, _, table = read_table(velocity_csv(result.root, result.root / "v.csv"))
     assert np.isnan(table[:, DEVIATION]).all()
 
 
-def test_what_a_dataset_lacks_is_left_empty(result: Result) -> None:
+def test_what_a_dataset_lacks_is_left_empty(result):
     write_mat(result.root / "hgt2.mat", {"hgt": np.zeros((0, 0))})  # as the merge writes it
     write_mat(result.root / "pm2.mat", {"coh_ps": np.zeros((399, 1))})
     with pytest.raises(DatasetError, match="'coh_ps' has 399 values for 400 PS"):
@@ -150,7 +149,7 @@ def test_what_a_dataset_lacks_is_left_empty(result: Result) -> None:
 
 
 @pytest.mark.skipif(shutil.which("ogrinfo") is None, reason="GDAL's ogrinfo is not installed")
-def test_gdal_reads_points_with_types_and_reference_system(result: Result) -> None:
+def test_gdal_reads_points_with_types_and_reference_system(result):
     path = velocity_csv(result.root, result.root / "velocity.csv")
     ended = subprocess.run(
         ["ogrinfo", "-so", "-al", path], capture_output=True, text=True, check=True
@@ -163,7 +162,7 @@ def test_gdal_reads_points_with_types_and_reference_system(result: Result) -> No
     assert "velocity: Real" in told
 
 
-def test_table_says_unit_sign_and_reference(result: Result) -> None:
+def test_table_says_unit_sign_and_reference(result):
     meaning, names, _ = read_table(velocity_csv(result.root, result.root / "v.csv"))
     assert [column["name"] for column in meaning["columns"]] == names
     assert meaning["columns"][VELOCITY]["unit"] == "mm/yr"
@@ -172,7 +171,7 @@ def test_table_says_unit_sign_and_reference(result: Result) -> None:
     assert meaning["value_type"] == "v-do"
 
 
-def test_series_are_relative_to_the_reference_area(tmp_path: Path) -> None:
+def test_series_are_relative_to_the_reference_area(tmp_path):
     rows = np.array([[3.0], [10], [17]])
     result = Result(tmp_path / "set", ref_ps=rows)
     meaning, _, table = read_table(velocity_csv(result.root, result.root / "v.csv"))
@@ -184,7 +183,7 @@ def test_series_are_relative_to_the_reference_area(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value_type", "left"), [("v", "so"), ("v-d", "o"), ("v-o", "s"), ("v-do", "")]
 )
-def test_corrections_follow_the_value_type(value_type: str, left: str, tmp_path: Path) -> None:
+def test_corrections_follow_the_value_type(value_type, left, tmp_path):
     result = Result(tmp_path / "set", value_type=value_type)
     _, _, table = read_table(velocity_csv(result.root, result.root / "v.csv"))
     errors = result.look_angle * ("s" in left) + result.ramp * ("o" in left)
@@ -197,7 +196,7 @@ def test_corrections_follow_the_value_type(value_type: str, left: str, tmp_path:
     np.testing.assert_allclose(table[:, FIRST_DATE:], expected, atol=tolerance)
 
 
-def test_dropped_interferograms_have_no_column(tmp_path: Path) -> None:
+def test_dropped_interferograms_have_no_column(tmp_path):
     result = Result(tmp_path / "set", unwrap_ifg_index=np.array([[1.0, 2, 5]]))
     _, names, table = read_table(velocity_csv(result.root, result.root / "v.csv"))
     kept = [0, 1, 2, 4]
@@ -207,7 +206,7 @@ def test_dropped_interferograms_have_no_column(tmp_path: Path) -> None:
     np.testing.assert_allclose(table[:, FIRST_DATE:], result.displacement[:, kept], atol=6e-3)
 
 
-def test_a_fit_that_stamps_saved_is_enough(result: Result) -> None:
+def test_a_fit_that_stamps_saved_is_enough(result):
     fit = np.vstack([np.zeros(400), -result.velocity / (TO_MM * 365.25)])
     write_mat(result.root / "mean_v.mat", {"m": fit})
     np.testing.assert_allclose(read_velocities(result.root).velocity, result.velocity)
@@ -215,7 +214,7 @@ def test_a_fit_that_stamps_saved_is_enough(result: Result) -> None:
     assert len(names) == FIRST_DATE + 5
 
 
-def test_table_needs_little_memory_at_a_time(tmp_path: Path) -> None:
+def test_table_needs_little_memory_at_a_time(tmp_path):
     result = Result(tmp_path / "set", n_ps=120_000)
     tracemalloc.start()
     velocity_csv(result.root, result.root / "v.csv")
@@ -225,20 +224,20 @@ def test_table_needs_little_memory_at_a_time(tmp_path: Path) -> None:
     assert peak < 120_000 * 200 + 2e7
 
 
-def test_an_unfinished_table_is_not_left_behind(result: Result) -> None:
+def test_an_unfinished_table_is_not_left_behind(result):
     (result.root / "phuw2.mat").unlink()
     with pytest.raises(MatError, match="phuw2"):
         velocity_csv(result.root, result.root / "out" / "v.csv")
     assert not (result.root / "out").exists() or not list((result.root / "out").iterdir())
 
 
-def test_phase_of_another_merge_is_refused(result: Result) -> None:
+def test_phase_of_another_merge_is_refused(result):
     write_mat(result.root / "phuw2.mat", {"ph_uw": np.zeros((399, 5), np.float32)})
     with pytest.raises(DatasetError, match="399 x 5, expected 400 x 5"):
         velocity_csv(result.root, result.root / "v.csv")
 
 
-def test_velocities_of_another_merge_are_refused(result: Result) -> None:
+def test_velocities_of_another_merge_are_refused(result):
     write_mat(result.root / "mean_v.mat", {"m": np.zeros((2, 7)), "mean_v": np.zeros((7, 1))})
     with pytest.raises(DatasetError, match="7 velocities for 400 PS"):
         velocity_map(result.root, result.root / "v.png")
@@ -251,7 +250,7 @@ def test_velocities_of_another_merge_are_refused(result: Result) -> None:
     ),
     decimals=st.integers(0, 5),
 )  # fmt: skip
-def test_text_of_a_table_is_what_python_writes(values: np.ndarray, decimals: int) -> None:
+def test_text_of_a_table_is_what_python_writes(values, decimals):
     for line, row in zip(
         table_text([(values, decimals)]).decode().splitlines(), values, strict=True
     ):
@@ -267,15 +266,13 @@ def test_text_of_a_table_is_what_python_writes(values: np.ndarray, decimals: int
             assert not (text.startswith("-") and float(text) == 0)
 
 
-def test_map_is_a_png_that_says_what_it_shows(
-    result: Result, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_map_is_a_png_that_says_what_it_shows(result, monkeypatch):
     from matplotlib.figure import Figure
 
-    seen: list[Any] = []
+    seen = []
     save = Figure.savefig
 
-    def spy(figure: Any, *args: Any, **options: Any) -> None:
+    def spy(figure, *args, **options):
         seen.append(figure)
         save(figure, *args, **options)
 
@@ -294,10 +291,10 @@ def test_map_is_a_png_that_says_what_it_shows(
     assert low == -high
 
 
-def test_map_keeps_distances(result: Result, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_map_keeps_distances(result, monkeypatch):
     from matplotlib.figure import Figure
 
-    seen: list[Any] = []
+    seen = []
     monkeypatch.setattr(
         Figure, "savefig", lambda figure, path, **_: (seen.append(figure), Path(path).touch())
     )
@@ -309,7 +306,7 @@ def test_map_keeps_distances(result: Result, monkeypatch: pytest.MonkeyPatch) ->
     assert per_metre_x == pytest.approx(box.height / (north - south), rel=1e-3)
 
 
-def test_colours_end_at_a_round_number_that_outliers_do_not_move() -> None:
+def test_colours_end_at_a_round_number_that_outliers_do_not_move():
     rng = np.random.default_rng(1)
     velocity = rng.normal(0, 4, 10_000)
     assert colour_limit(velocity) == 12
@@ -318,24 +315,24 @@ def test_colours_end_at_a_round_number_that_outliers_do_not_move() -> None:
     assert colour_limit(np.zeros(5)) == 1
 
 
-def test_map_needs_matplotlib_and_says_so(result: Result, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_map_needs_matplotlib_and_says_so(result, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     with pytest.raises(ToolMissingError, match=r"pip install .\.\[viz\]"):
         velocity_map(result.root, result.root / "map.png")
 
 
-def test_products_load_without_matplotlib() -> None:
+def test_products_load_without_matplotlib():
     code = "import sys, pystamps_hpc.tools.products; assert 'matplotlib' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_a_place_that_cannot_be_written_is_named(result: Result) -> None:
+def test_a_place_that_cannot_be_written_is_named(result):
     (result.root / "file").touch()
     with pytest.raises(PublishError, match="file"):
         velocity_map(result.root, result.root / "file" / "map.png")
 
 
-def test_points_without_velocity_are_left_out(tmp_path: Path) -> None:
+def test_points_without_velocity_are_left_out(tmp_path):
     velocity = np.full((400, 1), np.nan)
     result = Result(tmp_path / "set", mean_v=velocity)
     with pytest.raises(DatasetError, match="no PS has a velocity"):

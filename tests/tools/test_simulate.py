@@ -1,9 +1,7 @@
 """The simulated dataset: its files are StaMPS', its numbers are the stated physics."""
 
-import hashlib
 import tracemalloc
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +9,8 @@ import pytest
 from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.dataset.parameter_table import defaults
 from pystamps_hpc.errors import ConfigError, DatasetError
-from pystamps_hpc.tools.simulate import Options, Report, simulate, truth_velocity_error
+from pystamps_hpc.tools.simulate import Options, simulate, truth_velocity_error
+from tests.stub_chain import tree_digest
 
 SMALL = Options(candidates=3000, images=8, patches=(2, 2), overlap=15, seed=3)
 STILL = replace(SMALL, velocity=0, seasonal=0, dem_error=0, atmosphere=0, orbit=0)
@@ -21,7 +20,7 @@ CLEAN = replace(SMALL, noise=False, atmosphere=0, orbit=0)
 class Patch:
     """A patch read back without any code of the package."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder):
         self.full = np.loadtxt(folder / "patch.in", int)
         self.own = np.loadtxt(folder / "patch_noover.in", int)
         self.ij = np.loadtxt(folder / "pscands.1.ij", int, ndmin=2)
@@ -33,22 +32,22 @@ class Patch:
         self.integers = np.fromfile(folder / "pscands.1.ij.int", ">i4").reshape(n, 2)
 
 
-def patches(report: Report) -> list[Patch]:
+def patches(report):
     names = (report.root / "patch.list").read_text().split()
     return [Patch(report.root / name) for name in names]
 
 
-def truth_rows(truth: dict[str, np.ndarray], patch: Patch) -> np.ndarray:
+def truth_rows(truth, patch):
     rows = {(i, j): k for k, (i, j) in enumerate(truth["ij"].tolist())}
     return np.array([rows[i, j] for _, i, j in patch.ij.tolist()])
 
 
-def text_values(path: Path, key: str, count: int) -> list[float]:
+def text_values(path, key, count):
     line = next(line for line in path.read_text().splitlines() if line.startswith(key))
     return [float(word) for word in line.split()[1 : 1 + count]]
 
 
-def stage1_geometry(report: Report, ij: np.ndarray) -> tuple[np.ndarray, ...]:
+def stage1_geometry(report, ij):
     """Evaluate look angles and baselines from the text files; docs/science/loading.md."""
     words = (report.root / "pscphase.in").read_text().split()
     par = report.root / (report.root / "rsc.txt").read_text().strip().removeprefix("../")
@@ -76,12 +75,12 @@ def stage1_geometry(report: Report, ij: np.ndarray) -> tuple[np.ndarray, ...]:
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+def report(tmp_path_factory):
     return simulate(tmp_path_factory.mktemp("sim") / "set", SMALL)
 
 
 @pytest.fixture(scope="module")
-def truth(report: Report) -> dict[str, np.ndarray]:
+def truth(report):
     return dict(np.load(report.truth))
 
 
@@ -96,7 +95,7 @@ def test_parameters_are_those_that_a_preparation_leaves(tmp_path):
     assert not (report.root / ".pystamps-hpc").exists()
 
 
-def test_every_file_of_stage_1_is_there(report: Report) -> None:
+def test_every_file_of_stage_1_is_there(report):
     for name in (
         "processor.txt", "width.txt", "len.txt", "rsc.txt", "pscphase.in", "patch.list",
         "calamp.out", "selpsc.in", "psclonlat.in", "pscdem.in", "truth.npz",
@@ -112,7 +111,7 @@ def test_every_file_of_stage_1_is_there(report: Report) -> None:
         assert word[-22:-14] == report.master
 
 
-def test_sizes_and_ids_are_those_of_the_candidate_list(report: Report) -> None:
+def test_sizes_and_ids_are_those_of_the_candidate_list(report):
     for patch, count in zip(patches(report), report.patches.values(), strict=True):
         assert len(patch.ij) == count
         assert patch.ij[:, 0].tolist() == list(range(1, count + 1))
@@ -121,7 +120,7 @@ def test_sizes_and_ids_are_those_of_the_candidate_list(report: Report) -> None:
         np.testing.assert_array_equal(patch.integers, patch.ij[:, [2, 1]])
 
 
-def test_candidates_lie_in_their_patch_in_raster_order(report: Report) -> None:
+def test_candidates_lie_in_their_patch_in_raster_order(report):
     for patch in patches(report):
         r0, r1, a0, a1 = patch.full - 1
         assert ((patch.ij[:, 1] >= a0) & (patch.ij[:, 1] <= a1)).all()
@@ -129,7 +128,7 @@ def test_candidates_lie_in_their_patch_in_raster_order(report: Report) -> None:
         assert (np.diff(patch.ij[:, 1] * report.width + patch.ij[:, 2]) > 0).all()
 
 
-def test_own_parts_tile_the_scene_azimuth_fastest(report: Report) -> None:
+def test_own_parts_tile_the_scene_azimuth_fastest(report):
     seen = np.zeros((report.length, report.width), int)
     for patch in patches(report):
         r0, r1, a0, a1 = patch.own
@@ -140,14 +139,14 @@ def test_own_parts_tile_the_scene_azimuth_fastest(report: Report) -> None:
     assert second.own[0] == first.own[0]
 
 
-def test_binary_files_are_big_endian(report: Report) -> None:
+def test_binary_files_are_big_endian(report):
     for patch in patches(report):
         np.testing.assert_allclose(patch.lonlat, [[12.3, 44.1]] * len(patch.ij), atol=0.1)
         assert ((patch.height > 50) & (patch.height < 400)).all()
         assert (np.abs(np.log10(np.abs(patch.phase))) < 6).all()
 
 
-def test_overlaps_repeat_the_same_pixels(report: Report) -> None:
+def test_overlaps_repeat_the_same_pixels(report):
     first, second = patches(report)[:2]
     keys = [[tuple(row) for row in patch.ij[:, 1:].tolist()] for patch in (first, second)]
     common = sorted(set(keys[0]) & set(keys[1]))
@@ -157,7 +156,7 @@ def test_overlaps_repeat_the_same_pixels(report: Report) -> None:
         np.testing.assert_array_equal(getattr(first, name)[a], getattr(second, name)[b])
 
 
-def test_the_scene_does_not_depend_on_the_patches(report: Report, tmp_path: Path) -> None:
+def test_the_scene_does_not_depend_on_the_patches(report, tmp_path):
     whole = simulate(tmp_path / "one", replace(SMALL, patches=(1, 1)))
     assert whole.truth.read_bytes() == report.truth.read_bytes()
     (one,) = patches(whole)
@@ -167,21 +166,14 @@ def test_the_scene_does_not_depend_on_the_patches(report: Report, tmp_path: Path
     np.testing.assert_array_equal(one.phase[rows], part.phase)
 
 
-def test_a_seed_gives_the_same_bytes(report: Report, tmp_path: Path) -> None:
-    def digests(root: Path) -> dict[str, str]:
-        return {
-            str(path.relative_to(root)): hashlib.sha256(path.read_bytes()).hexdigest()
-            for path in sorted(root.rglob("*"))
-            if path.is_file()
-        }
-
+def test_a_seed_gives_the_same_bytes(report, tmp_path):
     again = simulate(tmp_path / "again", SMALL)
     other = simulate(tmp_path / "other", replace(SMALL, seed=4))
-    assert digests(again.root) == digests(report.root)
-    assert digests(other.root) != digests(report.root)
+    assert tree_digest(again.root) == tree_digest(report.root)
+    assert tree_digest(other.root) != tree_digest(report.root)
 
 
-def test_noise_free_phase_is_the_analytic_model(tmp_path: Path) -> None:
+def test_noise_free_phase_is_the_analytic_model(tmp_path):
     report = simulate(tmp_path / "clean", CLEAN)
     truth = dict(np.load(report.truth))
     dates = np.array([f"{d[:4]}-{d[4:6]}-{d[6:]}" for d in truth["dates"]], "datetime64[D]")
@@ -200,9 +192,7 @@ def test_noise_free_phase_is_the_analytic_model(tmp_path: Path) -> None:
         assert np.abs(misfit).max() < 2e-6
 
 
-def test_mean_baselines_of_stage_1_are_those_of_the_truth(
-    report: Report, truth: dict[str, np.ndarray]
-) -> None:
+def test_mean_baselines_of_stage_1_are_those_of_the_truth(report, truth):
     _, _, bperp = stage1_geometry(report, np.vstack([patch.ij for patch in patches(report)]))
     expected = np.delete(truth["bperp"], truth["master"])
     assert truth["bperp"][truth["master"]] == 0
@@ -211,7 +201,7 @@ def test_mean_baselines_of_stage_1_are_those_of_the_truth(
 
 
 @pytest.mark.parametrize("effect", ["velocity", "seasonal", "dem_error", "atmosphere", "orbit"])
-def test_each_effect_can_stand_alone(effect: str, tmp_path: Path) -> None:
+def test_each_effect_can_stand_alone(effect, tmp_path):
     strength = {effect: getattr(SMALL, effect)}
     report = simulate(tmp_path / "one", replace(STILL, noise=False, **strength))
     moved = [np.abs(np.angle(patch.phase)).max() for patch in patches(report)]
@@ -221,7 +211,7 @@ def test_each_effect_can_stand_alone(effect: str, tmp_path: Path) -> None:
         assert np.abs(np.angle(patch.phase)).max() == 0
 
 
-def test_amplitude_dispersion_tells_the_phase_noise(tmp_path: Path) -> None:
+def test_amplitude_dispersion_tells_the_phase_noise(tmp_path):
     report = simulate(tmp_path / "noise", replace(STILL, images=40))
     truth = dict(np.load(report.truth))
     patch = patches(report)[0]
@@ -236,15 +226,13 @@ def test_amplitude_dispersion_tells_the_phase_noise(tmp_path: Path) -> None:
     assert (patch.da < SMALL.da_threshold).all()
 
 
-def test_the_wanted_number_and_share_of_candidates_come_out(
-    report: Report, truth: dict[str, np.ndarray]
-) -> None:
+def test_the_wanted_number_and_share_of_candidates_come_out(report, truth):
     assert report.candidates == len(truth["ij"]) == SMALL.candidates
     assert report.persistent == truth["is_ps"].sum() == round(0.7 * SMALL.candidates)
     assert len(np.unique(truth["ij"], axis=0)) == SMALL.candidates
 
 
-def test_the_raster_lies_on_the_ground_with_its_spacing(truth: dict[str, np.ndarray]) -> None:
+def test_the_raster_lies_on_the_ground_with_its_spacing(truth):
     east = np.radians(truth["lon"] - 12.3) * 6.389e6 * np.cos(np.radians(truth["lat"]))
     north = np.radians(truth["lat"] - 44.1) * 6.367e6
     heading = np.radians(-168)
@@ -255,7 +243,7 @@ def test_the_raster_lies_on_the_ground_with_its_spacing(truth: dict[str, np.ndar
     assert abs(np.ptp(across) - SMALL.side) < 0.02 * SMALL.side
 
 
-def test_atmosphere_has_the_power_law_of_turbulence() -> None:
+def test_atmosphere_has_the_power_law_of_turbulence():
     from pystamps_hpc.tools.simulate.fields import Turbulence
 
     turbulence = Turbulence((256, 256), 120.0, 3.0)
@@ -269,7 +257,7 @@ def test_atmosphere_has_the_power_law_of_turbulence() -> None:
     assert abs(slope - 5 / 3) < 0.25
 
 
-def write_result(report: Report, velocity: np.ndarray) -> None:
+def write_result(report, velocity):
     truth = np.load(report.truth)
     n = len(velocity)
     ij = np.column_stack([np.arange(1, n + 1), truth["ij"]])[::-1].astype(float)
@@ -278,7 +266,7 @@ def write_result(report: Report, velocity: np.ndarray) -> None:
     write_mat(report.root / "mean_v.mat", {"mean_v": velocity[::-1, None]})
 
 
-def test_truth_comparison_sees_the_error_but_not_plane_and_offset(tmp_path: Path) -> None:
+def test_truth_comparison_sees_the_error_but_not_plane_and_offset(tmp_path):
     report = simulate(tmp_path / "set", SMALL)
     truth = np.load(report.truth)
     rng = np.random.default_rng(5)
@@ -295,7 +283,7 @@ def test_truth_comparison_sees_the_error_but_not_plane_and_offset(tmp_path: Path
     assert error.correlation > 0.95
 
 
-def test_noise_bound_is_what_least_squares_scatters(tmp_path: Path) -> None:
+def test_noise_bound_is_what_least_squares_scatters(tmp_path):
     report = simulate(tmp_path / "set", replace(STILL, images=20, velocity=2, dem_error=1))
     truth = np.load(report.truth)
     (patch,) = [Patch(report.root / "PATCH_1")]
@@ -316,7 +304,7 @@ def test_noise_bound_is_what_least_squares_scatters(tmp_path: Path) -> None:
     assert abs(np.std(estimate[real]) / bound - 1) < 0.15
 
 
-def test_a_result_of_another_simulation_is_refused(tmp_path: Path) -> None:
+def test_a_result_of_another_simulation_is_refused(tmp_path):
     report = simulate(tmp_path / "set", SMALL)
     write_result(report, np.zeros(SMALL.candidates))
     ij = np.array([[1.0, 0, 0], [2, 0, 1], [3, 0, 2], [4, 0, 3], [5, 0, 4]])
@@ -338,15 +326,13 @@ def test_a_result_of_another_simulation_is_refused(tmp_path: Path) -> None:
         ({"atmosphere": float("nan")}, "atmosphere"),
     ],
 )
-def test_impossible_options_are_refused(
-    change: dict[str, object], message: str, tmp_path: Path
-) -> None:
+def test_impossible_options_are_refused(change, message, tmp_path):
     with pytest.raises(ConfigError, match=message):
         simulate(tmp_path / "set", replace(SMALL, **change))
     assert not list(tmp_path.iterdir())
 
 
-def test_an_occupied_folder_is_left_alone(tmp_path: Path) -> None:
+def test_an_occupied_folder_is_left_alone(tmp_path):
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / "precious").touch()
     with pytest.raises(DatasetError, match="not an empty folder"):
@@ -354,7 +340,7 @@ def test_an_occupied_folder_is_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "set").iterdir()] == ["precious"]
 
 
-def test_memory_does_not_grow_with_the_images(tmp_path: Path) -> None:
+def test_memory_does_not_grow_with_the_images(tmp_path):
     peaks = []
     for images in (10, 60):
         tracemalloc.start()

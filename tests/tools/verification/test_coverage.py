@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from pystamps_hpc import stages
-from pystamps_hpc.errors import ConfigError
 from pystamps_hpc.parallel.team import SerialTeam
 from pystamps_hpc.pipeline.backends import declared_kernels
 from pystamps_hpc.pipeline.events import TaskStarted
@@ -92,9 +91,9 @@ def follow(event):
         Recorder.stage = (event.stage, event.scope)
 
 
-def test_c070_a_stage_has_the_kernels_that_it_declares_and_spreads_as_it_says(scene, tmp_path):
+def test_c070_a_stage_has_the_kernels_that_it_declares_and_spreads_as_it_says(simulated, tmp_path):
     root = tmp_path / "scene"
-    shutil.copytree(scene, root)
+    shutil.copytree(simulated, root)
     context = PipelineContext(root, NATIVE.with_values({"compat.arithmetic": "double"}))
     kernels = Recorder(dict.fromkeys(all_kernels(), "native"), "double")
     Recorder.calls.clear()
@@ -226,14 +225,6 @@ def test_c075_a_scope_that_failed_is_not_certified():
 
 def test_c075_an_unusable_oracle_contract_certifies_nothing():
     assert certified(evidence(), oracle="nothing can be certified: no revision") == []
-
-
-def test_c040_a_window_selects_scopes_and_a_wrong_one_is_refused():
-    document = native_coverage(5, 6)
-    assert [row["stage"] for row in document["scopes"]] == [5, 5, 6]
-    assert document["window"] == [5, 6]
-    with pytest.raises(ConfigError):
-        native_coverage(6, 5)
 
 
 def test_c075_agreement_with_a_tree_that_stamps_did_not_make_certifies_nothing():

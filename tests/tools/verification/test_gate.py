@@ -104,22 +104,22 @@ def test_c037_the_gate_runs_native_only(through):
     assert document["allowed"] == []
 
 
-def test_c079_results_in_the_dataset_are_not_copied_and_nothing_there_changes(through, scene):
+def test_c079_results_in_the_dataset_are_not_copied_and_nothing_there_changes(through, simulated):
     run, _ = through
     assert {row["status"] for row in read(run, "native_run.json")["results"]} == {"completed"}
-    inputs = {path.relative_to(scene) for path in scene.rglob("pscands.1.*")}
+    inputs = {path.relative_to(simulated) for path in simulated.rglob("pscands.1.*")}
     assert inputs
     assert inputs == {path.relative_to(run) for path in run.rglob("pscands.1.*")}
 
 
 def test_a_wrong_value_in_golden_stops_at_verify_and_says_where(
-    scene, damaged, finished_at_once, tmp_path
+    simulated, damaged, finished_at_once, tmp_path
 ):
     path = damaged / "PATCH_1" / "select1.mat"
     values = read_mat(path)
     values["coh_ps2"][4, 0] += 0.25
     write_mat(path, values)
-    document, lines = passed(GateOptions((scene,), damaged, tmp_path / "run"))
+    document, lines = passed(GateOptions((simulated,), damaged, tmp_path / "run"))
     assert not document["ok"]
     last = document["steps"][-1]
     assert (last["name"], last["exit_code"]) == ("verify", 1)
@@ -128,9 +128,9 @@ def test_a_wrong_value_in_golden_stops_at_verify_and_says_where(
     assert any("PATCH_1/select1.mat" in line for line in lines)
 
 
-def test_a_run_that_fails_stops_the_gate_with_its_message(scene, finished, tmp_path):
+def test_a_run_that_fails_stops_the_gate_with_its_message(simulated, finished, tmp_path):
     layer = tmp_path / "broken"
-    shutil.copytree(scene, layer)
+    shutil.copytree(simulated, layer)
     stack = layer / "PATCH_1" / "pscands.1.ph"
     stack.write_bytes(stack.read_bytes()[:-4])
     document, _ = passed(GateOptions((layer,), finished, tmp_path / "run"))
@@ -141,10 +141,10 @@ def test_a_run_that_fails_stops_the_gate_with_its_message(scene, finished, tmp_p
 
 @pytest.mark.parametrize("place", ["same", "inside", "around"])
 @pytest.mark.parametrize("what", ["dataset", "golden"])
-def test_run_must_not_touch_dataset_or_golden(what, place, scene, finished, tmp_path):
+def test_run_must_not_touch_dataset_or_golden(what, place, simulated, finished, tmp_path):
     trees = {"dataset": tmp_path / "a" / "dataset", "golden": tmp_path / "b" / "golden"}
-    shutil.copytree(scene, trees["dataset"])
-    shutil.copytree(scene, trees["golden"])
+    shutil.copytree(simulated, trees["dataset"])
+    shutil.copytree(simulated, trees["golden"])
     tree = trees[what]
     run = {"same": tree, "inside": tree / "run", "around": tree.parent}[place]
     before = tree_digest(tmp_path)
@@ -153,59 +153,61 @@ def test_run_must_not_touch_dataset_or_golden(what, place, scene, finished, tmp_
     assert tree_digest(tmp_path) == before
 
 
-def test_a_link_to_the_dataset_is_the_dataset(scene, finished, tmp_path):
-    (tmp_path / "link").symlink_to(scene)
+def test_a_link_to_the_dataset_is_the_dataset(simulated, finished, tmp_path):
+    (tmp_path / "link").symlink_to(simulated)
     with pytest.raises(DatasetError, match="overlap"):
-        passed(GateOptions((scene,), finished, tmp_path / "link"))
+        passed(GateOptions((simulated,), finished, tmp_path / "link"))
 
 
-def test_a_foreign_directory_is_never_removed(scene, finished, tmp_path):
+def test_a_foreign_directory_is_never_removed(simulated, finished, tmp_path):
     run = tmp_path / "thesis"
     run.mkdir()
     (run / "chapter1").write_text("years of work")
     with pytest.raises(DatasetError, match=f"RUN exists and was not made by the gate: {run}"):
-        passed(GateOptions((scene,), finished, run))
+        passed(GateOptions((simulated,), finished, run))
     assert (run / "chapter1").exists()
 
 
-def test_a_run_of_the_gate_is_replaced(scene, finished, through, finished_at_once, tmp_path):
+def test_a_run_of_the_gate_is_replaced(simulated, finished, through, finished_at_once, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(through[0], run)
     (run / "left.txt").write_text("over")
-    document, _ = passed(GateOptions((scene,), finished, run))
+    document, _ = passed(GateOptions((simulated,), finished, run))
     assert document["ok"]
     assert not (run / "left.txt").exists()
 
 
-def test_an_interrupted_gate_can_be_repeated(scene, finished, tmp_path, monkeypatch):
+def test_an_interrupted_gate_can_be_repeated(simulated, finished, tmp_path, monkeypatch):
     def interrupt(*arguments, **options):
         raise KeyboardInterrupt
 
     run = tmp_path / "run"
     monkeypatch.setattr(child_run, "run", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        passed(GateOptions((scene,), finished, run))
-    gate.require_safe([scene], finished, run)
+        passed(GateOptions((simulated,), finished, run))
+    gate.require_safe([simulated], finished, run)
     assert read(run, "gate.json")["ok"] is False
 
 
-def test_without_trees_the_default_target_of_the_manifest_is_taken(scene, finished, monkeypatch):
+def test_without_trees_the_default_target_of_the_manifest_is_taken(
+    simulated, finished, monkeypatch
+):
     target = Target(
         *("x", "ps", ("in",), "out", "0" * 64, 1, 8),
         gate_default=True,
         profile="scientific",
         config={"compat": {"random_generator": "octave"}},
     )
-    monkeypatch.setattr(gate, "locate", lambda place: {"in": scene, "out": finished}[place])
-    options = target_options([target], scene.parent / "run", ranks=2)
-    assert (options.layers, options.golden, options.ranks) == ((scene,), finished, 2)
+    monkeypatch.setattr(gate, "locate", lambda place: {"in": simulated, "out": finished}[place])
+    options = target_options([target], simulated.parent / "run", ranks=2)
+    assert (options.layers, options.golden, options.ranks) == ((simulated,), finished, 2)
     assert options.profile == "scientific"
     assert options.config.compat.random_generator == "octave"
     with pytest.raises(ConfigError, match="gate_default"):
-        target_options([], scene.parent / "run")
+        target_options([], simulated.parent / "run")
     monkeypatch.setattr(gate, "locate", lambda place: None)
     with pytest.raises(DatasetError, match="PYSTAMPS_HPC_DATA_ROOT"):
-        target_options([target], scene.parent / "run")
+        target_options([target], simulated.parent / "run")
 
 
 def test_the_command_needs_both_trees_or_none(capsys):
@@ -221,8 +223,3 @@ def test_warmup_compiles_every_native_kernel_in_both_forms():
         forms = ["double", "single"] if kernel.single else ["double"]
         assert list(found["kernels"][name]) == forms, name
         assert all(np.isfinite(list(found["kernels"][name].values())))
-
-
-def test_warmup_of_an_unknown_kernel_is_refused():
-    with pytest.raises(ConfigError, match="unknown kernel stage9_magic"):
-        warmup.warm_up(["stage9_magic"])
