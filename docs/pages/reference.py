@@ -63,7 +63,7 @@ def parameters() -> str:
             default_of(item),
             item.form,
             item.unit,
-            " ".join(map(str, readers(item.name, "ps"))),
+            " ".join(map(str, sorted({*readers(item.name, "ps"), *readers(item.name, "sb")}))),
             item.meaning,
         )
         for item in TABLE.values()

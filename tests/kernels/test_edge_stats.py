@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 
 from pystamps_kernels.contracts.edge_stats import NoiseVarianceError
+from pystamps_kernels.dispatch import table
 from pystamps_kernels.native.angle import cycles
+
+from .conftest import BACKENDS
 
 STATS = ["stage4_edge_stats", "stage4_edge_stats_undirected"]
 PAIR_STATS = ["stage4_pair_edge_stats", "stage4_pair_edge_stats_undirected"]

@@ -62,8 +62,8 @@ def test_the_flag_chooses_the_table():
 
 
 def test_a_parameter_of_small_baselines_has_its_readers():
-    assert readers("sb_scla_drop_index") == (7,)
-    assert readers("scla_drop_index") == (7,)
+    assert readers("sb_scla_drop_index", "sb") == (7,)
+    assert readers("scla_drop_index", "sb") == (7,)
 
 
 # stage, scope, what belongs to it in the order of removal
