@@ -129,8 +129,15 @@ def test_nothing_but_the_table_knows_a_stage_by_its_number(room):
         assert tested.findall(path.read_text()) == [], path
 
 
+def test_a_task_judges_what_it_or_a_later_one_left_of_an_earlier_run():
+    assert task(6, "merged").judged == task(6, "merged").feedback
+    unwrapping = task(6, "merged", "sb")
+    assert unwrapping.judged == unwrapping.feedback | {"phuw_sb2.mat"}
+    assert not task(8, "merged").judged
+
+
 def test_every_annotation_names_a_key_of_a_schema():
-    for row in tasks():
+    for row in (*tasks("ps"), *tasks("sb")):
         classes = [row.spec.inputs, row.spec.outputs]
         nested = row.patch_inputs
         for cls in [*classes, *([nested] if nested else [])]:
