@@ -226,7 +226,8 @@ def _call_on_zeros(form: Form, seconds: dict[Form, float]) -> str:
         return UNUSED
     began = time.perf_counter()
     try:
-        native(*(_zeros(argument, arithmetic) for argument in kernel.arguments))
+        with np.errstate(all="ignore"):
+            native(*(_zeros(argument, arithmetic) for argument in kernel.arguments))
     except (ArithmeticError, ValueError, IndexError):
         return UNUSED
     seconds[form] = round(time.perf_counter() - began, 3)

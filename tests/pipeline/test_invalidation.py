@@ -39,7 +39,9 @@ def removed_by(stage, scope):
         ]
         return {*later, *(f"{n}.mat" for names in MERGED.values() for n in names.split())}
     if stage == 6:
-        return {f"{n}.mat" for n in ["scla2", "scla_sb2", "scn2", "mean_v", "mv2"]}
+        kept = "scla_smooth2"  # its next pass reads it
+        later = f"{MERGED[7]} {MERGED[8]}".split()
+        return {f"{name}.mat" for name in later if name != kept}
     return {f"{n}.mat" for s, names in MERGED.items() if s > stage for n in names.split()}
 
 

@@ -10,7 +10,7 @@ from pystamps_hpc.dataset import parameters
 from pystamps_hpc.dataset.mat import write_mat
 from pystamps_hpc.dataset.rows import FloatArray, Rows
 from pystamps_hpc.errors import MatError
-from pystamps_hpc.pipeline.loading import load_inputs
+from pystamps_hpc.pipeline.loading import input_files, load_inputs
 from pystamps_hpc.pipeline.saving import bundle_of
 from pystamps_hpc.stages.shared.ifgs import Ifgs
 
@@ -55,6 +55,31 @@ def test_keys_arrive_in_the_shape_of_the_schema(tmp_path):
     assert inputs.bperp.shape == (N_IFG,)
     assert inputs.selected.tolist() == [0] * N_SEL
     assert inputs.phase.shape == (N_PS, N_IFG)
+
+
+@dataclass(frozen=True)
+class OfImages:
+    """What small baselines read of the dataset above."""
+
+    bperp: Annotated[FloatArray | None, "parent.bperp"]
+
+
+def test_baselines_of_images_are_those_of_the_dataset_above_and_read_only_for_held_values(tmp_path):
+    folder = tmp_path / "SMALL_BASELINES"
+    folder.mkdir()
+
+    def read(**values):
+        (folder / "parms.mat").unlink(missing_ok=True)
+        write_mat(folder / "parms.mat", {"small_baseline_flag": "y", **values})
+        own = parameters.load(folder)
+        found = load_inputs(OfImages, folder, own).bperp
+        assert (found is None) == (not list(input_files(OfImages, folder, own)))
+        return found
+
+    assert read(unwrap_hold_good_values="y") is None
+    write_mat(tmp_path / "ps2.mat", {"bperp": np.arange(4.0)[:, None]})
+    np.testing.assert_array_equal(read(unwrap_hold_good_values="y"), [0, 1, 2, 3])
+    assert read() is None
 
 
 @pytest.mark.parametrize(

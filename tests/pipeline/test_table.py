@@ -89,7 +89,7 @@ def test_a_task_outdates_what_later_ones_own_but_the_feedback_of_its_next_pass()
     merge = task(5, "merged", "ps")
     assert task(8, "merged", "ps").outdates == ((), ())
     assert task(7, "merged", "ps").outdates == (after[8], ())
-    assert task(6, "merged", "ps").outdates == ((*after[8], "scla2", "scla_sb2"), ())
+    assert task(6, "merged", "ps").outdates == ((*after[8], "scla2", "scla_sb2", "scla_smooth_sb2"), ())
     assert merge.outdates == ((*after[8], *after[7], *after[6]), ())
     promoted, weeded = task(5, "patch", "ps"), task(4, "patch", "ps")
     assert promoted.outdates == ((*merge.outdates[0], *merge.owned), ())
@@ -136,8 +136,15 @@ def test_nothing_but_the_table_knows_a_stage_by_its_number(room):
         assert tested.findall(path.read_text()) == [], path
 
 
+def test_a_task_judges_what_it_or_a_later_one_left_of_an_earlier_run():
+    assert task(6, "merged", "ps").judged == task(6, "merged", "ps").feedback
+    unwrapping = task(6, "merged", "sb")
+    assert unwrapping.judged == unwrapping.feedback | {"phuw_sb2.mat"}
+    assert not task(8, "merged", "ps").judged
+
+
 def test_every_annotation_names_a_key_of_a_schema():
-    for row in tasks("ps"):
+    for row in (*tasks("ps"), *tasks("sb")):
         classes = [row.spec.inputs, row.spec.outputs]
         nested = row.patch_inputs
         for cls in [*classes, *([nested] if nested else [])]:

@@ -159,5 +159,5 @@ SPEC = StageSpec(
     keeps=Keeps(value=30, point=500),
     config=("compat.arithmetic", "runtime.stage6_solver"),
     tools=("unwrapper",),
-    spares=("scla_smooth2", "scla_smooth_sb2"),
+    spares=("scla_smooth2",),
 )

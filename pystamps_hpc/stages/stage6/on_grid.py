@@ -1,7 +1,7 @@
 """Stage 6, the steps between the wrapped stack and the points: the same for every network."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from scipy.sparse import csc_matrix
@@ -12,8 +12,8 @@ from ...parallel.context import Context
 from ..shared.ifgs import Ifgs
 from .arcs import NOISE_LIMIT, arc_phases, method_of
 from .costs import edge_costs
-from .graph import build_graph
-from .grid import assign_cells, filtered_nodes, low_passed_nodes
+from .graph import Graph, build_graph
+from .grid import Cells, Nodes, assign_cells, filtered_nodes, low_passed_nodes
 from .held import held_nodes
 from .prepare import PhaseInputs, WrappedStack, search_range
 from .solvers import chosen_solver
@@ -135,55 +135,66 @@ def unwrap_on_grid(
         stack, cells, window, params.unwrap_gold_alpha, params.unwrap_prefilter_flag, ctx
     )
     graph = build_graph(nodes, ctx)
-    n_node, n_edge = nodes.row.size, graph.low.size
-
     wraps = search_range(inputs, params) if params.unwrap_la_error_flag else None
     low = low_passed_nodes(stack, cells, nodes, window, ctx) if method == "3D" else None
-    held, held_arcs = None, None
+    held = held_rows = held_arcs = None
     if held_points is not None:
+        held_rows = ctx.map_rows(lambda rows: held_points[rows], inputs.n_ps, "held values")
         held = held_nodes(held_points, cells, nodes, graph, ctx)
         if method in NOISE_LIMIT:
-            held_arcs = ctx.share(ctx.map_rows(held.known, n_edge, "held arcs"))
+            held_arcs = ctx.share(ctx.map_rows(held.known, graph.low.size, "held arcs"))
     arcs = arc_phases(
         nodes.phase, graph, network, method, params.unwrap_time_win, wraps, ctx, low, held
     )
     costs = edge_costs(arcs, graph, nodes, size, ctx, held_arcs)
-    _report(costs.sigsq, nodes.point_node, n_node, len(network), params, ctx)
+    _report(costs.sigsq, nodes, params, ctx)
     solution = unwrap_grid(nodes, graph, costs, ctx)
 
     outputs = GridOutputs(
-        grid_phase=nodes.phase,
         psi=psi,
         low_pass=low,
-        held_points=None
-        if held_points is None
-        else ctx.map_rows(lambda rows: held_points[rows], inputs.n_ps, "held values"),
+        held_points=held_rows,
         held_nodes=None if held is None else held.phase,
-        node_xy=np.stack([(nodes.col + 0.5) * size, (nodes.row + 0.5) * size], axis=1),
-        node_ij=np.stack([nodes.row, nodes.col], axis=1),
-        occupied=nodes.occupied,
-        x_min=float(cells.x_min),
-        y_min=float(cells.y_min),
-        n_row=cells.shape[0],
-        n_col=cells.shape[1],
-        n_unwrapped=len(network),
-        n_node=n_node,
-        point_cell=np.stack([cells.point_row, cells.point_col], axis=1),
-        cell_size=size,
-        edges=np.stack([graph.low, graph.high], axis=1),
-        n_edge=n_edge,
-        row_edges=graph.row_edges,
-        col_edges=graph.col_edges,
-        nearest=graph.nearest,
+        held_arcs=held_arcs,
         arc_phase=arcs.unwrapped,
         arc_noise=arcs.noise,
-        held_arcs=held_arcs,
         design=network.design if method in NOISE_LIMIT else None,
-        spread=csc_matrix((n_edge, len(network))),
         node_unwrapped=solution.phase,
         node_msd=solution.msd,
+        **_of_grid(cells, nodes, size),
+        **_of_graph(graph, len(network)),
     )
     return OnGrid(outputs, nodes.point_node)
+
+
+def _of_grid(cells: Cells, nodes: Nodes, size: float) -> dict[str, Any]:
+    """Return what ``uw_grid`` says of cells and nodes."""
+    return {
+        "grid_phase": nodes.phase,
+        "node_xy": np.stack([(nodes.col + 0.5) * size, (nodes.row + 0.5) * size], axis=1),
+        "node_ij": np.stack([nodes.row, nodes.col], axis=1),
+        "occupied": nodes.occupied,
+        "x_min": float(cells.x_min),
+        "y_min": float(cells.y_min),
+        "n_row": cells.shape[0],
+        "n_col": cells.shape[1],
+        "n_unwrapped": nodes.phase.shape[1],
+        "n_node": nodes.row.size,
+        "point_cell": np.stack([cells.point_row, cells.point_col], axis=1),
+        "cell_size": size,
+    }
+
+
+def _of_graph(graph: Graph, n_ifg: int) -> dict[str, Any]:
+    """Return what ``uw_interp`` says of the edges, and their spread, which is zero."""
+    return {
+        "edges": np.stack([graph.low, graph.high], axis=1),
+        "n_edge": graph.low.size,
+        "row_edges": graph.row_edges,
+        "col_edges": graph.col_edges,
+        "nearest": graph.nearest,
+        "spread": csc_matrix((graph.low.size, n_ifg)),
+    }
 
 
 def require_points(n_ps: int) -> None:
@@ -195,14 +206,12 @@ def require_points(n_ps: int) -> None:
         )
 
 
-def _report(
-    sigsq: AnyArray, point_node: IntArray, n_node: int, n_ifg: int, params: "Params", ctx: Context
-) -> None:
+def _report(sigsq: AnyArray, nodes: Nodes, params: "Params", ctx: Context) -> None:
     """Tell how much of the network carries information."""
     stat_less = float(np.mean(sigsq == 0)) if sigsq.size else 0.0
-    lost = int(np.count_nonzero(point_node < 0))
-    ctx.fact("interferograms", n_ifg)
-    ctx.fact("n_node", n_node)
+    lost = int(np.count_nonzero(nodes.point_node < 0))
+    ctx.fact("interferograms", nodes.phase.shape[1])
+    ctx.fact("n_node", nodes.row.size)
     ctx.fact("n_edge", sigsq.size)
     ctx.fact("stat_less_share", stat_less)
     ctx.fact("grid_m", params.unwrap_grid_size)
