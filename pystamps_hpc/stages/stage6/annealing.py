@@ -38,9 +38,10 @@ def annealing_smoother(
         phase = through_network(arcs)
         noise = ctx.kernels.stage6_arc_noise(arcs.phasors, phase, np.inf)
         noisy = np.flatnonzero(ctx.kernels.stage6_arc_variance(noise) > most)
-        phase[noisy] = ctx.kernels.stage6_anneal(
-            arcs.phasors[noisy], arcs.rows.start + noisy, network.pairs, network.day, whitener
-        )
+        if noisy.size:
+            phase[noisy] = ctx.kernels.stage6_anneal(
+                arcs.phasors[noisy], arcs.rows.start + noisy, network.pairs, network.day, whitener
+            )
         return phase
 
     return smooth
