@@ -46,6 +46,13 @@ LAYERS = {
 FIRST_STAGE = {"iterate": 6, "selection": 3, "residues": 3}
 """First stage whose result is the set's own, where that is not 1."""
 
+CUT_BEFORE = {"sb-small": 5}
+"""Stage that starts from golden inputs in the middle of a chain too.
+
+The single-precision transform of StaMPS leaves 5e-7 in the coherence of stage 3. Resampling weighs
+positions with it and stores them in single, 0.5 m apart: points change places in the merge.
+"""
+
 LAST_STAGE = {"doris": 1, "isce": 1, "doris-sb": 1}
 
 
@@ -265,6 +272,14 @@ def chained(golden: GoldenSet, arithmetic: str = "single") -> Iterator[Line]:
     first, last = FIRST_STAGE.get(golden.name, 1), LAST_STAGE.get(golden.name, 8)
     if arithmetic == "double" and last > 1:
         first = max(first, 2)
+    cut = CUT_BEFORE.get(golden.name)
+    legs = [(first, last)] if cut is None else [(first, cut - 1), (cut, last)]
+    for leg in legs:
+        yield from _leg(golden, *leg, arithmetic)
+
+
+def _leg(golden: GoldenSet, first: int, last: int, arithmetic: str) -> Iterator[Line]:
+    """Run stages one after the other, the first on golden inputs, and compare."""
     dataset = golden.tree(first, "patch" if first < 6 else "merged", copy=True)
     for name, value in workflow(golden.name).parameters.items():
         parameters.save(parameters.load(dataset.root).set_value(name, value))

@@ -65,6 +65,11 @@ class Matching:
         return self.n_run + self.n_golden - 2 * len(self.golden)
 
     @property
+    def is_identity(self) -> bool:
+        """Whether both sides hold the same points in the same order."""
+        return not self.unmatched and np.array_equal(self.run, self.golden)
+
+    @property
     def fraction(self) -> float:
         """Unmatched points as a fraction of all distinct points."""
         union = self.n_run + self.n_golden - len(self.golden)
@@ -177,13 +182,13 @@ class Matcher:
         self.found: dict[RowKind, Matching | None] = {}
 
     def matching(self, kind: RowKind) -> Matching | None:
-        """Return how rows are matched; None when both hold the same rows or it is unknown."""
+        """Return how rows are matched; None when both hold the same rows in the same order."""
         if kind not in self.found:
             run, golden = self.run.of(kind), self.golden.of(kind)
             matching = None
             if run is not None and golden is not None:
                 matching = match(run, golden)
-                if not matching.unmatched:
+                if matching.is_identity:
                     matching = None
             self.found[kind] = matching
         return self.found[kind]
