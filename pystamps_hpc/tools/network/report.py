@@ -16,14 +16,14 @@ from ...pipeline.loading import load_inputs
 from ...stages.shared.ifgs import Ifgs, date_of, listed_columns
 from .closure import misclosed, of_each, rms_residual, triplets_of
 
-NOISY = 1.5
-"""An interferogram this many times as noisy as the median is worth dropping."""
+NOISY, NOISE_DEG = 1.5, 30.0
+"""An interferogram this many times as noisy as the median, and so noisy, is worth dropping."""
 
 MISCLOSED = 0.05
 """So is one of which this share of the points does not close in its triplets, on average."""
 
-OFF = 2.0
-"""So is one this many times as far from the series of the images as the median."""
+OFF, OFF_RAD = 2.0, 0.5
+"""So is one this many times as far from the series of the images as the median, and so far."""
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,9 @@ class Network:
         excess = np.zeros(len(self.ifgs))
         reasons: dict[int, list[str]] = {}
         for values, limit, text in (
-            (self.noise, NOISY * self._median(self.noise), "noise of {:.0f} degrees"),
+            (self.noise, self._limit(self.noise, NOISY, NOISE_DEG), "noise of {:.0f} degrees"),
             (self.misclosed, MISCLOSED, "{:.0%} of the points do not close in its triplets"),
-            (self.residual, OFF * self._median(self.residual), "{:.2f} rad off the other pairs"),
+            (self.residual, self._limit(self.residual, OFF, OFF_RAD), "{:.2f} rad off the others"),
         ):
             for ifg in np.flatnonzero((values > limit) & ~self.dropped).tolist():
                 reasons.setdefault(ifg, []).append(
@@ -109,10 +109,10 @@ class Network:
                 excess[ifg] = max(excess[ifg], values[ifg] / limit)
         return excess, reasons
 
-    def _median(self, values: FloatArray) -> float:
-        """Return the median of the interferograms that are used, infinity if none is known."""
+    def _limit(self, values: FloatArray, times: float, least: float) -> float:
+        """Return a multiple of the median of the interferograms that are used, at least `least`."""
         known = values[~self.dropped & np.isfinite(values)]
-        return float(np.median(known)) if len(known) else np.inf
+        return max(times * float(np.median(known)), least) if len(known) else np.inf
 
 
 def read_network(root: str | os.PathLike[str]) -> Network:

@@ -1,0 +1,138 @@
+"""Small baselines through the whole chain: truth, ranks, stops, and together with PS."""
+
+import json
+import signal
+
+import numpy as np
+import pytest
+
+from pystamps_hpc.dataset import parameters
+from pystamps_hpc.dataset.mat import read_mat
+from pystamps_hpc.tools.combine import combine_datasets
+from pystamps_hpc.tools.network import network_report
+from pystamps_hpc.tools.simulate import Options, simulate, truth_velocity_error
+from tests.mpi.mpi_run import needs_mpi
+
+from . import chains
+
+PAIRS = Options(candidates=7000, images=9, patches=(2, 1), seed=3, small_baseline=True,
+                max_days=300)  # fmt: skip
+EXACT = {"noise": False, "atmosphere": 0.0, "orbit": 0.0, "seasonal": 0.0}
+UNSAMPLED = ("parms", "set", "merge_resample_size", "0")
+
+
+def made(root, options, unsampled=False):
+    """Simulate a dataset; unless resampled, its points are pixels."""
+    simulate(root, options)
+    if unsampled:
+        assert chains.run([*UNSAMPLED, "--dataset", str(root)]).code == 0
+    return root
+
+
+@pytest.fixture(scope="module")
+def candidates(tmp_path_factory):
+    """Small baselines before stage 1."""
+    return made(tmp_path_factory.mktemp("sb") / "candidates", PAIRS)
+
+
+@pytest.fixture(scope="module")
+def reference(candidates):
+    """The same through stage 8, without ranks."""
+    root = chains.copy(candidates, candidates.with_name("reference"))
+    chains.run_chain(root)
+    return root
+
+
+def test_without_noise_velocities_are_exact_and_triplets_close(tmp_path):
+    root = made(tmp_path / "sb", Options(**{**vars(PAIRS), **EXACT}))
+    chains.run_chain(root)
+    error = truth_velocity_error(root)
+    assert error.n_ps > 3000
+    assert error.rmse < 0.3
+    report = network_report(root)
+    assert report["triplets"] > 5
+    assert {row["misclosed"] for row in report["pairs"]} <= {0.0, None}
+    assert max(row["residual_rad"] for row in report["pairs"]) < 0.01
+    assert report["worth_dropping"] == []
+
+
+def test_a_run_holds_what_it_must(reference):
+    ended = chains.run(["verify", "--run", str(reference)])
+    assert ended.code == 0, ended.err
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3, 4])
+@needs_mpi
+def test_ranks_do_not_change_a_bit(candidates, reference, tmp_path, ranks):
+    root = chains.copy(candidates, tmp_path / "data")
+    chains.run_chain(root, "--cpu-workers", "1", "--stage2-native-threads", "1", ranks=ranks)
+    assert not chains.differing(chains.artifacts(root), chains.artifacts(reference))
+    assert not chains.leftovers(root)
+
+
+@pytest.mark.parametrize("name", ["phuw_sb2", "scla_smooth_sb2"])
+def test_a_run_that_is_killed_goes_on_to_the_same_bytes(candidates, reference, tmp_path, name):
+    root = chains.copy(candidates, tmp_path / "data")
+    job = chains.start(["run", "--dataset", str(root), "-q"])
+    before = root / ("rc2.mat" if name == "phuw_sb2" else "phuw2.mat")
+    chains.until(before.exists, job, 120)
+    chains.kill(job.pid, signal.SIGKILL)
+    chains.wait(job, chains.HANG_SEC)
+    assert not (root / f"{name}.mat").exists()
+    chains.run_chain(root)
+    assert not chains.differing(chains.artifacts(root), chains.artifacts(reference))
+    assert not chains.leftovers(root)
+
+
+def test_a_second_pass_takes_the_look_angle_error_off_first(reference, tmp_path):
+    root = chains.copy(reference, tmp_path / "data")
+    ended = chains.run(["run", "--dataset", str(root), "--start-step", "6", "--force"])
+    assert ended.code == 0, ended.err
+    assert "scla_smooth_sb2.mat" in ended.err
+    first, second = (read_mat(tree / "phuw_sb2.mat")["ph_uw"] for tree in (reference, root))
+    turns = (second - first) / (2 * np.pi)
+    assert np.abs(turns - np.rint(turns)).max() < 1e-3
+
+
+def test_a_network_in_two_parts_is_refused_before_work(candidates, tmp_path):
+    root = chains.copy(candidates, tmp_path / "data")
+    pairs = np.load(root / "truth.npz")["pairs"]
+    across = np.flatnonzero((pairs < 4).sum(axis=1) == 1) + 1
+    words = ["parms", "set", "drop_ifg_index", json.dumps(across.tolist()), "--dataset", str(root)]
+    refused = chains.run(words)
+    assert "2 islands of images" in refused.err
+    known = parameters.load(root)  # as MATLAB would
+    parameters.save(known.with_values({"drop_ifg_index": across.astype(float)[:, None]}))
+    ended = chains.run(["run", "--dataset", str(root)])
+    assert (ended.code, refused.code) == (3, 2)
+    assert "2 islands of images" in ended.err
+    assert not (root / "PATCH_1" / "ps1.mat").exists()
+
+
+def test_combined_with_ps_there_are_at_least_the_points_of_either(tmp_path):
+    still = {**vars(PAIRS), "atmosphere": 0.0, "orbit": 0.0, "seasonal": 0.0}
+    single = {**still, "small_baseline": False}
+    ps = made(tmp_path / "ps", Options(**single), unsampled=True)
+    sb = made(tmp_path / "sb", Options(**still), unsampled=True)
+    for root in (ps, sb):
+        chains.run_chain(root)
+    combined = combine_datasets(ps, sb, tmp_path / "merged")
+    ended = chains.run(["run", "--dataset", str(combined.root), "--start-step", "6"])
+    assert ended.code == 0, ended.err
+    counts = [int(read_mat(root / "ps2.mat")["n_ps"].item()) for root in (ps, sb)]
+    assert combined.n_ps >= max(counts)
+    truths = [dict(np.load(root / "truth.npz")) for root in (ps, sb)]
+    np.savez(combined.root / "truth.npz", **joined(*truths))
+    errors = [truth_velocity_error(root).rmse for root in (ps, sb)]
+    assert truth_velocity_error(combined.root).rmse <= 1.05 * max(errors)
+
+
+def joined(one, other):
+    """Return the truth of the candidates of two simulations of one scene, in raster order."""
+    n = len(one["ij"])
+    pixel = np.concatenate([truth["ij"] @ [10**5, 1] for truth in (one, other)])
+    _, rows = np.unique(pixel, return_index=True)
+    return {
+        key: np.concatenate([value, other[key]])[rows] if value.shape[:1] == (n,) else value
+        for key, value in one.items()
+    }
