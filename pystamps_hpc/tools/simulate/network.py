@@ -1,12 +1,11 @@
 """Which images make interferograms: all with the master, or pairs of small baselines."""
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from scipy.spatial import Delaunay, QhullError
 
 from ...dataset.rows import FloatArray, IntArray
 from ...errors import ConfigError
+from ...stages.shared.ifgs import Ifgs
 from .geometry import Acquisitions
 from .options import Options
 
@@ -24,11 +23,11 @@ def pairs_of(options: Options, images: Acquisitions) -> IntArray:
         return np.stack((np.full_like(others, images.master), others), axis=1)
     days, bperp = 365.25 * images.years / options.max_days, images.bperp / options.max_bperp
     pairs = _triangulated(days, bperp) if options.delaunay else _within(days, bperp)
-    islands = _islands(pairs, len(days))
-    if islands.max() > 0:
-        alone = ", ".join(
-            images.dates[k] for k in np.flatnonzero(islands != islands[images.master])
-        )
+    network = Ifgs(pairs, np.zeros(len(pairs)), images.years, 0.0, None)
+    joined = next((part for part in network.islands if images.master in part), [images.master])
+    left = np.setdiff1d(np.arange(len(days)), joined)
+    if len(left):
+        alone = ", ".join(images.dates[k] for k in left)
         raise ConfigError(
             f"small baselines: no pair joins {alone} with the master {images.dates[images.master]};"
             " raise max_days or max_bperp"
@@ -54,9 +53,3 @@ def _triangulated(days: FloatArray, bperp: FloatArray) -> IntArray:
         ) from None
     edges = np.concatenate((triangles[:, [0, 1]], triangles[:, [1, 2]], triangles[:, [0, 2]]))
     return np.unique(np.sort(edges, axis=1), axis=0).astype(np.int64)
-
-
-def _islands(pairs: IntArray, n_image: int) -> IntArray:
-    """Return the number of the connected part that each image belongs to."""
-    graph = coo_array((np.ones(len(pairs)), pairs.T), (n_image, n_image))
-    return np.asarray(connected_components(graph, directed=False)[1])
