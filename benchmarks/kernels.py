@@ -19,8 +19,10 @@ import numba
 import numpy as np
 
 from benchmarks import machine, roofline
-from benchmarks.cases import TRIAL_WRAPS, Case, cases
+from benchmarks.case import Case
+from benchmarks.cases import cases
 from benchmarks.scene import Scene
+from benchmarks.unwrapping_cases import TRIAL_WRAPS
 from pystamps_kernels.contracts import Array, Kernel, all_kernels
 from pystamps_kernels.dispatch import Arithmetic, function
 

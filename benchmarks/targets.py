@@ -22,7 +22,8 @@ import numba
 import numpy as np
 
 from benchmarks import backends, kernels, machine, plain, roofline
-from benchmarks.cases import Case, cases
+from benchmarks.case import Case
+from benchmarks.cases import cases
 from benchmarks.scene import CLAP_WINDOW, LOW_PASS, Scene
 from pystamps_kernels.contracts import all_kernels
 from pystamps_kernels.dispatch import function

@@ -56,7 +56,7 @@ def pairs_of(lines, phase, ifgs=None, coh=0.5):
         coherence=np.full(len(lines), coh),
         bperp_mat=np.tile(BPERP @ ifgs.design.T, (len(lines), 1)).astype(np.float32),
         height=np.full(len(lines), 20.0), look_angle=np.full(len(lines), 0.5), record={},
-        corrected=turns.astype(np.complex64), corrected_patch=None,
+        corrected=turns.astype(np.complex64), rest={},
     )  # fmt: skip
 
 

@@ -58,7 +58,7 @@ class Pairs(Points):
     """Points of small baselines."""
 
     corrected: Annotated[Rows, "rc2.ph_rc"]  # (n_ps, n_ifg) complex64
-    corrected_patch: Annotated[Rows | None, "rc2.ph_reref"]  # nothing
+    rest: Annotated[dict[str, Any], "rc2.*"]  # the other keys
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Outputs:
     n_ps: Annotated[int, "ps2.n_ps"]  # n
     patch_phase: Annotated[Rows, "pm2.ph_patch"]  # (n, n_ifg) complex64
     corrected: Annotated[Rows, "rc2.ph_rc"]  # (n, n_ifg) complex64
-    corrected_patch: Annotated[Rows | None, "rc2.ph_reref"]  # nothing
+    rest: Annotated[dict[str, Any], "rc2.*"]  # other keys of the small baselines
     bperp_mat: Annotated[Rows, "bp2.bperp_mat"]  # (n, n_ifg) float32 [m]
     height: Annotated[FloatArray | None, "hgt2.hgt"]  # (n,) [m]
     look_angle: Annotated[FloatArray, "la2.la"]  # (n,) [rad]
@@ -125,16 +125,10 @@ def combine(stack: Stack, pairs: Pairs, heading: float, ctx: Context) -> Outputs
     frame = rotate_if_smaller(local_coordinates(lonlat, centre_of(lonlat)), heading)
     order, xy = order_and_round(frame)
     where = np.concatenate((alone, len(stack.ij) + np.arange(len(pairs.ij))))[order]
-
-    partner = np.full(len(pairs.ij), -1)
-    partner[common_sb] = common_ps
-    weight_ps, weight_sb = np.zeros(len(pairs.ij)), np.ones(len(pairs.ij))
-    weight_ps[common_sb], weight_sb[common_sb] = map(weight, common)
+    partners = Partners.of(len(pairs.ij), common_ps, common_sb, *map(weight, common))
 
     def joined(of_stack: Rows, of_small: Rows) -> ComputedRows:
-        return _joined(
-            phase_of_pairs(of_stack, design), of_small, where, partner, weight_ps, weight_sb
-        )
+        return _joined(phase_of_pairs(of_stack, design), of_small, where, partners)
 
     def values(of_stack: FloatArray, of_small: FloatArray) -> FloatArray:
         return np.concatenate((of_stack, of_small))[where]  # type: ignore[no-any-return]
@@ -153,7 +147,7 @@ def combine(stack: Stack, pairs: Pairs, heading: float, ctx: Context) -> Outputs
         n_ps=len(where),
         patch_phase=joined(with_column(stack.patch_phase, master, 1), pairs.patch_phase),
         corrected=joined(stack.corrected, pairs.corrected),
-        corrected_patch=pairs.corrected_patch,
+        rest=pairs.rest,
         bperp_mat=gathered((bperp, pairs.bperp_mat), where),
         height=heights,
         look_angle=values(stack.look_angle, pairs.look_angle),
@@ -214,10 +208,39 @@ def _differences(of_images: AnyArray, design: FloatArray) -> FloatArray:
     return np.asarray(of_images[:, second] - of_images[:, first], np.float32)
 
 
-def _joined(
-    of_stack: Rows, of_small: Rows, where: IntArray, partner: IntArray,
-    weight_ps: FloatArray, weight_sb: FloatArray,
-) -> ComputedRows:  # fmt: skip
+@dataclass(frozen=True)
+class Partners:
+    """The PS of each point of the small baselines, and what either counts.
+
+    Parameters
+    ----------
+    row : (n_sb,) int64
+        Row of the PS, -1 for none.
+    weight_ps, weight_sb : (n_sb,) float64
+        Weights; only those of points with a PS are used.
+    """
+
+    row: IntArray
+    weight_ps: FloatArray
+    weight_sb: FloatArray
+
+    @classmethod
+    def of(
+        cls,
+        n_sb: int,
+        common_ps: IntArray,
+        common_sb: IntArray,
+        weight_ps: FloatArray,
+        weight_sb: FloatArray,
+    ) -> "Partners":
+        """Spread what is known of common points over all points of the small baselines."""
+        row, weights = np.full(n_sb, -1), np.ones((2, n_sb))
+        row[common_sb] = common_ps
+        weights[:, common_sb] = weight_ps, weight_sb
+        return cls(row, *weights)
+
+
+def _joined(of_stack: Rows, of_small: Rows, where: IntArray, partners: Partners) -> ComputedRows:
     """Return phasors of both in the order `where`; those of both are the weighted mean."""
     n_stack = of_stack.shape[0]
 
@@ -225,11 +248,11 @@ def _joined(
         wanted = where[rows]
         small = wanted - n_stack
         of_both = np.flatnonzero(small >= 0)
-        of_both = of_both[partner[small[of_both]] >= 0]
+        of_both = of_both[partners.row[small[of_both]] >= 0]
         values = np.array(both[rows] if ifgs == slice(None) else both[rows, ifgs], np.complex64)
         sb = small[of_both]
-        sum_ = values[of_both] * weight_sb[sb, None]
-        sum_ += block(of_stack, partner[sb], ifgs) * weight_ps[sb, None]
+        sum_ = values[of_both] * partners.weight_sb[sb, None]
+        sum_ += block(of_stack, partners.row[sb], ifgs) * partners.weight_ps[sb, None]
         values[of_both] = sum_ / np.abs(sum_)
         return values
 

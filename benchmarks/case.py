@@ -1,0 +1,31 @@
+"""A call of a kernel, and the work that the kernel does in it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Case:
+    """One call of a kernel.
+
+    Parameters
+    ----------
+    arguments : tuple
+        Positional arguments.
+    rows : bool
+        Whether the first axis of the arrays is that of the points and may be cut without changing
+        results.
+    flops : float
+        Additions, multiplications and divisions.
+    pairs : float
+        Evaluations of transcendental functions, in cosine and sine pairs.
+    """
+
+    arguments: tuple[Any, ...]
+    rows: bool = False
+    flops: float = 0.0
+    pairs: float = 0.0
+
+
+Cases = dict[str, Callable[[], Case]]
