@@ -61,7 +61,7 @@ def test_a_run_holds_what_it_must(reference):
     assert ended.code == 0, ended.err
 
 
-@pytest.mark.parametrize("ranks", [1, 2, 3, 4])
+@pytest.mark.parametrize("ranks", [2, 3])
 @needs_mpi
 def test_ranks_do_not_change_a_bit(candidates, reference, tmp_path, ranks):
     root = chains.copy(candidates, tmp_path / "data")
