@@ -148,6 +148,11 @@ class Mat5File:
     def _bytes(self, offset: int) -> bytes:
         """Return the element at an offset with its tag."""
         size = self._integer("I", offset + 4)
+        if size > self.path.stat().st_size - offset - 8:
+            raise MatError(
+                f"cannot read {self.path}: what begins at byte {offset} is longer than the file; "
+                "restore it from a copy or save it anew"
+            )
         self._file.seek(offset)
         return self._file.read(8 + size)
 

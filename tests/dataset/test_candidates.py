@@ -1,6 +1,7 @@
 """Candidate files are read in the right byte order, or refused with what is wrong with them."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -379,10 +380,9 @@ def test_the_files_of_a_scene_are_read_once_for_all_its_patches(tmp_path, monkey
     shutil.copytree(patch, tmp_path / "PATCH_3")
     shutil.copy(tmp_path / "rsc.txt", tmp_path / "PATCH_3")
     read = []
-    real = candidates.snap.scene
-    monkeypatch.setattr(
-        candidates.snap, "scene", lambda patch: read.append(patch.name) or real(patch)
-    )
+    real = candidates.SINGLE_MASTER["snap"]
+    watched = replace(real, scene=lambda patch: read.append(patch.name) or real.scene(patch))
+    monkeypatch.setitem(candidates.SINGLE_MASTER, "snap", watched)
     folders = [tmp_path / f"PATCH_{k}" for k in (1, 2, 3)]
     found = list(candidates.examine(dict.fromkeys(folders, parameters)))
     assert read == ["PATCH_1", "PATCH_3"]

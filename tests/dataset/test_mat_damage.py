@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import scipy.io
 
-from pystamps_hpc.dataset.mat import MatFile, read_mat, write_mat
+from pystamps_hpc.dataset.mat import MatFile, read_mat, rewrite_mat, write_mat
+from pystamps_hpc.dataset.mat5 import SUBSYSTEM_AT
 from pystamps_hpc.errors import MatError, is_damage
 from tests.dataset.objects import (
     element,
@@ -287,3 +288,13 @@ def test_cells_of_scipy_hold_what_was_put_in(path):
         np.testing.assert_array_equal(found["a"][0, 1], np.eye(2))
         assert found["s"]["x"][0, 0]["y"][0, 0] == 2
         assert found["e"] == "ä"
+
+
+def test_what_objects_refer_to_is_copied_only_as_far_as_the_file_goes(tmp_path):
+    source = tmp_path / "parms.mat"
+    damaged = bytearray(string_objects_5({"text": "a"}, NUMBER))
+    at = damaged.find(struct.pack("<d", 0.0555))  # the second half of the number counts a gigabyte
+    struct.pack_into("<Q", damaged, SUBSYSTEM_AT, at)
+    source.write_bytes(damaged)
+    with pytest.raises(MatError, match=f"what begins at byte {at} is longer than the file"):
+        rewrite_mat(source, tmp_path / "copy.mat", {"clap_win": 32.0}, ["text"])

@@ -33,8 +33,8 @@ def test_a_single_master_joins_every_other_image():
 
 def test_columns_are_told_by_the_dates_of_their_images():
     first, second = date_of(DAY[1]), date_of(DAY[2])
-    assert STAR.dates_of(2) == second
-    assert PAIRS.dates_of(1) == f"{first} to {second}"
+    assert STAR.date_of(2) == second
+    assert PAIRS.date_of(1) == f"{first} to {second}"
 
 
 def test_small_baselines_are_inverted_to_all_images_but_the_master_unless_a_list_says_less():
