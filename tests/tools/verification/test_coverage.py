@@ -3,7 +3,6 @@
 import copy
 import dataclasses
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from pystamps_hpc.pipeline.session import prepare
 from pystamps_hpc.pipeline.starting import before_work
 from pystamps_hpc.pipeline.table import tasks
 from pystamps_hpc.pipeline.types import PipelineContext
+from pystamps_hpc.tools.simulate import simulate
 from pystamps_hpc.tools.verification import coverage
 from pystamps_hpc.tools.verification.coverage import (
     coverage_document,
@@ -24,6 +24,7 @@ from pystamps_hpc.tools.verification.coverage import (
     native_scopes,
 )
 from pystamps_hpc.tools.verification.manifest import Target
+from pystamps_hpc.tools.warmup import SCENES
 from pystamps_kernels.contracts import all_kernels
 from pystamps_kernels.dispatch import KernelTable, table
 from tests.tools.conftest import NATIVE
@@ -97,18 +98,20 @@ def follow(event):
         Recorder.stage = (event.stage, event.scope)
 
 
-def test_c070_a_stage_has_the_kernels_that_it_declares_and_spreads_as_it_says(simulated, tmp_path):
+@pytest.mark.parametrize("mode", MODES)
+def test_c070_a_stage_has_the_kernels_that_it_declares_and_spreads_as_it_says(mode, tmp_path):
     root = tmp_path / "scene"
-    shutil.copytree(simulated, root)
+    simulate(root, SCENES[mode])
     context = PipelineContext(root, NATIVE.with_values({"compat.arithmetic": "double"}))
     kernels = Recorder(dict.fromkeys(all_kernels(), "native"), "double")
     Recorder.calls.clear()
+    Spread.stages.clear()
     session, team = prepare(context, kernels), Spread()
     before_work(session, context, team)
     rows = run_patches(session, team, follow) + run_merged(session, team, follow)
     assert {row.status for row in rows} == {"completed"}
     assert len(Recorder.calls) == 9
-    for row in tasks("ps"):
+    for row in tasks(mode):
         stage = row.spec.number, row.spec.scope
         called, declared = Recorder.calls[stage], set(row.spec.kernels)
         assert called <= declared, row.spec.name
