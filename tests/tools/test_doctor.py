@@ -16,6 +16,7 @@ from pystamps_hpc.tools.doctor import disk, examine, machine
 from pystamps_hpc.tools.doctor.artifacts import examine_files, leftovers
 
 from .. import stub_chain
+from ..golden.parity import golden_root
 from .conftest import NATIVE
 
 
@@ -87,6 +88,15 @@ def test_a_shape_that_contradicts_the_other_files_is_named(damaged):
     assert text.endswith(f"bp2.mat: key 'bperp_mat' has n_ps = {n_ps - 1}, the others have {n_ps}")
     assert problem(document, "bperp_mat")["remedy"] == "delete it and rerun stage 5"
     assert code == 3
+
+
+@pytest.mark.golden
+@pytest.mark.parametrize(("name", "mode"), [("ps-small", "ps"), ("sb-small", "sb")])
+def test_the_artifacts_of_stamps_fit_each_other(name, mode):
+    root = golden_root() / name / "expected"
+    if not root.exists():
+        pytest.skip("no golden data")
+    assert examine_files(discover_dataset(root), mode) == ([], [])
 
 
 def test_a_missing_key_is_named(damaged):
