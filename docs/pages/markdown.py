@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from pystamps_hpc.dataset.parameter_table import Parameter, text_of
+from pystamps_hpc.dataset.parameter_table import Parameter, Value, text_of
 from pystamps_hpc.dataset.schema import Key
 
 CLASSES = {
@@ -40,7 +40,12 @@ def classes_of(key: Key) -> str:
 
 
 def default_of(item: Parameter) -> str:
-    """Write the default of a parameter with a single master."""
-    if item.default is None:
+    """Write the default of a parameter, with small baselines too where it is another."""
+    own, sb = map(_default, (item.default, item.default_sb))
+    return own if own == sb else f"{own}; SB: {sb}"
+
+
+def _default(value: Value | None) -> str:
+    if value is None:
         return "not set"
-    return code(item.default if isinstance(item.default, str) else text_of(item.default))
+    return code(value if isinstance(value, str) else text_of(value))

@@ -1,12 +1,13 @@
 """Artifacts, parameters and configuration keys."""
 
 from inspect import getdoc
-from typing import Any
+from typing import Any, get_args
 
 from pystamps_hpc.config import OPTIONS, SECTIONS
 from pystamps_hpc.dataset.parameter_table import TABLE
 from pystamps_hpc.dataset.schema import ARTIFACTS, Key
 from pystamps_hpc.pipeline.table import maker, readers
+from pystamps_hpc.stages.base import Mode, Scope
 
 from .markdown import classes_of, code, default_of, plain, shape_of, table
 from .stage_guide import anchor, title
@@ -18,7 +19,8 @@ def artifacts() -> str:
         "# Artifacts\n\n",
         "Every MAT file of a dataset, as StaMPS writes and reads it. Files with a 1 hold the "
         "candidates of a patch, files with a 2 what is left of them, in the patch and merged in "
-        "the root. `n_ifg` counts the interferograms with the master's column, `n_pm` without it, "
+        "the root. `n_ifg` counts the interferograms: those of a single master with the master's "
+        "column, of small baselines (SB) the pairs; `n_pm` without that column, "
         "`n_uw` those that are unwrapped. *Index* keys count from 1 on disk and from 0 inside; "
         "flags are `logical` on disk and bool inside; an optional key may be missing or 0 × 0; "
         "what is *null at the master* has a column (of `bperp` a row) there on disk, but not "
@@ -26,12 +28,12 @@ def artifacts() -> str:
         "*may be NaN*.\n",
     ]
     for name, artifact in ARTIFACTS.items():
-        made = (maker(name, "patch", "ps"), maker(name, "merged", "ps"))
-        stages = [
+        made = [maker(name, scope, mode) for scope in get_args(Scope) for mode in get_args(Mode)]
+        stages = dict.fromkeys(
             f"[{title(row).lower()}](../stage-guide.md#{anchor(row)}), {row.spec.scope}"
             for row in made
             if row
-        ]
+        )
         rows = [
             (code(key.name), shape_of(key), classes_of(key), remarks_of(key), key.meaning)
             for key in artifact.keys.values()

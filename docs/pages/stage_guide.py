@@ -3,12 +3,11 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pystamps_hpc.dataset.parameter_table import TABLE, Parameter
 from pystamps_hpc.dataset.schema import ARTIFACTS
 from pystamps_hpc.pipeline.table import Task, maker, tasks
-from pystamps_hpc.stages.base import EACH_PATCH, Field, artifact_fields
+from pystamps_hpc.stages.base import EACH_PATCH, Field, Mode, Scope, artifact_fields
 
 from .markdown import classes_of, code, default_of, plain, shape_of, table
 
@@ -16,10 +15,18 @@ ROOT = Path(__file__).resolve().parents[2]
 
 PAGES = {
     "stage1": "stage1", "stage2": "stage2", "stage3": "stage3", "stage4": "stage4",
-    "stage5_promote": "stage5", "stage5_merge": "stage5", "stage6": "stage6", "stage7": "stage7",
-    "stage8": "stage8",
+    "stage5_promote": "stage5", "stage5_merge": "stage5", "stage6": "stage6",
+    "stage6_sb": "stage6", "stage7": "stage7", "stage7_sb": "stage7", "stage8": "stage8",
+    "stage8_sb": "stage8",
 }  # fmt: skip
 """Stage module -> page in plain language."""
+
+STACKS: dict[tuple[Mode, ...], str] = {
+    ("ps", "sb"): "both modes",
+    ("ps",): "a single master",
+    ("sb",): "small baselines",
+}
+"""Modes of a row, in words."""
 
 VIRTUAL = {
     "candidates.*": ("the candidate files of the patch", "see `pystamps-hpc describe-inputs`"),
@@ -35,26 +42,35 @@ def stage_guide() -> str:
     parts = [
         "# Stage guide\n\n",
         "The tasks in the order in which they run: stages 1 to 5 in every patch, then the merge "
-        "and stages 6 to 8 in the root of the dataset. A task is **finished** when all its "
+        "and stages 6 to 8 in the root of the dataset. Those up to the merge are the same for a "
+        "single master and for small baselines (SB), where columns are pairs of images; stages 6 "
+        "to 8 have a section for each. A task is **finished** when all its "
         "required artifacts are there; the marker is written last. A finished task is skipped "
         "unless something it was made from has changed, or `--force` is given "
         "(see [concepts](concepts.md#what-is-skipped)). Shapes are those on disk; inside, the "
         "first index is always the point.\n\n",
         table(
-            ("Stage", "Name", "Scope", "Marker", "Plain language"),
+            ("Stage", "Name", "Stacks", "Scope", "Marker", "Plain language"),
             [
                 (
                     f"[{title(row)}](#{anchor(row)})",
                     row.spec.name,
+                    STACKS[row.spec.modes],
                     row.spec.scope,
                     code(f"{row.spec.marker}.mat"),
                     f"[page](stages/{PAGES[module_name(row)]}.md)",
                 )
-                for row in tasks("ps")
+                for row in rows()
             ],
         ),
     ]
-    return "".join([*parts, *map(stage_section, tasks("ps"))])
+    return "".join([*parts, *map(stage_section, rows())])
+
+
+def rows() -> list[Task]:
+    """Return the tasks of both modes in the order of the stages, what both share once."""
+    own = (row for row in tasks("sb") if "ps" not in row.spec.modes)
+    return sorted((*tasks("ps"), *own), key=lambda row: row.spec.number)
 
 
 def module_name(row: Task) -> str:
@@ -64,7 +80,8 @@ def module_name(row: Task) -> str:
 
 def title(row: Task) -> str:
     """Return the heading of a task."""
-    return f"Stage {row.spec.number}" + (", merge" if module_name(row) == "stage5_merge" else "")
+    merge = ", merge" if module_name(row) == "stage5_merge" else ""
+    return f"Stage {row.spec.number}{merge}" + ", small baselines" * ("ps" not in row.spec.modes)
 
 
 def anchor(row: Task) -> str:
@@ -81,6 +98,7 @@ def stage_section(row: Task) -> str:
     required = ", ".join(code(f"{name}.mat") for name in row.required)
     optional = ", ".join(code(f"{name}.mat") for name in row.optional)
     facts = [
+        f"- **Stacks**: {STACKS[spec.modes]}",
         f"- **Scope**: {spec.scope}, {where}",
         f"- **Module**: [`{path}`](../{path}), science version {spec.version}",
         f"- **Finished when present**: {required}",
@@ -89,7 +107,7 @@ def stage_section(row: Task) -> str:
         "- **Configuration that changes the result**: " + ", ".join(map(code, spec.config)),
     ]
     summary = plain((module.__doc__ or "").strip().partition("\n\n")[0])
-    outputs = [row_of_field(field, spec.scope, source=False) for field in written(row)]
+    outputs = [row_of_field(field, row, spec.scope, source=False) for field in written(row)]
     return "".join(
         (
             f"\n## {title(row)}\n\n{summary}\n\n",
@@ -128,16 +146,16 @@ def inputs_of(row: Task) -> Iterator[tuple[str, ...]]:
     for field in row.reads:
         if f"{field.artifact}.{field.key}" == EACH_PATCH and nested is not None:
             for inner in artifact_fields(nested):
-                key, *rest, source = row_of_field(inner, "patch")
+                key, *rest, source = row_of_field(inner, row, "patch")
                 yield (key, *rest, f"every patch, {source}")
         else:
-            yield row_of_field(field, row.spec.scope)
+            yield row_of_field(field, row, row.spec.scope)
 
 
-def row_of_field(field: Field, scope: Any, source: bool = True) -> tuple[str, ...]:
-    """Return the table row of an input or, without its source, of an output."""
+def row_of_field(field: Field, row: Task, scope: Scope, source: bool = True) -> tuple[str, ...]:
+    """Return the table row of an input of a task or, without its source, of an output."""
     name = f"{field.artifact}.{field.key}"
-    made = maker(field.artifact, scope, "ps")
+    made = maker(field.artifact, scope, row.mode)
     origin = f"stage {made.spec.number}" if made else f"`{field.artifact}.mat`"
     if name in VIRTUAL:
         meaning, origin = VIRTUAL[name]

@@ -216,7 +216,7 @@ unwrap_ifg_index_sm | 1 n_use    | double | index opt | SB: images with an unwra
     "scla_sb2": _FITTED_SCLA.format(n="n_ifg"),
     "scla_smooth_sb2": _SCLA.format(n="n_ifg"),
     "scn2": """
-ph_scn_slave | n_ps n_ifg | double | | atmosphere and orbit error of the slaves [rad]
+ph_scn_slave | n_ps n_image | double | | atmosphere and orbit error of the slaves [rad]
 ph_hpt       | n_ps n_use | single | | phase, high-passed in time [rad]
 ph_ramp      | n_ps n_d   | double | | planes of the deramped interferograms [rad]
 """,

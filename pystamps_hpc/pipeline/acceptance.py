@@ -1,12 +1,11 @@
-"""Whether values of parameters fit the stages and the stack, before any work."""
+"""Whether values of parameters fit the stack, before any work."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
 from ..dataset.parameter_table import TABLE, is_reset
 from ..dataset.parameters import Parameters
-from ..dataset.tree import ROOT, Dataset
+from ..dataset.tree import Dataset
 from ..errors import DatasetError, StageError
 from ..stages.base import StageSpec
 from ..stages.shared.ifgs import listed_columns
@@ -30,14 +29,12 @@ def require_value(dataset: Dataset, parameters: Parameters, name: str) -> None:
     Raises
     ------
     DatasetError
-        A mode that a stage does not have, an index outside the stack, or a reference area without
-        points.
+        An index outside the stack, or a reference area without points.
     """
     value = parameters.value(name)
     if value is None or is_reset(value):
         return
     alone = Parameters(stored={"lambda": 0.05, "heading": 0.0, name: value})
-    require_mode({ROOT: alone})
     stack = known_stack(dataset, parameters) if name in TABLE else None
     for row in tasks(mode_of(parameters)):
         if name in (item.name.rstrip("_") for item in fields(row.spec.params)):
@@ -48,24 +45,6 @@ def require_value(dataset: Dataset, parameters: Parameters, name: str) -> None:
         bounds = known_bounds(dataset)
         if bounds is not None:
             _require_area(parameters, bounds)
-
-
-def require_mode(parameters: Mapping[str, Parameters]) -> None:
-    """Refuse small baselines while a stage cannot process them.
-
-    Raises
-    ------
-    DatasetError
-        Names the stages.
-    """
-    known = {(row.spec.number, row.spec.scope) for row in tasks("sb")}
-    rows = [(row.spec.number, row.spec.scope) for row in tasks("ps")]
-    lacking = [number for number, scope in rows if (number, scope) not in known]
-    if lacking and any(own.small_baselines for own in parameters.values()):
-        raise DatasetError(
-            f"small_baseline_flag='y' is not supported in stages {lacking[0]}-{lacking[-1]}; "
-            "supported: 'n'"
-        )
 
 
 def require_indices(parameters: Parameters, spec: StageSpec, stack: StackSummary) -> None:

@@ -8,12 +8,15 @@ from contextlib import contextmanager
 from pystamps_kernels.dispatch import KernelTable
 
 from ..parallel import interruption
+from ..stages.base import Mode
 
 MOST_PROCESSES = 8
 """More would wait for the costliest kernel, and each takes a quarter of a gigabyte."""
 
 
-def compile_kernels(kernels: KernelTable, processes: int, tell: Callable[[int, int], None]) -> None:
+def compile_kernels(
+    kernels: KernelTable, mode: Mode, processes: int, tell: Callable[[int, int], None]
+) -> None:
     """Bring the native kernels of a run into the cache, as far as they are not there.
 
     Every rank calls it, and returns when all is there or the run was asked to stop.
@@ -22,13 +25,15 @@ def compile_kernels(kernels: KernelTable, processes: int, tell: Callable[[int, i
     ----------
     kernels : KernelTable
         Chosen backends and arithmetic.
+    mode : {"ps", "sb"}
+        Single master or small baselines.
     processes : int
         How many processes compile for this rank.
     tell : callable
         Told how many of how many are done.
     """
     if "native" in kernels.backends.values():
-        compile_selections((kernels.arithmetic,), processes, tell)
+        compile_selections((f"{kernels.arithmetic}_{mode}",), processes, tell)
 
 
 def compile_selections(

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from ..dataset.tree import Dataset
 from ..errors import PystampsError
 from ..stages.base import Mode
-from .acceptance import require_mode
 from .finished import Finished
 from .plan import NAMED, PlannedTask, Planner
 from .presence import product_files
 from .request import Request
+from .run_parameters import read_parameters
 from .table import tasks
 
 
@@ -42,14 +42,15 @@ class Outlook:
 
 
 def outlook(finished: Finished) -> Outlook:
-    """Plan a run of all stages, without a look at the candidates."""
+    """Plan a run of all stages, without a look at the candidates themselves."""
     merged = [row for row in finished.table if row.spec.scope == "merged" and not row.gathers]
     start = 1 if finished.dataset.patches else merged[0].spec.number
     request = Request(start=start)
     options = "" if finished.dataset.patches else f" --start-step {request.first}"
     try:
-        require_mode(finished.parameters)
-        plan = Planner(finished, request).plan()
+        known, _ = read_parameters(finished.dataset, request.window, needed=False)
+        ahead = Finished(finished.dataset, finished.config, known, finished.kernels)
+        plan = Planner(ahead, request).plan()
     except PystampsError as error:
         return Outlook(refused=str(error))
     due = [planned for planned in plan if planned.action == "run"]

@@ -13,7 +13,6 @@ from ..dataset.parameters import Parameters
 from ..dataset.tree import ROOT, Dataset, discover_dataset, state_path
 from ..parallel.memory import MemoryBudget
 from ..stages.base import Mode
-from .acceptance import require_mode
 from .choices import require_tools, resolve_choices
 from .finished import Finished
 from .plan import PlannedTask, Planner
@@ -101,7 +100,6 @@ def prepare(context: PipelineContext, kernels: KernelTable) -> Session:
     dataset = discover_dataset(context.dataset_root, needs_patches)
     reference = reference_root(config)
     parameters, recognised = read_parameters(dataset, request.window, needed=reference is None)
-    require_mode(parameters)
     finished = Finished(dataset, config, parameters, kernels)
     planner = Planner(finished, request)
     plan = planner.plan()

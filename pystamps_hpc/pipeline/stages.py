@@ -134,7 +134,10 @@ def _run_tasks(
     if session.due:
         threads = kernel_threads(session, team).threads
         compile_kernels(
-            session.kernels, threads, lambda done, total: watcher(Compiling(done, total))
+            session.kernels,
+            session.mode,
+            threads,
+            lambda done, total: watcher(Compiling(done, total)),
         )
     rows = run_patches(session, team, watcher)
     if not any(row.status == "failed" for row in (*settled, *rows)):

@@ -6,7 +6,6 @@ from ..config import RunConfig
 from ..dataset import parameters
 from ..dataset.tree import ROOT, Dataset
 from ..errors import PystampsError
-from ..pipeline.acceptance import require_mode
 from ..pipeline.choices import resolve_choices
 from ..pipeline.finished import Finished
 from ..pipeline.outlook import Outlook, configured, named, outlook
@@ -37,7 +36,6 @@ def _follows(dataset: Dataset, config: RunConfig, name: str, config_file: str) -
     known = parameters.load_all(dataset)
     if name == "drop_ifg_index":
         yield from _drops_master(dataset, known[ROOT])
-    require_mode(known)
     finished = Finished(dataset, resolve_choices(config), known)
     foreign = _foreign_stages(finished, name)
     if foreign:

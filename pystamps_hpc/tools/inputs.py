@@ -47,6 +47,7 @@ slant range     | mean_range | 1        | slant range of the scene centre [m]   
 
 _VIRTUAL = {
     "patch.name": ("1", "name of the patch", "dataset tree"),
+    "parent.bperp": ("n_image", "baselines of the images, where values are held [m]", "../ps2.mat"),
     "patch_noover.box": ("4", "part of the scene that the patch owns", "patch_noover.in"),
 }
 
@@ -273,15 +274,20 @@ def _scene_rows(patch: Path, mode: str, scene: Scene | None) -> Iterator[Row]:
     master = None if scene is None else day_text(scene.network.master_day)
     why = "one per interferogram of pscands.1.ph"
     if mode == DERIVED:
-        yield _check("days in pscphase.in", "pscphase.in", n, n, why)
-        yield _check("master day", "master_day", master, "one master", "PS stack")
+        listed = "pairs" if scene is not None and scene.network.master is None else "days"
+        yield _check(f"{listed} in pscphase.in", "pscphase.in", n, n, why)
+        yield _check(
+            "master day", "master_day", master, "one master", "times and baselines count from it"
+        )
         yield _check("baselines", ".base", n, n, "per candidate from .base files")
         return
     if scene is not None and scene.network.master is None:
         yield _check("pairs in ifgday.1.in", "ifgday.1.in", n, n, why)
         why = "one per image but the master"
     yield _check("days in day.1.in", "day.1.in", others, others, why)
-    yield _check("master day", "master_day", master, "one master", "PS stack")
+    yield _check(
+        "master day", "master_day", master, "one master", "times and baselines count from it"
+    )
     yield _check("baselines in bperp.1.in", "bperp.1.in", others, others, why)
     for name, what in (("width.txt", "range samples"), ("len.txt", "azimuth lines")):
         path = locate_optional(name, patch, patch.parent)

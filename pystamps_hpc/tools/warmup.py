@@ -1,15 +1,15 @@
 """Compile every native kernel into the cache, so that no run waits for the compiler.
 
 A kernel is compiled for the types it is called with, and only the stages know them. What is written
-down in ``forms.json`` is compiled by all processors; then tiny simulated chains are run, in both
-arithmetics and with the parameters that choose other kernels, and kernels that no such chain
-reaches are called once with zeros that fit their contract.
+down in ``forms.json`` is compiled by all processors; then tiny simulated chains are run, of both
+modes, in both arithmetics and with the parameters that choose other kernels, and kernels that no
+such chain reaches are called once with zeros that fit their contract.
 """
 
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,31 +29,45 @@ from ..pipeline.events import ignore
 from ..pipeline.scheduling import run_merged, run_patches
 from ..pipeline.session import prepare
 from ..pipeline.starting import before_work
+from ..pipeline.table import readers
 from ..pipeline.types import PipelineContext
+from ..stages.base import Mode
 from .simulate import Options, simulate
 
 UNUSED = "not used by the warm-up chains; compiled at its first use"
 SCENE = Options(candidates=600, images=8, patches=(2, 1))
+SCENES: dict[Mode, Options] = {
+    "ps": SCENE,
+    "sb": replace(SCENE, small_baseline=True, max_days=330),
+}
 
-OTHER_KERNELS: dict[str, Any] = {
+HELD = "unwrap_hold_good_values"
+_OTHER_KERNELS = {
     "gamma_stdev_reject": 0.1,
     "merge_resample_size": 200.0,
     "merge_standard_dev": 10.0,
     "unwrap_prefilter_flag": "n",
-    "unwrap_method": "3D_FULL",
     "scla_method": "L1",
+}
+OTHER_KERNELS: dict[Mode, dict[str, Any]] = {
+    "ps": {**_OTHER_KERNELS, "unwrap_method": "3D_FULL"},
+    "sb": {**_OTHER_KERNELS, "unwrap_method": "3D", "weed_standard_dev": 1.0, HELD: "y"},
 }
 """Parameters that lead through the kernels that the defaults do not use."""
 
-Chain = tuple[Arithmetic, str, Mapping[str, Any]]
+Chain = tuple[Mode, Arithmetic, str, Mapping[str, Any]]
 
-CHAINS: tuple[Chain, ...] = (
-    ("single", "auto", {}),
-    ("double", "native", {}),
-    ("single", "native", OTHER_KERNELS),
-    ("double", "native", OTHER_KERNELS),
+CHAINS: tuple[Chain, ...] = tuple(
+    (mode, *rest)
+    for mode in SCENES
+    for rest in (
+        ("single", "auto", {}),
+        ("double", "native", {}),
+        ("single", "auto", OTHER_KERNELS[mode]),
+        ("double", "native", OTHER_KERNELS[mode]),
+    )
 )
-"""Arithmetic, triangulator and parameters of the tiny chains."""
+"""Mode, arithmetic, triangulator and parameters of the tiny chains."""
 
 Form = tuple[str, Arithmetic]
 
@@ -115,9 +129,11 @@ def warm_up(
         raise BackendUnavailableError(
             f"backend 'native' is not available: {unavailable_reason('native')}"
         )
+    from pystamps_kernels.native import ahead
+
     began = time.perf_counter()
     processes = cpu_budget([this_member()], 0, threads).threads
-    compile_selections(("double", "single", "other"), processes, lambda done, total: None)
+    compile_selections(ahead.SELECTIONS, processes, lambda done, total: None)
     seconds, problems = run_chains(config or RunConfig(), CHAINS, threads)
     left = call_rest(seconds)
     reported = kernels or tuple(known)
@@ -158,8 +174,8 @@ def run_chains(
             "runtime.stage6_solver": "native",
         }
     )
-    for arithmetic, triangulator, values in chains:
-        problems += _run_chain(config, arithmetic, triangulator, values, seconds)
+    for chain in chains:
+        problems += _run_chain(config, chain, seconds)
     return seconds, problems
 
 
@@ -175,14 +191,9 @@ def _forms() -> Iterator[Form]:
             yield kernel.name, arithmetic
 
 
-def _run_chain(
-    config: RunConfig,
-    arithmetic: Arithmetic,
-    triangulator: str,
-    values: Mapping[str, Any],
-    seconds: dict[Form, float],
-) -> list[str]:
+def _run_chain(config: RunConfig, chain: Chain, seconds: dict[Form, float]) -> list[str]:
     """Run a tiny chain through timed kernels; return what kept it from its end."""
+    mode, arithmetic, triangulator, values = chain
     native: dict[str, Backend] = {
         name: "native"
         for name, kernel in all_kernels().items()
@@ -194,19 +205,28 @@ def _run_chain(
     )
     with tempfile.TemporaryDirectory(prefix="pystamps-warmup-") as scratch:
         root = Path(scratch) / "scene"
-        simulate(root, SCENE)
+        simulate(root, SCENES[mode])
         own = parameters.load(root)
         for name, value in values.items():
             own = own.set_value(name, value, False)
         parameters.save(own)
-        team, context = SerialTeam(), PipelineContext(root, config)
-        try:
-            session = prepare(context, table)
-            before_work(session, context, team)
-            rows = run_patches(session, team, ignore) + run_merged(session, team, ignore)
-        except PystampsError as error:
-            return [str(error)]
-        return [f"stage {row.stage_id}: {row.details}" for row in rows if row.status == "failed"]
+        runs = [PipelineContext(root, config)]
+        if HELD in values:  # of the run before
+            (stage,) = readers(HELD, mode)
+            runs.append(PipelineContext(root, config, stage, stage, force=True))
+        return [problem for context in runs for problem in _run(context, table)]
+
+
+def _run(context: PipelineContext, kernels: KernelTable) -> list[str]:
+    """Run what a context asks for; return what kept it from its end."""
+    team = SerialTeam()
+    try:
+        session = prepare(context, kernels)
+        before_work(session, context, team)
+        rows = run_patches(session, team, ignore) + run_merged(session, team, ignore)
+    except PystampsError as error:
+        return [str(error)]
+    return [f"stage {row.stage_id}: {row.details}" for row in rows if row.status == "failed"]
 
 
 def _call_on_zeros(form: Form, seconds: dict[Form, float]) -> str:

@@ -132,6 +132,12 @@ def test_status_tells_stale_work_and_patches_without_ps(command, stubs, finished
     assert stale["reason"] == "parameters changed: scn_wavelength"
 
 
+def test_status_of_new_candidates_says_that_all_stages_are_next(command, tmp_path):
+    command("simulate", tmp_path / "new", "--candidates", 100, "--images", 4)
+    document = command("status", "--dataset", tmp_path / "new").document
+    assert (document["next"]["text"], document["next"]["refused"]) == ("stages 1-8", "")
+
+
 def test_status_of_an_empty_directory_is_refused_and_writes_nothing(command, tmp_path):
     ended = command("status", "--dataset", tmp_path)
     assert ended.code == 3

@@ -80,7 +80,7 @@ def test_c007_a_dry_run_answers_without_writing(command, finished):
 
 
 def test_a_wait_for_the_compiler_is_told_before_the_first_task(command, stubs, tree, monkeypatch):
-    def compile_kernels(kernels, processes, tell):
+    def compile_kernels(kernels, mode, processes, tell):
         for done in range(54):
             tell(done, 53)
 

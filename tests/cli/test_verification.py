@@ -154,7 +154,9 @@ def test_c040_coverage_is_one_document_with_a_window(command):
     ended = command("coverage", "--start-step", 6)
     assert ended.code == 0
     assert ended.document["schema"] == "pystamps-hpc/coverage/1"
-    assert [row["stage"] for row in ended.document["scopes"]] == [6, 7, 8]
+    assert [(row["mode"], row["stage"]) for row in ended.document["scopes"]] == [
+        (mode, stage) for mode in ("ps", "sb") for stage in (6, 7, 8)
+    ]
     assert ended.document["window"] == [6, 8]
     assert command("coverage", "--start-step", 7, "--end-step", 6).code == 2
 

@@ -70,8 +70,13 @@ def test_an_outdated_page_is_named_and_written_again(tmp_path, monkeypatch, caps
 def test_c016_stage_guide_covers_every_task_with_inputs_outputs_and_parameters():
     guide = (ROOT / "docs" / "stage-guide.md").read_text()
     sections = guide.split("\n## ")[1:]
-    assert len(sections) == len(tasks("ps")) == 9
-    for row, section in zip(tasks("ps"), sections, strict=True):
+    rows = [row for mode in ("ps", "sb") for row in tasks(mode)]
+    assert len({row.spec for row in rows}) == len(sections) == 12
+    by_heading = {section.partition("\n")[0]: section for section in sections}
+    for row in rows:
+        merge = ", merge" if row.gathers else ""
+        own = ", small baselines" if row.spec.modes == ("sb",) else ""
+        section = by_heading[f"Stage {row.spec.number}{merge}{own}"]
         outputs = section.partition(": Writes\n")[2].partition("\n### ")[0]
         assert f"`{row.spec.marker}.mat`" in section
         for artifact in row.bundle:

@@ -20,15 +20,16 @@ from pystamps_kernels.native.compile import ENTRY_POINTS
 
 FILE = Path(ahead.__file__).with_name("forms.json")
 DEFAULTS = {
-    arithmetic: [(arithmetic, triangulator, {}) for triangulator in ("auto", "native")]
+    f"{arithmetic}_{mode}": [(mode, arithmetic, tool, {}) for tool in ("auto", "native")]
     for arithmetic in ("double", "single")
+    for mode in ("ps", "sb")
 }
 
 
 def called(selection):
     """Return entry point -> types, of all calls of the chains of a selection in this process."""
     seconds, problems = run_chains(RunConfig(), DEFAULTS.get(selection, CHAINS))
-    assert not problems
+    assert not problems, problems
     if selection not in DEFAULTS:
         call_rest(seconds)
     found = {

@@ -222,14 +222,6 @@ def test_stage_1_writes_the_parameters_of_the_root_once(stubs, tree):
     assert (tree / "parms.mat").stat().st_mtime_ns == stamp
 
 
-def test_small_baselines_are_refused_before_anything_is_written(stubs, tree):
-    change(tree, small_baseline_flag="y")
-    before = tree_digest(tree)
-    with pytest.raises(DatasetError, match="not supported"):
-        run(tree)
-    assert tree_digest(tree) == before
-
-
 def test_every_record_says_that_the_stack_has_a_single_master(stubs, tree):
     run(tree)
     for target in (tree, tree / "PATCH_1"):

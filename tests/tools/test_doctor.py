@@ -16,6 +16,7 @@ from pystamps_hpc.tools.doctor import disk, examine, machine
 from pystamps_hpc.tools.doctor.artifacts import examine_files, leftovers
 
 from .. import stub_chain
+from ..golden.parity import golden_root
 from .conftest import NATIVE
 
 
@@ -89,6 +90,15 @@ def test_a_shape_that_contradicts_the_other_files_is_named(damaged):
     assert code == 3
 
 
+@pytest.mark.golden
+@pytest.mark.parametrize(("name", "mode"), [("ps-small", "ps"), ("sb-small", "sb")])
+def test_the_artifacts_of_stamps_fit_each_other(name, mode):
+    root = golden_root() / name / "expected"
+    if not root.exists():
+        pytest.skip("no golden data")
+    assert examine_files(discover_dataset(root), mode) == ([], [])
+
+
 def test_a_missing_key_is_named(damaged):
     path = damaged / "PATCH_2" / "select1.mat"
     values = read_mat(path)
@@ -100,9 +110,10 @@ def test_a_missing_key_is_named(damaged):
 
 def test_what_would_stop_the_plan_is_found_stale_work_does_not_stop_a_run(damaged):
     own = parameters.load(damaged)
-    parameters.save(own.set_value("small_baseline_flag", "y", False))
+    parameters.save(own.set_value("subtr_tropo", "y", False))
     document, code = examined(damaged)
-    assert problem(document, "small_baseline_flag='y' is not supported")["stops_run"]
+    (stops,) = [row["problem"] for row in document["problems"] if row["stops_run"]]
+    assert stops == "subtr_tropo=y is not supported in stage 6"
     assert code == 3
     parameters.save(own.set_value("scn_time_win", 200.0, False))
     document, code = examined(damaged)

@@ -37,8 +37,12 @@ def statuses(found):
     return {row["check"]: row["status"] for row in found["consistency"]}
 
 
-def test_every_stage_tells_its_arrays_and_parameters():
-    stages = describe_inputs(range(1, 9))["stages"]
+@pytest.mark.parametrize("pairs", [False, True], ids=["single master", "small baselines"])
+def test_every_stage_tells_its_arrays_and_parameters(tmp_path, pairs):
+    if pairs:
+        _, known = write_snap_sb(tmp_path, pairs_scene())
+        parameters.save(replace(known, file=tmp_path / "parms.mat"))
+    stages = describe_inputs(range(1, 9), tmp_path if pairs else None)["stages"]
     arrays = {
         (stage["stage"], stage["scope"]): {row["array_name"] for row in stage["inputs"]}
         for stage in stages

@@ -5,7 +5,7 @@ the costliest entry point that no other holds, compiles it into the cache and ma
 when everything is there. The hold is a file lock, so that the work of a process that dies is taken
 over by another, of this run or of any other on a machine that sees the same cache.
 
-``python -m pystamps_kernels.native.ahead double`` takes part as one more process, as long as the
+``python -m pystamps_kernels.native.ahead double_ps`` takes part as one more process, as long as the
 one that started it lives.
 """
 
@@ -30,8 +30,9 @@ from .cache import directory, folder
 from .compile import ENTRY_POINTS
 
 PAUSE_SEC = 0.5
-SELECTIONS = ("double", "single", "other")
-"""Forms of a chain with StaMPS' parameters in one arithmetic, and those of no such chain."""
+SELECTIONS = ("double_ps", "single_ps", "double_sb", "single_sb", "other")
+"""Forms of a chain with StaMPS' parameters in one arithmetic, of a single master (``ps``) or small
+baselines (``sb``), and those of no such chain."""
 
 
 @cache
@@ -63,8 +64,8 @@ def compile_share(
 
     Parameters
     ----------
-    selections : iterable of {"double", "single", "other"}
-        What is needed.
+    selections : iterable of str
+        What is needed, of ``SELECTIONS``.
     tell : callable
         Told how many of how many entry points are done.
     stop : callable

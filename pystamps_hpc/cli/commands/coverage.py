@@ -20,9 +20,10 @@ def run(options: Namespace) -> Answer:
 def view(document: dict[str, Any]) -> Iterator[Shape]:
     """Show which stages run natively, and which are certified."""
     yield table(
-        ("stage", "scope", "native", "MPI", "certified", "what stands in the way"),
+        ("mode", "stage", "scope", "native", "MPI", "certified", "what stands in the way"),
         (
-            (row["stage"], row["scope"], verdict(row["native_executable"], "yes", "no"),
+            (row["mode"], row["stage"], row["scope"],
+             verdict(row["native_executable"], "yes", "no"),
              row["mpi_parallel"], verdict(row["parity_certified"], "yes", "no"),
              "; ".join(row["blockers"]))
             for row in document["scopes"]
@@ -31,8 +32,8 @@ def view(document: dict[str, Any]) -> Iterator[Shape]:
     sums = document["summary"]
     yield paragraph()
     yield paragraph(
-        f"Of {sums['scopes']} stages {sums['native_executable']} run natively by themselves and "
-        f"{sums['parity_certified']} are certified to equal StaMPS."
+        f"Of {sums['scopes']} stages of both modes {sums['native_executable']} run natively by "
+        f"themselves and {sums['parity_certified']} are certified to equal StaMPS."
     )
 
 

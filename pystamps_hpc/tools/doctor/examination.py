@@ -103,10 +103,7 @@ def _examine_dataset(root: Path, config: RunConfig) -> tuple[dict[str, Any], lis
         status = collect_status(root, config)
     except PystampsError as error:
         return empty, [Problem(str(error), "repair the directory tree", error.exit_code)]
-    known = parameters.load(dataset.root)
-    unreadable, inconsistent = examine_files(dataset, mode_of(known))
-    if known.small_baselines:
-        inconsistent = []  # the schemas give the shapes of single-master artifacts
+    unreadable, inconsistent = examine_files(dataset, mode_of(parameters.load(dataset.root)))
     free, crowded = disk.examine_space(dataset)
     left = leftovers(dataset)
     found = {

@@ -6,7 +6,7 @@ what it says, backends follow from the kernel table, and parity from the recorde
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from pystamps_kernels.contracts import all_kernels
 from pystamps_kernels.dispatch import supported_backends, unavailable_reason
@@ -14,6 +14,7 @@ from pystamps_kernels.dispatch import supported_backends, unavailable_reason
 from ...errors import ConfigError
 from ...pipeline import LAST_STAGE
 from ...pipeline.table import Task, tasks
+from ...stages.base import Mode
 from .evidence import load_evidence, load_oracle
 from .manifest import Target, load_manifest
 
@@ -51,7 +52,7 @@ class NativeScope:
 
 
 def native_scopes(start: int = 1, end: int = LAST_STAGE) -> list[NativeScope]:
-    """Return the rows of the single-master table in a window with their native state.
+    """Return the rows of the stage tables in a window, mode by mode, with their native state.
 
     Raises
     ------
@@ -60,7 +61,8 @@ def native_scopes(start: int = 1, end: int = LAST_STAGE) -> list[NativeScope]:
     """
     if not 1 <= start <= end <= LAST_STAGE:
         raise ConfigError(f"steps must lie in 1..{LAST_STAGE} and be in order, got {start}..{end}")
-    return [_scope(row) for row in tasks("ps") if start <= row.spec.number <= end]
+    return [_scope(row) for mode in get_args(Mode) for row in tasks(mode)
+            if start <= row.spec.number <= end]  # fmt: skip
 
 
 def _scope(row: Task) -> NativeScope:
@@ -98,8 +100,8 @@ def parity(
     evidence : mapping or None
         The recorded audit report; None when there is none.
     manifest : sequence of Target
-        Audited workflows; evidence of any other golden tree, or of one that StaMPS did not make,
-        does not count.
+        Audited workflows; evidence of any other golden tree, of the other mode, or of one that
+        StaMPS did not make, does not count.
     blocker : str
         Why nothing can be certified at all; empty when it can.
     """
@@ -109,7 +111,8 @@ def parity(
         return Parity(None, "no audit evidence is recorded")
     if not evidence.get("ok"):
         return Parity(None, "the recorded audit did not succeed")
-    golden = {t.id: t.golden_sha256 for t in manifest if t.oracle == "stamps"}
+    golden = {t.id: t.golden_sha256 for t in manifest
+              if t.oracle == "stamps" and t.mode == row.mode}  # fmt: skip
     stage, scope, current = row.spec.number, row.spec.scope, row.spec.version
     older: set[int] = set()
     for audit in evidence.get("audits", ()):
@@ -183,6 +186,7 @@ def _document(scope: NativeScope, found: Parity) -> dict[str, Any]:
     return {
         "stage": spec.number,
         "scope": spec.scope,
+        "mode": scope.row.mode,
         "name": spec.name,
         "entrypoint": f"{spec.solve.__module__}:{spec.solve.__qualname__}",
         "native_driven": scope.driven,

@@ -152,6 +152,7 @@ class _Gate:
         lacking = [
             f"stage {scope.row.spec.number} {scope.row.spec.scope}: {reason}"
             for scope in native_scopes()
+            if scope.row.mode == self.mode
             for reason in scope.lacking
         ]
         if lacking:

@@ -85,7 +85,7 @@ def test_c077_the_chain_passes_the_gate_against_its_own_result(through, finished
 def test_c078_every_report_is_written(through):
     run, _ = through
     assert {path.name for path in (run / gate.REPORTS).iterdir()} == REPORTS
-    assert read(run, "coverage.json")["summary"]["scopes"] == 9
+    assert read(run, "coverage.json")["summary"]["scopes"] == 18
     assert read(run, "verification.json")["ok"]
     timings = read(run, "timings.json")
     assert len(timings["stages"]) == 9
