@@ -55,7 +55,9 @@ class TargetState:
             }
             due = {int(stage) for stage in content["due"]}
             return cls(directory, records, due, dict(content.get("products", {})))
-        except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+        except (
+            FileNotFoundError, ValueError, KeyError, TypeError, AttributeError, OverflowError,
+        ):  # fmt: skip
             return cls(directory)
         except OSError as error:
             raise DatasetError(f"{path}: cannot be read: {error.strerror}") from None

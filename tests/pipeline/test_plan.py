@@ -188,6 +188,7 @@ def test_looking_at_many_finished_patches_reads_no_file_of_each(stubs, tmp_path,
     [
         "[" * 100_000,
         '{"records": {"1": 5}, "due": []}',
+        '{"records": {}, "due": [1e999]}',
         '{"records": {"6": {"stage": 6}}, "due": []}',
         '{"records": {"1": {"stage": 1, "scope": "", "science_version": 1, "params": {},'
         ' "config": {}, "inputs": {"a": 5}}}, "due": []}',
