@@ -48,14 +48,22 @@ def outlook(finished: Finished) -> Outlook:
     request = Request(start=start)
     options = "" if finished.dataset.patches else f" --start-step {request.first}"
     try:
-        known, _ = read_parameters(finished.dataset, request.window, needed=False)
-        ahead = Finished(finished.dataset, finished.config, known, finished.kernels)
-        plan = Planner(ahead, request).plan()
+        plan = _plan(finished, request)
     except PystampsError as error:
         return Outlook(refused=str(error))
     due = [planned for planned in plan if planned.action == "run"]
     stages = tuple(sorted({planned.stage for planned in due}))
     return Outlook(stages, _removes_products(due), options=options)
+
+
+def _plan(finished: Finished, request: Request) -> list[PlannedTask]:
+    """Plan with the parameters as stored; before stage 1 with those in the processor's files."""
+    try:
+        return Planner(finished, request).plan()
+    except PystampsError:
+        known, _ = read_parameters(finished.dataset, request.window, needed=False)
+        ahead = Finished(finished.dataset, finished.config, known, finished.kernels)
+        return Planner(ahead, request).plan()
 
 
 def configured(file: str) -> str:
