@@ -140,11 +140,11 @@ ps_max    | n_node 1 | single/double | nan   | smallest largest arc noise [rad]
 ifg_index | 1 n_use  | double        | index | interferograms used
 """,
     "pm2": """
-ph_patch | n_ps n_pm | complex/complex double | | filtered phasor
-ph_res   | n_ps n_pm | single/double          | | residual phase [rad]
-K_ps     | n_ps 1    | double                 | | look-angle error slope [rad/m]
-C_ps     | n_ps 1    | double                 | | phase offset [rad]
-coh_ps   | n_ps 1    | double                 | | gamma
+ph_patch | n_ps n_pm | complex/complex double |     | filtered phasor
+ph_res   | n_ps n_pm | single/double          | opt | residual phase [rad]
+K_ps     | n_ps 1    | double                 | opt | look-angle error slope [rad/m]
+C_ps     | n_ps 1    | double                 | opt | phase offset [rad]
+coh_ps   | n_ps 1    | double                 | opt | gamma; a combined dataset has none
 """,
     "rc2": """
 ph_rc    | n_ps n_ifg | complex/complex double |     | phase without look-angle error and noise

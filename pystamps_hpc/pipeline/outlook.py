@@ -43,9 +43,7 @@ class Outlook:
 
 def outlook(finished: Finished) -> Outlook:
     """Plan a run of all stages, without a look at the candidates themselves."""
-    merged = [row for row in finished.table if row.spec.scope == "merged" and not row.gathers]
-    start = 1 if finished.dataset.patches else merged[0].spec.number
-    request = Request(start=start)
+    request = Request(start=first_stage(finished.dataset, finished.mode))
     options = "" if finished.dataset.patches else f" --start-step {request.first}"
     try:
         plan = _plan(finished, request)
@@ -54,6 +52,12 @@ def outlook(finished: Finished) -> Outlook:
     due = [planned for planned in plan if planned.action == "run"]
     stages = tuple(sorted({planned.stage for planned in due}))
     return Outlook(stages, _removes_products(due), options=options)
+
+
+def first_stage(dataset: Dataset, mode: Mode) -> int:
+    """Return the stage with which a run begins: without patches the first that needs none."""
+    rows = (row for row in tasks(mode) if row.spec.scope == "merged" and not row.gathers)
+    return 1 if dataset.patches else next(rows).spec.number
 
 
 def _plan(finished: Finished, request: Request) -> list[PlannedTask]:

@@ -103,7 +103,9 @@ def _due(finished: Finished, target: str) -> int:
 
 
 def _rows(finished: Finished, scope: Scope) -> list[Task]:
-    return [row for row in finished.table if row.spec.scope == scope]
+    """Return the tasks of a scope; where there are no patches, none that gathers them."""
+    rows = (row for row in finished.table if row.spec.scope == scope)
+    return [row for row in rows if finished.dataset.patches or not row.gathers]
 
 
 def _reached(finished: Finished, target: str, scope: Scope, gaps: list[dict[str, Any]]) -> int:

@@ -5,9 +5,13 @@ import shutil
 import numpy as np
 import pytest
 
+from pystamps_hpc.config import RunConfig
 from pystamps_hpc.dataset.mat import read_mat
 from pystamps_hpc.errors import DatasetError
+from pystamps_hpc.parallel.team import SerialTeam
 from pystamps_hpc.tools.combine import combine_datasets
+from pystamps_hpc.tools.doctor import examine
+from pystamps_hpc.tools.status import collect_status
 
 from .parity import golden_root
 
@@ -62,3 +66,13 @@ def test_another_track_is_refused_before_anything_is_written(trees, tmp_path):
     with pytest.raises(DatasetError, match=r"parameter heading .* not of the same track"):
         combine_datasets(ps, tmp_path / "sb", tmp_path / "merged")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["sb"]
+
+
+def test_a_combined_dataset_is_healthy_and_goes_on_with_stage_6(trees, tmp_path):
+    ps, sb, _ = trees
+    root = combine_datasets(ps, sb, tmp_path / "merged").root
+    status = collect_status(root)
+    assert (status["merged_stage"], status["gaps"]) == (0, [])
+    assert status["next"]["text"] == "stages 6-8"
+    document, code = examine(SerialTeam(), RunConfig(), "dataset", root)
+    assert (document["problems"], code) == ([], 0)

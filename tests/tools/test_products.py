@@ -143,6 +143,9 @@ def test_what_a_dataset_lacks_is_left_empty(result):
     write_mat(result.root / "pm2.mat", {"coh_ps": np.zeros((399, 1))})
     with pytest.raises(DatasetError, match="'coh_ps' has 399 values for 400 PS"):
         velocity_csv(result.root, result.root / "v.csv")
+    write_mat(result.root / "pm2.mat", {"ph_patch": np.ones((400, 7), np.complex64)})  # combined
+    _, _, table = read_table(velocity_csv(result.root, result.root / "v.csv"))
+    assert np.isnan(table[:, 3:5]).all()
     (result.root / "pm2.mat").unlink()
     _, _, table = read_table(velocity_csv(result.root, result.root / "v.csv"))
     assert np.isnan(table[:, 3:5]).all()

@@ -43,8 +43,9 @@ def view(document: Document) -> Iterator[Shape]:
             "in use by": _owner(document["locked_by"]),
         }
     )
-    yield heading("Patches")
-    yield _patches(document)
+    if document["patches"]:
+        yield heading("Patches")
+        yield _patches(document)
     if document.get("funnel"):
         yield heading("Points")
         yield points(document["funnel"], document["points"])

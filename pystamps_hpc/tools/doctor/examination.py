@@ -11,7 +11,8 @@ from ...errors import Exit, MpiEnvironmentError, PystampsError
 from ...parallel.team import Team
 from ...pipeline import preflight
 from ...pipeline.backends import resolve_kernels
-from ...pipeline.session import prepare
+from ...pipeline.outlook import first_stage
+from ...pipeline.session import Session, prepare
 from ...pipeline.table import mode_of
 from ...pipeline.types import PipelineContext
 from ..status import collect_status
@@ -99,7 +100,7 @@ def _examine_dataset(root: Path, config: RunConfig) -> tuple[dict[str, Any], lis
         "unreadable": [], "inconsistent": [], "stale": [], "leftovers": [], "free_mib": None,
     }  # fmt: skip
     try:
-        dataset = discover_dataset(root)
+        dataset = discover_dataset(root, need_patches=False)
         status = collect_status(root, config)
     except PystampsError as error:
         return empty, [Problem(str(error), "repair the directory tree", error.exit_code)]
@@ -166,9 +167,15 @@ def _status_problems(dataset: Dataset, status: dict[str, Any], left: list[str]) 
 
 def _run_problems(team: Team, root: Path, config: RunConfig) -> list[Problem]:
     """Plan and examine a run of the whole chain without doing anything; collective."""
+
+    def planned() -> Session:
+        dataset = discover_dataset(root, need_patches=False)
+        start = first_stage(dataset, mode_of(parameters.load(root)))
+        return prepare(PipelineContext(root, config, start), kernels)
+
     try:
         kernels = resolve_kernels(config.resolved(), team)
-        session = team.on_root(lambda: prepare(PipelineContext(root, config), kernels))
+        session = team.on_root(planned)
     except PystampsError as error:
         return [problem_of(line, error.exit_code) for line in str(error).splitlines()]
     return [problem_of(each.message, each.exit_code) for each in preflight.examine(session, team)]

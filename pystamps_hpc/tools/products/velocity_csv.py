@@ -119,8 +119,8 @@ def _of_points(root: Path, artifact: str, key: str, n_ps: int) -> FloatArray:
     """Read one number per PS; NaN where a dataset has none."""
     if not (root / f"{artifact}.mat").exists():
         return np.full(n_ps, np.nan)
-    values: FloatArray | None = read_artifact(root, artifact, key)[key]
-    if values is None:  # 0 x 0, where a patch had none
+    values: FloatArray | None = read_artifact(root, artifact, key).get(key)
+    if values is None:  # or 0 x 0, where a patch had none
         return np.full(n_ps, np.nan)
     if values.size != n_ps:
         raise DatasetError(
