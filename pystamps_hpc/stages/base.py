@@ -105,8 +105,7 @@ class StageSpec:
         Configuration keys that change the result, ``"compat.random_generator"``.
     modes : tuple of str
         Stacks that this row is for: ``"ps"``, single master; ``"sb"``, small baselines. Where the
-        two differ in inputs, outputs or science, the stage has a row for each. The pipeline refuses
-        a mode that a stage lacks before work.
+        two differ in inputs or outputs, the stage has a row for each.
     tools : tuple of str
         External programs that the stage may need: ``"triangulator"``, ``"unwrapper"``; the
         configuration decides who does it, and the pipeline checks before work that it is there.
