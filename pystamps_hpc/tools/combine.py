@@ -89,6 +89,12 @@ def combine_datasets(
     _require_same_track(Path(ps), of_ps, Path(sb), of_sb)
 
     log, team = QuietLog(), SerialTeam()
+    for place, found in ((ps, of_ps), (sb, of_sb)):
+        if float(found.value("merge_resample_size")) > 0:
+            log.warn(
+                f"{place}: merge_resample_size is above 0, so that its points are cells and only "
+                "some lie on a pixel of the other; set it to 0 and run stage 5 again"
+            )
     context = Context(table("python", "single"), config, log=log)
     stack = load_inputs(Stack, Path(ps), of_ps)
     pairs = load_inputs(Pairs, Path(sb), of_sb)
@@ -130,7 +136,10 @@ def _read(root: Path, mode: str) -> Parameters:
 def _require_same_track(ps: Path, of_ps: Parameters, sb: Path, of_sb: Parameters) -> None:
     for name in SAME:
         first, second = (float(found.value(name)) for found in (of_ps, of_sb))
-        if abs(first - second) > 1e-3 * abs(first):
+        apart = abs(first - second)
+        if name == "heading":
+            apart = abs((apart + 180) % 360 - 180)  # -168 and 192 are one direction
+        if apart > 1e-3 * abs(first):
             raise DatasetError(
                 f"parameter {name} is {first:g} in {ps} and {second:g} in {sb}: "
                 "not of the same track; combine datasets of one"

@@ -15,7 +15,7 @@ from pystamps_hpc.tools.status import collect_status
 
 from .parity import golden_root
 
-pytestmark = pytest.mark.golden
+pytestmark = [pytest.mark.golden, pytest.mark.usefixtures("golden")]
 
 TOLERANCE = {"pm2.ph_patch": 5e-6, "rc2.ph_rc": 5e-6, "ps2.xy": 2e-5, "merge2.psu_coh": 2e-7,
              "merge2.psnu_coh": 2e-7}  # fmt: skip

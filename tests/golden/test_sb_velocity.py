@@ -21,7 +21,7 @@ from pystamps_kernels.dispatch import table
 
 from .parity import golden_root
 
-pytestmark = pytest.mark.golden
+pytestmark = [pytest.mark.golden, pytest.mark.usefixtures("golden")]
 
 ALL = np.arange(2927)
 CIRCLE = {"ref_centre_lonlat": (12.305, 44.095), "ref_radius": 700.0}

@@ -143,6 +143,11 @@ def test_what_does_not_fit_is_refused(stack, pairs, message):
         combined(stack, pairs)
 
 
+def test_a_pixel_that_occurs_twice_is_refused():
+    with pytest.raises(StageError, match=r"1 pixels of the small baselines occur twice.* line 2"):
+        combined(stack_of([1, 2], PHASE), pairs_of([2, 2, 3], PHASE))
+
+
 def test_a_pixel_at_two_places_is_refused():
     pairs = pairs_of([1, 2], PHASE)
     pairs.lonlat[1] += 0.01

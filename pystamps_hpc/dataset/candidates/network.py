@@ -137,6 +137,13 @@ def _notable(day: IntArray, ifgday: IntArray, listing: Path) -> Iterator[str]:
             f"{listing}: no interferogram has the images {_days(unused)}; they will be without "
             "phase in the time series"
         )
+    turned = ifgday[ifgday[:, 0] > ifgday[:, 1]]
+    if len(turned):
+        named = ", ".join("_".join(map(day_text, pair)) for pair in turned.tolist())
+        yield (
+            f"{listing}: the later image comes first in {named}; their phase is taken to be of the "
+            "second image against the first"
+        )
     n_image = len(day) - len(unused)
     loops = len(ifgday) - n_image + 1
     if loops < 2:

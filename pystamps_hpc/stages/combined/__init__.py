@@ -249,7 +249,7 @@ def _joined(of_stack: Rows, of_small: Rows, where: IntArray, partners: Partners)
         small = wanted - n_stack
         of_both = np.flatnonzero(small >= 0)
         of_both = of_both[partners.row[small[of_both]] >= 0]
-        values = np.array(both[rows] if ifgs == slice(None) else both[rows, ifgs], np.complex64)
+        values = block(both, rows, ifgs).astype(np.complex64)
         sb = small[of_both]
         sum_ = values[of_both] * partners.weight_sb[sb, None]
         sum_ += block(of_stack, partners.row[sb], ifgs) * partners.weight_ps[sb, None]
@@ -263,6 +263,8 @@ def _joined(of_stack: Rows, of_small: Rows, where: IntArray, partners: Partners)
 def _matched(stack: Points, pairs: Points) -> tuple[IntArray, IntArray, IntArray]:
     """Return the rows of common pixels in each, and those of the stack alone by place."""
     ps, sb = (_numbers(stack.ij, pairs.ij), _numbers(pairs.ij, stack.ij))
+    _require_distinct(stack.ij, ps, "PS")
+    _require_distinct(pairs.ij, sb, "small baselines")
     _, common_ps, common_sb = np.intersect1d(ps, sb, assume_unique=True, return_indices=True)
     common_sb, common_ps = common_sb[np.argsort(common_ps)], np.sort(common_ps)
     alone = np.setdiff1d(np.arange(len(ps)), common_ps)
@@ -277,6 +279,19 @@ def _numbers(ij: FloatArray, other: FloatArray) -> IntArray:
     """Return numbers of pixels that are equal where those of another dataset are."""
     width = int(max(ij[:, 2].max(initial=0), other[:, 2].max(initial=0))) + 1
     return np.asarray(ij[:, 1] * width + ij[:, 2], np.int64)
+
+
+def _require_distinct(ij: FloatArray, numbers: IntArray, name: str) -> None:
+    """Refuse a pixel that occurs twice: which of the two is the other dataset's cannot be known."""
+    _, first, counts = np.unique(numbers, return_index=True, return_counts=True)
+    twice = first[counts > 1]
+    if len(twice):
+        line, sample = ij[twice[0], 1:]
+        raise StageError(
+            f"{len(twice)} pixels of the {name} occur twice, the first is line {line:.0f}, sample "
+            f"{sample:.0f}: cells of a resampled merge; set merge_resample_size to 0 and run stage "
+            "5 again"
+        )
 
 
 def _require_same_images(stack: Ifgs, pairs: Ifgs) -> None:

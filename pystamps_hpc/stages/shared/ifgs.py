@@ -168,13 +168,20 @@ class Ifgs:
         return sorted(found, key=len, reverse=True)
 
     def require_connected(self) -> None:
-        """Refuse a network that falls apart: no phase tells how its parts move to each other.
+        """Refuse a network that falls apart, or small baselines without the master.
+
+        No phase tells how its parts move to each other, or how it moves to the master.
 
         Raises
         ------
         StageError
-            Lists the islands by the dates of their images.
+            Lists the islands by the dates of their images, or names the master.
         """
+        if self.master is None and self.master_day not in self.day:
+            raise StageError(
+                f"none of the {len(self)} interferograms that drop_ifg_index leaves includes the "
+                f"master, {date_of(self.master_day)}; shorten the list, or add one"
+            )
         islands = self.islands
         if len(islands) > 1:
             parts = " | ".join(_shortened(list(map(date_of, self.day[part]))) for part in islands)

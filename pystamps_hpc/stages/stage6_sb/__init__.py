@@ -11,11 +11,9 @@ from typing import Annotated
 import numpy as np
 
 from ...dataset.rows import BoolArray, FloatArray, IntArray, Rows
-from ...errors import StageError
 from ...parallel.context import Context
 from .. import stage6
 from ..base import Keeps, StageSpec
-from ..shared.ifgs import Ifgs, date_of
 from ..shared.reference_area import ReferenceArea, mean_over_ps, reference_ps
 from ..stage6.on_grid import GridOutputs, require_points, unwrap_on_grid
 from ..stage6.prepare import Feedback, PhaseInputs, wrapped_stack
@@ -76,7 +74,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     """
     require_points(inputs.n_ps)
     used = inputs.ifgs.used(params.drop_ifg_index, fewest=2)
-    _require_invertible(inputs.ifgs, used)
+    inputs.ifgs.only(used).require_connected()
     ref_ps = reference_ps(params, inputs.lonlat, inputs.xy, inputs.origin)
     stack = wrapped_stack(inputs, params, used, _feedback(inputs, params, ctx))
     good = _good_values(inputs, params, used, ctx)
@@ -108,16 +106,6 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         series=inverted.series,
         images=inverted.images,
     )
-
-
-def _require_invertible(ifgs: Ifgs, used: IntArray) -> None:
-    """Refuse a network that falls apart, or lacks the master to which phases are relative."""
-    ifgs.only(used).require_connected()
-    if np.isin(ifgs.pairs[used], ifgs.series.columns).all():
-        raise StageError(
-            f"ps2.ifgday_ix: none of the {len(used)} unwrapped interferograms includes the master, "
-            f"{date_of(ifgs.master_day)}; shorten drop_ifg_index, or add one"
-        )
 
 
 def _feedback(inputs: Inputs, params: Params, ctx: Context) -> Feedback | None:

@@ -1,5 +1,6 @@
 """Stage 6 of small baselines: loops of interferograms whose phases should add up to zero."""
 
+from collections.abc import Iterable
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -16,7 +17,7 @@ def triangles(ifgs: Ifgs, used: IntArray) -> FloatArray:
     Parameters
     ----------
     ifgs : Ifgs
-        All pairs, the earlier image first.
+        All pairs.
     used : (n_u,) int64
         Pairs that count.
 
@@ -25,15 +26,15 @@ def triangles(ifgs: Ifgs, used: IntArray) -> FloatArray:
     (n_loop, n_ifg) float32
         1 and -1 at the interferograms of a loop, by the sense in which it runs through them.
     """
-    number = _numbers(ifgs, used)
+    sides = _sides(ifgs, used)
     after: dict[int, list[int]] = {}
-    for first, second in sorted(number):
+    for first, second in sorted(sides):
         after.setdefault(first, []).append(second)
     found = [
-        {number[image, near]: 1, number[near, far]: 1, number[image, far]: -1}
+        _loop(sides, [(image, near), (near, far), (far, image)])
         for image, others in after.items()
         for near, far in combinations(others, 2)
-        if (near, far) in number
+        if (near, far) in sides
     ]
     return _matrix(found, len(ifgs))
 
@@ -55,15 +56,13 @@ def longer_loops(ifgs: Ifgs, used: IntArray, inside: FloatArray, bperp: FloatArr
     (n_loop, n_ifg) float32
         As of :func:`triangles`; equal loops once.
     """
-    number = _numbers(ifgs, used)
+    sides = _sides(ifgs, used)
     found: dict[frozenset[int], dict[int, int]] = {}
     for ifg in not_in(inside, used):
         start, end = (int(image) for image in ifgs.pairs[ifg])
         others = used[used != ifg]
         way = _shortest_way(ifgs, others, bperp, start, end)
-        loop = {
-            number[min(step), max(step)]: 1 if step[0] < step[1] else -1 for step in pairwise(way)
-        }
+        loop = _loop(sides, pairwise(way))
         if loop:
             found.setdefault(frozenset((*loop, int(ifg))), {**loop, int(ifg): -1})
     return _matrix(list(found.values()), len(ifgs))
@@ -87,9 +86,24 @@ def _shortest_way(ifgs: Ifgs, used: IntArray, bperp: FloatArray, start: int, end
     return way[::-1] if way[-1] == start else []
 
 
-def _numbers(ifgs: Ifgs, used: IntArray) -> dict[tuple[int, int], int]:
-    """Return the interferogram of each pair of images."""
-    return {(int(ifgs.pairs[k, 0]), int(ifgs.pairs[k, 1])): int(k) for k in used}
+def _sides(ifgs: Ifgs, used: IntArray) -> dict[tuple[int, int], tuple[int, int]]:
+    """Return the interferogram of two images, earlier first, and -1 if it joins them backward."""
+    found = {}
+    for k in used.tolist():
+        first, second = ifgs.pairs[k].tolist()
+        found[min(first, second), max(first, second)] = k, 1 if first < second else -1
+    return found
+
+
+def _loop(
+    sides: dict[tuple[int, int], tuple[int, int]], steps: Iterable[tuple[int, int]]
+) -> dict[int, int]:
+    """Return 1 or -1 for each interferogram that a way of steps between images runs through."""
+    loop = {}
+    for start, end in steps:
+        ifg, sense = sides[min(start, end), max(start, end)]
+        loop[ifg] = sense if start < end else -sense
+    return loop
 
 
 def _matrix(loops: list[dict[int, int]], n_ifg: int) -> FloatArray:
