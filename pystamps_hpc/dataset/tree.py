@@ -121,6 +121,8 @@ def require_dataset(dataset: Dataset) -> None:
 
 def _no_patches(path: Path) -> DatasetError:
     hint = f"; it is a patch itself: use --dataset {path.parent}" if is_patch(path) else ""
+    if not hint and (path / "ps2.mat").exists():
+        hint = "; merged results go on with --start-step 6"
     return DatasetError(f"no PATCH_* directory under {path}{hint}")
 
 

@@ -111,7 +111,7 @@ def test_a_network_in_two_parts_is_refused_before_work(candidates, tmp_path):
 
 def test_combined_with_ps_there_are_at_least_the_points_of_either(tmp_path):
     still = {**vars(PAIRS), "atmosphere": 0.0, "orbit": 0.0, "seasonal": 0.0}
-    single = {**still, "small_baseline": False}
+    single = {**still, "small_baseline": False, "max_days": Options.max_days}
     ps = made(tmp_path / "ps", Options(**single), unsampled=True)
     sb = made(tmp_path / "sb", Options(**still), unsampled=True)
     for root in (ps, sb):

@@ -8,6 +8,8 @@ from ..command import Answer, Command, dataset_option, on_root
 from ..shapes import CAREFUL, Shape, heading, marked, pairs, paragraph, table
 
 MOST_PAIRS = 30
+FEW = 2
+"""Interferograms to drop before one looks again."""
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -73,9 +75,13 @@ def view(document: dict[str, Any]) -> Iterator[Shape]:
         yield heading("Worth dropping")
         for number, why in suspects.items():
             yield paragraph(f"{number}: {'; '.join(why)}")
-        numbers = " ".join(map(str, sorted({*suspects, *document["dropped"]})))
+        first = list(suspects)[:FEW]
+        numbers = " ".join(map(str, sorted({*first, *document["dropped"]})))
         yield paragraph()
-        yield paragraph(f"To drop them: pystamps-hpc parms set drop_ifg_index '[{numbers}]'")
+        yield paragraph(
+            "To drop the worst: pystamps-hpc parms set drop_ifg_index "
+            f"{numbers} --dataset {document['dataset']}; run, and look again"
+        )
 
 
 COMMAND = Command(

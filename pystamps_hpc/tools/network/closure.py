@@ -31,9 +31,9 @@ class Triplets:
         return len(self.ifgs)
 
 
-def triplets_of(pairs: IntArray) -> Triplets:
-    """Return all triplets of a network, (n_ifg, 2) images from 0."""
-    known = {frozenset(pair): ifg for ifg, pair in enumerate(pairs.tolist())}
+def triplets_of(pairs: IntArray, used: IntArray) -> Triplets:
+    """Return all triplets of the used ones among pairs of images, (n_ifg, 2) from 0."""
+    known = {frozenset(pairs[ifg].tolist()): ifg for ifg in used.tolist()}
     later: dict[int, set[int]] = {}
     for pair in known:
         first, second = sorted(pair)

@@ -1,6 +1,7 @@
 """What is known of every interferogram of a dataset, and which are worth dropping."""
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,13 +9,13 @@ from typing import Annotated, Any
 import numpy as np
 
 from ...dataset import parameters
-from ...dataset.rows import BoolArray, FloatArray, IntArray, Rows, chosen_columns
+from ...dataset.rows import BoolArray, FloatArray, Rows
 from ...dataset.schema import POINTS
-from ...dataset.tree import discover_dataset
+from ...dataset.tree import discover_dataset, require_dataset
 from ...errors import DatasetError
 from ...pipeline.loading import load_inputs
 from ...stages.shared.ifgs import Ifgs, date_of, listed_columns
-from .closure import misclosed, of_each, rms_residual, triplets_of
+from .closure import Triplets, misclosed, of_each, rms_residual, triplets_of
 
 NOISY, NOISE_DEG = 1.5, 30.0
 """An interferogram this many times as noisy as the median, and so noisy, is worth dropping."""
@@ -53,53 +54,64 @@ class Network:
         What ``drop_ifg_index`` leaves out.
     noise : (n_ifg,) float64
         Standard deviation [deg].
-    misclosed : (n_ifg,) float64
-        Share of points that do not close, mean over its triplets.
     residual : (n_ifg,) float64
         Root mean square distance from the series of the images [rad].
-    n_triplets : int
-        Triplets of interferograms that are used.
+    triplets : Triplets
+        Those of interferograms that are used.
+    shares : (n_triplet,) float64
+        Share of points that do not close in each.
     """
 
     ifgs: Ifgs
     dropped: BoolArray
     noise: FloatArray
-    misclosed: FloatArray
     residual: FloatArray
-    n_triplets: int
+    triplets: Triplets
+    shares: FloatArray
 
     @property
     def used(self) -> Ifgs:
         """The network without what is dropped."""
         return self.ifgs.only(np.flatnonzero(~self.dropped))
 
+    def misclosed(self, without: Collection[int] = ()) -> FloatArray:
+        """Return the share of points that do not close, mean over the triplets of each, (n_ifg,).
+
+        Triplets of the interferograms `without` do not count.
+        """
+        blamed = np.isin(self.triplets.ifgs, list(without)).any(axis=1)
+        return of_each(np.where(blamed, np.nan, self.shares), self.triplets, len(self.ifgs))
+
     def suspects(self) -> dict[int, list[str]]:
         """Return the interferograms worth dropping, the worst first, and why.
 
-        One that keeps images together, or any of a single-master stack, which all hang on the
-        master alone, is none: without it an image would be lost.
+        A triplet that does not close is blamed on the worst of its three alone. One that keeps
+        images together, or any of a single-master stack, which all hang on the master alone, is
+        none: without it an image would be lost.
         """
-        excess, reasons = self._excess()
         chosen: dict[int, list[str]] = {}
-        left = ~self.dropped
-        for ifg in np.argsort(-excess, kind="stable").tolist():
-            if ifg not in reasons:
-                break
-            without = left.copy()
-            without[ifg] = False
+        kept: set[int] = set()
+        while True:
+            excess, reasons = self._excess(self.misclosed(chosen))
+            worst = [k for k in np.argsort(-excess, kind="stable").tolist()
+                     if k in reasons and k not in chosen and k not in kept]  # fmt: skip
+            if not worst:
+                return chosen
+            without = ~self.dropped
+            without[[*chosen, worst[0]]] = False
             rest = self.ifgs.only(np.flatnonzero(without))
             if len(rest.day) == len(self.used.day) and len(rest.islands) == 1:
-                left = without
-                chosen[ifg] = reasons[ifg]
-        return chosen
+                chosen[worst[0]] = reasons[worst[0]]
+            else:
+                kept.add(worst[0])
 
-    def _excess(self) -> tuple[FloatArray, dict[int, list[str]]]:
+    def _excess(self, misclosed: FloatArray) -> tuple[FloatArray, dict[int, list[str]]]:
         """Return by which factor interferograms are beyond what is usual, and where."""
         excess = np.zeros(len(self.ifgs))
         reasons: dict[int, list[str]] = {}
         for values, limit, text in (
             (self.noise, self._limit(self.noise, NOISY, NOISE_DEG), "noise of {:.0f} degrees"),
-            (self.misclosed, MISCLOSED, "{:.0%} of the points do not close in its triplets"),
+            (misclosed, MISCLOSED, "{:.0%} of the points do not close in its triplets"),
             (self.residual, self._limit(self.residual, OFF, OFF_RAD), "{:.2f} rad off the others"),
         ):
             for ifg in np.flatnonzero((values > limit) & ~self.dropped).tolist():
@@ -128,10 +140,11 @@ def read_network(root: str | os.PathLike[str]) -> Network:
     folder = Path(root)
     known = parameters.load(folder)
     newest, first = (f"{name}.mat" for name in POINTS)
+    dataset = discover_dataset(folder, need_patches=False)
+    require_dataset(dataset)
     if (folder / newest).exists():
         found = load_inputs(_Found, folder, known)
     else:
-        dataset = discover_dataset(folder)
         patches = (dataset.directory(name) for name in dataset.patches)
         patch = next((patch for patch in patches if (patch / first).exists()), None)
         if patch is None:
@@ -142,22 +155,15 @@ def read_network(root: str | os.PathLike[str]) -> Network:
     dropped = np.isin(ifgs.columns, drop)
     unknown = np.full(len(ifgs), np.nan)
     used = np.flatnonzero(~dropped)
-    triplets = triplets_of(ifgs.pairs[used])
-    closing = residual = unknown
+    triplets = triplets_of(ifgs.pairs, used)
+    shares, residual = np.full(len(triplets), np.nan), unknown
     if found.unwrapped is not None:
-        shares = misclosed(chosen_columns(found.unwrapped, used), triplets)
-        closing = _of_used(of_each(shares, triplets, len(used)), used, len(ifgs))
+        shares = misclosed(found.unwrapped, triplets)
         if found.predicted is not None:
             residual = rms_residual(found.unwrapped, found.predicted)
             residual[dropped] = np.nan
     noise = unknown if found.noise is None else found.noise[ifgs.columns].astype(np.float64)
-    return Network(ifgs, dropped, noise, closing, residual, len(triplets))
-
-
-def _of_used(values: FloatArray, used: IntArray, n_ifg: int) -> FloatArray:
-    whole = np.full(n_ifg, np.nan)
-    whole[used] = values
-    return whole
+    return Network(ifgs, dropped, noise, residual, triplets, shares)
 
 
 def network_report(root: str | os.PathLike[str]) -> dict[str, Any]:
@@ -172,7 +178,7 @@ def network_report(root: str | os.PathLike[str]) -> dict[str, Any]:
     network = read_network(root)
     ifgs, used = network.ifgs, network.used
     alone = np.setdiff1d(ifgs.day, used.day)
-    degrees = used.degrees()
+    degrees, misclosed_share = used.degrees(), network.misclosed()
     return {
         "schema": "pystamps-hpc/network-report/1",
         "dataset": str(root),
@@ -184,7 +190,7 @@ def network_report(root: str | os.PathLike[str]) -> dict[str, Any]:
         "islands": [list(map(date_of, used.day[part])) for part in used.islands],
         "images_in_no_pair": list(map(date_of, alone)),
         "loops": len(used) - len(used.day) + len(used.islands),
-        "triplets": network.n_triplets,
+        "triplets": len(network.triplets),
         "images_of_one_pair": [date_of(day) for day in used.day[degrees == 1]],
         "pairs": [
             {
@@ -194,7 +200,7 @@ def network_report(root: str | os.PathLike[str]) -> dict[str, Any]:
                 "days": int(np.diff(ifgs.day[ifgs.pairs[k]])[0]),
                 "bperp_m": round(float(ifgs.bperp[k]), 1),
                 "noise_deg": _number(network.noise[k], 1),
-                "misclosed": _number(network.misclosed[k], 4),
+                "misclosed": _number(misclosed_share[k], 4),
                 "residual_rad": _number(network.residual[k], 3),
                 "dropped": bool(network.dropped[k]),
             }

@@ -118,6 +118,10 @@ class Options:
             value = getattr(self, name)
             if not (math.isfinite(value) and value > 0):
                 raise ConfigError(f"{name} {value}: must be a positive number")
+        of_pairs = {"delaunay": False, "max_days": 200, "max_bperp": 300.0}
+        given = [name for name, usual in of_pairs.items() if getattr(self, name) != usual]
+        if given and not self.small_baseline:
+            raise ConfigError(f"{given[0]}: only for small baselines; give small_baseline too")
         if not 0 < self.ps_fraction <= 1:
             raise ConfigError(f"ps_fraction {self.ps_fraction}: must be above 0 and at most 1")
         if not 0.3 <= self.da_threshold <= 1:
