@@ -115,3 +115,10 @@ def test_a_grid_smaller_than_the_window_gives_zeros(kernels, grid):
     assert not kernels.stage3_clap_cells(
         grid[:15].copy(), CELLS[:2], N_W, 1.0, 0.3, OF_CELLS, 1
     ).any()
+
+
+def test_the_filter_turns_and_scales_with_its_input(kernels, rng):
+    grid = (rng.normal(size=(26, 30, 1)) + 1j * rng.normal(size=(26, 30, 1))).astype("c8")
+    found = kernels.stage2_clap_grid(grid, 1.0, 0.3, 24, 8, LOW_PASS)
+    turned = kernels.stage2_clap_grid(4j * grid, 1.0, 0.3, 24, 8, LOW_PASS)
+    np.testing.assert_allclose(turned, 4j * found, atol=1e-4)

@@ -217,3 +217,49 @@ def test_angles_without_branches_are_those_of_the_c_library():
     for y, x in itertools.product(values, values):
         wanted = math.atan2(y, x) / (2 * math.pi)
         assert cycles(y, x) == pytest.approx(wanted, rel=4e-16, abs=0)
+
+
+def test_statistics_do_not_depend_on_constants_of_nodes_and_epochs(kernels):
+    phase, *rest = stack()
+    rng = np.random.default_rng(3)
+    turned = phase * np.exp(1j * rng.uniform(-3, 3, (len(phase), 1)))
+    turned = turned * np.exp(1j * rng.uniform(-3, 3, phase.shape[1]))
+    turned = turned.astype(np.complex64)
+    assert_close(kernels.stage4_edge_stats(turned, *rest), kernels.stage4_edge_stats(phase, *rest),
+                 1e-5)  # fmt: skip
+
+
+def test_only_differences_and_ratios_of_days_and_baselines_count(kernels):
+    phase, start, end, bperp, day, win = stack()
+    plain = kernels.stage4_edge_stats(phase, start, end, bperp, day, win)
+    other = kernels.stage4_edge_stats(phase, start, end, 4 * bperp, 2 * day + 8192, 2 * win)
+    for name, one, two in zip(NAMES, plain, other, strict=True):
+        scale = 4 if name == "k_edge" else 1
+        np.testing.assert_allclose(one, scale * two, rtol=0, atol=1e-6, err_msg=name)
+
+
+def test_reversing_all_arcs_changes_nothing_and_single_ones_only_the_variance_about_the_mean(
+    kernels,
+):
+    phase, start, end, *rest = stack()
+    flip = np.arange(len(start)) % 3 == 0
+    flipped = np.where(flip, end, start), np.where(flip, start, end)
+    plain = kernels.stage4_edge_stats(phase, start, end, *rest)
+    reversed_ = kernels.stage4_edge_stats(phase, end, start, *rest)
+    np.testing.assert_allclose(reversed_[0], plain[0], atol=1e-6)
+    np.testing.assert_allclose(reversed_[4], -plain[4], atol=1e-9)
+    assert np.abs(kernels.stage4_edge_stats(phase, *flipped, *rest)[5] - plain[5]).max() > 1e-4
+    undirected = kernels.stage4_edge_stats_undirected(phase, start, end, *rest)
+    turned = kernels.stage4_edge_stats_undirected(phase, *flipped, *rest)
+    np.testing.assert_allclose(turned[1], undirected[1], atol=1e-6)
+    np.testing.assert_allclose(turned[5], undirected[5], atol=1e-9)
+
+
+def test_nodes_take_the_least_of_their_arcs_and_lonely_ones_are_infinite(kernels):
+    phase, start, end, *rest = stack(n_edge=25)
+    ps_std, ps_max, std, largest, _, _ = kernels.stage4_edge_stats(phase, start, end, *rest)
+    for node in range(len(phase)):
+        arcs = (start == node) | (end == node)
+        assert ps_std[node] == std[arcs].min(initial=np.inf)
+        assert ps_max[node] == largest[arcs].min(initial=np.inf)
+    assert np.isinf(ps_std).any()

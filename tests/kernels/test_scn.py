@@ -114,3 +114,19 @@ def test_a_straight_line_gives_its_offset_and_rate(kernels):
     reference = np.full(4, 0.25, np.float32)
     fit = kernels.stage8_velocity_fit(operator, phase, reference)
     np.testing.assert_allclose(fit, [[0.25, 0.01]], atol=1e-7)
+
+
+def test_a_phase_constant_in_time_has_no_high_pass(kernels):
+    weights = low_pass_weights(np.arange(6) * 40.0, 365.0, 2)
+    phase = np.repeat(noise(5, 1), 6, axis=1)
+    found = kernels.stage8_temporal_highpass(phase, weights, np.zeros(6))
+    np.testing.assert_allclose(found, 0, atol=1e-15)
+
+
+def test_an_isolated_ps_keeps_its_phase_and_a_constant_field_stays(kernels):
+    xy = np.array([[0, 0], [10, 0], [5000, 5000]], np.float32)
+    phase = noise(3, 4)
+    found = low_pass(kernels, phase, xy)
+    np.testing.assert_array_equal(found[2], phase[2])
+    flat = np.full((3, 4), np.float32(0.7))
+    np.testing.assert_allclose(low_pass(kernels, flat, xy), flat, rtol=1e-15)

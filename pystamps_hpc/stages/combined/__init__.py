@@ -112,7 +112,7 @@ def combine(stack: Stack, pairs: Pairs, heading: float, ctx: Context) -> Outputs
     def coherence_of(rows: slice) -> FloatArray:
         phase = np.array(of_images[rows], np.float32)
         phase[:, master] = stack.offset[rows]
-        return coherence(phase, design)
+        return coherence(phase, pairs.ifgs.pairs)
 
     of_pairs = ctx.share(ctx.map_rows(coherence_of, len(stack.ij), "coherence of the pairs"))
     alone = alone[of_pairs[alone] > pairs.coherence.min()]
@@ -128,7 +128,7 @@ def combine(stack: Stack, pairs: Pairs, heading: float, ctx: Context) -> Outputs
     partners = Partners.of(len(pairs.ij), common_ps, common_sb, *map(weight, common))
 
     def joined(of_stack: Rows, of_small: Rows) -> ComputedRows:
-        return _joined(phase_of_pairs(of_stack, design), of_small, where, partners)
+        return _joined(phase_of_pairs(of_stack, pairs.ifgs.pairs), of_small, where, partners)
 
     def values(of_stack: FloatArray, of_small: FloatArray) -> FloatArray:
         return np.concatenate((of_stack, of_small))[where]  # type: ignore[no-any-return]
@@ -136,7 +136,7 @@ def combine(stack: Stack, pairs: Pairs, heading: float, ctx: Context) -> Outputs
     heights = None
     if stack.height is not None and pairs.height is not None:
         heights = values(stack.height, pairs.height)
-    bperp = baselines_of_pairs(with_column(stack.bperp_mat, master, 0), design)
+    bperp = baselines_of_pairs(with_column(stack.bperp_mat, master, 0), pairs.ifgs.pairs)
     # xy is numbered anew, unlike elsewhere not as ij
     numbered = np.column_stack((np.arange(1, len(where) + 1, dtype=np.float32), xy))
     return Outputs(
@@ -161,18 +161,18 @@ def combine(stack: Stack, pairs: Pairs, heading: float, ctx: Context) -> Outputs
     )
 
 
-def coherence(phase: FloatArray, design: FloatArray) -> FloatArray:
+def coherence(phase: FloatArray, pairs: IntArray) -> FloatArray:
     """Return the coherence of residuals over pairs, (n,) float32.
 
     Parameters
     ----------
     phase : (n, n_image) float32
         Residual phase of each image [rad].
-    design : (n_ifg, n_image) float64
-        -1 at the first and +1 at the second image of each pair.
+    pairs : (n_ifg, 2) int64
+        First and second image of each pair, from 0.
     """
-    turns = np.exp(1j * _differences(phase, design))
-    return np.asarray(np.abs(turns.sum(axis=1)) / len(design), np.float32)
+    turns = np.exp(1j * _differences(phase, pairs))
+    return np.asarray(np.abs(turns.sum(axis=1)) / len(pairs), np.float32)
 
 
 def weight(coherence: FloatArray) -> FloatArray:
@@ -181,30 +181,30 @@ def weight(coherence: FloatArray) -> FloatArray:
     return np.asarray(1 / (1 / below_one**2 - 1))
 
 
-def phase_of_pairs(of_images: Rows, design: FloatArray) -> ComputedRows:
+def phase_of_pairs(of_images: Rows, pairs: IntArray) -> ComputedRows:
     """Return the unit phasors of pairs that phasors of images give, (n, n_ifg) complex64."""
 
     def phasors(rows: Any, ifgs: Any) -> ComplexArray:
         angle = np.angle(block(of_images, rows, slice(None))).astype(np.float32)
-        turns: ComplexArray = np.exp(1j * _differences(angle, design[ifgs])).astype(np.complex64)
+        turns: ComplexArray = np.exp(1j * _differences(angle, pairs[ifgs])).astype(np.complex64)
         return turns
 
-    shape = (of_images.shape[0], len(design))
+    shape = (of_images.shape[0], len(pairs))
     return ComputedRows(shape, np.dtype(np.complex64), phasors)
 
 
-def baselines_of_pairs(of_images: Rows, design: FloatArray) -> ComputedRows:
+def baselines_of_pairs(of_images: Rows, pairs: IntArray) -> ComputedRows:
     """Return the baselines of pairs that those of images give, (n, n_ifg) float32 [m]."""
 
     def baselines(rows: Any, ifgs: Any) -> FloatArray:
-        return _differences(block(of_images, rows, slice(None)), design[ifgs])
+        return _differences(block(of_images, rows, slice(None)), pairs[ifgs])
 
-    return ComputedRows((of_images.shape[0], len(design)), np.dtype(np.float32), baselines)
+    return ComputedRows((of_images.shape[0], len(pairs)), np.dtype(np.float32), baselines)
 
 
-def _differences(of_images: AnyArray, design: FloatArray) -> FloatArray:
+def _differences(of_images: AnyArray, pairs: IntArray) -> FloatArray:
     """Take second minus first image of each pair, (n, n_ifg) float32."""
-    second, first = np.argmax(design, axis=1), np.argmin(design, axis=1)
+    first, second = pairs.T
     return np.asarray(of_images[:, second] - of_images[:, first], np.float32)
 
 

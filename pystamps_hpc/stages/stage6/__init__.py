@@ -25,8 +25,8 @@ __all__ = ["SPEC", "Inputs", "Outputs", "Params", "solve"]
 class Params:
     """StaMPS parameters of stage 6 (names as in parms.mat).
 
-    ``tropo_method`` and ``unwrap_hold_good_values`` belong to branches that are not built; they are
-    here because a result counts as made with them.
+    ``tropo_method`` belongs to a branch that is not built, ``unwrap_hold_good_values`` to small
+    baselines; they are here because a result counts as made with them.
     """
 
     drop_ifg_index: tuple[int, ...]

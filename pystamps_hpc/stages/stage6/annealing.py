@@ -4,6 +4,7 @@ import numpy as np
 
 from ...dataset.rows import ComplexArray, FloatArray, IntArray
 from ...parallel.context import Context
+from ..shared.covariance import column_covariance
 from ..shared.ifgs import Ifgs
 from .graph import Graph
 from .smooth import Arcs, Smoother
@@ -77,11 +78,8 @@ def noise_whitener(
     def steps(rows: slice) -> FloatArray:
         return (noise(graph.high[rows]) - noise(graph.low[rows])).astype(np.float64)
 
-    mean = ctx.sum_rows(lambda rows: steps(rows).sum(axis=0), n_edge) / n_edge
-    products = ctx.sum_rows(
-        lambda rows: ctx.kernels.stage6_column_products(steps(rows) - mean), n_edge
-    )
-    return ctx.on_root(lambda: whitening(products / (n_edge - 1)))
+    covariance = column_covariance(steps, n_edge, "covariance of the arcs", ctx)
+    return ctx.on_root(lambda: whitening(covariance))
 
 
 def whitening(covariance: FloatArray) -> FloatArray:

@@ -28,8 +28,6 @@ __all__ = ["SPEC", "Inputs", "Outputs", "Params", "solve"]
 class Params(stage6.Params, ReferenceArea):
     """StaMPS parameters that stage 6 reads; the reference area counts in the inversion only."""
 
-    unwrap_hold_good_values: bool
-
 
 @dataclass(frozen=True)
 class Inputs(PhaseInputs):

@@ -7,6 +7,7 @@ from scipy.linalg import lapack
 
 from ...dataset.rows import FloatArray, IntArray, Rows, block
 from ...parallel.context import Context
+from ..shared.covariance import column_covariance
 from ..shared.ifgs import Ifgs
 from ..shared.least_squares import operator
 
@@ -70,11 +71,7 @@ def pair_covariance(corrected: Rows, patch_phase: Rows | None, ctx: Context) -> 
         rest: FloatArray = np.angle(corrected[rows] * np.conj(patch_phase[rows]))
         return rest.astype(np.float64)
 
-    mean = ctx.sum_rows(lambda rows: noise(rows).sum(axis=0), n_ps, "mean of the pairs") / n_ps
-    products = ctx.sum_rows(
-        lambda rows: ctx.kernels.stage6_column_products(noise(rows) - mean), n_ps, "covariance"
-    )
-    return np.asarray(products / (n_ps - 1))
+    return column_covariance(noise, n_ps, "covariance of the pairs", ctx)
 
 
 def weighting(covariance: FloatArray) -> FloatArray:
