@@ -1,0 +1,108 @@
+"""A preparation as a run: lock, log and events around it."""
+
+import os
+import secrets
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ...config import RunConfig
+from ...dataset.lock import DatasetLock, new_owner
+from ...dataset.stamps_log import log_line
+from ...dataset.tree import ROOT, Dataset, state_path
+from ...errors import DatasetError
+from ...parallel.context import Context
+from ...parallel.cpus import cpu_budget
+from ...parallel.team import Team
+from ...pipeline.backends import resolve_kernels
+from ...pipeline.events import RunFinished, RunStarted, TaskFinished, Watcher, ignore
+from ...pipeline.progress import TaskLog
+from ...pipeline.types import StageResult
+from . import Options, Prepared, prepare_stack
+
+STAGE = 0
+"""Number of the preparation in events."""
+
+
+def run_preparation(
+    root: Path,
+    options: Options,
+    config: RunConfig,
+    team: Team,
+    watcher: Watcher = ignore,
+    command: tuple[str, ...] = (),
+    break_lock: bool = False,
+) -> Prepared:
+    """Prepare a dataset while it is locked; collective when several ranks run it.
+
+    Parameters
+    ----------
+    root : Path
+        The dataset.
+    options : Options
+        Threshold, patches and the like.
+    config : RunConfig
+        Configuration.
+    team : Team
+        Ranks.
+    watcher : Watcher, optional
+        Told what happens.
+    command : tuple of str
+        Command line, for the lock and the log.
+    break_lock : bool
+        Whether a foreign lock is removed.
+
+    Raises
+    ------
+    DatasetError
+        As :func:`prepare_stack`, or the dataset is in use or cannot be written.
+    """
+    kernels = resolve_kernels(config.resolved(), team)
+    root = root.resolve()
+    run_id = team.on_root(lambda: f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}")
+    folder = state_path(root, "runs", run_id)
+    with _locked(root, run_id, command, break_lock, team) as taken_over:
+        team.on_root(lambda: folder.mkdir(parents=True, exist_ok=True))
+        watcher(RunStarted(folder, run_id, command))
+        row = StageResult(STAGE, "merged", ROOT, "failed", started_at=round(time.time(), 3))
+        log = TaskLog(watcher, row, "Prepare candidates")
+        for message in taken_over:
+            log.warn(message)
+        threads = cpu_budget(team.members, team.rank, config.runtime.cpu_workers).threads
+        ctx = Context(kernels, config.resolved(), team, log, threads=threads)
+        with team.agreed():
+            found = prepare_stack(root, options, ctx, run_id)
+        log.share_warnings(team)
+        details = f"{sum(found.candidates.values()):,} candidates, {len(found.patches)} patches"
+        row = log.close("completed", details)
+        if config.output.stamps_log:
+            team.on_root(lambda: log_line(root, "prep", details))
+        watcher(TaskFinished(STAGE, "merged", ROOT, row))
+        watcher(RunFinished(0))
+    return replace(found, warnings=row.warnings)
+
+
+@contextmanager
+def _locked(
+    root: Path, run_id: str, command: tuple[str, ...], break_lock: bool, team: Team
+) -> Iterator[list[str]]:
+    """Hold the lock of the dataset on the root while the team works; yields warnings."""
+    lock = DatasetLock(root, new_owner(run_id, command), None, break_lock)
+
+    def acquire() -> list[str]:
+        if not os.path.isdir(root):
+            raise DatasetError(f"{root}: no such directory")
+        Dataset(root, ()).require_writable()
+        lock.__enter__()
+        return lock.taken_over
+
+    warnings = team.on_root(acquire)
+    try:
+        yield list(warnings)
+    finally:
+        if team.rank == 0:
+            lock.__exit__(*sys.exc_info())
