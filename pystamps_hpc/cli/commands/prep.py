@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...errors import Exit
+from ...errors import ConfigError, Exit
 from ..command import Answer, Command, config_option, count, dataset_option, positive
 from ..shapes import CAREFUL, Shape, heading, pairs, paragraph, table
 from .run import configuration
@@ -27,8 +27,10 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--amp-dispersion", metavar="D",
                         help="amplitude dispersion that a candidate stays below "
                         "(0.4, small baselines 0.6)")  # fmt: skip
+    parser.add_argument("--patches", choices=("auto",),
+                        help="patches and overlap for scene, ranks and memory")  # fmt: skip
     for side, word in (("range", "across"), ("azimuth", "along")):
-        parser.add_argument(f"--{side}-patches", type=positive, default=1, metavar="N",
+        parser.add_argument(f"--{side}-patches", type=positive, metavar="N",
                             help=f"patches {word} the track (1)")  # fmt: skip
         parser.add_argument(f"--{side}-overlap", type=count, default=50, metavar="N",
                             help=f"pixels that a patch reaches beyond its own part {word} it (50)"
@@ -50,11 +52,15 @@ def run(options: Namespace, team: "Team") -> Answer:
     from ..console import Console
 
     config = team.on_root(lambda: configuration(options))
+    counts = (options.azimuth_patches, options.range_patches)
+    if options.patches and counts != (None, None):
+        raise ConfigError("--patches auto chooses the numbers: leave --azimuth-patches and "
+                          "--range-patches out")  # fmt: skip
     chosen = Options(
         processor=options.processor,
         master=options.master_date,
         dispersion=options.amp_dispersion,
-        patches=(options.azimuth_patches, options.range_patches),
+        patches=None if options.patches else (counts[0] or 1, counts[1] or 1),
         overlap=(options.azimuth_overlap, options.range_overlap),
         mask=options.mask,
         force=options.force,

@@ -1,15 +1,15 @@
 """From the images that a processor left to candidates in patches, ready for stage 1."""
 
+import math
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import numpy as np
-
+from ...config import RunConfig
 from ...dataset import parameters
-from ...dataset.publish import Publication, replacing, staging_root, write_text
+from ...dataset.publish import Publication, flush, replacing, staging_root, write_text
 from ...dataset.slc_stack import SlcStack, read_stack, require_sound
 from ...errors import DatasetError
 from ...parallel.context import Context
@@ -17,10 +17,10 @@ from ...stages.prepare.patches import Patch
 from . import record
 from .layout import Layout, lay_out
 from .options import Options
-from .rasters import PIECE, Pixels, calibrate, extract, select, text_of
+from .rasters import PIECE, Pixels, calibrate, extract, select
 from .record import MARKER, Record
 
-__all__ = ["Options", "Prepared", "prepare_stack"]
+__all__ = ["Options", "Prepared", "plan_preparation", "prepare_stack"]
 
 FILL_SHARE = 0.01
 """Candidates without a position that go unmentioned."""
@@ -57,8 +57,10 @@ class Prepared:
     warnings: list[str] = field(default_factory=list)
 
 
-def prepare_stack(root: Path, options: Options, ctx: Context, name: str) -> Prepared:
-    """Choose candidates and write all that stage 1 reads; collective.
+def plan_preparation(
+    root: Path, options: Options, config: RunConfig, ranks: int = 1, memory: float = math.inf
+) -> Layout:
+    """Find the images and plan patches; only reads.
 
     Parameters
     ----------
@@ -66,6 +68,32 @@ def prepare_stack(root: Path, options: Options, ctx: Context, name: str) -> Prep
         The dataset: where the processor left its stack.
     options : Options
         Threshold, patches and the like.
+    config : RunConfig
+        Configuration.
+    ranks, memory : int, float
+        Ranks that the patches are for, and the memory that each may fill [bytes].
+
+    Raises
+    ------
+    DatasetError
+        The stack is incomplete, contradicts itself, or is of the other kind than the parameters.
+    """
+    stack = read_stack(options.processor, root, options.master)
+    layout = lay_out(stack, options, config.compat.preparation == "reference", ranks, memory)
+    require_sound(stack, layout.mask)
+    _require_mode(stack)
+    return layout
+
+
+def prepare_stack(layout: Layout, force: bool, ctx: Context, name: str) -> Prepared:
+    """Choose candidates and write all that stage 1 reads; collective.
+
+    Parameters
+    ----------
+    layout : Layout
+        The plan.
+    force : bool
+        Whether patches that are there are made anew.
     ctx : Context
         Ranks, kernels, log.
     name : str
@@ -74,13 +102,11 @@ def prepare_stack(root: Path, options: Options, ctx: Context, name: str) -> Prep
     Raises
     ------
     DatasetError
-        The stack is incomplete or contradicts itself; patches are there that were made otherwise.
+        Patches are there that were made otherwise; an image without valid pixels; no candidates.
     """
-    reference = ctx.config.compat.preparation == "reference"
-    layout = ctx.on_root(lambda: _planned(root, options, reference))
     for warning in layout.stack.warnings:
         ctx.warn(warning)
-    known = ctx.on_root(lambda: _begun(layout, options.force))
+    known = ctx.on_root(lambda: _begun(layout, force))
     kept = [patch.name for patch in layout.patches if patch.name in known.patches]
     ctx.on_root(lambda: _convert(layout.stack))
     if not known.constants:
@@ -95,7 +121,7 @@ def prepare_stack(root: Path, options: Options, ctx: Context, name: str) -> Prep
             counts |= _make(layout, known, due, ctx, name)
     if not any(counts.values()):
         raise DatasetError(
-            f"{root}: no candidate in any patch below an amplitude dispersion of "
+            f"{layout.stack.root}: no candidate in any patch below an amplitude dispersion of "
             f"{layout.threshold}; raise --amp-dispersion"
         )
     stack = layout.stack
@@ -107,14 +133,6 @@ def prepare_stack(root: Path, options: Options, ctx: Context, name: str) -> Prep
         kept=tuple(kept),
         constants={str(s.path): c for s, c in zip(stack.slcs, known.constants, strict=True)},
     )
-
-
-def _planned(root: Path, options: Options, reference: bool) -> Layout:
-    stack = read_stack(options.processor, root, options.master)
-    layout = lay_out(stack, options, reference)
-    require_sound(stack, layout.mask)
-    _require_mode(stack)
-    return layout
 
 
 def _require_mode(stack: SlcStack) -> None:
@@ -203,9 +221,9 @@ def _make(
         ctx.on_root(lambda: _stage(publications, staged))
         amplitudes = {patch: folder / "mean_amp.flt" for patch, folder in folders.items()}
         pixels = select(layout, known.constants, strip, amplitudes, ctx)
-        ctx.on_root(lambda: _write_lists(layout, pixels, folders))
         unknown = extract(layout, strip, pixels, folders, ctx)
-        ctx.on_root(lambda: _publish(layout, known, strip, publications))
+        fsync = ctx.config.output.fsync
+        ctx.on_root(lambda: _publish(layout, known, strip, publications, fsync))
     counts = {patch: len(found.place) for patch, found in pixels.items()}
     for patch, found in pixels.items():
         _tell(layout, patch, found, unknown[patch], ctx)
@@ -215,39 +233,22 @@ def _make(
 def _stage(publications: Sequence[Publication], staged: ExitStack) -> None:
     for publication in publications:
         staged.enter_context(publication)
-
-
-def _write_lists(layout: Layout, pixels: Mapping[str, Pixels], folders: Mapping[str, Path]) -> None:
-    for patch, folder in folders.items():
-        _write_list(layout, pixels[patch], folder)
-
-
-def _write_list(layout: Layout, pixels: Pixels, folder: Path) -> None:
-    """Write the places of candidates and their dispersion, and what needs no raster."""
-    width, n = layout.stack.width, len(pixels.place)
-    if not layout.reference:  # where rounding leaves a negative variance
-        pixels.dispersion[np.isnan(pixels.dispersion)] = 0
-    with (folder / "pscands.1.ij").open("w") as ij, (folder / "pscands.1.da").open("w") as da:
-        for places, dispersions in text_of(pixels, width):
-            ij.write(places)
-            da.write(dispersions.replace("nan", "-nan"))
-    line, sample = np.divmod(pixels.place, width)
-    np.column_stack([sample, line]).astype(">i4").tofile(folder / "pscands.1.ij.int")
-    if not layout.stack.small_baselines:
-        line, sample = np.divmod(pixels.low, width)
-        rows = zip(pixels.before_low.tolist(), line.tolist(), sample.tolist(), strict=True)
-        (folder / "pscands.1.ij0").write_text("".join(f"{k} {i} {j}\n" for k, i, j in rows))
-    for file, size in (("pscands.1.ph", 0), ("pscands.1.hgt", 4 * n), ("mean_amp.flt", None)):
-        with (folder / file).open("ab") as target:
-            if size is not None:
-                target.truncate(size)
+        for file in (MARKER, "mean_amp.flt"):  # also of a patch that has no candidate, or no line
+            (publication.staging / file).touch()
 
 
 def _publish(
-    layout: Layout, known: Record, strip: Sequence[Patch], publications: Sequence[Publication]
+    layout: Layout,
+    known: Record,
+    strip: Sequence[Patch],
+    publications: Sequence[Publication],
+    fsync: bool,
 ) -> None:
     for patch, publication in zip(strip, publications, strict=True):
         names = sorted(path.name for path in publication.staging.iterdir())
+        if fsync:
+            for path in publication.staging.iterdir():
+                flush(path)
         publication.commit([*(name for name in names if name != MARKER), MARKER])
         known.add(layout.stack.root, patch.name)
     known.save(layout.stack.root)

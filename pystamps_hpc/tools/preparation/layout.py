@@ -1,5 +1,6 @@
 """What a preparation writes into the root, and which patches it makes."""
 
+import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from ...dataset.slc_stack import Raster, SlcStack
 from ...errors import ConfigError, DatasetError
 from ...stages.prepare.patches import Patch, cut_scene
 from .options import Options
+from .suggestion import suggest
 
 SHORTEST = 10  # lines that StaMPS works on at a time with small baselines
 
@@ -58,6 +60,18 @@ class Layout:
             enough = self.stack.length - first >= SHORTEST
             return range(first, first + SHORTEST if enough else first)
         return range(first, stop)
+
+    @property
+    def summary(self) -> str:
+        """What is going to be done, in one line."""
+        stack, full = self.stack, [patch.full.lines for patch in self.patches]
+        across = max(last - first + 1 for first, last, _, _ in full)
+        along = max(last - first + 1 for _, _, first, last in full)
+        return (
+            f"{stack.processor}, {len(stack.slcs)} images, {len(stack.ifgs)} interferograms of "
+            f"{stack.length:,} lines x {stack.width:,} samples, {len(self.patches)} patches of up "
+            f"to {along:,} x {across:,}"
+        )
 
     @property
     def listed(self) -> list[str]:
@@ -111,8 +125,10 @@ class Layout:
         return {**own, **{n: "".join(f"{line}\n" for line in rows) for n, rows in lists.items()}}
 
 
-def lay_out(stack: SlcStack, options: Options, reference: bool) -> Layout:
-    """Plan a preparation.
+def lay_out(
+    stack: SlcStack, options: Options, reference: bool, ranks: int = 1, memory: float = math.inf
+) -> Layout:
+    """Plan a preparation for some ranks, each of which may fill so much memory [bytes].
 
     Raises
     ------
@@ -121,9 +137,11 @@ def lay_out(stack: SlcStack, options: Options, reference: bool) -> Layout:
     DatasetError
         The mask is not there.
     """
-    for count, side, name in zip(
-        options.patches, (stack.length, stack.width), ("azimuth", "range"), strict=True
-    ):
+    patches, overlap = options.patches, options.overlap
+    if patches is None:
+        patches, overlap = suggest(stack, ranks, memory)
+    sides = (stack.length, stack.width)
+    for count, side, name in zip(patches, sides, ("azimuth", "range"), strict=True):
         if count > side:
             raise ConfigError(f"{count} patches in {name}: the scene has {side} pixels there")
     named = options.mask or stack.mask
@@ -137,9 +155,7 @@ def lay_out(stack: SlcStack, options: Options, reference: bool) -> Layout:
     return Layout(
         stack=stack,
         threshold=options.threshold(stack),
-        patches=cut_scene(
-            stack.length, stack.width, options.patches, options.overlap, not reference
-        ),
+        patches=cut_scene(stack.length, stack.width, patches, overlap, not reference),
         mask=mask,
         mask_calibrates=stack.mask_calibrates or not reference,
         mask_selects=not (reference and absolute),

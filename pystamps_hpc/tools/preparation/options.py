@@ -26,6 +26,7 @@ class Options:
         ``selpsc.in``; a negative one is that it reaches. None: 0.4, of small baselines 0.6.
     patches, overlap : (int, int)
         In azimuth and in range: patches, and pixels that a patch reaches beyond its own part.
+        Patches that are None are chosen, with their overlap, for scene, ranks and memory.
     mask : Path or None
         One byte per pixel; what is not 0 is left out. Relative to the dataset.
     force : bool
@@ -35,7 +36,7 @@ class Options:
     processor: str = "auto"
     master: str | None = None
     dispersion: str | None = None
-    patches: tuple[int, int] = (1, 1)
+    patches: tuple[int, int] | None = (1, 1)
     overlap: tuple[int, int] = (50, 50)
     mask: Path | None = None
     force: bool = False
@@ -44,7 +45,7 @@ class Options:
         """Refuse what cannot be meant."""
         if self.dispersion is not None and not _is_number(self.dispersion):
             raise ConfigError(f"amplitude dispersion {self.dispersion}: not a number")
-        if min(self.patches) < 1:
+        if self.patches is not None and min(self.patches) < 1:
             raise ConfigError(f"patches {self.patches}: both counts must be at least 1")
         if min(self.overlap) < 0:
             raise ConfigError(f"overlap {self.overlap}: must not be negative")

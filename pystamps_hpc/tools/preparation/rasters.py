@@ -4,9 +4,10 @@ Lines are read in pieces, image after image, so that memory holds one piece of o
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,8 @@ from ...stages.prepare.patches import Patch
 from ...stages.prepare.selection import Chosen, choose, choose_of_pairs
 from .layout import Layout
 
-PIECE = 1 << 21  # bytes of one image that are read at a time
+PIECE = 1 << 19  # bytes of one image that are read at a time, and stay in the cache
+ROWS = 1 << 17  # candidates of a list that are written at a time
 STRIPES = 256  # amplitude of a master that is 1 with its two bytes exchanged
 
 
@@ -233,7 +235,7 @@ def extract(
     folders: Mapping[str, Path],
     ctx: Context,
 ) -> dict[str, int]:
-    """Write phase, position and height of the candidates; each raster is read once per strip.
+    """Write what is known of the candidates, each raster read once per strip.
 
     Returns
     -------
@@ -241,39 +243,41 @@ def extract(
         Patch -> candidates without longitude or latitude: not finite, or 0 in both.
     """
     stack = layout.stack
-    columns: list[tuple[str, int, tuple[Raster, ...]]] = [
-        ("ph", k, (ifg,)) for k, ifg in enumerate(stack.ifgs)
-    ]
-    if stack.lonlat is not None:
-        columns.append(("ll", 0, stack.lonlat))
-    if stack.heights:
-        columns.append(("hgt", 0, stack.heights[:1]))
+    rasters: list[tuple[str, int, tuple[Raster, ...]]] = []
+    rasters += [("ph", k, (ifg,)) for k, ifg in enumerate(stack.ifgs)]
+    rasters += [("ll", 0, stack.lonlat)] if stack.lonlat else []
+    rasters += [("hgt", 0, stack.heights[:1])] if stack.heights else []
 
-    def column(item: tuple[str, int, tuple[Raster, ...]]) -> dict[str, int]:
-        name, k, rasters = item
-        unknown = dict.fromkeys((patch.name for patch in strip), 0)
+    def column(name: str, k: int, read: Sequence[Raster]) -> dict[str, int]:
+        unknown = dict.fromkeys(folders, 0)
         with ExitStack() as files:
             targets = {
-                patch.name: files.enter_context(_Target(folders[patch.name] / f"pscands.1.{name}"))
-                for patch in strip
+                patch: files.enter_context(_Target(folder / f"pscands.1.{name}"))
+                for patch, folder in folders.items()
             }
-            for lines in rasters[0].pieces(layout.lines(strip[0]), PIECE):
+            for lines in read[0].pieces(layout.lines(strip[0]), PIECE):
                 ctx.check()
-                read = [_flat(raster, lines) for raster in rasters]
-                for patch in strip:
-                    rows = _rows(pixels[patch.name].place, lines, stack.width)
-                    places = pixels[patch.name].place[rows] - lines.start * stack.width
-                    values = np.stack([each[places] for each in read], axis=1)
-                    width = values.shape[1] * values.itemsize
-                    start = (k * len(pixels[patch.name].place) + rows.start) * width
-                    targets[patch.name].write(values.tobytes(), start)
+                flat = [_flat(raster, lines) for raster in read]
+                for patch, target in targets.items():
+                    place = pixels[patch].place
+                    rows = _rows(place, lines, stack.width)
+                    inside = place[rows] - lines.start * stack.width
+                    values = np.stack([each[inside] for each in flat], axis=1)
+                    every = values.shape[1] * values.itemsize
+                    target.write(values.tobytes(), (k * len(place) + rows.start) * every)
                     if name == "ll":
-                        unknown[patch.name] += _unknown(values.view(rasters[0].numbers))
+                        unknown[patch] += _unknown(values.view(read[0].numbers))
         return unknown
 
-    names = ", ".join(patch.name for patch in strip)
-    counts = ctx.map_tasks(column, columns, label=f"extraction, {names}", waiting=True)
-    return {patch.name: max((each[patch.name] for each in counts), default=0) for patch in strip}
+    def lists(patch: str) -> dict[str, int]:
+        write_lists(layout, pixels[patch], folders[patch])
+        return {}
+
+    jobs = [partial(lists, patch) for patch in folders]
+    jobs += [partial(column, *each) for each in rasters]
+    label = f"extraction, {', '.join(folders)}"
+    counts = ctx.map_tasks(lambda job: job(), jobs, label=label, waiting=True)
+    return {patch: max(each.get(patch, 0) for each in counts) for patch in folders}
 
 
 def _flat(raster: Raster, lines: slice) -> AnyArray:
@@ -318,14 +322,24 @@ def _write_at(path: Path, content: bytes, start: int) -> None:
         target.write(content, start)
 
 
-def text_of(pixels: Pixels, width: int) -> Iterator[tuple[str, str]]:
-    """Yield the lines of ``pscands.1.ij`` and ``pscands.1.da`` in pieces."""
-    step = 1 << 17
-    for first in range(0, len(pixels.place), step):
-        rows = slice(first, first + step)
-        line, sample = np.divmod(pixels.place[rows], width)
-        places = zip(line.tolist(), sample.tolist(), strict=True)
-        yield (
-            "".join([f"{k} {i} {j}\n" for k, (i, j) in enumerate(places, first + 1)]),
-            "".join([f"{value:g}\n" for value in pixels.dispersion[rows].tolist()]),
-        )
+def write_lists(layout: Layout, pixels: Pixels, folder: Path) -> None:
+    """Write places and dispersion of the candidates of a patch, and what needs no raster."""
+    stack, n = layout.stack, len(pixels.place)
+    dispersion = pixels.dispersion
+    if not layout.reference:  # where rounding leaves a negative variance
+        dispersion = np.where(np.isnan(dispersion), np.float32(0), dispersion)
+    line, sample = np.divmod(pixels.place, stack.width)
+    with (folder / "pscands.1.ij").open("w") as ij, (folder / "pscands.1.da").open("w") as da:
+        for first in range(0, n, ROWS):
+            rows = slice(first, first + ROWS)
+            places = zip(line[rows].tolist(), sample[rows].tolist(), strict=True)
+            ij.write("".join([f"{k} {i} {j}\n" for k, (i, j) in enumerate(places, first + 1)]))
+            words = "".join([f"{value:g}\n" for value in dispersion[rows].tolist()])
+            da.write(words.replace("nan", "-nan"))
+    np.column_stack([sample, line]).astype(">i4").tofile(folder / "pscands.1.ij.int")
+    if not stack.small_baselines:
+        line, sample = np.divmod(pixels.low, stack.width)
+        low = zip(pixels.before_low.tolist(), line.tolist(), sample.tolist(), strict=True)
+        (folder / "pscands.1.ij0").write_text("".join(f"{k} {i} {j}\n" for k, i, j in low))
+    if not stack.heights:
+        (folder / "pscands.1.hgt").write_bytes(bytes(4 * n))

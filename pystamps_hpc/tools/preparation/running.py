@@ -1,6 +1,5 @@
 """A preparation as a run: lock, log and events around it."""
 
-import os
 import secrets
 import sys
 import time
@@ -14,15 +13,15 @@ from ...config import RunConfig
 from ...dataset.lock import DatasetLock, new_owner
 from ...dataset.stamps_log import log_line
 from ...dataset.tree import ROOT, Dataset, state_path
-from ...errors import DatasetError
 from ...parallel.context import Context
 from ...parallel.cpus import cpu_budget
+from ...parallel.memory import memory_budget
 from ...parallel.team import Team
 from ...pipeline.backends import resolve_kernels
 from ...pipeline.events import RunFinished, RunStarted, TaskFinished, Watcher, ignore
 from ...pipeline.progress import TaskLog
 from ...pipeline.types import StageResult
-from . import Options, Prepared, prepare_stack
+from . import Options, Prepared, plan_preparation, prepare_stack
 
 STAGE = 0
 """Number of the preparation in events."""
@@ -61,21 +60,24 @@ def run_preparation(
     DatasetError
         As :func:`prepare_stack`, or the dataset is in use or cannot be written.
     """
-    kernels = resolve_kernels(config.resolved(), team)
+    config = config.resolved()
+    kernels = resolve_kernels(config, team)
+    memory = memory_budget(team.members, config.runtime.memory_gb).planned
     root = root.resolve()
+    layout = team.on_root(lambda: plan_preparation(root, options, config, team.size, memory))
     run_id = team.on_root(lambda: f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}")
     folder = state_path(root, "runs", run_id)
     with _locked(root, run_id, command, break_lock, team) as taken_over:
         team.on_root(lambda: folder.mkdir(parents=True, exist_ok=True))
         watcher(RunStarted(folder, run_id, command))
         row = StageResult(STAGE, "merged", ROOT, "failed", started_at=round(time.time(), 3))
-        log = TaskLog(watcher, row, "Prepare candidates")
+        log = TaskLog(watcher, row, f"Prepare {layout.summary}")
         for message in taken_over:
             log.warn(message)
         threads = cpu_budget(team.members, team.rank, config.runtime.cpu_workers).threads
-        ctx = Context(kernels, config.resolved(), team, log, threads=threads)
+        ctx = Context(kernels, config, team, log, threads=threads)
         with team.agreed():
-            found = prepare_stack(root, options, ctx, run_id)
+            found = prepare_stack(layout, options.force, ctx, run_id)
         log.share_warnings(team)
         details = f"{sum(found.candidates.values()):,} candidates, {len(found.patches)} patches"
         row = log.close("completed", details)
@@ -94,8 +96,6 @@ def _locked(
     lock = DatasetLock(root, new_owner(run_id, command), None, break_lock)
 
     def acquire() -> list[str]:
-        if not os.path.isdir(root):
-            raise DatasetError(f"{root}: no such directory")
         Dataset(root, ()).require_writable()
         lock.__enter__()
         return lock.taken_over
