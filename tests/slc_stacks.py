@@ -117,9 +117,9 @@ def prepared(root, reference=False, log=None, threads=1, **options):
 
 def columns(patch: Path, n_ifg: int):
     """Read what a patch holds: place (line, sample), dispersion, phase."""
-    ij = np.loadtxt(patch / "pscands.1.ij", dtype=int, ndmin=2).reshape(-1, 3)
+    ij = np.array((patch / "pscands.1.ij").read_text().split(), int).reshape(-1, 3)
     phase = np.fromfile(patch / "pscands.1.ph", ">c8").reshape(n_ifg, -1)
-    return ij[:, 1:], np.loadtxt(patch / "pscands.1.da", ndmin=1), phase
+    return ij[:, 1:], np.array((patch / "pscands.1.da").read_text().split(), float), phase
 
 
 def files_of(root: Path):
