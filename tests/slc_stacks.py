@@ -130,3 +130,41 @@ def files_of(root: Path):
         for path in sorted(root.rglob("*"))
         if path.is_file() and ".pystamps-hpc" not in path.parts and path.name not in skipped
     }
+
+
+def write_tops(root: Path, images=None):
+    """Write ``merged`` as ISCE's topsStack leaves it; the third image is the stack's reference."""
+    images = images or scene()
+    length, width = images.shape
+    line, sample = np.mgrid[:length, :width]
+    merged = root / "merged"
+    for k, date in enumerate(DATES):
+        path = merged / f"SLC/{date}/{date}.slc.full"
+        write_isce(path, images.echoes[k].astype("<c8"))
+        grid = 40.0 * (k - 2) + np.zeros((3, 4)) + (0.5 * (k - 2)) * np.arange(4)
+        write_isce(merged / f"baselines/{date}/{date}", grid.astype("<f4"))
+    geometry = merged / "geom_reference"
+    write_isce(geometry / "lon.rdr.full", 12 + 3e-4 * sample + 1e-5 * line)
+    write_isce(geometry / "lat.rdr.full", 44 - 3e-4 * line + 1e-5 * sample)
+    write_isce(geometry / "hgt.rdr.full", line + sample / 4)
+    angles = np.stack([30 + 0.1 * sample, -258 + 0.01 * sample], axis=1).astype("<f4")
+    write_isce(geometry / "los.rdr.full", angles)
+    (root / "reference").mkdir(parents=True)
+    (root / "reference/IW1.xml").write_text(
+        '<productmanager_name><component name="instance"><property name="radarwavelength">\n'
+        "<value>0.05546576</value></property></component></productmanager_name>\n"
+    )
+    return images
+
+
+def write_isce(path: Path, values):
+    """Write a raster with the header of ISCE; (line, band, sample) are several bands."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    values.tofile(path)
+    kind = {"f4": "FLOAT", "f8": "DOUBLE", "c8": "CFLOAT"}[values.dtype.str[1:]]
+    properties = {"WIDTH": values.shape[-1], "LENGTH": values.shape[0], "DATA_TYPE": kind,
+                  "NUMBER_BANDS": 1 if values.ndim == 2 else values.shape[1],
+                  "SCHEME": "BIL"}  # fmt: skip
+    rows = "".join(f'<property name="{name}">\n<value>{value}</value>\n</property>\n'
+                   for name, value in properties.items())  # fmt: skip
+    path.with_name(f"{path.name}.xml").write_text(f"<imageFile>\n{rows}</imageFile>\n")

@@ -1,6 +1,5 @@
 """Candidates made with ISCE: day files as DORIS, rasters with XML headers."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,23 +8,15 @@ import numpy as np
 from ...errors import DatasetError
 from ..files import opened
 from ..problems import Problems
+from ..raster_headers import isce_header
 from ..rows import AnyArray, IntArray
-from ..text import read_text, shown
 from . import doris
 from .model import Grid, GridGeometry, Scene
-from .text import LONGEST_SIDE, day_text, locate, locate_optional
+from .text import day_text, locate, locate_optional
 
 BYTE_ORDER = doris.BYTE_ORDER
 _RASTERS = ("inc_angle.raw*", "look_angle.raw*", "baselineGRID_*")
 SCENE_NAMES: tuple[str, ...] = (*doris.SCENE_NAMES, *_RASTERS)
-TYPES = {
-    "float": "f4", "cfloat": "c8", "double": "f8", "byte": "u1", "short": "i2",
-}  # fmt: skip
-
-_PROPERTY = re.compile(
-    r'<property\s+name\s*=\s*"([^"]+)"\s*>.*?<value>\s*([^<]*?)\s*</value>', re.DOTALL
-)
-_COMPONENT = re.compile(r"<component\b.*?</component>", re.DOTALL)
 
 
 def scene(patch: Path) -> Scene:
@@ -98,25 +89,8 @@ def read_raster(path: Path) -> AnyArray:
     header = path.with_name(f"{path.name}.xml")
     if not header.exists():
         raise DatasetError(f"{header}: file not found; it describes {path.name}")
-    text = read_text(header)
-    properties = {
-        name.lower(): value
-        for part in (text, _COMPONENT.sub("", text))  # those of the image count more
-        for name, value in _PROPERTY.findall(part)
-    }
-    try:
-        width, length = int(properties["width"]), int(properties["length"])
-        bands = int(properties.get("number_bands", "1"))
-        dtype = np.dtype(TYPES[properties["data_type"].lower()])
-        scheme = properties.get("scheme", "BIL").upper()
-    except (KeyError, ValueError) as error:
-        told = shown(str(error))
-        raise DatasetError(f"{header}: property {told} is missing or unknown") from None
-    if not all(1 <= number <= LONGEST_SIDE for number in (width, length, bands)):
-        raise DatasetError(
-            f"{header}: width {shown(str(width))}, length {shown(str(length))}, number_bands "
-            f"{shown(str(bands))} are not the sizes of a raster; make the header again"
-        )
+    found = isce_header(header)
+    width, length, bands, dtype = found.width, found.length, found.bands, np.dtype(found.kind)
     expected = width * length * bands * dtype.itemsize
     if path.stat().st_size != expected:
         raise DatasetError(
@@ -126,9 +100,9 @@ def read_raster(path: Path) -> AnyArray:
     with opened(path) as file:
         values: AnyArray = np.memmap(file, dtype, "r")
     band: AnyArray
-    if scheme == "BIP":
+    if found.scheme == "BIP":
         band = values.reshape(length, width, bands)[:, :, 0]
-    elif scheme == "BSQ":
+    elif found.scheme == "BSQ":
         band = values.reshape(bands, length, width)[0]
     else:
         band = values.reshape(length, bands, width)[:, 0]

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from ...errors import DatasetError
 from ..files import opened
 from ..problems import Problems
+from ..raster_headers import LONGEST_SIDE
 from ..rows import AnyArray, BoolArray, IntArray
 from ..text import encoding_of, shown
 from .positions import trusted
-from .text import LONGEST_SIDE
 
 Order = Literal["big", "little"]
 NATIVE_ORDER: Order = "little" if sys.byteorder == "little" else "big"

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DatasetError
+from ..raster_headers import LONGEST_SIDE
 from ..text import lines_of, shown, words_of
 
 MATLAB_EPOCH = 366  # day number of 0001-01-01 is 367, its Python ordinal 1
-LONGEST_SIDE = 2**31 - 1  # of a scene, in pixels
 _DATE = r"(\d{4})([-_.]?)(\d{2})\2(\d{2})"
 _YEARS = range(1970, 2100)  # beyond them eight digits are another number
 

@@ -79,13 +79,7 @@ def require_sound(stack: SlcStack, mask: Raster | None) -> None:
     """
     found = Problems()
     rasters = stack.rasters if mask is None else [*stack.rasters, mask]
-    found.messages += require_sizes(rasters, _source(stack))
+    found.messages += require_sizes(rasters, stack.size_from)
     found.require_none()
     found.messages += [told for raster in stack.rasters if (told := require_plausible(raster))]
     found.require_none()
-
-
-def _source(stack: SlcStack) -> str:
-    if "rsc.txt" in stack.texts:
-        return stack.texts["rsc.txt"].strip()
-    return "master.res" if stack.processor == "doris" else "width.txt and len.txt"

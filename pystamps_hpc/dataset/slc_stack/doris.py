@@ -75,6 +75,7 @@ def doris(root: Path, master: str | None) -> SlcStack:
         master=found,
         width=crop.width,
         length=crop.length,
+        size_from="master.res",
         slcs=tuple(raster(path, "fcomplex") for path in slcs),
         dates=tuple(_date(path, found) for path in slcs),
         ifgs=tuple(raster(path, "fcomplex") for path in ifgs),

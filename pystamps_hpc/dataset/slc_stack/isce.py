@@ -12,11 +12,12 @@ from ...errors import DatasetError
 from ..candidates.text import dates_in, day_text, locate, number_of, side_of
 from ..problems import Problems
 from ..text import lines_of, read_text, words_of
+from . import tops
 from .listing import date_of, listed, pair_of
 from .model import SlcStack
 from .raster import Raster, Sample
+from .tops import IFG
 
-IFG = "isce_minrefdem.int"
 MASTERS = ("reference/reference.slc", "master/master.slc")
 SECONDARIES = ("*/secondary.slc", "*/slave.slc")
 COPIED = ("width.txt", "len.txt", "lambda.1.in", "heading.1.in")
@@ -25,6 +26,10 @@ COPIED = ("width.txt", "len.txt", "lambda.1.in", "heading.1.in")
 
 def is_there(root: Path) -> bool:
     """Whether a directory looks like such a stack."""
+    return _has_interferograms(root) or tops.is_there(root)
+
+
+def _has_interferograms(root: Path) -> bool:
     return any(root.glob(f"*/{IFG}"))
 
 
@@ -34,7 +39,8 @@ def isce(root: Path, master: str | None) -> SlcStack:
     Parameters
     ----------
     root : Path
-        Directory of the single-master stack, or ``SMALL_BASELINES``.
+        Directory of the single-master stack, or ``SMALL_BASELINES``; one with ``merged`` and
+        without interferograms is a stack of ``topsStack``.
     master : str or None
         Date of the master, where no file tells it.
 
@@ -43,6 +49,8 @@ def isce(root: Path, master: str | None) -> SlcStack:
     DatasetError
         Files are missing or contradict each other.
     """
+    if tops.is_there(root) and not _has_interferograms(root):
+        return tops.tops(root, master)
     small_baselines = any(root.glob(f"[0-9]*_[0-9]*/{IFG}"))
     above = (root, root.parent)
     width, length = (side_of(locate(name, *above)) for name in ("width.txt", "len.txt"))
@@ -85,6 +93,7 @@ def isce(root: Path, master: str | None) -> SlcStack:
         master=found,
         width=width,
         length=length,
+        size_from="width.txt and len.txt",
         slcs=tuple(raster(path, "fcomplex") for path in slcs),
         dates=dates,
         ifgs=tuple(raster(path, "fcomplex") for path in ifgs),

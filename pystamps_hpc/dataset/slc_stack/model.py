@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..rows import FloatArray
 from .raster import Raster
 
 
@@ -23,6 +24,8 @@ class SlcStack:
         Date of the master, ``yyyymmdd``.
     width, length : int
         Range samples and azimuth lines.
+    size_from : str
+        Where they stand.
     slcs : tuple of Raster
         Images in the order in which their amplitudes are added up; of small baselines two of each
         pair.
@@ -36,8 +39,10 @@ class SlcStack:
         Height [m]; the first is used.
     texts : mapping
         Text file of this processor, relative to the root -> content.
+    grids : mapping
+        Small raster that this processor's files lack, relative to the root -> its values.
     converted : mapping
-        Image that is not there yet -> raster of 16-bit integers that it is to be made from.
+        Raster that is not there yet -> that which it is to be made from, as floats.
     mask : Path or None
         Mask that the processor's files name.
     sorted_patches : bool
@@ -54,12 +59,14 @@ class SlcStack:
     master: str
     width: int
     length: int
+    size_from: str
     slcs: tuple[Raster, ...]
     dates: tuple[str, ...]
     ifgs: tuple[Raster, ...]
     lonlat: tuple[Raster, Raster] | None
     heights: tuple[Raster, ...]
     texts: Mapping[str, str] = field(default_factory=dict)
+    grids: Mapping[str, FloatArray] = field(default_factory=dict)
     converted: Mapping[Path, Raster] = field(default_factory=dict)
     mask: Path | None = None
     sorted_patches: bool = False
@@ -70,4 +77,6 @@ class SlcStack:
     def rasters(self) -> list[Raster]:
         """Every raster that lies there and is read."""
         found = [*self.slcs, *self.ifgs, *(self.lonlat or ()), *self.heights[:1]]
-        return [self.converted.get(raster.path, raster) for raster in found]
+        there = [self.converted.get(raster.path, raster) for raster in found]
+        files = [file for raster in (*there, *self.converted.values()) for file in raster.files]
+        return list(dict.fromkeys(files))

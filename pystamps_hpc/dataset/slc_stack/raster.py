@@ -11,13 +11,18 @@ from numpy.typing import NDArray
 
 from ...errors import DatasetError
 from ..files import opened
+from ..problems import Problems
+from ..raster_headers import headers_of
 from ..rows import AnyArray
 
-Sample = Literal["fcomplex", "scomplex", "float", "byte"]
+Sample = Literal["fcomplex", "scomplex", "float", "double", "byte"]
 Order = Literal["big", "little"]
 
-PARTS = {"fcomplex": "f4", "scomplex": "i2", "float": "f4", "byte": "u1"}
+PARTS = {"fcomplex": "f4", "scomplex": "i2", "float": "f4", "double": "f8", "byte": "u1"}
 """Type of the numbers that samples are made of."""
+
+KINDS = {"fcomplex": "c8", "scomplex": "2i2", "float": "f4", "double": "f8", "byte": "u1"}
+"""Type of samples as headers name it."""
 
 _LOOKED_AT = 16  # lines that are judged
 _PLAUSIBLE_SHARE = 0.9
@@ -34,10 +39,12 @@ class Raster:
         The file.
     width, length : int
         Samples of a line (range) and lines (azimuth).
-    sample : {"fcomplex", "scomplex", "float", "byte"}
-        What a pixel holds: complex of IEEE single or of int16, a single, a byte.
+    sample : {"fcomplex", "scomplex", "float", "double", "byte"}
+        What a pixel holds: complex of IEEE single or of int16, a single, a double, a byte.
     order : {"big", "little"}
         Order of the bytes of a number.
+    bands, band : int
+        Bands that alternate line by line (BIL), and the one that is read, from 0.
     """
 
     path: Path
@@ -45,6 +52,13 @@ class Raster:
     length: int
     sample: Sample
     order: Order = "big"
+    bands: int = 1
+    band: int = 0
+
+    @property
+    def files(self) -> "tuple[Raster, ...]":
+        """The rasters on disk that it is read from."""
+        return (self,)
 
     @property
     def numbers(self) -> "np.dtype[np.generic]":
@@ -55,6 +69,11 @@ class Raster:
     def pixel_bytes(self) -> int:
         """Bytes of a pixel."""
         return self.numbers.itemsize * (2 if self.sample.endswith("complex") else 1)
+
+    @property
+    def disk_bytes(self) -> int | None:
+        """Bytes that the file should have, None where that tells nothing."""
+        return self.length * self.bands * self.width * self.pixel_bytes
 
     @property
     def swapped(self) -> bool:
@@ -74,16 +93,17 @@ class Raster:
         DatasetError
             The file cannot be read, or ends before.
         """
-        found = np.empty((lines.stop - lines.start, self.width, self.pixel_bytes), np.uint8)
+        shape = lines.stop - lines.start, self.bands, self.width, self.pixel_bytes
+        found = np.empty(shape, np.uint8)
         wanted = found.reshape(-1).data
         with opened(self.path) as file:
-            file.seek(lines.start * self.width * self.pixel_bytes)
+            file.seek(lines.start * self.bands * self.width * self.pixel_bytes)
             got = 0
             while got < len(wanted) and (more := file.readinto(wanted[got:])):  # type: ignore[attr-defined]
                 got += more
         if got < len(wanted):
             raise DatasetError(f"{self.path}: ends while it is read; has it been changed?")
-        return found
+        return np.ascontiguousarray(found[:, self.band])
 
     def words(self, lines: slice) -> AnyArray:
         """Read whole lines of a complex raster.
@@ -104,22 +124,50 @@ class Raster:
 
 
 def require_sizes(rasters: list[Raster], source: str) -> list[str]:
-    """Return what is wrong with the sizes of files; `source` says where width and length stand."""
-    return [told for raster in rasters if (told := _wrong_size(raster, source))]
+    """Return what is wrong with the sizes of files, and where their headers say otherwise.
+
+    `source` says where width and length stand.
+    """
+    found = Problems()
+    for raster in rasters:
+        told = _wrong_size(raster, source)
+        found.messages += [told] if told else found.tried(_unlike_headers, raster, source) or []
+    return found.messages
+
+
+def _unlike_headers(raster: Raster, source: str) -> list[str]:
+    expected = f"{raster.length:,} lines x {raster.width:,} samples"
+    told = []
+    for header in headers_of(raster.path):
+        if (header.length, header.width) != (raster.length, raster.width):
+            told.append(
+                f"{header.path}: {header.length:,} lines x {header.width:,} samples, expected "
+                f"{expected} (from {source}); is it of another scene?"
+            )
+        elif (header.kind, header.bands) != (KINDS[raster.sample], raster.bands):
+            told.append(
+                f"{header.path}: {header.bands} band(s) of {header.kind}, expected {raster.bands} "
+                f"of {KINDS[raster.sample]}; the raster is of another kind, make it again"
+            )
+        elif raster.bands > 1 and header.scheme not in ("", "BIL"):
+            told.append(
+                f"{header.path}: bands lie {header.scheme}, expected BIL; convert it with "
+                "gdal_translate -of ENVI -co INTERLEAVE=BIL"
+            )
+    return told
 
 
 def _wrong_size(raster: Raster, source: str) -> str:
-    pixels = raster.width * raster.length
-    expected = pixels * raster.pixel_bytes
+    expected = raster.disk_bytes
     try:
         found = os.stat(raster.path).st_size
     except OSError as error:
         return f"{raster.path}: cannot be read: {error.strerror}; put it there"
-    if found == expected:
+    if expected is None or found == expected:
         return ""
     told = (
         f"{raster.path}: {found:,} bytes, expected {expected:,} ({raster.length:,} lines x "
-        f"{raster.width:,} samples x {raster.pixel_bytes}, from {source})"
+        f"{raster.width:,} samples x {raster.pixel_bytes * raster.bands}, from {source})"
     )
     if raster.sample == "fcomplex" and 2 * found == expected:
         return f"{told}; has it complex samples of 16-bit integers (SCOMPLEX)?"

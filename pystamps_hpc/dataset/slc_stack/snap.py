@@ -78,6 +78,7 @@ def _read(processor: str, root: Path, given: str | None) -> SlcStack:
         master=master,
         width=width,
         length=length,
+        size_from=str(parameters.path),
         slcs=tuple(raster(path, kind) for path in slcs),
         dates=dates,
         ifgs=tuple(raster(path, "fcomplex") for path in ifgs),

@@ -183,6 +183,9 @@ def _write_root(layout: Layout, known: Record) -> None:
     stack, root = layout.stack, layout.stack.root
     for file, text in layout.texts(known.constants).items():
         write_text(root / file, text)
+    for file, grid in stack.grids.items():
+        with replacing(root / file) as temporary:
+            grid.astype("<f4").tofile(temporary)
     other = "selpsc.in" if stack.small_baselines else "selsbc.in"
     (root / other).unlink(missing_ok=True)  # StaMPS would take it for the other kind
     for patch in layout.patches:
@@ -198,7 +201,7 @@ def _write_root(layout: Layout, known: Record) -> None:
 
 
 def _convert(stack: SlcStack) -> None:
-    """Write images of 16-bit integers as images of floats, as StaMPS works on them."""
+    """Write rasters as rasters of floats, as StaMPS works on them."""
     for target, source in stack.converted.items():
         with replacing(target) as temporary, temporary.open("wb") as file:
             for lines in source.pieces(range(source.length), PIECE):

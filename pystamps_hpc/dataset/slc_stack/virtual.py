@@ -1,0 +1,104 @@
+"""Rasters without a flat file: virtual ones of GDAL, and interferograms formed while read."""
+
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from warnings import catch_warnings
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import DatasetError
+from ..rows import AnyArray
+from .raster import Raster, Sample
+
+KINDS = {"fcomplex": "<c8", "float": "<f4", "double": "<f8", "byte": "u1"}
+"""Samples of a virtual raster as they are handed out."""
+
+
+@dataclass(frozen=True)
+class Virtual(Raster):
+    """A raster that a ``.vrt`` puts together from other files; ``rasterio`` reads it."""
+
+    @property
+    def disk_bytes(self) -> None:
+        """Nothing can be told from the size of the file."""
+        return None
+
+    def read(self, lines: slice) -> NDArray[np.uint8]:
+        """Read whole lines; as :meth:`Raster.read`."""
+        import rasterio
+
+        try:
+            with catch_warnings(action="ignore"), rasterio.open(self.path) as file:
+                window = ((lines.start, lines.stop), (0, self.width))
+                values = file.read(self.band + 1, window=window)
+        except rasterio.errors.RasterioError as error:
+            raise DatasetError(f"{self.path}: GDAL cannot read it: {error}") from None
+        plain = np.ascontiguousarray(values, KINDS[self.sample])
+        return plain.view(np.uint8).reshape(*plain.shape, self.pixel_bytes)
+
+
+@dataclass(frozen=True)
+class Formed(Raster):
+    """An interferogram that is formed while it is read: an image times another's conjugate.
+
+    Parameters
+    ----------
+    path : Path
+        Where the interferogram would lie; nothing is there.
+    images : (Raster, Raster)
+        The images; the phase of the second is subtracted.
+
+    Notes
+    -----
+    ``a*conj(b)`` of ISCE's ``make_single_reference_stack_isce``. Products and sums are rounded to
+    single precision one by one, so that the bytes depend on no processor.
+    """
+
+    images: tuple[Raster, Raster] = field(kw_only=True)
+
+    @property
+    def files(self) -> tuple[Raster, ...]:
+        """The two images."""
+        return self.images
+
+    def read(self, lines: slice) -> NDArray[np.uint8]:
+        """Form whole lines; as :meth:`Raster.read`."""
+        (a, b), (c, d) = (_parts(image, lines) for image in self.images)
+        found = np.empty((*a.shape, 2), self.numbers)
+        with np.errstate(all="ignore"):
+            found[..., 0] = a * c + b * d
+            found[..., 1] = b * c - a * d
+        return found.view(np.uint8)
+
+
+def _parts(image: Raster, lines: slice) -> tuple[AnyArray, AnyArray]:
+    parts = image.read(lines).view(image.numbers)
+    return parts[..., 0], parts[..., 1]
+
+
+def is_there(path: Path) -> bool:
+    """Whether :func:`flat_or_virtual` finds something."""
+    return path.exists() or path.with_name(f"{path.name}.vrt").exists()
+
+
+def flat_or_virtual(
+    path: Path, width: int, length: int, sample: Sample, bands: int = 1, band: int = 0
+) -> Raster:
+    """Return a little-endian raster: the flat file if it is there, else ``<path>.vrt``.
+
+    Raises
+    ------
+    DatasetError
+        Only the latter is there, and nothing that can read it.
+    """
+    virtual = path.with_name(f"{path.name}.vrt")
+    if path.exists() or not virtual.exists():
+        return Raster(path, width, length, sample, "little", bands, band)
+    if find_spec("rasterio") is None:
+        raise DatasetError(
+            f"{path}: file not found, only its virtual raster; write it with gdal_translate -of "
+            f"ENVI -co INTERLEAVE=BIL {virtual} {path}, or install the extra 'gdal' (rasterio)"
+        )
+    return Virtual(virtual, width, length, sample, "little", bands, band)
