@@ -168,3 +168,64 @@ def write_isce(path: Path, values):
     rows = "".join(f'<property name="{name}">\n<value>{value}</value>\n</property>\n'
                    for name, value in properties.items())  # fmt: skip
     path.with_name(f"{path.name}.xml").write_text(f"<imageFile>\n{rows}</imageFile>\n")
+
+
+def _write_single_master(root: Path, images, master: str, secondary: str, ifg: str):
+    """Write images and interferograms little-endian, a directory per date but for the master."""
+    for date, echo in zip(DATES, images.echoes, strict=True):
+        path = root / (master if date == MASTER else f"{date}/{secondary}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        echo.astype("<c8").tofile(path)
+    slaves = [date for date in DATES if date != MASTER]
+    for date, phase in zip(slaves, images.ifgs, strict=True):
+        phase.astype("<c8").tofile(root / date / ifg)
+    line, sample = np.mgrid[: images.shape[0], : images.shape[1]]
+    (12 + 3e-4 * sample + 1e-5 * line).astype("<f4").tofile(root / "lon.raw")
+    (44 - 3e-4 * line + 1e-5 * sample).astype("<f4").tofile(root / "lat.raw")
+    return slaves
+
+
+def write_isce_stack(root: Path, images=None):
+    """Write a single-master stack as ``make_single_reference_stack_isce`` leaves it."""
+    images = images or scene()
+    length, width = images.shape
+    slaves = _write_single_master(
+        root, images, "reference/reference.slc", "secondary.slc", "isce_minrefdem.int"
+    )
+    for name, text in (("width.txt", width), ("len.txt", length), ("lambda.1.in", 0.05546576),
+                       ("heading.1.in", -12.1)):  # fmt: skip
+        (root / name).write_text(f"{text}\n")
+    (root / "reference/baseline").write_text(f"{MASTER} 0.00 \n")
+    for k, date in enumerate(slaves):
+        (root / date / "baseline").write_text(f"{date} {40 * k - 90}.25 \n")
+    return images
+
+
+def write_doris_stack(root: Path, images=None):
+    """Write a single-master stack as DORIS leaves it."""
+    images = images or scene()
+    length, width = images.shape
+    slaves = _write_single_master(
+        root, images, f"{MASTER}_crop.slc", "slave_res.slc", "cint.minrefdem.raw"
+    )
+    (root / "master.res").write_text(
+        "*_Start_readfiles:\nRadar_wavelength (m): \t 0.0554658\n* End_readfiles:_NORMAL\n"
+        f"*_Start_crop:\t master step01\nData_output_file: \t {MASTER}_crop.slc\n"
+        "Data_output_format: \t complex_real4\n"
+        f"First_line (w.r.t. original_image): \t 1001\n"
+        f"Last_line (w.r.t. original_image): \t {1000 + length}\n"
+        f"First_pixel (w.r.t. original_image): \t 501\n"
+        f"Last_pixel (w.r.t. original_image): \t {500 + width}\n* End_crop:_NORMAL\n"
+    )
+    (root / f"{MASTER}.slc.rsc").write_text(f"WIDTH {width}\nHEADING -167.83\n")
+    (root / "dem.dorisin").write_text(
+        "CRD_IN_DEM /dem/final.dem\nCRD_IN_FORMAT r4\nCRD_IN_SIZE 1200 1300\nCRD_IN_UL 44.9 11.8\n"
+    )
+    for k, date in enumerate(slaves):
+        b = 40 * k - 90
+        (root / date / "interferogram.out").write_text(f"*_Start_interfero:\n  Bperp  [m]:  {b}\n")
+        (root / date / "step_coarse.log").write_text(
+            "".join(f"DEBUG : Bpar, Bperp: {i} {b}.{i}\nDEBUG : Look angle [deg]: 20.{i}\n"
+                    for i in range(10, 20))
+        )  # fmt: skip
+    return images

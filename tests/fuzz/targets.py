@@ -32,6 +32,8 @@ from tests.dataset.scenes import (
     write_snap_sb,
 )
 
+from . import stacks
+
 
 @dataclass(frozen=True)
 class Target:
@@ -296,6 +298,9 @@ TARGETS = {
     "snap-sb": Target(build_snap_sb, reads_candidates("snap", "y")),
     "doris-sb": Target(build_doris_sb, reads_candidates("doris", "y")),
     "isce": Target(build_isce, reads_candidates("isce")),
+    "stack-snap": Target(stacks.build_snap, stacks.read),
+    "stack-isce": Target(stacks.build_isce, stacks.read),
+    "stack-doris": Target(stacks.build_doris, stacks.read),
     "patches": Target(build_patches, read_patches),
     "config": Target(build_configuration, read_configuration),
     "state": Target(build_state, read_state),

@@ -9,8 +9,9 @@ READS = {"v7.3": 200, "config": 150}
 
 @pytest.mark.parametrize(
     "reader",
-    ["v5", "v7.3", "parms", "pscands", "snap", "doris", "isce", "snap-sb", "doris-sb", "patches",
-     "config", "state", "lock", "memo", "report"],
+    ["v5", "v7.3", "parms", "pscands", "snap", "doris", "isce", "snap-sb", "doris-sb",
+     "stack-snap", "stack-isce", "stack-doris", "patches", "config", "state", "lock", "memo",
+     "report"],
 )  # fmt: skip
 def test_a_damaged_file_is_read_or_refused_in_bounded_time_and_memory(reader):
     told = attack(reader, READS.get(reader, 400))

@@ -150,8 +150,8 @@ def _section(lines: list[str], name: str) -> list[str]:
 
 def _entry(section: list[str], key: str, results: Path) -> str:
     for line in section:
-        name, colon, value = line.partition(":")
-        if colon and name.split()[0].split("(")[0].strip() == key:
+        name, _, value = line.partition(":")
+        if name.partition("(")[0].split() == [key] and value.split():
             return value.split()[0]
     raise DatasetError(f"{results}: no entry {key} in the section of the master's image")
 
