@@ -46,6 +46,10 @@ class Prepared:
         Image -> calibration constant.
     warnings : list of str
         What the user should know.
+    picture : Path or None
+        Map of the candidates, if one was drawn.
+    peak_rss_mib : list of float
+        Peak memory of each rank [MiB].
     """
 
     stack: SlcStack
@@ -55,6 +59,8 @@ class Prepared:
     kept: tuple[str, ...]
     constants: dict[str, str]
     warnings: list[str] = field(default_factory=list)
+    picture: Path | None = None
+    peak_rss_mib: list[float] = field(default_factory=list)
 
 
 def plan_preparation(
