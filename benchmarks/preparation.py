@@ -179,9 +179,7 @@ def prep(root: Path, what: str, ranks: int, threads: int, size: float) -> dict[s
     for path in (*root.glob("PATCH_*"), root / ".pystamps-hpc"):
         shutil.rmtree(path, ignore_errors=True)
     before = processor_seconds()
-    patches = [
-        f"--{side}-patches={n}" for side, n in zip(("azimuth", "range"), PATCHES, strict=True)
-    ]
+    patches = [f"--azimuth-patches={PATCHES[0]}", f"--range-patches={PATCHES[1]}"]
     ended = child_run.run(
         ["prep", "snap", "--dataset", root, *patches, "--cpu-workers", threads, "-q"], ranks=ranks
     )
@@ -199,11 +197,16 @@ def prep(root: Path, what: str, ranks: int, threads: int, size: float) -> dict[s
 
 def timed(what: str, call: Any, size: float) -> dict[str, Any]:
     """Call and return the figures."""
-    before, began = processor_seconds(), time.perf_counter()
+    before, began = time.process_time(), time.perf_counter()
     call()
     wall = time.perf_counter() - began
-    return {"what": what, "wall_sec": round(wall, 1), "gb_per_sec": round(size / wall, 2),
-            "cpu_sec": round(processor_seconds() - before, 1), "peak_mib": None}  # fmt: skip
+    return {
+        "what": what,
+        "wall_sec": round(wall, 1),
+        "cpu_sec": round(time.process_time() - before, 1),
+        "gb_per_sec": round(size / wall, 2),
+        "peak_mib": None,
+    }
 
 
 def measure(root: Path, length: int, width: int, images: int) -> list[dict[str, Any]]:
@@ -215,14 +218,12 @@ def measure(root: Path, length: int, width: int, images: int) -> list[dict[str, 
     runs.append(prep(root, f"prep, 2 threads, {cold}", 1, 2, size))
     runs.append(timed("reading once, warm", lambda: read_once(root), size))
     with tempfile.TemporaryDirectory(dir=root.parent) as out:
-        count = []
-        runs.append(
-            timed(
-                "plain NumPy, warm",
-                lambda: count.append(plain(root, Path(out), length, width)),
-                size,
-            )  # fmt: skip
-        )
+        count: list[int] = []
+
+        def procedure() -> None:
+            count.append(plain(root, Path(out), length, width))
+
+        runs.append(timed("plain NumPy, warm", procedure, size))
     runs.append(prep(root, "prep, 2 threads, warm", 1, 2, size))
     runs.append(prep(root, "prep, 2 ranks, warm", 2, 1, size))
     if runs[-1]["candidates"] != count[0]:

@@ -48,7 +48,7 @@ class Prepared:
         What the user should know.
     picture : Path or None
         Map of the candidates, if one was drawn.
-    peak_rss_mib : list of float
+    peak_rss_mib : list of int
         Peak memory of each rank [MiB].
     """
 
@@ -60,7 +60,7 @@ class Prepared:
     constants: dict[str, str]
     warnings: list[str] = field(default_factory=list)
     picture: Path | None = None
-    peak_rss_mib: list[float] = field(default_factory=list)
+    peak_rss_mib: list[int] = field(default_factory=list)
 
 
 def plan_preparation(

@@ -111,7 +111,7 @@ def _levels(amplitude: AnyArray) -> AnyArray:
     low, high = np.quantile(known, (DARKEST, BRIGHTEST))
     with np.errstate(divide="ignore", invalid="ignore"):
         level = np.log(amplitude / low) / max(np.log(high / low), 1e-6)
-    return np.clip(np.nan_to_num(level), 0, 1)
+    return np.asarray(np.clip(np.nan_to_num(level), 0, 1))
 
 
 def _overlay(density: AnyArray, step: int) -> AnyArray:
