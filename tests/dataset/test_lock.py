@@ -256,6 +256,6 @@ def test_a_lock_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
         raise OSError(5, "Input/output error", str(path))
 
     monkeypatch.setattr(Path, "write_text", fails)
-    with pytest.raises(OSError, match="Input/output"), lock(tmp_path):
+    with pytest.raises(LockError, match="Input/output"), lock(tmp_path):
         pass
     assert not list(lock_directory(tmp_path).iterdir())
