@@ -1,7 +1,5 @@
 """What the look-angle error is fitted with: a constant, mean baselines, and times."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from ...dataset.rows import FloatArray, IntArray, Rows, chosen_columns
@@ -13,11 +11,6 @@ from ..shared.reference_area import mean_over_ps
 from .inputs import Params
 
 FEWEST_WITH_VELOCITY = 4
-
-
-def lists_of(params: Params, names: Sequence[str]) -> str:
-    """Return names and values of parameters that leave interferograms out, for messages."""
-    return ", ".join(f"{name} {getattr(params, name) or '[]'}" for name in names)
 
 
 def steps_design(
@@ -48,14 +41,9 @@ def steps_design(
     Raises
     ------
     StageError
-        Fewer than two steps, or baselines that are all equal.
+        Baselines that are all equal.
     """
     n_used, n_steps = len(sequence), len(sequence) - 1
-    if n_steps < 2:
-        raise StageError(
-            f"look-angle error: {n_used} images give {max(n_steps, 0)} differences, 2 are needed; "
-            f"shorten {lists}"
-        )
     change = mean_over_ps(steps(baselines, sequence), ctx).astype(np.float64)
     if not change.any():
         means = ", ".join(f"{bperp:.1f}" for bperp in ifgs.with_master(ifgs.bperp, 0)[sequence])
@@ -101,13 +89,9 @@ def pairs_design(
     Raises
     ------
     StageError
-        Fewer than two pairs, or baselines that are all equal.
+        Baselines that are all equal.
     """
     n_used = len(pairs)
-    if n_used < 2:
-        raise StageError(
-            f"look-angle error: {n_used} interferograms are left, 2 are needed; shorten {lists}"
-        )
     mean = mean_over_ps(chosen_columns(bperp, pairs), ctx).astype(np.float64)
     if not np.ptp(mean):
         raise StageError(
@@ -142,7 +126,10 @@ def _with_time(
 def _require_independent(design: FloatArray, params: Params, what: str, ctx: Context) -> None:
     """Warn of baselines that the other columns explain; least deviations have no answer then."""
     others = np.delete(design, 1, axis=1)
-    if np.linalg.matrix_rank(design) > np.linalg.matrix_rank(others):
+    rank, rank_of_others = ctx.on_root(
+        lambda: [int(np.linalg.matrix_rank(columns)) for columns in (design, others)]
+    )
+    if rank > rank_of_others:
         return
     problem = "look-angle error not observable: the baselines change linearly with time"
     if params.scla_method == "L1":
