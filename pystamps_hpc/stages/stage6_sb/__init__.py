@@ -14,7 +14,7 @@ from ...dataset.rows import BoolArray, FloatArray, IntArray, Rows
 from ...parallel.context import Context
 from .. import stage6
 from ..base import Keeps, StageSpec
-from ..shared.reference_area import ReferenceArea, mean_over_ps, reference_ps
+from ..shared.reference_area import ReferenceArea, reference_phase, referencing_ps
 from ..stage6.on_grid import GridOutputs, require_points, unwrap_on_grid
 from ..stage6.prepare import Feedback, PhaseInputs, wrapped_stack
 from ..stage6.transfer import in_all_columns, unwrapped_points
@@ -73,7 +73,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     require_points(inputs.n_ps)
     used = inputs.ifgs.used(params.drop_ifg_index, fewest=2)
     inputs.ifgs.only(used).require_connected()
-    ref_ps = reference_ps(params, inputs.lonlat, inputs.xy, inputs.origin)
+    ref_ps = referencing_ps(params, inputs, ctx)
     stack = wrapped_stack(inputs, params, used, _feedback(inputs, params, ctx))
     good = _good_values(inputs, params, used, ctx)
     held = None
@@ -87,9 +87,10 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         stack, stack.psi(ctx), outputs.node_unwrapped, grid.point_node, corrected, ctx, held
     )
     unwrapped = in_all_columns(points, used, n_ifg, ctx)
-    reference = np.zeros(used.size, np.float32)
-    if ref_ps is not None:
-        reference = mean_over_ps(points, ctx, ref_ps)
+    reference = reference_phase(
+        points, ref_ps, np.arange(used.size), lambda k: inputs.ifgs.name_of(used[k]),
+        "phuw_sb2.ph_uw", ctx,
+    )  # fmt: skip
     covariance = pair_covariance(inputs.corrected, inputs.patch_phase, ctx)
     inverted = invert(unwrapped, reference, inputs.ifgs, used, covariance, ctx)
     return Outputs(

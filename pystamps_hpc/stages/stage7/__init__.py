@@ -14,6 +14,7 @@ from ...dataset.rows import FloatArray, Rows
 from ...parallel.context import Context
 from ..base import Keeps, StageSpec
 from ..shared.ifgs import one_based
+from ..shared.reference_area import reference_phase, referencing_ps
 from ..shared.velocity import ifg_covariance, phase_variance
 from .designs import steps_design
 from .fits import Observed, fit_steps, offset_operator, smoothed
@@ -22,8 +23,6 @@ from .lists import LISTS, accepts, fitted_sequence, lists_of
 from .phase import (
     baselines_of,
     fitted_ramps,
-    reference_phase,
-    referencing_ps,
     stored_ramps,
     without_ramps,
 )
@@ -75,8 +74,8 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     to_offset = ctx.on_root(lambda: offset_operator(ifgs.elapsed[fitted], covariance))
     ramps = fitted_ramps(inputs.unwrapped, inputs, params, ctx)
     phase = without_ramps(inputs.unwrapped, ramps)
-    chosen = referencing_ps(inputs, params, ctx)
-    reference = reference_phase(phase, chosen, sequence, ifgs, "phuw2.ph_uw", ctx)
+    chosen = referencing_ps(params, inputs, ctx)
+    reference = reference_phase(phase, chosen, sequence, ifgs.name_of, "phuw2.ph_uw", ctx)
     observed = Observed(phase, baselines, reference, params.scla_method)
     scla = fit_steps(observed, design, sequence, fitted, to_offset, ctx)
     ramp = stored_ramps(ramps, n_ps, ctx)

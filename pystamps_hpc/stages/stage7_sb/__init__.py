@@ -16,6 +16,7 @@ from ..base import Keeps, StageSpec
 from ..shared.ifgs import Ifgs, one_based
 from ..shared.least_squares import n_left_out
 from ..shared.ramps import Ramps
+from ..shared.reference_area import reference_phase, referencing_ps
 from ..stage7.designs import pairs_design, steps_design
 from ..stage7.fits import Observed, fit_pairs, fit_steps, offset_operator, smoothed
 from ..stage7.inputs import CommonInputs
@@ -24,8 +25,6 @@ from ..stage7.lists import lists_of
 from ..stage7.phase import (
     baselines_of,
     fitted_ramps,
-    reference_phase,
-    referencing_ps,
     stored_ramps,
     without_ramps,
 )
@@ -106,7 +105,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     docs/science/scla.md, Small baselines.
     """
     of_pairs, of_images = _pairs(inputs, params, ctx), _images(inputs, params, ctx)
-    area = referencing_ps(inputs, params, ctx)
+    area = referencing_ps(params, inputs, ctx)
     n_ps = len(inputs.xy)
     no_offset = np.zeros(n_ps)
 
@@ -180,7 +179,8 @@ def _observed(
 ) -> Observed:
     """Take ramps and reference off the phase."""
     phase = without_ramps(unwrapped, ramps)
-    reference = reference_phase(phase, area, fit.columns, fit.ifgs, f"{artifact}.ph_uw", ctx)
+    source = f"{artifact}.ph_uw"
+    reference = reference_phase(phase, area, fit.columns, fit.ifgs.name_of, source, ctx)
     return Observed(phase, fit.baselines, reference, params.scla_method)
 
 
