@@ -68,7 +68,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     sequence = fitted_sequence(ifgs, params)
     fitted = sequence[np.isin(sequence, ifgs.columns)]
     baselines = baselines_of(inputs)
-    design = steps_design(ifgs, baselines, sequence, params, lists_of(params, LISTS), ctx)
+    design = steps_design(ifgs.day, baselines, sequence, params, lists_of(params, LISTS), ctx)
     ctx.note(f"look-angle error from interferograms {one_based(sequence)}")
     covariance = ifg_covariance(ifgs, inputs.ifg_std, fitted)
     to_offset = ctx.on_root(lambda: offset_operator(ifgs.elapsed[fitted], covariance))

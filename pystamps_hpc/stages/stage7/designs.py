@@ -14,14 +14,14 @@ FEWEST_WITH_VELOCITY = 4
 
 
 def steps_design(
-    ifgs: Ifgs, baselines: Rows, sequence: IntArray, params: Params, lists: str, ctx: Context
+    day: FloatArray, baselines: Rows, sequence: IntArray, params: Params, lists: str, ctx: Context
 ) -> FloatArray:
     """Return constant, mean baseline and time of every step between successive images.
 
     Parameters
     ----------
-    ifgs : Ifgs
-        A single-master network.
+    day : (n_image,) float64
+        Acquisition of each image, MATLAB day numbers.
     baselines : Rows, (n_ps, n_image) float32
         Baselines of the images [m], zero at the master.
     sequence : (n_seq,) int64
@@ -46,12 +46,12 @@ def steps_design(
     n_used, n_steps = len(sequence), len(sequence) - 1
     change = mean_over_ps(steps(baselines, sequence), ctx).astype(np.float64)
     if not change.any():
-        means = ", ".join(f"{bperp:.1f}" for bperp in ifgs.with_master(ifgs.bperp, 0)[sequence])
+        mean = mean_over_ps(chosen_columns(baselines, sequence[:1]), ctx)[0]
         raise StageError(
-            f"look-angle error not observable: the baselines are all equal ({means} m); use "
-            f"images with other baselines"
+            f"look-angle error not observable: the baselines of the {n_used} images are all equal "
+            f"({mean:.1f} m); use images with other baselines"
         )
-    design = _with_time(change, np.diff(ifgs.day[sequence]), n_used, "images", lists, ctx)
+    design = _with_time(change, np.diff(day[sequence]), n_used, "images", lists, ctx)
     _require_independent(design, params, "images", ctx)
     if n_steps <= design.shape[1]:
         ctx.warn(

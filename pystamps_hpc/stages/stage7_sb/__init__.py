@@ -28,7 +28,7 @@ from ..stage7.phase import (
     stored_ramps,
     without_ramps,
 )
-from .baselines import image_series
+from .baselines import image_baselines
 from .lists import IMAGE_LISTS, PAIR_LISTS, accepts, fitted_images, fitted_pairs
 
 
@@ -162,10 +162,10 @@ def _images(inputs: Inputs, params: Params, ctx: Context) -> Fit:
             f"look-angle error: the baselines of the images of {lists} are taken as zero, which "
             "changes those of the others, as in StaMPS"
         )
-    series, baselines = image_series(ifgs, columns, baselines_of(inputs), ctx)
-    design = steps_design(series, ctx.share(baselines), columns, params, lists, ctx)
+    baselines = image_baselines(ifgs, columns, baselines_of(inputs), ctx)
+    design = steps_design(ifgs.day, ctx.share(baselines), columns, params, lists, ctx)
     ctx.note(f"look-angle error of images {one_based(columns)}")
-    return Fit(series, baselines, columns, design)
+    return Fit(ifgs.series, baselines, columns, design)
 
 
 def _observed(

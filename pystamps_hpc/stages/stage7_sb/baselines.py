@@ -1,7 +1,5 @@
 """Baselines of the images of small baselines, which follow from those of the pairs."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from ...dataset.rows import AnyArray, IntArray, Rows
@@ -10,8 +8,8 @@ from ..shared.ifgs import Ifgs
 from ..shared.least_squares import pseudo_inverse
 
 
-def image_series(pairs: Ifgs, images: IntArray, bperp: Rows, ctx: Context) -> tuple[Ifgs, Rows]:
-    """Return the images against the master, with their baselines.
+def image_baselines(pairs: Ifgs, images: IntArray, bperp: Rows, ctx: Context) -> Rows:
+    """Return the baselines of the images against the master.
 
     Parameters
     ----------
@@ -26,9 +24,7 @@ def image_series(pairs: Ifgs, images: IntArray, bperp: Rows, ctx: Context) -> tu
 
     Returns
     -------
-    series : Ifgs
-        The single-master network, with mean baselines.
-    baselines : (n_ps, n_image) float32
+    Rows, (n_ps, n_image) float32
         Baselines of every PS [m], zero at the master; each rank holds its own.
 
     Notes
@@ -37,16 +33,12 @@ def image_series(pairs: Ifgs, images: IntArray, bperp: Rows, ctx: Context) -> tu
     without baseline, although its pairs stay.
     """
     operator = ctx.on_root(lambda: np.ascontiguousarray(pseudo_inverse(pairs.design[:, images])))
-    n_image = len(pairs.day)
 
     def baselines(rows: slice) -> AnyArray:
-        found = np.zeros((rows.stop - rows.start, n_image), np.float32)
+        found = np.zeros((rows.stop - rows.start, len(pairs.day)), np.float32)
         found[:, images] = ctx.kernels.stage7_image_baselines(operator, bperp[rows])
         return found
 
     piece = ctx.config.runtime.stage7_chunk_ps
     of_ps: Rows = ctx.map_rows(baselines, bperp.shape[0], "baselines of images", piece)
-    mean = np.zeros(n_image)
-    mean[images] = operator @ pairs.bperp
-    series = pairs.series
-    return replace(series, bperp=mean[series.columns]), of_ps
+    return of_ps
