@@ -10,7 +10,7 @@ from typing import Annotated
 
 import numpy as np
 
-from ...dataset.rows import BoolArray, FloatArray, IntArray, Rows
+from ...dataset.rows import FloatArray, IntArray, Rows
 from ...parallel.context import Context
 from .. import stage6
 from ..base import Keeps, StageSpec
@@ -48,7 +48,7 @@ class Outputs(GridOutputs):
     unwrapped: Annotated[Rows, "phuw_sb2.ph_uw"]  # (n_ps, n_ifg) float32 [rad]
     msd: Annotated[FloatArray, "phuw_sb2.msd"]  # (n_ifg,) float32 [rad^2]
     loops: Annotated[FloatArray | None, "phuw_loops2.intfg_loops"]  # (n_loop, n_ifg)
-    good: Annotated[BoolArray | None, "phuw_good2.good_pixels"]  # (n_ps, n_ifg) bool
+    good: Annotated[Rows | None, "phuw_good2.good_pixels"]  # (n_ps, n_ifg) bool
     predicted: Annotated[Rows, "phuw_sb_res2.ph_res"]  # (n_ps, n_ifg) float32 [rad]
     pair_covariance: Annotated[FloatArray, "phuw_sb_res2.sb_cov"]  # (n_ifg, n_ifg) [rad^2]
     image_covariance: Annotated[FloatArray, "phuw_sb_res2.sm_cov"]  # (n_image, n_image) [rad^2]
@@ -76,9 +76,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     ref_ps = referencing_ps(params, inputs, ctx)
     stack = wrapped_stack(inputs, params, used, _feedback(inputs, params, ctx))
     good = _good_values(inputs, params, used, ctx)
-    held = None
-    if good is not None and inputs.previous is not None:
-        held = good.points(inputs.previous, stack)
+    held = None if good is None else good.points(stack)
     grid = unwrap_on_grid(inputs, params, inputs.ifgs.only(used), stack, ctx, held)
 
     corrected = inputs.corrected if params.unwrap_patch_phase else None
