@@ -93,8 +93,8 @@ def _execute(
     parameters = session.parameters[target]
     params: Any = parameters.to_params(row.spec.params)
 
-    # what a later stage left that this pass must not read; it goes with the old result
-    withheld = row.feedback.intersection(planned.invalidates)
+    # what an earlier pass left that this one must not read; it goes with the old result
+    withheld = row.judged.intersection(planned.invalidates)
     patches = team.on_root(lambda: _patches_with_ps(session, row))
     record = team.on_root(
         lambda: task_record(

@@ -159,6 +159,14 @@ def test_held_edges_with_statistics_cost_most():
     assert costs.sigsq_of(0).dtype == np.int16
 
 
+def test_costs_of_other_held_edges_have_another_checksum():
+    offset, sigsq = np.zeros((3, 2), np.int16), np.array([40, 0, 7], np.int16)
+    held = np.array([[True, False], [True, True], [False, False]])
+    costs, less = EdgeCosts(offset, sigsq, held), EdgeCosts(offset, sigsq, np.zeros_like(held))
+    assert costs.checksum(0) != less.checksum(0)
+    assert costs.checksum(1) == less.checksum(1)  # what it holds has no statistics
+
+
 # the whole stage ----------------------------------------------------------------------------------
 
 
@@ -227,3 +235,15 @@ def test_nothing_is_held_unless_asked(first):
     second = stage6_sb.solve(inputs, sb_params(), context())
     assert second.held_points is None
     np.testing.assert_array_equal(second.unwrapped[:], outputs.unwrapped[:])
+
+
+def test_with_the_patch_phase_the_rest_of_the_points_comes_twice_which_is_told(first):
+    stack, _ = first
+    patch = {"unwrap_hold_good_values": True, "unwrap_patch_phase": True}
+    before = stage6_sb.solve(stack.inputs, sb_params(unwrap_patch_phase=True), context())
+    ctx, inputs = context(), replace(stack.inputs, previous=before.unwrapped[:])
+    second = stage6_sb.solve(inputs, sb_params(**patch), ctx)
+    rest = np.angle(inputs.corrected * np.conj(inputs.patch_phase))
+    turns = (second.unwrapped[:] - before.unwrapped[:] - rest) / (2 * np.pi)
+    assert np.abs(turns - np.rint(turns))[second.good[:]].max() < 1e-4
+    assert any("added to held values once more" in line for line in ctx.log.warnings)

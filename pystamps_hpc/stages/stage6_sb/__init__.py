@@ -45,13 +45,13 @@ class Inputs(PhaseInputs):
 class Outputs(GridOutputs):
     """What stage 6 writes of small baselines: of the grid, the pairs and the images."""
 
-    unwrapped: Annotated[Rows, "phuw_sb2.ph_uw"]  # (n_ps, n_ifg) float32 [rad]
-    msd: Annotated[FloatArray, "phuw_sb2.msd"]  # (n_ifg,) float32 [rad^2]
     loops: Annotated[FloatArray | None, "phuw_loops2.intfg_loops"]  # (n_loop, n_ifg)
     good: Annotated[Rows | None, "phuw_good2.good_pixels"]  # (n_ps, n_ifg) bool
     predicted: Annotated[Rows, "phuw_sb_res2.ph_res"]  # (n_ps, n_ifg) float32 [rad]
     pair_covariance: Annotated[FloatArray, "phuw_sb_res2.sb_cov"]  # (n_ifg, n_ifg) [rad^2]
     image_covariance: Annotated[FloatArray, "phuw_sb_res2.sm_cov"]  # (n_image, n_image) [rad^2]
+    unwrapped: Annotated[Rows, "phuw_sb2.ph_uw"]  # (n_ps, n_ifg) float32 [rad]
+    msd: Annotated[FloatArray, "phuw_sb2.msd"]  # (n_ifg,) float32 [rad^2]
     series: Annotated[Rows, "phuw2.ph_uw"]  # (n_ps, n_image) float32 [rad]
     images: Annotated[IntArray, "phuw2.unwrap_ifg_index_sm"]  # (n_use,) images with a phase
 
@@ -125,6 +125,11 @@ def _good_values(inputs: Inputs, params: Params, used: IntArray, ctx: Context) -
             f"interferograms, the dataset has {shape[0]} in {shape[1]}; held values ignored"
         )
         return None
+    if params.unwrap_patch_phase:
+        ctx.warn(
+            "unwrap_patch_phase together with unwrap_hold_good_values: what points have beyond the "
+            "filtered phase is added to held values once more, as in StaMPS; use one of the two"
+        )
     return good_values(inputs.previous, inputs.ifgs, used, inputs.image_bperp, ctx)
 
 
