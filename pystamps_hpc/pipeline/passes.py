@@ -3,10 +3,12 @@
 Look-angle error is taken off before unwrapping, unwrapped values are held.
 """
 
+import os
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..dataset.tree import state_path
 from ..errors import DatasetError
 from ..stages.base import Mode
 from .state import RESET, TargetState, digest
@@ -59,7 +61,9 @@ def which_pass(
         record.
     """
     names = sorted(read_back)
-    there = [] if upstream else [name for name in names if (directory / name).exists()]
+    there = [] if upstream else [
+        name for name in names if (directory / name).exists() or _aside(directory, name).exists()
+    ]  # fmt: skip
     if record is not None and record.get(RESET) and not (there and asked):
         return tuple(there), "first pass"
     if there and asked:
@@ -111,12 +115,39 @@ def fed_back(row: Task, record: Mapping[str, Any]) -> bool:
 def keep_pass(row: Task, directory: Path, record: Mapping[str, Any]) -> None:
     """Mark a pass with feedback as due until it is recorded.
 
-    Without its result, an estimate that has changed since would not tell which pass was meant.
+    Without its result, an estimate that has changed since would not tell which pass was meant. What
+    it held is put aside: its result takes the place.
     """
     if fed_back(row, record):
         state = TargetState.load(directory)
         state.due.add(row.spec.number)
         state.save()
+    for name in row.held.intersection(record["inputs"]):
+        _aside(directory, name).parent.mkdir(parents=True, exist_ok=True)
+        os.replace(directory / name, _aside(directory, name))
+
+
+def restore_pass(row: Task, directory: Path, withheld: Collection[str]) -> None:
+    """Put back what a pass has held that did not end; of any other it goes."""
+    unfinished = row.spec.number in TargetState.load(directory).due
+    for name in row.held:
+        if unfinished and name not in withheld and _aside(directory, name).exists():
+            os.replace(_aside(directory, name), directory / name)
+        _aside(directory, name).unlink(missing_ok=True)
+
+
+def end_pass(row: Task, directory: Path) -> None:
+    """Forget that a pass was asked for, and what it held, once all of its bundle is there."""
+    state = TargetState.load(directory)
+    if row.spec.number in state.due:
+        state.due.discard(row.spec.number)
+        state.save()
+    for name in row.held:
+        _aside(directory, name).unlink(missing_ok=True)
+
+
+def _aside(directory: Path, name: str) -> Path:
+    return state_path(directory, "held", name)
 
 
 def made_with(directory: Path, names: Collection[str], mode: Mode) -> list[int]:
