@@ -42,5 +42,6 @@ def require_steps(sequence: IntArray, lists: str) -> None:
 
 
 def accepts(params: Params, ifgs: Ifgs) -> None:
-    """Refuse lists that a single-master stack does not bear."""
-    fitted_sequence(ifgs, params)
+    """Refuse lists that a single-master stack does not bear; one too small stage 2 refuses."""
+    if params.drop_ifg_index or params.scla_drop_index:
+        fitted_sequence(ifgs, params)
