@@ -12,6 +12,7 @@ from pystamps_hpc.stages.stage6.graph import Graph
 from pystamps_hpc.stages.stage6.grid import Nodes, assign_cells
 from pystamps_hpc.stages.stage6.held import HeldNodes, held_nodes, held_smoother
 from pystamps_hpc.stages.stage6.smooth import Arcs
+from pystamps_hpc.stages.stage6_sb.good import closing as closed_in
 from pystamps_hpc.stages.stage6_sb.good import good_values
 from pystamps_hpc.stages.stage6_sb.loops import longer_loops, triangles
 from pystamps_kernels.dispatch import table
@@ -97,6 +98,16 @@ def test_one_loop_that_closes_is_enough():
     assert good[10:20].all()
     assert good[:10, 1:].all()
     assert not good[20, 3]
+
+
+def test_whole_columns_of_good_values_are_those_of_the_stretches():
+    ifgs = network(neighbours(6))
+    phase = closing(ifgs, n_ps=5000)
+    phase[::3, 1] += CYCLE
+    found = good_values(phase, ifgs, every(ifgs), None, context())
+    for columns in (np.array([1]), np.array([5, 0])):
+        whole = closed_in(phase, slice(None), columns, found.loops, found.cycles)
+        np.testing.assert_array_equal(whole, found.good[:, columns])
 
 
 def test_without_baselines_of_the_images_pairs_outside_of_triangles_hold_nothing():

@@ -113,10 +113,10 @@ def good_values(
     total, count = ctx.sum_rows(sums, n_ps, "loops")
     cycles = round_half_away(total / np.maximum(count, 1) / (2 * np.pi))
     whole = (2 * np.pi * cycles).astype(np.float32)
-    every = np.arange(n_ifg)
     good: Rows = ctx.map_rows(
-        lambda rows: closing(previous, rows, every, loops, whole), n_ps, "good values", UNIT
-    )
+        lambda rows: closing(previous, rows, np.arange(n_ifg), loops, whole),
+        n_ps, "good values", UNIT,
+    )  # fmt: skip
     n_held = ctx.sum_rows(lambda rows: np.count_nonzero(block(good, rows, used), axis=0), n_ps)
     ctx.fact("held_share", float(n_held.sum() / (n_ps * len(used))))
     return GoodValues(previous, loops, whole, good)
@@ -125,12 +125,27 @@ def good_values(
 def closing(
     previous: Rows, rows: slice, columns: IntArray, loops: FloatArray, cycles: FloatArray
 ) -> BoolArray:
-    """Return which values of some points and interferograms are in a loop that closes, (n, m)."""
-    around = loops[(loops[:, columns] != 0).any(axis=1)]
-    off = cycles[(loops[:, columns] != 0).any(axis=1)]
-    needed = np.flatnonzero((around != 0).any(axis=0) | np.isin(np.arange(loops.shape[1]), columns))
+    """Return which values are in a loop that closes; only the phase around their loops is read.
+
+    Parameters
+    ----------
+    previous, loops, cycles
+        As of :class:`GoodValues`.
+    rows : slice
+        Points.
+    columns : (m,) int64
+        Interferograms.
+
+    Returns
+    -------
+    (n, m) bool
+        Values that are good.
+    """
+    through = (loops[:, columns] != 0).any(axis=1)
+    around, whole = loops[through], cycles[through]
+    needed = np.union1d(columns, np.flatnonzero(around.any(axis=0)))
     phase = block(previous, rows, needed)
-    closed = np.abs(_sums(phase, around[:, needed]) - off) <= MOST_MISCLOSURE
+    closed = np.abs(_sums(phase, around[:, needed]) - whole) <= MOST_MISCLOSURE
     return np.stack([closed[:, around[:, ifg] != 0].any(axis=1) for ifg in columns], axis=1)
 
 
