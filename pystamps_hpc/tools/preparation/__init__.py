@@ -110,7 +110,7 @@ def prepare_stack(layout: Layout, force: bool, ctx: Context, name: str) -> Prepa
     DatasetError
         Patches are there that were made otherwise; an image without valid pixels; no candidates.
     """
-    for warning in layout.stack.warnings:
+    for warning in (*layout.stack.warnings, *layout.warnings):
         ctx.warn(warning)
     known = ctx.on_root(lambda: _begun(layout, force))
     kept = [patch.name for patch in layout.patches if patch.name in known.patches]

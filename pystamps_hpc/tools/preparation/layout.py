@@ -45,6 +45,23 @@ class Layout:
     reference: bool
 
     @property
+    def warnings(self) -> list[str]:
+        """What the user should know of the plan."""
+        small = []
+        for patch in self.patches:
+            sides = zip(vars(patch.own).values(), vars(patch.full).values(), strict=True)
+            if any(
+                2 * (own[1] - own[0]) < full[1] - full[0] - own[1] + own[0] for own, full in sides
+            ):
+                small.append(patch.name)
+        if not small:
+            return []
+        return [
+            f"{', '.join(small[:5])}: the overlap is larger than the patch itself, "
+            "so that most of the work is done several times; take fewer patches or less overlap"
+        ]
+
+    @property
     def strips(self) -> list[list[Patch]]:
         """Patches that have the same lines, side by side."""
 
