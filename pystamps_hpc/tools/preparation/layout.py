@@ -84,10 +84,11 @@ class Layout:
         stack, full = self.stack, [patch.full.lines for patch in self.patches]
         across = max(last - first + 1 for first, last, _, _ in full)
         along = max(last - first + 1 for _, _, first, last in full)
+        patches = "one patch" if len(full) == 1 else f"{len(full)} patches"
         return (
             f"{stack.processor}, {len(stack.slcs)} images, {len(stack.ifgs)} interferograms of "
-            f"{stack.length:,} lines x {stack.width:,} samples, {len(self.patches)} patches of up "
-            f"to {along:,} x {across:,}"
+            f"{stack.length:,} lines x {stack.width:,} samples, {patches} of up to "
+            f"{along:,} x {across:,}"
         )
 
     @property

@@ -84,7 +84,7 @@ def run_preparation(
             found = prepare_stack(layout, options.force, ctx, run_id)
         picture = team.on_root(lambda: _picture(layout, found, log))
         log.share_warnings(team)
-        details = f"{sum(found.candidates.values()):,} candidates, {len(found.patches)} patches"
+        details = f"{sum(found.candidates.values()):,} candidates"
         row = log.close("completed", details)
         if config.output.stamps_log:
             team.on_root(lambda: log_line(root, "prep", details))
