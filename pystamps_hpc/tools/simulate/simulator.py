@@ -138,7 +138,9 @@ def _write(
     candidates: Candidates,
 ) -> list[IntArray]:
     options = scene.options
-    truth = truth_of(scene, candidates)
+    # drawn for all sites, so that a pixel has the same error whichever others are chosen
+    own = stream(options, "dem error").standard_normal(len(candidates.sites))[candidates.index]
+    truth = truth_of(scene, candidates.azimuth, candidates.sample, own)
     gain = _gain(options)
     write_root(root, scene, images, pairs, patches, gain)
 
@@ -158,7 +160,7 @@ def _write(
     def image(k: int) -> tuple[ComplexArray, FloatArray, FloatArray]:
         """Return echo, model phase [rad], and delay and orbit error [mm] of an image."""
         seen = echo(options, candidates.sites, k)[index]
-        return seen, model_phase(scene, images, truth, azimuth, k), image_error(scene, truth, k)
+        return seen, model_phase(scene, images, truth, azimuth, k), image_error(scene, k).at(truth)
 
     for i, k in pairs.tolist():
         (first, first_phase, first_error), (second, second_phase, second_error) = image(i), image(k)
