@@ -149,6 +149,64 @@ def echo(options: Options, sites: Sites, image: int) -> ComplexArray:
     return seen
 
 
+def gains(options: Options) -> FloatArray:
+    """Return the amplitude calibration constant of every image, as it is printed."""
+    gain = 90 * np.exp(0.15 * stream(options, "gain").standard_normal(options.images))
+    return np.array([float(f"{constant:g}") for constant in gain])
+
+
+def draw_persistent(scene: Scene, block: int, lines: range) -> Sites:
+    """Scatter the persistent scatterers of some lines of a stack, none twice.
+
+    The scene has the wanted number of them, evenly over its lines.
+    """
+    wanted, pixels = wanted_of(scene.options)[0], scene.width * scene.length
+    if not 1 <= wanted <= pixels:
+        raise ConfigError(
+            f"candidates {scene.options.candidates}: {wanted} persistent scatterers, the scene has"
+            f" {scene.length} x {scene.width} pixels; use other candidates, ps_fraction or density"
+        )
+    first, stop = (wanted * line // scene.length for line in (lines.start, lines.stop))
+    rng = stream(scene.options, "sites", 0, block)
+    chosen = rng.choice(len(lines) * scene.width, stop - first, replace=False, shuffle=False)
+    pixel = np.sort(chosen) + lines.start * scene.width
+    sigma = draw_clutter(rng, len(pixel)).astype(np.float32)
+    azimuth, sample = np.divmod(pixel, scene.width)
+    return Sites(azimuth, sample, np.ones(len(pixel), np.bool_), sigma)
+
+
+def speckle(
+    options: Options, sites: Sites, place: IntArray, pixels: int, image: int, block: int
+) -> ComplexArray:
+    """Return what one image sees of every pixel of some lines of a stack.
+
+    Parameters
+    ----------
+    sites : Sites
+        Persistent scatterers.
+    place : (n,) int64
+        Where they are among the pixels.
+    pixels : int
+        Number of pixels.
+    image, block : int
+        Image, and number of the block of lines.
+
+    Returns
+    -------
+    (pixels,) complex64
+        Echo relative to the clutter's deviation per component, without the model phase; without
+        noise persistent scatterers have the phase 0 and the other pixels no echo.
+    """
+    rng = stream(options, "echo", image, block)
+    seen = rng.standard_normal((pixels, 2), dtype=np.float32).view(np.complex64)[:, 0]
+    seen[place] += 1 / sites.sigma
+    if options.noise:
+        return seen
+    alone = np.zeros_like(seen)
+    alone[place] = np.abs(seen[place])
+    return alone
+
+
 def choose_candidates(options: Options, sites: Sites, pairs: IntArray) -> Candidates:
     """Choose the wanted number of sites among those below the dispersion threshold.
 
