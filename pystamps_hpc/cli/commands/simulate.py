@@ -76,9 +76,8 @@ def view(document: dict[str, Any]) -> Iterator[Shape]:
     yield pairs({name.replace("_", " "): value for name, value in document.items()
                  if name != "schema" and value and not isinstance(value, dict)})  # fmt: skip
     yield paragraph()
-    yield paragraph(
-        f"Next: pystamps-hpc {'prep' if document['stack'] else 'run'} --dataset {document['root']}"
-    )
+    following = f"prep --master-date {document['master']}" if document["stack"] else "run"
+    yield paragraph(f"Next: pystamps-hpc {following} --dataset {document['root']}")
 
 
 COMMAND = Command(
