@@ -69,35 +69,33 @@ def _snap(
 
 def isce(root: Path, scene: Scene, images: Acquisitions, pairs: IntArray) -> StackFiles:
     """Lay out what ISCE's preparation for StaMPS leaves: little-endian, complex of singles."""
-    dates, master = images.dates, images.dates[images.master]
+    dates = images.dates
     raster = _rasters(root, scene, "little")
-    folders = {k: dates[k] for k in images.slaves}
-    slcs = [raster(f"{folders[k]}/secondary.slc" if k in folders else "reference/reference.slc",
-                   "fcomplex") for k in range(len(dates))]  # fmt: skip
-    for k, date in enumerate(dates):
-        slcs[k].path.with_name("baseline").write_text(f"{date} {images.bperp[k]:.4f} \n")
-    dataset = root
+    names = [f"{date}/secondary.slc" for date in dates]
+    names[images.master] = "reference/reference.slc"
+    slcs = [raster(name, "fcomplex") for name in names]
+    for slc, date, bperp in zip(slcs, dates, images.bperp, strict=True):
+        slc.path.with_name("baseline").write_text(f"{date} {bperp:.4f} \n")
+    dataset, folders = root, [dates[k] for _, k in pairs.tolist()]
     if scene.options.small_baseline:
         dataset = root / "SMALL_BASELINES"
-        for i, k in pairs.tolist():
-            folder = dataset / f"{dates[i]}_{dates[k]}"
-            _link(folder / "reference.slc", slcs[i].path)
-            _link(folder / "secondary.slc", slcs[k].path)
-    of_pairs = [f"SMALL_BASELINES/{dates[i]}_{dates[k]}" if dataset != root else folders[k]
-                for i, k in pairs.tolist()]  # fmt: skip
+        folders = [f"{dataset.name}/{dates[i]}_{dates[k]}" for i, k in pairs.tolist()]
+        for pair, folder in zip(pairs.tolist(), folders, strict=True):
+            for k, name in zip(pair, ("reference.slc", "secondary.slc"), strict=True):
+                _link(root / folder / name, slcs[k].path)
     for name, text in (
         ("width.txt", f"{scene.width}"),
         ("len.txt", f"{scene.length}"),
         ("lambda.1.in", f"{scene.wavelength!r}\n"),
         ("heading.1.in", f"{scene.options.heading!r}\n"),
-        ("reference_day.1.in", f"{master}\n"),
+        ("reference_day.1.in", f"{dates[images.master]}\n"),
         ("inc_angle.raw.xml", _header(scene)),
     ):
         (root / name).write_text(text)
     return StackFiles(
         dataset,
         slcs,
-        [raster(f"{folder}/isce_minrefdem.int", "fcomplex") for folder in of_pairs],
+        [raster(f"{folder}/isce_minrefdem.int", "fcomplex") for folder in folders],
         (raster("lon.raw", "float"), raster("lat.raw", "float")),
         raster("dem.raw", "float"),
         raster("inc_angle.raw", "float"),

@@ -163,7 +163,7 @@ def _places(scene: Scene, block: Block) -> IntArray:
 def _append(raster: Raster, values: AnyArray) -> None:
     numbers = values.view(np.float32) if np.iscomplexobj(values) else values
     with raster.path.open("ab") as file:
-        numbers.astype(raster.numbers).tofile(file)
+        file.write(np.ascontiguousarray(numbers, raster.numbers).data)
 
 
 def _spilled(error: ImageError, path: Path) -> tuple[ImageError, Path]:
@@ -188,7 +188,7 @@ class Columns:
         """Add rows: column -> (n, ...)."""
         for name, values in rows.items():
             with (self.folder / name).open("ab") as file:
-                values.tofile(file)
+                file.write(np.ascontiguousarray(values).data)
             self.kinds[name] = (values.dtype, values.shape[1:])
 
     def whole(self) -> dict[str, AnyArray]:
