@@ -12,7 +12,7 @@ export $(shell sed -n 's/^\([A-Z].*\)=.*/\1/p' benchmarks/small_machine.env)
 # Golden sets of the original StaMPS, where they are: here or beside the repository.
 export PYSTAMPS_HPC_DATA_ROOT ?= $(abspath ../shared/golden)
 
-.PHONY: help setup demo test test-short test-mpi lint format parity audit docs forms clean \
+.PHONY: help setup demo demo-slc test test-short test-mpi lint format parity audit docs forms clean \
         bench benchmark bench-large bench-memory bench-unwrap scaling truth test-kill test-faults \
         test-limits bench-patches bench-prep \
         fuzz fuzz-reads \
@@ -38,6 +38,14 @@ demo: $(READY) ## simulate a small dataset, run stages 1-8 on two ranks, draw th
 	@echo
 	@echo "velocity map: $(CURDIR)/build/demo/products/velocity.png"
 	@echo "the commands: . $(BIN)/activate && pystamps-hpc help"
+
+demo-slc: $(READY) ## the same from a stack of images: simulate it, choose candidates and run on two ranks
+	rm -rf build/demo-slc
+	$(BIN)/pystamps-hpc simulate build/demo-slc --slc --images 30 > /dev/null
+	$(BIN)/mpirun -n 2 $(BIN)/pystamps-hpc prep --dataset build/demo-slc --azimuth-patches 2 > /dev/null
+	$(BIN)/mpirun -n 2 $(BIN)/pystamps-hpc run --dataset build/demo-slc --report build/demo-slc-report.json > /dev/null
+	@echo
+	@echo "velocity map: $(CURDIR)/build/demo-slc/products/velocity.png"
 
 test: lint test-short test-mpi ## everything that runs on any machine
 
