@@ -12,9 +12,9 @@ export $(shell sed -n 's/^\([A-Z].*\)=.*/\1/p' benchmarks/small_machine.env)
 # Golden sets of the original StaMPS, where they are: here or beside the repository.
 export PYSTAMPS_HPC_DATA_ROOT ?= $(abspath ../shared/golden)
 
-.PHONY: help setup demo test test-short test-mpi lint format parity audit docs forms clean \
+.PHONY: help setup demo demo-slc test test-short test-mpi lint format parity audit docs forms clean \
         bench benchmark bench-large bench-memory bench-unwrap scaling truth test-kill test-faults \
-        test-limits bench-patches \
+        test-limits bench-patches bench-prep \
         fuzz fuzz-reads \
         native-full-chain-verify \
         image test-image test-slurm test-bare lock
@@ -38,6 +38,14 @@ demo: $(READY) ## simulate a small dataset, run stages 1-8 on two ranks, draw th
 	@echo
 	@echo "velocity map: $(CURDIR)/build/demo/products/velocity.png"
 	@echo "the commands: . $(BIN)/activate && pystamps-hpc help"
+
+demo-slc: $(READY) ## the same from a stack of images: simulate it, choose candidates and run on two ranks
+	rm -rf build/demo-slc
+	$(BIN)/pystamps-hpc simulate build/demo-slc --slc --images 30 > /dev/null
+	$(BIN)/mpirun -n 2 $(BIN)/pystamps-hpc prep --dataset build/demo-slc --azimuth-patches 2 > /dev/null
+	$(BIN)/mpirun -n 2 $(BIN)/pystamps-hpc run --dataset build/demo-slc --report build/demo-slc-report.json > /dev/null
+	@echo
+	@echo "velocity map: $(CURDIR)/build/demo-slc/products/velocity.png"
 
 test: lint test-short test-mpi ## everything that runs on any machine
 
@@ -134,6 +142,9 @@ bench-patches: $(READY) ## status, dry run and a run without work of 2,000 and 5
 
 bench-unwrap: $(READY) ## docs/unwrapping.md: the native unwrapper and SNAPHU side by side; BENCH_UNWRAP=--large
 	$(BIN)/python -m benchmarks.unwrapping $(BENCH_UNWRAP)
+
+bench-prep: $(READY) ## preparation of 4,000 x 4,000 x 30 beside plain NumPy and beside reading: docs/preparation.md
+	$(BIN)/python -m benchmarks.preparation --page docs/preparation.md
 
 truth: $(READY) ## velocities against simulated truth: noise-free, with noise, with everything
 	$(BIN)/python -m benchmarks.truth

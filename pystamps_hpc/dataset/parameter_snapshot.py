@@ -71,6 +71,12 @@ class Parameters:
         return text_of(self.stored.get("small_baseline_flag", "n")).lower() == "'y'"
 
     @property
+    def holds_good_values(self) -> bool:
+        """Whether unwrapping holds good values of the run before; with small baselines only."""
+        wanted = text_of(self.value("unwrap_hold_good_values")).lower() == "'y'"
+        return wanted and self.small_baselines
+
+    @property
     def complete(self) -> dict[str, Any]:
         """``parms.mat`` with every missing field filled by its default, in StaMPS order."""
         values = {**defaults(self.small_baselines), **self.site, **self.stored}

@@ -14,6 +14,14 @@ def outcomes(tmp_path_factory):
     return {case: run_case(case, small, folder) for case in CASES}
 
 
+@pytest.fixture(scope="module")
+def from_images(tmp_path_factory):
+    """The same cases from the images on; the candidates are chosen in them."""
+    small = Options(candidates=10_000, images=15, span_days=1096, slc="snap")
+    folder = tmp_path_factory.mktemp("truth")
+    return {case: run_case(case, small, folder) for case in ("noise-free", "noise")}
+
+
 def test_without_noise_the_velocity_is_exact(outcomes):
     outcome = outcomes["noise-free"]
     assert outcome.error.n_ps > 9_000
@@ -31,3 +39,10 @@ def test_atmosphere_orbits_and_seasons_do_not_bias_the_velocity(outcomes):
     assert outcomes["noise"].error.rmse < error.rmse < 3
     assert abs(error.bias) < error.rmse / 2
     assert error.n_false < 0.1 * error.n_ps  # density_rand accepts some
+
+
+def test_images_give_the_velocity_that_candidates_give(outcomes, from_images):
+    for case, outcome in from_images.items():
+        assert outcome.error.n_ps > 0.8 * outcomes[case].error.n_ps
+        assert outcome.error.n_false < 0.1 * outcome.error.n_ps
+        assert outcome.ok, outcome.row()

@@ -268,6 +268,15 @@ def test_c013_the_simulator_answers_with_one_document(command, tmp_path):
     assert command("simulate", tmp_path / "out", *words).out == ""
 
 
+def test_c013_a_simulated_stack_is_prepared(command, tmp_path):
+    words = ["--slc", "gamma", "--candidates", 300, "--images", 6]
+    ended = command("simulate", tmp_path / "out", *words)
+    assert ended.document["stack"] == "gamma"
+    ended = command("prep", "--dataset", tmp_path / "out", "--range-patches", 2)
+    assert ended.document["processor"] == "gamma"
+    assert ended.document["patch_count"] == 2
+
+
 def test_c015_the_commands_work_on_one_tree_in_their_order(command, stubs, tree):
     assert command("status", "--dataset", tree).document["merged_stage"] == 0
     assert command("run", "--dataset", tree, "--end-step", 7).code == 0

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pystamps_hpc.dataset import candidates, parameters
+from pystamps_hpc.dataset.tree import discover_dataset
 from pystamps_hpc.errors import ConfigError, DatasetError
 from pystamps_hpc.parallel.context import QuietLog
 from pystamps_hpc.stages.prepare.patches import cut_scene
@@ -387,6 +388,13 @@ def test_options_that_cannot_be_meant_are_refused(options):
         Options(**options)
 
 
+def test_an_overlap_larger_than_the_patches_is_told(tmp_path):
+    write_snap(tmp_path)
+    log = QuietLog()
+    prepared(tmp_path, log=log, patches=(4, 1), overlap=(7, 0))
+    assert any("PATCH_2, PATCH_3: the overlap is larger" in warning for warning in log.warnings)
+
+
 def test_more_patches_than_pixels_are_refused(tmp_path):
     write_snap(tmp_path)
     with pytest.raises(ConfigError, match="32 patches in range: the scene has 31 pixels"):
@@ -406,6 +414,12 @@ def test_an_unknown_stack_is_refused_with_what_was_looked_for(tmp_path):
 
 
 # what is there already
+
+
+def test_a_stack_without_patches_is_led_to_the_preparation(tmp_path):
+    write_snap(tmp_path)
+    with pytest.raises(DatasetError, match="pystamps-hpc prep makes them"):
+        discover_dataset(tmp_path)
 
 
 def test_settings_of_the_user_stay(tmp_path):

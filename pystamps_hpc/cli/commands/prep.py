@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import ConfigError, Exit
 from ..command import Answer, Command, config_option, count, dataset_option, positive
-from ..shapes import CAREFUL, Shape, heading, pairs, paragraph, table
+from ..shapes import CAREFUL, STRONG, Shape, heading, marked, pairs, paragraph, table
 from .run import configuration
 
 if TYPE_CHECKING:
@@ -100,6 +100,8 @@ def _document(prepared: "Prepared") -> dict[str, Any]:
             for patch in prepared.patches
         ],
         "calibration": prepared.constants,
+        "picture": prepared.picture and str(prepared.picture),
+        "peak_rss_mib": prepared.peak_rss_mib,
         "warnings": prepared.warnings,
     }
 
@@ -129,6 +131,8 @@ def view(document: dict[str, Any]) -> Iterator[Shape]:
     yield paragraph()
     for warning in document["warnings"]:
         yield paragraph(f"warning: {warning}", style=CAREFUL)
+    if document["picture"]:
+        yield marked(document["picture"], STRONG)
     yield paragraph(f"Next: pystamps-hpc run --dataset {document['dataset_root']}")
 
 

@@ -1,4 +1,4 @@
-"""``simulate``: a dataset of candidates with known truth."""
+"""``simulate``: a dataset of candidates, or a stack of images, with known truth."""
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
@@ -42,6 +42,9 @@ def add_options(parser: ArgumentParser) -> None:
                         help="patches in azimuth and range (2x1)")  # fmt: skip
     for name, (kind, text) in NUMBERS.items():
         parser.add_argument(f"--{name}", type=kind, metavar="N", help=text)
+    parser.add_argument("--slc", nargs="?", const="snap", choices=("snap", "gamma", "isce"),
+                        help="a whole stack of images as a processor leaves it, for prep (snap)"
+                        )  # fmt: skip
     parser.add_argument("--noise-free", action="store_true", help="exact model phase, no clutter")
     for flag, text in FLAGS.items():
         parser.add_argument(f"--{flag}", action="store_true", help=text)
@@ -57,10 +60,10 @@ def patches(text: str) -> tuple[int, int]:
 
 @on_root
 def run(options: Namespace) -> Answer:
-    """Write a dataset of candidates with known truth."""
+    """Write a dataset of candidates, or a stack of images, with known truth."""
     from ...tools.simulate import Options, simulate
 
-    names = ["patches", *(name.replace("-", "_") for name in (*NUMBERS, *FLAGS))]
+    names = ["patches", "slc", *(name.replace("-", "_") for name in (*NUMBERS, *FLAGS))]
     values = {name: getattr(options, name) for name in names}
     given = {name: value for name, value in values.items() if value is not None}
     report = simulate(options.out, Options(**given, noise=not options.noise_free))
@@ -71,19 +74,21 @@ def run(options: Namespace) -> Answer:
 def view(document: dict[str, Any]) -> Iterator[Shape]:
     """Show what was written, and how to go on."""
     yield pairs({name.replace("_", " "): value for name, value in document.items()
-                 if name != "schema" and not isinstance(value, dict)})  # fmt: skip
+                 if name != "schema" and value and not isinstance(value, dict)})  # fmt: skip
     yield paragraph()
-    yield paragraph(f"Next: pystamps-hpc run --dataset {document['root']}")
+    following = f"prep --master-date {document['master']}" if document["stack"] else "run"
+    yield paragraph(f"Next: pystamps-hpc {following} --dataset {document['root']}")
 
 
 COMMAND = Command(
     "simulate",
-    "Write a dataset of candidates with known truth.",
+    "Write a dataset of candidates, or a stack of images, with known truth.",
     run,
     view,
     add_options,
     examples=(
         "pystamps-hpc simulate OUT --candidates 20000 --images 20 --patches 1x2",
         "pystamps-hpc simulate OUT --small-baseline --max-days 150 --max-bperp 120",
+        "pystamps-hpc simulate OUT --slc isce",
     ),
 )

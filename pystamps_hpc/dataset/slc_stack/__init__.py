@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ...errors import DatasetError
 from ..problems import Problems
+from ..text import words_of
 from . import doris, isce, snap
 from .model import SlcStack
 from .raster import Raster, require_plausible, require_sizes
@@ -47,11 +48,14 @@ def read_stack(processor: str, root: Path, master: str | None = None) -> SlcStac
     return replace(stack, processor=name)
 
 
+def makers(root: Path) -> list[str]:
+    """Return the processors whose files are in a directory; GAMMA's look like SNAP's."""
+    return [each.__name__.rpartition(".")[2] for each in (snap, isce, doris) if each.is_there(root)]
+
+
 def _recognised(root: Path) -> str:
-    """Return the processor whose files are there; SNAP and GAMMA are told apart by the sensor."""
-    found = [
-        each.__name__.rpartition(".")[2] for each in (snap, isce, doris) if each.is_there(root)
-    ]
+    """Return the processor whose files are there."""
+    found = makers(root)
     if found == ["snap"] and _by_gamma(root):
         return "gamma"
     if len(found) == 1:
@@ -64,7 +68,10 @@ def _recognised(root: Path) -> str:
 
 
 def _by_gamma(root: Path) -> bool:
-    """Whether images are of 16-bit integers, which SNAP never writes."""
+    """Whether an earlier preparation says so, or images are of integers, unlike SNAP's."""
+    said = root / "processor.txt"
+    if said.exists():
+        return words_of(said) == ["gamma"]
     files = [*root.glob("*slc/*.par"), *root.glob("SMALL_BASELINES/*/*.par")]
     return any("SCOMPLEX" in path.read_text(errors="replace") for path in files[:1])
 

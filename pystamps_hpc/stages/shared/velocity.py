@@ -88,7 +88,7 @@ def fit_velocity(value_type: str, series: PhaseSeries, ctx: Context) -> Rows:
     if series.ref_ps is not None:
         reference = mean_over_ps(phase, ctx, series.ref_ps)
     design = velocity_design(series.ifgs, fitted)
-    weights = operator(design, series.covariance)
+    weights = ctx.on_root(lambda: operator(design, series.covariance))
 
     def fit(rows: slice) -> AnyArray:
         result: AnyArray = ctx.kernels.stage8_velocity_fit(weights, phase[rows], reference)

@@ -46,6 +46,10 @@ class Prepared:
         Image -> calibration constant.
     warnings : list of str
         What the user should know.
+    picture : Path or None
+        Map of the candidates, if one was drawn.
+    peak_rss_mib : list of int
+        Peak memory of each rank [MiB].
     """
 
     stack: SlcStack
@@ -55,6 +59,8 @@ class Prepared:
     kept: tuple[str, ...]
     constants: dict[str, str]
     warnings: list[str] = field(default_factory=list)
+    picture: Path | None = None
+    peak_rss_mib: list[int] = field(default_factory=list)
 
 
 def plan_preparation(
@@ -104,7 +110,7 @@ def prepare_stack(layout: Layout, force: bool, ctx: Context, name: str) -> Prepa
     DatasetError
         Patches are there that were made otherwise; an image without valid pixels; no candidates.
     """
-    for warning in layout.stack.warnings:
+    for warning in (*layout.stack.warnings, *layout.warnings):
         ctx.warn(warning)
     known = ctx.on_root(lambda: _begun(layout, force))
     kept = [patch.name for patch in layout.patches if patch.name in known.patches]

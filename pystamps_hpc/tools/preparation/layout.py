@@ -45,6 +45,23 @@ class Layout:
     reference: bool
 
     @property
+    def warnings(self) -> list[str]:
+        """What the user should know of the plan."""
+        small = []
+        for patch in self.patches:
+            sides = zip(vars(patch.own).values(), vars(patch.full).values(), strict=True)
+            if any(
+                2 * (own[1] - own[0]) < full[1] - full[0] - own[1] + own[0] for own, full in sides
+            ):
+                small.append(patch.name)
+        if not small:
+            return []
+        return [
+            f"{', '.join(small[:5])}: the overlap is larger than the patch itself, "
+            "so that most of the work is done several times; take fewer patches or less overlap"
+        ]
+
+    @property
     def strips(self) -> list[list[Patch]]:
         """Patches that have the same lines, side by side."""
 
@@ -67,10 +84,11 @@ class Layout:
         stack, full = self.stack, [patch.full.lines for patch in self.patches]
         across = max(last - first + 1 for first, last, _, _ in full)
         along = max(last - first + 1 for _, _, first, last in full)
+        patches = "one patch" if len(full) == 1 else f"{len(full)} patches"
         return (
             f"{stack.processor}, {len(stack.slcs)} images, {len(stack.ifgs)} interferograms of "
-            f"{stack.length:,} lines x {stack.width:,} samples, {len(self.patches)} patches of up "
-            f"to {along:,} x {across:,}"
+            f"{stack.length:,} lines x {stack.width:,} samples, {patches} of up to "
+            f"{along:,} x {across:,}"
         )
 
     @property

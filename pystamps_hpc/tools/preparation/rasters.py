@@ -51,9 +51,16 @@ def calibrate(layout: Layout, ctx: Context) -> list[str]:
             ctx.check()
         return _written(slc.path, total, count)
 
-    found = ctx.map_tasks(constant, list(distinct.values()), label="calibration", waiting=True)
+    files = list(distinct.values())
+    found = ctx.map_tasks(constant, files, label=f"calibration, {_gigabytes(files)}", waiting=True)
     texts = dict(zip(distinct, found, strict=True))
     return [texts[place] for place in places]
+
+
+def _gigabytes(rasters: Sequence[Raster]) -> str:
+    """Say how much is read."""
+    each = (one.width * one.length * one.pixel_bytes for one in rasters)
+    return f"{sum(each) / 1e9:.1f} GB"
 
 
 def _identity(path: Path) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from ...config import RunConfig
 from ...dataset.lock import DatasetLock, new_owner
 from ...dataset.stamps_log import log_line
 from ...dataset.tree import ROOT, Dataset, state_path
+from ...errors import PystampsError
 from ...parallel.context import Context
 from ...parallel.cpus import cpu_budget
 from ...parallel.memory import memory_budget
@@ -20,8 +21,11 @@ from ...parallel.team import Team
 from ...pipeline.backends import resolve_kernels
 from ...pipeline.events import RunFinished, RunStarted, TaskFinished, Watcher, ignore
 from ...pipeline.progress import TaskLog
+from ...pipeline.report import peak_memory_mib
 from ...pipeline.types import StageResult
 from . import Options, Prepared, plan_preparation, prepare_stack
+from .layout import Layout
+from .picture import candidates_picture
 
 STAGE = 0
 """Number of the preparation in events."""
@@ -78,14 +82,26 @@ def run_preparation(
         ctx = Context(kernels, config, team, log, threads=threads)
         with team.agreed():
             found = prepare_stack(layout, options.force, ctx, run_id)
+        picture = team.on_root(lambda: _picture(layout, found, log))
         log.share_warnings(team)
-        details = f"{sum(found.candidates.values()):,} candidates, {len(found.patches)} patches"
+        details = f"{sum(found.candidates.values()):,} candidates"
         row = log.close("completed", details)
         if config.output.stamps_log:
             team.on_root(lambda: log_line(root, "prep", details))
         watcher(TaskFinished(STAGE, "merged", ROOT, row))
         watcher(RunFinished(0))
-    return replace(found, warnings=row.warnings)
+    peaks = team.on_each(peak_memory_mib)
+    return replace(found, warnings=row.warnings, picture=picture, peak_rss_mib=peaks)
+
+
+def _picture(layout: Layout, found: Prepared, log: TaskLog) -> Path | None:
+    """Draw the candidates; return why not as a warning."""
+    path = layout.stack.root / "products" / "candidates.png"
+    try:
+        return candidates_picture(layout, found.candidates, path)
+    except PystampsError as error:
+        log.warn(str(error))
+    return None
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""A dataset with known truth: candidates as StaMPS' preparation leaves them (SNAP, single master).
+"""A dataset with known truth: candidates as StaMPS' preparation leaves them, or a stack of images.
 
 >>> report = simulate("demo", Options(candidates=20_000, images=20, seed=1))  # doctest: +SKIP
 
@@ -8,7 +8,8 @@ candidate in the master and in image k, and
     phase = 4 pi / lambda (range change since the master + delay_k - delay_m + ramp_k - ramp_m)
             - 4 pi / lambda  bperp_k(p) DEM error / (slant range  sin(incidence)).
 
-Memory is a few hundred bytes per candidate, whatever the number of images.
+Memory is a few hundred bytes per candidate, whatever the number of images; of a stack some lines of
+all images are made at a time.
 """
 
 from .options import Options

@@ -97,11 +97,3 @@ class Turbulence:
         row = y / self.spacing + (self.shape[0] - 1) / 2
         column = x / self.spacing + (self.shape[1] - 1) / 2
         return np.asarray(ndimage.map_coordinates(field, (row, column), order=1, mode="nearest"))
-
-
-def orbit_ramp(
-    options: Options, u: FloatArray, v: FloatArray, rng: np.random.Generator
-) -> FloatArray:
-    """Return the plane that orbit errors of one image leave [mm]."""
-    across, along = options.orbit * rng.standard_normal(2)
-    return np.asarray(across * u + along * v)

@@ -1,4 +1,4 @@
-"""The model phase: deformation and DEM error of every candidate, delay and orbit of every image."""
+"""The model phase: deformation and DEM error of every pixel, delay and orbit of every image."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ import numpy as np
 from ...dataset.rows import FloatArray, IntArray
 from . import fields
 from .geometry import Acquisitions, Scene, perpendicular_baseline
-from .scatterers import Candidates, stream
+from .scatterers import stream
 
 
 @dataclass(frozen=True)
 class Truth:
-    """The model of every candidate: what its phase is made of, atmosphere and orbits aside.
+    """The model of some pixels: what their phase is made of, atmosphere and orbits aside.
 
     Attributes
     ----------
@@ -41,14 +41,19 @@ class Truth:
     dem_slope: FloatArray
 
 
-def truth_of(scene: Scene, candidates: Candidates) -> Truth:
-    """Evaluate the model at the candidates."""
+def truth_of(scene: Scene, azimuth: IntArray, sample: IntArray, own: FloatArray) -> Truth:
+    """Evaluate the model at pixels.
+
+    Parameters
+    ----------
+    azimuth, sample : (n,) int64
+        Azimuth lines and range samples, from 0.
+    own : (n,) float64
+        Normally distributed: the pixels' own part of the DEM error.
+    """
     options = scene.options
-    azimuth, sample = candidates.azimuth, candidates.sample
     x, y = scene.ground(azimuth, sample)
     u, v = x / options.side, y / options.side
-    # drawn for all sites, so that a pixel has the same error whichever others are chosen
-    own = stream(options, "dem error").standard_normal(len(candidates.sites))[candidates.index]
     error = fields.dem_error(options, u, v, own)
     leverage = scene.slant_range(sample) * np.sin(scene.incidence(sample))
     return Truth(
@@ -74,13 +79,37 @@ def model_phase(
     return np.asarray(4e-3 * np.pi / scene.wavelength * change + truth.dem_slope * bperp)
 
 
-def image_error(scene: Scene, truth: Truth, k: int) -> FloatArray:
-    """Return delay and orbit error of one image at the candidates [mm]."""
+@dataclass(frozen=True)
+class ImageError:
+    """Delay and orbit error of one image.
+
+    Attributes
+    ----------
+    ramp : (2,) float64
+        Orbit error across and along the track, from edge to edge [mm].
+    turbulence : Turbulence
+        Where the nodes of the delay are.
+    delay : (rows, columns) float32 or None
+        Delay at the nodes [mm].
+    """
+
+    ramp: FloatArray
+    turbulence: fields.Turbulence
+    delay: FloatArray | None
+
+    def at(self, truth: Truth) -> FloatArray:
+        """Return the error at pixels [mm]."""
+        error = self.ramp[0] * truth.u + self.ramp[1] * truth.v
+        if self.delay is not None:
+            error = error + self.turbulence.at(self.delay, truth.x, truth.y)
+        return np.asarray(error)
+
+
+def image_error(scene: Scene, k: int) -> ImageError:
+    """Draw delay and orbit error of one image."""
     options = scene.options
-    error = fields.orbit_ramp(options, truth.u, truth.v, stream(options, "orbit", k))
-    if options.atmosphere:
-        extent = (scene.length * options.azimuth_spacing, options.side)
-        turbulence = fields.Turbulence.over(options, extent)
-        delay = turbulence.delay(stream(options, "delay", k))
-        error = error + turbulence.at(delay, truth.x, truth.y)
-    return error
+    extent = (scene.length * options.azimuth_spacing, options.side)
+    turbulence = fields.Turbulence.over(options, extent)
+    delay = turbulence.delay(stream(options, "delay", k)) if options.atmosphere else None
+    ramp = options.orbit * stream(options, "orbit", k).standard_normal(2)
+    return ImageError(ramp, turbulence, delay)

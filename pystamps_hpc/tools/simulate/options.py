@@ -3,6 +3,7 @@
 import datetime
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 from ...errors import ConfigError
 
@@ -67,6 +68,11 @@ class Options:
         Longest time between the images of a pair [days].
     max_bperp : float
         Largest perpendicular baseline of a pair [m].
+    slc : {"snap", "gamma", "isce"} or None
+        Write the whole stack of images and interferograms as a processor leaves it, to be prepared,
+        instead of candidates. Then `ps_fraction` of `candidates` are persistent scatterers, and
+        every other pixel is clutter, which is a candidate if its amplitude hardly varies by chance.
+        Images of GAMMA are of 16-bit integers.
     delaunay : bool
         The edges of the triangulation in the plane of time (in units of `max_days`) and baseline
         (of `max_bperp`) instead of all pairs within the limits.
@@ -99,6 +105,7 @@ class Options:
     max_days: int = 200
     max_bperp: float = 300.0
     delaunay: bool = False
+    slc: Literal["snap", "gamma", "isce"] | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be simulated."""
@@ -122,6 +129,10 @@ class Options:
         given = [name for name, usual in of_pairs.items() if getattr(self, name) != usual]
         if given and not self.small_baseline:
             raise ConfigError(f"{given[0]}: only for small baselines; give small_baseline too")
+        if self.slc not in (None, "snap", "gamma", "isce"):
+            raise ConfigError(f"slc {self.slc}: no processor of a stack; snap, gamma or isce")
+        if self.slc and (self.patches, self.overlap) != ((2, 1), 20):
+            raise ConfigError("patches, overlap: a stack has none, its preparation cuts it")
         if not 0 < self.ps_fraction <= 1:
             raise ConfigError(f"ps_fraction {self.ps_fraction}: must be above 0 and at most 1")
         if not 0.3 <= self.da_threshold <= 1:

@@ -6,6 +6,7 @@ close to ``sigma`` (Ferretti et al. 2001). A false candidate keeps its amplitude
 phase in every image: the tail of the other pixels' dispersions that reaches below the threshold.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -21,9 +22,9 @@ _STREAMS = ("acquisitions", "sites", "choice", "dem error", "delay", "orbit", "e
 _SPARE = 1.5
 
 
-def stream(options: Options, name: str, image: int = 0) -> np.random.Generator:
-    """Return the random numbers of one purpose and image, independent of all others."""
-    key = (_STREAMS.index(name), image)
+def stream(options: Options, name: str, *part: int) -> np.random.Generator:
+    """Return the random numbers of one purpose and part (an image), independent of all others."""
+    key = (_STREAMS.index(name), *(part or (0,)))
     return np.random.Generator(
         np.random.Philox(np.random.SeedSequence(options.seed, spawn_key=key))
     )
@@ -95,7 +96,7 @@ def draw_sites(scene: Scene) -> Sites:
     """Scatter sites over the raster, none twice."""
     options = scene.options
     rng = stream(options, "sites")
-    wanted = _wanted(options)
+    wanted = wanted_of(options)
     n_ps, n_false = (int(np.ceil(_SPARE * n)) + 50 * (n > 0) for n in wanted)
     pixels = scene.width * scene.length
     if n_ps + n_false > pixels:
@@ -108,13 +109,19 @@ def draw_sites(scene: Scene) -> Sites:
     is_ps[rng.choice(len(pixel), n_ps, replace=False)] = True
     sigma = np.where(
         is_ps,
-        0.08 + 0.22 * rng.beta(2, 3, len(pixel)),
+        draw_clutter(rng, len(pixel)),
         options.da_threshold * (0.6 + 0.4 * np.sqrt(rng.random(len(pixel)))),
     )
     return Sites(pixel // scene.width, pixel % scene.width, is_ps, sigma.astype(np.float32))
 
 
-def _wanted(options: Options) -> tuple[int, int]:
+def draw_clutter(rng: np.random.Generator, n: int) -> FloatArray:
+    """Return the clutter per component of persistent scatterers, relative to their echo, (n,)."""
+    return np.asarray(0.08 + 0.22 * rng.beta(2, 3, n))
+
+
+def wanted_of(options: Options) -> tuple[int, int]:
+    """Return how many candidates are to be persistent scatterers, and how many are not."""
     if not options.noise:
         return options.candidates, 0
     n_ps = round(options.ps_fraction * options.candidates)
@@ -142,6 +149,64 @@ def echo(options: Options, sites: Sites, image: int) -> ComplexArray:
     return seen
 
 
+def gains(options: Options) -> FloatArray:
+    """Return the amplitude calibration constant of every image, as it is printed."""
+    gain = 90 * np.exp(0.15 * stream(options, "gain").standard_normal(options.images))
+    return np.array([float(f"{constant:g}") for constant in gain])
+
+
+def draw_persistent(scene: Scene, block: int, lines: range) -> Sites:
+    """Scatter the persistent scatterers of some lines of a stack, none twice.
+
+    The scene has the wanted number of them, evenly over its lines.
+    """
+    wanted, pixels = wanted_of(scene.options)[0], scene.width * scene.length
+    if not 1 <= wanted <= pixels:
+        raise ConfigError(
+            f"candidates {scene.options.candidates}: {wanted} persistent scatterers, the scene has"
+            f" {scene.length} x {scene.width} pixels; use other candidates, ps_fraction or density"
+        )
+    first, stop = (wanted * line // scene.length for line in (lines.start, lines.stop))
+    rng = stream(scene.options, "sites", 0, block)
+    chosen = rng.choice(len(lines) * scene.width, stop - first, replace=False, shuffle=False)
+    pixel = np.sort(chosen) + lines.start * scene.width
+    sigma = draw_clutter(rng, len(pixel)).astype(np.float32)
+    azimuth, sample = np.divmod(pixel, scene.width)
+    return Sites(azimuth, sample, np.ones(len(pixel), np.bool_), sigma)
+
+
+def speckle(
+    options: Options, sites: Sites, place: IntArray, pixels: int, image: int, block: int
+) -> ComplexArray:
+    """Return what one image sees of every pixel of some lines of a stack.
+
+    Parameters
+    ----------
+    sites : Sites
+        Persistent scatterers.
+    place : (n,) int64
+        Where they are among the pixels.
+    pixels : int
+        Number of pixels.
+    image, block : int
+        Image, and number of the block of lines.
+
+    Returns
+    -------
+    (pixels,) complex64
+        Echo relative to the clutter's deviation per component, without the model phase; without
+        noise persistent scatterers have the phase 0 and the other pixels no echo.
+    """
+    rng = stream(options, "echo", image, block)
+    seen = rng.standard_normal((pixels, 2), dtype=np.float32).view(np.complex64)[:, 0]
+    seen[place] += 1 / sites.sigma
+    if options.noise:
+        return seen
+    alone = np.zeros_like(seen)
+    alone[place] = np.abs(seen[place])
+    return alone
+
+
 def choose_candidates(options: Options, sites: Sites, pairs: IntArray) -> Candidates:
     """Choose the wanted number of sites among those below the dispersion threshold.
 
@@ -149,22 +214,13 @@ def choose_candidates(options: Options, sites: Sites, pairs: IntArray) -> Candid
     ----------
     pairs : (n_ifg, 2) int64
         Images of each interferogram; the dispersion of small baselines is that of their pairs.
-
-    Notes
-    -----
-    The dispersion is computed as StaMPS ``selpsc_patch`` and ``selsbc_patch`` do: sums in single
-    precision, population moments; docs/science/loading.md, Amplitude dispersion.
     """
-    dispersion2 = (
-        _dispersion2_of_pairs(options, sites, pairs)
-        if options.small_baseline
-        else _dispersion2(options, sites)
-    )
-    passed = dispersion2 < np.float32(threshold(options)) ** 2
+    square = dispersion2(options, pairs, lambda image: np.abs(echo(options, sites, image)))
+    passed = square < np.float32(threshold(options)) ** 2
 
     rng = stream(options, "choice")
     chosen = []
-    for wanted, kind in zip(_wanted(options), (sites.is_ps, ~sites.is_ps), strict=True):
+    for wanted, kind in zip(wanted_of(options), (sites.is_ps, ~sites.is_ps), strict=True):
         possible = np.flatnonzero(passed & kind)
         if len(possible) < wanted:
             raise ConfigError(
@@ -173,7 +229,7 @@ def choose_candidates(options: Options, sites: Sites, pairs: IntArray) -> Candid
             )
         chosen.append(rng.choice(possible, wanted, replace=False, shuffle=False))
     index = np.sort(np.concatenate(chosen))
-    return Candidates(sites, index, np.sqrt(np.maximum(dispersion2[index], 0)).astype(np.float64))
+    return Candidates(sites, index, np.sqrt(np.maximum(square[index], 0)).astype(np.float64))
 
 
 def threshold(options: Options) -> float:
@@ -181,25 +237,41 @@ def threshold(options: Options) -> float:
     return (1.5 if options.small_baseline else 1.0) * options.da_threshold
 
 
-def _dispersion2(options: Options, sites: Sites) -> FloatArray:
-    """Return the squared dispersion of the amplitudes of all images, (n,) float32."""
-    total = np.zeros(len(sites), np.float32)
-    square = np.zeros(len(sites), np.float32)
+def dispersion2(
+    options: Options, pairs: IntArray, amplitude: Callable[[int], FloatArray]
+) -> FloatArray:
+    """Return the squared amplitude dispersion, (n,) float32.
+
+    Parameters
+    ----------
+    pairs : (n_ifg, 2) int64
+        Images of each interferogram.
+    amplitude : callable
+        ``amplitude(image)``, (n,) float32.
+
+    Notes
+    -----
+    As StaMPS ``selpsc_patch`` and ``selsbc_patch`` compute it: sums in single precision, population
+    moments; docs/science/loading.md, Amplitude dispersion.
+    """
+    if options.small_baseline:
+        return _dispersion2_of_pairs(pairs, lru_cache(maxsize=8)(amplitude))
+    total: FloatArray = np.zeros((), np.float32)
+    square: FloatArray = np.zeros((), np.float32)
     for image in range(options.images):
-        amplitude = np.abs(echo(options, sites, image))
-        total += amplitude
-        square += amplitude * amplitude
+        seen = amplitude(image)
+        total = total + seen
+        square = square + seen * seen
     return np.asarray(np.float32(options.images) * square / (total * total) - np.float32(1))
 
 
-def _dispersion2_of_pairs(options: Options, sites: Sites, pairs: IntArray) -> FloatArray:
-    """Return mean squared difference over squared mean amplitude of the pairs, (n,) float32."""
-    total = np.zeros(len(sites), np.float32)
-    square = np.zeros(len(sites), np.float32)
-    amplitude = lru_cache(maxsize=8)(lambda image: np.abs(echo(options, sites, image)))
+def _dispersion2_of_pairs(pairs: IntArray, amplitude: Callable[[int], FloatArray]) -> FloatArray:
+    """Return mean squared difference over squared mean amplitude of the pairs."""
+    total: FloatArray = np.zeros((), np.float32)
+    square: FloatArray = np.zeros((), np.float32)
     for first, second in pairs.tolist():
-        total += amplitude(first)
-        total += amplitude(second)
-        square += (amplitude(first) - amplitude(second)) ** 2
+        total = total + amplitude(first)
+        total = total + amplitude(second)
+        square = square + (amplitude(first) - amplitude(second)) ** 2
     mean = total / np.float32(2 * len(pairs))
     return np.asarray(square / np.float32(len(pairs)) / (mean * mean))

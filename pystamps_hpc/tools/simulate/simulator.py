@@ -18,7 +18,9 @@ from .geometry import Acquisitions, Scene, acquisitions_of, patches_of, scene_of
 from .model import image_error, model_phase, truth_of
 from .network import pairs_of
 from .options import Options
-from .scatterers import Candidates, choose_candidates, draw_sites, echo, stream
+from .scatterers import Candidates, choose_candidates, draw_sites, echo, gains, stream
+from .stack import write_stack
+from .truth import save_truth, truth_rows
 from .write import append_phase, write_patch, write_root
 
 
@@ -32,10 +34,14 @@ class Report:
         The dataset.
     truth : Path
         ``truth.npz`` in it, see :func:`simulate`.
-    patches : dict of str to int
-        Candidates of each patch, overlap included.
-    candidates, persistent : int
-        Distinct candidates, and how many of them are persistent scatterers.
+    stack : {"snap", "gamma", "isce"} or None
+        Processor whose stack it is.
+    patches : dict of str to int or None
+        Candidates of each patch, overlap included; None for a stack.
+    candidates : int or None
+        Distinct candidates; None for a stack, in which ``prep`` chooses them.
+    persistent : int
+        Persistent scatterers among the candidates, or in the stack.
     images, interferograms : int
         Counts.
     master : str
@@ -46,8 +52,9 @@ class Report:
 
     root: Path
     truth: Path
-    patches: dict[str, int]
-    candidates: int
+    stack: str | None
+    patches: dict[str, int] | None
+    candidates: int | None
     persistent: int
     images: int
     interferograms: int
@@ -80,32 +87,42 @@ def simulate(out: str | os.PathLike[str], options: Options | None = None) -> Rep
 
     Notes
     -----
-    ``truth.npz``, one row per distinct candidate in raster order: ``ij`` (azimuth, range, from 0),
+    ``truth.npz``, one row per distinct candidate, or persistent scatterer of a stack, in raster
+    order: ``ij`` (azimuth, range, from 0),
     ``lon``, ``lat`` [deg], ``velocity`` [mm/yr], rate of *range change*, positive away from the
     satellite: StaMPS' velocity is its negative up to the reference; ``seasonal`` [mm], amplitude
     of sin(2 pi t), range change, t in years since the master; ``dem_err`` [m], positive above the
     DEM; ``is_ps``; ``phase_std`` [rad] of one image (an interferogram adds the master's);
     ``D_A``. Per image: ``dates``, ``bperp`` [m] at the scene centre, 0 for the master. Per
     interferogram: ``pairs`` of images (from 0). Scalars: ``master`` (from 0), ``wavelength`` [m],
-    ``heading`` [deg].
+    ``heading`` [deg]; of a stack ``stack``, its processor.
     """
     options = options or Options()
     root = Path(out)
     if root.is_symlink() or (root.exists() and not (root.is_dir() and not any(root.iterdir()))):
         raise DatasetError(f"{root}: exists and is not an empty folder; choose another name")
     scene = scene_of(options)
-    patches = patches_of(scene)
     images = acquisitions_of(scene, stream(options, "acquisitions"))
     pairs = pairs_of(options, images)
-    candidates = choose_candidates(options, draw_sites(scene), pairs)
-    with _appearing(root) as partial:
-        members = _write(partial, scene, images, pairs, patches, candidates)
+    counts: dict[str, int] | None = None
+    if options.slc:
+        with _appearing(root) as partial:
+            dataset, persistent = write_stack(partial, scene, images, pairs)
+            root = root / dataset.relative_to(partial)
+    else:
+        patches = patches_of(scene)
+        candidates = choose_candidates(options, draw_sites(scene), pairs)
+        with _appearing(root) as partial:
+            members = _write(partial, scene, images, pairs, patches, candidates)
+        persistent = int(candidates.is_ps.sum())
+        counts = {patch.name: len(rows) for patch, rows in zip(patches, members, strict=True)}
     return Report(
         root=root,
         truth=root / "truth.npz",
-        patches={patch.name: len(rows) for patch, rows in zip(patches, members, strict=True)},
-        candidates=len(candidates.index),
-        persistent=int(candidates.is_ps.sum()),
+        stack=options.slc,
+        patches=counts,
+        candidates=None if options.slc else options.candidates,
+        persistent=persistent,
         images=options.images,
         interferograms=len(pairs),
         master=images.dates[images.master],
@@ -138,8 +155,10 @@ def _write(
     candidates: Candidates,
 ) -> list[IntArray]:
     options = scene.options
-    truth = truth_of(scene, candidates)
-    gain = _gain(options)
+    # drawn for all sites, so that a pixel has the same error whichever others are chosen
+    own = stream(options, "dem error").standard_normal(len(candidates.sites))[candidates.index]
+    truth = truth_of(scene, candidates.azimuth, candidates.sample, own)
+    gain = gains(options)
     write_root(root, scene, images, pairs, patches, gain)
 
     azimuth, sample = candidates.azimuth, candidates.sample
@@ -158,7 +177,7 @@ def _write(
     def image(k: int) -> tuple[ComplexArray, FloatArray, FloatArray]:
         """Return echo, model phase [rad], and delay and orbit error [mm] of an image."""
         seen = echo(options, candidates.sites, k)[index]
-        return seen, model_phase(scene, images, truth, azimuth, k), image_error(scene, truth, k)
+        return seen, model_phase(scene, images, truth, azimuth, k), image_error(scene, k).at(truth)
 
     for i, k in pairs.tolist():
         (first, first_phase, first_error), (second, second_phase, second_error) = image(i), image(k)
@@ -169,30 +188,8 @@ def _write(
         for patch, rows in zip(patches, members, strict=True):
             append_phase(root / patch.name, ifg[rows])
 
-    np.savez(
-        root / "truth.npz",
-        ij=np.column_stack([azimuth, sample]),
-        lon=lonlat[:, 0],
-        lat=lonlat[:, 1],
-        velocity=truth.velocity,
-        seasonal=truth.seasonal,
-        dem_err=truth.dem_error,
-        is_ps=candidates.is_ps,
-        phase_std=candidates.sigma if options.noise else np.zeros_like(candidates.sigma),
-        D_A=candidates.dispersion,
-        dates=np.array(images.dates),
-        bperp=images.bperp,
-        pairs=pairs,
-        master=images.master,
-        wavelength=scene.wavelength,
-        heading=options.heading,
-    )
+    save_truth(root, truth_rows(scene, truth, candidates), scene, images, pairs)
     return members
-
-
-def _gain(options: Options) -> FloatArray:
-    gain = 90 * np.exp(0.15 * stream(options, "gain").standard_normal(options.images))
-    return np.array([float(f"{constant:g}") for constant in gain])
 
 
 def _members(patch: Patch, azimuth: IntArray, sample: IntArray) -> IntArray:

@@ -1,16 +1,60 @@
-"""How far a finished chain is from the truth of its simulated dataset."""
+"""The truth of a simulated dataset, and how far a finished chain is from it."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from ...dataset import parameters
 from ...dataset.mat import MatFile
-from ...dataset.rows import AnyArray, FloatArray
+from ...dataset.rows import AnyArray, FloatArray, IntArray
 from ...errors import DatasetError
+from .geometry import Acquisitions, Scene
+from .model import Truth
+from .scatterers import Candidates
+
+
+def truth_rows(scene: Scene, truth: Truth, candidates: Candidates) -> dict[str, AnyArray]:
+    """Return the rows of ``truth.npz`` of some candidates."""
+    lon, lat = scene.lonlat(candidates.azimuth, candidates.sample)
+    sigma = candidates.sigma
+    return {
+        "ij": np.column_stack([candidates.azimuth, candidates.sample]),
+        "lon": lon,
+        "lat": lat,
+        "velocity": truth.velocity,
+        "seasonal": truth.seasonal,
+        "dem_err": truth.dem_error,
+        "is_ps": candidates.is_ps,
+        "phase_std": sigma if scene.options.noise else np.zeros_like(sigma),
+        "D_A": candidates.dispersion,
+    }
+
+
+def save_truth(
+    root: Path,
+    rows: Mapping[str, AnyArray],
+    scene: Scene,
+    images: Acquisitions,
+    pairs: IntArray,
+    **more: object,
+) -> None:
+    """Write ``truth.npz``: rows, images and pairs (n_ifg, 2), and what else there is to say."""
+    columns: dict[str, Any] = {
+        **rows,
+        "dates": np.array(images.dates),
+        "bperp": images.bperp,
+        "pairs": pairs,
+        "master": images.master,
+        "wavelength": scene.wavelength,
+        "heading": scene.options.heading,
+        **more,
+    }
+    np.savez(root / "truth.npz", **columns)
 
 
 @dataclass(frozen=True)
@@ -23,7 +67,8 @@ class VelocityError:
         Points of the result that are persistent scatterers in truth; those of a resampled merge
         count as the nearest one.
     n_false : int
-        Points of the result that are not; they do not enter the figures below.
+        Points of the result that are not; they do not enter the figures below. Every point of a
+        stack that the truth does not know is one.
     rmse : float
         Root mean square of estimate minus truth after a plane and an offset are removed [mm/yr].
     bias : float
@@ -75,9 +120,12 @@ def truth_velocity_error(root: str | os.PathLike[str]) -> VelocityError:
 
     if float(parameters.load(folder).value("merge_resample_size")) > 0:
         rows = _nearest_scatterer(lonlat, truth)
+        real = truth["is_ps"][rows]
     else:
-        rows = _match(pixels, truth["ij"], folder)
-    real = truth["is_ps"][rows]
+        rows, known = _match(pixels, truth["ij"])
+        if not known.all() and "stack" not in truth:
+            _refuse(folder, pixels[~known])
+        real = known & truth["is_ps"][rows]
     n_ps = int(real.sum())
     if n_ps < 4:
         raise DatasetError(f"{folder}: {n_ps} persistent scatterers, a plane needs four")
@@ -107,19 +155,20 @@ def _nearest_scatterer(lonlat: FloatArray, truth: dict[str, AnyArray]) -> AnyArr
     return np.asarray(scatterers[cKDTree(known * scale).query(lonlat * scale)[1]])
 
 
-def _match(pixels: AnyArray, known: AnyArray, folder: Path) -> AnyArray:
-    """Return the row of ``known``, which is in raster order, of every pixel."""
+def _match(pixels: AnyArray, known: AnyArray) -> tuple[AnyArray, AnyArray]:
+    """Return the row of ``known``, which is in raster order, of every pixel, and if it has one."""
     width = int(max(pixels[:, 1].max(initial=0), known[:, 1].max(initial=0))) + 1
     wanted, have = (ij[:, 0] * width + ij[:, 1] for ij in (pixels, known))
     rows = np.searchsorted(have, wanted).clip(max=len(have) - 1)
-    lost = np.flatnonzero(have[rows] != wanted)
-    if lost.size:
-        raise DatasetError(
-            f"{folder / 'ps2.mat'}: {lost.size} points are not in truth.npz, the first is"
-            f" azimuth {pixels[lost[0], 0]}, range {pixels[lost[0], 1]}; was the dataset simulated"
-            " again after it was processed?"
-        )
-    return np.asarray(rows)
+    return rows, have[rows] == wanted
+
+
+def _refuse(folder: Path, lost: AnyArray) -> None:
+    raise DatasetError(
+        f"{folder / 'ps2.mat'}: {len(lost)} points are not in truth.npz, the first is azimuth"
+        f" {lost[0, 0]}, range {lost[0, 1]}; was the dataset simulated again after it was"
+        " processed?"
+    )
 
 
 def _slope_deviation(truth: dict[str, AnyArray]) -> float:

@@ -5,7 +5,6 @@ Paths inside the text files are relative to a patch, as stage 1 runs there.
 
 import shutil
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -15,16 +14,9 @@ from ...dataset import parameters
 from ...dataset.rows import ComplexArray, FloatArray, IntArray
 from ...dataset.tree import STATE_DIRECTORY
 from ...stages.prepare.patches import Patch
-from .geometry import (
-    EARTH_RADIUS,
-    NEAR_RANGE,
-    ORBIT_RADIUS,
-    PRF,
-    RADAR_FREQUENCY,
-    Acquisitions,
-    Scene,
-)
+from .geometry import Acquisitions, Scene
 from .scatterers import threshold
+from .snap import names_of, write_texts
 
 _ROWS = 1 << 18
 
@@ -47,7 +39,8 @@ def write_root(
         Amplitude calibration constants.
     """
     master = images.dates[images.master]
-    stack = _small_baselines(images, pairs) if scene.options.small_baseline else _stack(images)
+    small = scene.options.small_baseline
+    stack = names_of(scene, images, pairs)
     calibration = [f"../{slc} {gain[k]:g}" for k, slc in stack.slcs]
     texts: dict[str, Sequence[object]] = {
         "processor.txt": ["snap"],
@@ -56,56 +49,18 @@ def write_root(
         "rsc.txt": [f"../{[slc for k, slc in stack.slcs if k == images.master][-1]}.par"],
         "calamp.in": [f"../{slc}" for _, slc in stack.slcs],
         "calamp.out": calibration,
-        stack.selection: [f"{threshold(scene.options):g}", scene.width, *calibration],
+        "selsbc.in" if small else "selpsc.in": [
+            f"{threshold(scene.options):g}", scene.width, *calibration,
+        ],
         "pscphase.in": [scene.width, *(f"../{name}.diff" for name in stack.ifgs)],
         "psclonlat.in": [scene.width, f"../geo/{master}.lon", f"../geo/{master}.lat"],
         "pscdem.in": [scene.width, "../geo/elevation_dem.rdc"],
         "patch.list": [patch.name for patch in patches],
-    }
+    }  # fmt: skip
     for name, lines in texts.items():
         _write_lines(root / name, lines)
-    for k, slc in stack.slcs:
-        path = root / f"{slc}.par"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_slc_parameters(scene, images.dates[k]))
-    for (i, k), name in zip(pairs.tolist(), stack.ifgs, strict=True):
-        path = root / f"{name}.base"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        vector, rate = (values[k] - values[i] for values in (images.baseline, images.rate))
-        path.write_text(_baseline(vector, rate))
-    _write_parameters(root, images.dates[-1], scene.options.small_baseline)
-
-
-@dataclass(frozen=True)
-class _Files:
-    """Where StaMPS' preparation has images and interferograms.
-
-    Attributes
-    ----------
-    slcs : list of (int, str)
-        Image and path, in the order of calibration.
-    ifgs : list of str
-        Path of each interferogram without its suffix.
-    selection : str
-        Name of the list for the choice of candidates.
-    """
-
-    slcs: list[tuple[int, str]]
-    ifgs: list[str]
-    selection: str
-
-
-def _stack(images: Acquisitions) -> _Files:
-    dates, master = images.dates, images.dates[images.master]
-    slcs = [(k, f"rslc/{date}.rslc") for k, date in enumerate(dates)]
-    return _Files(slcs, [f"diff0/{master}_{dates[k]}" for k in images.slaves], "selpsc.in")
-
-
-def _small_baselines(images: Acquisitions, pairs: IntArray) -> _Files:
-    named = [(pair, "_".join(images.dates[k] for k in pair)) for pair in pairs.tolist()]
-    slcs = [(k, f"SMALL_BASELINES/{name}/{images.dates[k]}.rslc") for pair, name in named
-            for k in pair]  # fmt: skip
-    return _Files(slcs, [f"SMALL_BASELINES/{name}/{name}" for _, name in named], "selsbc.in")
+    write_texts(root, scene, images, pairs)
+    _write_parameters(root, images.dates[-1], small)
 
 
 def _write_parameters(root: Path, date: str, small_baselines: bool) -> None:
@@ -122,41 +77,6 @@ def _write_parameters(root: Path, date: str, small_baselines: bool) -> None:
 
 def _write_lines(path: Path, lines: Iterable[object]) -> None:
     path.write_text("".join(f"{line}\n" for line in lines))
-
-
-def _slc_parameters(scene: Scene, date: str) -> str:
-    centre = NEAR_RANGE + scene.width / 2 * scene.options.range_spacing
-    return f"""\
-Gamma Interferometric SAR Processor (ISP) - Image Parameter File
-
-title:     simulated
-sensor:    SIMSAR
-date:      {date[:4]} {date[4:6]} {date[6:]}
-start_time: 36000.0 s
-azimuth_lines: {scene.length}
-range_samples: {scene.width}
-image_format: FCOMPLEX
-heading: {scene.options.heading!r} degrees
-range_pixel_spacing: {scene.options.range_spacing!r} m
-azimuth_pixel_spacing: {scene.options.azimuth_spacing!r} m
-near_range_slc: {NEAR_RANGE:.4f} m
-center_range_slc: {centre:.4f} m
-radar_frequency: {RADAR_FREQUENCY:.6e} Hz
-prf: {PRF!r} Hz
-sar_to_earth_center: {ORBIT_RADIUS:.4f} m
-earth_radius_below_sensor: {EARTH_RADIUS:.4f} m
-"""
-
-
-def _baseline(baseline: FloatArray, rate: FloatArray) -> str:
-    def numbers(values: FloatArray) -> str:
-        return " ".join(f"{value:.7f}" for value in values)
-
-    return (
-        f"initial_baseline(TCN): {numbers(baseline)} m m m\n"
-        f"initial_baseline_rate: {numbers(rate)} m/s m/s m/s\n"
-        f"precision_baseline(TCN): {numbers(np.zeros(3))} m m m\n"
-    )
 
 
 def write_patch(
