@@ -20,6 +20,7 @@ from ..pipeline.preflight import Finding, examine_candidates, examine_cores, no_
 from ..pipeline.stack import StackSummary, network_of
 from ..pipeline.table import Task, maker, mode_of, tasks
 from ..stages.base import EACH_PATCH, Field, Mode, Scope, artifact_fields
+from .preparation.examination import examine_stack, is_unprepared
 
 Row = dict[str, Any]
 
@@ -53,7 +54,10 @@ _VIRTUAL = {
 
 
 def describe_inputs(
-    stages: Sequence[int], dataset: str | Path | None = None, patch: str | None = None
+    stages: Sequence[int],
+    dataset: str | Path | None = None,
+    patch: str | None = None,
+    master: str | None = None,
 ) -> dict[str, Any]:
     """Return the document ``pystamps-hpc/inputs/1``; reads only.
 
@@ -63,10 +67,13 @@ def describe_inputs(
         Stage numbers, 1 to 8.
     dataset : str or Path, optional
         Dataset whose stages are described, without one those of a single master; its candidate
-        files are checked if stage 1 is among the stages.
+        files are checked if stage 1 is among the stages, or the images that a processor left if
+        there are no patches yet.
     patch : str, optional
         Patch that is checked; by default all are, and the first that is not sound is described,
         else the first.
+    master : str, optional
+        Date of the master of a stack without patches, where nothing else tells it.
 
     Raises
     ------
@@ -88,7 +95,11 @@ def describe_inputs(
         ],
     }
     if dataset is not None and any(row.reads_candidates for row in described):
-        document["stage1_dataset_check"] = check_candidates(discover_dataset(dataset), patch)
+        root = discover_dataset(dataset, need_patches=False).root
+        if is_unprepared(root):
+            document["stack_check"] = examine_stack(root, master)
+        else:
+            document["stage1_dataset_check"] = check_candidates(discover_dataset(dataset), patch)
     return document
 
 

@@ -19,6 +19,7 @@ from pystamps_hpc.parallel.team import SerialTeam
 from pystamps_hpc.pipeline.events import TaskFinished, TaskProgress, TaskStarted, ignore
 from pystamps_hpc.pipeline.progress import TaskLog
 from pystamps_hpc.pipeline.types import StageResult
+from tests.slc_stacks import MASTER, write_snap_pairs
 
 MINI = Path(str(files("pystamps_hpc").joinpath("data/golden-mini")))
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
@@ -104,6 +105,21 @@ def test_a_terminal_gets_tables_of_eighty_columns(terminal, mini, words, expecte
     assert expected in " ".join(plain.split())
     assert max(map(cell_len, plain.splitlines())) <= 80
     assert "{" not in plain
+
+
+def test_images_before_their_preparation_are_tables_of_eighty_columns(terminal, tmp_path):
+    write_snap_pairs(tmp_path)
+    words = ("describe-inputs", "--dataset", tmp_path, "--master-date", MASTER)
+    plain = COLOUR.sub("", terminal(*words))
+    assert "Rasters: 30 of 30 fit" in plain
+    assert "and 18 more" in plain
+    assert "The stack is sound and not prepared yet." in " ".join(plain.split())
+    assert max(map(cell_len, plain.splitlines())) <= 80
+    path = next(tmp_path.glob("SMALL_BASELINES/*/*.diff"))
+    path.write_bytes(b"")
+    plain = COLOUR.sub("", terminal(*words))
+    assert "Rasters: 29 of 30 fit" in plain
+    assert "truncated, make it again" in " ".join(plain.split())
 
 
 def test_verify_is_a_table_with_a_sentence_in_mm_per_year(terminal, mini):

@@ -1,4 +1,4 @@
-"""``describe-inputs``: what each stage reads, and whether the candidate files fit together."""
+"""``describe-inputs``: what each stage reads, and whether what lies there fits together."""
 
 import sys
 from argparse import ArgumentParser, Namespace
@@ -9,6 +9,7 @@ from ...errors import ConfigError, DatasetError, Exit
 from ...pipeline import LAST_STAGE
 from ..command import HERE, Answer, Command, dataset_option, on_root
 from ..shapes import BAD, CAREFUL, Shape, heading, marked, pairs, paragraph, table
+from ..stack_view import stack_shapes
 
 MOST_NAMES = 12
 
@@ -18,17 +19,21 @@ def add_options(parser: ArgumentParser) -> None:
     parser.add_argument("--stage", default="all", metavar="N,M", help="stages, or all")
     dataset_option(parser, help=f"dataset to check {HERE}", default=None)
     parser.add_argument("--patch", metavar="NAME", help="patch to check (all)")
+    parser.add_argument("--master-date", metavar="YYYYMMDD",
+                        help="date of the master, where names of a stack do not tell it"
+                        )  # fmt: skip
 
 
 @on_root
 def run(options: Namespace) -> Answer:
-    """Say what each stage reads, and check the candidate files of a dataset."""
+    """Say what each stage reads, and check the candidate files, or the images before them."""
     from ...dataset.tree import dataset_here
     from ...tools.inputs import describe_inputs
 
     root = options.dataset or dataset_here()
-    document = describe_inputs(_stages(options.stage), root, options.patch)
-    found = document.get("stage1_dataset_check")
+    stages = _stages(options.stage)
+    document = describe_inputs(stages, root, options.patch, options.master_date)
+    found = document.get("stage1_dataset_check") or document.get("stack_check")
     if found is None or found["sound"]:
         return document, Exit.OK
     print("\n".join(found["problems"]), file=sys.stderr)
@@ -47,7 +52,10 @@ def _stages(text: str) -> tuple[int, ...]:
 
 
 def view(document: dict[str, Any]) -> Iterator[Shape]:
-    """Show whether the candidate files of the dataset fit together, else what each stage reads."""
+    """Show whether the files of the dataset fit together, else what each stage reads."""
+    if (stack := document.get("stack_check")) is not None:
+        yield from stack_shapes(stack)
+        return
     if (check := document.get("stage1_dataset_check")) is not None:
         yield from _check(check)
         return
@@ -91,7 +99,7 @@ def _check(check: dict[str, Any]) -> Iterator[Shape]:
 
 COMMAND = Command(
     "describe-inputs",
-    "What each stage reads, and a check of the candidate files of a dataset.",
+    "What each stage reads; a check of the candidate files of a dataset, or of its images.",
     run,
     view,
     add_options,

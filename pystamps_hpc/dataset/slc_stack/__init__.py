@@ -61,7 +61,8 @@ def _recognised(root: Path) -> str:
     if len(found) == 1:
         return found[0]
     none = (
-        "no diff0/*.diff (SNAP, GAMMA), */isce_minrefdem.int (ISCE), */cint.minrefdem.raw (DORIS)"
+        "no diff0/*.diff (SNAP, GAMMA), */isce_minrefdem.int or merged/SLC (ISCE), "
+        "*/cint.minrefdem.raw (DORIS)"
     )
     what = f"files of {' and '.join(found)}" if found else none
     raise DatasetError(f"{root}: which processor made this stack? There are {what}; name it")

@@ -15,6 +15,7 @@ from ...pipeline.outlook import first_stage
 from ...pipeline.session import Session, prepare
 from ...pipeline.table import mode_of
 from ...pipeline.types import PipelineContext
+from ..preparation.examination import examine_stack, is_unprepared
 from ..status import collect_status
 from . import disk, machine
 from .artifacts import examine_files, leftovers
@@ -100,6 +101,8 @@ def _examine_dataset(root: Path, config: RunConfig) -> tuple[dict[str, Any], lis
         "unreadable": [], "inconsistent": [], "stale": [], "leftovers": [], "free_mib": None,
     }  # fmt: skip
     try:
+        if is_unprepared(root):
+            return empty, _stack_problems(root)
         dataset = discover_dataset(root, need_patches=False)
         status = collect_status(root, config)
     except PystampsError as error:
@@ -122,6 +125,18 @@ def _examine_dataset(root: Path, config: RunConfig) -> tuple[dict[str, Any], lis
     problems = [*unreadable, *inconsistent, *crowded, *disk.examine_disk(dataset.root)]
     problems += _status_problems(dataset, status, left)
     return found, problems
+
+
+def _stack_problems(root: Path) -> list[Problem]:
+    """Say that a stack has no candidates yet, and what is wrong with it."""
+    found = examine_stack(root)
+    return [
+        Problem(
+            f"{root}: images without candidates", f"pystamps-hpc prep --dataset {root}", DATASET
+        ),
+        *(problem_of(told, DATASET) for told in found["problems"]),
+        *(problem_of(told, Exit.OK) for told in found["warnings"]),
+    ]
 
 
 def _status_problems(dataset: Dataset, status: dict[str, Any], left: list[str]) -> list[Problem]:

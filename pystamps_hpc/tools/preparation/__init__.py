@@ -20,7 +20,7 @@ from .options import Options
 from .rasters import PIECE, Pixels, calibrate, extract, select
 from .record import MARKER, Record
 
-__all__ = ["Options", "Prepared", "plan_preparation", "prepare_stack"]
+__all__ = ["Options", "Prepared", "plan_preparation", "prepare_stack", "require_mode"]
 
 FILL_SHARE = 0.01
 """Candidates without a position that go unmentioned."""
@@ -87,7 +87,7 @@ def plan_preparation(
     stack = read_stack(options.processor, root, options.master)
     layout = lay_out(stack, options, config.compat.preparation == "reference", ranks, memory)
     require_sound(stack, layout.mask)
-    _require_mode(stack)
+    require_mode(stack)
     return layout
 
 
@@ -141,8 +141,14 @@ def prepare_stack(layout: Layout, force: bool, ctx: Context, name: str) -> Prepa
     )
 
 
-def _require_mode(stack: SlcStack) -> None:
-    """Refuse a dataset whose parameters say the other kind of interferograms."""
+def require_mode(stack: SlcStack) -> None:
+    """Refuse a dataset whose parameters say the other kind of interferograms.
+
+    Raises
+    ------
+    DatasetError
+        They do.
+    """
     known = parameters.load(stack.root)
     flag = "small_baseline_flag"
     if flag in known.stored and known.small_baselines != stack.small_baselines:

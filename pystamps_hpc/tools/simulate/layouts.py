@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...dataset.raster_headers import isce_header_text
 from ...dataset.rows import IntArray
 from ...dataset.slc_stack.raster import Order, Raster, Sample
 from .geometry import Acquisitions, Scene
@@ -89,7 +90,7 @@ def isce(root: Path, scene: Scene, images: Acquisitions, pairs: IntArray) -> Sta
         ("lambda.1.in", f"{scene.wavelength!r}\n"),
         ("heading.1.in", f"{scene.options.heading!r}\n"),
         ("reference_day.1.in", f"{dates[images.master]}\n"),
-        ("inc_angle.raw.xml", _header(scene)),
+        ("inc_angle.raw.xml", isce_header_text(scene.width, scene.length, "f4")),
     ):
         (root / name).write_text(text)
     return StackFiles(
@@ -121,12 +122,3 @@ def _link(path: Path, image: Path) -> None:
     """Name an image a second time, as a relative link."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.symlink_to(os.path.relpath(image, path.parent))
-
-
-def _header(scene: Scene) -> str:
-    """Return the header of ISCE for a raster of singles."""
-    values = {"width": scene.width, "length": scene.length, "number_bands": 1,
-              "data_type": "FLOAT", "scheme": "BIL", "byte_order": "l"}  # fmt: skip
-    lines = [f'    <property name="{name}"><value>{value}</value></property>\n'
-             for name, value in values.items()]  # fmt: skip
-    return f"<imageFile>\n{''.join(lines)}</imageFile>\n"
