@@ -12,7 +12,7 @@ from pystamps_hpc.parallel.context import Context
 from pystamps_hpc.tools.preparation import Options, plan_preparation, prepare_stack, rasters
 from pystamps_kernels.dispatch import table
 
-from ..slc_stacks import MASTER, files_of, prepared, write_snap, write_snap_pairs
+from ..slc_stacks import MASTER, files_of, prepared, write_snap, write_snap_pairs, write_tops
 
 pytestmark = pytest.mark.mpi
 
@@ -33,7 +33,7 @@ def prepared_by(team, root, **options):
     return prepare_stack(layout, False, context, "test")
 
 
-@pytest.mark.parametrize("write", [write_snap, write_snap_pairs])
+@pytest.mark.parametrize("write", [write_snap, write_snap_pairs, write_tops])
 def test_ranks_write_the_same_bytes(mpi_team, shared, monkeypatch, write):
     monkeypatch.setattr(rasters, "PIECE", 8 * 31 * 5)
     root = shared / "stack"

@@ -182,3 +182,25 @@ def test_virtual_rasters_without_rasterio_are_refused_with_the_command(tmp_path,
         subprocess.run(command.split(), check=True, capture_output=True)
         with pytest.raises(DatasetError, match=r"los.rdr.full: file not found"):
             prepared(tmp_path)
+
+
+def test_bands_that_lie_otherwise_are_refused_with_the_command(tmp_path):
+    write_tops(tmp_path)
+    path = tmp_path / "merged/geom_reference/los.rdr.full.xml"
+    path.write_text(path.read_text().replace("BIL", "BIP"))
+    with pytest.raises(DatasetError, match=r"los.rdr.full.xml: bands lie BIP.*INTERLEAVE=BIL"):
+        prepared(tmp_path)
+
+
+def test_without_looks_names_have_no_full_and_positions_may_be_single(tmp_path):
+    for name in ("full", "plain"):
+        write_tops(tmp_path / name)
+    merged = tmp_path / "plain/merged"
+    for path in sorted(merged.rglob("*.full*")):
+        path.rename(path.with_name(path.name.replace(".full", "")))
+    for path in (merged / "geom_reference").glob("[lh]*t.rdr"):
+        write_isce(path, np.fromfile(path).astype("<f4").reshape(24, 31))
+    for name in ("full", "plain"):
+        prepared(tmp_path / name)
+    for name in ("lat.raw", "dem.raw", "PATCH_1/pscands.1.ph", "PATCH_1/pscands.1.ll"):
+        assert (tmp_path / "full" / name).read_bytes() == (tmp_path / "plain" / name).read_bytes()
