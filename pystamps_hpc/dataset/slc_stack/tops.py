@@ -64,7 +64,6 @@ def tops(root: Path, given: str | None) -> SlcStack:
     others = [date for date in images if date != master]
     geometry = _geometry(merged / "geom_reference", width, length)
     relative = {date: grids[date] - grids[master] for date in others}
-    mean = {date: float(np.mean(grid, dtype=np.float64)) for date, grid in relative.items()}
     made = {root / f"{name}.raw": source for name, source in geometry.items() if name != "azimuth"}
 
     def raster(name: str) -> Raster:
@@ -75,20 +74,12 @@ def tops(root: Path, given: str | None) -> SlcStack:
         pair = (slcs[master], slcs[date])
         return Formed(path, width, length, "fcomplex", "little", images=pair)
 
-    rows, columns = grids[master].shape
     texts = {
-        "processor.txt": "isce\n",
+        **_texts(root, master, relative),
         "width.txt": f"{width}\n",
         "len.txt": f"{length}\n",
-        "day.1.in": "".join(f"{date}\n" for date in others),
-        "bperp.1.in": "".join(f"{mean[date]:.2f}\n" for date in others),
-        "reference_day.1.in": f"{master}\n",
-        "master_day.1.in": f"{master}\n",
-        "slc_osfactor.1.in": "1\n",
         "heading.1.in": f"{_heading(geometry['azimuth'], str(header.path)):.6f}\n",
-        "lambda.1.in": _wavelength(root),
         **{f"{path.name}.xml": isce_header_text(width, length, "f4") for path in made},
-        **{f"baselineGRID_{d}.xml": isce_header_text(columns, rows, "f4") for d in others},
     }
     return SlcStack(
         processor="isce",
@@ -109,6 +100,25 @@ def tops(root: Path, given: str | None) -> SlcStack:
         sorted_patches=True,
         mask_calibrates=False,
     )
+
+
+def _texts(root: Path, master: str, relative: dict[str, FloatArray]) -> dict[str, str]:
+    """Return the text files that need no raster of the scene; baselines are to the master."""
+    mean = {date: float(np.mean(grid, dtype=np.float64)) for date, grid in relative.items()}
+    headers = {
+        f"baselineGRID_{date}.xml": isce_header_text(grid.shape[1], grid.shape[0], "f4")
+        for date, grid in relative.items()
+    }
+    return {
+        "processor.txt": "isce\n",
+        "day.1.in": "".join(f"{date}\n" for date in relative),
+        "bperp.1.in": "".join(f"{mean[date]:.2f}\n" for date in relative),
+        "reference_day.1.in": f"{master}\n",
+        "master_day.1.in": f"{master}\n",
+        "slc_osfactor.1.in": "1\n",
+        "lambda.1.in": _wavelength(root),
+        **headers,
+    }
 
 
 def _images(folder: Path) -> dict[str, Path]:
