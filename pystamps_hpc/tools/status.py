@@ -92,7 +92,7 @@ def _next(finished: Finished, config_file: str, read: bool) -> dict[str, Any]:
         "stages": list(ahead.stages),
         "refused": ahead.refused,
         "text": ahead.text,
-        "options": configured(config_file) + ahead.options,
+        "options": configured(config_file),
     }
 
 

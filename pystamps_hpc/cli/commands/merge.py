@@ -37,7 +37,7 @@ def view(document: dict[str, Any]) -> Iterator[Shape]:
     yield paragraph()
     for warning in document["warnings"]:
         yield paragraph(f"warning: {warning}")
-    yield paragraph(f"Next: pystamps-hpc run --dataset {document['root']} --start-step 6")
+    yield paragraph(f"Next: pystamps-hpc run --dataset {document['root']}")
 
 
 COMMAND = Command(
