@@ -14,6 +14,7 @@ from ..pipeline.findings import facts_of, findings, funnel
 from ..pipeline.finished import Finished
 from ..pipeline.outlook import Outlook, built_on, configured, outlook
 from ..pipeline.presence import product_files
+from ..pipeline.state import changed_since
 from ..pipeline.table import Task
 from ..stages.base import Scope
 
@@ -70,6 +71,7 @@ def collect_status(
         "due": sum(_due(finished, target) for target in (ROOT, *dataset.patches)),
         "next": _next(finished, config_file or (last or {}).get("config") or "", not config_file),
         "with_feedback": facts[ROOT]["with_feedback"],
+        "combined_of": _sources(finished),
         "products": [name for name in product_files() if (dataset.root / name).exists()],
     }
     if detail:
@@ -94,6 +96,14 @@ def _next(finished: Finished, config_file: str, read: bool) -> dict[str, Any]:
         "text": ahead.text,
         "options": configured(config_file),
     }
+
+
+def _sources(finished: Finished) -> dict[str, Any] | None:
+    """Return the datasets that a combined one was made of, and what has changed there since."""
+    sources = finished.state(ROOT).sources
+    found = {kind: {"root": source["root"], "changed": changed_since(source)}
+             for kind, source in sources.items()}  # fmt: skip
+    return found or None
 
 
 def _due(finished: Finished, target: str) -> int:

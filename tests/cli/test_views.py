@@ -188,7 +188,7 @@ def test_help_lists_the_commands_of_every_day_apart_and_fits_eighty_columns():
 def test_many_patches_are_counted_rather_than_listed():
     document = {
         "dataset": "D", "merged_stage": 0, "gaps": [], "stale": [], "locked_by": None,
-        "last_run": None, "due": 3, "with_feedback": None, "products": [],
+        "last_run": None, "due": 3, "with_feedback": None, "products": [], "combined_of": None,
         "next": {"stages": [6], "refused": "", "text": "stage 6", "options": ""},
         "no_ps": [{"patch": "PATCH_7", "stage": 3}],
         "patches": [{"patch": f"PATCH_{k}", "stage": 5} for k in range(1, 2001)],

@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...config import OPTIONS, RunConfig, configured_by, load_config
+from ...config import RunConfig, configured_by, load_config
 from ...errors import ConfigError
 from ...pipeline import LAST_STAGE
-from ..command import Answer, Command, config_option, dataset_option, stage_options
+from ..command import Answer, Command, config_option, dataset_option, given, stage_options
 from ..shapes import BAD, CAREFUL, STRONG, Shape, heading, marked, paragraph, table, text_of
 from .status import points
 
@@ -99,10 +99,9 @@ def configuration(options: Namespace) -> RunConfig:
         Unknown value, or ``KERNEL=B`` without an equals sign.
     """
     config = load_config(options.config)
-    values = {key: value for key, value in vars(options).items() if key in OPTIONS}
-    given = {key: value for key, value in values.items() if value is not None}
+    values = given(options)
     if mode := os.environ.get("PYSTAMPS_HPC_MPI"):
-        given.setdefault("mpi.enabled", mode)
+        values.setdefault("mpi.enabled", mode)
     if options.kernel_backend:
         overrides = dict(config.runtime.kernel_backend_overrides)
         for word in options.kernel_backend:
@@ -110,8 +109,8 @@ def configuration(options: Namespace) -> RunConfig:
             if not equals:
                 raise ConfigError(f"--kernel-backend {word}: expected KERNEL=BACKEND")
             overrides[kernel] = backend
-        given["runtime.kernel_backend_overrides"] = overrides
-    return config.with_values(given)
+        values["runtime.kernel_backend_overrides"] = overrides
+    return config.with_values(values)
 
 
 def run_stages(context: "PipelineContext", options: Namespace, team: "Team") -> Answer:

@@ -33,10 +33,11 @@ def run(options: Namespace) -> Answer:
 
 def view(document: Document) -> Iterator[Shape]:
     """Show how far a dataset is, and what to do next."""
-    last = document["last_run"]
+    last, sources = document["last_run"], document["combined_of"] or {}
     yield pairs(
         {
             "dataset": document["dataset"],
+            "combined of": " and ".join(row["root"] for row in sources.values()) or None,
             "merged": _through(document["merged_stage"]),
             "unwrapping": "pass with feedback" if document["with_feedback"] else None,
             "last run": f"{last['run_id']}, exit code {last['exit_code']}" if last else None,
@@ -58,6 +59,14 @@ def view(document: Document) -> Iterator[Shape]:
     if document["stale"]:
         yield heading("Out of date")
         yield from stale(document["stale"])
+    for row in sources.values():
+        if row["changed"]:
+            yield paragraph()
+            yield paragraph(
+                f"{', '.join(row['changed'])} in {row['root']} changed after the two were "
+                "combined: pystamps-hpc merge combines them again, into another folder",
+                style=CAREFUL,
+            )
     if document.get("files"):
         yield heading("Files")
         yield table(("file", "bytes"), document["files"].items())

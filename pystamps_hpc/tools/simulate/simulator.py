@@ -1,17 +1,14 @@
 """The simulator: model, echoes and files, one image after the other."""
 
 import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
+from ...dataset.creation import appearing, require_new
 from ...dataset.rows import BoolArray, ComplexArray, FloatArray, IntArray
-from ...errors import DatasetError
 from . import fields
 from .geometry import Acquisitions, Patch, Scene, acquisitions_of, patches_of, scene_of
 from .model import image_error, model_phase, truth_of
@@ -90,14 +87,13 @@ def simulate(out: str | os.PathLike[str], options: Options | None = None) -> Rep
     """
     options = options or Options()
     root = Path(out)
-    if root.is_symlink() or (root.exists() and not (root.is_dir() and not any(root.iterdir()))):
-        raise DatasetError(f"{root}: exists and is not an empty folder; choose another name")
+    require_new(root)
     scene = scene_of(options)
     patches = patches_of(scene)
     images = acquisitions_of(scene, stream(options, "acquisitions"))
     pairs = pairs_of(options, images)
     candidates = choose_candidates(options, draw_sites(scene), pairs)
-    with _appearing(root) as partial:
+    with appearing(root) as partial:
         members = _write(partial, scene, images, pairs, patches, candidates)
     return Report(
         root=root,
@@ -111,21 +107,6 @@ def simulate(out: str | os.PathLike[str], options: Options | None = None) -> Rep
         width=scene.width,
         length=scene.length,
     )
-
-
-@contextmanager
-def _appearing(root: Path) -> Iterator[Path]:
-    """Give a folder beside `root` which, if all went well, becomes it."""
-    partial = root.with_name(f".{root.name}.{os.getpid()}.partial")
-    try:
-        partial.mkdir(parents=True)
-        try:
-            yield partial
-            partial.replace(root)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-    except OSError as error:
-        raise DatasetError(f"{root}: cannot be written: {error.strerror}") from error
 
 
 def _write(
