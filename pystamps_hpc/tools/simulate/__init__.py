@@ -1,4 +1,4 @@
-"""A dataset with known truth: candidates as StaMPS' preparation leaves them (SNAP, single master).
+"""A dataset with known truth: candidates as StaMPS' preparation leaves them (SNAP).
 
 >>> report = simulate("demo", Options(candidates=20_000, images=20, seed=1))  # doctest: +SKIP
 
@@ -13,6 +13,13 @@ Memory is a few hundred bytes per candidate, whatever the number of images.
 
 from .options import Options
 from .simulator import Report, simulate
-from .truth import VelocityError, truth_velocity_error
+from .truth import VelocityError, truth_velocity_error, write_joined_truth
 
-__all__ = ["Options", "Report", "VelocityError", "simulate", "truth_velocity_error"]
+__all__ = [
+    "Options",
+    "Report",
+    "VelocityError",
+    "simulate",
+    "truth_velocity_error",
+    "write_joined_truth",
+]
