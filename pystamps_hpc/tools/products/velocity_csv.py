@@ -25,7 +25,7 @@ COLUMNS: tuple[Column, ...] = (
     ("longitude", "CoordX", "degrees", "longitude, WGS 84"),
     ("latitude", "CoordY", "degrees", "latitude, WGS 84"),
     ("height", "Real", "m", "height of the DEM that the interferograms were made with"),
-    ("coherence", "Real", "", "temporal coherence of the phase residual, pm2.coh_ps"),
+    ("coherence", "Real", "", "temporal coherence of the phase residual, coh_ps of pm2 or merge2"),
     ("velocity", "Real", "mm/yr", "line-of-sight velocity"),
     ("velocity_deviation", "Real", "mm/yr", "standard deviation of the velocity, from the "
      "residuals of the weighted straight line"),
@@ -100,7 +100,8 @@ def _lines(folder: Path, result: Velocities, series: PhaseSeries, master: int) -
     """Yield the rows of the table in pieces; the master's displacement is zero."""
     n_ps, line = len(result.velocity), Line.of(series)
     height = _of_points(folder, "hgt2", "hgt", n_ps)
-    coherence = _of_points(folder, "pm2", "coh_ps", n_ps)
+    kept_in = "merge2" if (folder / "merge2.mat").exists() else "pm2"
+    coherence = _of_points(folder, kept_in, "coh_ps", n_ps)
     for rows, displacement in displacements(result.value_type, series, result.wavelength):
         yield table_text(
             [
