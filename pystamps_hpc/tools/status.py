@@ -76,7 +76,8 @@ def collect_status(
     }
     if detail:
         document["funnel"] = funnel(facts)
-        document["points"] = findings(facts)["points"]
+        found = findings(facts)
+        document["points"], document["cell_m"] = found["points"], found["cell_m"]
         document["files"] = _files(dataset)
     return document
 

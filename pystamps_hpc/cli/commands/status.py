@@ -50,6 +50,8 @@ def view(document: Document) -> Iterator[Shape]:
     if document.get("funnel"):
         yield heading("Points")
         yield points(document["funnel"], document["points"])
+        if document["cell_m"]:
+            yield paragraph(cells(document["cell_m"]))
     if document["gaps"]:
         yield heading("Missing")
         yield table(
@@ -95,6 +97,14 @@ def points(funnel: list[Document], sums: Document) -> Shape:
     shown = rows if len(rows) <= MOST_PATCHES else []
     total = [(f"{len(rows):,} patches", *(sums[name] for name in columns))] if len(rows) > 1 else []
     return table(("patch", *columns), [*shown, *total])
+
+
+def cells(size: float) -> str:
+    """Say what the merged points of a resampled merge are."""
+    return (
+        f"The merged points are cells of {size:g} m (merge_resample_size), each the mean of the "
+        "weeded points in it."
+    )
 
 
 def _patches(document: Document) -> Shape:
