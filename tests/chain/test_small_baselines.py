@@ -70,6 +70,15 @@ def test_a_run_holds_what_it_must(reference):
     assert ended.code == 0, ended.err
 
 
+def test_the_table_counts_pairs_and_images(reference):
+    meaning = json.loads((reference / "products" / "velocity.json").read_text())
+    pairs = len(np.load(reference / "truth.npz")["pairs"])
+    assert (meaning["images"], meaning["interferograms"]) == (PAIRS.images, pairs)
+    assert meaning["interferogram_numbers"] == list(range(1, pairs + 1))
+    assert meaning["title"].endswith("of points of small baselines")
+    assert "PS" not in meaning["reference"]
+
+
 @pytest.mark.parametrize("ranks", [2, 3])
 @needs_mpi
 def test_ranks_do_not_change_a_bit(candidates, reference, tmp_path, ranks):
@@ -137,6 +146,14 @@ def combined(tmp_path_factory):
 def test_a_combined_dataset_has_at_least_the_points_of_either(combined):
     ps, sb, both = (int(read_mat(root / "ps2.mat")["n_ps"].item()) for root in combined)
     assert both >= max(ps, sb)
+
+
+def test_every_point_of_a_combined_dataset_has_a_coherence_in_the_table(combined):
+    *_, both = combined
+    meaning = json.loads((both / "products" / "velocity.json").read_text())
+    assert meaning["title"].endswith("of points of PS and small baselines")
+    table = np.genfromtxt(both / "products" / "velocity.csv", delimiter=",", names=True)
+    assert (table["coherence"] > 0.3).all()
 
 
 def test_combined_velocities_are_as_good_as_those_of_the_worse_of_the_two(combined):
