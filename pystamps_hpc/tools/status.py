@@ -44,10 +44,8 @@ def collect_status(
     DatasetError
         The root does not exist, is no dataset, or its patch list is unusable.
     """
-    dataset = discover_dataset(root, need_patches=False)
-    require_dataset(dataset)
-    choices = resolve_choices(config or RunConfig())
-    finished = Finished(dataset, choices, parameters.load_all(dataset))
+    finished = _finished(root, config)
+    dataset = finished.dataset
     facts, last = facts_of(dataset, finished.mode), _last_run(dataset.root)
     gaps: list[dict[str, Any]] = []
     patches, lost = [], []
@@ -80,6 +78,24 @@ def collect_status(
         document["points"], document["cell_m"] = found["points"], found["cell_m"]
         document["files"] = _files(dataset)
     return document
+
+
+def stale_results(root: str | Path, config: RunConfig | None = None) -> list[dict[str, Any]]:
+    """Return what of a dataset is out of date, as ``stale`` of :func:`collect_status`.
+
+    Raises
+    ------
+    DatasetError
+        As :func:`collect_status`.
+    """
+    return _stale(_finished(root, config))
+
+
+def _finished(root: str | Path, config: RunConfig | None) -> Finished:
+    dataset = discover_dataset(root, need_patches=False)
+    require_dataset(dataset)
+    choices = resolve_choices(config or RunConfig())
+    return Finished(dataset, choices, parameters.load_all(dataset))
 
 
 def _next(finished: Finished, config_file: str, read: bool) -> dict[str, Any]:
