@@ -184,8 +184,12 @@ def test_the_picture_has_a_number_for_each_pair_and_a_legend_of_the_lines(tmp_pa
     figure = pytest.importorskip("matplotlib.figure")
     drawn = []
     saved = figure.Figure.savefig
-    monkeypatch.setattr(figure.Figure, "savefig",
-                        lambda self, *a, **k: drawn.append(self) or saved(self, *a, **k))  # fmt: skip
+
+    def savefig(self, *words, **more):
+        drawn.append(self)
+        saved(self, *words, **more)
+
+    monkeypatch.setattr(figure.Figure, "savefig", savefig)
     noise = np.array([20, 20, 90, 20.0, 20, 20])
     network_picture(tree(tmp_path / "sb", noise=noise, drop=(1,)), tmp_path / "net.png")
     axes = drawn[0].axes[0]
