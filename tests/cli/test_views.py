@@ -256,6 +256,10 @@ def test_a_run_of_small_baselines_explains_cells_and_points_to_the_network():
     assert "Which pairs are worth dropping: pystamps-hpc network --dataset /data/scene" in text
 
 
+def test_a_run_without_patches_shows_no_table_of_them():
+    assert "Points" not in shapes.text_of(run.view({**REPORT, "funnel": []}), io.StringIO())
+
+
 def test_a_run_that_only_drew_the_map_says_so():
     skipped = [{**REPORT["results"][0], "status": "skipped_existing"}]
     drawn = {**REPORT, "results": skipped, "made": ["velocity.png"]}

@@ -153,7 +153,7 @@ def view(document: Document) -> Iterator[Shape]:
             yield paragraph(f"Would make {', '.join(would_make)}.")
     worked = {row["stage"] for row in rows if row["status"] == "completed"}
     merge = stage_numbers("merged")[0]
-    if worked & {merge, LAST_STAGE}:
+    if worked & {merge, LAST_STAGE} and document["funnel"]:
         yield heading("Points")
         yield points(document["funnel"], document["findings"]["points"])
         yield paragraph()
