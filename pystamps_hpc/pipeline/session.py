@@ -135,8 +135,8 @@ def prepare(context: PipelineContext, kernels: KernelTable) -> Session:
 def _start(context: PipelineContext, dataset: Dataset) -> int:
     """Return the first stage of a run, which merged points without patches need not be told."""
     first = first_stage(dataset)
-    asked = context.start_step > 1 or context.part == "patches" or context.end_step < first
-    return context.start_step if asked else first
+    chosen = context.start_step > stage_numbers()[0] or context.part == "patches"
+    return context.start_step if chosen or context.end_step < first else first
 
 
 def _substituted(asked: RunConfig, config: RunConfig, due: list[PlannedTask]) -> Iterator[str]:
