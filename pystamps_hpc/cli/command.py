@@ -102,6 +102,12 @@ def config_option(parser: Any, flag: str, key: str, **more: Any) -> None:
     parser.add_argument(flag, dest=key, help=text, **{"metavar": "N", **more})
 
 
+def given(options: Namespace) -> dict[str, Any]:
+    """Return the configuration keys that the command line sets, and their values."""
+    return {key: value for key, value in vars(options).items()
+            if key in OPTIONS and value is not None}  # fmt: skip
+
+
 def progress_printer(options: Namespace) -> Callable[[str], None]:
     """Return what prints a line of progress on standard error; nothing with ``--quiet``."""
     if options.quiet:

@@ -159,18 +159,26 @@ def load_inputs(
 
 
 def _require_mode(files: _Files, all_fields: tuple[Field, ...], parameters: Parameters) -> None:
-    """Refuse pairs of a single-master stack, and small baselines without."""
     name = next((field.artifact for field in all_fields if field.type is Ifgs), None)
     file = None if name is None else files[name]
-    if file is None:
-        return
-    pairs = "ifgday_ix" in file.variables
+    if file is not None:
+        require_mode(file, parameters)
+
+
+def require_mode(points: MatFile, parameters: Parameters) -> None:
+    """Refuse ``ps1`` or ``ps2`` of pairs in a single-master dataset, and the other way round.
+
+    Raises
+    ------
+    MatError
+        ``small_baseline_flag`` says otherwise than the file.
+    """
+    pairs = "ifgday_ix" in points.variables
     if pairs != parameters.small_baselines:
         flag = "y" if parameters.small_baselines else "n"
         raise MatError(
-            f"{files.directory / f'{name}.mat'}: {'holds' if pairs else 'lacks'} ifgday_ix, the "
-            f"images of each pair, but small_baseline_flag is '{flag}'; correct the parameter, or "
-            "run stage 1 again"
+            f"{points.path}: {'holds' if pairs else 'lacks'} ifgday_ix, the images of each pair, "
+            f"but small_baseline_flag is '{flag}'; correct the parameter, or run stage 1 again"
         )
 
 

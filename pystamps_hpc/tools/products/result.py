@@ -20,6 +20,13 @@ from .series import plain_context, read_series
 
 USUAL_TYPE = OutputConfig().mean_v_type
 
+KINDS = {
+    "ps": "persistent scatterers",
+    "sb": "points of small baselines",
+    "both": "points of PS and small baselines",
+}
+"""What the points of a dataset are called."""
+
 
 @dataclass(frozen=True)
 class Velocities:
@@ -43,6 +50,8 @@ class Velocities:
         Radar wavelength [m].
     heading : float
         Flight direction, clockwise from north [deg]; NaN where unknown.
+    kind : str
+        What the points are, see ``KINDS``.
     """
 
     lonlat: FloatArray
@@ -53,17 +62,19 @@ class Velocities:
     master: date
     wavelength: float
     heading: float
+    kind: str = KINDS["ps"]
 
     @property
     def reference_text(self) -> str:
         """Say what the velocities are relative to."""
         if self.reference is None:
             return "no reference area"
+        noun = "PS" if self.kind == KINDS["ps"] else "points"
         if len(self.reference) == len(self.velocity):
-            return f"the mean of all {len(self.velocity):,} PS"
+            return f"the mean of all {len(self.velocity):,} {noun}"
         centre = np.nanmean(self.lonlat[self.reference], axis=0)
         return (
-            f"the mean of {len(self.reference):,} PS around"
+            f"the mean of {len(self.reference):,} {noun} around"
             f" {degrees(centre[0], 'EW', 4)}, {degrees(centre[1], 'NS', 4)}"
         )
 
@@ -136,7 +147,14 @@ def read_velocities(root: str | os.PathLike[str], value_type: str = USUAL_TYPE) 
         master=date.fromisoformat(date_of(points["master_day"])),
         wavelength=wavelength,
         heading=heading if isinstance(heading, float) else np.nan,
+        kind=KINDS[_kind(folder, known.small_baselines)],
     )
+
+
+def _kind(folder: Path, small_baselines: bool) -> str:
+    if (folder / "merge2.mat").exists():
+        return "both"
+    return "sb" if small_baselines else "ps"
 
 
 def _fitted_rates(folder: Path, value_type: str, reference: IntArray | None) -> FloatArray:

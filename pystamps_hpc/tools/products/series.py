@@ -52,9 +52,8 @@ def read_series(root: str | os.PathLike[str], reference: IntArray | None) -> Pha
     network = Ifgs.of_keys(points)
     ifgs = network.series
     n_ps, n_columns = points["n_ps"], ifgs.n_columns
-    fitted, scla_phase, master_phase = None, None, None
-    if (folder / "mean_v.mat").exists():
-        fitted = read_artifact(folder, "mean_v", "unwrap_ifg_index").get("unwrap_ifg_index")
+    scla_phase, master_phase = None, None
+    fitted = _fitted(folder)
     choose, weigh = _OF_PAIRS if network.master is None else _OF_SINGLE_MASTER
     if fitted is None:
         fitted = choose(folder, ifgs)
@@ -76,6 +75,21 @@ def read_series(root: str | os.PathLike[str], reference: IntArray | None) -> Pha
             float(MatFile(degree).read("degree").item()) if degree.exists() else None
         ),
     )
+
+
+def used_interferograms(root: str | os.PathLike[str]) -> IntArray:
+    """Return the interferograms that the velocities come from, (n,) columns from 0."""
+    folder = Path(root)
+    network = Ifgs.of_keys(read_artifact(folder, "ps2", *Ifgs.KEYS))
+    fitted = _fitted(folder) if network.master is not None else None
+    return _used(folder, network) if fitted is None else fitted
+
+
+def _fitted(folder: Path) -> IntArray | None:
+    """Return the columns of the velocity fit, where that says them."""
+    if not (folder / "mean_v.mat").exists():
+        return None
+    return read_artifact(folder, "mean_v", "unwrap_ifg_index").get("unwrap_ifg_index")
 
 
 def _used(folder: Path, ifgs: Ifgs) -> IntArray:

@@ -15,7 +15,7 @@ from .files import product_file, read_artifact
 from .fixed_point import table_text
 from .origin import made_elsewhere
 from .result import USUAL_TYPE, Velocities, read_velocities
-from .series import Line, displacements, read_series
+from .series import Line, displacements, read_series, used_interferograms
 
 Column = tuple[str, str, str, str]
 """Name, type for GDAL, unit, meaning."""
@@ -25,7 +25,7 @@ COLUMNS: tuple[Column, ...] = (
     ("longitude", "CoordX", "degrees", "longitude, WGS 84"),
     ("latitude", "CoordY", "degrees", "latitude, WGS 84"),
     ("height", "Real", "m", "height of the DEM that the interferograms were made with"),
-    ("coherence", "Real", "", "temporal coherence of the phase residual, pm2.coh_ps"),
+    ("coherence", "Real", "", "temporal coherence of the phase residual, coh_ps of pm2 or merge2"),
     ("velocity", "Real", "mm/yr", "line-of-sight velocity"),
     ("velocity_deviation", "Real", "mm/yr", "standard deviation of the velocity, from the "
      "residuals of the weighted straight line"),
@@ -89,7 +89,7 @@ def velocity_csv(
         file.write((",".join([*(column[0] for column in COLUMNS), *dates]) + "\n").encode())
         file.writelines(_lines(folder, result, series, master))
     types = ",".join([*(column[1] for column in COLUMNS), *["Real"] * len(dates)])
-    texts = (types + "\n", _WGS84, json_text(_meaning(folder, result, series, dates)))
+    texts = (types + "\n", _WGS84, json_text(_meaning(folder, result, dates)))
     for suffix, text in zip(SIDE_FILES, texts, strict=True):
         with product_file(target.with_suffix(suffix)) as temporary:
             temporary.write_text(text, encoding="utf-8")
@@ -100,7 +100,8 @@ def _lines(folder: Path, result: Velocities, series: PhaseSeries, master: int) -
     """Yield the rows of the table in pieces; the master's displacement is zero."""
     n_ps, line = len(result.velocity), Line.of(series)
     height = _of_points(folder, "hgt2", "hgt", n_ps)
-    coherence = _of_points(folder, "pm2", "coh_ps", n_ps)
+    kept_in = "merge2" if (folder / "merge2.mat").exists() else "pm2"
+    coherence = _of_points(folder, kept_in, "coh_ps", n_ps)
     for rows, displacement in displacements(result.value_type, series, result.wavelength):
         yield table_text(
             [
@@ -130,16 +131,16 @@ def _of_points(root: Path, artifact: str, key: str, n_ps: int) -> FloatArray:
     return values.astype(np.float64).ravel()
 
 
-def _meaning(
-    root: Path, result: Velocities, series: PhaseSeries, dates: list[str]
-) -> dict[str, Any]:
+def _meaning(root: Path, result: Velocities, dates: list[str]) -> dict[str, Any]:
     """Say units, signs, corrections and reference of the table."""
+    used = used_interferograms(root)
     columns = [
         {"name": name, "unit": unit, "meaning": meaning} for name, _, unit, meaning in COLUMNS
     ]
     return {
         "schema": "pystamps-hpc/velocity-table/1",
-        "title": "Line-of-sight velocity and displacement of persistent scatterers",
+        "title": "Line-of-sight velocity and displacement of "
+        f"{result.kind}",
         "points": len(result.velocity),
         "columns": [*columns, *({"name": date, "unit": "mm", "meaning": "displacement"}
                                 for date in dates)],
@@ -151,7 +152,8 @@ def _meaning(
         "atmosphere and noise",
         "wavelength_m": result.wavelength,
         "crs": "EPSG:4326",
-        "interferograms": len(series.fitted),
-        "interferogram_numbers": (series.fitted + 1).tolist(),
+        "images": len(dates),
+        "interferograms": len(used),
+        "interferogram_numbers": (used + 1).tolist(),
         "made_elsewhere": made_elsewhere(root),
     }  # fmt: skip
