@@ -34,12 +34,13 @@ def operator(design: FloatArray, covariance: FloatArray | None = None) -> FloatA
     """
     if covariance is None:
         return pseudo_inverse(design)
-    whiten = _whitening(covariance)
+    whiten = whitening(covariance)
     fitted: FloatArray = pseudo_inverse(whiten @ design) @ whiten
     return fitted
 
 
-def _whitening(covariance: FloatArray) -> FloatArray:
+def whitening(covariance: FloatArray) -> FloatArray:
+    """Return the matrix that makes observations of a covariance uncorrelated, (n, n_obs)."""
     try:
         factor = np.linalg.cholesky(covariance)
     except np.linalg.LinAlgError:

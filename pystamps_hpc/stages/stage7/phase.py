@@ -6,7 +6,7 @@ from ...dataset.rows import FloatArray, IntArray, Rows, applied
 from ...errors import StageError
 from ...parallel.context import Context
 from ..shared import ramps
-from ..shared.corrected_phase import Corrections, corrected
+from ..shared.corrected_phase import corrected
 from ..shared.ifgs import Ifgs
 from ..shared.reference_area import mean_over_ps, reference_ps
 from .inputs import CommonInputs, Params
@@ -33,12 +33,13 @@ def fitted_ramps(
         return None
     terms = ramps.regressors(points.xy, ramps.degree_or_default(points.deramp_degree))
     columns = np.arange(unwrapped.shape[1])
-    return ramps.fit_ramps(terms, corrected(unwrapped, columns, Corrections()), columns, ctx)
+    return ramps.fit_ramps(terms, corrected(unwrapped, columns), columns, ctx)
 
 
 def without_ramps(unwrapped: Rows, fitted: ramps.Ramps | None) -> Rows:
     """Return all columns of the phase without their ramps, (n_ps, n_col) float32."""
-    return corrected(unwrapped, np.arange(unwrapped.shape[1]), Corrections(ramps=fitted))
+    ramp = None if fitted is None else fitted.rows
+    return corrected(unwrapped, np.arange(unwrapped.shape[1]), ramp)
 
 
 def stored_ramps(fitted: ramps.Ramps | None, n_ps: int, ctx: Context) -> Rows | None:
