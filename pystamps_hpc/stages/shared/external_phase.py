@@ -148,8 +148,7 @@ def of_images(correction: Rows, pairs: Ifgs, used: IntArray, ctx: Context) -> Ro
     """
     known = used[has_estimate(correction, ctx)[used]]
     _require_joined(pairs, used, known)
-    series = pairs.series
-    images = np.setdiff1d(np.unique(pairs.pairs[known]), series.master)
+    images = np.intersect1d(pairs.pairs[known], pairs.series.columns)
     operator = pseudo_inverse(pairs.design[np.ix_(known, images)])
 
     def inverted(rows: Any, columns: Any) -> FloatArray:

@@ -103,6 +103,12 @@ class ValueType:
         return self.base.operations[self.suffix]
 
     @property
+    def meaning(self) -> str:
+        """What is shown, and what is taken off it, in words."""
+        taken = ", ".join(LETTERS[letter] for letter in self.suffix)
+        return self.base.meaning + (f", without {taken}" if taken else "")
+
+    @property
     def of_pairs(self) -> bool:
         """Whether its columns are small baselines and nothing else."""
         return self.base.of == "pairs"

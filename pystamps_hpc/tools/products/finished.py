@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from pystamps_kernels.dispatch import table
+from pystamps_kernels.dispatch import Arithmetic, table
 
 from ...config import RunConfig
 from ...dataset import parameters
@@ -33,7 +33,8 @@ _KEYS = {"i": ("ph_iono_azshift",), "t": ("ph_tide",)}
 def plain_context(config: RunConfig | None = None) -> Context:
     """Return the context of one process with the reference kernels."""
     known = (config or RunConfig()).resolved()
-    return Context(table("python", known.compat.arithmetic), known)
+    arithmetic: Arithmetic = "single" if known.compat.arithmetic == "single" else "double"
+    return Context(table("python", arithmetic), known)
 
 
 class Finished:

@@ -105,14 +105,14 @@ def _filtered(found: Finished, kind: ValueType) -> Rows:
     """Return the filtered phase of each PS; the master, which has none, is zero."""
     del kind
     stack = found.stack("pm2.ph_patch", len(found.network))
-    unit = applied(_unit, stack, stack.dtype)
+    unit = applied(unit_phasors, stack, stack.dtype)
     if found.network.master is None:
         return unit
     rows: Rows = with_column(unit, found.network.master, 0)
     return rows
 
 
-def _unit(phasors: ComplexArray) -> ComplexArray:
+def unit_phasors(phasors: ComplexArray) -> ComplexArray:
     """Return phasors of length one; zero stays zero."""
     length = np.abs(phasors)
     return np.divide(phasors, length, out=np.zeros_like(phasors), where=length > 0)

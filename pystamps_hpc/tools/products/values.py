@@ -16,6 +16,7 @@ from ...dataset.rows import (
     FloatArray,
     IntArray,
     Rows,
+    applied,
     block,
     chosen_columns,
 )
@@ -27,7 +28,7 @@ from ...stages.shared.value_types import ValueType, value_type
 from ...stages.shared.velocity import PhaseSeries, fit_line, line_of_sight_velocity, reference_of
 from .deviation import deviation_of_residuals, deviation_of_samples, resampled, spread_of_samples
 from .finished import Finished
-from .phasors import phasors_of
+from .phasors import phasors_of, unit_phasors
 from .series import in_millimetres, phase_series, stack_of
 
 
@@ -204,7 +205,12 @@ def _columns_of(found: Finished, kind: ValueType, columns: IntArray) -> Rows:
         return chosen_columns(found.stack("scn2.ph_scn_slave", images), columns)
     if base == "o":
         return chosen_columns(found.ramps("scla2"), columns)
-    return stack_of(found, kind).corrected(kind.operations, columns, found.ctx)
+    phase = stack_of(found, kind).corrected(kind.operations, columns, found.ctx)
+    return applied(_double, phase, np.float64) if base == "rsb" else phase
+
+
+def _double(phase: AnyArray) -> AnyArray:
+    return phase.astype(np.float64)
 
 
 def _of_points(found: Finished, kind: ValueType) -> Values:
@@ -222,17 +228,50 @@ def _referenced(found: Finished, values: Values) -> Values:
     ref_ps = found.ref_ps
     if ref_ps is None:
         return replace(values, warnings=["ref_radius is -Inf: relative to no reference area"])
-    if values.kind.is_velocity:
-        return replace(values, ref_ps=ref_ps)
-    mean = mean_over_ps(values.rows, found.ctx, ref_ps)
-    void = [values.dates[k] for k in np.flatnonzero(np.isnan(mean))]
+    rows, mean = values.rows, mean_over_ps(values.rows, found.ctx, ref_ps)
+    void = np.flatnonzero(np.isnan(mean))
     mean = np.nan_to_num(mean)
-    rows = values.rows
     relative = ComputedRows(
         rows.shape, rows.dtype, lambda which, columns: block(rows, which, columns) - mean[columns]
     )
-    warnings = [f"{date}: no value in the reference area, shown as it is" for date in void]
+    warnings = [f"column {k + 1}: no value in the reference area, shown as it is" for k in void]
     return replace(values, rows=relative, ref_ps=ref_ps, warnings=warnings)
+
+
+def relative_to_reference(
+    root: str | os.PathLike[str], matrix: AnyArray, config: RunConfig | None = None
+) -> AnyArray:
+    """Return values of one's own relative to the reference area of a dataset.
+
+    Parameters
+    ----------
+    root : path
+        Dataset processed through stage 5.
+    matrix : (n_ps, k) float or complex
+        Values; phasors are reduced to unit length.
+    config : RunConfig, optional
+        Arithmetic of means.
+
+    Returns
+    -------
+    (n_ps, k) array
+        Less the mean of the reference area, without NaN; phasors turned back by the phase of their
+        sum there.
+
+    Notes
+    -----
+    StaMPS ``ps_plot`` with a matrix; it multiplies phasors by the length of that sum as well.
+    """
+    found = Finished(root, config)
+    if matrix.shape[:1] != (found.n_ps,):
+        raise DatasetError(f"{len(matrix)} rows of values for {found.n_ps} PS of {found.root}")
+    if found.ref_ps is None:
+        return matrix
+    if not np.iscomplexobj(matrix):
+        return matrix - mean_over_ps(matrix, found.ctx, found.ref_ps)
+    unit = unit_phasors(matrix)
+    relative: AnyArray = unit * unit_phasors(np.nansum(unit[found.ref_ps], axis=0)).conj()
+    return relative
 
 
 def _velocity(found: Finished, kind: ValueType, listed: IntArray | None, deviation: str) -> Values:
