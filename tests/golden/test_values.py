@@ -193,7 +193,7 @@ def asked(name, case, tag):
 
 
 @pytest.mark.parametrize("arithmetic", ["single", "double"])
-@pytest.mark.parametrize(("name", "case", "tag", "known"), calls())
+@pytest.mark.parametrize(("name", "case", "tag", "known"), list(calls()))
 def test_values_are_those_of_stamps(name, case, tag, known, arithmetic, trees, monkeypatch):
     kind, options = asked(name, case, tag)
     config = RunConfig().with_values({"compat.arithmetic": arithmetic})

@@ -16,13 +16,21 @@ Document = dict[str, Any]
 def add_options(parser: ArgumentParser) -> None:
     """Add the options of the command."""
     dataset_option(parser)
-    for name in ("lon", "lat"):
-        parser.add_argument(f"--{name}", type=float, required=True, metavar="DEG",
-                            help=f"{name}gitude of the point" if name == "lon" else "latitude")  # fmt: skip
-    parser.add_argument("--radius", type=float, metavar="M",
-                        help="mean of the PS within this distance [m] (the nearest PS alone)")  # fmt: skip
-    parser.add_argument("--minus", type=float, nargs=2, metavar=("LON", "LAT"),
-                        help="less the series around this point")  # fmt: skip
+    for name, meaning in (("--lon", "longitude"), ("--lat", "latitude")):
+        parser.add_argument(name, type=float, required=True, metavar="DEG", help=meaning)
+    parser.add_argument(
+        "--radius",
+        type=float,
+        metavar="M",
+        help="mean of the PS within this distance [m] (the nearest PS alone)",
+    )
+    parser.add_argument(
+        "--minus",
+        type=float,
+        nargs=2,
+        metavar=("LON", "LAT"),
+        help="less the series around this point",
+    )
     parser.add_argument("--type", metavar="TYPE", help="value type of the velocity (v-do)")
     tropo_option(parser)
     output_options(parser, "none; a name with .csv gets the series as a table")

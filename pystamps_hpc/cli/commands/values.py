@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ...config import load_config
-from ..command import Answer, Command, dataset_option, numbers, on_root
+from ..command import Answer, Command, dataset_option, numbers, on_root, positive
 from ..shapes import CAREFUL, STRONG, Shape, marked, pairs, paragraph, table
 
 Document = dict[str, Any]
@@ -17,19 +17,40 @@ MOST_COLUMNS = 40
 def add_options(parser: ArgumentParser) -> None:
     """Add the options of the command."""
     dataset_option(parser)
-    parser.add_argument("type", nargs="?", metavar="TYPE",
-                        help="value type of ps_plot, as v-do; without one all are listed")  # fmt: skip
-    parser.add_argument("--ifgs", nargs="+", type=numbers, metavar="N",
-                        help="interferograms or images from 1, 3:5 is 3 4 5; of a velocity those "
-                        "that are fitted (what drop_ifg_index leaves)")  # fmt: skip
-    parser.add_argument("--ref-ifg", metavar="N", default="0",
-                        help="show the others against this one, or each against the 'previous'")  # fmt: skip
+    parser.add_argument(
+        "type",
+        nargs="?",
+        metavar="TYPE",
+        help="value type of ps_plot, as v-do; without one all are listed",
+    )
+    parser.add_argument(
+        "--ifgs",
+        nargs="+",
+        type=numbers,
+        metavar="N",
+        help="interferograms or images from 1, 3:5 is 3 4 5; of a velocity those that are fitted "
+        "(what drop_ifg_index leaves)",
+    )
+    parser.add_argument(
+        "--ref-ifg",
+        type=_ref_ifg,
+        metavar="N",
+        default=0,
+        help="show the others against this one, or each against the 'previous'",
+    )
     tropo_option(parser)
-    parser.add_argument("--deviation", choices=("bootstrap", "residuals"), default="bootstrap",
-                        help="how vs finds the deviation of velocities: by resampling the "
-                        "interferograms (bootstrap), or from what the line leaves")  # fmt: skip
-    parser.add_argument("--ts", action="store_true",
-                        help="the displacements behind a velocity: ps_plot_ts_TYPE.mat")  # fmt: skip
+    parser.add_argument(
+        "--deviation",
+        choices=("bootstrap", "residuals"),
+        default="bootstrap",
+        help="how vs finds the deviation of velocities: by resampling the interferograms "
+        "(bootstrap), or from what the line leaves (residuals)",
+    )
+    parser.add_argument(
+        "--ts",
+        action="store_true",
+        help="the displacements behind a velocity: ps_plot_ts_TYPE.mat",
+    )
     output_options(parser, "ps_plot_TYPE.mat in the dataset")
 
 
@@ -72,7 +93,7 @@ def _values(options: Namespace) -> Document:
 
     ifgs = None if options.ifgs is None else [k for each in options.ifgs for k in each]
     values = read_values(
-        options.dataset, options.type, ifgs, _ref_ifg(options.ref_ifg), options.tropo,
+        options.dataset, options.type, ifgs, options.ref_ifg, options.tropo,
         options.deviation, load_config(options.config),
     )  # fmt: skip
     path = target(options, values.kind.name)
@@ -80,7 +101,7 @@ def _values(options: Namespace) -> Document:
     summary = write_values(values, path, options.force)
     columns = [
         {"number": int(number), "date": date} | _numbers(summary, k)
-        for k, (number, date) in enumerate(zip(values.ifg_list, values.dates, strict=False))
+        for k, (number, date) in enumerate(zip(values.ifg_list, values.labels, strict=True))
     ]
     return {
         "schema": "pystamps-hpc/values/1",
@@ -88,6 +109,7 @@ def _values(options: Namespace) -> Document:
         "value_type": values.kind.name,
         "meaning": values.kind.meaning,
         "unit": values.unit,
+        "sign": values.kind.sign,
         "ps": values.rows.shape[0],
         "reference_ps": None if values.ref_ps is None else len(values.ref_ps),
         "interferograms": (values.columns + 1).tolist() if values.kind.is_velocity else None,
@@ -98,6 +120,7 @@ def _values(options: Namespace) -> Document:
 
 
 def _series(options: Namespace) -> Document:
+    from ...stages.shared.value_types import TOWARDS
     from ...tools.products.plot_files import write_series
     from ...tools.products.time_series import read_series
 
@@ -108,8 +131,9 @@ def _series(options: Namespace) -> Document:
         "schema": "pystamps-hpc/values/1",
         "dataset": str(options.dataset),
         "value_type": series.value_type,
-        "meaning": "displacement, positive towards the satellite",
+        "meaning": "displacement",
         "unit": "mm",
+        "sign": TOWARDS,
         "ps": series.displacement.shape[0],
         "reference_ps": None if series.ref_ps is None else len(series.ref_ps),
         "interferograms": (series.columns + 1).tolist(),
@@ -131,13 +155,7 @@ def target(options: Namespace, value_type: str, series: bool = False) -> Path:
 
 
 def _ref_ifg(text: str) -> int:
-    from ...errors import ConfigError
-
-    if text == "previous":
-        return -1
-    if not text.isdigit():
-        raise ConfigError(f"--ref-ifg {text}: must be a number from 1, or 'previous'")
-    return int(text)
+    return -1 if text == "previous" else positive(text)
 
 
 def _numbers(summary: Any, k: int) -> Document:
@@ -162,7 +180,7 @@ def view(document: Document) -> Iterator[Shape]:
     yield pairs(
         {
             "value type": f"{document['value_type']}: {document['meaning']}",
-            "unit": document["unit"],
+            "unit": f"{document['unit']} {document['sign']}".rstrip(),
             "points": f"{document['ps']:,}",
             "reference": "none" if document["reference_ps"] is None
             else f"mean of {document['reference_ps']:,} points",

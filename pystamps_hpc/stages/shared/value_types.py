@@ -65,6 +65,9 @@ LETTERS = {
 }
 """What letters behind a dash take off."""
 
+TOWARDS = "(positive: towards the satellite)"
+_SIGNS = {"mm/yr": TOWARDS, "rad": "(positive: away from the satellite, after the master)"}
+
 
 @dataclass(frozen=True)
 class Base:
@@ -107,6 +110,11 @@ class ValueType:
         """What is shown, and what is taken off it, in words."""
         taken = ", ".join(LETTERS[letter] for letter in self.suffix)
         return self.base.meaning + (f", without {taken}" if taken else "")
+
+    @property
+    def sign(self) -> str:
+        """Which way is positive; empty where there is nothing to say."""
+        return "" if self.base.name == "vs" else _SIGNS.get(self.base.unit, "")
 
     @property
     def of_pairs(self) -> bool:

@@ -23,6 +23,7 @@ from ...stages.shared import external_phase
 from ...stages.shared.ifgs import Ifgs, inverted_images
 from ...stages.shared.reference_area import ReferenceArea, reference_ps
 from ...stages.shared.velocity import ifg_covariance
+from .files import read_artifact
 
 EXTERNAL = {"a": ("tca", "troposphere"), "i": ("ica", "ionosphere"), "t": ("tide", "tides")}
 """Letter of a correction -> stem of its files, what it is of."""
@@ -76,9 +77,7 @@ class Finished:
         """Keys of ``ps2``: positions and network."""
         self.require("ps2", "the points")
         names = ("ij", "lonlat", "xy", "ll0", "n_ps", *Ifgs.KEYS)
-        with MatFile(self.root / "ps2.mat") as file:
-            known = {name: inside(key("ps2", name), file.read(name))
-                     for name in names if name in file.variables}  # fmt: skip
+        known = read_artifact(self.root, "ps2", *names)
         if not known["n_ps"]:
             raise DatasetError(f"{self.root / 'ps2.mat'}: holds 0 PS; nothing can be made of it")
         return known

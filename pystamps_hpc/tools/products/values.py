@@ -66,6 +66,14 @@ class Values:
     warnings: list[str] = field(default_factory=list)
 
     @property
+    def labels(self) -> list[str]:
+        """What each column of the rows is: its date, or what a velocity leaves out."""
+        if self.rows.shape[1] == 1 and (self.kind.is_velocity or self.kind.base.listed == "one"):
+            return [""]
+        without = "without " if self.kind.is_velocity else ""
+        return [without + date for date in self.dates]
+
+    @property
     def ifg_list(self) -> IntArray:
         """Numbers of the columns of the rows as StaMPS gives them, from 1."""
         if self.kind.is_velocity or self.kind.base.listed == "one":
