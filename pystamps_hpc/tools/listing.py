@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..stages.shared.ifgs import date_of
+from ..stages.shared.ifgs import date_of, listed_columns
 from .network.picture import image_baselines
 from .products.finished import Finished
 
@@ -33,7 +33,8 @@ def dataset_listing(root: str | os.PathLike[str]) -> dict[str, Any]:
     ifgs = found.network
     noise = found.value("ifgstd2.ifg_std") if found.has("ifgstd2") else None
     known = np.full(ifgs.n_columns, np.nan) if noise is None else noise.astype(np.float64)
-    dropped = set(found.parameters.value("drop_ifg_index") or ())
+    drop = found.parameters.value("drop_ifg_index") or ()
+    dropped = listed_columns(drop, ifgs.n_columns, "drop_ifg_index")
     images = [
         {"number": k + 1, "date": date_of(ifgs.day[k]), "bperp_m": round(float(bperp), 1)}
         for k, bperp in enumerate(image_baselines(ifgs))
@@ -41,7 +42,7 @@ def dataset_listing(root: str | os.PathLike[str]) -> dict[str, Any]:
     columns = [
         {
             "noise_deg": None if np.isnan(value) else round(float(value), 3),
-            "dropped": k + 1 in dropped,
+            "dropped": k in dropped,
         }
         for k, value in enumerate(known)
     ]
