@@ -212,7 +212,7 @@ def test_the_drift_of_envisat_grows_with_range_and_time(result):
 def test_corrections_have_long_names_short_names_and_sums():
     assert method_name("a_e") == method_name("a_erai") == "erai"
     assert keys_of(method_name("a_m+a_eh")) == ("ph_tropo_meris", "ph_tropo_era_hydro")
-    with pytest.raises(ConfigError, match="'a_x' is not known"):
+    with pytest.raises(StageError, match="'a_x' is not known"):
         method_name("a_m+a_x")
 
 

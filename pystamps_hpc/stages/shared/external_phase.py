@@ -1,11 +1,12 @@
 """Phase that other programs estimate, to be subtracted: troposphere (TRAIN), ionosphere, tides."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ...dataset.rows import AnyArray, ComputedRows, FloatArray, IntArray, Rows, block
-from ...errors import ConfigError, StageError
+from ...errors import StageError
 from ...parallel.context import Context
 from .ifgs import Ifgs, date_of, one_based
 from .least_squares import pseudo_inverse
@@ -61,7 +62,7 @@ def method_name(method: str) -> str:
 
     Raises
     ------
-    ConfigError
+    StageError
         A part is not known.
     """
     known = [line.split() for line in _METHODS.strip().splitlines()]
@@ -70,7 +71,7 @@ def method_name(method: str) -> str:
         word = part.strip().removeprefix("a_")
         found = [row[0] for row in known if word in (row[0], row[1]) and word != "-"]
         if not found:
-            raise ConfigError(
+            raise StageError(
                 f"tropo_method {method}: '{part}' is not known; known: "
                 + ", ".join(f"a_{row[0]}" for row in known)
             )
@@ -85,27 +86,46 @@ def keys_of(method: str) -> tuple[str, ...]:
     return tuple(keys[part] for part in method.split("+"))
 
 
-def total(parts: list[Rows], leading_only: bool, ctx: Context) -> Rows:
-    """Add parts of a correction.
+def tropospheric(parts: Sequence[Rows], method: str, shape: tuple[int, int], ctx: Context) -> Rows:
+    """Return the phase of a tropospheric method.
 
     Parameters
     ----------
-    parts : list of Rows, (n_ps, n_col) float32
-        Parts [rad].
-    leading_only : bool
-        Columns that are zero in the first part stay zero, as of interpolated spectrometers.
+    parts : sequence of Rows, (n_ps, n_col) float32
+        Its parts [rad], as :func:`keys_of` names them.
+    method : str
+        Its long name.
+    shape : (int, int)
+        Points and columns that it has to have.
     ctx : Context
         Sums over PS.
+
+    Returns
+    -------
+    Rows, (n_ps, n_col) float32
+        Their sum [rad]. Columns that an interpolated spectrometer lacks stay zero, as in StaMPS.
+
+    Raises
+    ------
+    StageError
+        It is of other points or columns.
     """
+    for part in parts:
+        if tuple(part.shape) != shape:
+            found, wanted = (" x ".join(map(str, each)) for each in (part.shape, shape))
+            raise StageError(f"tropospheric phase a_{method} is {found}, expected {wanted}; "
+                             "estimate it again for these points")  # fmt: skip
     if len(parts) == 1:
         return parts[0]
-    kept = has_estimate(parts[0], ctx) if leading_only else np.ones(parts[0].shape[1], np.bool_)
+    kept = np.ones(shape[1], np.bool_)
+    if not method.partition("+")[0].endswith("-ni"):
+        kept = has_estimate(parts[0], ctx)
 
     def added(rows: Any, columns: Any) -> FloatArray:
         values = sum(block(part, rows, columns).astype(np.float32) for part in parts)
         return np.where(kept[columns], values, np.float32(0))
 
-    return ComputedRows(parts[0].shape, np.dtype(np.float32), added)
+    return ComputedRows(shape, np.dtype(np.float32), added)
 
 
 def has_estimate(correction: Rows, ctx: Context) -> AnyArray:

@@ -25,6 +25,7 @@ from .phase import (
     referencing_ps,
     stored_ramps,
     without_ramps,
+    without_troposphere,
 )
 
 
@@ -74,8 +75,9 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     design = steps_design(ifgs, baselines, sequence, params, lists, ctx)
     ctx.note(f"look-angle error from interferograms {one_based(sequence)}")
     to_offset = offset_operator(ifgs.elapsed[fitted], ifg_covariance(ifgs, inputs.ifg_std, fitted))
-    ramps = fitted_ramps(inputs.unwrapped, inputs, params, ctx)
-    phase = without_ramps(inputs.unwrapped, ramps)
+    unwrapped = without_troposphere(inputs.unwrapped, inputs, params, False, ctx)
+    ramps = fitted_ramps(unwrapped, inputs, params, ctx)
+    phase = without_ramps(unwrapped, ramps)
     chosen = referencing_ps(inputs, params, ctx)
     reference = reference_phase(phase, chosen, sequence, ifgs, "phuw2.ph_uw", ctx)
     observed = Observed(phase, baselines, reference, params.scla_method)

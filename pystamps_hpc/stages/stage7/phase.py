@@ -7,6 +7,7 @@ from ...errors import StageError
 from ...parallel.context import Context
 from ..shared import ramps
 from ..shared.corrected_phase import corrected
+from ..shared.external_phase import method_name, of_images, tropospheric
 from ..shared.ifgs import Ifgs
 from ..shared.reference_area import mean_over_ps, reference_ps
 from .inputs import CommonInputs, Params
@@ -23,6 +24,32 @@ def baselines_of(points: CommonInputs) -> Rows:
 
 def _single_rows(values: FloatArray) -> FloatArray:
     return np.ascontiguousarray(values, np.float32)
+
+
+def without_troposphere(
+    unwrapped: Rows, points: CommonInputs, params: Params, of_pairs: bool, ctx: Context
+) -> Rows:
+    """Return the phase without that of the troposphere, if it is to be subtracted.
+
+    Parameters
+    ----------
+    unwrapped : Rows, (n_ps, n_col) float32
+        Phase of the pairs, or of the images [rad].
+    points, params
+        As given to the stage.
+    of_pairs : bool
+        Whether these are the pairs of small baselines.
+    ctx : Context
+        Sums over PS.
+    """
+    if points.tropo is None:
+        return unwrapped
+    ifgs = points.ifgs
+    shape = len(points.xy), ifgs.n_columns
+    phase = tropospheric(points.tropo, method_name(params.tropo_method), shape, ctx)
+    if ifgs.master is None and not of_pairs:
+        phase = of_images(phase, ifgs, ifgs.used(params.drop_ifg_index), ctx)
+    return corrected(unwrapped, np.arange(unwrapped.shape[1]), phase)
 
 
 def fitted_ramps(

@@ -26,6 +26,7 @@ from ..stage7.phase import (
     referencing_ps,
     stored_ramps,
     without_ramps,
+    without_troposphere,
 )
 from .baselines import image_series, require_connected
 
@@ -107,8 +108,9 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     n_ps = len(inputs.xy)
     no_offset = np.zeros(n_ps)
 
-    ramps = fitted_ramps(inputs.unwrapped_pairs, inputs, params, ctx)
-    observed = _observed(inputs.unwrapped_pairs, "phuw_sb2", ramps, of_pairs, area, params, ctx)
+    unwrapped = without_troposphere(inputs.unwrapped_pairs, inputs, params, True, ctx)
+    ramps = fitted_ramps(unwrapped, inputs, params, ctx)
+    observed = _observed(unwrapped, "phuw_sb2", ramps, of_pairs, area, params, ctx)
     covariance = _of(inputs.pair_covariance, of_pairs.columns)
     pairs = fit_pairs(observed, of_pairs.design, of_pairs.columns, covariance, ctx)
     pair_ramp = stored_ramps(ramps, n_ps, ctx)
@@ -116,8 +118,9 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         ctx.share(pairs.slope), no_offset.astype(np.float32), of_pairs.baselines, inputs.xy, ctx
     )
 
-    ramps = fitted_ramps(inputs.unwrapped, inputs, params, ctx)
-    observed = _observed(inputs.unwrapped, "phuw2", ramps, of_images, area, params, ctx)
+    unwrapped = without_troposphere(inputs.unwrapped, inputs, params, False, ctx)
+    ramps = fitted_ramps(unwrapped, inputs, params, ctx)
+    observed = _observed(unwrapped, "phuw2", ramps, of_images, area, params, ctx)
     images = of_images.columns
     to_offset = offset_operator(inputs.ifgs.elapsed[images], _of(inputs.image_covariance, images))
     scla = fit_steps(observed, of_images.design, images, images, to_offset, ctx)

@@ -16,7 +16,7 @@ from ...dataset.border import inside
 from ...dataset.mat import MatFile
 from ...dataset.rows import FloatArray, IntArray, Rows
 from ...dataset.schema import ARTIFACTS, key
-from ...errors import DatasetError
+from ...errors import ConfigError, DatasetError, StageError
 from ...parallel.context import Context
 from ...pipeline.table import maker, mode_of
 from ...stages.shared import external_phase
@@ -153,7 +153,12 @@ class Finished:
     @property
     def method(self) -> str:
         """Long name of the method of tropospheric correction, ``erai``."""
-        return external_phase.method_name(self.tropo or str(self.parameters.value("tropo_method")))
+        if self.tropo is None:
+            return external_phase.method_name(str(self.parameters.value("tropo_method")))
+        try:
+            return external_phase.method_name(self.tropo)
+        except StageError as error:  # of what was typed
+            raise ConfigError(str(error)) from None
 
     @cached_property
     def deramp_degree(self) -> float:
@@ -256,8 +261,10 @@ class Finished:
         names = external_phase.keys_of(self.method) if letter == "a" else _KEYS[letter]
         artifact = f"{stem}_sb2" if pairs else f"{stem}2"
         parts = [self.stack(f"{artifact}.{name}", ifgs.n_columns) for name in names]
-        interpolated = len(parts) > 1 and not self.method.partition("+")[0].endswith("-ni")
-        correction = external_phase.total(parts, interpolated, self.ctx)
+        correction = parts[0]
+        if letter == "a":
+            shape = self.n_ps, ifgs.n_columns
+            correction = external_phase.tropospheric(parts, self.method, shape, self.ctx)
         if pairs and not of_pairs:
             return external_phase.of_images(correction, ifgs, self.used(True), self.ctx)
         return correction
