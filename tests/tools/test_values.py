@@ -13,10 +13,10 @@ from pystamps_hpc.errors import ConfigError, DatasetError, PublishError, Pystamp
 from pystamps_hpc.stages.shared.external_phase import keys_of, method_name, of_images
 from pystamps_hpc.stages.shared.ifgs import Ifgs
 from pystamps_hpc.stages.shared.value_types import BASES, bases_of, value_type
-from pystamps_hpc.tools.products.finished import plain_context
 from pystamps_hpc.tools.products.plot_files import write_values
 from pystamps_hpc.tools.products.time_series import at_point, line_of, read_series
 from pystamps_hpc.tools.products.values import read_values, relative_to_reference
+from tests.stages.stacks import context
 from tests.tools.test_products import DAYS, MASTER, TO_MM, YEARS, Result
 
 FITTED = [0, 1, 3, 4]
@@ -236,15 +236,15 @@ def test_corrections_of_pairs_give_those_of_images_or_say_what_is_cut_off():
     correction = images[:, pairs[:, 1]] - images[:, pairs[:, 0]]
     correction[:, 1] = 0
     every = np.arange(6)
-    found = of_images(correction, network, every, plain_context())
+    found = of_images(correction, network, every, context())
     np.testing.assert_allclose(found[:], images, atol=1e-5)
     np.testing.assert_array_equal(found[:, 3], found[:][:, 3])
     correction[:, 5] = 0
     with pytest.raises(StageError, match=r"pairs 2, 6 have no estimate; isolated .*2017"):
-        of_images(correction, network, every, plain_context())
+        of_images(correction, network, every, context())
     correction[:, [2, 3]] = 0
     with pytest.raises(StageError, match="the master has none"):
-        of_images(correction, network, every, plain_context())
+        of_images(correction, network, every, context())
 
 
 def test_a_file_holds_what_stamps_saves_and_is_replaced_only_if_asked(result, tmp_path):

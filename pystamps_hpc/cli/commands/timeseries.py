@@ -7,7 +7,7 @@ from typing import Any
 
 from ...config import load_config
 from ..command import Answer, Command, dataset_option, on_root
-from ..shapes import Shape, pairs, paragraph, table
+from ..shapes import CAREFUL, Shape, pairs, paragraph, table
 from .values import output_options, tropo_option
 
 Document = dict[str, Any]
@@ -66,6 +66,7 @@ def run(options: Namespace) -> Answer:
         "deviation_mm_per_year": None if line.deviation != line.deviation else line.deviation,
         "offset_mm": line.offset,
         "series": rows,
+        "warnings": series.warnings,
     }
     if options.output:
         _write(Path(options.output), rows, options.force)
@@ -109,6 +110,8 @@ def view(document: Document) -> Iterator[Shape]:
     )
     yield paragraph()
     yield paragraph("Positive is towards the satellite; relative to the date of the master.")
+    for warning in document["warnings"]:
+        yield paragraph(f"warning: {warning}", style=CAREFUL)
 
 
 def _described(place: Document) -> str:

@@ -139,7 +139,7 @@ def _series(options: Namespace) -> Document:
         "interferograms": (series.columns + 1).tolist(),
         "columns": [],
         "file": str(path),
-        "warnings": [],
+        "warnings": series.warnings,
     }
 
 

@@ -122,6 +122,11 @@ class ValueType:
         return self.base.of == "pairs"
 
     @property
+    def of_interferograms(self) -> bool:
+        """Whether its columns are those of the interferograms: of small baselines the pairs."""
+        return self.base.of in ("pairs", "network")
+
+    @property
     def is_velocity(self) -> bool:
         """Whether it is made of a straight line through the phase."""
         return self.base.listed == "fit"

@@ -17,7 +17,7 @@ from ...dataset.mat import MatFile
 from ...dataset.rows import FloatArray, IntArray, Rows
 from ...dataset.schema import ARTIFACTS, key
 from ...errors import ConfigError, DatasetError, StageError
-from ...parallel.context import Context
+from ...parallel.context import Context, QuietLog
 from ...pipeline.table import maker, mode_of
 from ...stages.shared import external_phase
 from ...stages.shared.ifgs import Ifgs, inverted_images
@@ -31,13 +31,6 @@ EXTERNAL = {"a": ("tca", "troposphere"), "i": ("ica", "ionosphere"), "t": ("tide
 _KEYS = {"i": ("ph_iono_azshift",), "t": ("ph_tide",)}
 
 
-def plain_context(config: RunConfig | None = None) -> Context:
-    """Return the context of one process with the reference kernels."""
-    known = (config or RunConfig()).resolved()
-    arithmetic: Arithmetic = "single" if known.compat.arithmetic == "single" else "double"
-    return Context(table("python", arithmetic), known)
-
-
 class Finished:
     """What the artifacts of a dataset hold; nothing is read before it is asked for.
 
@@ -49,6 +42,13 @@ class Finished:
         Arithmetic of means.
     tropo : str, optional
         Method of tropospheric correction; by default that of ``tropo_method``.
+
+    Attributes
+    ----------
+    ctx : Context
+        One process with the reference kernels.
+    warnings : list of str
+        What was told on the way.
 
     Raises
     ------
@@ -64,7 +64,11 @@ class Finished:
     ) -> None:
         self.root = Path(root)
         self.tropo = tropo
-        self.ctx = plain_context(config)
+        known = (config or RunConfig()).resolved()
+        arithmetic: Arithmetic = "single" if known.compat.arithmetic == "single" else "double"
+        log = QuietLog()
+        self.warnings = log.warnings
+        self.ctx = Context(table("python", arithmetic), known, log=log)
         self.parameters = parameters.load(self.root)
 
     @property

@@ -10,10 +10,10 @@ from ...dataset.rows import (
     ComplexArray,
     ComputedRows,
     FloatArray,
-    IntArray,
     Rows,
     applied,
     block,
+    spread_columns,
     with_column,
 )
 from ...errors import DatasetError
@@ -134,17 +134,4 @@ def _on_grid(found: Finished, kind: ValueType) -> Rows:
             "stage 6 again"
         )
     grid = found.stack("uw_grid.ph", len(unwrapped), int(occupied.sum()))
-    return _spread(gathered((grid,), where), unwrapped, found.network.n_columns)
-
-
-def _spread(stack: Rows, columns: IntArray, n_columns: int) -> Rows:
-    """Put columns where the network has them; the others are zero."""
-    place = np.full(n_columns, -1)
-    place[columns] = np.arange(len(columns))
-
-    def read(rows: Any, which: Any) -> AnyArray:
-        wanted = place[which]
-        values = block(stack, rows, np.maximum(wanted, 0))
-        return np.where(wanted < 0, np.zeros((), values.dtype), values)
-
-    return ComputedRows((stack.shape[0], n_columns), stack.dtype, read)
+    return spread_columns(gathered((grid,), where), unwrapped, found.network.n_columns)

@@ -5,7 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from ...dataset.rows import AnyArray, ComputedRows, FloatArray, IntArray, Rows, block
+from ...dataset.rows import (
+    AnyArray,
+    ComputedRows,
+    FloatArray,
+    IntArray,
+    Rows,
+    block,
+    spread_columns,
+)
 from ...parallel.context import Context
 from ...stages.shared.corrected_phase import Stack, corrected
 from ...stages.shared.value_types import ValueType
@@ -43,7 +51,8 @@ def stack_of(found: Finished, kind: ValueType, drift: bool = True) -> Stack:
         phase = found.stack("phuw_sb2.ph_uw" if pairs else "phuw2.ph_uw", ifgs.n_columns)
         every = np.arange(ifgs.n_columns)
         if base == "rsb":
-            phase = corrected(phase, every, found.stack("phuw_sb_res2.ph_res", ifgs.n_columns))
+            used, predicted = found.used(pairs), found.stack("phuw_sb_res2.ph_res", len(ifgs))
+            phase = spread_columns(corrected(phase, used, predicted), used, len(ifgs))
         elif base != "vs" and drift and found.of_envisat:
             phase = corrected(phase, every, oscillator_drift(found, pairs))
     taken_off = found.taken_off(kind.operations, pairs)

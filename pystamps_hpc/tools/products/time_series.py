@@ -43,6 +43,8 @@ class Series:
         Radar wavelength [m].
     points : dict
         Keys of ``ps2``.
+    warnings : list of str
+        What the user should know.
     """
 
     value_type: str
@@ -52,6 +54,7 @@ class Series:
     ref_ps: IntArray | None
     wavelength: float
     points: dict[str, Any]
+    warnings: list[str]
 
     @property
     def dates(self) -> list[str]:
@@ -131,7 +134,14 @@ def read_series(
     moved = displacements(kind.operations, series, found.wavelength, found.ctx)
     day = series.ifgs.day[series.fitted]
     return Series(
-        kind.name, moved, series.fitted, day, found.ref_ps, found.wavelength, found.points
+        value_type=kind.name,
+        displacement=moved,
+        columns=series.fitted,
+        day=day,
+        ref_ps=found.ref_ps,
+        wavelength=found.wavelength,
+        points=found.points,
+        warnings=found.warnings,
     )
 
 

@@ -1,7 +1,7 @@
 """Every value that StaMPS' plotting shows, as rows that are computed when they are read."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -128,7 +128,7 @@ def read_values(
     """
     found = Finished(root, config, tropo)
     kind = value_type(name, found.small_baselines)
-    network = found.ifgs(kind.base.of in ("pairs", "network"))
+    network = found.ifgs(kind.of_interferograms)
     listed = None if ifgs is None else _listed(ifgs, network.n_columns, kind)
     if ref_ifg and (kind.is_velocity or kind.base.listed == "one"):
         raise ConfigError(f"value type {kind.name}: has one column, ref_ifg does not apply")
@@ -144,8 +144,10 @@ def read_values(
         dates = tuple(network.date_of(k) for k in columns)
         values = Values(kind, rows, columns, dates, kind.base.unit, None)
     if kind.base.name.startswith("a") and found.method == COEFFICIENT_MAP:
-        return replace(values, unit="rad/m")
-    return _referenced(found, values) if kind.base.referenced else values
+        values = replace(values, unit="rad/m")
+    elif kind.base.referenced:
+        values = _referenced(found, values)
+    return replace(values, warnings=[*found.warnings, *values.warnings])
 
 
 def _listed(ifgs: Sequence[int], n_columns: int, kind: ValueType) -> IntArray:
@@ -162,46 +164,36 @@ def _listed(ifgs: Sequence[int], n_columns: int, kind: ValueType) -> IntArray:
 
 
 def _by_default(found: Finished, kind: ValueType) -> IntArray:
-    of_pairs = kind.base.of in ("pairs", "network")
     if kind.base.listed == "all":
-        return np.arange(found.ifgs(of_pairs).n_columns)
-    used = found.used(of_pairs)
+        return np.arange(found.ifgs(kind.of_interferograms).n_columns)
+    used = found.used(kind.of_interferograms)
     return used[np.isin(used, found.network.columns)] if kind.base.name == "wf" else used
 
 
 def _against(found: Finished, kind: ValueType, columns: IntArray, ref_ifg: int) -> Rows:
     """Return columns of a type, each against another column if that is asked for."""
-    of_phasors = kind.base.unit == "phasor"
-    other = (
-        np.full(len(columns), ref_ifg - 1)
-        if ref_ifg > 0
-        else columns[[0, *range(len(columns) - 1)]]
-    )
-    needed = np.unique([*columns, *other]) if ref_ifg else columns
-    stack = _columns_of(found, kind, needed)
-    at = np.searchsorted(needed, columns) if ref_ifg else np.arange(len(columns))
     if not ref_ifg:
-        return stack
+        return _columns_of(found, kind, columns)
+    before = np.insert(columns[:-1], 0, columns[0])
+    other = before if ref_ifg < 0 else np.full(len(columns), ref_ifg - 1)
+    needed = np.unique((columns, other))
+    stack = _columns_of(found, kind, needed)
+    one, two = (chosen_columns(stack, np.searchsorted(needed, each)) for each in (columns, other))
     if ref_ifg > 0 and kind.base.name == "w":
-        if found.network.master is None:
-            raise ConfigError("value type w: small baselines have no ref_ifg for wrapped phase")
-        reref = found.stack("rc2.ph_reref", found.network.n_columns)
-        return _paired(chosen_columns(stack, at), chosen_columns(reref, other), _turned_back)
-    before = chosen_columns(stack, np.searchsorted(needed, other))
-    return _paired(chosen_columns(stack, at), before, _turned_back if of_phasors else np.subtract)
+        if found.small_baselines:
+            raise ConfigError(f"value type {kind.name}: small baselines have no --ref-ifg N for it")
+        two = chosen_columns(found.stack("rc2.ph_reref", found.network.n_columns), other)
+    less = _turned_back if kind.base.unit == "phasor" else np.subtract
+    return ComputedRows(
+        one.shape,
+        one.dtype,
+        lambda rows, which: less(block(one, rows, which), block(two, rows, which)),
+    )
 
 
 def _turned_back(phasors: AnyArray, others: AnyArray) -> AnyArray:
     turned: AnyArray = phasors * others.conj()
     return turned
-
-
-def _paired(one: Rows, other: Rows, fn: Callable[[AnyArray, AnyArray], AnyArray]) -> Rows:
-    return ComputedRows(
-        one.shape,
-        one.dtype,
-        lambda rows, columns: fn(block(one, rows, columns), block(other, rows, columns)),
-    )
 
 
 def _columns_of(found: Finished, kind: ValueType, columns: IntArray) -> Rows:
