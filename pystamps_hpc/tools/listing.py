@@ -7,7 +7,7 @@ import numpy as np
 
 from ..stages.shared.ifgs import date_of, listed_columns
 from .network.picture import image_baselines
-from .products.finished import Finished
+from .products.artifacts import MergedArtifacts
 
 
 def dataset_listing(root: str | os.PathLike[str]) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def dataset_listing(root: str | os.PathLike[str]) -> dict[str, Any]:
     DatasetError, MatError
         An artifact is missing or damaged.
     """
-    found = Finished(root)
+    found = MergedArtifacts(root)
     ifgs = found.network
     noise = found.value("ifgstd2.ifg_std") if found.has("ifgstd2") else None
     known = np.full(ifgs.n_columns, np.nan) if noise is None else noise.astype(np.float64)

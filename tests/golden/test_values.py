@@ -17,7 +17,7 @@ from pystamps_hpc.dataset.mat import write_mat
 from pystamps_hpc.errors import PystampsError
 from pystamps_hpc.stages.shared.velocity import line_of_sight_velocity
 from pystamps_hpc.tools.products import deviation
-from pystamps_hpc.tools.products.finished import Finished
+from pystamps_hpc.tools.products.artifacts import MergedArtifacts
 from pystamps_hpc.tools.products.values import read_values, relative_to_reference
 
 from .parity import golden_root
@@ -121,7 +121,7 @@ def _tree(name, case, root):
 
 def _write_corrections(root, small_baselines, missing):
     """Write the synthetic corrections that the README of the products describes."""
-    found = Finished(root)
+    found = MergedArtifacts(root)
     lon, lat = found.points["lonlat"].T
     height = (found.value("hgt2.hgt") - 150) / 100
     fields = height, 20 * (lon - lon.mean()), 20 * (lat - lat.mean())

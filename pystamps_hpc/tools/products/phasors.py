@@ -19,16 +19,16 @@ from ...dataset.rows import (
 from ...errors import DatasetError
 from ...stages.shared.gathered import gathered
 from ...stages.shared.value_types import ValueType
-from .finished import EXTERNAL, Finished
+from .artifacts import EXTERNAL, MergedArtifacts
 from .series import oscillator_drift
 
 
-def phasors_of(found: Finished, kind: ValueType) -> Rows:
+def phasors_of(found: MergedArtifacts, kind: ValueType) -> Rows:
     """Return wrapped phase of all columns, (n_ps, n_col) complex; it stays on disk.
 
     Parameters
     ----------
-    found : Finished
+    found : MergedArtifacts
         Dataset.
     kind : ValueType
         Type with phasors as its unit.
@@ -38,13 +38,13 @@ def phasors_of(found: Finished, kind: ValueType) -> Rows:
     DatasetError, MatError
         An artifact is missing or does not fit the others.
     """
-    makers: dict[str, Callable[[Finished, ValueType], Rows]] = {
+    makers: dict[str, Callable[[MergedArtifacts, ValueType], Rows]] = {
         "w": _wrapped, "wa": _correction, "p": _filtered, "wf": _on_grid,
     }  # fmt: skip
     return makers[kind.base.name](found, kind)
 
 
-def _wrapped(found: Finished, kind: ValueType) -> Rows:
+def _wrapped(found: MergedArtifacts, kind: ValueType) -> Rows:
     """Return the phase without what the letters take off; the rest of the master is one."""
     columns = found.network.n_columns
     phasors = found.stack("rc2.ph_rc" if found.has("rc2") else "ph2.ph", columns)
@@ -57,7 +57,7 @@ def _wrapped(found: Finished, kind: ValueType) -> Rows:
     return _with_ones(turned, found.network.master)
 
 
-def _term(found: Finished, letter: str) -> Rows | FloatArray:
+def _term(found: MergedArtifacts, letter: str) -> Rows | FloatArray:
     """Return what a letter takes off wrapped phase: the smoothed look-angle error, stored ramps."""
     scla = "scla_smooth_sb2" if found.small_baselines else "scla_smooth2"
     if letter == "m":
@@ -94,14 +94,14 @@ def _with_ones(phasors: Rows, column: int) -> Rows:
     return ComputedRows(phasors.shape, phasors.dtype, read)
 
 
-def _correction(found: Finished, kind: ValueType) -> Rows:
+def _correction(found: MergedArtifacts, kind: ValueType) -> Rows:
     """Return the tropospheric correction as phasors."""
     del kind
     correction = found.external("a", found.small_baselines)
     return applied(lambda phase: np.exp(-1j * phase).astype(np.complex64), correction, np.complex64)
 
 
-def _filtered(found: Finished, kind: ValueType) -> Rows:
+def _filtered(found: MergedArtifacts, kind: ValueType) -> Rows:
     """Return the filtered phase of each PS; the master, which has none, is zero."""
     del kind
     stack = found.stack("pm2.ph_patch", len(found.network))
@@ -118,7 +118,7 @@ def unit_phasors(phasors: ComplexArray) -> ComplexArray:
     return np.divide(phasors, length, out=np.zeros_like(phasors), where=length > 0)
 
 
-def _on_grid(found: Finished, kind: ValueType) -> Rows:
+def _on_grid(found: MergedArtifacts, kind: ValueType) -> Rows:
     """Return the filtered phase of the grid cell of each PS; the columns are those unwrapped."""
     del kind
     used = found.used(of_pairs=True)

@@ -14,8 +14,8 @@ from ...stages.shared.ifgs import date_of
 from ...stages.shared.value_types import ValueType
 from ...stages.shared.value_types import value_type as value_type_of
 from ...stages.shared.velocity import PhaseSeries, fit_line, line_of_sight_velocity, series_type
+from .artifacts import MergedArtifacts
 from .files import read_artifact
-from .finished import Finished
 from .series import phase_series
 
 USUAL_TYPE = OutputConfig().mean_v_type
@@ -100,7 +100,7 @@ def read_velocities(root: str | os.PathLike[str], value_type: str = USUAL_TYPE) 
     DatasetError
         They do not belong together, or the wavelength is not known.
     """
-    found = Finished(root)
+    found = MergedArtifacts(root)
     points, known = found.points, found.parameters
     fit: dict[str, Any] = {"value_type": value_type}
     fitted = found.has("mean_v")
@@ -136,7 +136,7 @@ def read_velocities(root: str | os.PathLike[str], value_type: str = USUAL_TYPE) 
     )
 
 
-def series_of(found: Finished, value_type: str, ref_ps: IntArray | None) -> PhaseSeries:
+def series_of(found: MergedArtifacts, value_type: str, ref_ps: IntArray | None) -> PhaseSeries:
     """Return the series that the velocities of stage 8 are fitted to, relative to some PS.
 
     Its columns are those that ``mean_v.mat`` says, else those that ``drop_ifg_index`` leaves.
@@ -148,7 +148,7 @@ def series_of(found: Finished, value_type: str, ref_ps: IntArray | None) -> Phas
     return phase_series(found, kind, ref_ps, fitted, drift=False)
 
 
-def _fitted_rates(found: Finished, kind: ValueType) -> FloatArray:
+def _fitted_rates(found: MergedArtifacts, kind: ValueType) -> FloatArray:
     """Return the rate of every PS [rad/day], fitted as stage 8 does."""
     series = series_of(found, kind.name, found.ref_ps)
     fit: FloatArray = found.ctx.share(fit_line(kind.operations, series, found.ctx))

@@ -18,18 +18,18 @@ from ...parallel.context import Context
 from ...stages.shared.corrected_phase import Stack, corrected
 from ...stages.shared.value_types import ValueType
 from ...stages.shared.velocity import DAYS_PER_YEAR, PhaseSeries, reference_of
-from .finished import EXTERNAL, Finished
+from .artifacts import EXTERNAL, MergedArtifacts
 
 DRIFT = 7.8 * 3.87e-7
 """Drift of the oscillator of Envisat [m/yr] from one pixel in range to the next."""
 
 
-def stack_of(found: Finished, kind: ValueType, drift: bool = True) -> Stack:
+def stack_of(found: MergedArtifacts, kind: ValueType, drift: bool = True) -> Stack:
     """Return the phase that a value type shows, and what it takes off; stacks stay on disk.
 
     Parameters
     ----------
-    found : Finished
+    found : MergedArtifacts
         Dataset.
     kind : ValueType
         Type of unwrapped phase, of a correction, or of a velocity.
@@ -59,7 +59,7 @@ def stack_of(found: Finished, kind: ValueType, drift: bool = True) -> Stack:
     return Stack(phase, taken_off, found.points["xy"], ifgs, found.deramp_degree)
 
 
-def oscillator_drift(found: Finished, of_pairs: bool) -> Rows:
+def oscillator_drift(found: MergedArtifacts, of_pairs: bool) -> Rows:
     """Return the phase of the drift of Envisat's oscillator, (n_ps, n_col) float64 [rad].
 
     Notes
@@ -77,7 +77,7 @@ def oscillator_drift(found: Finished, of_pairs: bool) -> Rows:
 
 
 def phase_series(
-    found: Finished,
+    found: MergedArtifacts,
     kind: ValueType,
     ref_ps: IntArray | None,
     fitted: IntArray | None = None,
@@ -87,7 +87,7 @@ def phase_series(
 
     Parameters
     ----------
-    found : Finished
+    found : MergedArtifacts
         Dataset processed through stage 6.
     kind : ValueType
         Type of a velocity.

@@ -14,8 +14,8 @@ from ...stages.shared.least_squares import pseudo_inverse
 from ...stages.shared.projection import local_coordinates
 from ...stages.shared.value_types import value_type
 from ...stages.shared.velocity import DAYS_PER_YEAR, series_type
+from .artifacts import MergedArtifacts
 from .deviation import deviation_of_residuals
-from .finished import Finished
 from .result import USUAL_TYPE
 from .series import displacements, phase_series
 
@@ -123,7 +123,7 @@ def read_series(
     -----
     StaMPS ``ps_plot`` with ``ts``; docs/science/velocity.md, Time series.
     """
-    found = Finished(root, config, tropo)
+    found = MergedArtifacts(root, config, tropo)
     usual = series_type(USUAL_TYPE) if found.small_baselines else USUAL_TYPE
     kind = value_type(name or usual, found.small_baselines)
     if kind.base.name != "v" or kind.of_pairs:

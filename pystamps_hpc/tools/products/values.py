@@ -26,8 +26,8 @@ from ...stages.shared.least_squares import operator
 from ...stages.shared.reference_area import mean_over_ps
 from ...stages.shared.value_types import ValueType, value_type
 from ...stages.shared.velocity import PhaseSeries, fit_line, line_of_sight_velocity, reference_of
+from .artifacts import MergedArtifacts
 from .deviation import deviation_of_residuals, deviation_of_samples, resampled, spread_of_samples
-from .finished import Finished
 from .phasors import phasors_of, unit_phasors
 from .series import in_millimetres, phase_series, stack_of
 
@@ -126,7 +126,7 @@ def read_values(
     -----
     StaMPS ``ps_plot`` with background -1.
     """
-    found = Finished(root, config, tropo)
+    found = MergedArtifacts(root, config, tropo)
     kind = value_type(name, found.small_baselines)
     network = found.ifgs(kind.of_interferograms)
     listed = None if ifgs is None else _listed(ifgs, network.n_columns, kind)
@@ -163,14 +163,14 @@ def _listed(ifgs: Sequence[int], n_columns: int, kind: ValueType) -> IntArray:
     return np.array(numbers, np.int64) - 1
 
 
-def _by_default(found: Finished, kind: ValueType) -> IntArray:
+def _by_default(found: MergedArtifacts, kind: ValueType) -> IntArray:
     if kind.base.listed == "all":
         return np.arange(found.ifgs(kind.of_interferograms).n_columns)
     used = found.used(kind.of_interferograms)
     return used[np.isin(used, found.network.columns)] if kind.base.name == "wf" else used
 
 
-def _against(found: Finished, kind: ValueType, columns: IntArray, ref_ifg: int) -> Rows:
+def _against(found: MergedArtifacts, kind: ValueType, columns: IntArray, ref_ifg: int) -> Rows:
     """Return columns of a type, each against another column if that is asked for."""
     if not ref_ifg:
         return _columns_of(found, kind, columns)
@@ -196,7 +196,7 @@ def _turned_back(phasors: AnyArray, others: AnyArray) -> AnyArray:
     return turned
 
 
-def _columns_of(found: Finished, kind: ValueType, columns: IntArray) -> Rows:
+def _columns_of(found: MergedArtifacts, kind: ValueType, columns: IntArray) -> Rows:
     """Return columns of a type before they are referenced."""
     base, images = kind.base.name, found.series.n_columns
     if kind.base.unit == "phasor":
@@ -213,7 +213,7 @@ def _double(phase: AnyArray) -> AnyArray:
     return phase.astype(np.float64)
 
 
-def _of_points(found: Finished, kind: ValueType) -> Values:
+def _of_points(found: MergedArtifacts, kind: ValueType) -> Values:
     """Return a type of one number per PS."""
     scla = "scla_sb2" if kind.of_pairs else "scla2"
     names = {"d": f"{scla}.K_ps_uw", "m": f"{scla}.C_ps_uw", "hgt": "hgt2.hgt"}
@@ -223,7 +223,7 @@ def _of_points(found: Finished, kind: ValueType) -> Values:
     return Values(kind, value[:, None], np.arange(1), ("",), kind.base.unit, None)
 
 
-def _referenced(found: Finished, values: Values) -> Values:
+def _referenced(found: MergedArtifacts, values: Values) -> Values:
     """Take the mean of the reference area off every column; one without stays as it is."""
     ref_ps = found.ref_ps
     if ref_ps is None:
@@ -262,7 +262,7 @@ def relative_to_reference(
     -----
     StaMPS ``ps_plot`` with a matrix; it multiplies phasors by the length of that sum as well.
     """
-    found = Finished(root, config)
+    found = MergedArtifacts(root, config)
     if matrix.shape[:1] != (found.n_ps,):
         raise DatasetError(f"{len(matrix)} rows of values for {found.n_ps} PS of {found.root}")
     if found.ref_ps is None:
@@ -274,7 +274,9 @@ def relative_to_reference(
     return relative
 
 
-def _velocity(found: Finished, kind: ValueType, listed: IntArray | None, deviation: str) -> Values:
+def _velocity(
+    found: MergedArtifacts, kind: ValueType, listed: IntArray | None, deviation: str
+) -> Values:
     """Return a velocity, its deviation, or velocities without each column in turn."""
     fitted = found.fitted(kind.of_pairs)
     if listed is not None:
@@ -292,7 +294,7 @@ def _velocity(found: Finished, kind: ValueType, listed: IntArray | None, deviati
     return Values(kind, rows, fitted, dates, kind.base.unit, None, fit)
 
 
-def _without_each(found: Finished, kind: ValueType, series: PhaseSeries) -> Rows:
+def _without_each(found: MergedArtifacts, kind: ValueType, series: PhaseSeries) -> Rows:
     """Return the velocities without each column of the line in turn, (n_ps, n_fit) [mm/yr]."""
     n_fitted = len(series.fitted)
     if n_fitted < 3:
@@ -311,7 +313,7 @@ def _without_each(found: Finished, kind: ValueType, series: PhaseSeries) -> Rows
     return ComputedRows(phase.shape, np.dtype(np.float64), velocities)
 
 
-def _deviation(found: Finished, kind: ValueType, series: PhaseSeries, how: str) -> Rows:
+def _deviation(found: MergedArtifacts, kind: ValueType, series: PhaseSeries, how: str) -> Rows:
     """Return the standard deviation of the velocity, (n_ps, 1) [mm/yr]."""
     displacement = in_millimetres(kind.operations, series, found.wavelength, found.ctx)
     design, covariance = series.design, series.covariance

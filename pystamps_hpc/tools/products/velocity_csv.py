@@ -10,9 +10,9 @@ import numpy as np
 from ...pipeline.documents import json_text
 from ...stages.shared.value_types import value_type as value_type_of
 from ...stages.shared.velocity import PhaseSeries
+from .artifacts import MergedArtifacts
 from .deviation import deviation_of_residuals
 from .files import in_blocks, product_file
-from .finished import Finished
 from .fixed_point import table_text
 from .origin import made_elsewhere
 from .result import USUAL_TYPE, Velocities, read_velocities, series_of
@@ -79,7 +79,7 @@ def velocity_csv(
     taken off (StaMPS ``ps_plot`` with ``ts``; docs/science/velocity.md, Time series). Memory does
     not grow with the number of interferograms times PS: the phase is read in blocks of rows.
     """
-    found = Finished(root)
+    found = MergedArtifacts(root)
     result = read_velocities(root, value_type)
     series = series_of(found, result.value_type, result.reference)
     assert series.ifgs.master is not None
@@ -98,7 +98,7 @@ def velocity_csv(
 
 
 def _lines(
-    found: Finished, result: Velocities, series: PhaseSeries, master: int
+    found: MergedArtifacts, result: Velocities, series: PhaseSeries, master: int
 ) -> Iterator[bytes]:
     """Yield the rows of the table in pieces; the master's displacement is zero."""
     height, coherence = found.of_points("hgt2.hgt"), found.of_points("pm2.coh_ps")

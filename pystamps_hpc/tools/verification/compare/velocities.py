@@ -7,8 +7,8 @@ import numpy as np
 from ....dataset.rows import FloatArray, IntArray
 from ....errors import PystampsError
 from ....stages.shared.velocity import fit_velocity, line_of_sight_velocity, series_type
+from ...products.artifacts import MergedArtifacts
 from ...products.files import read_artifact
-from ...products.finished import Finished
 from ...products.result import series_of
 
 NEEDED = ("ps2", "phuw2")
@@ -51,7 +51,7 @@ def velocity_agreement(run: str | Path, golden: str | Path) -> str:
 
 def _velocity(root: Path, value_type: str, rows: IntArray) -> FloatArray:
     """Return velocities [mm/yr] relative to the mean over some points, at these points."""
-    found = Finished(root)
+    found = MergedArtifacts(root)
     if found.small_baselines:
         value_type = series_type(value_type)
     fit = np.asarray(

@@ -25,13 +25,13 @@ from ...stages.shared.reference_area import ReferenceArea, reference_ps
 from ...stages.shared.velocity import ifg_covariance
 from .files import read_artifact
 
-EXTERNAL = {"a": ("tca", "troposphere"), "i": ("ica", "ionosphere"), "t": ("tide", "tides")}
-"""Letter of a correction -> stem of its files, what it is of."""
+EXTERNAL = {"a": "tca", "i": "ica", "t": "tide"}
+"""Letter of a correction -> stem of its files."""
 
 _KEYS = {"i": ("ph_iono_azshift",), "t": ("ph_tide",)}
 
 
-class Finished:
+class MergedArtifacts:
     """What the artifacts of a dataset hold; nothing is read before it is asked for.
 
     Parameters
@@ -259,7 +259,7 @@ class Finished:
         of_pairs : bool
             Of pairs, or of images, to which that of pairs is inverted.
         """
-        stem, _ = EXTERNAL[letter]
+        stem = EXTERNAL[letter]
         pairs = self.small_baselines and (of_pairs or self.has(f"{stem}_sb2"))
         ifgs = self.ifgs(pairs)
         names = external_phase.keys_of(self.method) if letter == "a" else _KEYS[letter]
