@@ -7,7 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from ...dataset.rows import ComputedRows, FloatArray, IntArray, Rows, block, chosen_columns
+from ...dataset.rows import (
+    ComputedRows,
+    FloatArray,
+    IntArray,
+    Rows,
+    block,
+    chosen_columns,
+    filled_columns,
+)
 from ...errors import StageError
 from ...parallel.context import Context
 from . import ramps
@@ -65,7 +73,7 @@ class Stack:
         found = corrected(self.phase, columns, *self._terms(together))
         for part in filter(None, rest):
             if part == "0":
-                found = _zero(found, np.flatnonzero(columns == self.ifgs.master))
+                found = filled_columns(found, np.flatnonzero(columns == self.ifgs.master), 0)
             elif part == "o":
                 terms = ramps.regressors(self.xy, self.deramp_degree)
                 fitted = ramps.fit_ramps(terms, found, columns, ctx)
@@ -116,17 +124,6 @@ def corrected(phase: Rows, columns: IntArray, *taken_off: Rows | FloatArray | No
         return np.ascontiguousarray(values)
 
     return ComputedRows((phase.shape[0], len(columns)), np.dtype(np.float32), read)
-
-
-def _zero(phase: ComputedRows, column: IntArray) -> ComputedRows:
-    """Return phase with a column of zeros."""
-
-    def read(rows: Any, which: Any) -> FloatArray:
-        values = phase.of(rows, which).copy()
-        values[:, np.isin(np.arange(phase.shape[1])[which], column)] = 0
-        return values
-
-    return ComputedRows(phase.shape, phase.dtype, read)
 
 
 def single(values: FloatArray) -> FloatArray:

@@ -13,6 +13,7 @@ from ...dataset.rows import (
     Rows,
     applied,
     block,
+    filled_columns,
     spread_columns,
     with_column,
 )
@@ -54,7 +55,7 @@ def _wrapped(found: MergedArtifacts, kind: ValueType) -> Rows:
     turned = _turned(phasors, terms) if terms else phasors
     if "0" not in kind.operations or found.network.master is None:
         return turned
-    return _with_ones(turned, found.network.master)
+    return filled_columns(turned, np.array([found.network.master]), 1)
 
 
 def _term(found: MergedArtifacts, letter: str) -> Rows | FloatArray:
@@ -65,33 +66,21 @@ def _term(found: MergedArtifacts, letter: str) -> Rows | FloatArray:
         return offset
     if letter in EXTERNAL:
         return found.external(letter, found.small_baselines)
-    return (
-        found.ramps(scla)
-        if letter == "o"
-        else found.stack(f"{scla}.ph_scla", found.network.n_columns)
-    )
+    if letter == "o":
+        return found.ramps(scla)
+    return found.stack(f"{scla}.ph_scla", found.network.n_columns)
 
 
 def _turned(phasors: Rows, terms: list[Rows | FloatArray]) -> Rows:
     def read(rows: Any, columns: Any) -> AnyArray:
         angle: Any = 0.0
         for term in terms:
-            angle = angle + (
-                term[rows][:, None] if len(term.shape) == 1 else block(term, rows, columns)
-            ).astype(np.float64)
+            each = term[rows][:, None] if len(term.shape) == 1 else block(term, rows, columns)
+            angle = angle + each.astype(np.float64)
         values: AnyArray = block(phasors, rows, columns) * np.exp(-1j * angle)
         return values.astype(np.complex64)
 
     return ComputedRows(phasors.shape, np.dtype(np.complex64), read)
-
-
-def _with_ones(phasors: Rows, column: int) -> Rows:
-    def read(rows: Any, columns: Any) -> AnyArray:
-        values = block(phasors, rows, columns).copy()
-        values[:, np.arange(phasors.shape[1])[columns] == column] = 1
-        return values
-
-    return ComputedRows(phasors.shape, phasors.dtype, read)
 
 
 def _correction(found: MergedArtifacts, kind: ValueType) -> Rows:

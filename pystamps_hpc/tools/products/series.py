@@ -18,7 +18,15 @@ from ...parallel.context import Context
 from ...stages.shared.corrected_phase import Stack, corrected
 from ...stages.shared.value_types import ValueType
 from ...stages.shared.velocity import DAYS_PER_YEAR, PhaseSeries, reference_of
-from .artifacts import EXTERNAL, MergedArtifacts
+from .artifacts import MergedArtifacts
+
+_OF_CORRECTIONS = {
+    "a": "a", "asb": "a", "i": "i", "isb": "i", "t": "t", "tsb": "t", "vi": "i", "vt": "t",
+}  # fmt: skip
+"""Bases that show a correction -> its letter."""
+
+_DRIFTING = ("u", "usb", "v", "vdrop")
+"""Bases from which StaMPS takes the drift of Envisat's oscillator."""
 
 DRIFT = 7.8 * 3.87e-7
 """Drift of the oscillator of Envisat [m/yr] from one pixel in range to the next."""
@@ -43,18 +51,16 @@ def stack_of(found: MergedArtifacts, kind: ValueType, drift: bool = True) -> Sta
     """
     pairs, base = kind.of_pairs, kind.base.name
     ifgs = found.ifgs(pairs)
-    letter = base.removesuffix("sb").removeprefix("v") if base != "v" else base
     phase: Rows
-    if letter in EXTERNAL:
-        phase = found.external(letter, pairs)
+    if base in _OF_CORRECTIONS:
+        phase = found.external(_OF_CORRECTIONS[base], pairs)
     else:
         phase = found.stack("phuw_sb2.ph_uw" if pairs else "phuw2.ph_uw", ifgs.n_columns)
-        every = np.arange(ifgs.n_columns)
-        if base == "rsb":
-            used, predicted = found.used(pairs), found.stack("phuw_sb_res2.ph_res", len(ifgs))
-            phase = spread_columns(corrected(phase, used, predicted), used, len(ifgs))
-        elif base != "vs" and drift and found.of_envisat:
-            phase = corrected(phase, every, oscillator_drift(found, pairs))
+    if base == "rsb":
+        used, predicted = found.used(pairs), found.stack("phuw_sb_res2.ph_res", len(ifgs))
+        phase = spread_columns(corrected(phase, used, predicted), used, len(ifgs))
+    elif drift and base in _DRIFTING and found.of_envisat:
+        phase = corrected(phase, np.arange(ifgs.n_columns), oscillator_drift(found, pairs))
     taken_off = found.taken_off(kind.operations, pairs)
     return Stack(phase, taken_off, found.points["xy"], ifgs, found.deramp_degree)
 
