@@ -14,7 +14,7 @@ export PYSTAMPS_HPC_DATA_ROOT ?= $(abspath ../shared/golden)
 
 .PHONY: help setup demo test test-short test-mpi lint format parity audit docs forms clean \
         bench benchmark bench-large bench-memory bench-unwrap scaling truth test-kill test-faults \
-        test-limits bench-patches \
+        test-limits bench-patches bench-prep \
         fuzz fuzz-reads \
         native-full-chain-verify \
         image test-image test-slurm test-bare lock
@@ -134,6 +134,9 @@ bench-patches: $(READY) ## status, dry run and a run without work of 2,000 and 5
 
 bench-unwrap: $(READY) ## docs/unwrapping.md: the native unwrapper and SNAPHU side by side; BENCH_UNWRAP=--large
 	$(BIN)/python -m benchmarks.unwrapping $(BENCH_UNWRAP)
+
+bench-prep: $(READY) ## preparation of 4,000 x 4,000 x 30 beside plain NumPy and beside reading: docs/preparation.md
+	$(BIN)/python -m benchmarks.preparation --page docs/preparation.md
 
 truth: $(READY) ## velocities against simulated truth: noise-free, with noise, with everything
 	$(BIN)/python -m benchmarks.truth

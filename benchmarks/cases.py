@@ -262,9 +262,24 @@ def scn(s: Scene) -> Cases:
     }
 
 
+def amplitude(s: Scene) -> Cases:
+    echoes = s.rng.normal(0, 60, (2, s.n * 4, 2)).astype(">f4").view(np.uint32)
+    n = echoes.shape[1]
+    zeros, none = np.zeros(n, np.float32), np.zeros(n, np.bool_)
+    return {
+        "prep_amplitude_sum": lambda: Case((echoes[0], True, none, 0.0, 0), flops=n * 4.0),
+        "prep_add_amplitudes": lambda: Case(
+            (echoes[0], True, 80.0, zeros, zeros, none), True, n * 8.0
+        ),
+        "prep_add_pair": lambda: Case(
+            (echoes[0], echoes[1], True, 80.0, 80.0, zeros, zeros), True, n * 14.0
+        ),
+    }
+
+
 SUBJECTS = (
-    geometry, means, topofit, correction, cells, filters, phasors, coherence, weeding, resample,
-    arcs, costs, unwrapping, inversion, scla, scn,
+    amplitude, geometry, means, topofit, correction, cells, filters, phasors, coherence, weeding,
+    resample, arcs, costs, unwrapping, inversion, scla, scn,
 )  # fmt: skip
 
 

@@ -102,7 +102,7 @@ def stage_section(row: Task) -> str:
         f"- **Stacks**: {STACKS[spec.modes]}",
         f"- **Scope**: {spec.scope}, {where}",
         f"- **Module**: [`{path}`](../{path}), science version {spec.version}",
-        f"- **MergedArtifacts when present**: {required}",
+        f"- **Finished when present**: {required}",
         *([f"- **May also write**: {optional}"] if optional else []),
         f"- **Marker** (written last): `{spec.marker}.mat`",
         "- **Configuration that changes the result**: " + ", ".join(map(code, spec.config)),

@@ -8,6 +8,36 @@ from numpy.typing import NDArray
 class Signatures:
     """Calls of all kernels, arguments by position."""
 
+    def prep_amplitude_sum(
+        self,
+        words: NDArray[np.uint32],
+        swapped: float,
+        excluded: NDArray[np.bool],
+        total: float,
+        count: int,
+        /,
+    ) -> tuple[float, int]: ...
+    def prep_add_amplitudes(
+        self,
+        words: NDArray[np.uint32],
+        swapped: float,
+        constant: float,
+        total: NDArray[np.floating],
+        square: NDArray[np.floating],
+        low: NDArray[np.bool],
+        /,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool]]: ...
+    def prep_add_pair(
+        self,
+        first: NDArray[np.uint32],
+        second: NDArray[np.uint32],
+        swapped: float,
+        first_constant: float,
+        second_constant: float,
+        total: NDArray[np.floating],
+        square: NDArray[np.floating],
+        /,
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]: ...
     def stage1_look_angles(
         self,
         range_sample: NDArray[np.floating],

@@ -187,7 +187,7 @@ class Console:
     def _show_progress(self, event: TaskProgress) -> None:
         step, now, fraction = self._step(event), time.monotonic(), event.fraction
         if self.bars is not None:
-            label = f"stage {event.stage} {event.target} {event.text}"
+            label = f"{_named(event)} {event.text}"
             self.bars.show((event.stage, event.target), label, fraction)
         if now - step.shown >= PLAIN_EVERY_SEC and fraction > 0:
             step.shown = now
@@ -202,10 +202,10 @@ class Console:
             self.bars.end((stage, target))
         shown = self._tells(event) and self.style != "json"
         if row.signal is not None:
-            self._say(f"stage {stage} {target}: {row.details}", shown)
+            self._say(f"{_named(event)}: {row.details}", shown)
         elif row.status == "failed":
             self._say(
-                f"FAILED stage {stage} {target} on rank {row.rank} "
+                f"FAILED {_named(event)} on rank {row.rank} "
                 f"({self.team.members[row.rank or 0].host}): {row.details}",
                 shown,
             )
@@ -230,7 +230,7 @@ class Console:
 
     def _head(self, event: TaskEvent) -> str:
         clock = time.strftime("%H:%M:%S")
-        return f"{clock} stage {event.stage} {event.target} [r{self.team.rank}]"
+        return f"{clock} {_named(event)} [r{self.team.rank}]"
 
     def _say(self, text: str, shown: bool) -> None:
         self.keep(f"{text}\n")
@@ -245,6 +245,11 @@ class Console:
             return
         sys.stderr.write(f"{prefix}{text}\n")
         sys.stderr.flush()
+
+
+def _named(event: TaskEvent) -> str:
+    """Name a task: its stage and target; the preparation has none."""
+    return f"stage {event.stage} {event.target}" if event.stage else "prep"
 
 
 def _duration(seconds: float) -> str:

@@ -260,6 +260,13 @@ class CompatibilityConfig:
         "``double``: accurate and fast; ``single``: the mixed single precision of StaMPS, "
         "operation by operation; ``auto``: single with ``random_generator: octave``, else double.",
     )
+    preparation: str = option(
+        "sound",
+        choice("preparation", ("sound", "reference")),
+        "How candidates are prepared: ``sound``, or as StaMPS does it with all that it loses "
+        "(``reference``: lines and columns of no patch, stripes of 16-bit images, short patches "
+        "of small baselines, masks that are overlooked), paths relative to the dataset.",
+    )
 
 
 @dataclass(frozen=True)

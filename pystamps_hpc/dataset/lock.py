@@ -118,8 +118,8 @@ class DatasetLock:
         text = json.dumps(self.owner, indent=2)
         for _ in range(3):
             temporary = path.with_name(f".{path.name}.{self.token}")
-            temporary.write_text(text, encoding="utf-8")
             try:
+                temporary.write_text(text, encoding="utf-8")
                 os.link(temporary, path)  # fails if the lock exists; never shows half a file
             except FileExistsError:
                 self._remove_if_dead(path)

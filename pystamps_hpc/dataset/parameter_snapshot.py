@@ -71,6 +71,17 @@ class Parameters:
         return text_of(self.stored.get("small_baseline_flag", "n")).lower() == "'y'"
 
     @property
+    def holds_good_values(self) -> bool:
+        """Whether unwrapping holds good values of the run before; with small baselines only."""
+        wanted = text_of(self.value("unwrap_hold_good_values")).lower() == "'y'"
+        return wanted and self.small_baselines
+
+    @property
+    def subtracts_troposphere(self) -> bool:
+        """Whether the tropospheric phase that another program has estimated is subtracted."""
+        return text_of(self.value("subtr_tropo")).lower() == "'y'"
+
+    @property
     def complete(self) -> dict[str, Any]:
         """``parms.mat`` with every missing field filled by its default, in StaMPS order."""
         values = {**defaults(self.small_baselines), **self.site, **self.stored}

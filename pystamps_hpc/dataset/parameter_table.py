@@ -41,11 +41,11 @@ select_method                | text    | DENSITY   |          |       | DENSITY 
 density_rand                 | number  | 20        | 2        | 1/km2 | >= 0   | accepted density of random points among the selected
 percent_rand                 | number  | 20        | 1        | %     | >= 0   | accepted share of random points among the selected
 gamma_stdev_reject           | number  | 0         |          |       |        | largest bootstrapped deviation of gamma; 0: no limit
-weed_time_win                | number  | 730       |          | days  | > 0    | deviation of the temporal Gaussian of arc noise
+weed_time_win                | number  | 730       |          | days  | > 0    | PS: deviation of the temporal Gaussian of arc noise
 weed_max_noise               | number  | Inf       |          | rad   | >= 0 Inf | largest arc noise
 weed_standard_dev            | number  | 1         | Inf      | rad   | >= 0 Inf | largest deviation of arc noise
 weed_zero_elevation          | flag    | n         |          |       |        | drop points at height zero
-weed_neighbours              | flag    | n         |          |       |        | keep the best of adjacent pixels
+weed_neighbours              | flag    | n         |          |       |        | PS: keep the best of adjacent pixels
 unwrap_method                | text    | 3D        | 3D_QUICK |       | 2D 3D 3D_NEW 3D_FULL 3D_QUICK 3D_SMALL_DEF 3D_NO_DEF | how time takes part in unwrapping
 unwrap_patch_phase           | flag    | n         |          |       |        | patch phase of stage 3 as filtered phase
 drop_ifg_index               | indices | -         |          |       |    | interferograms left out; PS: columns with the master, SB: pairs
@@ -118,6 +118,12 @@ class Parameter:
     unit: str
     allowed: str
     meaning: str
+
+    @property
+    def one_mode(self) -> str:
+        """``PS`` or ``SB`` where the parameter counts in one mode only: how its meaning begins."""
+        mode, colon, _ = self.meaning.partition(":")
+        return mode if colon and mode in ("PS", "SB") else ""
 
     def check(self, value: Any) -> Value:
         """Return `value` in its canonical form.

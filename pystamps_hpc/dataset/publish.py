@@ -35,11 +35,14 @@ class Publication:
         Name of the staging directory, ``<run_id>-<stage>``.
     fsync : bool
         Whether directories are flushed to disk.
+    suffix : str
+        What the names of files have that names of artifacts lack.
     """
 
-    def __init__(self, target: Path, name: str, fsync: bool = True) -> None:
+    def __init__(self, target: Path, name: str, fsync: bool = True, suffix: str = ".mat") -> None:
         self.target = target
         self.fsync = fsync
+        self.suffix = suffix
         self.staging = staging_root(target) / name
 
     def __enter__(self) -> "Publication":
@@ -63,8 +66,8 @@ class Publication:
             shutil.rmtree(self.staging, ignore_errors=True)
 
     def path(self, artifact: str) -> Path:
-        """Return where to write `artifact` (a name without ``.mat``)."""
-        return self.staging / f"{artifact}.mat"
+        """Return where to write `artifact` (a name without suffix)."""
+        return self.staging / f"{artifact}{self.suffix}"
 
     def commit(
         self,
@@ -115,7 +118,7 @@ class Publication:
             raise PublishError(_cannot_publish(path, error)) from None
 
     def _final(self, artifact: str) -> Path:
-        return self.target / f"{artifact}.mat"
+        return self.target / f"{artifact}{self.suffix}"
 
 
 def write_error(path: Path, error: OSError, size: int = 0) -> PublishError:

@@ -123,7 +123,16 @@ def _no_patches(path: Path) -> DatasetError:
     hint = f"; it is a patch itself: use --dataset {path.parent}" if is_patch(path) else ""
     if not hint and (path / "ps2.mat").exists():
         hint = "; merged results go on with --start-step 6"
+    if not hint and _is_stack(path):
+        hint = "; pystamps-hpc prep makes them from the images that are there"
     return DatasetError(f"no PATCH_* directory under {path}{hint}")
+
+
+def _is_stack(path: Path) -> bool:
+    """Whether a processor left images there that no candidates were chosen in yet."""
+    from .slc_stack import makers
+
+    return bool(makers(path))
 
 
 def _has_signs(directory: Path) -> bool:

@@ -68,6 +68,7 @@ def require_indices(parameters: Parameters, spec: StageSpec, stack: StackSummary
                 listed_columns(numbers, counted.n_columns, name)
         if dropped := lists.get("drop_ifg_index"):
             stack.ifgs.used(dropped, fewest=2)
+        spec.accepts(params, stack.ifgs)
     except StageError as error:
         raise DatasetError(str(error)) from None
     if "drop_ifg_index" in lists:

@@ -29,7 +29,7 @@ from .events import Watcher
 from .expected_memory import Extent, grid_size_of, kept, merged_extent, patch_extent
 from .invalidation import drop_outdated_records, remove
 from .loading import load_inputs
-from .passes import keep_pass
+from .passes import end_pass, keep_pass
 from .plan import PlannedTask, first_of
 from .presence import FLAGS, NO_PS, no_ps_stage, stamp
 from .progress import TaskLog
@@ -93,8 +93,8 @@ def _execute(
     parameters = session.parameters[target]
     params: Any = parameters.to_params(row.spec.params)
 
-    # what a later stage left that this pass must not read; it goes with the old result
-    withheld = row.feedback.intersection(planned.invalidates)
+    # what an earlier pass left that this one must not read; it goes with the old result
+    withheld = row.judged.intersection(planned.invalidates)
     patches = team.on_root(lambda: _patches_with_ps(session, row))
     record = team.on_root(
         lambda: task_record(
@@ -127,7 +127,7 @@ def _execute(
 
     def conclude() -> None:
         memo.clear()
-        _no_longer_due(directory, planned.stage)
+        end_pass(row, directory)
         _stamps_log(session.config, directory, row, log)
 
     team.on_root(conclude)
@@ -211,7 +211,7 @@ def _replay(session: Session, row: Task, planned: PlannedTask, log: TaskLog) -> 
         make_way = partial(remove, dataset, planned.invalidates, directory, row.mode)
         before_moves = partial(_record, session, row, record, directory, {})
         replay_bundle(row, names, source, directory, name, fsync, extra, make_way, before_moves)
-        _no_longer_due(directory, planned.stage)
+        end_pass(row, directory)
         log.invalidated(planned.invalidates)
         _tell_published(dataset, directory, [*extra, *names], log)
         details = f"replayed {len(names)} artifacts from the reference root"
@@ -353,14 +353,6 @@ def _record(
     if marker is None:  # the patch has nothing to do again from here on
         state.due = {stage for stage in state.due if stage < number}
     state.save(session.config.output.fsync)
-
-
-def _no_longer_due(directory: Path, number: int) -> None:
-    """Forget that a stage was asked for, once all of its bundle is there."""
-    state = TargetState.load(directory)
-    if number in state.due:
-        state.due.discard(number)
-        state.save()
 
 
 def _stamps_log(config: RunConfig, directory: Path, row: Task, log: TaskLog) -> None:

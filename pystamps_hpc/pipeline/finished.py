@@ -143,7 +143,7 @@ class Finished:
         inputs = inputs_record(self.dataset, parameters, row, target, patches, known)
         now = {**self.settings(row, target), "inputs": inputs}
         defaults = {key: plain(_by_default().value(key)) for key in row.spec.config}
-        return "; ".join(stale_reasons(record, now, row.feedback, defaults))
+        return "; ".join(stale_reasons(record, now, row.judged, defaults))
 
     def settings(self, row: Task, target: str) -> dict[str, Any]:
         """Return what a task is made with, once for all targets with the same parameters."""

@@ -11,7 +11,6 @@ from typing import Any, get_args
 from ..dataset import border, candidates
 from ..dataset.finite import FiniteRows, require_finite
 from ..dataset.mat import MatFile
-from ..dataset.parameter_table import text_of
 from ..dataset.parameters import Parameters
 from ..dataset.rows import AnyArray, Rows
 from ..dataset.schema import ARTIFACTS, Key
@@ -37,9 +36,8 @@ class _Virtual:
 
 def _parent(directory: Path, parameters: Parameters) -> tuple[Path, ...]:
     """Return what says where the images of small baselines are, if that counts: ``../ps2.mat``."""
-    holds = text_of(parameters.value("unwrap_hold_good_values")).lower() == "'y'"
     path = directory.parent / "ps2.mat"
-    return (path,) if holds and path.is_file() else ()
+    return (path,) if parameters.holds_good_values and path.is_file() else ()
 
 
 def _image_baselines(directory: Path, parameters: Parameters) -> AnyArray | None:
@@ -55,7 +53,7 @@ def _image_baselines(directory: Path, parameters: Parameters) -> AnyArray | None
 
 def _tropospheric_file(directory: Path, parameters: Parameters) -> tuple[Path, ...]:
     """Return the file of the tropospheric phase, if that is subtracted."""
-    if text_of(parameters.value("subtr_tropo")).lower() != "'y'":
+    if not parameters.subtracts_troposphere:
         return ()
     return (directory / ("tca_sb2.mat" if parameters.small_baselines else "tca2.mat"),)
 

@@ -1,9 +1,14 @@
-"""Passes: a stage may read what a later one wrote the time before (SCLA before unwrapping)."""
+"""Passes: a stage may read what a later one, or it itself, wrote the time before.
 
-from collections.abc import Collection, Mapping
+Look-angle error is taken off before unwrapping, unwrapped values are held.
+"""
+
+import os
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..dataset.tree import state_path
 from ..errors import DatasetError
 from ..stages.base import Mode
 from .state import RESET, TargetState, digest
@@ -12,6 +17,7 @@ from .table import Task, tasks
 
 def which_pass(
     row: Task,
+    read_back: Collection[str],
     directory: Path,
     record: Mapping[str, Any] | None,
     asked: bool,
@@ -28,6 +34,8 @@ def which_pass(
     ----------
     row : Task
         Row of the stage table.
+    read_back : collection of str
+        Files of an earlier pass that it reads if they are there.
     directory : Path
         Of the target.
     record : mapping or None
@@ -52,12 +60,14 @@ def which_pass(
         The pass cannot be repeated: its result is lost and what it read has changed, or it has no
         record.
     """
-    names = sorted(row.feedback)
-    there = [] if upstream else [name for name in names if (directory / name).exists()]
+    names = sorted(read_back)
+    there = [] if upstream else [
+        name for name in names if (directory / name).exists() or _aside(directory, name).exists()
+    ]  # fmt: skip
     if record is not None and record.get(RESET) and not (there and asked):
         return tuple(there), "first pass"
     if there and asked:
-        return (), f"subtracts {', '.join(there)} of the pass before"
+        return (), f"{_used(row, there)} of the pass before"
     inputs = record["inputs"] if record is not None else {}
     before = [name for name in names if name in inputs]
     if not there:
@@ -66,20 +76,30 @@ def which_pass(
     if record is not None and not before:
         return tuple(there), f"first pass again, without {', '.join(there)}"
     if before == there and all(_unchanged(directory / name, inputs[name]) for name in there):
-        return (), f"subtracts {', '.join(there)} as before"
+        return (), f"{_used(row, there)} as before"
     if before == there and stands:
-        return (), f"pass with feedback again: subtracts {', '.join(there)} of the pass that stands"
-    raise _of_another_pass(row, directory / there[0])
+        return (), f"pass with feedback again: {_used(row, there)} of the pass that stands"
+    raise _of_another_pass(row, directory, there)
 
 
 def _unchanged(path: Path, known: Mapping[str, Any]) -> bool:
     return bool(digest(path, known)["sample"] == known["sample"])
 
 
-def _of_another_pass(row: Task, path: Path) -> DatasetError:
+def _used(row: Task, names: Collection[str]) -> str:
+    """Say what is done with files of an earlier pass."""
+    held = [name for name in names if name in row.held]
+    taken_off = [name for name in names if name not in row.held]
+    words = (("subtracts", taken_off), ("holds good values of", held))
+    return ", ".join(f"{verb} {', '.join(which)}" for verb, which in words if which)
+
+
+def _of_another_pass(row: Task, directory: Path, names: Sequence[str]) -> DatasetError:
+    held = [name for name in names if name in row.held]
+    removing = f" and removing {', '.join(held)}" if held else ""
     return DatasetError(
-        f"{path} is left of another pass, and stage {row.spec.number} would subtract it: "
-        f"pystamps-hpc reset-scla for a first pass, run {_next_pass(row)} for another"
+        f"{directory / names[0]} is left of another pass, and stage {row.spec.number} would use "
+        f"it: pystamps-hpc reset-scla{removing} for a first pass, run {_next_pass(row)} for another"
     )
 
 
@@ -88,19 +108,46 @@ def _next_pass(row: Task) -> str:
 
 
 def fed_back(row: Task, record: Mapping[str, Any]) -> bool:
-    """Whether a task was done with what a later stage had left."""
-    return bool(row.feedback.intersection(record.get("inputs", ())))
+    """Whether a task was done with what an earlier pass had left."""
+    return bool(row.judged.intersection(record.get("inputs", ())))
 
 
 def keep_pass(row: Task, directory: Path, record: Mapping[str, Any]) -> None:
     """Mark a pass with feedback as due until it is recorded.
 
-    Without its result, an estimate that has changed since would not tell which pass was meant.
+    Without its result, an estimate that has changed since would not tell which pass was meant. What
+    it held is put aside: its result takes the place.
     """
     if fed_back(row, record):
         state = TargetState.load(directory)
         state.due.add(row.spec.number)
         state.save()
+    for name in row.held.intersection(record["inputs"]):
+        _aside(directory, name).parent.mkdir(parents=True, exist_ok=True)
+        os.replace(directory / name, _aside(directory, name))
+
+
+def restore_pass(row: Task, directory: Path, withheld: Collection[str]) -> None:
+    """Put back what a pass has held that did not end; of any other it goes."""
+    unfinished = row.spec.number in TargetState.load(directory).due
+    for name in row.held:
+        if unfinished and name not in withheld and _aside(directory, name).exists():
+            os.replace(_aside(directory, name), directory / name)
+        _aside(directory, name).unlink(missing_ok=True)
+
+
+def end_pass(row: Task, directory: Path) -> None:
+    """Forget that a pass was asked for, and what it held, once all of its bundle is there."""
+    state = TargetState.load(directory)
+    if row.spec.number in state.due:
+        state.due.discard(row.spec.number)
+        state.save()
+    for name in row.held:
+        _aside(directory, name).unlink(missing_ok=True)
+
+
+def _aside(directory: Path, name: str) -> Path:
+    return state_path(directory, "held", name)
 
 
 def made_with(directory: Path, names: Collection[str], mode: Mode) -> list[int]:
@@ -119,8 +166,8 @@ def made_with(directory: Path, names: Collection[str], mode: Mode) -> list[int]:
     return [
         row.spec.number
         for row in tasks(mode)
-        if row.spec.scope == "merged" and row.feedback.intersection(names)
-        if (record := records.get(row.spec.number)) is not None and fed_back(row, record)
+        if row.spec.scope == "merged" and (record := records.get(row.spec.number)) is not None
+        if row.feedback.intersection(names, record.get("inputs", ()))
     ]
 
 

@@ -243,7 +243,8 @@ class Planner:
         upstream = any(n < row.spec.number for numbers in self._running.values() for n in numbers)
         record = self.finished.state(target).records.get(row.spec.number)
         directory = self.dataset.directory(target)
-        outdated, note = which_pass(row, directory, record, asked, upstream, stands)
+        read_back = row.read_back(self.finished.parameters[target])
+        outdated, note = which_pass(row, read_back, directory, record, asked, upstream, stands)
         return PlannedTask(
             row,
             target,

@@ -109,6 +109,6 @@ def _files(
     if nested is not None:
         for patch in patches:
             yield from input_files(nested, dataset.directory(patch), parameters)
-    own = {f"{name}.mat" for name in row.bundle}
+    own = {f"{name}.mat" for name in row.bundle} - row.read_back(parameters)
     paths = input_files(row.spec.inputs, dataset.directory(target), parameters)
     yield from (path for path in paths if path.name not in own)

@@ -140,12 +140,12 @@ def rank_usage(team: Team, threads: int) -> list[dict[str, Any]]:
         lambda: {
             "threads": threads,
             "device": None,
-            "peak_rss_mib": _peak_memory_mib(),
+            "peak_rss_mib": peak_memory_mib(),
         }
     )
 
 
-def _peak_memory_mib() -> int:
+def peak_memory_mib() -> int:
     """Return the largest resident size of this process so far [MiB]."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return int(peak // (2**20 if sys.platform == "darwin" else 1024))

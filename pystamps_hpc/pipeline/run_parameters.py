@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from ..dataset import candidates, parameters
 from ..dataset.candidates import sensor_parameters
+from ..dataset.parameter_table import TABLE, text_of
 from ..dataset.parameters import Parameters
 from ..dataset.problems import Problems
 from ..dataset.tree import ROOT, Dataset
@@ -76,6 +77,15 @@ def differing_patches(known: Mapping[str, Parameters]) -> Iterator[str]:
         if own.file != root.file and own.file.exists():
             for key, (here, there) in parameters.disagreements(own, root).items():
                 yield f"{name}/parms.mat: {key} is {here}, in the root {there}; {here} holds here"
+
+
+def of_other_mode(known: Parameters) -> Iterator[str]:
+    """Yield a warning for every value that was set although it counts in the other mode only."""
+    other, mode = ("PS", "small baselines") if known.small_baselines else ("SB", "a single master")
+    for name, declared in TABLE.items():
+        value, default = known.value(name), declared.default_sb or ()
+        if declared.one_mode == other and value is not None and text_of(value) != text_of(default):
+            yield f"parameter {name} is {text_of(value)}, which has no effect with {mode}"
 
 
 def save_parameters(dataset: Dataset, root: Parameters) -> None:

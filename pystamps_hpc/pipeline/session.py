@@ -18,7 +18,7 @@ from .finished import Finished
 from .plan import PlannedTask, Planner
 from .replay import reference_root, require_own_directories
 from .request import Request
-from .run_parameters import differing_patches, read_parameters
+from .run_parameters import differing_patches, of_other_mode, read_parameters
 from .table import mode_of, stage_numbers
 from .types import PipelineContext
 
@@ -114,6 +114,7 @@ def prepare(context: PipelineContext, kernels: KernelTable) -> Session:
     warnings = (
         *recognised,
         *differing_patches(parameters),
+        *(of_other_mode(parameters[ROOT]) if due else ()),
         *_continued(planner, plan),
         *_substituted(context.run_config, config, due),
     )

@@ -11,6 +11,7 @@ from ..dataset.tree import ROOT, state_path
 from ..errors import DatasetError, MpiEnvironmentError
 from ..parallel.team import Team
 from .forced import mark_forced
+from .passes import restore_pass
 from .run_parameters import save_parameters
 from .session import Session
 from .table import tasks
@@ -58,6 +59,9 @@ def _prepare_tree(session: Session, context: PipelineContext) -> list[str]:
     targets = (ROOT, *dataset.patches) if context.patches is None else context.patches
     interrupted = sum(_remove_leftovers(dataset.directory(target)) for target in targets)
     _remove_memos(session, targets)
+    for planned in session.due:
+        if planned.row.held:
+            restore_pass(planned.row, dataset.directory(planned.target), planned.invalidates)
     if any(planned.row.spec.begins for planned in session.due):
         save_parameters(dataset, session.parameters[ROOT])
     if context.force or context.again:

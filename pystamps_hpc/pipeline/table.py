@@ -126,10 +126,19 @@ class Task:
         return frozenset(names)
 
     @cached_property
+    def held(self) -> frozenset[str]:
+        """Files of its own that the task reads: values of the run before, which it may hold."""
+        own = self.first_made
+        return frozenset(f"{item.artifact}.mat" for item in self.reads if item.artifact in own)
+
+    @property
     def judged(self) -> frozenset[str]:
-        """Files of an earlier run whose shapes the task judges itself: fed back, or its own."""
-        own = {f"{item.artifact}.mat" for item in self.reads if item.artifact in self.first_made}
-        return self.feedback | own
+        """Files of an earlier pass, whose shapes the task judges itself."""
+        return self.feedback | self.held
+
+    def read_back(self, parameters: Parameters) -> frozenset[str]:
+        """Return the files of an earlier pass that count with these parameters."""
+        return self.judged if parameters.holds_good_values else self.feedback
 
     @cached_property
     def passed_on(self) -> frozenset[str]:

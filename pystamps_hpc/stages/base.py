@@ -79,6 +79,10 @@ class Keeps:
     column_cell: float = 0
 
 
+def _accept_any(params: Any, ifgs: Ifgs) -> None:
+    """Accept every network."""
+
+
 @dataclass(frozen=True, eq=False)
 class StageSpec:
     """One row of the stage table: all that the pipeline and the tools know of a stage.
@@ -97,6 +101,9 @@ class StageSpec:
         Frozen dataclasses; ``params`` fields carry StaMPS names (``lambda_`` for ``lambda``).
     solve : callable
         ``solve(inputs, params, ctx) -> outputs``.
+    accepts : callable
+        ``accepts(params, ifgs)`` raises StageError where index lists leave less of a network than
+        the stage needs; asked before any work.
     kernels : tuple of str
         Kernels that it calls, whatever the parameters; its context binds no others.
     keeps : Keeps
@@ -142,6 +149,7 @@ class StageSpec:
     params: type
     outputs: type
     solve: Callable[[Any, Any, Any], Any]
+    accepts: Callable[[Any, Ifgs], None] = _accept_any
     kernels: tuple[str, ...] = ()
     keeps: Keeps = Keeps(0, 0)
     config: tuple[str, ...] = ("compat.arithmetic",)

@@ -18,6 +18,7 @@ import numpy as np
 from pystamps_hpc.dataset.mat import MatFile
 from pystamps_hpc.dataset.tree import STATE_DIRECTORY
 from pystamps_hpc.pipeline.table import tasks
+from pystamps_hpc.stages.base import Mode
 from pystamps_hpc.tools import child_run
 from pystamps_hpc.tools.child_run import ChildRun
 from tests.mpi import mpi_run
@@ -109,7 +110,7 @@ def differing(one: dict, other: dict) -> list[str]:
     return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
 
 
-def torn_bundles(root: Path, *allowed: dict[str, str]) -> list[str]:
+def torn_bundles(root: Path, *allowed: dict[str, str], mode: Mode = "ps") -> list[str]:
     """Return what is wrong with the artifacts of a dataset that a run has left at any moment.
 
     Every MAT file must be readable to its last byte; a bundle whose marker is there must be whole,
@@ -126,7 +127,7 @@ def torn_bundles(root: Path, *allowed: dict[str, str]) -> list[str]:
     now = artifacts(root)
     folders = [root, *(path for path in root.iterdir() if path.name.startswith("PATCH_"))]
     for folder in folders:
-        for row in tasks("ps"):
+        for row in tasks(mode):
             if (row.spec.scope == "merged") != (folder == root):
                 continue
             place = "" if folder == root else f"{folder.name}/"

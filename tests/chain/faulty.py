@@ -1,13 +1,14 @@
 """The command line with one fault built in: ``python -m tests.chain.faulty ARGUMENTS``.
 
-``CHAIN_FAULT`` says which, as ``KIND STAGE SCOPE RANK``; RANK ``-`` means any. ``CHAIN_FLAG`` is a
-file that is created when it happens.
+``CHAIN_FAULT`` says which, as ``KIND STAGE SCOPE RANK``; RANK ``-`` means any; of small baselines
+``STAGE`` is ``6_sb``. ``CHAIN_FLAG`` is a file that is created when it happens.
 
 =========  ====================================================================
 fail       the stage raises an error of the family
 crash      the stage raises an error that nobody expects
 hold       the stage works on until the run is asked to stop
 halfway    publication stands still after the first files of the bundle
+step       the stage stands still in the step that ``CHAIN_STEP`` names
 =========  ====================================================================
 """
 
@@ -22,10 +23,10 @@ from pystamps_hpc.cli import main
 from pystamps_hpc.cli.environment import prepare
 
 UNIT = 4096
-MODULES = {(5, "patch"): "stage5_promote", (5, "merged"): "stage5_merge"}
+MODULES = {("5", "patch"): "stage5_promote", ("5", "merged"): "stage5_merge"}
 
 
-def install(kind: str, stage: int, scope: str, rank: str) -> None:
+def install(kind: str, stage: str, scope: str, rank: str) -> None:
     """Put the fault in its place."""
     from pystamps_hpc.dataset.publish import Publication
 
@@ -39,6 +40,9 @@ def install(kind: str, stage: int, scope: str, rank: str) -> None:
         ctx.map_rows(lambda rows: _happens(concerned, kind, scope, ctx, rows), size * UNIT)
         return spec.solve(inputs, params, ctx)
 
+    if kind == "step":
+        _stand_still_in(os.environ["CHAIN_STEP"], concerned)
+        return
     if kind != "halfway":
         module.SPEC = replace(spec, solve=solve)
         return
@@ -53,6 +57,23 @@ def install(kind: str, stage: int, scope: str, rank: str) -> None:
         return final(self, artifact)
 
     Publication._final = stop_before_the_marker
+
+
+def _stand_still_in(step: str, concerned: bool) -> None:
+    from pystamps_hpc.parallel.context import Context
+
+    map_rows = Context.map_rows
+
+    def stopping(self, fn, n, label="", *more):
+        def stopped(rows):
+            if label == step and concerned:
+                _flag()
+                time.sleep(600)
+            return fn(rows)
+
+        return map_rows(self, stopped, n, label, *more)
+
+    Context.map_rows = stopping
 
 
 def _happens(concerned, kind, scope, ctx, rows):
@@ -88,5 +109,5 @@ def _wait_for_flag() -> None:
 if __name__ == "__main__":
     prepare(os.environ)
     fault = os.environ["CHAIN_FAULT"].split()
-    install(fault[0], int(fault[1]), fault[2], fault[3])
+    install(*fault)
     sys.exit(main())

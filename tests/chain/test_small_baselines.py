@@ -61,12 +61,136 @@ def test_a_run_holds_what_it_must(reference):
     assert ended.code == 0, ended.err
 
 
-@pytest.mark.parametrize("ranks", [2, 3])
-@needs_mpi
-def test_ranks_do_not_change_a_bit(candidates, reference, tmp_path, ranks):
-    root = chains.copy(candidates, tmp_path / "data")
-    chains.run_chain(root, "--cpu-workers", "1", "--stage2-native-threads", "1", ranks=ranks)
-    assert not chains.differing(chains.artifacts(root), chains.artifacts(reference))
+# --- ranks, threads and pieces -------------------------------------------------------------------
+
+MANY = Options(candidates=18_500, images=6, patches=(2, 2), seed=3, small_baseline=True,
+               max_days=1000)  # fmt: skip
+ONE_THREAD = ("--cpu-workers", "1", "--stage2-native-threads", "1")
+TWO_THREADS = ("--cpu-workers", "2", "--stage2-native-threads", "2")
+PIECES = {"runtime": {"stage7_chunk_ps": 4096, "stage8_chunk_edges": 4096}}
+
+
+def both_passes(root, *options, ranks=0):
+    """Process through stage 8, then once more with what is good held."""
+    chains.run_chain(root, *options, ranks=ranks)
+    hold(root)
+    chains.run_chain(root, *options, "--start-step", "6", "--force", ranks=ranks)
+    return root
+
+
+def hold(root):
+    """Ask for values that are held."""
+    parameters.save(parameters.load(root).with_values({"unwrap_hold_good_values": "y"}))
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory):
+    """Small baselines before stage 1: work for four ranks."""
+    return made(tmp_path_factory.mktemp("many") / "candidates", MANY, unsampled=True)
+
+
+@pytest.fixture(scope="module")
+def twice(many):
+    """Two passes over many points by one process and one thread."""
+    root = both_passes(chains.copy(many, many.with_name("twice")), *ONE_THREAD)
+    assert int(read_mat(root / "ps2.mat")["n_ps"].item()) > 3 * 4096
+    assert 0.5 < read_mat(root / "phuw_good2.mat")["good_pixels"].mean() < 1
+    return root
+
+
+@pytest.mark.parametrize(
+    ("ranks", "options", "config"),
+    [
+        (0, TWO_THREADS, PIECES),
+        pytest.param(1, ONE_THREAD, {}, marks=needs_mpi),
+        pytest.param(2, TWO_THREADS, {}, marks=needs_mpi),
+        pytest.param(3, ONE_THREAD, PIECES, marks=needs_mpi),
+        pytest.param(4, ONE_THREAD, {}, marks=needs_mpi),
+    ],
+    ids=["small pieces", "1 rank", "2 ranks of two threads", "3 ranks, small pieces", "4 ranks"],
+)
+def test_ranks_threads_and_pieces_do_not_change_a_bit(
+    many, twice, tmp_path, ranks, options, config
+):
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps(config))
+    root = both_passes(
+        chains.copy(many, tmp_path / "data"), *options, "--config", str(file), ranks=ranks
+    )
+    found, expected = (chains.artifacts(each) for each in (root, twice))
+    for each in (found, expected):
+        del each["parms.mat"]  # dated
+    assert not chains.differing(found, expected)
+    assert not chains.leftovers(root)
+
+
+# --- stops ---------------------------------------------------------------------------------------
+
+FORCED = ("--start-step", "6", "--end-step", "8", "--force")
+
+
+def killed(root, folder, words, ranks=0, fault="", step=""):
+    """Start a run and kill a rank of it in a fault that is built in."""
+    flag = folder / "flag"
+    job = chains.start(
+        ["run", "--dataset", str(root), "-q", *words], ranks, "tests.chain.faulty",
+        CHAIN_FAULT=fault, CHAIN_STEP=step, CHAIN_FLAG=str(flag),
+    )  # fmt: skip
+    chains.until(flag.exists, job, 120)
+    chains.kill(max(chains.ranks_of(job).items())[1])
+    chains.wait(job, chains.HANG_SEC)
+
+
+@pytest.fixture(scope="module")
+def first_pass(candidates):
+    """A finished first pass that is to hold good values in the next."""
+    root = chains.copy(candidates, candidates.with_name("first-pass"))
+    chains.run_chain(root)
+    hold(root)
+    return root
+
+
+@pytest.fixture(scope="module")
+def held_pass(first_pass):
+    """The pass after it."""
+    root = chains.copy(first_pass, first_pass.with_name("held-pass"))
+    chains.run_chain(root, *FORCED)
+    assert chains.artifacts(root) != chains.artifacts(first_pass)
+    return root
+
+
+@pytest.mark.parametrize(
+    ("stage", "step", "ranks"),
+    [
+        (6, "good values", 0),
+        pytest.param(6, "held values", 2, marks=needs_mpi),
+        pytest.param(6, "inversion", 2, marks=needs_mpi),
+        pytest.param(7, "baselines of images", 2, marks=needs_mpi),
+        (8, "spatial filter", 0),
+    ],
+)
+def test_a_pass_that_holds_values_goes_on_after_a_kill(
+    first_pass, held_pass, tmp_path, stage, step, ranks
+):
+    root = chains.copy(first_pass, tmp_path / "data")
+    killed(root, tmp_path, FORCED, ranks, f"step {stage}_sb merged -", step)
+    states = [chains.artifacts(each) for each in (first_pass, held_pass)]
+    assert not chains.torn_bundles(root, *states, mode="sb")
+    chains.run_chain(root, *FORCED[:-1], ranks=ranks)
+    assert not chains.differing(chains.artifacts(root), states[1])
+    assert not chains.leftovers(root)
+
+
+@pytest.mark.parametrize("stage", [6, 7, 8])
+def test_a_pass_that_holds_values_goes_on_when_it_is_killed_in_a_publication(
+    first_pass, held_pass, tmp_path, stage
+):
+    root = chains.copy(first_pass, tmp_path / "data")
+    killed(root, tmp_path, FORCED, fault=f"halfway {stage}_sb merged -")
+    states = [chains.artifacts(each) for each in (first_pass, held_pass)]
+    assert not chains.torn_bundles(root, *states, mode="sb")
+    chains.run_chain(root, *FORCED[:-1])
+    assert not chains.differing(chains.artifacts(root), states[1])
     assert not chains.leftovers(root)
 
 
@@ -82,6 +206,9 @@ def test_a_run_that_is_killed_goes_on_to_the_same_bytes(candidates, reference, t
     chains.run_chain(root)
     assert not chains.differing(chains.artifacts(root), chains.artifacts(reference))
     assert not chains.leftovers(root)
+
+
+# --- passes, lists, and together with PS ---------------------------------------------------------
 
 
 def test_a_second_pass_takes_the_look_angle_error_off_first(reference, tmp_path):

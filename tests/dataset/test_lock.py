@@ -246,3 +246,16 @@ def test_the_owner_is_named_whatever_the_environment_says(monkeypatch):
     monkeypatch.delenv("USER", raising=False)
     name = pwd.getpwuid(os.getuid()).pw_name
     assert new_owner("run", ["run"])["user"] == name
+
+
+def test_a_lock_that_cannot_be_written_leaves_nothing(tmp_path, monkeypatch):
+    plain = Path.write_text
+
+    def fails(path, *arguments, **options):
+        plain(path, "", **options)
+        raise OSError(5, "Input/output error", str(path))
+
+    monkeypatch.setattr(Path, "write_text", fails)
+    with pytest.raises(LockError, match="Input/output"), lock(tmp_path):
+        pass
+    assert not list(lock_directory(tmp_path).iterdir())

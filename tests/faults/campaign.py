@@ -81,10 +81,10 @@ def longest(rows: Iterable[list[dict]]) -> str:
     return f"The longest of these runs took {seconds:.0f} s."
 
 
-def renew(table: str, text: str) -> None:
+def renew(table: str, text: str, page: Path = PAGE) -> None:
     """Replace a table of the documentation."""
     marks = re.compile(rf"(<!-- {table} -->\n).*?(<!-- end -->)", re.DOTALL)
-    PAGE.write_text(marks.sub(lambda found: f"{found[1]}{text}{found[2]}", PAGE.read_text()))
+    page.write_text(marks.sub(lambda found: f"{found[1]}{text}{found[2]}", page.read_text()))
 
 
 def main() -> int:

@@ -254,7 +254,29 @@ def time_series(rng):
     }
 
 
-SUBJECTS = (geometry, fits, samples, grids, statistics, network, time_series)
+def images(rng):
+    """Echoes of floats in the other order of bytes, and of integers; zeros, NaN, Inf among them."""
+    echo = rng.normal(0, 60, (3, N, 2)).astype(">f4")
+    echo[0, :40] = np.array([0, 1e-5, 1e-3, np.nan, np.inf, -np.inf, 3e38, 80])[:, None].repeat(
+        5, 0
+    )
+    echo[0, 40:60, 1] = np.nan
+    echo[0, 50:55, 0] = np.inf
+    short = np.clip(echo, -32768, 32767).astype(">i2")
+    words = [(echo.view("u4"), True), (echo.astype("<f4").view("u4"), False)]
+    words += [(short.view("u2"), True), (short.astype("<i2").view("u2"), False)]
+    total, square = rng.uniform(0, 9, (2, N)).astype("f4")
+    out = rng.random(N) < 0.1
+    return {
+        "prep_amplitude_sum": [(w[0], swapped, out, 17.25, 3) for w, swapped in words],
+        "prep_add_amplitudes": [(w[0], swapped, 80.5, total, square, out) for w, swapped in words],
+        "prep_add_pair": [
+            (w[1], w[2], swapped, 79.25, 81.5, total, square) for w, swapped in words
+        ],
+    }
+
+
+SUBJECTS = (geometry, fits, samples, grids, statistics, network, time_series, images)
 
 
 @cache

@@ -7,10 +7,15 @@ from contextlib import suppress
 import pytest
 
 from pystamps_hpc.dataset.memo import MemoStore
+from pystamps_hpc.dataset.parameters import Parameters
 from pystamps_hpc.dataset.publish import Publication
+from pystamps_hpc.dataset.tree import Dataset
 from pystamps_hpc.errors import DatasetError
+from pystamps_hpc.pipeline.passes import which_pass
+from pystamps_hpc.pipeline.records import inputs_record
 from pystamps_hpc.pipeline.stages import run_stage
-from pystamps_hpc.pipeline.state import TargetState
+from pystamps_hpc.pipeline.state import TargetState, stale_reasons
+from pystamps_hpc.pipeline.table import task
 from tests.stub_chain import artifacts, tree_digest
 
 from .runs import (
@@ -96,7 +101,7 @@ def test_a_later_pass_whose_input_is_gone_is_not_made_up(stubs, tree):
     with pytest.raises(DatasetError) as caught:
         run(tree)
     assert str(caught.value) == (
-        f"{tree}/scla_smooth2.mat is left of another pass, and stage 6 would subtract it: "
+        f"{tree}/scla_smooth2.mat is left of another pass, and stage 6 would use it: "
         "pystamps-hpc reset-scla for a first pass, run --start-step 6 --force for another"
     )
     assert tree_digest(tree) == before
@@ -184,3 +189,66 @@ def test_stage_always_executes(stubs, tree, monkeypatch):
     monkeypatch.setenv("SLURM_RESTART_COUNT", "1")
     assert run_stage(8, dataset=tree).status == "completed"
     assert run_stage(3, patch=tree / "PATCH_2").status == "completed"
+
+
+# --- values that are held ------------------------------------------------------------------------
+
+HOLDING = Parameters(stored={"small_baseline_flag": "y", "unwrap_hold_good_values": "y"})
+PLAIN = Parameters(stored={"small_baseline_flag": "y"})
+
+
+@pytest.fixture
+def unwrapped(tmp_path):
+    """A root with what two stages of a pass have left."""
+    for name in ("phuw_sb2", "scla_smooth_sb2", "phuw2"):
+        (tmp_path / f"{name}.mat").write_text(name)
+    return tmp_path
+
+
+def unwrapping():
+    return task(6, "merged", "sb")
+
+
+def planned(root, parameters, record, asked, stands=True):
+    read_back = unwrapping().read_back(parameters)
+    return which_pass(unwrapping(), read_back, root, record, asked, False, stands)
+
+
+def record_of(root, parameters, withheld=()):
+    dataset = Dataset(root, ())
+    inputs = inputs_record(dataset, parameters, unwrapping(), "root", (), {}, withheld)
+    return {"inputs": inputs, "params": {}, "config": {}, "science_version": 1}
+
+
+def test_a_record_tells_which_values_were_held(unwrapped):
+    assert "phuw_sb2.mat" in record_of(unwrapped, HOLDING)["inputs"]
+    assert "phuw_sb2.mat" not in record_of(unwrapped, PLAIN)["inputs"]
+    single = Parameters(stored={"unwrap_hold_good_values": "y"})
+    assert not single.holds_good_values
+
+
+def test_a_result_that_replaces_what_it_held_is_not_out_of_date(unwrapped):
+    before = record_of(unwrapped, HOLDING)
+    (unwrapped / "phuw_sb2.mat").write_text("another")
+    now = record_of(unwrapped, HOLDING)
+    assert before["inputs"] != now["inputs"]
+    assert list(stale_reasons(before, now, unwrapping().judged, {})) == []
+
+
+def test_a_pass_that_held_nothing_is_repeated_as_one(unwrapped):
+    first = record_of(unwrapped, HOLDING, ("phuw_sb2.mat", "scla_smooth_sb2.mat"))
+    assert planned(unwrapped, HOLDING, first, asked=False) == (
+        ("phuw_sb2.mat", "scla_smooth_sb2.mat"),
+        "first pass again, without phuw_sb2.mat, scla_smooth_sb2.mat",
+    )
+
+
+def test_the_next_pass_says_what_it_holds_and_is_repeated_with_what_stands(unwrapped):
+    record = record_of(unwrapped, HOLDING)
+    used = "subtracts scla_smooth_sb2.mat, holds good values of phuw_sb2.mat"
+    assert planned(unwrapped, HOLDING, record, asked=True) == ((), f"{used} of the pass before")
+    (unwrapped / "phuw_sb2.mat").write_text("another")
+    again = planned(unwrapped, HOLDING, record, asked=False)
+    assert again == ((), f"pass with feedback again: {used} of the pass that stands")
+    with pytest.raises(DatasetError, match=r"reset-scla and removing phuw_sb2.mat for a first"):
+        planned(unwrapped, HOLDING, record, asked=False, stands=False)

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from pystamps_hpc.dataset import parameters
+from pystamps_hpc.dataset.parameters import Parameters
 from pystamps_hpc.dataset.publish import write_text
 from pystamps_hpc.dataset.tree import discover_dataset
 from pystamps_hpc.errors import ConfigError, DatasetError
@@ -12,6 +13,7 @@ from pystamps_hpc.pipeline.choices import resolve_choices
 from pystamps_hpc.pipeline.documents import json_text
 from pystamps_hpc.pipeline.finished import Finished
 from pystamps_hpc.pipeline.outlook import Outlook, named, outlook, shortened
+from pystamps_hpc.pipeline.run_parameters import of_other_mode
 from pystamps_hpc.pipeline.stages import plan_pipeline
 from pystamps_hpc.pipeline.state import TargetState, fingerprint
 from pystamps_hpc.pipeline.types import PipelineContext
@@ -297,3 +299,22 @@ def test_many_files_are_counted():
     names = [f"PATCH_{k}/{name}.mat" for k in range(4) for name in ("pm1", "select1")]
     assert shortened(names) == "pm1.mat, select1.mat (8 files)"
     assert named([2, 3, 4, 6]) == "stages 2-4, 6"
+
+
+def test_parameters_of_the_other_mode_are_told_before_work(stubs, tree):
+    change(tree, unwrap_hold_good_values="y", sb_scla_drop_index=(2.0,), weed_neighbours="y")
+    told = [line for line in run(tree).warnings if "no effect" in line]
+    assert told == [
+        "parameter unwrap_hold_good_values is 'y', which has no effect with a single master",
+        "parameter sb_scla_drop_index is 2, which has no effect with a single master",
+    ]
+    assert not [line for line in run(tree).warnings if "no effect" in line]  # nothing is due
+
+
+def test_only_what_was_set_is_told_of_the_other_mode():
+    known = Parameters(stored={"small_baseline_flag": "y"})
+    assert list(of_other_mode(Parameters(stored=known.complete))) == []
+    pairs = known.with_values({"weed_time_win": 365.0, "sb_scla_drop_index": (2.0,)})
+    assert list(of_other_mode(pairs)) == [
+        "parameter weed_time_win is 365, which has no effect with small baselines"
+    ]

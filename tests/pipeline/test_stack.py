@@ -1,5 +1,7 @@
 """What is known of a network before a run, and lists of its numbers that cannot be meant."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -72,11 +74,17 @@ def test_a_single_master_has_a_column(tmp_path):
             r"fall into 2 islands of images: 2010-01-01, 2010-02-01 \| 2010-02-20, 2010-03-01; add",
         ),
         (7, {"scla_drop_index": (5.0,)}, "scla_drop_index: 5 is outside 1 to 4"),
+        (
+            7,
+            {"sb_scla_drop_index": (1.0, 2.0, 3.0, 5.0)},
+            "1 interferograms are left, 2 are needed",
+        ),
+        (7, {"scla_drop_index": (1.0,)}, "2 images give 1 differences, 2 are needed"),
     ],
 )
 def test_lists_that_a_network_does_not_bear_are_refused(pairs, stage, values, words):
     stack, known = pairs
-    spec = task(stage, "patch" if stage == 3 else "merged", "ps").spec
+    spec = task(stage, "patch" if stage == 3 else "merged", "sb").spec
     with pytest.raises(DatasetError, match=words):
         require_indices(known.with_values(values), spec, stack)
 
@@ -91,6 +99,24 @@ def test_pairs_that_are_left_out_may_be_an_island(tmp_path):
     with pytest.raises(DatasetError, match="2 islands"):
         require_indices(known, spec, stack)
     require_indices(known.with_values({"drop_ifg_index": (6.0,)}), spec, stack)
+
+
+def test_images_that_are_left_out_may_not_cut_others_off_from_the_master(tmp_path, pairs):
+    _, known = pairs
+    day = MASTER + 12.0 * np.arange(-2, 4)
+    write_network(tmp_path / "ps2.mat", np.array(list(pairwise(range(6)))), day)
+    stack = known_stack(Dataset(tmp_path, ("PATCH_1",)), known)
+    spec = task(7, "merged", "sb").spec
+    with pytest.raises(DatasetError, match="no pairs join 2010-03-16, 2010-03-28 to the master"):
+        require_indices(known.with_values({"scla_drop_index": (4.0,)}), spec, stack)
+    require_indices(known.with_values({"scla_drop_index": (1.0, 3.0)}), spec, stack)
+
+
+def test_lists_together_may_leave_too_few_images_of_a_single_master(tmp_path):
+    stack, _ = stack_of(tmp_path, write_snap(tmp_path, scene()))
+    known = Parameters(stored={"drop_ifg_index": (1.0,), "scla_drop_index": (4.0,)})
+    with pytest.raises(DatasetError, match="2 images give 1 differences, 2 are needed"):
+        require_indices(known, task(7, "merged", "ps").spec, stack)
 
 
 def test_a_single_master_never_falls_apart(tmp_path):

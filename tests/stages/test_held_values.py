@@ -12,6 +12,7 @@ from pystamps_hpc.stages.stage6.graph import Graph
 from pystamps_hpc.stages.stage6.grid import Nodes, assign_cells
 from pystamps_hpc.stages.stage6.held import HeldNodes, held_nodes, held_smoother
 from pystamps_hpc.stages.stage6.smooth import Arcs
+from pystamps_hpc.stages.stage6_sb.good import closing as closed_in
 from pystamps_hpc.stages.stage6_sb.good import good_values
 from pystamps_hpc.stages.stage6_sb.loops import longer_loops, triangles
 from pystamps_kernels.dispatch import table
@@ -99,6 +100,16 @@ def test_one_loop_that_closes_is_enough():
     assert not good[20, 3]
 
 
+def test_whole_columns_of_good_values_are_those_of_the_stretches():
+    ifgs = network(neighbours(6))
+    phase = closing(ifgs, n_ps=5000)
+    phase[::3, 1] += CYCLE
+    found = good_values(phase, ifgs, every(ifgs), None, context())
+    for columns in (np.array([1]), np.array([5, 0])):
+        whole = closed_in(phase, slice(None), columns, found.loops, found.cycles)
+        np.testing.assert_array_equal(whole, found.good[:, columns])
+
+
 def test_without_baselines_of_the_images_pairs_outside_of_triangles_hold_nothing():
     ifgs, ctx = network([(0, 1), (0, 2), (1, 2), (2, 3), (3, 4), (2, 5), (4, 5)]), context()
     phase = closing(ifgs)
@@ -157,6 +168,14 @@ def test_held_edges_with_statistics_cost_most():
     np.testing.assert_array_equal(costs.sigsq_of(0), [1, 0, 7])
     np.testing.assert_array_equal(costs.sigsq_of(1), [40, 0, 7])
     assert costs.sigsq_of(0).dtype == np.int16
+
+
+def test_costs_of_other_held_edges_have_another_checksum():
+    offset, sigsq = np.zeros((3, 2), np.int16), np.array([40, 0, 7], np.int16)
+    held = np.array([[True, False], [True, True], [False, False]])
+    costs, less = EdgeCosts(offset, sigsq, held), EdgeCosts(offset, sigsq, np.zeros_like(held))
+    assert costs.checksum(0) != less.checksum(0)
+    assert costs.checksum(1) == less.checksum(1)  # what it holds has no statistics
 
 
 # the whole stage ----------------------------------------------------------------------------------
@@ -227,3 +246,15 @@ def test_nothing_is_held_unless_asked(first):
     second = stage6_sb.solve(inputs, sb_params(), context())
     assert second.held_points is None
     np.testing.assert_array_equal(second.unwrapped[:], outputs.unwrapped[:])
+
+
+def test_with_the_patch_phase_the_rest_of_the_points_comes_twice_which_is_told(first):
+    stack, _ = first
+    patch = {"unwrap_hold_good_values": True, "unwrap_patch_phase": True}
+    before = stage6_sb.solve(stack.inputs, sb_params(unwrap_patch_phase=True), context())
+    ctx, inputs = context(), replace(stack.inputs, previous=before.unwrapped[:])
+    second = stage6_sb.solve(inputs, sb_params(**patch), ctx)
+    rest = np.angle(inputs.corrected * np.conj(inputs.patch_phase))
+    turns = (second.unwrapped[:] - before.unwrapped[:] - rest) / (2 * np.pi)
+    assert np.abs(turns - np.rint(turns))[second.good[:]].max() < 1e-4
+    assert any("added to held values once more" in line for line in ctx.log.warnings)

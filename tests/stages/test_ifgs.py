@@ -89,6 +89,18 @@ def test_a_network_is_one_island_or_falls_apart():
     assert parts.only(np.array([], int)).islands == []
 
 
+def test_images_are_joined_to_the_master_over_those_that_are_not_left_out():
+    assert PAIRS.joined_to_master(np.array([], int)).tolist() == [0, 1, 2, 3, 4]
+    assert PAIRS.joined_to_master(np.array([3])).tolist() == [0, 1, 2]
+    assert PAIRS.joined_to_master(np.array([1, 3])).tolist() == [0, 1, 2]
+    assert PAIRS.joined_to_master(np.array([0, 2, 3])).tolist() == [1]
+
+
+def test_pairs_without_the_master_among_the_images_have_no_series():
+    with pytest.raises(StageError, match="2015-02-10, which is the day of none of the 5 images"):
+        _ = replace(PAIRS, master_day=DAY[1] - 7).series
+
+
 def test_an_image_in_no_interferogram_is_on_no_island():
     alone = replace(PAIRS, pairs=np.array([[0, 1], [1, 3], [0, 3], [3, 4]]))
     assert [island.tolist() for island in alone.islands] == [[0, 1, 3, 4]]

@@ -9,6 +9,7 @@ from pystamps_hpc.errors import StageError
 from pystamps_hpc.stages import stage6_sb
 from pystamps_hpc.stages.shared.ifgs import Ifgs
 from pystamps_hpc.stages.stage6.annealing import annealing_smoother, whitening
+from pystamps_hpc.stages.stage6.grid import assign_cells
 from pystamps_hpc.stages.stage6.smooth import Arcs, network_smoother
 from pystamps_hpc.stages.stage6_sb.inversion import (
     invert,
@@ -206,6 +207,27 @@ def test_the_phase_of_the_reference_area_is_zero():
     np.testing.assert_allclose(outputs.series[near].mean(axis=0), 0, atol=1e-5)
     with pytest.raises(StageError, match="0 PS in reference area"):
         solve(stack, ref_x=(-2.0, -1.0), ref_y=(-2.0, -1.0))
+
+
+def test_a_reference_area_without_phase_is_named_with_the_pair():
+    stack, _ = scene()
+    cells = assign_cells(stack.inputs.xy, 100.0, 16)
+    pair = cells.members[cells.starts[np.flatnonzero(np.diff(cells.starts) == 2)[0]] :][:2]
+    corrected = stack.inputs.corrected.copy()
+    corrected[pair, 1] = 1, -1  # their cell cancels out in the first that is unwrapped
+    x, y = stack.inputs.xy[pair].T
+    area = {"ref_x": (x.min() - 0.1, x.max() + 0.1), "ref_y": (y.min() - 0.1, y.max() + 0.1)}
+    inputs = replace(stack.inputs, corrected=corrected)
+    with pytest.raises(StageError, match=r"phuw_sb2.ph_uw: interferogram 2 \(.*\) has no phase in"):
+        stage6_sb.solve(inputs, sb_params(drop_ifg_index=(1,), **area), context())
+
+
+def test_no_reference_area_at_all_is_told():
+    stack, _ = scene()
+    ctx = context()
+    outputs = solve(stack, ctx, ref_radius=-np.inf)
+    assert np.isfinite(outputs.series[:]).all()
+    assert any("not referenced to any area" in line for line in ctx.log.warnings)
 
 
 def test_images_without_pairs_stay_zero_and_are_not_listed():

@@ -194,7 +194,7 @@ def test_a_covariance_that_is_not_positive_definite_is_told():
     n_ifg = len(pairs_of(scene))
     found = solve(scene, ctx=log, pair_covariance=np.diag(np.r_[0.0, np.ones(n_ifg - 1)]))
     assert np.isfinite(found.pair_slope).all()
-    assert any("1 eigenvalues are not positive" in warning for warning in log.log.warnings)
+    assert any("1 of its eigenvalues are not positive" in warning for warning in log.log.warnings)
 
 
 def test_few_pairs_are_fitted_with_a_warning():

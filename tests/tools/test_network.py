@@ -9,8 +9,9 @@ from pystamps_hpc.dataset import parameters
 from pystamps_hpc.dataset.mat import write_mat
 from pystamps_hpc.errors import DatasetError
 from pystamps_hpc.stages.shared.ifgs import Ifgs
+from pystamps_hpc.stages.shared.triplets import triplets_of
 from pystamps_hpc.tools.network import network_picture, network_report
-from pystamps_hpc.tools.network.closure import misclosed, of_each, rms_residual, triplets_of
+from pystamps_hpc.tools.network.closure import misclosed, of_each, rms_residual
 from pystamps_hpc.tools.network.picture import image_baselines
 
 PAIRS = np.array([[0, 1], [0, 2], [1, 2], [1, 3], [2, 3], [3, 4]])

@@ -15,9 +15,9 @@ from .model import Array, Kernel, Scalar
 __all__ = ["SUBJECTS", "Array", "Kernel", "Scalar", "all_kernels"]
 
 SUBJECTS = (
-    "geometry", "means", "topofit", "correction", "cells", "clap", "phasors", "coherence",
-    "matlab_random", "weed", "edge_stats", "resample", "goldstein", "arcs", "held", "annealing",
-    "costs", "chains", "flow", "inversion", "scla", "lad", "scn", "velocity",
+    "amplitude", "geometry", "means", "topofit", "correction", "cells", "clap", "phasors",
+    "coherence", "matlab_random", "weed", "edge_stats", "resample", "goldstein", "arcs", "held",
+    "annealing", "costs", "chains", "flow", "inversion", "scla", "lad", "scn", "velocity",
 )  # fmt: skip
 """Modules of the contracts and of every backend."""
 

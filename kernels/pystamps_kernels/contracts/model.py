@@ -9,6 +9,8 @@ import numpy as np
 DTYPES = {
     "bool": np.bool_,
     "i16": np.int16,
+    "u16": np.uint16,
+    "u32": np.uint32,
     "i32": np.int32,
     "i64": np.int64,
     "f32": np.float32,

@@ -8,7 +8,7 @@ phase; there :meth:`Ifgs.with_master` puts it in.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -114,14 +114,30 @@ class Ifgs:
         """The images against the master, as the phase of each image is a series in time.
 
         A single-master stack is its own series. That of small baselines has no baselines of its
-        own: they follow from those of the pairs.
+        own: they follow from those of the pairs. Raises as :attr:`master_image`.
         """
         if self.master is not None:
             return self
         n_image = len(self.day)
         return Ifgs.of_master(
-            self._days_before_master, np.full(n_image - 1, np.nan), self.day, self.master_day
+            self.master_image, np.full(n_image - 1, np.nan), self.day, self.master_day
         )
+
+    @property
+    def master_image(self) -> int:
+        """The image from which times are counted.
+
+        Raises
+        ------
+        StageError
+            None is of the master day.
+        """
+        if self.master is None and self.master_day not in self.day:
+            raise StageError(
+                f"master_day is {date_of(self.master_day)}, which is the day of none of the "
+                f"{len(self.day)} images; add the master to the network"
+            )
+        return self._days_before_master if self.master is None else self.master
 
     @property
     def _days_before_master(self) -> int:
@@ -175,6 +191,16 @@ class Ifgs:
         found = [joined[island[joined] == k] for k in np.unique(island[joined])]
         return sorted(found, key=len, reverse=True)
 
+    def joined_to_master(self, without: IntArray) -> IntArray:
+        """Return the images that interferograms join to the master, it included, ascending.
+
+        Ways over the images `without` do not count; where these include the master, it stays.
+        """
+        master = self.master_image
+        kept = ~np.isin(self.pairs, np.setdiff1d(without, [master])).any(axis=1)
+        rest = replace(self, pairs=self.pairs[kept], bperp=self.bperp[kept])
+        return next((part for part in rest.islands if master in part), np.array([master]))
+
     def require_connected(self) -> None:
         """Refuse a network that falls apart, or small baselines without the master.
 
@@ -192,7 +218,7 @@ class Ifgs:
             )
         islands = self.islands
         if len(islands) > 1:
-            parts = " | ".join(_shortened(list(map(date_of, self.day[part]))) for part in islands)
+            parts = " | ".join(dates_of(self.day[part]) for part in islands)
             raise StageError(
                 f"the interferograms that drop_ifg_index leaves fall into {len(islands)} islands "
                 f"of images: {parts}; add pairs between them, or leave out those of all but one"
@@ -345,7 +371,9 @@ def inverted_images(series: Ifgs, listed: IntArray | None) -> IntArray:
     return series.columns if listed is None else np.intersect1d(listed, series.columns)
 
 
-def _shortened(words: list[str], most: int = 20) -> str:
+def dates_of(days: FloatArray, most: int = 20) -> str:
+    """Write MATLAB day numbers as dates, of very many the first."""
+    words = list(map(date_of, days))
     left_out = len(words) - most
     more = [f"and {left_out} more"] if left_out > 0 else []
     return ", ".join([*words[:most], *more])

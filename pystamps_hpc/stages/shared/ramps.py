@@ -121,7 +121,9 @@ def fit_ramps(terms: FloatArray, phase: Rows, columns: IntArray, ctx: Context) -
 
     sums = ctx.sum_rows(normal_equations, len(terms), "ramps")
     left, right = sums[:, :, :n_term], sums[:, :, n_term:]
-    coefficients = (np.linalg.pinv(left, _SINGULAR, hermitian=True) @ right)[:, :, 0]
+    coefficients = ctx.on_root(
+        lambda: (np.linalg.pinv(left, _SINGULAR, hermitian=True) @ right)[:, :, 0]
+    )
     few = left[:, -1, -1] < FEWEST_PS
     if few.any():
         ctx.warn(

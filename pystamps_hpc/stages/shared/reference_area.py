@@ -1,6 +1,8 @@
 """The reference area: which PS define zero phase (StaMPS ``ps_setref``)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -68,6 +70,33 @@ def reference_ps(
     if not inside.any():
         raise StageError(_empty(area, lonlat))
     return np.flatnonzero(inside).astype(np.int64)
+
+
+class Located(Protocol):
+    """What has points at known places; see :func:`reference_ps`."""
+
+    @property
+    def lonlat(self) -> FloatArray:
+        """Longitude, latitude, (n_ps, 2) float64 [deg]."""
+        ...
+
+    @property
+    def xy(self) -> FloatArray:
+        """Local coordinates, (n_ps, 2) float32 [m]."""
+        ...
+
+    @property
+    def origin(self) -> FloatArray | None:
+        """Origin of the local frame, (2,) float64 [deg]."""
+        ...
+
+
+def referencing_ps(area: ReferenceArea, points: Located, ctx: Context) -> IntArray | None:
+    """Return the PS of the reference area; None, with a warning, where there is to be none."""
+    chosen = reference_ps(area, points.lonlat, points.xy, points.origin)
+    if chosen is None:
+        ctx.warn("ref_radius is -Inf: the phase is not referenced to any area")
+    return chosen
 
 
 def require_reachable(area: ReferenceArea, extent: tuple[float, float, float, float]) -> None:
@@ -184,3 +213,49 @@ def mean_over_ps(stack: Rows, ctx: Context, chosen: IntArray | None = None) -> F
     with np.errstate(invalid="ignore", divide="ignore"):
         means: FloatArray = (total / count).astype(stack.dtype)
     return means
+
+
+def reference_phase(
+    phase: Rows,
+    chosen: IntArray | None,
+    needed: IntArray,
+    name_of: Callable[[int], str],
+    source: str,
+    ctx: Context,
+) -> FloatArray:
+    """Return the phase of the reference area (docs/science/scla.md, Reference area).
+
+    Parameters
+    ----------
+    phase : Rows, (n_ps, n_col) float32
+        Phase [rad].
+    chosen : (n_ref,) int64 or None
+        PS of the area.
+    needed : (k,) int64
+        Columns that have to have a phase there.
+    name_of : callable
+        Name of a column, for the message.
+    source : str
+        Artifact and key of the phase, for the message.
+    ctx : Context
+        Work over PS.
+
+    Returns
+    -------
+    (n_col,) float32
+        Phase [rad]; zero without an area.
+
+    Raises
+    ------
+    StageError
+        A needed column has no phase there.
+    """
+    if chosen is None:
+        return np.zeros(phase.shape[1], np.float32)
+    reference = mean_over_ps(phase, ctx, chosen)
+    for column in needed[np.isnan(reference[needed])]:
+        raise StageError(
+            f"{source}: {name_of(column)} has no phase in the reference area; list it in "
+            "drop_ifg_index or change the ref_* parameters"
+        )
+    return reference

@@ -80,7 +80,7 @@ def fit_line(operations: str, series: PhaseSeries, ctx: Context) -> Rows:
         )
     phase = series.corrected(operations, series.fitted, ctx)
     reference = reference_of(phase, series.ref_ps, ctx)
-    weights = operator(series.design, series.covariance)
+    weights = ctx.on_root(lambda: operator(series.design, series.covariance))
 
     def fit(rows: slice) -> AnyArray:
         result: AnyArray = ctx.kernels.stage8_velocity_fit(weights, phase[rows], reference)

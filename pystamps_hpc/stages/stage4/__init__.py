@@ -121,9 +121,7 @@ def weed_positions(
 ) -> BoolArray:
     """Return the mask, (n_keep,), left by adjacency, height and position."""
     keep = np.ones(len(point), np.bool_)
-    if params.weed_neighbours and inputs.ifgs.master is None:
-        ctx.warn("weed_neighbours has no effect with small baselines")
-    elif params.weed_neighbours:
+    if params.weed_neighbours and inputs.ifgs.master is not None:
         pixel = np.ascontiguousarray(inputs.ij[point, 1:3].astype(np.int64))
         keep = ctx.kernels.stage4_adjacent_keep(pixel, coherence)
         ctx.note(f"{int(keep.sum())} of {len(point)} after adjacent pixels")

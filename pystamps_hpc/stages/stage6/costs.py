@@ -1,6 +1,7 @@
 """Stage 6, fifth step: what a cycle on an arc costs, from the noise of the arc."""
 
 from dataclasses import dataclass
+from zlib import crc32
 
 import numpy as np
 
@@ -37,6 +38,10 @@ class EdgeCosts:
         if self.held is None:
             return self.sigsq
         return np.where(self.held[:, ifg], np.minimum(self.sigsq, np.int16(1)), self.sigsq)
+
+    def checksum(self, ifg: int) -> int:
+        """Return a number that other costs of an interferogram hardly ever have."""
+        return crc32(self.sigsq_of(ifg).tobytes(), crc32(self.offset[:, ifg].tobytes()))
 
 
 def edge_costs(

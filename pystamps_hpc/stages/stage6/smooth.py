@@ -43,9 +43,13 @@ def network_smoother(network: Ifgs, time_win: float, ctx: Context) -> Smoother:
     docs/science/unwrapping.md, Smoothing through the network.
     """
     design = network.design
-    images = np.zeros((len(network.day), design.shape[0]))
-    images[1:] = np.linalg.pinv(design[:, 1:])
-    operator = gaussian_weights(network.elapsed, time_win) @ images
+
+    def smoothed_images() -> FloatArray:
+        images = np.zeros((len(network.day), design.shape[0]))
+        images[1:] = np.linalg.pinv(design[:, 1:])
+        return gaussian_weights(network.elapsed, time_win) @ images
+
+    operator = ctx.on_root(smoothed_images)
     single = design.astype(np.float32)
     return lambda arcs: ctx.kernels.stage6_network_smooth(arcs.phasors, operator, single)
 
@@ -110,7 +114,9 @@ def star_smoother(
     ctx : Context
         Kernels and sums.
     """
-    plans = [star_plan(network, image, time_win) for image in complete_stars(network)]
+    plans = ctx.on_root(
+        lambda: [star_plan(network, image, time_win) for image in complete_stars(network)]
+    )
     owner = np.zeros(len(network), np.int64)
     if len(plans) > 1:
         spread = np.full((len(plans), owner.size), np.inf)

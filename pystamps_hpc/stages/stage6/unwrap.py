@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from zlib import crc32
 
 import numpy as np
 
@@ -74,13 +73,13 @@ def unwrap_grid(nodes: Nodes, graph: Graph, costs: EdgeCosts, ctx: Context) -> G
         }
 
     def task(ifg: int) -> tuple[FloatArray, tuple[float, list[int]]]:
-        stored = ctx.memo(f"ifg_{ifg + 1:06d}{run}", lambda: solve(ifg))
+        # the fingerprint of a task takes samples of large files, what is held may differ anywhere
+        held = "" if costs.held is None else f"_{costs.checksum(ifg):08x}"
+        stored = ctx.memo(f"ifg_{ifg + 1:06d}{held}", lambda: solve(ifg))
         return stored["ph_uw"], (float(stored["msd"]), stored["price"].tolist())
 
     n_node, n_ifg = nodes.phase.shape
     ifgs = range(n_ifg)
-    # what is held is a result of the stage itself, of which its fingerprint does not know
-    run = "" if costs.held is None else f"_{crc32(costs.offset.tobytes()):08x}"
     n_residues = ctx.map_tasks(count, ifgs, label="residues")
     costs_of = [1.0 + n for n in n_residues]
     phase, facts = ctx.map_columns(

@@ -10,11 +10,11 @@ from typing import Annotated
 
 import numpy as np
 
-from ...dataset.rows import BoolArray, FloatArray, IntArray, Rows
+from ...dataset.rows import FloatArray, IntArray, Rows
 from ...parallel.context import Context
 from .. import stage6
 from ..base import Keeps, StageSpec
-from ..shared.reference_area import ReferenceArea, mean_over_ps, reference_ps
+from ..shared.reference_area import ReferenceArea, reference_phase, referencing_ps
 from ..stage6.on_grid import GridOutputs, require_points, unwrap_on_grid
 from ..stage6.prepare import Feedback, PhaseInputs, wrapped_stack
 from ..stage6.transfer import in_all_columns, unwrapped_points
@@ -45,13 +45,13 @@ class Inputs(PhaseInputs):
 class Outputs(GridOutputs):
     """What stage 6 writes of small baselines: of the grid, the pairs and the images."""
 
-    unwrapped: Annotated[Rows, "phuw_sb2.ph_uw"]  # (n_ps, n_ifg) float32 [rad]
-    msd: Annotated[FloatArray, "phuw_sb2.msd"]  # (n_ifg,) float32 [rad^2]
     loops: Annotated[FloatArray | None, "phuw_loops2.intfg_loops"]  # (n_loop, n_ifg)
-    good: Annotated[BoolArray | None, "phuw_good2.good_pixels"]  # (n_ps, n_ifg) bool
+    good: Annotated[Rows | None, "phuw_good2.good_pixels"]  # (n_ps, n_ifg) bool
     predicted: Annotated[Rows, "phuw_sb_res2.ph_res"]  # (n_ps, n_ifg) float32 [rad]
     pair_covariance: Annotated[FloatArray, "phuw_sb_res2.sb_cov"]  # (n_ifg, n_ifg) [rad^2]
     image_covariance: Annotated[FloatArray, "phuw_sb_res2.sm_cov"]  # (n_image, n_image) [rad^2]
+    unwrapped: Annotated[Rows, "phuw_sb2.ph_uw"]  # (n_ps, n_ifg) float32 [rad]
+    msd: Annotated[FloatArray, "phuw_sb2.msd"]  # (n_ifg,) float32 [rad^2]
     series: Annotated[Rows, "phuw2.ph_uw"]  # (n_ps, n_image) float32 [rad]
     images: Annotated[IntArray, "phuw2.unwrap_ifg_index_sm"]  # (n_use,) images with a phase
 
@@ -73,12 +73,10 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     require_points(inputs.n_ps)
     used = inputs.ifgs.used(params.drop_ifg_index, fewest=2)
     inputs.ifgs.only(used).require_connected()
-    ref_ps = reference_ps(params, inputs.lonlat, inputs.xy, inputs.origin)
+    ref_ps = referencing_ps(params, inputs, ctx)
     stack = wrapped_stack(inputs, params, used, _feedback(inputs, params, ctx), ctx)
     good = _good_values(inputs, params, used, ctx)
-    held = None
-    if good is not None and inputs.previous is not None:
-        held = good.points(inputs.previous, stack)
+    held = None if good is None else good.points(stack)
     grid = unwrap_on_grid(inputs, params, inputs.ifgs.only(used), stack, ctx, held)
 
     corrected = inputs.corrected if params.unwrap_patch_phase else None
@@ -87,9 +85,10 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         stack, stack.psi(ctx), outputs.node_unwrapped, grid.point_node, corrected, ctx, held
     )
     unwrapped = in_all_columns(points, used, n_ifg, ctx)
-    reference = np.zeros(used.size, np.float32)
-    if ref_ps is not None:
-        reference = mean_over_ps(points, ctx, ref_ps)
+    reference = reference_phase(
+        points, ref_ps, np.arange(used.size), lambda k: inputs.ifgs.name_of(used[k]),
+        "phuw_sb2.ph_uw", ctx,
+    )  # fmt: skip
     covariance = pair_covariance(inputs.corrected, inputs.patch_phase, ctx)
     inverted = invert(unwrapped, reference, inputs.ifgs, used, covariance, ctx)
     return Outputs(
@@ -126,6 +125,11 @@ def _good_values(inputs: Inputs, params: Params, used: IntArray, ctx: Context) -
             f"interferograms, the dataset has {shape[0]} in {shape[1]}; held values ignored"
         )
         return None
+    if params.unwrap_patch_phase:
+        ctx.warn(
+            "unwrap_patch_phase together with unwrap_hold_good_values: what points have beyond the "
+            "filtered phase is added to held values once more, as in StaMPS; use one of the two"
+        )
     return good_values(inputs.previous, inputs.ifgs, used, inputs.image_bperp, ctx)
 
 

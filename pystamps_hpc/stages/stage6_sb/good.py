@@ -7,7 +7,15 @@ import numpy as np
 
 from pystamps_kernels.numerics import round_half_away
 
-from ...dataset.rows import BoolArray, ComputedRows, FloatArray, IntArray, Rows, block
+from ...dataset.rows import (
+    BoolArray,
+    ComputedRows,
+    FloatArray,
+    IntArray,
+    Rows,
+    block,
+    is_all,
+)
 from ...parallel.context import Context
 from ...parallel.team import UNIT
 from ..shared.ifgs import Ifgs
@@ -24,30 +32,38 @@ class GoodValues:
 
     Parameters
     ----------
+    previous : Rows
+        (n_ps, n_ifg) float32 unwrapped phase of the earlier run [rad].
     loops : (n_loop, n_ifg) float32
         Loops of interferograms.
-    good : (n_ps, n_ifg) bool
-        Values in a loop that closes, whole on every rank.
+    cycles : (n_loop,) float32
+        Sum around each loop of most points [rad].
+    good : Rows
+        (n_ps, n_ifg) bool, values in a loop that closes; each rank holds its own.
     """
 
+    previous: Rows
     loops: FloatArray
-    good: BoolArray
+    cycles: FloatArray
+    good: Rows
 
-    def points(self, previous: Rows, stack: WrappedStack) -> ComputedRows:
+    def points(self, stack: WrappedStack) -> ComputedRows:
         """Return what is held of the unwrapped interferograms, without what the feedback takes off.
 
         Parameters
         ----------
-        previous : Rows
-            (n_ps, n_ifg) float32 unwrapped phase of the earlier run [rad].
         stack : WrappedStack
             The phase that is unwrapped now.
         """
 
         def of(rows: slice, which: Any) -> FloatArray:
             columns = stack.columns[which]
-            phase = block(previous, rows, columns)
-            held = np.where(self.good[rows][:, columns], phase, np.float32(np.nan))
+            phase = block(self.previous, rows, columns)
+            if is_all(rows):  # whole columns, of which other ranks hold parts
+                good = closing(self.previous, rows, columns, self.loops, self.cycles)
+            else:
+                good = block(self.good, rows, columns)
+            held = np.where(good, phase, np.float32(np.nan))
             for term in stack.known_phases(rows, which):
                 held = held - term
             return held
@@ -86,7 +102,7 @@ def good_values(
             "../ps2.mat: no baselines of these images there, only triangles used to tell good "
             f"values: {len(not_in(loops, used))} interferograms are in none and hold none"
         )
-    n_ps = previous.shape[0]
+    n_ps, n_ifg = previous.shape
 
     def sums(rows: slice) -> FloatArray:
         around = _sums(previous[rows], loops)
@@ -97,16 +113,40 @@ def good_values(
     total, count = ctx.sum_rows(sums, n_ps, "loops")
     cycles = round_half_away(total / np.maximum(count, 1) / (2 * np.pi))
     whole = (2 * np.pi * cycles).astype(np.float32)
+    good: Rows = ctx.map_rows(
+        lambda rows: closing(previous, rows, np.arange(n_ifg), loops, whole),
+        n_ps, "good values", UNIT,
+    )  # fmt: skip
+    n_held = ctx.sum_rows(lambda rows: np.count_nonzero(block(good, rows, used), axis=0), n_ps)
+    ctx.fact("held_share", float(n_held.sum() / (n_ps * len(used))))
+    return GoodValues(previous, loops, whole, good)
 
-    def good(rows: slice) -> BoolArray:
-        closed = np.abs(_sums(previous[rows], loops) - whole) <= MOST_MISCLOSURE
-        return np.stack(
-            [closed[:, loops[:, ifg] != 0].any(axis=1) for ifg in range(len(ifgs))], axis=1
-        )
 
-    found = ctx.share(ctx.map_rows(good, n_ps, "good values", UNIT))
-    ctx.fact("held_share", float(np.mean(found[:, used])))
-    return GoodValues(loops, found)
+def closing(
+    previous: Rows, rows: slice, columns: IntArray, loops: FloatArray, cycles: FloatArray
+) -> BoolArray:
+    """Return which values are in a loop that closes; only the phase around their loops is read.
+
+    Parameters
+    ----------
+    previous, loops, cycles
+        As of :class:`GoodValues`.
+    rows : slice
+        Points.
+    columns : (m,) int64
+        Interferograms.
+
+    Returns
+    -------
+    (n, m) bool
+        Values that are good.
+    """
+    through = (loops[:, columns] != 0).any(axis=1)
+    around, whole = loops[through], cycles[through]
+    needed = np.union1d(columns, np.flatnonzero(around.any(axis=0)))
+    phase = block(previous, rows, needed)
+    closed = np.abs(_sums(phase, around[:, needed]) - whole) <= MOST_MISCLOSURE
+    return np.stack([closed[:, around[:, ifg] != 0].any(axis=1) for ifg in columns], axis=1)
 
 
 def _sums(phase: FloatArray, loops: FloatArray) -> FloatArray:

@@ -127,8 +127,13 @@ def invert(
     images = np.unique(ifgs.pairs[used])
     counted = images[np.isin(images, ifgs.series.columns)]
     design = ifgs.design[np.ix_(used, counted)]
-    weights = weighting(covariance[np.ix_(used, used)])
-    to_images = ctx.on_root(lambda: operator(design, weights))
+
+    def solved() -> tuple[FloatArray, FloatArray]:
+        weights = weighting(covariance[np.ix_(used, used)])
+        of_images = np.linalg.inv(design.T @ np.linalg.solve(weights, design))
+        return operator(design, weights), of_images
+
+    to_images, of_images = ctx.on_root(solved)
     n_image = len(ifgs.day)
     first, second = ifgs.pairs.T
 
@@ -140,7 +145,5 @@ def invert(
 
     found = ctx.map_rows(phases, unwrapped.shape[0], "inversion")
     image_covariance = np.zeros((n_image, n_image))
-    image_covariance[np.ix_(counted, counted)] = ctx.on_root(
-        lambda: np.linalg.inv(design.T @ np.linalg.solve(weights, design))
-    )
+    image_covariance[np.ix_(counted, counted)] = of_images
     return Inverted(found.series, found.predicted, image_covariance, images)

@@ -1,7 +1,7 @@
 """Stage 6 of small baselines: loops of interferograms whose phases should add up to zero."""
 
 from collections.abc import Iterable
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -9,6 +9,7 @@ from scipy.sparse.csgraph import dijkstra
 
 from ...dataset.rows import FloatArray, IntArray
 from ..shared.ifgs import Ifgs
+from ..shared.triplets import triplets_of
 
 
 def triangles(ifgs: Ifgs, used: IntArray) -> FloatArray:
@@ -26,17 +27,10 @@ def triangles(ifgs: Ifgs, used: IntArray) -> FloatArray:
     (n_loop, n_ifg) float32
         1 and -1 at the interferograms of a loop, by the sense in which it runs through them.
     """
-    sides = _sides(ifgs, used)
-    after: dict[int, list[int]] = {}
-    for first, second in sorted(sides):
-        after.setdefault(first, []).append(second)
-    found = [
-        _loop(sides, [(image, near), (near, far), (far, image)])
-        for image, others in after.items()
-        for near, far in combinations(others, 2)
-        if (near, far) in sides
-    ]
-    return _matrix(found, len(ifgs))
+    triplets = triplets_of(ifgs.pairs, used)
+    loops = np.zeros((len(triplets), len(ifgs)), np.float32)
+    np.put_along_axis(loops, triplets.ifgs, triplets.signs.astype(np.float32), axis=1)
+    return loops
 
 
 def longer_loops(ifgs: Ifgs, used: IntArray, inside: FloatArray, bperp: FloatArray) -> FloatArray:

@@ -13,16 +13,16 @@ import numpy as np
 from ...dataset.rows import FloatArray, Rows
 from ...parallel.context import Context
 from ..base import Keeps, StageSpec
-from ..shared.ifgs import listed_columns, one_based
+from ..shared.ifgs import one_based
+from ..shared.reference_area import reference_phase, referencing_ps
 from ..shared.velocity import ifg_covariance, phase_variance
-from .designs import lists_of, steps_design
+from .designs import steps_design
 from .fits import Observed, fit_steps, offset_operator, smoothed
 from .inputs import CommonInputs, Params
+from .lists import LISTS, accepts, fitted_sequence, lists_of
 from .phase import (
     baselines_of,
     fitted_ramps,
-    reference_phase,
-    referencing_ps,
     stored_ramps,
     without_ramps,
     without_troposphere,
@@ -66,20 +66,18 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     """
     ifgs = inputs.ifgs
     n_ps, n_columns = inputs.unwrapped.shape
-    used = ifgs.used_columns(params.drop_ifg_index)
-    left_out = listed_columns(params.scla_drop_index, n_columns, "scla_drop_index")
-    sequence = np.setdiff1d(used, left_out)
+    sequence = fitted_sequence(ifgs, params)
     fitted = sequence[np.isin(sequence, ifgs.columns)]
     baselines = baselines_of(inputs)
-    lists = lists_of(params, ("drop_ifg_index", "scla_drop_index"))
-    design = steps_design(ifgs, baselines, sequence, params, lists, ctx)
+    design = steps_design(ifgs.day, baselines, sequence, params, lists_of(params, LISTS), ctx)
     ctx.note(f"look-angle error from interferograms {one_based(sequence)}")
-    to_offset = offset_operator(ifgs.elapsed[fitted], ifg_covariance(ifgs, inputs.ifg_std, fitted))
+    covariance = ifg_covariance(ifgs, inputs.ifg_std, fitted)
+    to_offset = ctx.on_root(lambda: offset_operator(ifgs.elapsed[fitted], covariance))
     unwrapped = without_troposphere(inputs.unwrapped, inputs, params, False, ctx)
     ramps = fitted_ramps(unwrapped, inputs, params, ctx)
     phase = without_ramps(unwrapped, ramps)
-    chosen = referencing_ps(inputs, params, ctx)
-    reference = reference_phase(phase, chosen, sequence, ifgs, "phuw2.ph_uw", ctx)
+    chosen = referencing_ps(params, inputs, ctx)
+    reference = reference_phase(phase, chosen, sequence, ifgs.name_of, "phuw2.ph_uw", ctx)
     observed = Observed(phase, baselines, reference, params.scla_method)
     scla = fit_steps(observed, design, sequence, fitted, to_offset, ctx)
     ramp = stored_ramps(ramps, n_ps, ctx)
@@ -108,6 +106,7 @@ SPEC = StageSpec(
     params=Params,
     outputs=Outputs,
     solve=solve,
+    accepts=accepts,
     kernels=(
         "stage7_scla",
         "stage7_scla_of_slope",

@@ -1,7 +1,5 @@
 """What the look-angle error is fitted with: a constant, mean baselines, and times."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from ...dataset.rows import FloatArray, IntArray, Rows, chosen_columns
@@ -15,20 +13,15 @@ from .inputs import Params
 FEWEST_WITH_VELOCITY = 4
 
 
-def lists_of(params: Params, names: Sequence[str]) -> str:
-    """Return names and values of parameters that leave interferograms out, for messages."""
-    return ", ".join(f"{name} {getattr(params, name) or '[]'}" for name in names)
-
-
 def steps_design(
-    ifgs: Ifgs, baselines: Rows, sequence: IntArray, params: Params, lists: str, ctx: Context
+    day: FloatArray, baselines: Rows, sequence: IntArray, params: Params, lists: str, ctx: Context
 ) -> FloatArray:
     """Return constant, mean baseline and time of every step between successive images.
 
     Parameters
     ----------
-    ifgs : Ifgs
-        A single-master network.
+    day : (n_image,) float64
+        Acquisition of each image, MATLAB day numbers.
     baselines : Rows, (n_ps, n_image) float32
         Baselines of the images [m], zero at the master.
     sequence : (n_seq,) int64
@@ -48,22 +41,17 @@ def steps_design(
     Raises
     ------
     StageError
-        Fewer than two steps, or baselines that are all equal.
+        Baselines that are all equal.
     """
     n_used, n_steps = len(sequence), len(sequence) - 1
-    if n_steps < 2:
-        raise StageError(
-            f"look-angle error: {n_used} images give {max(n_steps, 0)} differences, 2 are needed; "
-            f"shorten {lists}"
-        )
     change = mean_over_ps(steps(baselines, sequence), ctx).astype(np.float64)
     if not change.any():
-        means = ", ".join(f"{bperp:.1f}" for bperp in ifgs.with_master(ifgs.bperp, 0)[sequence])
+        mean = mean_over_ps(chosen_columns(baselines, sequence[:1]), ctx)[0]
         raise StageError(
-            f"look-angle error not observable: the baselines are all equal ({means} m); use "
-            f"images with other baselines"
+            f"look-angle error not observable: the baselines of the {n_used} images are all equal "
+            f"({mean:.1f} m); use images with other baselines"
         )
-    design = _with_time(change, np.diff(ifgs.day[sequence]), n_used, "images", lists, ctx)
+    design = _with_time(change, np.diff(day[sequence]), n_used, "images", lists, ctx)
     _require_independent(design, params, "images", ctx)
     if n_steps <= design.shape[1]:
         ctx.warn(
@@ -101,13 +89,9 @@ def pairs_design(
     Raises
     ------
     StageError
-        Fewer than two pairs, or baselines that are all equal.
+        Baselines that are all equal.
     """
     n_used = len(pairs)
-    if n_used < 2:
-        raise StageError(
-            f"look-angle error: {n_used} interferograms are left, 2 are needed; shorten {lists}"
-        )
     mean = mean_over_ps(chosen_columns(bperp, pairs), ctx).astype(np.float64)
     if not np.ptp(mean):
         raise StageError(
@@ -142,7 +126,10 @@ def _with_time(
 def _require_independent(design: FloatArray, params: Params, what: str, ctx: Context) -> None:
     """Warn of baselines that the other columns explain; least deviations have no answer then."""
     others = np.delete(design, 1, axis=1)
-    if np.linalg.matrix_rank(design) > np.linalg.matrix_rank(others):
+    rank, rank_of_others = ctx.on_root(
+        lambda: [int(np.linalg.matrix_rank(columns)) for columns in (design, others)]
+    )
+    if rank > rank_of_others:
         return
     problem = "look-angle error not observable: the baselines change linearly with time"
     if params.scla_method == "L1":

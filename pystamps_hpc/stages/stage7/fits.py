@@ -1,5 +1,6 @@
 """Look-angle error and master phase of every PS, by least squares or least absolute deviations."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,25 +86,27 @@ def fit_steps(
     docs/science/scla.md, Slope.
     """
     phase, baselines, reference = observed.phase, observed.baselines, observed.reference
-    slope_operator = operator(design)[1]
-
-    def by_least_squares(rows: slice) -> Scla:
-        fit = ctx.kernels.stage7_scla(
-            phase[rows], baselines[rows], reference, sequence, slope_operator, fitted, to_offset
-        )
-        return Scla(*fit)
-
-    def by_least_deviations(rows: slice) -> Scla:
-        values = phase[rows]
-        changes = np.diff((values - reference)[:, sequence], axis=1).astype(np.float64)
-        slope = _least_deviations(design, changes, ctx)
-        fit = ctx.kernels.stage7_scla_of_slope(
-            values, baselines[rows], reference, slope, fitted, to_offset
-        )
-        return Scla(slope, *fit)
-
-    estimate = by_least_deviations if observed.method == "L1" else by_least_squares
     piece = ctx.config.runtime.stage7_chunk_ps
+    if observed.method == "L1":
+        slopes = _least_deviations(design, None, ctx)
+
+        def estimate(rows: slice) -> Scla:
+            values = phase[rows]
+            changes = np.diff((values - reference)[:, sequence], axis=1).astype(np.float64)
+            slope = slopes(changes)
+            fit = ctx.kernels.stage7_scla_of_slope(
+                values, baselines[rows], reference, slope, fitted, to_offset
+            )
+            return Scla(slope, *fit)
+    else:
+        to_slope = ctx.on_root(lambda: operator(design)[1])
+
+        def estimate(rows: slice) -> Scla:
+            fit = ctx.kernels.stage7_scla(
+                phase[rows], baselines[rows], reference, sequence, to_slope, fitted, to_offset
+            )
+            return Scla(*fit)
+
     return ctx.map_rows(estimate, phase.shape[0], "look-angle error", piece)
 
 
@@ -130,35 +133,47 @@ def fit_pairs(
     docs/science/scla.md, Small baselines.
     """
     phase, baselines, reference = observed.phase, observed.baselines, observed.reference
-    slope_operator = np.ascontiguousarray(operator(design, covariance)[1])
-
-    def by_least_squares(rows: slice) -> PairScla:
-        found = ctx.kernels.stage7_scla_of_pairs(
-            phase[rows], baselines[rows], reference, pairs, slope_operator
-        )
-        return PairScla(*found)
-
-    def by_least_deviations(rows: slice) -> PairScla:
-        values = (phase[rows] - reference)[:, pairs].astype(np.float64)
-        slope = _least_deviations(design, values, ctx, covariance)
-        return PairScla(slope, _slope_times(slope, baselines[rows]))
-
-    estimate = by_least_deviations if observed.method == "L1" else by_least_squares
     piece = ctx.config.runtime.stage7_chunk_ps
+    if observed.method == "L1":
+        slopes = _least_deviations(design, covariance, ctx)
+
+        def estimate(rows: slice) -> PairScla:
+            slope = slopes((phase[rows] - reference)[:, pairs].astype(np.float64))
+            return PairScla(slope, _slope_times(slope, baselines[rows]))
+    else:
+        to_slope = ctx.on_root(lambda: np.ascontiguousarray(operator(design, covariance)[1]))
+
+        def estimate(rows: slice) -> PairScla:
+            found = ctx.kernels.stage7_scla_of_pairs(
+                phase[rows], baselines[rows], reference, pairs, to_slope
+            )
+            return PairScla(*found)
+
     return ctx.map_rows(estimate, phase.shape[0], "look-angle error of pairs", piece)
 
 
 def _least_deviations(
-    design: FloatArray, values: FloatArray, ctx: Context, covariance: FloatArray | None = None
-) -> FloatArray:
-    """Return the slopes of least absolute deviations, (n,); the search begins at least squares."""
-    n_independent = np.linalg.matrix_rank(design)
-    independent = np.ascontiguousarray(design[:, :n_independent])
-    start = np.zeros((len(values), n_independent))
-    for weights, column in zip(operator(independent, covariance).T, values.T, strict=True):
-        start += column[:, None] * weights
-    fit = ctx.kernels.stage7_lad_fit(independent, np.ascontiguousarray(values), start)
-    return np.ascontiguousarray(fit[:, 1])
+    design: FloatArray, covariance: FloatArray | None, ctx: Context
+) -> Callable[[FloatArray], FloatArray]:
+    """Return what gives the slopes of least absolute deviations, (n,), of values, (n, n_obs).
+
+    The search begins at least squares.
+    """
+
+    def prepared() -> tuple[FloatArray, FloatArray]:
+        independent = np.ascontiguousarray(design[:, : np.linalg.matrix_rank(design)])
+        return independent, operator(independent, covariance)
+
+    independent, to_start = ctx.on_root(prepared)
+
+    def slopes(values: FloatArray) -> FloatArray:
+        start = np.zeros((len(values), independent.shape[1]))
+        for weights, column in zip(to_start.T, values.T, strict=True):
+            start += column[:, None] * weights
+        fit = ctx.kernels.stage7_lad_fit(independent, np.ascontiguousarray(values), start)
+        return np.ascontiguousarray(fit[:, 1])
+
+    return slopes
 
 
 def _slope_times(slope: FloatArray, baselines: AnyArray) -> AnyArray:

@@ -1,15 +1,12 @@
-"""The phase that the look-angle error is fitted to: without ramps, relative to the reference."""
+"""Baselines, and the phase without ramps, that the look-angle error is fitted to."""
 
 import numpy as np
 
-from ...dataset.rows import FloatArray, IntArray, Rows, applied
-from ...errors import StageError
+from ...dataset.rows import FloatArray, Rows, applied
 from ...parallel.context import Context
 from ..shared import ramps
 from ..shared.corrected_phase import corrected
 from ..shared.external_phase import method_name, of_images, tropospheric
-from ..shared.ifgs import Ifgs
-from ..shared.reference_area import mean_over_ps, reference_ps
 from .inputs import CommonInputs, Params
 
 
@@ -75,57 +72,3 @@ def stored_ramps(fitted: ramps.Ramps | None, n_ps: int, ctx: Context) -> Rows | 
         return None
     ramp: Rows = ctx.map_rows(fitted.at, n_ps, "ramps", ctx.config.runtime.stage7_chunk_ps)
     return ramp
-
-
-def referencing_ps(points: CommonInputs, params: Params, ctx: Context) -> IntArray | None:
-    """Return the PS of the reference area; None, with a warning, where there is to be none."""
-    chosen = reference_ps(params, points.lonlat, points.xy, points.origin)
-    if chosen is None:
-        ctx.warn("ref_radius is -Inf: the phase is not referenced to any area")
-    return chosen
-
-
-def reference_phase(
-    phase: Rows,
-    chosen: IntArray | None,
-    needed: IntArray,
-    ifgs: Ifgs,
-    source: str,
-    ctx: Context,
-) -> FloatArray:
-    """Return the phase of the reference area (docs/science/scla.md, Reference area).
-
-    Parameters
-    ----------
-    phase : Rows, (n_ps, n_col) float32
-        Phase [rad].
-    chosen : (n_ref,) int64 or None
-        PS of the area.
-    needed : (k,) int64
-        Columns that the fit takes.
-    ifgs : Ifgs
-        The network whose columns these are.
-    source : str
-        Artifact and key of the phase, for the message.
-    ctx : Context
-        Work over PS.
-
-    Returns
-    -------
-    (n_col,) float32
-        Phase [rad]; zero without an area.
-
-    Raises
-    ------
-    StageError
-        A needed column has no phase there.
-    """
-    if chosen is None:
-        return np.zeros(phase.shape[1], np.float32)
-    reference = mean_over_ps(phase, ctx, chosen)
-    for column in needed[np.isnan(reference[needed])]:
-        raise StageError(
-            f"{source}: {ifgs.name_of(column)} has no phase in the "
-            "reference area; list it in drop_ifg_index or change the ref_* parameters"
-        )
-    return reference

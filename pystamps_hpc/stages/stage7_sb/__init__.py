@@ -13,22 +13,24 @@ import numpy as np
 from ...dataset.rows import FloatArray, IntArray, Rows
 from ...parallel.context import Context
 from ..base import Keeps, StageSpec
-from ..shared.ifgs import Ifgs, inverted_images, listed_columns, one_based
+from ..shared.ifgs import Ifgs, one_based
+from ..shared.least_squares import n_left_out
 from ..shared.ramps import Ramps
-from ..stage7.designs import lists_of, pairs_design, steps_design
+from ..shared.reference_area import reference_phase, referencing_ps
+from ..stage7.designs import pairs_design, steps_design
 from ..stage7.fits import Observed, fit_pairs, fit_steps, offset_operator, smoothed
 from ..stage7.inputs import CommonInputs
 from ..stage7.inputs import Params as CommonParams
+from ..stage7.lists import lists_of
 from ..stage7.phase import (
     baselines_of,
     fitted_ramps,
-    reference_phase,
-    referencing_ps,
     stored_ramps,
     without_ramps,
     without_troposphere,
 )
-from .baselines import image_series, require_connected
+from .baselines import image_baselines
+from .lists import IMAGE_LISTS, PAIR_LISTS, accepts, fitted_images, fitted_pairs
 
 
 @dataclass(frozen=True)
@@ -104,15 +106,15 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     docs/science/scla.md, Small baselines.
     """
     of_pairs, of_images = _pairs(inputs, params, ctx), _images(inputs, params, ctx)
-    area = referencing_ps(inputs, params, ctx)
+    area = referencing_ps(params, inputs, ctx)
     n_ps = len(inputs.xy)
     no_offset = np.zeros(n_ps)
 
     unwrapped = without_troposphere(inputs.unwrapped_pairs, inputs, params, True, ctx)
     ramps = fitted_ramps(unwrapped, inputs, params, ctx)
     observed = _observed(unwrapped, "phuw_sb2", ramps, of_pairs, area, params, ctx)
-    covariance = _of(inputs.pair_covariance, of_pairs.columns)
-    pairs = fit_pairs(observed, of_pairs.design, of_pairs.columns, covariance, ctx)
+    noise = _of(inputs.pair_covariance, of_pairs.columns)
+    pairs = fit_pairs(observed, of_pairs.design, of_pairs.columns, noise, ctx)
     pair_ramp = stored_ramps(ramps, n_ps, ctx)
     smooth_slope, _, smooth_phase = smoothed(
         ctx.share(pairs.slope), no_offset.astype(np.float32), of_pairs.baselines, inputs.xy, ctx
@@ -122,7 +124,8 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     ramps = fitted_ramps(unwrapped, inputs, params, ctx)
     observed = _observed(unwrapped, "phuw2", ramps, of_images, area, params, ctx)
     images = of_images.columns
-    to_offset = offset_operator(inputs.ifgs.elapsed[images], _of(inputs.image_covariance, images))
+    covariance = _of(inputs.image_covariance, images)
+    to_offset = ctx.on_root(lambda: offset_operator(inputs.ifgs.elapsed[images], covariance))
     scla = fit_steps(observed, of_images.design, images, images, to_offset, ctx)
     return Outputs(
         pair_slope=pairs.slope,
@@ -145,11 +148,9 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
 def _pairs(inputs: Inputs, params: Params, ctx: Context) -> Fit:
     """Choose the pairs of the fit."""
     ifgs = inputs.ifgs
-    left_out = listed_columns(params.sb_scla_drop_index, len(ifgs), "sb_scla_drop_index")
-    columns = np.setdiff1d(ifgs.used(params.drop_ifg_index), left_out)
-    lists = lists_of(params, ("drop_ifg_index", "sb_scla_drop_index"))
+    columns = fitted_pairs(ifgs, params)
     baselines = baselines_of(inputs)
-    design = pairs_design(ifgs, baselines, columns, params, lists, ctx)
+    design = pairs_design(ifgs, baselines, columns, params, lists_of(params, PAIR_LISTS), ctx)
     _tell_singular(_of(inputs.pair_covariance, columns), len(inputs.xy), ctx)
     ctx.note(f"look-angle error of pairs from interferograms {one_based(columns)}")
     return Fit(ifgs, baselines, columns, design)
@@ -158,19 +159,16 @@ def _pairs(inputs: Inputs, params: Params, ctx: Context) -> Fit:
 def _images(inputs: Inputs, params: Params, ctx: Context) -> Fit:
     """Choose the images of the fit; the master is no step of the sequence here."""
     ifgs = inputs.ifgs
-    left_out = listed_columns(params.scla_drop_index, len(ifgs.day), "scla_drop_index")
-    columns = np.setdiff1d(inverted_images(ifgs.series, inputs.images), left_out)
-    lists = lists_of(params, ("scla_drop_index",))
-    require_connected(ifgs, columns, left_out, lists)
-    if len(left_out):
+    columns, lists = fitted_images(ifgs, inputs.images, params), lists_of(params, IMAGE_LISTS)
+    if params.scla_drop_index:
         ctx.warn(
             f"look-angle error: the baselines of the images of {lists} are taken as zero, which "
             "changes those of the others, as in StaMPS"
         )
-    series, baselines = image_series(ifgs, columns, baselines_of(inputs), ctx)
-    design = steps_design(series, baselines, columns, params, lists, ctx)
+    baselines = image_baselines(ifgs, columns, baselines_of(inputs), ctx)
+    design = steps_design(ifgs.day, ctx.share(baselines), columns, params, lists, ctx)
     ctx.note(f"look-angle error of images {one_based(columns)}")
-    return Fit(series, baselines, columns, design)
+    return Fit(ifgs.series, baselines, columns, design)
 
 
 def _observed(
@@ -184,7 +182,8 @@ def _observed(
 ) -> Observed:
     """Take ramps and reference off the phase."""
     phase = without_ramps(unwrapped, ramps)
-    reference = reference_phase(phase, area, fit.columns, fit.ifgs, f"{artifact}.ph_uw", ctx)
+    source = f"{artifact}.ph_uw"
+    reference = reference_phase(phase, area, fit.columns, fit.ifgs.name_of, source, ctx)
     return Observed(phase, fit.baselines, reference, params.scla_method)
 
 
@@ -194,12 +193,14 @@ def _of(covariance: FloatArray, columns: IntArray) -> FloatArray:
 
 
 def _tell_singular(covariance: FloatArray, n_ps: int, ctx: Context) -> None:
-    """Warn of a covariance that is not positive definite."""
-    without = int(np.count_nonzero(np.linalg.eigvalsh(covariance) <= 0))
+    """Warn of a covariance of pairs that is not positive definite."""
+    without = ctx.on_root(lambda: n_left_out(covariance))
     if without:
         ctx.warn(
-            f"phuw_sb_res2.sb_cov is not positive definite: {n_ps} PS for {len(covariance)} "
-            f"interferograms, {without} eigenvalues are not positive and left out"
+            f"phuw_sb_res2.sb_cov is not positive definite, {n_ps} PS for {len(covariance)} "
+            f"interferograms: {without} of its eigenvalues are not positive and left out, as in "
+            "StaMPS, so that what they belong to does not weigh in the slopes of the pairs; more "
+            "PS or fewer interferograms make it better"
         )
 
 
@@ -212,6 +213,7 @@ SPEC = StageSpec(
     params=Params,
     outputs=Outputs,
     solve=solve,
+    accepts=accepts,
     kernels=(
         "stage7_scla",
         "stage7_scla_of_slope",

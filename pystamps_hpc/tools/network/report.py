@@ -15,7 +15,8 @@ from ...dataset.tree import discover_dataset, require_dataset
 from ...errors import DatasetError
 from ...pipeline.loading import load_inputs
 from ...stages.shared.ifgs import Ifgs, date_of, listed_columns
-from .closure import Triplets, misclosed, of_each, rms_residual, triplets_of
+from ...stages.shared.triplets import Triplets, triplets_of
+from .closure import misclosed, of_each, rms_residual
 
 NOISY, NOISE_DEG = 1.5, 30.0
 """An interferogram this many times as noisy as the median, and so noisy, is worth dropping."""

@@ -6,12 +6,12 @@ The antenna is seen as stage 1 sees it (GAMMA parameter file): a circular orbit 
 
 import datetime
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
 from ...dataset.rows import AnyArray, FloatArray, IntArray
 from ...errors import ConfigError
+from ...stages.prepare.patches import Patch, cut_scene
 from .options import SMALLEST_PATCH, Options
 
 SPEED_OF_LIGHT = 299_792_458.0
@@ -23,23 +23,6 @@ PRF = 486.486
 
 _EQUATOR = 6_378_137.0
 _ECCENTRICITY2 = 0.00669437999014
-
-
-@dataclass(frozen=True)
-class Box:
-    """Pixels ``first <= index < stop`` of one patch, from 0."""
-
-    azimuth: tuple[int, int]
-    range: tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Patch:
-    """One patch: the part of the scene that it owns, and the part that it processes."""
-
-    name: str
-    own: Box
-    full: Box
 
 
 @dataclass(frozen=True)
@@ -219,13 +202,7 @@ def perpendicular_baseline(
 def patches_of(scene: Scene) -> tuple[Patch, ...]:
     """Cut the scene: azimuth counts fastest, the last patch of a direction ends at the edge."""
     options = scene.options
-    along = _cuts(scene.length, options.patches[0], options.overlap)
-    across = _cuts(scene.width, options.patches[1], options.overlap)
-    patches = tuple(
-        Patch(f"PATCH_{r * len(along) + a + 1}", Box(own_a, own_r), Box(full_a, full_r))
-        for r, (own_r, full_r) in enumerate(across)
-        for a, (own_a, full_a) in enumerate(along)
-    )
+    patches = cut_scene(scene.length, scene.width, options.patches, (options.overlap,) * 2)
     for patch in patches:
         x, y = scene.ground(np.array(patch.full.azimuth), np.array(patch.full.range))
         shortest = min(np.ptp(x), np.ptp(y))
@@ -236,11 +213,3 @@ def patches_of(scene: Scene) -> tuple[Patch, ...]:
                 " fewer patches, more candidates or more overlap"
             )
     return patches
-
-
-def _cuts(size: int, count: int, overlap: int) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    edges = [k * size // count for k in range(count + 1)]
-    return [
-        ((first, stop), (max(0, first - overlap), min(size, stop + overlap)))
-        for first, stop in pairwise(edges)
-    ]

@@ -12,8 +12,9 @@ import numpy as np
 
 from ...dataset.rows import BoolArray, ComplexArray, FloatArray, IntArray
 from ...errors import DatasetError
+from ...stages.prepare.patches import Patch
 from . import fields
-from .geometry import Acquisitions, Patch, Scene, acquisitions_of, patches_of, scene_of
+from .geometry import Acquisitions, Scene, acquisitions_of, patches_of, scene_of
 from .model import image_error, model_phase, truth_of
 from .network import pairs_of
 from .options import Options

@@ -14,6 +14,7 @@ import numpy as np
 from ...dataset import parameters
 from ...dataset.rows import ComplexArray, FloatArray, IntArray
 from ...dataset.tree import STATE_DIRECTORY
+from ...stages.prepare.patches import Patch
 from .geometry import (
     EARTH_RADIUS,
     NEAR_RANGE,
@@ -21,7 +22,6 @@ from .geometry import (
     PRF,
     RADAR_FREQUENCY,
     Acquisitions,
-    Patch,
     Scene,
 )
 from .scatterers import threshold

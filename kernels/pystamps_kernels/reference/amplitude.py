@@ -1,0 +1,168 @@
+"""Amplitudes of complex images, calibrated and added up in the order of the images.
+
+Images come as they lie on disk: words of IEEE single, or of 16-bit integers, in either byte order.
+Sums over images are in single precision without fused products, those over pixels in double, one
+after the other; so a pixel does not depend on how an image is cut.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Words = NDArray[np.uint32] | NDArray[np.uint16]
+Sums = NDArray[np.float32]
+Flags = NDArray[np.bool_]
+
+LEAST = 0.001  # amplitude that counts in the calibration
+NEARLY_ZERO = 0.00005  # calibrated amplitude below which a pixel has no echo
+
+
+def amplitude(words: Words, swapped: bool) -> Sums:
+    """Amplitude of complex samples.
+
+    Parameters
+    ----------
+    words : (n, 2) uint32 or uint16
+        Real and imaginary part: words of IEEE single, or of int16.
+    swapped : bool
+        Whether their bytes are in the other order than this machine's.
+
+    Returns
+    -------
+    (n,) float32
+        Modulus, in double rounded once to single; infinite where a part is.
+
+    Examples
+    --------
+    >>> amplitude(np.array([[3, -4]], np.int16).view(np.uint16), False).tolist()
+    [5.0]
+    """
+    native = words.byteswap() if swapped else words
+    parts = native.view(np.int16 if words.dtype == np.uint16 else np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        squares = parts.astype(np.float64) ** 2
+        modulus = np.sqrt(squares[:, 0] + squares[:, 1]).astype(np.float32)
+    modulus[np.isinf(squares).any(axis=1)] = np.inf
+    return modulus
+
+
+def amplitude_sum(
+    words: Words, swapped: bool, excluded: Flags, total: float, count: int
+) -> tuple[float, int]:
+    """Sum of the amplitudes of one image, and how many were added.
+
+    Parameters
+    ----------
+    words, swapped
+        As :func:`amplitude`.
+    excluded : (n,) bool
+        Pixels that do not count; neither do those up to 0.001, nor NaN.
+    total, count : float, int
+        Sum and number of the pixels before these.
+
+    Returns
+    -------
+    total, count : float, int
+        With these.
+
+    Notes
+    -----
+    StaMPS ``calamp``; docs/science/preparation.md, Calibration.
+
+    Examples
+    --------
+    >>> echoes = np.array([[3, 4], [0, 0], [0, 7]], np.int16).view(np.uint16)
+    >>> amplitude_sum(echoes, False, np.zeros(3, bool), 10.0, 2)
+    (22.0, 4)
+    """
+    found = amplitude(words, swapped).astype(np.float64)
+    added = found[(found > LEAST) & ~excluded]
+    sums = np.cumsum(np.concatenate(([total], added)))  # one after the other
+    return float(sums[-1]), count + len(added)
+
+
+def add_amplitudes(
+    words: Words, swapped: bool, constant: float, total: Sums, square: Sums, low: Flags
+) -> tuple[Sums, Sums, Flags]:
+    """Add one image to the sums over images.
+
+    Parameters
+    ----------
+    words, swapped
+        As :func:`amplitude`.
+    constant : float
+        Calibration constant of the image, of single precision.
+    total, square : (n,) float32
+        Sums of calibrated amplitudes and of their squares over the images before.
+    low : (n,) bool
+        Pixels that were nearly zero in one of them.
+
+    Returns
+    -------
+    total, square : (n,) float32
+        With this image. Where it is nearly zero `total` begins anew, and `square` stays.
+    low : (n,) bool
+        With the pixels that are nearly zero in this image.
+
+    Notes
+    -----
+    StaMPS ``selpsc_patch``; docs/science/preparation.md, Candidates of a single master.
+
+    Examples
+    --------
+    >>> echoes = np.array([[3, 4], [0, 0]], np.int16).view(np.uint16)
+    >>> ones = np.ones(2, np.float32)
+    >>> [sums.tolist() for sums in add_amplitudes(echoes, False, 2, ones, ones, ones > 1)]
+    [[3.5, 0.0], [7.25, 1.0], [False, True]]
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        calibrated = amplitude(words, swapped) / np.float32(constant)
+        nearly_zero = calibrated.astype(np.float64) <= NEARLY_ZERO
+        added, squared = total + calibrated, square + calibrated * calibrated
+    return (
+        np.where(nearly_zero, np.float32(0), added),
+        np.where(nearly_zero, square, squared),
+        low | nearly_zero,
+    )
+
+
+def add_pair(
+    first: Words,
+    second: Words,
+    swapped: bool,
+    first_constant: float,
+    second_constant: float,
+    total: Sums,
+    square: Sums,
+) -> tuple[Sums, Sums]:
+    """Add one pair of images to the sums over pairs.
+
+    Parameters
+    ----------
+    first, second, swapped
+        The two images, as :func:`amplitude`.
+    first_constant, second_constant : float
+        Their calibration constants, of single precision.
+    total, square : (n,) float32
+        Sums of calibrated amplitudes, and of squared differences, over the pairs before.
+
+    Returns
+    -------
+    total, square : (n,) float32
+        With this pair.
+
+    Notes
+    -----
+    StaMPS ``selsbc_patch``; docs/science/preparation.md, Candidates of small baselines.
+
+    Examples
+    --------
+    >>> one, other = (np.array([[0, a]], np.int16).view(np.uint16) for a in (4, 7))
+    >>> zero = np.zeros(1, np.float32)
+    >>> [sums.tolist() for sums in add_pair(one, other, False, 2, 7, zero, zero)]
+    [[3.0], [1.0]]
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        one = amplitude(first, swapped) / np.float32(first_constant)
+        other = amplitude(second, swapped) / np.float32(second_constant)
+        difference = one - other
+        return total + one + other, square + difference * difference

@@ -1,0 +1,157 @@
+"""Stacks exported by SNAP or made with GAMMA; StaMPS ``mt_prep_snap``, ``mt_prep_gamma``."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ...errors import DatasetError
+from ..candidates.text import KeyFile, key_file
+from ..problems import Problems
+from .listing import date_of, listed, one_of, pair_of, require_master
+from .model import SlcStack
+from .raster import Raster, Sample
+
+FORMATS: dict[str, Sample] = {"FCOMPLEX": "fcomplex", "SCOMPLEX": "scomplex"}
+PAIRS = "SMALL_BASELINES"
+
+
+def is_there(root: Path) -> bool:
+    """Whether a directory looks like such a stack."""
+    return (root / "diff0").is_dir() or any(root.glob(f"{PAIRS}/*/*.diff"))
+
+
+def gamma(root: Path, master: str | None) -> SlcStack:
+    """Find the files of a stack made with GAMMA; raises as :func:`snap`."""
+    return _read("gamma", root, master)
+
+
+def snap(root: Path, master: str | None) -> SlcStack:
+    """Find the files of a stack that SNAP exported.
+
+    Parameters
+    ----------
+    root : Path
+        Directory with ``rslc``, ``diff0`` and ``geo``, or with ``SMALL_BASELINES`` and ``geo``.
+    master : str or None
+        Date of the master, where names do not tell it.
+
+    Raises
+    ------
+    DatasetError
+        Files are missing or contradict each other.
+    """
+    return _read("snap", root, master)
+
+
+def _read(processor: str, root: Path, given: str | None) -> SlcStack:
+    small_baselines = (root / PAIRS).is_dir()
+    slcs = listed(root, f"{PAIRS}/*/*.*slc" if small_baselines else "*slc/*.*slc")
+    ifgs = listed(root, f"{PAIRS}/*/*.diff" if small_baselines else "diff0/*.diff")
+    found = Problems()
+    pairs = [found.tried(pair_of, path.name, path) for path in ifgs]
+    found.require_none()
+    known = [pair for pair in pairs if pair]
+    master = require_master(given, (first for first, _ in known), root)
+    parameters = key_file(_parameter_file(root, master, small_baselines))
+    width, length = (_side(parameters, key) for key in ("range_samples", "azimuth_lines"))
+    kind: Sample = "fcomplex" if processor == "snap" else _format(parameters)
+
+    def raster(path: Path, sample: Sample) -> Raster:
+        return Raster(path, width, length, sample)
+
+    geo = {kind: listed(root, f"geo/*.{kind}") for kind in ("lon", "lat")}
+    if not geo["lon"] and processor == "snap":
+        raise DatasetError(f"{root / 'geo' / f'{master}.lon'}: file not found; export it with SNAP")
+    if geo["lon"] and not geo["lat"]:
+        raise DatasetError(
+            f"{root / 'geo' / f'{master}.lat'}: file not found, expected beside .lon"
+        )
+    lonlat = (
+        (raster(geo["lon"][0], "float"), raster(geo["lat"][0], "float")) if geo["lon"] else None
+    )
+    heights = listed(root, "geo/*dem.rdc")
+    dates = tuple(map(date_of, slcs))
+    _require_agreement(root, master, dates, dict(zip(ifgs, known, strict=True)), small_baselines)
+    return SlcStack(
+        processor=processor,
+        root=root,
+        small_baselines=small_baselines,
+        master=master,
+        width=width,
+        length=length,
+        slcs=tuple(raster(path, kind) for path in slcs),
+        dates=dates,
+        ifgs=tuple(raster(path, "fcomplex") for path in ifgs),
+        lonlat=lonlat,
+        heights=tuple(raster(path, "float") for path in heights),
+        texts={"rsc.txt": f"{parameters.path}\n"},
+        warnings=tuple(_remarks(root, dates, known, lonlat, heights)),
+    )
+
+
+def _parameter_file(root: Path, master: str, small_baselines: bool) -> Path:
+    pattern = f"{PAIRS}/*/{master}.*slc.par" if small_baselines else f"*slc/{master}.*slc.par"
+    found = listed(root, pattern)
+    known = {date_of(path) for path in listed(root, pattern.replace(master, "*"))}
+    remedy = f"the master is one of {', '.join(sorted(known))}" if known else "export it"
+    return one_of(found[-1:] if small_baselines else found, str(root / pattern), remedy)
+
+
+def _side(parameters: KeyFile, key: str) -> int:
+    number = parameters.number(key)
+    if not (number.is_integer() and 1 <= number < 2**31):
+        raise DatasetError(
+            f"{parameters.path}: {key} {number:g} is no number of pixels; correct it"
+        )
+    return int(number)
+
+
+def _format(parameters: KeyFile) -> Sample:
+    (name,) = parameters.words("image_format")
+    if name not in FORMATS:
+        raise DatasetError(
+            f"{parameters.path}: image_format {name} is not known, expected FCOMPLEX or SCOMPLEX"
+        )
+    return FORMATS[name]
+
+
+def _require_agreement(
+    root: Path,
+    master: str,
+    dates: tuple[str, ...],
+    pairs: dict[Path, tuple[str, str]],
+    small_baselines: bool,
+) -> None:
+    """Refuse interferograms of images that are not there, of another master, without baseline."""
+    messages = [] if pairs else [f"{root}: no interferogram (.diff) there; form them"]
+    for path, pair in pairs.items():
+        gone = sorted(set(pair) - set(dates))
+        if gone:
+            messages.append(f"{path}: is of {', '.join(gone)}, of which there is no image (.rslc)")
+        if not small_baselines and pair[0] != master:
+            messages.append(f"{path}: has the master {pair[0]}, the others {master}")
+        if not path.with_suffix(".base").exists():
+            messages.append(f"{path.with_suffix('.base')}: file not found; stage 1 needs it")
+    if master not in dates:
+        messages.append(f"{root}: no image of the master {master}; its dates: {', '.join(dates)}")
+    found = Problems()
+    found.messages = messages
+    found.require_none()
+
+
+def _remarks(
+    root: Path,
+    dates: tuple[str, ...],
+    pairs: list[tuple[str, str]],
+    lonlat: tuple[Raster, Raster] | None,
+    heights: list[Path],
+) -> Iterator[str]:
+    used = {date for pair in pairs for date in pair}
+    alone = sorted(set(dates) - used)
+    if alone:
+        yield f"in no interferogram, used for the choice of candidates only: {', '.join(alone)}"
+    if lonlat is None:
+        yield f"{root / 'geo'}: no .lon and .lat; stage 1 needs pscands.1.ll of every patch"
+    if not heights:
+        yield f"{root / 'geo'}: no *dem.rdc; heights are 0"
+    if len(heights) > 1:
+        yield f"{root / 'geo'}: {len(heights)} files *dem.rdc; {heights[0].name} is used"

@@ -1,0 +1,1 @@
+"""Preparation: from images to candidates, before stage 1."""

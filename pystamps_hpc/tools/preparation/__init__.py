@@ -1,0 +1,275 @@
+"""From the images that a processor left to candidates in patches, ready for stage 1."""
+
+import math
+import shutil
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from ...config import RunConfig
+from ...dataset import parameters
+from ...dataset.publish import Publication, flush, replacing, staging_root, write_text
+from ...dataset.slc_stack import SlcStack, read_stack, require_sound
+from ...errors import DatasetError
+from ...parallel.context import Context
+from ...stages.prepare.patches import Patch
+from . import record
+from .layout import Layout, lay_out
+from .options import Options
+from .rasters import PIECE, Pixels, calibrate, extract, select
+from .record import MARKER, Record
+
+__all__ = ["Options", "Prepared", "plan_preparation", "prepare_stack"]
+
+FILL_SHARE = 0.01
+"""Candidates without a position that go unmentioned."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What :func:`prepare_stack` made.
+
+    Parameters
+    ----------
+    stack : SlcStack
+        What the processor left.
+    threshold : str
+        Amplitude dispersion that candidates stay below.
+    patches : tuple of Patch
+        All patches.
+    candidates : dict of str to int
+        Patch -> candidates.
+    kept : tuple of str
+        Patches that were there before.
+    constants : dict of str to str
+        Image -> calibration constant.
+    warnings : list of str
+        What the user should know.
+    picture : Path or None
+        Map of the candidates, if one was drawn.
+    peak_rss_mib : list of int
+        Peak memory of each rank [MiB].
+    """
+
+    stack: SlcStack
+    threshold: str
+    patches: tuple[Patch, ...]
+    candidates: dict[str, int]
+    kept: tuple[str, ...]
+    constants: dict[str, str]
+    warnings: list[str] = field(default_factory=list)
+    picture: Path | None = None
+    peak_rss_mib: list[int] = field(default_factory=list)
+
+
+def plan_preparation(
+    root: Path, options: Options, config: RunConfig, ranks: int = 1, memory: float = math.inf
+) -> Layout:
+    """Find the images and plan patches; only reads.
+
+    Parameters
+    ----------
+    root : Path
+        The dataset: where the processor left its stack.
+    options : Options
+        Threshold, patches and the like.
+    config : RunConfig
+        Configuration.
+    ranks, memory : int, float
+        Ranks that the patches are for, and the memory that each may fill [bytes].
+
+    Raises
+    ------
+    DatasetError
+        The stack is incomplete, contradicts itself, or is of the other kind than the parameters.
+    """
+    stack = read_stack(options.processor, root, options.master)
+    layout = lay_out(stack, options, config.compat.preparation == "reference", ranks, memory)
+    require_sound(stack, layout.mask)
+    _require_mode(stack)
+    return layout
+
+
+def prepare_stack(layout: Layout, force: bool, ctx: Context, name: str) -> Prepared:
+    """Choose candidates and write all that stage 1 reads; collective.
+
+    Parameters
+    ----------
+    layout : Layout
+        The plan.
+    force : bool
+        Whether patches that are there are made anew.
+    ctx : Context
+        Ranks, kernels, log.
+    name : str
+        Name of the run.
+
+    Raises
+    ------
+    DatasetError
+        Patches are there that were made otherwise; an image without valid pixels; no candidates.
+    """
+    for warning in (*layout.stack.warnings, *layout.warnings):
+        ctx.warn(warning)
+    known = ctx.on_root(lambda: _begun(layout, force))
+    kept = [patch.name for patch in layout.patches if patch.name in known.patches]
+    ctx.on_root(lambda: _convert(layout.stack))
+    if not known.constants:
+        known.constants = calibrate(layout, ctx)
+    ctx.on_root(lambda: _write_root(layout, known))
+    counts = {
+        patch: int(size) for patch, size in ctx.on_root(lambda: _counts(layout, kept)).items()
+    }
+    for strip in layout.strips:
+        due = [patch for patch in strip if patch.name not in kept]
+        if due:
+            counts |= _make(layout, known, due, ctx, name)
+    if not any(counts.values()):
+        raise DatasetError(
+            f"{layout.stack.root}: no candidate in any patch below an amplitude dispersion of "
+            f"{layout.threshold}; raise --amp-dispersion"
+        )
+    stack = layout.stack
+    return Prepared(
+        stack=stack,
+        threshold=layout.threshold,
+        patches=layout.patches,
+        candidates={patch.name: counts[patch.name] for patch in layout.patches},
+        kept=tuple(kept),
+        constants={str(s.path): c for s, c in zip(stack.slcs, known.constants, strict=True)},
+    )
+
+
+def _require_mode(stack: SlcStack) -> None:
+    """Refuse a dataset whose parameters say the other kind of interferograms."""
+    known = parameters.load(stack.root)
+    flag = "small_baseline_flag"
+    if flag in known.stored and known.small_baselines != stack.small_baselines:
+        kind = "small baselines" if stack.small_baselines else "a single master"
+        wanted = "y" if stack.small_baselines else "n"
+        raise DatasetError(
+            f"{known.file}: {flag} says otherwise, but the interferograms are of {kind}; "
+            f"pystamps-hpc parms set {flag} {wanted}"
+        )
+
+
+def _begun(layout: Layout, force: bool) -> Record:
+    """Return what is there already of this preparation.
+
+    Raises
+    ------
+    DatasetError
+        Patches are there that were made otherwise, and may not be replaced.
+    """
+    root, now = layout.stack.root, record.made_with(layout)
+    there = [path.parent.name for path in sorted(root.glob(f"PATCH_*/{MARKER}"))]
+    before = record.load(root)
+    if force or before is None:
+        if there and not force:
+            raise DatasetError(
+                f"{root}: {', '.join(there[:5])} have candidates that were not made here; they are "
+                "kept. Remove them, or make them anew with --force"
+            )
+        return Record(now)
+    changed = record.differing(before.made_with, now)
+    if not changed:
+        return replace(before, patches={n: s for n, s in before.patches.items()
+                                        if before.has(root, n)})  # fmt: skip
+    if there:
+        raise DatasetError(
+            f"{root}: {', '.join(there[:5])} were made with other {', '.join(changed)}; they are "
+            "kept. Make them anew with --force"
+        )
+    return Record(now)
+
+
+def _write_root(layout: Layout, known: Record) -> None:
+    """Write the text files, the parameters and the patches' outlines."""
+    stack, root = layout.stack, layout.stack.root
+    for file, text in layout.texts(known.constants).items():
+        write_text(root / file, text)
+    other = "selpsc.in" if stack.small_baselines else "selsbc.in"
+    (root / other).unlink(missing_ok=True)  # StaMPS would take it for the other kind
+    for patch in layout.patches:
+        folder = root / patch.name
+        folder.mkdir(exist_ok=True)
+        shutil.rmtree(staging_root(folder), ignore_errors=True)
+        for file, box in (("patch.in", patch.full), ("patch_noover.in", patch.own)):
+            write_text(folder / file, "".join(f"{number}\n" for number in box.lines))
+    if not (root / "parms.mat").exists():
+        flag = {"small_baseline_flag": "y"} if stack.small_baselines else {}
+        parameters.save(parameters.load(root).with_values(flag))
+    known.save(root)
+
+
+def _convert(stack: SlcStack) -> None:
+    """Write images of 16-bit integers as images of floats, as StaMPS works on them."""
+    for target, source in stack.converted.items():
+        with replacing(target) as temporary, temporary.open("wb") as file:
+            for lines in source.pieces(range(source.length), PIECE):
+                file.write(source.read(lines).view(source.numbers).astype("<f4").tobytes())
+
+
+def _counts(layout: Layout, kept: Sequence[str]) -> dict[str, int]:
+    pixel = 8 * max(len(layout.stack.ifgs), 1)
+    return {n: (layout.stack.root / n / MARKER).stat().st_size // pixel for n in kept}
+
+
+def _make(
+    layout: Layout, known: Record, strip: Sequence[Patch], ctx: Context, name: str
+) -> dict[str, int]:
+    """Choose and extract the candidates of patches that have the same lines; publish them."""
+    root = layout.stack.root
+    publications = [Publication(root / p.name, f"{name}-prep", suffix="") for p in strip]
+    folders = {patch.name: p.staging for patch, p in zip(strip, publications, strict=True)}
+    with ExitStack() as staged:
+        ctx.on_root(lambda: _stage(publications, staged))
+        amplitudes = {patch: folder / "mean_amp.flt" for patch, folder in folders.items()}
+        pixels = select(layout, known.constants, strip, amplitudes, ctx)
+        unknown = extract(layout, strip, pixels, folders, ctx)
+        fsync = ctx.config.output.fsync
+        ctx.on_root(lambda: _publish(layout, known, strip, publications, fsync))
+    counts = {patch: len(found.place) for patch, found in pixels.items()}
+    for patch, found in pixels.items():
+        _tell(layout, patch, found, unknown[patch], ctx)
+    return counts
+
+
+def _stage(publications: Sequence[Publication], staged: ExitStack) -> None:
+    for publication in publications:
+        staged.enter_context(publication)
+        for file in (MARKER, "mean_amp.flt"):  # also of a patch that has no candidate, or no line
+            (publication.staging / file).touch()
+
+
+def _publish(
+    layout: Layout,
+    known: Record,
+    strip: Sequence[Patch],
+    publications: Sequence[Publication],
+    fsync: bool,
+) -> None:
+    for patch, publication in zip(strip, publications, strict=True):
+        names = sorted(path.name for path in publication.staging.iterdir())
+        if fsync:
+            for path in publication.staging.iterdir():
+                flush(path)
+        publication.commit([*(name for name in names if name != MARKER), MARKER])
+        known.add(layout.stack.root, patch.name)
+    known.save(layout.stack.root)
+
+
+def _tell(layout: Layout, patch: str, found: Pixels, unknown: int, ctx: Context) -> None:
+    """Warn of a patch without candidates, or with many that lie nowhere."""
+    n = len(found.place)
+    if not n:
+        ctx.warn(
+            f"{patch}: no candidate below an amplitude dispersion of {layout.threshold}, of "
+            f"{found.seen:,} pixels with an amplitude"
+        )
+    if unknown > FILL_SHARE * n:
+        ctx.warn(
+            f"{patch}: {unknown:,} of {n:,} candidates have no longitude and latitude, or 0 in "
+            "both, which displaces the local frame; a mask can leave them out"
+        )

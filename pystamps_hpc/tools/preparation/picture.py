@@ -1,0 +1,137 @@
+"""The picture of a preparation: mean amplitude, candidates and patches in radar geometry."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...dataset.rows import AnyArray
+from ...errors import ToolMissingError
+from ...stages.prepare.patches import Patch
+from ..products.files import product_file
+from .layout import Layout
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MOST = 1200  # picture elements of the longer side
+BRIGHTEST, DARKEST = 0.995, 0.02  # shares of the amplitudes at the ends of the scale
+CANDIDATE, OUTLINE = "#e8590c", "#1971c2"
+
+
+def candidates_picture(layout: Layout, counts: Mapping[str, int], path: Path) -> Path:
+    """Draw which pixels of the scene are candidates.
+
+    Parameters
+    ----------
+    layout : Layout
+        The plan that was carried out.
+    counts : mapping
+        Patch -> candidates.
+    path : Path
+        The PNG to write; replaced atomically.
+
+    Raises
+    ------
+    ToolMissingError
+        matplotlib is not installed.
+    PublishError
+        The picture cannot be written.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise ToolMissingError(
+            "the picture of the candidates needs matplotlib: pip install 'pystamps-hpc[viz]'"
+        ) from None
+    stack = layout.stack
+    step = max(-(-max(stack.length, stack.width) // MOST), 1)
+    amplitude, density = _reduced(layout, step)
+    figure = Figure(figsize=_page(stack.length, stack.width), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    extent = (0, amplitude.shape[1] * step, amplitude.shape[0] * step, 0)
+    axes.imshow(_levels(amplitude), cmap="gray", extent=extent, aspect="auto",
+                interpolation="nearest")  # fmt: skip
+    axes.imshow(_overlay(density, step), extent=extent, aspect="auto", interpolation="nearest")
+    for patch in layout.patches if len(layout.patches) > 1 else ():
+        _outline(axes, patch, counts[patch.name])
+    axes.set(xlabel="range sample", ylabel="azimuth line", xlim=(0, stack.width),
+             ylim=(stack.length, 0))  # fmt: skip
+    axes.set_title(
+        f"{sum(counts.values()):,} candidates (orange) of {len(set(stack.dates))} images, "
+        f"amplitude dispersion below {layout.threshold}",
+        loc="left", fontsize=10,
+    )  # fmt: skip
+    with product_file(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=150, facecolor="white")
+    return path
+
+
+def _page(length: int, width: int) -> tuple[float, float]:
+    """Return the size of the page [inch]; a very long or wide scene is compressed."""
+    shape = float(np.clip(length / width, 0.4, 1.6))
+    return (9.0, 9.0 * shape) if shape <= 1 else (9.0 / shape, 9.0)
+
+
+def _reduced(layout: Layout, step: int) -> tuple[AnyArray, AnyArray]:
+    """Return mean amplitude and number of candidates of squares of `step` pixels."""
+    stack = layout.stack
+    shape = -(-stack.length // step), -(-stack.width // step)
+    amplitude, density = np.zeros(shape), np.zeros(shape, np.int64)
+    for patch in layout.patches:
+        folder = stack.root / patch.name
+        lines, (first, stop) = layout.lines(patch), patch.full.range
+        if not len(lines):
+            continue
+        whole = np.memmap(folder / "mean_amp.flt", "f4", "r", shape=(len(lines), stop - first))
+        own = patch.own
+        for row in range(-(-own.azimuth[0] // step), -(-own.azimuth[1] // step)):
+            line = min(row * step, stack.length - 1) - lines.start
+            samples = np.arange(-(-own.range[0] // step), -(-own.range[1] // step))
+            amplitude[row, samples] = whole[line, np.minimum(samples * step, stop - 1) - first]
+        places = np.fromfile(folder / "pscands.1.ij.int", ">i4").reshape(-1, 2)
+        inside = (
+            (places[:, 0] >= own.range[0]) & (places[:, 0] < own.range[1])
+            & (places[:, 1] >= own.azimuth[0]) & (places[:, 1] < own.azimuth[1])
+        )  # fmt: skip
+        sample, line = (places[inside] // step).T
+        found = np.bincount(line * shape[1] + sample, minlength=density.size)
+        density += found.reshape(shape)
+    return amplitude, density
+
+
+def _levels(amplitude: AnyArray) -> AnyArray:
+    """Return amplitudes as grey levels, logarithmic between a dark and a bright one."""
+    known = amplitude[np.isfinite(amplitude) & (amplitude > 0)]
+    if not known.size:
+        return np.zeros(amplitude.shape)
+    low, high = np.quantile(known, (DARKEST, BRIGHTEST))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        level = np.log(amplitude / low) / max(np.log(high / low), 1e-6)
+    return np.asarray(np.clip(np.nan_to_num(level), 0, 1))
+
+
+def _overlay(density: AnyArray, step: int) -> AnyArray:
+    """Return candidates as a colour that covers the more, the more there are."""
+    from matplotlib.colors import to_rgb
+
+    share = density / step**2
+    cover = np.where(density > 0, 0.3 + 0.65 * np.minimum(2 * share, 1), 0)
+    colour = np.broadcast_to(to_rgb(CANDIDATE), (*density.shape, 3))
+    return np.dstack([colour, cover])
+
+
+def _outline(axes: "Axes", patch: Patch, count: int) -> None:
+    """Draw what a patch owns, with its name and candidates."""
+    from matplotlib.patches import Rectangle
+
+    (top, bottom), (left, right) = patch.own.azimuth, patch.own.range
+    frame: Any = Rectangle((left, top), right - left, bottom - top, fill=False, edgecolor=OUTLINE)
+    axes.add_patch(frame)
+    label = f"{patch.name.removeprefix('PATCH_')}\n{count:,}"
+    axes.text((left + right) / 2, (top + bottom) / 2, label, ha="center", va="center", fontsize=8,
+              color="white", bbox={"facecolor": OUTLINE, "edgecolor": "none", "alpha": 0.75,
+                                   "boxstyle": "round,pad=0.3"})  # fmt: skip

@@ -1,0 +1,124 @@
+"""A preparation as a run: lock, log and events around it."""
+
+import secrets
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ...config import RunConfig
+from ...dataset.lock import DatasetLock, new_owner
+from ...dataset.stamps_log import log_line
+from ...dataset.tree import ROOT, Dataset, state_path
+from ...errors import PystampsError
+from ...parallel.context import Context
+from ...parallel.cpus import cpu_budget
+from ...parallel.memory import memory_budget
+from ...parallel.team import Team
+from ...pipeline.backends import resolve_kernels
+from ...pipeline.events import RunFinished, RunStarted, TaskFinished, Watcher, ignore
+from ...pipeline.progress import TaskLog
+from ...pipeline.report import peak_memory_mib
+from ...pipeline.types import StageResult
+from . import Options, Prepared, plan_preparation, prepare_stack
+from .layout import Layout
+from .picture import candidates_picture
+
+STAGE = 0
+"""Number of the preparation in events."""
+
+
+def run_preparation(
+    root: Path,
+    options: Options,
+    config: RunConfig,
+    team: Team,
+    watcher: Watcher = ignore,
+    command: tuple[str, ...] = (),
+    break_lock: bool = False,
+) -> Prepared:
+    """Prepare a dataset while it is locked; collective when several ranks run it.
+
+    Parameters
+    ----------
+    root : Path
+        The dataset.
+    options : Options
+        Threshold, patches and the like.
+    config : RunConfig
+        Configuration.
+    team : Team
+        Ranks.
+    watcher : Watcher, optional
+        Told what happens.
+    command : tuple of str
+        Command line, for the lock and the log.
+    break_lock : bool
+        Whether a foreign lock is removed.
+
+    Raises
+    ------
+    DatasetError
+        As :func:`prepare_stack`, or the dataset is in use or cannot be written.
+    """
+    config = config.resolved()
+    kernels = resolve_kernels(config, team)
+    memory = memory_budget(team.members, config.runtime.memory_gb).planned
+    root = root.resolve()
+    layout = team.on_root(lambda: plan_preparation(root, options, config, team.size, memory))
+    run_id = team.on_root(lambda: f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}")
+    folder = state_path(root, "runs", run_id)
+    with _locked(root, run_id, command, break_lock, team) as taken_over:
+        team.on_root(lambda: folder.mkdir(parents=True, exist_ok=True))
+        watcher(RunStarted(folder, run_id, command))
+        row = StageResult(STAGE, "merged", ROOT, "failed", started_at=round(time.time(), 3))
+        log = TaskLog(watcher, row, f"Prepare {layout.summary}")
+        for message in taken_over:
+            log.warn(message)
+        threads = cpu_budget(team.members, team.rank, config.runtime.cpu_workers).threads
+        ctx = Context(kernels, config, team, log, threads=threads)
+        with team.agreed():
+            found = prepare_stack(layout, options.force, ctx, run_id)
+        picture = team.on_root(lambda: _picture(layout, found, log))
+        log.share_warnings(team)
+        details = f"{sum(found.candidates.values()):,} candidates, {len(found.patches)} patches"
+        row = log.close("completed", details)
+        if config.output.stamps_log:
+            team.on_root(lambda: log_line(root, "prep", details))
+        watcher(TaskFinished(STAGE, "merged", ROOT, row))
+        watcher(RunFinished(0))
+    peaks = team.on_each(peak_memory_mib)
+    return replace(found, warnings=row.warnings, picture=picture, peak_rss_mib=peaks)
+
+
+def _picture(layout: Layout, found: Prepared, log: TaskLog) -> Path | None:
+    """Draw the candidates; return why not as a warning."""
+    path = layout.stack.root / "products" / "candidates.png"
+    try:
+        return candidates_picture(layout, found.candidates, path)
+    except PystampsError as error:
+        log.warn(str(error))
+    return None
+
+
+@contextmanager
+def _locked(
+    root: Path, run_id: str, command: tuple[str, ...], break_lock: bool, team: Team
+) -> Iterator[list[str]]:
+    """Hold the lock of the dataset on the root while the team works; yields warnings."""
+    lock = DatasetLock(root, new_owner(run_id, command), None, break_lock)
+
+    def acquire() -> list[str]:
+        Dataset(root, ()).require_writable()
+        lock.__enter__()
+        return lock.taken_over
+
+    warnings = team.on_root(acquire)
+    try:
+        yield list(warnings)
+    finally:
+        if team.rank == 0:
+            lock.__exit__(*sys.exc_info())
