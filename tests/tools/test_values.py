@@ -184,6 +184,12 @@ def test_an_area_without_points_a_stack_without_points_and_no_wavelength(result)
         read_values(result.root, "hgt")
 
 
+def test_a_parameter_that_tells_another_mode_than_the_network_is_refused(result):
+    set_parameters(result, small_baseline_flag="y")
+    with pytest.raises(DatasetError, match="lacks pairs of images, but small_baseline_flag is 'y'"):
+        read_values(result.root, "u")
+
+
 def test_too_few_images_have_no_velocity(result):
     with pytest.raises(StageError, match="1 interferograms are used, 2 are needed"):
         read_values(result.root, "v", ifgs=[1, 3])

@@ -94,7 +94,14 @@ class MergedArtifacts:
     @cached_property
     def network(self) -> Ifgs:
         """The interferograms."""
-        return Ifgs.of_keys(self.points)
+        ifgs = Ifgs.of_keys(self.points)
+        if (ifgs.master is None) != self.small_baselines:
+            raise DatasetError(
+                f"{self.root / 'ps2.mat'}: {'holds' if ifgs.master is None else 'lacks'} pairs of "
+                f"images, but small_baseline_flag is '{'y' if self.small_baselines else 'n'}'; "
+                "correct the parameter"
+            )
+        return ifgs
 
     @cached_property
     def series(self) -> Ifgs:
