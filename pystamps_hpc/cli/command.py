@@ -115,6 +115,15 @@ def progress_printer(options: Namespace) -> Callable[[str], None]:
     return lambda line: print(line, file=sys.stderr, flush=True)
 
 
+def numbers(text: str) -> list[int]:
+    """Read a number from 1, or a range of them: ``3:5`` is 3, 4, 5."""
+    first, _, last = text.partition(":")
+    found = [*range(positive(first), positive(last or first) + 1)]
+    if not found:
+        raise ArgumentTypeError(f"{text} is empty")
+    return found
+
+
 def count(text: str) -> int:
     """Read a whole number from 0."""
     return _from(0, text)

@@ -12,11 +12,12 @@ from ..dataset import border, candidates
 from ..dataset.finite import FiniteRows, require_finite
 from ..dataset.mat import MatFile
 from ..dataset.parameters import Parameters
-from ..dataset.rows import AnyArray
+from ..dataset.rows import AnyArray, Rows
 from ..dataset.schema import ARTIFACTS, Key
 from ..dataset.tree import Dataset, patch_core
 from ..errors import MatError
 from ..stages.base import EACH_PATCH, Field, artifact_fields
+from ..stages.shared.external_phase import keys_of, method_name
 from ..stages.shared.ifgs import Ifgs
 
 _SHARED_LENGTHS = frozenset({"n_ps", "n_ifg", "n_pm", "n_image", "n_sel", "n_edge", "n_uw"})
@@ -50,10 +51,32 @@ def _image_baselines(directory: Path, parameters: Parameters) -> AnyArray | None
     return None
 
 
+def _tropospheric_file(directory: Path, parameters: Parameters) -> tuple[Path, ...]:
+    """Return the file of the tropospheric phase, if that is subtracted."""
+    if not parameters.subtracts_troposphere:
+        return ()
+    return (directory / ("tca_sb2.mat" if parameters.small_baselines else "tca2.mat"),)
+
+
+def _tropospheric_phase(directory: Path, parameters: Parameters) -> tuple[Rows, ...] | None:
+    """Return the parts of the tropospheric phase that ``tropo_method`` names; they stay on disk."""
+    for path in _tropospheric_file(directory, parameters):
+        if not path.exists():
+            raise MatError(
+                f"{path}: file does not exist; subtr_tropo is 'y' and needs the tropospheric phase "
+                "that TRAIN writes there; estimate it, or set subtr_tropo n"
+            )
+        names = keys_of(method_name(str(parameters.value("tropo_method"))))
+        with MatFile(path) as file:
+            return tuple(FiniteRows(file.rows(name), path, name) for name in names)
+    return None
+
+
 _VIRTUAL = {
     "candidates.*": _Virtual(candidates.read, candidates.sources),
     "patch.name": _Virtual(lambda directory, _: directory.name, lambda directory, _: ()),
     "parent.bperp": _Virtual(_image_baselines, _parent),
+    "tropo.phase": _Virtual(_tropospheric_phase, _tropospheric_file),
     "patch_noover.box": _Virtual(
         lambda directory, _: patch_core(directory),
         lambda directory, _: (directory / "patch_noover.in",),

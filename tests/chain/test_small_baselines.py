@@ -9,11 +9,12 @@ import pytest
 
 from pystamps_hpc.dataset import parameters
 from pystamps_hpc.dataset.mat import read_mat, write_mat
-from pystamps_hpc.stages.shared.velocity import fit_velocity, line_of_sight_velocity
+from pystamps_hpc.stages.shared.value_types import value_type
+from pystamps_hpc.stages.shared.velocity import fit_line, line_of_sight_velocity
 from pystamps_hpc.tools.combine import combine_datasets
 from pystamps_hpc.tools.network import network_report
-from pystamps_hpc.tools.products.result import read_velocities
-from pystamps_hpc.tools.products.series import plain_context, read_series
+from pystamps_hpc.tools.products.artifacts import MergedArtifacts
+from pystamps_hpc.tools.products.result import read_velocities, series_of
 from pystamps_hpc.tools.simulate import (
     Options,
     simulate,
@@ -295,10 +296,12 @@ def test_with_the_weights_of_the_pairs_alone_their_velocities_are_found_again(co
     _, sb, both = combined
     other = chains.copy(both, tmp_path / "other")
     velocities = read_velocities(other)
-    series = read_series(other, velocities.reference)
+    found = MergedArtifacts(other)
+    series = series_of(found, velocities.value_type, velocities.reference)
     covariance = read_mat(sb / "phuw_sb_res2.mat")["sm_cov"]
     weighted = replace(series, covariance=covariance[np.ix_(series.fitted, series.fitted)])
-    fit = fit_velocity(velocities.value_type.lower(), weighted, plain_context())
+    operations = value_type(velocities.value_type, small_baselines=True).operations
+    fit = fit_line(operations, weighted, found.ctx)
     velocity = line_of_sight_velocity(fit[:][:, 1:], velocities.wavelength)
     write_mat(other / "mean_v.mat", {**read_mat(other / "mean_v.mat"), "mean_v": velocity})
     alone = truth_velocity_error(sb, among=both).rmse
