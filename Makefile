@@ -14,7 +14,7 @@ export PYSTAMPS_HPC_DATA_ROOT ?= $(abspath ../shared/golden)
 
 .PHONY: help setup demo demo-slc test test-short test-mpi lint format parity audit docs forms clean \
         bench benchmark bench-large bench-memory bench-unwrap scaling truth test-kill test-faults \
-        test-limits bench-patches bench-prep \
+        test-limits bench-patches bench-prep bench-pairs \
         fuzz fuzz-reads \
         native-full-chain-verify \
         image test-image test-slurm test-bare lock
@@ -146,8 +146,14 @@ bench-unwrap: $(READY) ## docs/unwrapping.md: the native unwrapper and SNAPHU si
 bench-prep: $(READY) ## preparation of 4,000 x 4,000 x 30 beside plain NumPy and beside reading: docs/preparation.md
 	$(BIN)/python -m benchmarks.preparation --page docs/preparation.md
 
-truth: $(READY) ## velocities against simulated truth: noise-free, with noise, with everything
-	$(BIN)/python -m benchmarks.truth
+# Smaller or larger: TRUTH='--candidates 20000 --images 20'
+TRUTH ?=
+
+truth: $(READY) ## docs/accuracy.md: single master, small baselines and both against simulated truth
+	$(BIN)/python -m benchmarks.truth --page docs/accuracy.md $(TRUTH)
+
+bench-pairs: $(READY) ## docs/small-baselines.md: what small baselines cost beside a single master
+	$(BIN)/python -m benchmarks.small_baselines --page docs/small-baselines.md
 
 test-faults: $(READY) ## every call on a file of a dataset fails once: hours; FAULTS='--sample 20' tries fewer
 	$(BIN)/python -m tests.faults.campaign $(FAULTS)

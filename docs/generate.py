@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pages.command_line import command_line
 from pages.kernels import kernels, signatures
-from pages.reference import artifacts, config, parameters
+from pages.reference import artifacts, config, parameters, value_types
 from pages.stage_guide import stage_guide
 
 from pystamps_hpc.tools.verification.evidence import load_evidence
@@ -23,6 +23,7 @@ GENERATED: dict[str, Callable[[], str]] = {
     "reference/config.md": config,
     "reference/parameters.md": parameters,
     "reference/artifacts.md": artifacts,
+    "reference/value-types.md": value_types,
     "reference/kernels.md": kernels,
     "reference/parity.md": lambda: parity_page(load_evidence()),
     "../kernels/pystamps_kernels/signatures.pyi": signatures,

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .dataset.tree import discover_dataset
     from .pipeline.table import expected_stage_artifact
     from .tools.backends import describe_backend_matrix
+    from .tools.products.values import read_values
     from .tools.status import collect_status
     from .tools.verification.compare import verify_run_against_golden
     from .tools.verification.coverage import native_coverage
@@ -23,6 +24,7 @@ _HOMES = {
     "expected_stage_artifact": "pipeline.table",
     "native_coverage": "tools.verification.coverage",
     "read_mat": "dataset.mat",
+    "read_values": "tools.products.values",
     "verify_run_against_golden": "tools.verification.compare",
     "write_mat": "dataset.mat",
 }
@@ -34,6 +36,7 @@ __all__ = [
     "expected_stage_artifact",
     "native_coverage",
     "read_mat",
+    "read_values",
     "verify_run_against_golden",
     "write_mat",
 ]

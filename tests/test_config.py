@@ -111,8 +111,8 @@ def test_unknown_keys_are_errors_with_a_hint_where_science_parameters_belong():
     assert refused({"clap_win": 32}).endswith("(science parameters belong in parms.mat)")
     text = refused({"output": {"mat": "v5"}})
     assert text == (
-        "Config error: output.mat: unknown key (known: compress, fsync, mat_format, mean_v_type, "
-        "stamps_log)"
+        "Config error: output.mat: unknown key (known: bootstrap_seed, compress, fsync, "
+        "mat_format, mean_v_type, stamps_log)"
     )
     assert refused({"improve": {"all": True}}).startswith(
         "Config error: improve.all: unknown improvement 'all' (known: "

@@ -8,6 +8,7 @@ from pystamps_hpc.dataset.parameter_table import TABLE
 from pystamps_hpc.dataset.schema import ARTIFACTS, Key
 from pystamps_hpc.pipeline.table import maker, readers
 from pystamps_hpc.stages.base import Mode, Scope
+from pystamps_hpc.stages.shared.value_types import BASES, LETTERS, bases_of
 
 from .markdown import classes_of, code, default_of, plain, shape_of, table
 from .stage_guide import anchor, title
@@ -78,6 +79,30 @@ def parameters() -> str:
         "read the parameter; the others keep it for StaMPS' own tools. Index lists count from 1, "
         "as in StaMPS.\n\n"
         + table(("Name", "Default", "Allowed", "Unit", "Stages", "Meaning"), rows)
+    )
+
+
+def value_types() -> str:
+    """Every value type."""
+    names = [{id(base): name for name, base in bases_of(mode).items()} for mode in (False, True)]
+    rows = [
+        (
+            *(code(known.get(id(base), "")) for known in names),
+            base.meaning,
+            base.unit,
+            " ".join(code(f"-{suffix}") for suffix in base.operations if suffix),
+        )
+        for base in BASES
+    ]
+    return (
+        "# Value types\n\n"
+        "What `pystamps-hpc values TYPE` shows, by StaMPS' names: a base, with letters behind a "
+        "dash in any order, `v-do`. Of small baselines (SB) it may have another name than of a "
+        "single master (PS). How they are used: [Values](../values.md).\n\n"
+        + table(("PS", "SB", "Shows", "Unit", "Letters"), rows)
+        + "\nLetters take off: "
+        + "; ".join(f"`{letter}` {meaning}" for letter, meaning in LETTERS.items())
+        + ".\n"
     )
 
 

@@ -32,6 +32,7 @@ VIRTUAL = {
     "candidates.*": ("the candidate files of the patch", "see `pystamps-hpc describe-inputs`"),
     "patch.name": ("name of the patch", "the dataset tree"),
     "parent.bperp": ("baselines of the images, where values are held", "`../ps2.mat`"),
+    "tropo.phase": ("tropospheric phase, where `subtr_tropo` is `y`", "`tca2.mat`, `tca_sb2.mat`"),
     "patch_noover.box": ("part of the scene that the patch owns", "`patch_noover.in`"),
 }
 """Inputs that are no artifacts: meaning and source."""

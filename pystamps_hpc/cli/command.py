@@ -102,11 +102,26 @@ def config_option(parser: Any, flag: str, key: str, **more: Any) -> None:
     parser.add_argument(flag, dest=key, help=text, **{"metavar": "N", **more})
 
 
+def given(options: Namespace) -> dict[str, Any]:
+    """Return the configuration keys that the command line sets, and their values."""
+    return {key: value for key, value in vars(options).items()
+            if key in OPTIONS and value is not None}  # fmt: skip
+
+
 def progress_printer(options: Namespace) -> Callable[[str], None]:
     """Return what prints a line of progress on standard error; nothing with ``--quiet``."""
     if options.quiet:
         return lambda line: None
     return lambda line: print(line, file=sys.stderr, flush=True)
+
+
+def numbers(text: str) -> list[int]:
+    """Read a number from 1, or a range of them: ``3:5`` is 3, 4, 5."""
+    first, _, last = text.partition(":")
+    found = [*range(positive(first), positive(last or first) + 1)]
+    if not found:
+        raise ArgumentTypeError(f"{text} is empty")
+    return found
 
 
 def count(text: str) -> int:

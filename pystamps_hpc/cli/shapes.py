@@ -6,6 +6,7 @@ does the work and is imported there and by the bars alone.
 
 import io
 import os
+import re
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -166,4 +167,6 @@ def _widths(heads: Sequence[str], rows: list[list[Any]], room: int) -> list[int]
 
 
 def _is_number(value: Any) -> bool:
+    if isinstance(value, str):
+        return re.fullmatch(r"-?\d+\.\d+%?", value) is not None
     return value is None or (isinstance(value, int | float) and not isinstance(value, bool))

@@ -189,6 +189,11 @@ class OutputConfig:
         "Corrections before the velocity fit: ``d`` takes off the look-angle (DEM) error, ``o`` a "
         "ramp per interferogram.",
     )
+    bootstrap_seed: int = option(
+        0,
+        integer(0),
+        "Seed of the samples from which the standard deviation of velocities is found (`vs`).",
+    )
 
 
 @dataclass(frozen=True)

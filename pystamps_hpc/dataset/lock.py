@@ -39,6 +39,19 @@ def holders(root: Path) -> list[dict[str, Any]]:
     return [{"lock": name, "alive": not _is_dead(owner, own), **owner} for name, owner in owners]
 
 
+def require_idle(root: Path) -> None:
+    """Refuse a dataset in which a run works, as far as can be seen; nothing is written there.
+
+    Raises
+    ------
+    LockError
+        A lock whose owner is not provably dead.
+    """
+    for owner in holders(root):
+        if owner["alive"]:
+            raise LockError(f"{root}: {_in_use(owner)}")
+
+
 def new_owner(run_id: str, command: Sequence[str]) -> dict[str, str]:
     """Return what a lock says about its owner; host and process are added when it is taken."""
     return {

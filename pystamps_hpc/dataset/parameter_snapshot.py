@@ -77,6 +77,11 @@ class Parameters:
         return wanted and self.small_baselines
 
     @property
+    def subtracts_troposphere(self) -> bool:
+        """Whether the tropospheric phase that another program has estimated is subtracted."""
+        return text_of(self.value("subtr_tropo")).lower() == "'y'"
+
+    @property
     def complete(self) -> dict[str, Any]:
         """``parms.mat`` with every missing field filled by its default, in StaMPS order."""
         values = {**defaults(self.small_baselines), **self.site, **self.stored}

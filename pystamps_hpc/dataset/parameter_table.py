@@ -82,7 +82,7 @@ scla_deramp                  | flag    | n         |          |       |        |
 lambda                       | number  | NaN       |          | m     | > 0  | radar wavelength; stage 1 sets it
 heading                      | number  | NaN       |          | deg   |        | heading of the satellite; stage 1 sets it
 sb_scla_drop_index           | indices | absent    | -        |       |        | SB: pairs left out of the look-angle error fit
-subtr_tropo                  | flag    | n         |          |       |        | subtract a tropospheric estimate
+subtr_tropo                  | flag    | n         |          |       |        | subtract a tropospheric estimate of TRAIN (tca2.mat, tca_sb2.mat)
 tropo_method                 | text    | a_l       |          |       | *      | which tropospheric estimate is subtracted
 platform                     | text    | absent    |          |       | *      | sensor name; stage 1 sets it
 ref_x                        | pair    | absent    |          | m     | Inf    | local x interval of the reference area, instead of ref_lon

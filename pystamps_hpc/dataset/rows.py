@@ -137,6 +137,30 @@ def without_column(values: Rows, place: int) -> Any:
     return chosen_columns(values, np.delete(np.arange(values.shape[1]), place))
 
 
+def filled_columns(source: Rows, columns: IntArray, value: float) -> ComputedRows:
+    """Return rows in which some columns hold a value."""
+    filled = np.isin(np.arange(source.shape[1]), columns)
+
+    def of(rows: Any, which: Any) -> AnyArray:
+        values = block(source, rows, which)
+        return np.where(filled[which], values.dtype.type(value), values)
+
+    return ComputedRows(source.shape, source.dtype, of)
+
+
+def spread_columns(source: Rows, columns: IntArray, n_columns: int) -> ComputedRows:
+    """Put columns where they are among all, (n_rows, n_columns); the others are zero."""
+    place = np.full(n_columns, -1)
+    place[columns] = np.arange(len(columns))
+
+    def of(rows: Any, which: Any) -> AnyArray:
+        wanted = place[which]
+        values = block(source, rows, np.maximum(wanted, 0))
+        return np.where(wanted < 0, np.zeros((), values.dtype), values)
+
+    return ComputedRows((source.shape[0], n_columns), source.dtype, of)
+
+
 def chosen_columns(source: Rows, columns: IntArray) -> ComputedRows:
     """Return some columns of all rows."""
     return ComputedRows(

@@ -237,6 +237,7 @@ sbnu_ix  | n_c 1         | double | index | points of both, rows of the small ba
 psnu_coh | n_c 1         | single |       | their coherence over the pairs, of the PS
 sbnu_coh | n_c 1         | double |       | their coherence in the small baselines
 G        | n_ifg n_image | double |       | -1 at the first, 1 at the second image of each pair
+coh_ps   | n_ps 1        | double | opt   | coherence of every point, which StaMPS does not keep
 """,
     "deramp_degree": "degree | 1 1 | double | | degree of the ramps: 1, 1.5, 2 or 3",
     "psver": "psver | 1 1 | double | int | version suffix of the current files",

@@ -102,9 +102,22 @@ def discover_dataset(root: str | Path, need_patches: bool = True) -> Dataset:
     _require_distinct(path, names)
     for name in names:
         _require_open(path / name)
-    if not names and need_patches:
-        raise _no_patches(path)
-    return Dataset(path, tuple(names))
+    dataset = Dataset(path, tuple(names))
+    if need_patches:
+        require_patches(dataset)
+    return dataset
+
+
+def require_patches(dataset: Dataset) -> None:
+    """Refuse a dataset without patches.
+
+    Raises
+    ------
+    DatasetError
+        It has none.
+    """
+    if not dataset.patches:
+        raise _no_patches(dataset.root)
 
 
 def require_dataset(dataset: Dataset) -> None:
@@ -122,7 +135,7 @@ def require_dataset(dataset: Dataset) -> None:
 def _no_patches(path: Path) -> DatasetError:
     hint = f"; it is a patch itself: use --dataset {path.parent}" if is_patch(path) else ""
     if not hint and (path / "ps2.mat").exists():
-        hint = "; merged results go on with --start-step 6"
+        hint = "; merged results go on with stage 6"
     if not hint and _is_stack(path):
         hint = "; pystamps-hpc prep makes them from the images that are there"
     return DatasetError(f"no PATCH_* directory under {path}{hint}")

@@ -91,10 +91,11 @@ def findings(facts: Facts) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``points``: of all patches after each selection; ``dropped``: reason -> points;
+        ``points``: of all patches after each selection; ``cell_m``: size of the cells that the
+        merged ones are the means of [m]; ``dropped``: reason -> points;
         ``unwrapping``: interferograms, residues, cost, share of arcs without statistics, whether it
         was the pass with feedback;
-        ``noise``: median of the interferograms and the noisiest with their dates [deg];
+        ``noise``: median of the interferograms and the noisiest with numbers and dates [deg];
         ``velocity``: what 1, 50 and 99 % of the points stay below [mm/yr]. Null where no record
         says it.
     """
@@ -110,6 +111,7 @@ def findings(facts: Facts) -> dict[str, Any]:
     _add(dropped, root, MERGED)
     return {
         "points": points,
+        "cell_m": root.get("cell_m"),
         "dropped": {reason: count for reason, count in dropped.items() if count},
         "unwrapping": {
             "interferograms": root.get("interferograms"),
@@ -133,14 +135,14 @@ def _with_feedback(rows: Iterable[Task], records: Mapping[int, dict[str, Any]]) 
 
 def _noise(facts: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the median of the noise and the noisiest interferograms."""
-    degrees, dates = facts.get("ifg_noise_deg"), facts.get("ifg_dates")
-    pairs = list(zip(degrees or (), dates or (), strict=True))
-    if not pairs:
+    listed = (facts.get(name) or () for name in ("ifg_noise_deg", "ifg_dates", "ifg_numbers"))
+    rows = list(zip(*listed, strict=False))
+    if not rows:
         return None
-    worst = sorted(pairs, reverse=True)[:NOISIEST]
+    worst = sorted(rows, reverse=True)[:NOISIEST]
     return {
-        "median_deg": round(float(np.median([deg for deg, _ in pairs])), 1),
-        "noisiest": [{"date": day, "deg": deg} for deg, day in worst],
+        "median_deg": round(float(np.median([deg for deg, *_ in rows])), 1),
+        "noisiest": [{"number": number, "date": day, "deg": deg} for deg, day, number in worst],
     }
 
 

@@ -12,11 +12,12 @@ from ..dataset import border, candidates
 from ..dataset.finite import FiniteRows, require_finite
 from ..dataset.mat import MatFile
 from ..dataset.parameters import Parameters
-from ..dataset.rows import AnyArray
+from ..dataset.rows import AnyArray, Rows
 from ..dataset.schema import ARTIFACTS, Key
 from ..dataset.tree import Dataset, patch_core
 from ..errors import MatError
 from ..stages.base import EACH_PATCH, Field, artifact_fields
+from ..stages.shared.external_phase import keys_of, method_name
 from ..stages.shared.ifgs import Ifgs
 
 _SHARED_LENGTHS = frozenset({"n_ps", "n_ifg", "n_pm", "n_image", "n_sel", "n_edge", "n_uw"})
@@ -50,10 +51,32 @@ def _image_baselines(directory: Path, parameters: Parameters) -> AnyArray | None
     return None
 
 
+def _tropospheric_file(directory: Path, parameters: Parameters) -> tuple[Path, ...]:
+    """Return the file of the tropospheric phase, if that is subtracted."""
+    if not parameters.subtracts_troposphere:
+        return ()
+    return (directory / ("tca_sb2.mat" if parameters.small_baselines else "tca2.mat"),)
+
+
+def _tropospheric_phase(directory: Path, parameters: Parameters) -> tuple[Rows, ...] | None:
+    """Return the parts of the tropospheric phase that ``tropo_method`` names; they stay on disk."""
+    for path in _tropospheric_file(directory, parameters):
+        if not path.exists():
+            raise MatError(
+                f"{path}: file does not exist; subtr_tropo is 'y' and needs the tropospheric phase "
+                "that TRAIN writes there; estimate it, or set subtr_tropo n"
+            )
+        names = keys_of(method_name(str(parameters.value("tropo_method"))))
+        with MatFile(path) as file:
+            return tuple(FiniteRows(file.rows(name), path, name) for name in names)
+    return None
+
+
 _VIRTUAL = {
     "candidates.*": _Virtual(candidates.read, candidates.sources),
     "patch.name": _Virtual(lambda directory, _: directory.name, lambda directory, _: ()),
     "parent.bperp": _Virtual(_image_baselines, _parent),
+    "tropo.phase": _Virtual(_tropospheric_phase, _tropospheric_file),
     "patch_noover.box": _Virtual(
         lambda directory, _: patch_core(directory),
         lambda directory, _: (directory / "patch_noover.in",),
@@ -159,18 +182,26 @@ def load_inputs(
 
 
 def _require_mode(files: _Files, all_fields: tuple[Field, ...], parameters: Parameters) -> None:
-    """Refuse pairs of a single-master stack, and small baselines without."""
     name = next((field.artifact for field in all_fields if field.type is Ifgs), None)
     file = None if name is None else files[name]
-    if file is None:
-        return
-    pairs = "ifgday_ix" in file.variables
+    if file is not None:
+        require_mode(file, parameters)
+
+
+def require_mode(points: MatFile, parameters: Parameters) -> None:
+    """Refuse ``ps1`` or ``ps2`` of pairs in a single-master dataset, and the other way round.
+
+    Raises
+    ------
+    MatError
+        ``small_baseline_flag`` says otherwise than the file.
+    """
+    pairs = "ifgday_ix" in points.variables
     if pairs != parameters.small_baselines:
         flag = "y" if parameters.small_baselines else "n"
         raise MatError(
-            f"{files.directory / f'{name}.mat'}: {'holds' if pairs else 'lacks'} ifgday_ix, the "
-            f"images of each pair, but small_baseline_flag is '{flag}'; correct the parameter, or "
-            "run stage 1 again"
+            f"{points.path}: {'holds' if pairs else 'lacks'} ifgday_ix, the images of each pair, "
+            f"but small_baseline_flag is '{flag}'; correct the parameter, or run stage 1 again"
         )
 
 

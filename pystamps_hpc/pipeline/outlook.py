@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from ..dataset.schema import POINTS
 from ..dataset.tree import Dataset
 from ..errors import PystampsError
 from ..stages.base import Mode
@@ -11,7 +12,7 @@ from .plan import NAMED, PlannedTask, Planner
 from .presence import product_files
 from .request import Request
 from .run_parameters import read_parameters
-from .table import tasks
+from .table import stage_numbers, tasks
 
 
 @dataclass(frozen=True)
@@ -26,14 +27,11 @@ class Outlook:
         Whether map and table go with it.
     refused : str
         Why it would refuse to begin; empty if it would not.
-    options : str
-        Options that it needs, where there are no patches.
     """
 
     stages: tuple[int, ...] = ()
     products: bool = False
     refused: str = ""
-    options: str = ""
 
     @property
     def text(self) -> str:
@@ -43,21 +41,20 @@ class Outlook:
 
 def outlook(finished: Finished) -> Outlook:
     """Plan a run of all stages, without a look at the candidates themselves."""
-    request = Request(start=first_stage(finished.dataset, finished.mode))
-    options = "" if finished.dataset.patches else f" --start-step {request.first}"
+    request = Request(start=first_stage(finished.dataset))
     try:
         plan = _plan(finished, request)
     except PystampsError as error:
         return Outlook(refused=str(error))
     due = [planned for planned in plan if planned.action == "run"]
     stages = tuple(sorted({planned.stage for planned in due}))
-    return Outlook(stages, _removes_products(due), options=options)
+    return Outlook(stages, _removes_products(due))
 
 
-def first_stage(dataset: Dataset, mode: Mode) -> int:
-    """Return the stage with which a run begins: without patches the first that needs none."""
-    rows = (row for row in tasks(mode) if row.spec.scope == "merged" and not row.gathers)
-    return 1 if dataset.patches else next(rows).spec.number
+def first_stage(dataset: Dataset) -> int:
+    """Return the stage with which a run begins: of merged points without patches the next one."""
+    merged = not dataset.patches and (dataset.root / f"{POINTS[0]}.mat").exists()
+    return stage_numbers("merged")[0] + 1 if merged else 1
 
 
 def _plan(finished: Finished, request: Request) -> list[PlannedTask]:

@@ -67,6 +67,7 @@ def build_report(
         funnel=funnel(facts),
         findings={
             **findings(facts),
+            "small_baselines": session.mode == "sb",
             "drop_ifg_index": _listed(session.parameters[ROOT].value("drop_ifg_index")),
         },
         dropped_patches=[name for row in rows for name in row.facts.get("dropped_patches", [])],

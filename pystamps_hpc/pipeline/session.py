@@ -10,11 +10,12 @@ from pystamps_kernels.dispatch import KernelTable
 
 from ..config import RunConfig
 from ..dataset.parameters import Parameters
-from ..dataset.tree import ROOT, Dataset, discover_dataset, state_path
+from ..dataset.tree import ROOT, Dataset, discover_dataset, require_patches, state_path
 from ..parallel.memory import MemoryBudget
 from ..stages.base import Mode
 from .choices import require_tools, resolve_choices
 from .finished import Finished
+from .outlook import first_stage
 from .plan import PlannedTask, Planner
 from .replay import reference_root, require_own_directories
 from .request import Request
@@ -86,8 +87,9 @@ def prepare(context: PipelineContext, kernels: KernelTable) -> Session:
     PystampsError
         Whatever is wrong with dataset, parameters, configuration or window.
     """
+    dataset = discover_dataset(context.dataset_root, need_patches=False)
     request = Request(
-        context.start_step,
+        _start(context, dataset),
         context.end_step,
         context.part,
         context.patches,
@@ -96,8 +98,8 @@ def prepare(context: PipelineContext, kernels: KernelTable) -> Session:
         context.again,
     )
     config = resolve_choices(context.run_config, context.native_only)
-    needs_patches = any(request.first <= n <= request.end for n in stage_numbers("patch"))
-    dataset = discover_dataset(context.dataset_root, needs_patches)
+    if any(request.first <= n <= request.end for n in stage_numbers("patch")):
+        require_patches(dataset)
     reference = reference_root(config)
     parameters, recognised = read_parameters(dataset, request.window, needed=reference is None)
     finished = Finished(dataset, config, parameters, kernels)
@@ -129,6 +131,13 @@ def prepare(context: PipelineContext, kernels: KernelTable) -> Session:
         tuple(upstream),
         warnings,
     )
+
+
+def _start(context: PipelineContext, dataset: Dataset) -> int:
+    """Return the first stage of a run, which merged points without patches need not be told."""
+    first = first_stage(dataset)
+    chosen = context.start_step > stage_numbers()[0] or context.part == "patches"
+    return context.start_step if chosen or context.end_step < first else first
 
 
 def _substituted(asked: RunConfig, config: RunConfig, due: list[PlannedTask]) -> Iterator[str]:

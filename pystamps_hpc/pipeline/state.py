@@ -2,8 +2,8 @@
 
 Every target keeps ``.pystamps-hpc/state.json``: one record per finished stage (parameters,
 configuration and digests of the inputs it was made with) and the stages that ``--force`` marked as
-due; the root's also what each product was made from. Artifacts without a record are foreign: never
-stale, and never replaced unasked. Deleting the directory loses only this.
+due; the root's also what each product, and a combined dataset, was made from. Artifacts without a
+record are foreign: never stale, and never replaced unasked. Deleting the directory loses only this.
 """
 
 import hashlib
@@ -29,12 +29,17 @@ _RECORD = ("stage", "scope", "science_version", "params", "config", "inputs")
 
 @dataclass
 class TargetState:
-    """Records and due marks of one patch or of the root; the root's fingerprints of products."""
+    """Records and due marks of one patch or of the root.
+
+    Of the root also the fingerprints of products, and of the datasets that it was combined from:
+    ``ps`` and ``sb`` -> ``root`` and digests of ``inputs`` there.
+    """
 
     directory: Path
     records: dict[int, dict[str, Any]] = field(default_factory=dict)
     due: set[int] = field(default_factory=set)
     products: dict[str, Any] = field(default_factory=dict)
+    sources: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @classmethod
     def load(cls, directory: Path) -> "TargetState":
@@ -54,7 +59,12 @@ class TargetState:
                 if _is_record(record)
             }
             due = {int(stage) for stage in content["due"]}
-            return cls(directory, records, due, dict(content.get("products", {})))
+            sources = {
+                kind: source
+                for kind, source in content.get("sources", {}).items()
+                if isinstance(source["root"], str) and _are_digests(source["inputs"])
+            }
+            return cls(directory, records, due, dict(content.get("products", {})), sources)
         except (
             FileNotFoundError, ValueError, KeyError, TypeError, AttributeError, OverflowError,
         ):  # fmt: skip
@@ -68,6 +78,7 @@ class TargetState:
             "records": {str(stage): self.records[stage] for stage in sorted(self.records)},
             "due": sorted(self.due),
             "products": self.products,
+            "sources": self.sources,
         }
         text = json.dumps(content, indent=1) + "\n"
         write_text(state_path(self.directory, "state.json"), text, fsync)
@@ -78,8 +89,12 @@ def _is_record(record: Any) -> bool:
     return (
         set(_RECORD) <= set(record)
         and all(isinstance(record[name], dict) for name in ("params", "config", "inputs"))
-        and all(set(_DIGEST) <= set(entry) for entry in record["inputs"].values())
+        and _are_digests(record["inputs"])
     )
+
+
+def _are_digests(inputs: Any) -> bool:
+    return all(set(_DIGEST) <= set(entry) for entry in inputs.values())
 
 
 def digest(path: Path, known: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -108,6 +123,16 @@ def digest(path: Path, known: Mapping[str, Any] | None = None) -> dict[str, Any]
         "mtime_ns": status.st_mtime_ns,
         "sample": sample.hexdigest(),
     }
+
+
+def changed_since(source: Mapping[str, Any]) -> list[str]:
+    """Return the files of a source that are there and no longer what they were."""
+    known = {Path(source["root"]) / name: entry for name, entry in source["inputs"].items()}
+    return [
+        path.name
+        for path, entry in known.items()
+        if path.is_file() and digest(path, entry)["sample"] != entry["sample"]
+    ]
 
 
 def fingerprint(record: Mapping[str, Any], program: str = "") -> str:

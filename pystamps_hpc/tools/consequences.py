@@ -54,8 +54,9 @@ def next_run(ahead: Outlook, dataset: Dataset, config_file: str) -> Iterator[str
     if ahead.refused:
         yield f"a run would be refused: {ahead.refused}"
     elif ahead.stages:
-        options = configured(config_file) + ahead.options
-        yield f"pystamps-hpc run --dataset {dataset.root}{options} makes {ahead.text}"
+        yield (
+            f"pystamps-hpc run --dataset {dataset.root}{configured(config_file)} makes {ahead.text}"
+        )
 
 
 def _foreign_stages(finished: Finished, name: str) -> list[int]:

@@ -49,6 +49,7 @@ slant range     | mean_range | 1        | slant range of the scene centre [m]   
 _VIRTUAL = {
     "patch.name": ("1", "name of the patch", "dataset tree"),
     "parent.bperp": ("n_image", "baselines of the images, where values are held [m]", "../ps2.mat"),
+    "tropo.phase": ("n_ps n_ifg", "tropospheric phase, where subtracted [rad]", "tca2, tca_sb2"),
     "patch_noover.box": ("4", "part of the scene that the patch owns", "patch_noover.in"),
 }
 

@@ -14,6 +14,7 @@ from ..pipeline.findings import facts_of, findings, funnel
 from ..pipeline.finished import Finished
 from ..pipeline.outlook import Outlook, built_on, configured, outlook
 from ..pipeline.presence import product_files
+from ..pipeline.state import changed_since
 from ..pipeline.table import Task
 from ..stages.base import Scope
 
@@ -43,10 +44,8 @@ def collect_status(
     DatasetError
         The root does not exist, is no dataset, or its patch list is unusable.
     """
-    dataset = discover_dataset(root, need_patches=False)
-    require_dataset(dataset)
-    choices = resolve_choices(config or RunConfig())
-    finished = Finished(dataset, choices, parameters.load_all(dataset))
+    finished = _finished(root, config)
+    dataset = finished.dataset
     facts, last = facts_of(dataset, finished.mode), _last_run(dataset.root)
     gaps: list[dict[str, Any]] = []
     patches, lost = [], []
@@ -70,13 +69,33 @@ def collect_status(
         "due": sum(_due(finished, target) for target in (ROOT, *dataset.patches)),
         "next": _next(finished, config_file or (last or {}).get("config") or "", not config_file),
         "with_feedback": facts[ROOT]["with_feedback"],
+        "combined_of": _sources(finished),
         "products": [name for name in product_files() if (dataset.root / name).exists()],
     }
     if detail:
         document["funnel"] = funnel(facts)
-        document["points"] = findings(facts)["points"]
+        found = findings(facts)
+        document["points"], document["cell_m"] = found["points"], found["cell_m"]
         document["files"] = _files(dataset)
     return document
+
+
+def stale_results(root: str | Path, config: RunConfig | None = None) -> list[dict[str, Any]]:
+    """Return what of a dataset is out of date, as ``stale`` of :func:`collect_status`.
+
+    Raises
+    ------
+    DatasetError
+        As :func:`collect_status`.
+    """
+    return _stale(_finished(root, config))
+
+
+def _finished(root: str | Path, config: RunConfig | None) -> Finished:
+    dataset = discover_dataset(root, need_patches=False)
+    require_dataset(dataset)
+    choices = resolve_choices(config or RunConfig())
+    return Finished(dataset, choices, parameters.load_all(dataset))
 
 
 def _next(finished: Finished, config_file: str, read: bool) -> dict[str, Any]:
@@ -92,8 +111,16 @@ def _next(finished: Finished, config_file: str, read: bool) -> dict[str, Any]:
         "stages": list(ahead.stages),
         "refused": ahead.refused,
         "text": ahead.text,
-        "options": configured(config_file) + ahead.options,
+        "options": configured(config_file),
     }
+
+
+def _sources(finished: Finished) -> dict[str, Any] | None:
+    """Return the datasets that a combined one was made of, and what has changed there since."""
+    sources = finished.state(ROOT).sources
+    found = {kind: {"root": source["root"], "changed": changed_since(source)}
+             for kind, source in sources.items()}  # fmt: skip
+    return found or None
 
 
 def _due(finished: Finished, target: str) -> int:

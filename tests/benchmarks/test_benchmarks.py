@@ -6,9 +6,19 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks import backends, growth, kernels, memory, plain, roofline
+from benchmarks import (
+    backends,
+    growth,
+    kernels,
+    memory,
+    plain,
+    roofline,
+    small_baselines,
+    truth,
+)
 from benchmarks.cases import cases
 from benchmarks.scene import CLAP_WINDOW, LOW_PASS, Scene
+from pystamps_hpc.tools.simulate import VelocityError
 from pystamps_kernels.contracts import all_kernels
 from pystamps_kernels.dispatch import function
 
@@ -132,3 +142,29 @@ def test_a_budget_is_kept_up_to_a_quarter_or_refused_before_work():
     assert "| 1x1 | 1000 | 700 | 1250 | 1.25 | 9 |" in text
     assert "| 1x1 | 500 | - | refused | - | 1 |" in text
     assert memory.row({**kept, "code": 143})[3] == "ended with 143"
+
+
+def test_small_baselines_are_held_to_the_cost_of_a_single_master():
+    ones = dict.fromkeys(small_baselines.POINTS, 1000.0)
+    document = {"candidates": 9, "images": 3, "interferograms": 5,
+                "costs": {"ps": ones, "sb": {**ones, "7 merged": 2330.0}}}  # fmt: skip
+    assert ["7 merged", "1000", "2330", "2.33"] in small_baselines.rows(document)
+    text = small_baselines.page(document)
+    assert "9 candidates, 5 interferograms in both: pairs of\n3 images" in text
+    assert "| whole program | 1000 | 1000 | 1.00 |" in text
+
+
+@pytest.mark.parametrize(
+    ("case", "kind", "bound"),
+    [
+        ("noise-free", "single master", 0.05), ("noise", "single master", 0.6),
+        ("noise-free", "small baselines", 0.3), ("noise", "small baselines", 0.3),
+        ("everything", "small baselines", None), ("noise", "both", None),
+        ("noise", "cells of pairs", None),
+    ],
+)  # fmt: skip
+def test_velocities_are_held_to_what_can_be_known(case, kind, bound):
+    error = VelocityError(9, 1, 0.31, 0.0, 0.0, 0.9, 0.5)
+    outcome = truth.Outcome(case, error, 3.0, kind)
+    assert outcome.bound == (None if bound is None else pytest.approx(bound))
+    assert outcome.ok == (bound in (None, 0.6))

@@ -280,7 +280,7 @@ def test_a_number_that_is_not_finite_is_named_with_the_stage_that_makes_it(
     [
         (["drop_ifg_index", "[2 99]"], "drop_ifg_index: 99 is outside 1 to 8"),
         (["drop_ifg_index", "[1 2 3 4 5 6 7 8]"], "leaves 0 of 7 interferograms"),
-        (["subtr_tropo", "y"], "subtr_tropo=y is not supported"),
+        (["unwrap_spatial_cost_func_flag", "y"], "cost_func_flag=y is not supported"),
         (["clap_win", "30"], "clap_win=30: must be a multiple of 8; set it to 32"),
         (["unwrap_gird_size", "100"], "is unknown; did you mean unwrap_grid_size"),
     ],

@@ -2,15 +2,25 @@
 
 import json
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from pystamps_hpc.dataset import parameters
-from pystamps_hpc.dataset.mat import read_mat
+from pystamps_hpc.dataset.mat import read_mat, write_mat
+from pystamps_hpc.stages.shared.value_types import value_type
+from pystamps_hpc.stages.shared.velocity import fit_line, line_of_sight_velocity
 from pystamps_hpc.tools.combine import combine_datasets
 from pystamps_hpc.tools.network import network_report
-from pystamps_hpc.tools.simulate import Options, simulate, truth_velocity_error
+from pystamps_hpc.tools.products.artifacts import MergedArtifacts
+from pystamps_hpc.tools.products.result import read_velocities, series_of
+from pystamps_hpc.tools.simulate import (
+    Options,
+    simulate,
+    truth_velocity_error,
+    write_joined_truth,
+)
 from tests.mpi.mpi_run import needs_mpi
 
 from . import chains
@@ -194,6 +204,15 @@ def test_a_pass_that_holds_values_goes_on_when_it_is_killed_in_a_publication(
     assert not chains.leftovers(root)
 
 
+def test_the_table_counts_pairs_and_images(reference):
+    meaning = json.loads((reference / "products" / "velocity.json").read_text())
+    pairs = len(np.load(reference / "truth.npz")["pairs"])
+    assert (meaning["images"], meaning["interferograms"]) == (PAIRS.images, pairs)
+    assert meaning["interferogram_numbers"] == list(range(1, pairs + 1))
+    assert meaning["title"].endswith("of points of small baselines")
+    assert "PS" not in meaning["reference"]
+
+
 @pytest.mark.parametrize("name", ["phuw_sb2", "scla_smooth_sb2"])
 def test_a_run_that_is_killed_goes_on_to_the_same_bytes(candidates, reference, tmp_path, name):
     root = chains.copy(candidates, tmp_path / "data")
@@ -236,30 +255,55 @@ def test_a_network_in_two_parts_is_refused_before_work(candidates, tmp_path):
     assert not (root / "PATCH_1" / "ps1.mat").exists()
 
 
-def test_combined_with_ps_there_are_at_least_the_points_of_either(tmp_path):
+@pytest.fixture(scope="module")
+def combined(tmp_path_factory):
+    """A single-master dataset, one of pairs of the same scene, and both combined; noise alone."""
+    folder = tmp_path_factory.mktemp("combined")
     still = {**vars(PAIRS), "atmosphere": 0.0, "orbit": 0.0, "seasonal": 0.0}
     single = {**still, "small_baseline": False, "max_days": Options.max_days}
-    ps = made(tmp_path / "ps", Options(**single), unsampled=True)
-    sb = made(tmp_path / "sb", Options(**still), unsampled=True)
+    ps = made(folder / "ps", Options(**single), unsampled=True)
+    sb = made(folder / "sb", Options(**still), unsampled=True)
     for root in (ps, sb):
         chains.run_chain(root)
-    combined = combine_datasets(ps, sb, tmp_path / "merged")
-    ended = chains.run(["run", "--dataset", str(combined.root), "--start-step", "6"])
-    assert ended.code == 0, ended.err
-    counts = [int(read_mat(root / "ps2.mat")["n_ps"].item()) for root in (ps, sb)]
-    assert combined.n_ps >= max(counts)
-    truths = [dict(np.load(root / "truth.npz")) for root in (ps, sb)]
-    np.savez(combined.root / "truth.npz", **joined(*truths))
-    errors = [truth_velocity_error(root).rmse for root in (ps, sb)]
-    assert truth_velocity_error(combined.root).rmse <= 1.05 * max(errors)
+    both = combine_datasets(ps, sb, folder / "both").root
+    chains.run_chain(both)
+    write_joined_truth(ps, sb, both)
+    return ps, sb, both
 
 
-def joined(one, other):
-    """Return the truth of the candidates of two simulations of one scene, in raster order."""
-    n = len(one["ij"])
-    pixel = np.concatenate([truth["ij"] @ [10**5, 1] for truth in (one, other)])
-    _, rows = np.unique(pixel, return_index=True)
-    return {
-        key: np.concatenate([value, other[key]])[rows] if value.shape[:1] == (n,) else value
-        for key, value in one.items()
-    }
+def test_a_combined_dataset_has_at_least_the_points_of_either(combined):
+    ps, sb, both = (int(read_mat(root / "ps2.mat")["n_ps"].item()) for root in combined)
+    assert both >= max(ps, sb)
+
+
+def test_every_point_of_a_combined_dataset_has_a_coherence_in_the_table(combined):
+    *_, both = combined
+    meaning = json.loads((both / "products" / "velocity.json").read_text())
+    assert meaning["title"].endswith("of points of PS and small baselines")
+    table = np.genfromtxt(both / "products" / "velocity.csv", delimiter=",", names=True)
+    assert (table["coherence"] > 0.3).all()
+
+
+def test_combined_velocities_are_as_good_as_those_of_the_worse_of_the_two(combined):
+    ps, sb, both = combined
+    for root, other in ((ps, sb), (sb, ps)):
+        alone = truth_velocity_error(root).rmse
+        worst = max(alone, truth_velocity_error(other, among=root).rmse)
+        assert truth_velocity_error(both, among=root).rmse <= 1.05 * worst
+
+
+def test_with_the_weights_of_the_pairs_alone_their_velocities_are_found_again(combined, tmp_path):
+    _, sb, both = combined
+    other = chains.copy(both, tmp_path / "other")
+    velocities = read_velocities(other)
+    found = MergedArtifacts(other)
+    series = series_of(found, velocities.value_type, velocities.reference)
+    covariance = read_mat(sb / "phuw_sb_res2.mat")["sm_cov"]
+    weighted = replace(series, covariance=covariance[np.ix_(series.fitted, series.fitted)])
+    operations = value_type(velocities.value_type, small_baselines=True).operations
+    fit = fit_line(operations, weighted, found.ctx)
+    velocity = line_of_sight_velocity(fit[:][:, 1:], velocities.wavelength)
+    write_mat(other / "mean_v.mat", {**read_mat(other / "mean_v.mat"), "mean_v": velocity})
+    alone = truth_velocity_error(sb, among=both).rmse
+    assert truth_velocity_error(other, among=sb).rmse == pytest.approx(alone, rel=0.01)
+    assert truth_velocity_error(both, among=sb).rmse != pytest.approx(alone, rel=0.01)

@@ -11,7 +11,7 @@ def outcomes(tmp_path_factory):
     """A fifth of the candidates and half of the images, the same bounds."""
     small = Options(patches=(2, 1), candidates=10_000, images=15, span_days=1096)
     folder = tmp_path_factory.mktemp("truth")
-    return {case: run_case(case, small, folder) for case in CASES}
+    return {case: run_case(case, small, folder / case) for case in CASES}
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def from_images(tmp_path_factory):
     """The same cases from the images on; the candidates are chosen in them."""
     small = Options(candidates=10_000, images=15, span_days=1096, slc="snap")
     folder = tmp_path_factory.mktemp("truth")
-    return {case: run_case(case, small, folder) for case in ("noise-free", "noise")}
+    return {case: run_case(case, small, folder / case) for case in ("noise-free", "noise")}
 
 
 def test_without_noise_the_velocity_is_exact(outcomes):

@@ -92,7 +92,7 @@ def test_c031_status_tells_how_far_a_dataset_is(command, finished):
     document = command("status", "--dataset", finished).document
     assert set(document) == {"schema", "dataset", "merged_stage", "patches", "gaps", "stale",
                              "no_ps", "locked_by", "last_run", "due", "next", "with_feedback",
-                             "products"}  # fmt: skip
+                             "products", "combined_of"}  # fmt: skip
     assert document["schema"] == "pystamps-hpc/status/1"
     assert document["merged_stage"] == 8
     assert document["patches"] == [

@@ -1,6 +1,7 @@
 """``parms`` and ``reset-scla``: where a value goes, what follows from it, and what is not lost."""
 
 import errno
+import io
 import os
 import shutil
 from pathlib import Path
@@ -8,7 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pystamps_hpc.cli.commands import parms
+from pystamps_hpc.cli.shapes import text_of
 from pystamps_hpc.dataset.mat import read_mat, write_mat
+from pystamps_hpc.dataset.parameter_advice import ADVICE
+from pystamps_hpc.dataset.parameter_table import TABLE
 from pystamps_hpc.errors import StageError
 from pystamps_hpc.pipeline.state import TargetState
 from tests.stub_chain import artifacts, tree_digest
@@ -24,6 +29,23 @@ def disown(root):
 
 
 # -- parms --------------------------------------------------------------------------------
+
+
+def test_a_parameter_is_explained_with_what_runs_again(command, tree):
+    row = command("parms", "--dataset", tree, "explain", "weed_st").document["weed_standard_dev"]
+    assert (row["value"], row["default"], row["unit"], row["stages"]) == (1.0, 1.0, "rad", ["4"])
+    assert row["runs_again"] == "stages 4 to 8"
+    assert row["change_it"].startswith("smaller, 0.6 to 0.8, for fewer and cleaner PS")
+    text = text_of(parms.view({"weed_standard_dev": row}), io.StringIO())
+    assert "change it" in text
+    assert "stages 4 to 8" in text
+    for name, again in (("scn_time_win", "stage 8"), ("n_cores", "nothing")):
+        (row,) = command("parms", "--dataset", tree, "explain", name).document.values()
+        assert row["runs_again"] == again
+
+
+def test_every_parameter_has_advice():
+    assert list(ADVICE) == list(TABLE)
 
 
 def test_in_a_patch_the_parameters_of_the_dataset_are_meant(command, tree):

@@ -186,4 +186,4 @@ def test_an_unsafe_gate_is_a_dataset_error(command, tree):
 def test_warmup_of_an_unknown_kernel_is_a_usage_error(command):
     ended = command("warmup", "--kernels", "stage9_magic")
     assert (ended.code, ended.out) == (2, "")
-    assert ended.err.startswith("unknown kernel stage9_magic (known: stage1_look_angles")
+    assert ended.err.startswith("unknown kernel stage9_magic (known: prep_amplitude_sum")

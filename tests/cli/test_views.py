@@ -204,7 +204,7 @@ def test_help_lists_the_commands_of_every_day_apart_and_fits_eighty_columns():
 def test_many_patches_are_counted_rather_than_listed():
     document = {
         "dataset": "D", "merged_stage": 0, "gaps": [], "stale": [], "locked_by": None,
-        "last_run": None, "due": 3, "with_feedback": None, "products": [],
+        "last_run": None, "due": 3, "with_feedback": None, "products": [], "combined_of": None,
         "next": {"stages": [6], "refused": "", "text": "stage 6", "options": ""},
         "no_ps": [{"patch": "PATCH_7", "stage": 3}],
         "patches": [{"patch": f"PATCH_{k}", "stage": 5} for k in range(1, 2001)],
@@ -233,7 +233,9 @@ REPORT = {
         "drop_ifg_index": [3, 12],
         "unwrapping": {"interferograms": 19, "residues": 1204, "cost": 8123.0,
                        "arcs_without_statistics": 0.03, "with_feedback": False},
-        "noise": {"median_deg": 32.0, "noisiest": [{"date": "2016-05-03", "deg": 61.0}]},
+        "noise": {"median_deg": 32.0,
+                  "noisiest": [{"number": 7, "date": "2016-05-03", "deg": 61.0}]},
+        "small_baselines": False, "cell_m": None,
         "velocity": [-14.23, 0.1, 3.3],
     },
 }  # fmt: skip
@@ -248,10 +250,10 @@ def test_a_run_ends_with_what_was_kept_and_dropped_and_what_to_look_at():
         "Left out by drop_ifg_index: interferograms 3, 12.",
         "Unwrapping 19 interferograms met 1,204 residues; the cost of the solution is 8123.",
         "3% of the arcs had no statistics.",
-        "is 32 deg in the median, the largest 61 deg on 2016-05-03.",
+        "is 32 deg in the median, the largest 61 deg of interferogram 7 (2016-05-03).",
         "98 % of the velocities lie between -14.2 and 3.3 mm/yr",
         "/data/scene/products/velocity.png",
-        "Next: look at the interferogram of 2016-05-03, which is far noisier",
+        "Next: look at interferogram 7 (2016-05-03), which is far noisier",
     ):
         assert sentence in text, sentence
     again = "pystamps-hpc run --dataset /data/scene --config /data/run.yaml --start-step 6 --force"
@@ -261,6 +263,17 @@ def test_a_run_ends_with_what_was_kept_and_dropped_and_what_to_look_at():
     text = shapes.text_of(run.view(second), io.StringIO())
     assert "It was a pass with feedback" in text
     assert again not in text
+
+
+def test_a_run_of_small_baselines_explains_cells_and_points_to_the_network():
+    pairs = {**REPORT["findings"], "small_baselines": True, "cell_m": 100.0}
+    text = shapes.text_of(run.view({**REPORT, "findings": pairs}), io.StringIO())
+    assert "The merged points are cells of 100 m (merge_resample_size), each the mean of" in text
+    assert "Which pairs are worth dropping: pystamps-hpc network --dataset /data/scene" in text
+
+
+def test_a_run_without_patches_shows_no_table_of_them():
+    assert "Points" not in shapes.text_of(run.view({**REPORT, "funnel": []}), io.StringIO())
 
 
 def test_a_run_that_only_drew_the_map_says_so():
@@ -289,7 +302,7 @@ def test_a_run_without_facts_says_only_what_it_knows():
     nothing = {
         "points": dict.fromkeys(("candidates", "selected", "weeded", "merged")), "dropped": {},
         "unwrapping": dict.fromkeys(REPORT["findings"]["unwrapping"]), "noise": None,
-        "drop_ifg_index": [], "velocity": None,
+        "drop_ifg_index": [], "velocity": None, "small_baselines": False, "cell_m": None,
     }  # fmt: skip
     bare = {**REPORT, "findings": nothing, "dropped_patches": []}
     text = shapes.text_of(run.view(bare), io.StringIO())

@@ -72,7 +72,7 @@ def test_images_have_the_baselines_and_the_master_none(tmp_path):
 
 def test_the_flag_chooses_the_reader(tmp_path):
     patch, known = write_snap_sb(tmp_path, pairs_scene())
-    with pytest.raises(DatasetError, match=r"more than one master .*small-baseline data set\?"):
+    with pytest.raises(DatasetError, match=r"more than one master .* set small_baseline_flag y"):
         candidates.read(patch, known.with_values({"small_baseline_flag": "n"}))
     assert candidates.scene_of(patch, known).network.master is None
 

@@ -1,6 +1,7 @@
 """Stages isolated by replay of the golden tree, and the native chain, verified key by key."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -23,31 +24,36 @@ CONFIG = RunConfig().with_values(
 @pytest.fixture
 def candidates(golden, tmp_path):
     """A copy of the inputs of ps-small."""
-    golden("ps-small")
-    root = tmp_path / "run"
-    shutil.copytree(golden_root() / "ps-small" / "input", root)
-    return root
+    return copied("ps-small", tmp_path)
 
 
-def expected():
-    return golden_root() / "ps-small" / "expected"
+def copied(name, folder):
+    return Path(shutil.copytree(golden_root() / name / "input", folder / "run"))
+
+
+def expected(name="ps-small"):
+    return golden_root() / name / "expected"
 
 
 @pytest.mark.skipif(find_snaphu("snaphu") is None, reason="SNAPHU is not installed")
-def test_c011_replay_of_stages_1_to_5_and_computed_6_to_8_equals_golden(candidates):
+@pytest.mark.parametrize(("name", "conditions"), [("ps-small", ()), ("sb-small", ("double",))])
+def test_c011_replay_of_stages_1_to_5_and_computed_6_to_8_equals_golden(
+    golden, tmp_path, name, conditions
+):
+    candidates, reference = copied(name, tmp_path), expected(name)
     replay = CONFIG.with_values(
-        {"compat.strict_reference": True, "compat.reference_root": str(expected())}
+        {"compat.strict_reference": True, "compat.reference_root": str(reference)}
     )
     report = run_pipeline(PipelineContext(candidates, replay, end_step=5))
     assert {row.status for row in report.results} == {"completed"}
     assert all(row.details.startswith("replayed ") for row in report.results)
-    exact = verify_run_against_golden(candidates, expected(), Policy("strict", ()), Window(1, 5))
+    exact = verify_run_against_golden(candidates, reference, Policy("strict", ()), Window(1, 5))
     assert exact.ok, exact.failed
     assert max(key.difference.max_abs for key in exact.keys) == 0
 
     report = run_pipeline(PipelineContext(candidates, CONFIG))
     assert [row.status for row in report.results] == ["skipped_existing"] * 11 + ["completed"] * 3
-    whole = verify_run_against_golden(candidates, expected(), Policy("strict", ()))
+    whole = verify_run_against_golden(candidates, reference, Policy("strict", conditions))
     assert whole.ok, whole.failed
 
 

@@ -13,7 +13,7 @@ def facts():
         ROOT: {
             "merged_per_patch": {"PATCH_1": 60}, "in_overlaps": 9, "same_position": 1,
             "ifg_noise_deg": [30.0, 50.0, 40.0],
-            "ifg_dates": ["2020-01-01", "2020-03-01", "2020-04-01"],
+            "ifg_dates": ["2020-01-01", "2020-03-01", "2020-04-01"], "ifg_numbers": [1, 3, 4],
             "interferograms": 3, "n_residues": 12, "unwrap_cost": 99.5, "stat_less_share": 0.25,
             "velocity_1_50_99_percent_mm_yr": [-3.0, 0.5, 4.0],
         },
@@ -35,7 +35,7 @@ def test_every_point_that_is_gone_has_a_reason():
 def test_the_noisiest_interferogram_is_named():
     noise = findings(facts())["noise"]
     assert noise["median_deg"] == 40
-    assert noise["noisiest"][0] == {"date": "2020-03-01", "deg": 50}
+    assert noise["noisiest"][0] == {"number": 3, "date": "2020-03-01", "deg": 50}
     assert len(noise["noisiest"]) == 3
 
 

@@ -82,6 +82,38 @@ def test_baselines_of_images_are_those_of_the_dataset_above_and_read_only_for_he
     assert read() is None
 
 
+@dataclass(frozen=True)
+class Troposphere:
+    """What stages 6 and 7 read of other programs."""
+
+    tropo: Annotated[tuple[Rows, ...] | None, "tropo.phase"]
+
+
+@pytest.mark.parametrize(("flag", "name"), [("n", "tca2.mat"), ("y", "tca_sb2.mat")])
+def test_the_troposphere_is_read_if_it_is_subtracted_and_has_to_be_finite(tmp_path, flag, name):
+    def read(**values):
+        (tmp_path / "parms.mat").unlink(missing_ok=True)
+        write_mat(tmp_path / "parms.mat", {"small_baseline_flag": flag, **values})
+        own = parameters.load(tmp_path)
+        found = load_inputs(Troposphere, tmp_path, own).tropo
+        files = [path.name for path in input_files(Troposphere, tmp_path, own)]
+        assert files == ([] if found is None else [name])
+        return found
+
+    assert read() is None
+    with pytest.raises(MatError, match=f"{name}: file does not exist; subtr_tropo is 'y'"):
+        read(subtr_tropo="y")
+    phase = np.arange(12, dtype=np.float32).reshape(4, 3)
+    write_mat(tmp_path / name, {"ph_tropo_linear": phase, "ph_tropo_era": phase * np.nan})
+    (linear,) = read(subtr_tropo="y")
+    np.testing.assert_array_equal(linear[:], phase)
+    (era,) = read(subtr_tropo="y", tropo_method="a_erai")
+    with pytest.raises(MatError, match="key 'ph_tropo_era' is not finite in row 1, column 1"):
+        era[:]
+    with pytest.raises(MatError, match="no variable 'ph_tropo_gacos'"):
+        read(subtr_tropo="y", tropo_method="a_gacos")
+
+
 @pytest.mark.parametrize(
     ("name", "keys", "message"),
     [

@@ -156,7 +156,8 @@ def test_contradictory_core_areas_are_refused(scene, name, text, words):
         ({"scn_deramp_ifg": (0.5,)}, "scn_deramp_ifg=0.5"),
         ({"ref_centre_lonlat": (44.0, 12.0), "ref_radius": 500.0}, "0 PS in reference area"),
         ({"ref_lon": (100.0, 101.0)}, "the data cover longitude"),
-        ({"subtr_tropo": "y"}, "subtr_tropo=y is not supported"),
+        ({"unwrap_spatial_cost_func_flag": "y"}, "cost_func_flag=y is not supported"),
+        ({"subtr_tropo": "y", "tropo_method": "a_x"}, "'a_x' is not known; known: a_linear"),
     ],
 )
 def test_parameters_that_a_later_stage_refuses_are_told_before_work(scene, values, words):

@@ -1,6 +1,7 @@
 """Whole runs over the stub chain: statuses, windows, dry runs, and what lies around a run."""
 
 import json
+import shutil
 
 import pytest
 
@@ -104,6 +105,27 @@ def test_a_contradictory_window_is_refused_before_anything_is_written(
         run(tree, **options)
     assert str(caught.value) == message
     assert tree_digest(tree) == {}
+
+
+def merged_alone(tree):
+    """Run to the merge and leave the merged points alone, as a combined dataset has them."""
+    run(tree, end_step=5)
+    (tree / "patch.list").unlink(missing_ok=True)
+    for name in ("PATCH_1", "PATCH_2"):
+        shutil.rmtree(tree / name)
+    disown(tree)
+
+
+def test_merged_points_without_patches_go_on_with_stage_6(stubs, tree):
+    merged_alone(tree)
+    assert completed(run(tree)) == EVERYTHING[-3:]
+
+
+@pytest.mark.parametrize("window", [{"end_step": 5}, {"start_step": 3}, {"part": "patches"}])
+def test_a_window_of_patches_is_refused_where_there_are_none(stubs, tree, window):
+    merged_alone(tree)
+    with pytest.raises(DatasetError, match=r"no PATCH_\* .*; merged results go on with stage 6"):
+        run(tree, **window)
 
 
 def test_an_unknown_patch_is_refused_with_the_known_ones(stubs, tree):

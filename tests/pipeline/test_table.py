@@ -229,7 +229,7 @@ PARAMETERS = {
     (6, "merged"): "drop_ifg_index lambda max_topo_err scla_deramp "
     "subtr_tropo tropo_method unwrap_grid_size unwrap_method",
     (7, "merged"): "drop_ifg_index scla_deramp scla_drop_index scla_method "
-    "subtr_tropo ref_lon ref_lat ref_centre_lonlat ref_radius",
+    "subtr_tropo tropo_method ref_lon ref_lat ref_centre_lonlat ref_radius",
     (8, "merged"): "scn_deramp_ifg scn_kriging_flag scn_time_win scn_wavelength "
     "ref_lon ref_lat lambda",
 }

@@ -99,6 +99,7 @@ def stage7_params(**changes):
         "scla_method": "L2",
         "scla_deramp": False,
         "subtr_tropo": False,
+        "tropo_method": "a_erai",
     }
     return stage7.Params(**{**EVERYWHERE, **values, **changes})
 
@@ -113,6 +114,7 @@ def stage7_inputs(scene, **changes):
         "origin": ORIGIN,
         "ifg_std": scene.ifg_std,
         "deramp_degree": None,
+        "tropo": None,
     }
     return stage7.Inputs(**{**values, **changes})
 
@@ -138,6 +140,7 @@ def stage7_sb_inputs(scene, ifgs, **changes):
         "unwrapped_pairs": difference(relative, ifgs),
         "pair_covariance": np.eye(len(ifgs)),
         "image_covariance": np.eye(len(scene.day)),
+        "tropo": None,
     }
     return stage7_sb.Inputs(**{**values, **changes})
 

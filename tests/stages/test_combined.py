@@ -97,6 +97,13 @@ def test_what_both_have_is_weighted_by_coherence_and_of_unit_modulus():
     assert np.allclose(out.corrected[:], mean / np.abs(mean), atol=1e-5)
 
 
+def test_every_point_has_the_coherence_that_it_was_chosen_by():
+    residual = [[0.4, -0.4, 0, 0.3, -0.3]]
+    out = combined(stack_of([1, 2, 3], PHASE, residual=residual), pairs_of([3, 4], PHASE, coh=0.5))
+    known = dict(zip(out.ij[:, 1], out.coherence, strict=True))
+    assert known == {1: out.ps_only_coherence[0], 2: out.ps_only_coherence[1], 3: 0.5, 4: 0.5}
+
+
 def test_a_ps_less_coherent_than_every_small_baseline_point_is_left_out():
     noisy = stack_of([1, 2], PHASE, residual=[[0, 2, -2, 1, 3], [0, 0, 0, 0, 0]])
     out = combined(noisy, pairs_of([2, 3], PHASE, coh=0.9))

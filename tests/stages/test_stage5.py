@@ -247,6 +247,7 @@ def test_small_baselines_keep_their_network_and_have_the_noise_of_each_pair(ctx)
     assert out.ifgs is PAIRS
     assert out.patch_phase_reref.shape == (0, 0)
     np.testing.assert_allclose(out.ifg_std, 5.72957795, rtol=1e-4)  # whatever the offsets
+    assert ctx.log.facts["ifg_numbers"].tolist() == list(range(1, len(PAIRS) + 1))
     assert ctx.log.facts["ifg_dates"][1:3] == [
         "2015-02-17 to 2015-03-01",
         "2015-02-17 to 2015-03-13",

@@ -248,6 +248,23 @@ def test_a_second_pass_with_what_the_first_found_gives_the_same_phase(deramp):
     assert np.abs(taken).max() < 1e-5
 
 
+def test_the_troposphere_is_taken_off_before_and_put_back_after():
+    stack = moving_ground(noise=0.1, rate=2.0)
+    rng = np.random.default_rng(1)
+    x, y = stack.inputs.xy.T / stack.inputs.xy.max()
+    planes = rng.normal(0, 20, (3, stack.truth.shape[1]))
+    tropo = (x[:, None] * planes[0] + y[:, None] * planes[1] + planes[2]).astype(np.float32)
+    tropo[:, stack.inputs.ifgs.master] = 0
+    wet = replace(
+        stack.inputs,
+        corrected=(stack.inputs.corrected * np.exp(1j * tropo)).astype(np.complex64),
+        tropo=(tropo,),
+    )
+    dry = solve(stack)
+    found = stage6.solve(wet, params(subtr_tropo=True, tropo_method="a_gacos"), context())
+    np.testing.assert_allclose(found.unwrapped[:] - tropo, dry.unwrapped[:], atol=1e-3)
+
+
 def test_feedback_of_other_points_is_ignored_and_told():
     stack = moving_ground(noise=0.1, rate=2.0)
     inputs = replace(
@@ -361,7 +378,7 @@ def test_finished_interferograms_are_not_unwrapped_again(monkeypatch):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"subtr_tropo": True}, "subtr_tropo=y is not supported"),
+        ({"subtr_tropo": True, "tropo_method": "a_x"}, "tropo_method a_x: 'a_x' is not known"),
         ({"unwrap_spatial_cost_func_flag": True}, "unwrap_spatial_cost_func_flag=y"),
         ({"unwrap_method": "4D"}, "unwrap_method=4D is unknown; supported: 3D, 3D_NEW"),
         ({"unwrap_gold_n_win": 15}, "must be even"),

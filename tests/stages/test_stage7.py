@@ -58,6 +58,21 @@ def test_a_constant_per_interferogram_changes_nothing(arithmetic):
     np.testing.assert_allclose(one.scla_phase, other.scla_phase, atol=2e-5)
 
 
+def test_what_is_known_of_the_troposphere_is_taken_off_first():
+    scene = stack(seed=8)
+    tropo = np.random.default_rng(0).normal(0, 3, scene.phase.shape).astype(np.float32)
+    wet = replace(scene)
+    wet.phase = scene.phase + tropo
+    params = stage7_params(subtr_tropo=True, scla_deramp=True)
+    dry = solve(scene, stage7_params(scla_deramp=True))
+    found = solve(wet, params, tropo=(tropo,))
+    np.testing.assert_allclose(found.slope, dry.slope, atol=1e-7)
+    np.testing.assert_allclose(found.offset, dry.offset, atol=1e-5)
+    np.testing.assert_allclose(found.ramp, dry.ramp, atol=1e-5)
+    with pytest.raises(StageError, match="a_erai is 60 x 11, expected 60 x 12; estimate it again"):
+        solve(wet, params, tropo=(tropo[:, 1:],))
+
+
 def test_with_deramping_a_plane_changes_only_the_ramp():
     scene = stack(seed=3)
     plane = (scene.xy / 1000) @ np.random.default_rng(0).normal(0, 2, (2, 12))
@@ -273,9 +288,9 @@ def test_unusable_parameters_are_named(changes, message):
         solve(stack(), stage7_params(**changes))
 
 
-def test_what_is_not_built_is_refused():
-    with pytest.raises(StageError, match="subtr_tropo=y is not supported in stage 7"):
-        stage7_params(subtr_tropo=True)
+def test_a_tropospheric_method_that_is_none_is_refused():
+    with pytest.raises(StageError, match="tropo_method a_x: 'a_x' is not known"):
+        stage7_params(subtr_tropo=True, tropo_method="a_x")
 
 
 def test_an_interferogram_without_usable_noise_is_named():

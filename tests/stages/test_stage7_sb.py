@@ -66,6 +66,21 @@ def test_the_phase_of_the_master_comes_back_from_the_images():
     assert found.pair_offset.dtype == found.smooth_offset.dtype == np.float64
 
 
+def test_the_troposphere_of_pairs_is_taken_off_pairs_and_images():
+    scene = quiet(8)
+    ifgs = pairs_of(scene)
+    tropo = np.random.default_rng(0).normal(0, 3, scene.phase.shape).astype(np.float32)
+    tropo[:, scene.master] = 0
+    wet = replace(scene)
+    wet.phase = scene.phase + tropo
+    dry = solve(scene, ifgs=ifgs)
+    params = stage7_sb_params(subtr_tropo=True)
+    found = solve(wet, params, ifgs=ifgs, tropo=(difference(tropo, ifgs),))
+    np.testing.assert_allclose(found.pair_slope, dry.pair_slope, atol=1e-7)
+    np.testing.assert_allclose(found.slope, dry.slope, atol=1e-7)
+    np.testing.assert_allclose(found.offset, dry.offset, atol=2e-5)
+
+
 def test_a_steady_motion_changes_no_slope():
     scene = quiet(2)
     moving = replace(scene)

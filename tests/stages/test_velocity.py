@@ -11,11 +11,20 @@ from .stacks import context, stack
 TYPES = ("v", "v-d", "v-o", "v-do")
 
 
+def corrections(scene, **known):
+    """Return look-angle error and master phase of zero, or as given."""
+    zero = {"d": np.zeros_like(scene.phase), "m": np.zeros(len(scene.xy), np.float32)}
+    return {**zero, **known}
+
+
+def known_errors(scene):
+    return corrections(scene, d=look_angle_of(scene), m=np.float32(scene.master_phase))
+
+
 def series(scene, **changes):
     values = {
         "phase": scene.phase,
-        "scla_phase": np.zeros_like(scene.phase),
-        "master_phase": np.zeros(len(scene.xy), np.float32),
+        "taken_off": corrections(scene),
         "xy": scene.xy,
         "ifgs": scene.ifgs,
         "fitted": scene.ifgs.columns,
@@ -42,7 +51,7 @@ def test_without_look_angle_error_the_rate_comes_back(arithmetic):
     scene = stack(seed=1)
     fit = fit_velocity(
         "v-d",
-        series(scene, scla_phase=look_angle_of(scene), master_phase=np.float32(scene.master_phase)),
+        series(scene, taken_off=known_errors(scene)),
         context(arithmetic),
     )
     np.testing.assert_allclose(fit[:, 1], scene.rate - scene.rate.mean(), atol=1e-8)
@@ -51,9 +60,7 @@ def test_without_look_angle_error_the_rate_comes_back(arithmetic):
 
 def test_master_phase_is_the_offset_unless_only_the_look_angle_error_is_taken_off():
     scene = stack(seed=2)
-    known = series(
-        scene, scla_phase=look_angle_of(scene), master_phase=np.float32(scene.master_phase)
-    )
+    known = series(scene, taken_off=known_errors(scene))
     offsets = fit_velocity("v-do", known, context())[:, 0]
     design = np.column_stack((scene.xy.astype(float), np.ones(60)))
     plane = design @ np.linalg.lstsq(design, scene.master_phase, rcond=None)[0]
@@ -115,6 +122,6 @@ def test_without_reference_nothing_is_taken_off():
 def test_what_is_missing_is_named():
     scene = stack(seed=8)
     with pytest.raises(StageError, match="stage 7"):
-        fit_velocity("v-d", series(scene, scla_phase=None), context())
+        fit_velocity("v-d", series(scene, taken_off=corrections(scene, d=None)), context())
     with pytest.raises(StageError, match="1 interferograms"):
         fit_velocity("v", series(scene, fitted=np.array([0])), context())

@@ -110,10 +110,10 @@ def test_a_missing_key_is_named(damaged):
 
 def test_what_would_stop_the_plan_is_found_stale_work_does_not_stop_a_run(damaged):
     own = parameters.load(damaged)
-    parameters.save(own.set_value("subtr_tropo", "y", False))
+    parameters.save(own.set_value("unwrap_spatial_cost_func_flag", "y", False))
     document, code = examined(damaged)
     (stops,) = [row["problem"] for row in document["problems"] if row["stops_run"]]
-    assert stops == "subtr_tropo=y is not supported in stage 6"
+    assert stops == "unwrap_spatial_cost_func_flag=y is not supported in stage 6"
     assert code == 3
     parameters.save(own.set_value("scn_time_win", 200.0, False))
     document, code = examined(damaged)

@@ -1,17 +1,23 @@
 """The report on the network: islands, triplets that close or not, pairs worth dropping."""
 
+import io
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pystamps_hpc.cli import shapes
+from pystamps_hpc.cli.commands.network import view
 from pystamps_hpc.dataset import parameters
 from pystamps_hpc.dataset.mat import write_mat
-from pystamps_hpc.errors import DatasetError
+from pystamps_hpc.errors import ConfigError, DatasetError
 from pystamps_hpc.stages.shared.ifgs import Ifgs
 from pystamps_hpc.stages.shared.triplets import triplets_of
-from pystamps_hpc.tools.network import network_picture, network_report
-from pystamps_hpc.tools.network.closure import misclosed, of_each, rms_residual
+from pystamps_hpc.tools.network import network_picture, network_report, report
+from pystamps_hpc.tools.network.closure import misclosed, of_each
+from pystamps_hpc.tools.network.deviation import rms_residual
 from pystamps_hpc.tools.network.picture import image_baselines
 
 PAIRS = np.array([[0, 1], [0, 2], [1, 2], [1, 3], [2, 3], [3, 4]])
@@ -139,7 +145,60 @@ def test_without_stage_1_there_is_no_network(tmp_path):
         network_report(tmp_path)
 
 
-def test_the_picture_is_a_png(tmp_path):
+def test_without_a_merge_of_stages_the_noise_is_that_of_the_phase(tmp_path):
+    root = tree(tmp_path / "both")
+    own = np.random.default_rng(1).normal(0, 0.3, (400, 6))
+    filtered = np.exp(1j * (series() @ network().design.T))
+    write_mat(root / "rc2.mat", {"ph_rc": (filtered * np.exp(1j * own)).astype(np.complex64)})
+    write_mat(root / "pm2.mat", {"ph_patch": filtered.astype(np.complex64)})
+    found = [row["noise_deg"] for row in network_report(root)["pairs"]]
+    assert found == pytest.approx(np.degrees(np.sqrt(np.mean(own**2, axis=0))), abs=0.06)
+
+
+def test_what_is_shown_although_it_is_out_of_date_is_told(tmp_path, monkeypatch):
+    root = tree(tmp_path / "sb")
+    rows = [{"stage": stage, "path": f"{stage}", "reason": "r", "again": ""} for stage in (3, 6, 7)]
+    monkeypatch.setattr(report, "stale_results", lambda *_: rows)
+    document = network_report(root)
+    assert [row["stage"] for row in document["stale"]] == [3, 6]
+    assert "Out of date" in shapes.text_of(view(document), io.StringIO())
+
+
+def test_numbers_of_a_column_have_the_same_decimals(tmp_path):
+    phase = series() @ network().design.T
+    document = network_report(tree(tmp_path / "sb", phase, np.full(6, 20.0)))
+    text = shapes.text_of(view(document), io.StringIO())
+    assert re.search(r"^1 +\S+ +\S+ +24 +-90\.0 +20\.0 +0\.0% +0\.000$", text, re.M)
+
+
+@pytest.mark.parametrize(("suffix", "begins"), [("png", b"\x89PNG"), ("pdf", b"%PDF"),
+                                                ("svg", b"<?xml")])  # fmt: skip
+def test_the_picture_is_what_its_name_says(tmp_path, suffix, begins):
     pytest.importorskip("matplotlib")
-    path = network_picture(tree(tmp_path / "sb", noise=np.full(6, 20.0)), tmp_path / "net.png")
-    assert path.read_bytes()[:4] == b"\x89PNG"
+    noise = np.array([20, 20, 20, 90.0, 20, 20])
+    path = network_picture(tree(tmp_path / "sb", noise=noise, drop=(1,)),
+                           tmp_path / f"net.{suffix}")  # fmt: skip
+    assert path.read_bytes().startswith(begins)
+
+
+def test_the_picture_has_a_number_for_each_pair_and_a_legend_of_the_lines(tmp_path, monkeypatch):
+    figure = pytest.importorskip("matplotlib.figure")
+    drawn = []
+    saved = figure.Figure.savefig
+
+    def savefig(self, *words, **more):
+        drawn.append(self)
+        saved(self, *words, **more)
+
+    monkeypatch.setattr(figure.Figure, "savefig", savefig)
+    noise = np.array([20, 20, 90, 20.0, 20, 20])
+    network_picture(tree(tmp_path / "sb", noise=noise, drop=(1,)), tmp_path / "net.png")
+    axes = drawn[0].axes[0]
+    assert {text.get_text() for text in axes.texts} == {"1", "2", "3", "4", "5", "6"}
+    words = [text.get_text() for text in axes.get_legend().get_texts()]
+    assert words == ["image", "master", "used", "worth dropping", "dropped"]
+
+
+def test_a_picture_of_another_kind_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"net.jpg: a picture ends with .png, .pdf or .svg"):
+        network_picture(tree(tmp_path / "sb"), tmp_path / "net.jpg")

@@ -426,7 +426,9 @@ def test_settings_of_the_user_stay(tmp_path):
     write_snap(tmp_path)
     parameters.save(parameters.load(tmp_path).with_values({"max_topo_err": 7.0}))
     prepared(tmp_path)
-    assert parameters.load(tmp_path).value("max_topo_err") == 7
+    known = parameters.load(tmp_path)
+    assert known.value("max_topo_err") == 7
+    assert known.value("insar_processor") == "snap"  # doris, by default, before
 
 
 def test_the_same_command_goes_on_where_it_was_stopped(tmp_path, monkeypatch):

@@ -6,8 +6,8 @@ from pkgutil import iter_modules
 from ..command import Command
 
 _ORDER = (
-    "run", "stage", "status", "prep", "simulate", "merge", "slurm", "parms", "network",
-    "reset-scla", "doctor",
+    "run", "stage", "status", "prep", "simulate", "merge", "slurm", "parms", "values",
+    "timeseries", "info", "network", "reset-scla", "doctor",
     "describe-inputs", "verify", "coverage", "gate", "warmup", "list-legacy", "describe-backends",
     "audit",
 )  # fmt: skip

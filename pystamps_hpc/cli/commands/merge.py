@@ -5,8 +5,10 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
-from ..command import Answer, Command, on_root
-from ..shapes import Shape, pairs, paragraph
+from ...config import load_config
+from ...errors import Exit
+from ..command import Answer, Command, config_option, given, on_root
+from ..shapes import CAREFUL, Shape, pairs, paragraph
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -17,6 +19,7 @@ def add_options(parser: ArgumentParser) -> None:
         ("out", "directory to create, for stages 6 to 8"),
     ):
         parser.add_argument(f"--{name}", required=True, metavar="DIR", help=text)
+    config_option(parser, "--stale", "runtime.stale_policy", metavar="POLICY")
 
 
 @on_root
@@ -24,9 +27,10 @@ def run(options: Namespace) -> Answer:
     """Combine two datasets."""
     from ...tools.combine import combine_datasets
 
-    combined = combine_datasets(options.ps, options.sb, options.out)
+    config = load_config(options.config).with_values(given(options))
+    combined = combine_datasets(options.ps, options.sb, options.out, config)
     document = {"schema": "pystamps-hpc/merge-report/1", **asdict(combined)}
-    return {**document, "root": str(combined.root)}, 0
+    return {**document, "root": str(combined.root)}, Exit.KEPT if combined.kept else Exit.OK
 
 
 def view(document: dict[str, Any]) -> Iterator[Shape]:
@@ -35,9 +39,9 @@ def view(document: dict[str, Any]) -> Iterator[Shape]:
              "in_both": "of both"}  # fmt: skip
     yield pairs({text: f"{document[name]:,}" for name, text in names.items()})
     yield paragraph()
-    for warning in document["warnings"]:
-        yield paragraph(f"warning: {warning}")
-    yield paragraph(f"Next: pystamps-hpc run --dataset {document['root']} --start-step 6")
+    for warning in (*document["warnings"], *document["kept"]):
+        yield paragraph(f"warning: {warning}", style=CAREFUL)
+    yield paragraph(f"Next: pystamps-hpc run --dataset {document['root']}")
 
 
 COMMAND = Command(

@@ -4,8 +4,10 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import Any
 
+from ...config import load_config
 from ..command import Answer, Command, dataset_option, on_root
 from ..shapes import CAREFUL, Shape, heading, marked, pairs, paragraph, table
+from .status import stale
 
 MOST_PAIRS = 30
 FEW = 2
@@ -15,7 +17,8 @@ FEW = 2
 def add_options(parser: ArgumentParser) -> None:
     """Add the options of the command."""
     dataset_option(parser)
-    parser.add_argument("--picture", metavar="PNG", help="draw the network in time and baseline")
+    parser.add_argument("--picture", metavar="FILE",
+                        help="draw it in time and baseline: .png, .pdf or .svg")  # fmt: skip
 
 
 @on_root
@@ -23,7 +26,7 @@ def run(options: Namespace) -> Answer:
     """Report on the network, and draw it if asked to."""
     from ...tools.network import network_picture, network_report
 
-    document = network_report(options.dataset)
+    document = network_report(options.dataset, load_config(options.config))
     if options.picture:
         document["picture"] = str(network_picture(options.dataset, options.picture))
     return document, 0
@@ -52,6 +55,9 @@ def view(document: dict[str, Any]) -> Iterator[Shape]:
         yield paragraph(f"The network falls into {len(islands)} islands:", style=CAREFUL)
         for island in islands:
             yield paragraph(", ".join(island))
+    if document["stale"]:
+        yield heading("Out of date, shown as they are until a run makes them again")
+        yield from stale(document["stale"])
     yield heading("Interferograms")
     suspects = {row["number"]: row["why"] for row in document["worth_dropping"]}
     shown = sorted(document["pairs"], key=lambda row: row["number"] not in suspects)[:MOST_PAIRS]
@@ -62,9 +68,9 @@ def view(document: dict[str, Any]) -> Iterator[Shape]:
             (
                 marked(str(row["number"]), CAREFUL if row["number"] in suspects else "",
                        " dropped" if row["dropped"] else ""),
-                row["first"], row["second"], row["days"], row["bperp_m"], row["noise_deg"],
-                None if row["misclosed"] is None else f"{row['misclosed']:.1%}",
-                row["residual_rad"],
+                row["first"], row["second"], row["days"], written(row["bperp_m"], ".1f"),
+                written(row["noise_deg"], ".1f"), written(row["misclosed"], ".1%"),
+                written(row["residual_rad"], ".3f"),
             )
             for row in shown
         ),
@@ -82,6 +88,11 @@ def view(document: dict[str, Any]) -> Iterator[Shape]:
             "To drop the worst: pystamps-hpc parms set drop_ifg_index "
             f"{numbers} --dataset {document['dataset']}; run, and look again"
         )
+
+
+def written(value: float | None, form: str) -> str | None:
+    """Write a number with even decimals; nothing where it is not known."""
+    return None if value is None else format(value, form)
 
 
 COMMAND = Command(

@@ -1,4 +1,4 @@
-"""``parms``: show, set or reset processing parameters."""
+"""``parms``: show, explain, set or reset processing parameters."""
 
 import re
 import sys
@@ -36,21 +36,23 @@ def add_options(parser: ArgumentParser) -> None:
     parser.set_defaults(action="show", name=None)
     show = actions.add_parser("show", help="all parameters, or one", allow_abbrev=False)
     show.add_argument("name", nargs="?")
+    explain = actions.add_parser("explain", help="what a parameter is for", allow_abbrev=False)
+    explain.add_argument("name")
     change = actions.add_parser("set", help="change a parameter", allow_abbrev=False)
     change.add_argument("name")
     change._negative_number_matcher = NEGATIVE  # -Inf is a value too
     change.add_argument("value", nargs="+", help="number, text, list of numbers or []")
     back = actions.add_parser("reset", help="back to the default", allow_abbrev=False)
     back.add_argument("name")
-    for action in (show, change, back):
+    for action in (show, explain, change, back):
         dataset_option(action)
 
 
 @on_root
 def run(options: Namespace) -> Answer:
-    """Show, set or reset parameters."""
+    """Show, explain, set or reset parameters."""
     dataset, here = _place(options.dataset)
-    if options.action != "show" and options.patch and not options.local:
+    if options.action in ("set", "reset") and options.patch and not options.local:
         raise ConfigError(
             f"parms --patch {options.patch} {options.action} needs --local; without --patch "
             "the value holds for all patches"
@@ -60,6 +62,8 @@ def run(options: Namespace) -> Answer:
         print(f"{here} is a patch of {dataset.root}; its parameters: {file}", file=sys.stderr)
     if options.action == "show":
         return _shown(_load(dataset, options.patch or here), options.name), Exit.OK
+    if options.action == "explain":
+        return _explained(_load(dataset, options.patch or here), options.name), Exit.OK
     return _change(dataset, options.patch or here, options), Exit.OK
 
 
@@ -135,6 +139,21 @@ def _shown(known: "Parameters", name: str | None) -> dict[str, Any]:
     return {item: _described(known, item) for item in names or [known.resolve(name or "")]}
 
 
+def _explained(known: "Parameters", name: str) -> Document:
+    """Return a parameter with what it is changed for, and what runs again then."""
+    from ...dataset.parameter_advice import ADVICE
+    from ...pipeline import LAST_STAGE
+
+    full = known.resolve(name)
+    row = _described(known, full)
+    first = int(row["stages"][0]) if row["stages"] else None
+    again = "nothing" if first is None else f"stage {first}"
+    if first is not None and first < LAST_STAGE:
+        again = f"stages {first} to {LAST_STAGE}"
+    more = {"change_it": ADVICE.get(full, ""), "runs_again": again}
+    return {full: {**row, **more}}
+
+
 def _described(known: "Parameters", name: str) -> dict[str, Any]:
     """Return value, source and, of a parameter that is in the table, what it means."""
     row = {"value": _plain(known.value(name)), "source": known.source(name)}
@@ -199,6 +218,8 @@ def view(document: Document) -> Iterator[Shape]:
                 "default": _typed(row["default"]),
                 "from": row["source"],
                 "stages": row["stages"],
+                "change it": row.get("change_it"),
+                "runs again": row.get("runs_again"),
             }
         )
         for note in row.get("notes", ()):
@@ -237,12 +258,13 @@ def _typed(value: Any) -> str:
 
 COMMAND = Command(
     "parms",
-    "Show, set or reset processing parameters.",
+    "Show, explain, set or reset processing parameters.",
     run,
     view,
     add_options,
     examples=(
         "pystamps-hpc parms --dataset DIR show",
+        "pystamps-hpc parms --dataset DIR explain weed_standard_dev",
         "pystamps-hpc parms --dataset DIR set unwrap_grid_size 100",
         "pystamps-hpc parms --dataset DIR set drop_ifg_index 3 12",
         "pystamps-hpc parms --dataset DIR reset unwrap_grid_size",

@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ...config import OPTIONS, RunConfig, configured_by, load_config
+from ...config import RunConfig, configured_by, load_config
 from ...errors import ConfigError
 from ...pipeline import LAST_STAGE
-from ..command import Answer, Command, config_option, dataset_option, stage_options
+from ..command import Answer, Command, config_option, dataset_option, given, stage_options
 from ..shapes import BAD, CAREFUL, STRONG, Shape, heading, marked, paragraph, table, text_of
-from .status import points
+from .status import cells, points
 
 if TYPE_CHECKING:
     from ...parallel.team import Team
@@ -99,10 +99,9 @@ def configuration(options: Namespace) -> RunConfig:
         Unknown value, or ``KERNEL=B`` without an equals sign.
     """
     config = load_config(options.config)
-    values = {key: value for key, value in vars(options).items() if key in OPTIONS}
-    given = {key: value for key, value in values.items() if value is not None}
+    values = given(options)
     if mode := os.environ.get("PYSTAMPS_HPC_MPI"):
-        given.setdefault("mpi.enabled", mode)
+        values.setdefault("mpi.enabled", mode)
     if options.kernel_backend:
         overrides = dict(config.runtime.kernel_backend_overrides)
         for word in options.kernel_backend:
@@ -110,8 +109,8 @@ def configuration(options: Namespace) -> RunConfig:
             if not equals:
                 raise ConfigError(f"--kernel-backend {word}: expected KERNEL=BACKEND")
             overrides[kernel] = backend
-        given["runtime.kernel_backend_overrides"] = overrides
-    return config.with_values(given)
+        values["runtime.kernel_backend_overrides"] = overrides
+    return config.with_values(values)
 
 
 def run_stages(context: "PipelineContext", options: Namespace, team: "Team") -> Answer:
@@ -154,7 +153,7 @@ def view(document: Document) -> Iterator[Shape]:
             yield paragraph(f"Would make {', '.join(would_make)}.")
     worked = {row["stage"] for row in rows if row["status"] == "completed"}
     merge = stage_numbers("merged")[0]
-    if worked & {merge, LAST_STAGE}:
+    if worked & {merge, LAST_STAGE} and document["funnel"]:
         yield heading("Points")
         yield points(document["funnel"], document["findings"]["points"])
         yield paragraph()
@@ -220,7 +219,7 @@ def summary(document: Document) -> Iterator[str]:
         worst = noise["noisiest"][0]
         yield (
             f"The noise of the interferograms is {noise['median_deg']:.0f} deg in the median, the "
-            f"largest {worst['deg']:.0f} deg on {worst['date']}."
+            f"largest {worst['deg']:.0f} deg of {_named(worst)}."
         )
     if (velocity := found["velocity"]) is not None:
         low, middle, high = velocity
@@ -238,6 +237,8 @@ def _points(found: Document, n_patches: int) -> Iterator[str]:
         return
     patches = f"{n_patches:,} patches" if n_patches != 1 else "one patch"
     yield f"Of {counts['candidates']:,} candidates in {patches} {left:,} points are left."
+    if found["cell_m"] and counts["merged"] is not None:
+        yield cells(found["cell_m"])
     if found["dropped"]:
         reasons = (f"{count:,} {REASONS[name]}" for name, count in found["dropped"].items())
         yield f"Dropped: {', '.join(reasons)}."
@@ -251,17 +252,24 @@ def _next(document: Document) -> Iterator[str]:
     where = document["dataset"]
     if noise and noise["noisiest"][0]["deg"] > OUTSTANDING * noise["median_deg"]:
         yield (
-            f"Next: look at the interferogram of {noise['noisiest'][0]['date']}, which is far "
-            "noisier than the others; drop_ifg_index can leave it out."
+            f"Next: look at {_named(noise['noisiest'][0])}, which is far noisier than the others; "
+            "drop_ifg_index can leave it out."
         )
     else:
         yield "Next: look at the map."
+    if document["findings"]["small_baselines"]:
+        yield f"Which pairs are worth dropping: pystamps-hpc network --dataset {where}"
     if not document["findings"]["unwrapping"]["with_feedback"]:
         yield (
             "To unwrap again with the look-angle error taken off first (pass with feedback): "
             f"pystamps-hpc run --dataset {where}{configured(document['config_file'])} "
             "--start-step 6 --force"
         )
+
+
+def _named(noise: Document) -> str:
+    """Name an interferogram by its number, which counts from 1, and its dates."""
+    return f"interferogram {noise['number']} ({noise['date']})"
 
 
 def _plan(rows: list[Document]) -> Iterator[Shape]:

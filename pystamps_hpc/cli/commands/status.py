@@ -33,10 +33,11 @@ def run(options: Namespace) -> Answer:
 
 def view(document: Document) -> Iterator[Shape]:
     """Show how far a dataset is, and what to do next."""
-    last = document["last_run"]
+    last, sources = document["last_run"], document["combined_of"] or {}
     yield pairs(
         {
             "dataset": document["dataset"],
+            "combined of": " and ".join(row["root"] for row in sources.values()) or None,
             "merged": _through(document["merged_stage"]),
             "unwrapping": "pass with feedback" if document["with_feedback"] else None,
             "last run": f"{last['run_id']}, exit code {last['exit_code']}" if last else None,
@@ -49,6 +50,8 @@ def view(document: Document) -> Iterator[Shape]:
     if document.get("funnel"):
         yield heading("Points")
         yield points(document["funnel"], document["points"])
+        if document["cell_m"]:
+            yield paragraph(cells(document["cell_m"]))
     if document["gaps"]:
         yield heading("Missing")
         yield table(
@@ -58,6 +61,14 @@ def view(document: Document) -> Iterator[Shape]:
     if document["stale"]:
         yield heading("Out of date")
         yield from stale(document["stale"])
+    for row in sources.values():
+        if row["changed"]:
+            yield paragraph()
+            yield paragraph(
+                f"{', '.join(row['changed'])} in {row['root']} changed after the two were "
+                "combined: pystamps-hpc merge combines them again, into another folder",
+                style=CAREFUL,
+            )
     if document.get("files"):
         yield heading("Files")
         yield table(("file", "bytes"), document["files"].items())
@@ -86,6 +97,14 @@ def points(funnel: list[Document], sums: Document) -> Shape:
     shown = rows if len(rows) <= MOST_PATCHES else []
     total = [(f"{len(rows):,} patches", *(sums[name] for name in columns))] if len(rows) > 1 else []
     return table(("patch", *columns), [*shown, *total])
+
+
+def cells(size: float) -> str:
+    """Say what the merged points of a resampled merge are."""
+    return (
+        f"The merged points are cells of {size:g} m (merge_resample_size), each the mean of the "
+        "weeded points in it."
+    )
 
 
 def _patches(document: Document) -> Shape:

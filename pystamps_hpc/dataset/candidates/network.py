@@ -146,7 +146,12 @@ def _notable(day: IntArray, ifgday: IntArray, listing: Path) -> Iterator[str]:
         )
     n_image = len(day) - len(unused)
     loops = len(ifgday) - n_image + 1
-    if loops < 2:
+    if loops == 0 and len(np.unique(ifgday[:, 0])) == 1:
+        yield (
+            f"{listing}: all {len(ifgday)} interferograms begin with {day_text(ifgday[0, 0])}, as "
+            "of a single master, for which small_baseline_flag is n"
+        )
+    elif loops < 2:
         yield (
             f"{listing}: {len(ifgday)} interferograms of {n_image} images close "
             f"{'one loop' if loops == 1 else 'no loop'}, so that errors of unwrapping hardly show; "

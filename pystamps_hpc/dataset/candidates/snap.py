@@ -127,7 +127,7 @@ def _star(_: Path, listing: Listing) -> Network:
     if len(masters) > 1:
         raise DatasetError(
             f"{listing.file}: interferograms have more than one master "
-            f"({', '.join(map(day_text, masters))}); is this a small-baseline data set?"
+            f"({', '.join(map(day_text, masters))}); of small baselines set small_baseline_flag y"
         )
     if len(slaves) < len(days):
         listed = days[:, 1].tolist()

@@ -4,6 +4,7 @@ What ``make_single_reference_stack_isce`` and its helpers would make of ``merged
 it; interferograms are formed while candidates are extracted. Nothing in ``merged`` is changed.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,7 @@ def tops(root: Path, given: str | None) -> SlcStack:
     Parameters
     ----------
     root : Path
-        Directory with ``merged``, which may be a link; nothing else of the stack is needed.
+        Directory with ``merged``, which may be a link.
     given : str or None
         Date of the master, any of the images; else the date in ``INSAR_yyyymmdd``, else the
         reference of the stack.
@@ -102,7 +103,7 @@ def tops(root: Path, given: str | None) -> SlcStack:
     )
 
 
-def _texts(root: Path, master: str, relative: dict[str, FloatArray]) -> dict[str, str]:
+def _texts(root: Path, master: str, relative: Mapping[str, FloatArray]) -> dict[str, str]:
     """Return the text files that need no raster of the scene; baselines are to the master."""
     mean = {date: float(np.mean(grid, dtype=np.float64)) for date, grid in relative.items()}
     headers = {

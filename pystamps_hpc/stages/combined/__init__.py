@@ -83,6 +83,7 @@ class Outputs:
     common_ps_coherence: Annotated[FloatArray, "merge2.psnu_coh"]  # (n_c,) float32
     common_sb_coherence: Annotated[FloatArray, "merge2.sbnu_coh"]  # (n_c,)
     design: Annotated[FloatArray, "merge2.G"]  # (n_ifg, n_image)
+    coherence: Annotated[FloatArray, "merge2.coh_ps"]  # (n,) of both: that of small baselines
 
 
 def combine(stack: Stack, pairs: Pairs, heading: float, ctx: Context) -> Outputs:
@@ -158,6 +159,7 @@ def combine(stack: Stack, pairs: Pairs, heading: float, ctx: Context) -> Outputs
         common_ps_coherence=common[0],
         common_sb_coherence=common[1],
         design=design,
+        coherence=values(of_pairs, pairs.coherence),
     )
 
 
@@ -268,9 +270,7 @@ def _matched(stack: Points, pairs: Points) -> tuple[IntArray, IntArray, IntArray
     _, common_ps, common_sb = np.intersect1d(ps, sb, assume_unique=True, return_indices=True)
     common_sb, common_ps = common_sb[np.argsort(common_ps)], np.sort(common_ps)
     alone = np.setdiff1d(np.arange(len(ps)), common_ps)
-    known = {tuple(place) for place in pairs.lonlat.tolist()}
-    new = np.array([tuple(place) not in known for place in stack.lonlat[alone].tolist()], bool)
-    alone = alone[new]
+    alone = alone[~np.isin(_places(stack.lonlat[alone]), _places(pairs.lonlat))]
     order = np.lexsort((stack.lonlat[alone, 1], stack.lonlat[alone, 0]))
     return common_ps, common_sb, alone[order]
 
@@ -279,6 +279,11 @@ def _numbers(ij: FloatArray, other: FloatArray) -> IntArray:
     """Return numbers of pixels that are equal where those of another dataset are."""
     width = int(max(ij[:, 2].max(initial=0), other[:, 2].max(initial=0))) + 1
     return np.asarray(ij[:, 1] * width + ij[:, 2], np.int64)
+
+
+def _places(lonlat: FloatArray) -> ComplexArray:
+    """Return one number for each place, equal where longitude and latitude are."""
+    return np.ascontiguousarray(lonlat, np.float64).view(np.complex128)[:, 0]
 
 
 def _require_distinct(ij: FloatArray, numbers: IntArray, name: str) -> None:

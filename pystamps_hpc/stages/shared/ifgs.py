@@ -149,6 +149,14 @@ class Ifgs:
         return self.day - self.master_day
 
     @property
+    def spans(self) -> FloatArray:
+        """Time from the first to the second image of each column, (n_columns,) [days]."""
+        if self.master is not None:
+            return self.elapsed
+        first, second = self.day[self.pairs].T
+        return np.asarray(second - first)
+
+    @property
     def design(self) -> FloatArray:
         """(n_ifg, n_image) matrix with -1 at the first and +1 at the second image."""
         design = np.zeros((len(self), len(self.day)))

@@ -35,7 +35,7 @@ def operator(design: FloatArray, covariance: FloatArray | None = None) -> FloatA
     """
     if covariance is None:
         return pseudo_inverse(design)
-    whiten = _whitening(covariance)
+    whiten = whitening(covariance)
     fitted: FloatArray = pseudo_inverse(whiten @ design) @ whiten
     return fitted
 
@@ -45,7 +45,8 @@ def n_left_out(covariance: FloatArray) -> int:
     return 0 if _factor(covariance) is not None else int(np.sum(~_eigen(covariance)[2]))
 
 
-def _whitening(covariance: FloatArray) -> FloatArray:
+def whitening(covariance: FloatArray) -> FloatArray:
+    """Return the matrix that makes observations of a covariance uncorrelated, (n, n_obs)."""
     factor = _factor(covariance)
     if factor is None:
         values, vectors, positive = _eigen(covariance)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ...dataset.rows import ALL, AnyArray, FloatArray, IntArray, Rows
+from ...dataset.rows import ALL, AnyArray, ComputedRows, FloatArray, IntArray, Rows
 from ...errors import StageError
 from ...parallel.context import Context
 from .ifgs import one_based
@@ -30,6 +30,12 @@ class Ramps:
 
     terms: FloatArray
     coefficients: FloatArray
+
+    @property
+    def rows(self) -> ComputedRows:
+        """The ramps of all PS, (n_ps, n_col) float64 [rad]."""
+        shape = (len(self.terms), self.coefficients.shape[1])
+        return ComputedRows(shape, np.dtype(np.float64), self.at)
 
     def at(self, rows: Any, columns: Any = ALL) -> FloatArray:
         """Evaluate ramps at some PS, (n, m) float64 [rad]."""

@@ -173,24 +173,24 @@ def mean_over_ps(stack: Rows, ctx: Context, chosen: IntArray | None = None) -> F
 
     Parameters
     ----------
-    stack : Rows, (n_ps, n_col) float32
+    stack : Rows, (n_ps, n_col) float32 or float64
         Columns.
     ctx : Context
-        In single arithmetic whole columns are summed in single, otherwise rows in double.
+        In single arithmetic whole columns of singles are summed in single, all others in double.
     chosen : (n_ref,) int64, optional
         PS that count; all by default.
 
     Returns
     -------
-    (n_col,) float32
-        Means; NaN where a column has no valid row.
+    (n_col,) array
+        Means, in the class of the columns; NaN where a column has no valid row.
 
     Notes
     -----
     docs/science/scla.md, Means.
     """
     n_ps, n_columns = stack.shape
-    if ctx.single:
+    if ctx.single and stack.dtype == np.float32:
 
         def mean(k: int) -> float:
             column = stack[:, k]
@@ -211,8 +211,8 @@ def mean_over_ps(stack: Rows, ctx: Context, chosen: IntArray | None = None) -> F
 
     total, count = ctx.sum_rows(sums, n_ps)
     with np.errstate(invalid="ignore", divide="ignore"):
-        mean64: FloatArray = total / count
-    return mean64.astype(np.float32)
+        means: FloatArray = (total / count).astype(stack.dtype)
+    return means
 
 
 def reference_phase(

@@ -1,56 +1,43 @@
 """Mean velocity: a weighted straight line through the referenced phase of every PS."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from ...dataset.rows import AnyArray, FloatArray, IntArray, Rows
 from ...errors import StageError
 from ...parallel.context import Context
-from . import ramps
-from .corrected_phase import Corrections, corrected
+from .corrected_phase import Stack
 from .ifgs import Ifgs
 from .least_squares import operator
 from .reference_area import mean_over_ps
+from .value_types import operations_of
 
 DAYS_PER_YEAR = 365.25
 
 
 @dataclass(frozen=True)
-class PhaseSeries:
-    """Unwrapped single-master phase with its corrections.
+class PhaseSeries(Stack):
+    """A stack whose phase is a series in time, and which of its columns a line is fitted to.
 
     Parameters
     ----------
-    phase : Rows, (n_ps, n_col) float32
-        Unwrapped phase [rad].
-    scla_phase : Rows, (n_ps, n_col) float32, or None
-        Look-angle error phase [rad].
-    master_phase : (n_ps,) float32 or None
-        Master atmosphere and orbit error [rad].
-    xy : (n_ps, 2) float32
-        Local coordinates [m].
-    ifgs : Ifgs
-        The single-master network; that of the images with small baselines.
     fitted : (n_fit,) int64
         Columns of the fit, ascending, 0-based, without the master.
     covariance : (n_fit, n_fit) float64
         Their covariance [rad^2].
     ref_ps : (n_ref,) int64 or None
         Rows of the reference area; None for no referencing.
-    deramp_degree : float
-        Degree of the ramps.
     """
 
-    phase: Rows
-    scla_phase: Rows | None
-    master_phase: FloatArray | None
-    xy: FloatArray
-    ifgs: Ifgs
     fitted: IntArray
     covariance: FloatArray
     ref_ps: IntArray | None
-    deramp_degree: float
+
+    @property
+    def design(self) -> FloatArray:
+        """Design of a straight line: ones, and the time of each column [days], (n_fit, 2)."""
+        return np.column_stack((np.ones(len(self.fitted)), self.ifgs.spans[self.fitted]))
 
 
 def fit_velocity(value_type: str, series: PhaseSeries, ctx: Context) -> Rows:
@@ -58,9 +45,8 @@ def fit_velocity(value_type: str, series: PhaseSeries, ctx: Context) -> Rows:
 
     Parameters
     ----------
-    value_type : {"v", "v-d", "v-o", "v-do"}, or with "V"
-        What is taken off the phase: ``d`` look-angle error (alone: the master phase as well),
-        ``o`` ramps.
+    value_type : str
+        Type of a velocity, ``v-do``: what is taken off the phase.
     series : PhaseSeries
         Phase and corrections.
     ctx : Context
@@ -73,6 +59,8 @@ def fit_velocity(value_type: str, series: PhaseSeries, ctx: Context) -> Rows:
 
     Raises
     ------
+    ConfigError
+        There is no such type.
     StageError
         Fewer than two interferograms, or a correction that is missing.
 
@@ -80,15 +68,19 @@ def fit_velocity(value_type: str, series: PhaseSeries, ctx: Context) -> Rows:
     -----
     StaMPS ``ps_plot``; docs/science/velocity.md, Fit.
     """
-    fitted = series.fitted
-    if len(fitted) < 2:
-        raise StageError(f"mean velocity: {len(fitted)} interferograms are used, 2 are needed")
-    phase = corrected(series.phase, fitted, corrections(value_type, series, ctx))
-    reference = np.zeros(len(fitted), np.float32)
-    if series.ref_ps is not None:
-        reference = mean_over_ps(phase, ctx, series.ref_ps)
-    design = velocity_design(series.ifgs, fitted)
-    weights = ctx.on_root(lambda: operator(design, series.covariance))
+    operations = operations_of(value_type, of_pairs=series.ifgs.master is None)
+    return fit_line(operations, series, ctx)
+
+
+def fit_line(operations: str, series: PhaseSeries, ctx: Context) -> Rows:
+    """Fit offset and rate of every PS after `operations`; see :func:`fit_velocity`."""
+    if len(series.fitted) < 2:
+        raise StageError(
+            f"mean velocity: {len(series.fitted)} interferograms are used, 2 are needed"
+        )
+    phase = series.corrected(operations, series.fitted, ctx)
+    reference = reference_of(phase, series.ref_ps, ctx)
+    weights = ctx.on_root(lambda: operator(series.design, series.covariance))
 
     def fit(rows: slice) -> AnyArray:
         result: AnyArray = ctx.kernels.stage8_velocity_fit(weights, phase[rows], reference)
@@ -99,20 +91,11 @@ def fit_velocity(value_type: str, series: PhaseSeries, ctx: Context) -> Rows:
     return rates
 
 
-def corrections(value_type: str, series: PhaseSeries, ctx: Context) -> Corrections:
-    """Return what a value type takes off the fitted columns; see :func:`fit_velocity`."""
-    suffix = value_type.partition("-")[2]
-    if "d" in suffix and series.scla_phase is None:
-        raise StageError("scla2.ph_scla is missing: the velocity needs it; run stage 7 first")
-    found = Corrections(
-        scla_phase=series.scla_phase if "d" in suffix else None,
-        master_phase=series.master_phase if suffix == "d" else None,
-    )
-    if "o" not in suffix:
-        return found
-    terms = ramps.regressors(series.xy, series.deramp_degree)
-    phase = corrected(series.phase, series.fitted, found)
-    return replace(found, ramps=ramps.fit_ramps(terms, phase, series.fitted, ctx))
+def reference_of(phase: Rows, ref_ps: IntArray | None, ctx: Context) -> FloatArray:
+    """Return the mean phase of the reference area, (n_col,) float32 [rad]; zero without one."""
+    if ref_ps is None:
+        return np.zeros(phase.shape[1], np.float32)
+    return mean_over_ps(phase, ctx, ref_ps)
 
 
 def series_type(value_type: str) -> str:
@@ -138,11 +121,6 @@ def phase_variance(ifg_std: FloatArray | None, n_columns: int) -> FloatArray:
         return np.ones(n_columns)
     radians = ifg_std.astype(np.float32) * np.float32(np.pi) / np.float32(180)
     return (radians**2).astype(np.float64)
-
-
-def velocity_design(ifgs: Ifgs, fitted: IntArray) -> FloatArray:
-    """Return the design of a straight line: ones, and days since the master, (n_fit, 2)."""
-    return np.column_stack((np.ones(len(fitted)), ifgs.elapsed[fitted]))
 
 
 def ifg_covariance(ifgs: Ifgs, ifg_std: FloatArray | None, fitted: IntArray) -> FloatArray:

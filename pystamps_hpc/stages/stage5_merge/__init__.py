@@ -103,6 +103,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
 
     ifg_std = noise_of_ifgs(noise, len(where), ctx)
     columns = base.ifgs.columns
+    ctx.fact("ifg_numbers", columns + 1)
     ctx.fact("ifg_dates", [base.ifgs.date_of(column) for column in columns])
     ctx.fact("ifg_noise_deg", np.round(ifg_std[columns].astype(float), 2))
     return Outputs(
@@ -139,6 +140,7 @@ def _resampled(patches: Sequence[PatchPS], params: Params, ctx: Context) -> Sequ
     )
     before, after = (sum(patch.n_ps for patch in some) for some in (patches, cells))
     ctx.note(f"{before} PS resampled to {after} cells of {size:g} m")
+    ctx.fact("cell_m", size)
     return cells
 
 

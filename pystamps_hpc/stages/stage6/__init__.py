@@ -13,6 +13,7 @@ from ...dataset.rows import FloatArray, Rows
 from ...errors import StageError
 from ...parallel.context import Context
 from ..base import Keeps, StageSpec
+from ..shared.external_phase import method_name
 from .arcs import ALIASES
 from .on_grid import GridOutputs, require_points, unwrap_on_grid
 from .prepare import Feedback, PhaseInputs, wrapped_stack
@@ -25,8 +26,8 @@ __all__ = ["SPEC", "Inputs", "Outputs", "Params", "solve"]
 class Params:
     """StaMPS parameters of stage 6 (names as in parms.mat).
 
-    ``tropo_method`` belongs to a branch that is not built, ``unwrap_hold_good_values`` to small
-    baselines; they are here because a result counts as made with them.
+    ``unwrap_hold_good_values`` belongs to small baselines; it is here because a result counts as
+    made with it.
     """
 
     drop_ifg_index: tuple[int, ...]
@@ -49,7 +50,7 @@ class Params:
     def __post_init__(self) -> None:
         """Refuse what is not built and what cannot work."""
         if self.subtr_tropo:
-            raise StageError("subtr_tropo=y is not supported in stage 6; supported: n")
+            method_name(self.tropo_method)
         if self.unwrap_spatial_cost_func_flag:
             raise StageError(
                 "unwrap_spatial_cost_func_flag=y is not supported in stage 6; supported: n"
@@ -100,7 +101,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     require_points(inputs.n_ps)
     inputs.ifgs.require_master_at_its_day("rerun stage 5")
     used = inputs.ifgs.used(params.drop_ifg_index, fewest=2)
-    stack = wrapped_stack(inputs, params, used, _feedback(inputs, params, ctx))
+    stack = wrapped_stack(inputs, params, used, _feedback(inputs, params, ctx), ctx)
     grid = unwrap_on_grid(inputs, params, inputs.ifgs.only(used), stack, ctx)
 
     corrected = inputs.corrected if params.unwrap_patch_phase else None

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...dataset.rows import (
     ALL,
+    AnyArray,
     ComplexArray,
     ComputedRows,
     FloatArray,
@@ -22,6 +23,7 @@ from ...dataset.rows import (
 from ...errors import StageError
 from ...parallel.context import Context
 from ..shared import look_angle
+from ..shared.external_phase import method_name, tropospheric
 from ..shared.ifgs import Ifgs
 
 if TYPE_CHECKING:
@@ -41,6 +43,7 @@ class PhaseInputs:
     slope: Annotated[FloatArray | None, "pm2.K_ps"]  # (n_ps,) float64 [rad/m]
     patch_phase: Annotated[Rows | None, "pm2.ph_patch"]  # (n_ps, n_ifg) complex64
     look_angle: Annotated[FloatArray | None, "la2.la"]  # (n_ps,) [rad]
+    tropo: Annotated[tuple[Rows, ...] | None, "tropo.phase"]  # parts, (n_ps, n_col) [rad]
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,8 @@ class WrappedStack:
         Look-angle error that is put back [rad/m].
     feedback : Feedback or None
         What an earlier stage 7 found.
+    tropo : Rows or None
+        (n_ps, n_col) tropospheric phase [rad], if it is subtracted.
     """
 
     phase: Rows
@@ -99,6 +104,7 @@ class WrappedStack:
     columns: IntArray
     slope: FloatArray
     feedback: Feedback | None
+    tropo: Rows | None
 
     def psi(self, ctx: Context) -> ComputedRows:
         """Return the unit phasors that are unwrapped, (n_ps, n_u) complex64.
@@ -108,7 +114,7 @@ class WrappedStack:
 
         def wrapped(rows: slice, which: Any) -> ComplexArray:
             phase = np.ascontiguousarray(block(self.phase, rows, which), np.complex64)
-            bperp = np.ascontiguousarray(block(self.bperp, rows, which), np.float32)
+            bperp = _single(block(self.bperp, rows, which))
             psi: ComplexArray = ctx.kernels.stage6_wrapped_phase(phase, bperp, self.slope[rows])
             for term in self.known_phases(rows, which):
                 psi = ctx.kernels.stage6_subtract_phase(psi, term)
@@ -117,22 +123,34 @@ class WrappedStack:
         return ComputedRows(self.phase.shape, np.dtype(np.complex64), wrapped)
 
     def known_phases(self, rows: slice, which: Any = ALL) -> list[FloatArray]:
-        """Return the phases that the feedback takes off: list of (n, m) float32 [rad]."""
-        if self.feedback is None:
-            return []
-        bperp = np.ascontiguousarray(block(self.bperp, rows, which), np.float32)
-        terms = [self.feedback.slope[rows, None].astype(np.float32) * bperp]
-        if self.feedback.offset is not None:
-            offset = np.broadcast_to(self.feedback.offset[rows, None], bperp.shape)
-            terms.append(np.ascontiguousarray(offset, np.float32))
-        if self.feedback.ramp is not None:
-            ramp = block(self.feedback.ramp, rows, self.columns[which])
-            terms.append(np.ascontiguousarray(ramp, np.float32))
+        """Return the phases that are taken off before: list of (n, m) float32 [rad]."""
+        terms: list[FloatArray] = []
+        if self.feedback is not None:
+            terms += self._fed_back(self.feedback, rows, which)
+        if self.tropo is not None:
+            terms.append(_single(block(self.tropo, rows, self.columns[which])))
+        return terms
+
+    def _fed_back(self, feedback: Feedback, rows: slice, which: Any) -> list[FloatArray]:
+        bperp = _single(block(self.bperp, rows, which))
+        terms: list[FloatArray] = [feedback.slope[rows, None].astype(np.float32) * bperp]
+        if feedback.offset is not None:
+            terms.append(_single(np.broadcast_to(feedback.offset[rows, None], bperp.shape)))
+        if feedback.ramp is not None:
+            terms.append(_single(block(feedback.ramp, rows, self.columns[which])))
         return terms
 
 
+def _single(values: AnyArray) -> FloatArray:
+    return np.ascontiguousarray(values, np.float32)
+
+
 def wrapped_stack(
-    inputs: PhaseInputs, params: "Params", used: IntArray, feedback: Feedback | None
+    inputs: PhaseInputs,
+    params: "Params",
+    used: IntArray,
+    feedback: Feedback | None,
+    ctx: Context,
 ) -> WrappedStack:
     """Choose the phase to unwrap and what is taken off it; docs/science/unwrapping.md.
 
@@ -144,6 +162,8 @@ def wrapped_stack(
         Interferograms that are unwrapped.
     feedback : Feedback or None
         What an earlier stage 7 found.
+    ctx : Context
+        Sums over PS.
     """
     columns = inputs.ifgs.columns[used]
     slope = np.zeros(inputs.n_ps, np.float32)
@@ -160,7 +180,12 @@ def wrapped_stack(
     if bperp is None:
         bperp = np.broadcast_to(inputs.ifgs.bperp.astype(np.float32),
                                 (inputs.n_ps, len(inputs.ifgs)))  # fmt: skip
-    return WrappedStack(phase, chosen_columns(bperp, used), columns, slope, feedback)
+    tropo = None
+    if inputs.tropo is not None:
+        shape = inputs.n_ps, inputs.ifgs.n_columns
+        method = method_name(params.tropo_method)
+        tropo = tropospheric(inputs.tropo, method, shape, ctx)
+    return WrappedStack(phase, chosen_columns(bperp, used), columns, slope, feedback, tropo)
 
 
 def search_range(inputs: PhaseInputs, params: "Params") -> float:

@@ -74,7 +74,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     used = inputs.ifgs.used(params.drop_ifg_index, fewest=2)
     inputs.ifgs.only(used).require_connected()
     ref_ps = referencing_ps(params, inputs, ctx)
-    stack = wrapped_stack(inputs, params, used, _feedback(inputs, params, ctx))
+    stack = wrapped_stack(inputs, params, used, _feedback(inputs, params, ctx), ctx)
     good = _good_values(inputs, params, used, ctx)
     held = None if good is None else good.points(stack)
     grid = unwrap_on_grid(inputs, params, inputs.ifgs.only(used), stack, ctx, held)

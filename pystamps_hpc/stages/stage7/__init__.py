@@ -25,6 +25,7 @@ from .phase import (
     fitted_ramps,
     stored_ramps,
     without_ramps,
+    without_troposphere,
 )
 
 
@@ -72,8 +73,9 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     ctx.note(f"look-angle error from interferograms {one_based(sequence)}")
     covariance = ifg_covariance(ifgs, inputs.ifg_std, fitted)
     to_offset = ctx.on_root(lambda: offset_operator(ifgs.elapsed[fitted], covariance))
-    ramps = fitted_ramps(inputs.unwrapped, inputs, params, ctx)
-    phase = without_ramps(inputs.unwrapped, ramps)
+    unwrapped = without_troposphere(inputs.unwrapped, inputs, params, False, ctx)
+    ramps = fitted_ramps(unwrapped, inputs, params, ctx)
+    phase = without_ramps(unwrapped, ramps)
     chosen = referencing_ps(params, inputs, ctx)
     reference = reference_phase(phase, chosen, sequence, ifgs.name_of, "phuw2.ph_uw", ctx)
     observed = Observed(phase, baselines, reference, params.scla_method)

@@ -98,7 +98,7 @@ def pairs_design(
             f"look-angle error not observable: the baselines of the {n_used} interferograms are "
             f"all equal ({mean[0]:.1f} m); shorten {lists}"
         )
-    span = np.diff(ifgs.day[ifgs.pairs[pairs]], axis=1)[:, 0]
+    span = ifgs.spans[pairs]
     design = _with_time(mean, span, n_used, "interferograms", lists, ctx)
     _require_independent(design, params, "interferograms", ctx)
     if n_used <= design.shape[1]:

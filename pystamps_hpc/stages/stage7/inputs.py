@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from ...dataset.rows import FloatArray, Rows
-from ...errors import StageError
+from ..shared.external_phase import method_name
 from ..shared.ifgs import Ifgs
 from ..shared.reference_area import ReferenceArea
 
@@ -18,11 +18,12 @@ class Params(ReferenceArea):
     scla_method: str
     scla_deramp: bool
     subtr_tropo: bool
+    tropo_method: str
 
     def __post_init__(self) -> None:
-        """Refuse what is not built."""
+        """Refuse a tropospheric method that is none."""
         if self.subtr_tropo:
-            raise StageError("subtr_tropo=y is not supported in stage 7; supported: n")
+            method_name(self.tropo_method)
 
 
 @dataclass(frozen=True)
@@ -36,3 +37,4 @@ class CommonInputs:
     xy: Annotated[FloatArray, "ps2.xy"]  # (n_ps, 2) float32 [m]
     origin: Annotated[FloatArray | None, "ps2.ll0"]  # (2,) float64 [deg]
     deramp_degree: Annotated[float | None, "deramp_degree.degree"]  # 1, 1.5, 2 or 3
+    tropo: Annotated[tuple[Rows, ...] | None, "tropo.phase"]  # parts, (n_ps, n_col) [rad]

@@ -5,7 +5,8 @@ import numpy as np
 from ...dataset.rows import FloatArray, Rows, applied
 from ...parallel.context import Context
 from ..shared import ramps
-from ..shared.corrected_phase import Corrections, corrected
+from ..shared.corrected_phase import corrected
+from ..shared.external_phase import method_name, of_images, tropospheric
 from .inputs import CommonInputs, Params
 
 
@@ -22,6 +23,32 @@ def _single_rows(values: FloatArray) -> FloatArray:
     return np.ascontiguousarray(values, np.float32)
 
 
+def without_troposphere(
+    unwrapped: Rows, points: CommonInputs, params: Params, of_pairs: bool, ctx: Context
+) -> Rows:
+    """Return the phase without that of the troposphere, if it is to be subtracted.
+
+    Parameters
+    ----------
+    unwrapped : Rows, (n_ps, n_col) float32
+        Phase of the pairs, or of the images [rad].
+    points, params
+        As given to the stage.
+    of_pairs : bool
+        Whether these are the pairs of small baselines.
+    ctx : Context
+        Sums over PS.
+    """
+    if points.tropo is None:
+        return unwrapped
+    ifgs = points.ifgs
+    shape = len(points.xy), ifgs.n_columns
+    phase = tropospheric(points.tropo, method_name(params.tropo_method), shape, ctx)
+    if ifgs.master is None and not of_pairs:
+        phase = of_images(phase, ifgs, ifgs.used(params.drop_ifg_index), ctx)
+    return corrected(unwrapped, np.arange(unwrapped.shape[1]), phase)
+
+
 def fitted_ramps(
     unwrapped: Rows, points: CommonInputs, params: Params, ctx: Context
 ) -> ramps.Ramps | None:
@@ -30,12 +57,13 @@ def fitted_ramps(
         return None
     terms = ramps.regressors(points.xy, ramps.degree_or_default(points.deramp_degree))
     columns = np.arange(unwrapped.shape[1])
-    return ramps.fit_ramps(terms, corrected(unwrapped, columns, Corrections()), columns, ctx)
+    return ramps.fit_ramps(terms, corrected(unwrapped, columns), columns, ctx)
 
 
 def without_ramps(unwrapped: Rows, fitted: ramps.Ramps | None) -> Rows:
     """Return all columns of the phase without their ramps, (n_ps, n_col) float32."""
-    return corrected(unwrapped, np.arange(unwrapped.shape[1]), Corrections(ramps=fitted))
+    ramp = None if fitted is None else fitted.rows
+    return corrected(unwrapped, np.arange(unwrapped.shape[1]), ramp)
 
 
 def stored_ramps(fitted: ramps.Ramps | None, n_ps: int, ctx: Context) -> Rows | None:

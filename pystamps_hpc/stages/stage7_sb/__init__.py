@@ -27,6 +27,7 @@ from ..stage7.phase import (
     fitted_ramps,
     stored_ramps,
     without_ramps,
+    without_troposphere,
 )
 from .baselines import image_baselines
 from .lists import IMAGE_LISTS, PAIR_LISTS, accepts, fitted_images, fitted_pairs
@@ -109,8 +110,9 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     n_ps = len(inputs.xy)
     no_offset = np.zeros(n_ps)
 
-    ramps = fitted_ramps(inputs.unwrapped_pairs, inputs, params, ctx)
-    observed = _observed(inputs.unwrapped_pairs, "phuw_sb2", ramps, of_pairs, area, params, ctx)
+    unwrapped = without_troposphere(inputs.unwrapped_pairs, inputs, params, True, ctx)
+    ramps = fitted_ramps(unwrapped, inputs, params, ctx)
+    observed = _observed(unwrapped, "phuw_sb2", ramps, of_pairs, area, params, ctx)
     noise = _of(inputs.pair_covariance, of_pairs.columns)
     pairs = fit_pairs(observed, of_pairs.design, of_pairs.columns, noise, ctx)
     pair_ramp = stored_ramps(ramps, n_ps, ctx)
@@ -118,8 +120,9 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         ctx.share(pairs.slope), no_offset.astype(np.float32), of_pairs.baselines, inputs.xy, ctx
     )
 
-    ramps = fitted_ramps(inputs.unwrapped, inputs, params, ctx)
-    observed = _observed(inputs.unwrapped, "phuw2", ramps, of_images, area, params, ctx)
+    unwrapped = without_troposphere(inputs.unwrapped, inputs, params, False, ctx)
+    ramps = fitted_ramps(unwrapped, inputs, params, ctx)
+    observed = _observed(unwrapped, "phuw2", ramps, of_images, area, params, ctx)
     images = of_images.columns
     covariance = _of(inputs.image_covariance, images)
     to_offset = ctx.on_root(lambda: offset_operator(inputs.ifgs.elapsed[images], covariance))

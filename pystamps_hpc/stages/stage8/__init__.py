@@ -15,7 +15,7 @@ from ...errors import StageError
 from ...parallel.context import Context
 from ..base import Keeps, StageSpec
 from ..shared import ramps
-from ..shared.corrected_phase import Corrections, corrected
+from ..shared.corrected_phase import corrected
 from ..shared.ifgs import date_of, listed_columns
 from ..shared.reference_area import reference_ps
 from ..shared.velocity import (
@@ -119,8 +119,7 @@ def phase_series(
     """
     return PhaseSeries(
         phase=inputs.unwrapped,
-        scla_phase=inputs.scla_phase,
-        master_phase=inputs.offset,
+        taken_off={"d": inputs.scla_phase, "m": inputs.offset},
         xy=inputs.xy,
         ifgs=inputs.ifgs,
         fitted=fitted,
@@ -234,8 +233,8 @@ def _high_pass(inputs: CommonInputs, params: Params, used: IntArray, ctx: Contex
     """Take off what varies slowly in time (docs/science/scn.md, High-pass in time)."""
     excluded = _excluded_image(inputs, used, ctx)
     weights = low_pass_weights(inputs.ifgs.day[used], params.scn_time_win, excluded)
-    corrections = Corrections(inputs.scla_phase, inputs.offset, inputs.ramp)
-    phase = applied(_without_nan, corrected(inputs.unwrapped, used, corrections), np.float32)
+    phase = corrected(inputs.unwrapped, used, inputs.scla_phase, inputs.offset, inputs.ramp)
+    phase = applied(_without_nan, phase, np.float32)
     n_ps = phase.shape[0]
     deramped = _deramped(params.scn_deramp_ifg, used, inputs.ifgs.n_columns)
     terms = ramps.regressors(inputs.xy, 1)

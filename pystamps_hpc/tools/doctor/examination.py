@@ -11,7 +11,6 @@ from ...errors import Exit, MpiEnvironmentError, PystampsError
 from ...parallel.team import Team
 from ...pipeline import preflight
 from ...pipeline.backends import resolve_kernels
-from ...pipeline.outlook import first_stage
 from ...pipeline.session import Session, prepare
 from ...pipeline.table import mode_of
 from ...pipeline.types import PipelineContext
@@ -184,9 +183,7 @@ def _run_problems(team: Team, root: Path, config: RunConfig) -> list[Problem]:
     """Plan and examine a run of the whole chain without doing anything; collective."""
 
     def planned() -> Session:
-        dataset = discover_dataset(root, need_patches=False)
-        start = first_stage(dataset, mode_of(parameters.load(root)))
-        return prepare(PipelineContext(root, config, start), kernels)
+        return prepare(PipelineContext(root, config), kernels)
 
     try:
         kernels = resolve_kernels(config.resolved(), team)

@@ -49,19 +49,3 @@ def of_each(values: FloatArray, triplets: Triplets, n_ifg: int) -> FloatArray:
         np.add.at(number, side, 1)
     with np.errstate(invalid="ignore"):
         return np.asarray(total / number)
-
-
-def rms_residual(phase: Rows, predicted: Rows) -> FloatArray:
-    """Return how far interferograms are from what the series of the images says, (n_ifg,) [rad].
-
-    The mean over the points, which the reference area takes away, does not count.
-    """
-    number, total, square = np.zeros((3, phase.shape[1]))
-    for first in range(0, phase.shape[0], PIECE):
-        rows = slice(first, min(first + PIECE, phase.shape[0]))
-        off = phase[rows].astype(np.float64) - predicted[rows]
-        number += np.isfinite(off).sum(axis=0)
-        total += np.nansum(off, axis=0)
-        square += np.nansum(off**2, axis=0)
-    with np.errstate(invalid="ignore"):
-        return np.asarray(np.sqrt(np.maximum(square / number - (total / number) ** 2, 0)))

@@ -2,33 +2,47 @@
 
 import os
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 
-from ...dataset.rows import AnyArray, FloatArray
-from ...errors import ToolMissingError
+from ...dataset.rows import FloatArray
+from ...errors import ConfigError, ToolMissingError
 from ...stages.shared.ifgs import Ifgs, date_of
 from ..products.files import product_file
 from .report import Network, read_network
 
 INK, FAINT, MASTER = "#1f2328", "#9aa0a6", "#c62828"
 
+STYLES: dict[str, Literal["solid", "dashed", "dotted"]] = {
+    "used": "solid",
+    "worth dropping": "dashed",
+    "dropped": "dotted",
+}
+"""How the line of a pair is drawn."""
+
+SUFFIXES = (".png", ".pdf", ".svg")
+MOST_NUMBERS = 120
+"""With more pairs, only those that are dropped or worth it have their number."""
+
 
 def network_picture(root: str | os.PathLike[str], path: str | os.PathLike[str]) -> Path:
     """Draw the interferograms of a dataset in the plane of time and perpendicular baseline.
 
     The colour of a pair is its noise, after stage 5; dropped pairs are dotted, those worth dropping
-    dashed.
+    dashed. Numbers are those of ``drop_ifg_index``.
 
     Parameters
     ----------
     root : path
         Dataset after stage 1 or later.
     path : path
-        The PNG to write; replaced atomically.
+        The picture to write, PNG, PDF or SVG by its suffix; replaced atomically.
 
     Raises
     ------
+    ConfigError
+        Another suffix.
     ToolMissingError
         matplotlib is not installed.
     DatasetError, MatError
@@ -36,6 +50,10 @@ def network_picture(root: str | os.PathLike[str], path: str | os.PathLike[str]) 
     PublishError
         The picture cannot be written.
     """
+    target = Path(path)
+    if target.suffix not in SUFFIXES:
+        raise ConfigError(f"{target}: a picture ends with {', '.join(SUFFIXES[:-1])} or "
+                          f"{SUFFIXES[-1]}")  # fmt: skip
     network = read_network(root)
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -46,30 +64,22 @@ def network_picture(root: str | os.PathLike[str], path: str | os.PathLike[str]) 
             "the picture of the network needs matplotlib: pip install 'pystamps-hpc[viz]'"
         ) from None
     ifgs = network.ifgs
-    days = np.array([date_of(day) for day in ifgs.day], "datetime64[D]")
-    bperp = image_baselines(ifgs)
-    figure = Figure(figsize=(9, 5.4), layout="constrained")
+    figure = Figure(figsize=(10, 6), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    lines = _lines(network, days, bperp)
-    axes.add_collection(lines)
-    axes.scatter(days, bperp, s=28, color=INK, zorder=3)
-    at_master = np.flatnonzero(ifgs.day == ifgs.master_day)
-    for image in at_master:
-        axes.scatter(days[image], bperp[image], s=60, color=MASTER, zorder=4, label="master")
-        axes.legend(loc="upper right", frameon=False)
+    lines = _draw_pairs(axes, network)
     axes.set_ylabel("perpendicular baseline to the master [m]")
-    axes.set_title(f"{Path(root).resolve().name}: {len(days)} images, {len(ifgs)} interferograms",
-                   loc="left", color=INK)  # fmt: skip
+    title = f"{len(ifgs.day)} images, {len(ifgs)} interferograms"
+    axes.set_title(f"{Path(root).resolve().name}: {title}", loc="left", color=INK)
     axes.spines[["top", "right"]].set_visible(False)
     axes.margins(0.05)
     axes.autoscale_view()
     if lines.get_array() is not None:
         bar: Colorbar = figure.colorbar(lines, ax=axes, shrink=0.8)
         bar.set_label("noise of the interferogram [deg]")
-    with product_file(Path(path)) as temporary:
-        figure.savefig(temporary, dpi=160, format="png")
-    return Path(path)
+    with product_file(target) as temporary:
+        figure.savefig(temporary, dpi=160, format=target.suffix[1:])
+    return target
 
 
 def image_baselines(ifgs: Ifgs) -> FloatArray:
@@ -79,20 +89,40 @@ def image_baselines(ifgs: Ifgs) -> FloatArray:
     return np.asarray(baselines - (at_master[0] if len(at_master) else 0))
 
 
-def _lines(network: Network, days: AnyArray, bperp: FloatArray):  # type: ignore[no-untyped-def]
-    """Return the pairs as lines, coloured by noise where that is known."""
+def _draw_pairs(axes: Any, network: Network) -> Any:
+    """Draw images and pairs with their numbers and a legend; return the lines of the pairs."""
     from matplotlib.collections import LineCollection
     from matplotlib.dates import date2num
+    from matplotlib.lines import Line2D
 
-    places = np.column_stack((date2num(days), bperp))  # type: ignore[no-untyped-call]
-    suspects = network.suspects()
-    styles = ["dotted" if dropped else "dashed" if k in suspects else "solid"
-              for k, dropped in enumerate(network.dropped)]  # fmt: skip
+    ifgs, suspects = network.ifgs, network.suspects()
+    days = np.array([date_of(day) for day in ifgs.day], "datetime64[D]")
+    places = np.column_stack((date2num(days), image_baselines(ifgs)))  # type: ignore[no-untyped-call]
+    roles = ["dropped" if dropped else "worth dropping" if k in suspects else "used"
+             for k, dropped in enumerate(network.dropped)]  # fmt: skip
     known = np.isfinite(network.noise).any()
-    return LineCollection(
-        list(places[network.ifgs.pairs]),
-        linestyles=styles,
+    lines = LineCollection(
+        list(places[ifgs.pairs]),
+        linestyles=[STYLES[role] for role in roles],
         linewidths=1.4,
         zorder=2,
         **({"array": network.noise, "cmap": "viridis_r"} if known else {"colors": FAINT}),
     )
+    axes.add_collection(lines)
+    axes.xaxis_date()
+    of_images = axes.scatter(*places.T, s=28, color=INK, zorder=3, label="image")
+    shown = [Line2D([], [], color=INK, linestyle=style, label=role)
+             for role, style in STYLES.items() if role in roles]  # fmt: skip
+    at_master = ifgs.day == ifgs.master_day
+    masters = axes.scatter(*places[at_master].T, s=60, color=MASTER, zorder=4, label="master")
+    handles = [of_images, *([masters] if at_master.any() else []), *shown]
+    axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.07), ncols=5,
+                frameon=False)  # fmt: skip
+    for k, role in enumerate(roles):
+        if len(roles) <= MOST_NUMBERS or role != "used":
+            # off the middle, where lines of a regular network cross
+            start, end = places[ifgs.pairs[k]]
+            axes.annotate(str(ifgs.columns[k] + 1), start + 0.42 * (end - start), ha="center",
+                          va="center", fontsize=7, color=INK, zorder=5,
+                          bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8})  # fmt: skip
+    return lines

@@ -8,15 +8,19 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from ...config import RunConfig
 from ...dataset import parameters
 from ...dataset.rows import BoolArray, FloatArray, Rows
 from ...dataset.schema import POINTS
 from ...dataset.tree import discover_dataset, require_dataset
 from ...errors import DatasetError
 from ...pipeline.loading import load_inputs
+from ...pipeline.table import stage_numbers
 from ...stages.shared.ifgs import Ifgs, date_of, listed_columns
 from ...stages.shared.triplets import Triplets, triplets_of
-from .closure import misclosed, of_each, rms_residual
+from ..status import stale_results
+from .closure import misclosed, of_each
+from .deviation import noise_of_pairs, rms_residual
 
 NOISY, NOISE_DEG = 1.5, 30.0
 """An interferogram this many times as noisy as the median, and so noisy, is worth dropping."""
@@ -39,6 +43,8 @@ class _Found:
 
     ifgs: Annotated[Ifgs, "ps2"]
     noise: Annotated[FloatArray | None, "ifgstd2.ifg_std"]  # (n_columns,) [deg]
+    corrected: Annotated[Rows | None, "rc2.ph_rc"]  # (n_ps, n_columns)
+    patch_phase: Annotated[Rows | None, "pm2.ph_patch"]  # (n_ps, n_ifg)
     unwrapped: Annotated[Rows | None, "phuw_sb2.ph_uw"]  # (n_ps, n_ifg) [rad]
     predicted: Annotated[Rows | None, "phuw_sb_res2.ph_res"]  # (n_ps, n_ifg) [rad]
 
@@ -150,7 +156,8 @@ def read_network(root: str | os.PathLike[str]) -> Network:
         patch = next((patch for patch in patches if (patch / first).exists()), None)
         if patch is None:
             raise DatasetError(f"{folder}: no patch has {first}; run stage 1 first")
-        found = _Found(load_inputs(_Candidates, patch, known).ifgs, None, None, None)
+        candidates = load_inputs(_Candidates, patch, known)
+        found = _Found(candidates.ifgs, *[None] * 5)
     ifgs = found.ifgs
     drop = listed_columns(known.value("drop_ifg_index") or (), ifgs.n_columns, "drop_ifg_index")
     dropped = np.isin(ifgs.columns, drop)
@@ -163,20 +170,38 @@ def read_network(root: str | os.PathLike[str]) -> Network:
         if found.predicted is not None:
             residual = rms_residual(found.unwrapped, found.predicted)
             residual[dropped] = np.nan
-    noise = unknown if found.noise is None else found.noise[ifgs.columns].astype(np.float64)
-    return Network(ifgs, dropped, noise, residual, triplets, shares)
+    return Network(ifgs, dropped, _noise(found), residual, triplets, shares)
 
 
-def network_report(root: str | os.PathLike[str]) -> dict[str, Any]:
+def _noise(found: _Found) -> FloatArray:
+    """Return the noise of the interferograms; NaN where nothing tells it."""
+    ifgs = found.ifgs
+    if found.noise is not None:
+        return np.asarray(found.noise[ifgs.columns], np.float64)
+    if ifgs.master is None and found.corrected is not None and found.patch_phase is not None:
+        return noise_of_pairs(found.corrected, found.patch_phase)
+    return np.full(len(ifgs), np.nan)
+
+
+def network_report(root: str | os.PathLike[str], config: RunConfig | None = None) -> dict[str, Any]:
     """Return the network of a dataset as a document; raises as :func:`read_network`.
+
+    Parameters
+    ----------
+    root : path
+        Dataset after stage 1 or later.
+    config : RunConfig, optional
+        Configuration against which finished work may be out of date.
 
     Returns
     -------
     dict
-        Counts, ``islands`` of dates, one row per interferogram in ``pairs``, and in
-        ``worth_dropping`` numbers as of ``drop_ifg_index`` with reasons.
+        Counts, ``islands`` of dates, one row per interferogram in ``pairs``, in ``worth_dropping``
+        numbers as of ``drop_ifg_index`` with reasons, and in ``stale`` the results that are shown
+        although they are out of date, as ``status`` tells them.
     """
     network = read_network(root)
+    last = stage_numbers(tool="unwrapper")[-1]
     ifgs, used = network.ifgs, network.used
     alone = np.setdiff1d(ifgs.day, used.day)
     degrees, misclosed_share = used.degrees(), network.misclosed()
@@ -211,6 +236,7 @@ def network_report(root: str | os.PathLike[str]) -> dict[str, Any]:
             {"number": int(ifgs.columns[k]) + 1, "why": why}
             for k, why in network.suspects().items()
         ],
+        "stale": [row for row in stale_results(Path(root), config) if row["stage"] <= last],
     }
 
 

@@ -206,9 +206,11 @@ def _write_root(layout: Layout, known: Record) -> None:
         shutil.rmtree(staging_root(folder), ignore_errors=True)
         for file, box in (("patch.in", patch.full), ("patch_noover.in", patch.own)):
             write_text(folder / file, "".join(f"{number}\n" for number in box.lines))
-    if not (root / "parms.mat").exists():
-        flag = {"small_baseline_flag": "y"} if stack.small_baselines else {}
-        parameters.save(parameters.load(root).with_values(flag))
+    settings = parameters.load(root)
+    own: dict[str, str | float] = {"insar_processor": stack.processor}
+    own |= {"small_baseline_flag": "y"} if stack.small_baselines else {}
+    if any(settings.stored.get(name) != value for name, value in own.items()):
+        parameters.save(settings.with_values(own))
     known.save(root)
 
 

@@ -8,6 +8,10 @@ from typing import Any
 from ...dataset import publish, schema
 from ...dataset.border import inside
 from ...dataset.mat import MatFile
+from ...dataset.rows import AnyArray, Rows
+
+ROWS = 1 << 13
+"""Rows that are in memory at a time."""
 
 
 def read_artifact(folder: Path, artifact: str, *names: str) -> dict[str, Any]:
@@ -24,6 +28,14 @@ def read_artifact(folder: Path, artifact: str, *names: str) -> dict[str, Any]:
             for name in names
             if name in file.variables or not schema.key(artifact, name).optional
         }
+
+
+def in_blocks(source: Rows) -> Iterator[tuple[slice, AnyArray]]:
+    """Yield blocks of rows, and what they hold."""
+    n_rows = source.shape[0]
+    for first in range(0, n_rows, ROWS):
+        rows = slice(first, min(first + ROWS, n_rows))
+        yield rows, source[rows]
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from ...pipeline.state import TargetState, digest, plain
 from ...pipeline.table import mode_of, tasks
 from .files import read_artifact
 
-SOURCES = ("ps2", "mean_v", "phuw2", "phuw_sb_res2", "scla2", "ifgstd2", "hgt2", "pm2",
+SOURCES = ("ps2", "mean_v", "phuw2", "phuw_sb_res2", "scla2", "ifgstd2", "hgt2", "pm2", "merge2",
            "deramp_degree")  # fmt: skip
 PARAMETERS = ("lambda", "heading", "drop_ifg_index", "ref_lon", "ref_lat", "ref_centre_lonlat",
               "ref_radius", "ref_x", "ref_y")  # fmt: skip

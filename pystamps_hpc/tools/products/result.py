@@ -3,22 +3,29 @@
 import os
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ...config import OutputConfig
-from ...dataset import parameters
 from ...dataset.rows import FloatArray, IntArray
 from ...errors import DatasetError
 from ...stages.shared.ifgs import date_of
-from ...stages.shared.reference_area import ReferenceArea, reference_ps
-from ...stages.shared.velocity import fit_velocity, line_of_sight_velocity, series_type
+from ...stages.shared.value_types import ValueType
+from ...stages.shared.value_types import value_type as value_type_of
+from ...stages.shared.velocity import PhaseSeries, fit_line, line_of_sight_velocity, series_type
+from .artifacts import MergedArtifacts
 from .files import read_artifact
-from .series import plain_context, read_series
+from .series import phase_series
 
 USUAL_TYPE = OutputConfig().mean_v_type
+
+KINDS = {
+    "ps": "persistent scatterers",
+    "sb": "points of small baselines",
+    "both": "points of PS and small baselines",
+}
+"""What the points of a dataset are called."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +50,8 @@ class Velocities:
         Radar wavelength [m].
     heading : float
         Flight direction, clockwise from north [deg]; NaN where unknown.
+    kind : str
+        What the points are, see ``KINDS``.
     """
 
     lonlat: FloatArray
@@ -53,17 +62,19 @@ class Velocities:
     master: date
     wavelength: float
     heading: float
+    kind: str = KINDS["ps"]
 
     @property
     def reference_text(self) -> str:
         """Say what the velocities are relative to."""
         if self.reference is None:
             return "no reference area"
+        noun = "PS" if self.kind == KINDS["ps"] else "points"
         if len(self.reference) == len(self.velocity):
-            return f"the mean of all {len(self.velocity):,} PS"
+            return f"the mean of all {len(self.velocity):,} {noun}"
         centre = np.nanmean(self.lonlat[self.reference], axis=0)
         return (
-            f"the mean of {len(self.reference):,} PS around"
+            f"the mean of {len(self.reference):,} {noun} around"
             f" {degrees(centre[0], 'EW', 4)}, {degrees(centre[1], 'NS', 4)}"
         )
 
@@ -100,47 +111,63 @@ def read_velocities(root: str | os.PathLike[str], value_type: str = USUAL_TYPE) 
     DatasetError
         They do not belong together, or the wavelength is not known.
     """
-    folder = Path(root)
-    points = read_artifact(folder, "ps2", "lonlat", "xy", "ll0", "day", "master_day")
-    known = parameters.load(folder)
-    names = ("m", "mean_v", "value_type", "ref_ps", "lambda")
-    fitted = (folder / "mean_v.mat").exists()
-    fit: dict[str, Any] = {
-        "value_type": series_type(value_type) if known.small_baselines else value_type
-    }
+    found = MergedArtifacts(root)
+    points, known = found.points, found.parameters
+    fit: dict[str, Any] = {"value_type": value_type}
+    fitted = found.has("mean_v")
     if fitted:
-        fit = read_artifact(folder, "mean_v", *names)
-    wavelength = fit.get("lambda") or known.value("lambda")
-    if not (isinstance(wavelength, float) and np.isfinite(wavelength) and wavelength > 0):
-        raise DatasetError(f"{folder}: the wavelength is not known; run stage 1 or set lambda")
+        fit = read_artifact(found.root, "mean_v", "m", "mean_v", "value_type", "ref_ps", "lambda")
+    name = fit.get("value_type") or "v"
+    kind = value_type_of(
+        series_type(name) if found.small_baselines else name, found.small_baselines
+    )
+    wavelength = fit.get("lambda") or found.wavelength
     reference = fit.get("ref_ps")
     if reference is None:
-        area = known.to_params(ReferenceArea)
-        reference = reference_ps(area, points["lonlat"], points["xy"], points.get("ll0"))
+        reference = found.ref_ps
     velocity = fit.get("mean_v")
     if velocity is None:
-        rates = fit["m"][1] if fitted else _fitted_rates(folder, value_type, reference)
+        rates = fit["m"][1] if fitted else _fitted_rates(found, kind)
         velocity = line_of_sight_velocity(rates, wavelength)
-    if len(velocity) != len(points["lonlat"]):
+    if len(velocity) != found.n_ps:
         raise DatasetError(
-            f"{folder / 'mean_v.mat'}: {len(velocity)} velocities for {len(points['lonlat'])} PS;"
+            f"{found.root / 'mean_v.mat'}: {len(velocity)} velocities for {found.n_ps} PS;"
             " run stage 8 again"
         )
     heading = known.value("heading")
     return Velocities(
         lonlat=points["lonlat"],
         velocity=velocity,
-        value_type=fit.get("value_type") or "v",
+        value_type=kind.name,
         reference=reference,
         days=tuple(date.fromisoformat(date_of(day)) for day in points["day"]),
         master=date.fromisoformat(date_of(points["master_day"])),
         wavelength=wavelength,
         heading=heading if isinstance(heading, float) else np.nan,
+        kind=KINDS[_kind(found)],
     )
 
 
-def _fitted_rates(folder: Path, value_type: str, reference: IntArray | None) -> FloatArray:
+def _kind(found: MergedArtifacts) -> str:
+    if found.has("merge2"):
+        return "both"
+    return "sb" if found.small_baselines else "ps"
+
+
+def series_of(found: MergedArtifacts, value_type: str, ref_ps: IntArray | None) -> PhaseSeries:
+    """Return the series that the velocities of stage 8 are fitted to, relative to some PS.
+
+    Its columns are those that ``mean_v.mat`` says, else those that ``drop_ifg_index`` leaves.
+    """
+    fitted = None
+    if found.has("mean_v"):
+        fitted = read_artifact(found.root, "mean_v", "unwrap_ifg_index").get("unwrap_ifg_index")
+    kind = value_type_of(value_type, found.small_baselines)
+    return phase_series(found, kind, ref_ps, fitted, drift=False)
+
+
+def _fitted_rates(found: MergedArtifacts, kind: ValueType) -> FloatArray:
     """Return the rate of every PS [rad/day], fitted as stage 8 does."""
-    ctx = plain_context()
-    fit: FloatArray = ctx.share(fit_velocity(value_type, read_series(folder, reference), ctx))
+    series = series_of(found, kind.name, found.ref_ps)
+    fit: FloatArray = found.ctx.share(fit_line(kind.operations, series, found.ctx))
     return fit[:, 1]

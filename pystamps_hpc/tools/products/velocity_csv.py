@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 
-from ...dataset.rows import FloatArray
-from ...errors import DatasetError
 from ...pipeline.documents import json_text
+from ...stages.shared.value_types import value_type as value_type_of
 from ...stages.shared.velocity import PhaseSeries
-from .files import product_file, read_artifact
+from .artifacts import MergedArtifacts
+from .deviation import deviation_of_residuals
+from .files import in_blocks, product_file
 from .fixed_point import table_text
 from .origin import made_elsewhere
-from .result import USUAL_TYPE, Velocities, read_velocities
-from .series import Line, displacements, read_series
+from .result import USUAL_TYPE, Velocities, read_velocities, series_of
+from .series import displacements
 
 Column = tuple[str, str, str, str]
 """Name, type for GDAL, unit, meaning."""
@@ -25,7 +26,7 @@ COLUMNS: tuple[Column, ...] = (
     ("longitude", "CoordX", "degrees", "longitude, WGS 84"),
     ("latitude", "CoordY", "degrees", "latitude, WGS 84"),
     ("height", "Real", "m", "height of the DEM that the interferograms were made with"),
-    ("coherence", "Real", "", "temporal coherence of the phase residual, pm2.coh_ps"),
+    ("coherence", "Real", "", "temporal coherence of the phase residual, coh_ps of pm2 or merge2"),
     ("velocity", "Real", "mm/yr", "line-of-sight velocity"),
     ("velocity_deviation", "Real", "mm/yr", "standard deviation of the velocity, from the "
      "residuals of the weighted straight line"),
@@ -78,30 +79,34 @@ def velocity_csv(
     taken off (StaMPS ``ps_plot`` with ``ts``; docs/science/velocity.md, Time series). Memory does
     not grow with the number of interferograms times PS: the phase is read in blocks of rows.
     """
-    folder = Path(root)
-    result = read_velocities(folder, value_type)
-    series = read_series(folder, result.reference)
+    found = MergedArtifacts(root)
+    result = read_velocities(root, value_type)
+    series = series_of(found, result.value_type, result.reference)
     assert series.ifgs.master is not None
     master = int(np.searchsorted(series.fitted, series.ifgs.master))
     dates = [str(result.days[k]) for k in np.insert(series.fitted, master, series.ifgs.master)]
     target = Path(path)
     with product_file(target) as temporary, temporary.open("wb") as file:
         file.write((",".join([*(column[0] for column in COLUMNS), *dates]) + "\n").encode())
-        file.writelines(_lines(folder, result, series, master))
+        file.writelines(_lines(found, result, series, master))
     types = ",".join([*(column[1] for column in COLUMNS), *["Real"] * len(dates)])
-    texts = (types + "\n", _WGS84, json_text(_meaning(folder, result, series, dates)))
+    texts = (types + "\n", _WGS84, json_text(_meaning(found, result, series, dates)))
     for suffix, text in zip(SIDE_FILES, texts, strict=True):
         with product_file(target.with_suffix(suffix)) as temporary:
             temporary.write_text(text, encoding="utf-8")
     return target
 
 
-def _lines(folder: Path, result: Velocities, series: PhaseSeries, master: int) -> Iterator[bytes]:
+def _lines(
+    found: MergedArtifacts, result: Velocities, series: PhaseSeries, master: int
+) -> Iterator[bytes]:
     """Yield the rows of the table in pieces; the master's displacement is zero."""
-    n_ps, line = len(result.velocity), Line.of(series)
-    height = _of_points(folder, "hgt2", "hgt", n_ps)
-    coherence = _of_points(folder, "pm2", "coh_ps", n_ps)
-    for rows, displacement in displacements(result.value_type, series, result.wavelength):
+    height = found.of_points("hgt2.hgt")
+    coherence = found.of_points("merge2.coh_ps" if found.has("merge2") else "pm2.coh_ps")
+    operations = value_type_of(result.value_type, found.small_baselines).operations
+    moved = displacements(operations, series, result.wavelength, found.ctx)
+    design, covariance = series.design, series.covariance
+    for rows, displacement in in_blocks(moved):
         yield table_text(
             [
                 (np.arange(rows.start + 1, rows.stop + 1)[:, None], 0),
@@ -109,37 +114,24 @@ def _lines(folder: Path, result: Velocities, series: PhaseSeries, master: int) -
                 (height[rows, None], 1),
                 (coherence[rows, None], 3),
                 (result.velocity[rows, None], 3),
-                (line.deviation(displacement)[:, None], 3),
+                (deviation_of_residuals(displacement, design, covariance)[:, None], 3),
                 (np.insert(displacement, master, 0, axis=1), 2),
             ]
         )
 
 
-def _of_points(root: Path, artifact: str, key: str, n_ps: int) -> FloatArray:
-    """Read one number per PS; NaN where a dataset has none."""
-    if not (root / f"{artifact}.mat").exists():
-        return np.full(n_ps, np.nan)
-    values: FloatArray | None = read_artifact(root, artifact, key).get(key)
-    if values is None:  # or 0 x 0, where a patch had none
-        return np.full(n_ps, np.nan)
-    if values.size != n_ps:
-        raise DatasetError(
-            f"{root / artifact}.mat: '{key}' has {values.size} values for {n_ps} PS; run stage 5 "
-            "again"
-        )
-    return values.astype(np.float64).ravel()
-
-
 def _meaning(
-    root: Path, result: Velocities, series: PhaseSeries, dates: list[str]
+    found: MergedArtifacts, result: Velocities, series: PhaseSeries, dates: list[str]
 ) -> dict[str, Any]:
     """Say units, signs, corrections and reference of the table."""
+    used = found.used(of_pairs=True) if found.small_baselines else series.fitted
     columns = [
         {"name": name, "unit": unit, "meaning": meaning} for name, _, unit, meaning in COLUMNS
     ]
     return {
         "schema": "pystamps-hpc/velocity-table/1",
-        "title": "Line-of-sight velocity and displacement of persistent scatterers",
+        "title": "Line-of-sight velocity and displacement of "
+        f"{result.kind}",
         "points": len(result.velocity),
         "columns": [*columns, *({"name": date, "unit": "mm", "meaning": "displacement"}
                                 for date in dates)],
@@ -151,7 +143,8 @@ def _meaning(
         "atmosphere and noise",
         "wavelength_m": result.wavelength,
         "crs": "EPSG:4326",
-        "interferograms": len(series.fitted),
-        "interferogram_numbers": (series.fitted + 1).tolist(),
-        "made_elsewhere": made_elsewhere(root),
+        "images": len(dates),
+        "interferograms": len(used),
+        "interferogram_numbers": (used + 1).tolist(),
+        "made_elsewhere": made_elsewhere(found.root),
     }  # fmt: skip

@@ -240,7 +240,7 @@ def _captions(figure: Any, result: Velocities, count: int, layout: Layout) -> No
     above = layout.BOTTOM + layout.height
     room = page[0] - layout.LEFT - 0.15
     subtitle = (
-        f"{count:,} persistent scatterers · {len(result.days)} images,"
+        f"{count:,} {result.kind} · {len(result.days)} images,"
         f" {_day(result.days[0])} to {_day(result.days[-1])}, master {_day(result.master)}",
         f"Relative to {result.reference_text}",
     )

@@ -14,6 +14,13 @@ all images are made at a time.
 
 from .options import Options
 from .simulator import Report, simulate
-from .truth import VelocityError, truth_velocity_error
+from .truth import VelocityError, truth_velocity_error, write_joined_truth
 
-__all__ = ["Options", "Report", "VelocityError", "simulate", "truth_velocity_error"]
+__all__ = [
+    "Options",
+    "Report",
+    "VelocityError",
+    "simulate",
+    "truth_velocity_error",
+    "write_joined_truth",
+]

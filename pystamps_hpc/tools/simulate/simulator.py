@@ -1,17 +1,14 @@
 """The simulator: model, echoes and files, one image after the other."""
 
 import os
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
+from ...dataset.creation import appearing, require_new
 from ...dataset.rows import BoolArray, ComplexArray, FloatArray, IntArray
-from ...errors import DatasetError
 from ...stages.prepare.patches import Patch
 from . import fields
 from .geometry import Acquisitions, Scene, acquisitions_of, patches_of, scene_of
@@ -99,20 +96,19 @@ def simulate(out: str | os.PathLike[str], options: Options | None = None) -> Rep
     """
     options = options or Options()
     root = Path(out)
-    if root.is_symlink() or (root.exists() and not (root.is_dir() and not any(root.iterdir()))):
-        raise DatasetError(f"{root}: exists and is not an empty folder; choose another name")
+    require_new(root)
     scene = scene_of(options)
     images = acquisitions_of(scene, stream(options, "acquisitions"))
     pairs = pairs_of(options, images)
     counts: dict[str, int] | None = None
     if options.slc:
-        with _appearing(root) as partial:
+        with appearing(root) as partial:
             dataset, persistent = write_stack(partial, scene, images, pairs)
             root = root / dataset.relative_to(partial)
     else:
         patches = patches_of(scene)
         candidates = choose_candidates(options, draw_sites(scene), pairs)
-        with _appearing(root) as partial:
+        with appearing(root) as partial:
             members = _write(partial, scene, images, pairs, patches, candidates)
         persistent = int(candidates.is_ps.sum())
         counts = {patch.name: len(rows) for patch, rows in zip(patches, members, strict=True)}
@@ -129,21 +125,6 @@ def simulate(out: str | os.PathLike[str], options: Options | None = None) -> Rep
         width=scene.width,
         length=scene.length,
     )
-
-
-@contextmanager
-def _appearing(root: Path) -> Iterator[Path]:
-    """Give a folder beside `root` which, if all went well, becomes it."""
-    partial = root.with_name(f".{root.name}.{os.getpid()}.partial")
-    try:
-        partial.mkdir(parents=True)
-        try:
-            yield partial
-            partial.replace(root)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
-    except OSError as error:
-        raise DatasetError(f"{root}: cannot be written: {error.strerror}") from error
 
 
 def _write(

@@ -92,13 +92,17 @@ class VelocityError:
     noise_bound: float
 
 
-def truth_velocity_error(root: str | os.PathLike[str]) -> VelocityError:
+def truth_velocity_error(
+    root: str | os.PathLike[str], among: str | os.PathLike[str] | None = None
+) -> VelocityError:
     """Compare ``mean_v`` of a finished chain with the truth.
 
     Parameters
     ----------
     root : path
         Dataset written by :func:`simulate`, processed through stage 8.
+    among : path, optional
+        Another dataset of the scene: only pixels that are points there too count.
 
     Raises
     ------
@@ -112,7 +116,7 @@ def truth_velocity_error(root: str | os.PathLike[str]) -> VelocityError:
     if not (folder / "truth.npz").is_file():
         raise DatasetError(f"{folder / 'truth.npz'}: missing; this is not a simulated dataset")
     with MatFile(folder / "ps2.mat") as file:
-        pixels, lonlat = file.read("ij")[:, 1:].astype(np.int64), file.read("lonlat")
+        pixels, lonlat = _pixels(file), file.read("lonlat")
     with MatFile(folder / "mean_v.mat") as file:
         estimate = np.ravel(file.read("mean_v"))
     with np.load(folder / "truth.npz") as archive:
@@ -126,6 +130,11 @@ def truth_velocity_error(root: str | os.PathLike[str]) -> VelocityError:
         if not known.all() and "stack" not in truth:
             _refuse(folder, pixels[~known])
         real = known & truth["is_ps"][rows]
+    counted = np.ones(len(rows), bool)
+    if among is not None:
+        with MatFile(Path(among) / "ps2.mat") as file:
+            counted = np.isin(_numbers(pixels), _numbers(_pixels(file)))
+    real &= counted
     n_ps = int(real.sum())
     if n_ps < 4:
         raise DatasetError(f"{folder}: {n_ps} persistent scatterers, a plane needs four")
@@ -138,13 +147,41 @@ def truth_velocity_error(root: str | os.PathLike[str]) -> VelocityError:
     bound = _slope_deviation(truth) * truth["phase_std"][rows]
     return VelocityError(
         n_ps=n_ps,
-        n_false=len(real) - n_ps,
+        n_false=int(counted.sum()) - n_ps,
         rmse=float(np.sqrt(np.mean(residual**2))),
         bias=float(np.median(residual)),
         offset=float(difference.mean()),
         correlation=float(np.corrcoef(expected + residual, expected)[0, 1]),
         noise_bound=float(np.sqrt(np.mean(bound**2))),
     )
+
+
+def write_joined_truth(
+    ps: str | os.PathLike[str], sb: str | os.PathLike[str], combined: str | os.PathLike[str]
+) -> None:
+    """Write the truth of a combined dataset: the candidates of two simulations of one scene."""
+    with np.load(Path(ps) / "truth.npz") as one, np.load(Path(sb) / "truth.npz") as other:
+        n = len(one["ij"])
+        numbers = np.concatenate([_numbers(truth["ij"]) for truth in (one, other)])
+        _, rows = np.unique(numbers, return_index=True)
+        joined: dict[str, Any] = {
+            name: np.concatenate((one[name], other[name]))[rows]
+            if one[name].shape[:1] == (n,)
+            else other[name]
+            for name in one.files
+        }
+    np.savez(Path(combined) / "truth.npz", **joined)
+
+
+def _pixels(points: MatFile) -> AnyArray:
+    """Return azimuth line and range sample of the points of a dataset, (n, 2) int64."""
+    pixels: AnyArray = points.read("ij")[:, 1:].astype(np.int64)
+    return pixels
+
+
+def _numbers(pixels: AnyArray) -> AnyArray:
+    """Return a number for each pixel, in raster order."""
+    return np.asarray(pixels @ np.array([2**32, 1]))
 
 
 def _nearest_scatterer(lonlat: FloatArray, truth: dict[str, AnyArray]) -> AnyArray:
@@ -157,8 +194,7 @@ def _nearest_scatterer(lonlat: FloatArray, truth: dict[str, AnyArray]) -> AnyArr
 
 def _match(pixels: AnyArray, known: AnyArray) -> tuple[AnyArray, AnyArray]:
     """Return the row of ``known``, which is in raster order, of every pixel, and if it has one."""
-    width = int(max(pixels[:, 1].max(initial=0), known[:, 1].max(initial=0))) + 1
-    wanted, have = (ij[:, 0] * width + ij[:, 1] for ij in (pixels, known))
+    wanted, have = _numbers(pixels), _numbers(known)
     rows = np.searchsorted(have, wanted).clip(max=len(have) - 1)
     return rows, have[rows] == wanted
 

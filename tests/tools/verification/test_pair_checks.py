@@ -8,6 +8,7 @@ import pytest
 
 from pystamps_hpc.dataset import parameters
 from pystamps_hpc.dataset.mat import read_mat, write_mat
+from pystamps_hpc.tools.verification.compare import verify_run_alone
 from pystamps_hpc.tools.verification.compare.merged import Merged
 from pystamps_hpc.tools.verification.compare.pair_checks import PAIR_CHECKS
 from tests.golden.parity import golden_root
@@ -68,3 +69,23 @@ def test_the_golden_set_holds(run):
 def test_a_planted_error_is_found(run, artifact, key, column, expected):
     spoil(run, artifact, key, 100, column, 0.5)
     assert bad(run) == expected
+
+
+def test_a_combined_dataset_is_congruent_without_a_look_angle_error_of_its_own(run):
+    values = {name: read_mat(run / f"{name}.mat") for name in ("pm2", "rc2", "bp2")}
+    look = values["pm2"].pop("K_ps") * values["bp2"]["bperp_mat"]
+    phase = values["rc2"]["ph_rc"] * np.exp(1j * look)
+    for name, content in (("pm2", values["pm2"]), ("rc2", {"ph_rc": phase.astype(np.complex64)})):
+        (run / f"{name}.mat").unlink()
+        write_mat(run / f"{name}.mat", content)
+    assert bad(run) == []
+    spoil(run, "phuw_sb2", "ph_uw", 100, 3, 0.5)
+    assert bad(run) == ["phuw_sb2.ph_uw: congruence with rc2.ph_rc"]
+
+
+def test_a_flag_of_the_other_mode_is_one_failure_with_its_remedy(run):
+    known = parameters.load(run)
+    known.file.unlink()
+    parameters.save(known.with_values({"small_baseline_flag": "n"}))
+    (failed,) = verify_run_alone(run).failed
+    assert "small_baseline_flag is 'n'; correct the parameter" in failed["message"]

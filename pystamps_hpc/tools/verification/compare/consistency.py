@@ -19,6 +19,7 @@ from ....dataset.schema import ARTIFACTS
 from ....dataset.tree import ROOT
 from ....errors import MatError
 from ....pipeline import LAST_STAGE
+from ....pipeline.loading import require_mode
 from ....pipeline.table import mode_of, tasks
 from ...products.origin import outdated_products
 from .comparison import Difference
@@ -61,6 +62,12 @@ def verify_run_alone(run: str | Path, window: Window | None = None) -> VerifyRep
         _check_products(root, report)
     present = {file.artifact: file for file in files if file.target == ROOT}
     with ExitStack() as stack:
+        try:
+            if "ps2" in present:
+                require_mode(stack.enter_context(MatFile(root / "ps2.mat")), parms)
+        except MatError as error:
+            report.failed.append(failure(present["ps2"], "unreadable", str(error)))
+            return report
         merged = Merged(root, stack, parms)
         for check in checks:
             for checked in _checked(check, merged, report):

@@ -43,6 +43,11 @@ class Merged:
         """Whether all these artifacts exist."""
         return all((self.root / f"{artifact}.mat").exists() for artifact in artifacts)
 
+    def holds(self, artifact: str, key: str) -> bool:
+        """Whether an artifact has a key."""
+        file = self.stack.enter_context(MatFile(self.root / f"{artifact}.mat"))
+        return key in file.variables
+
     def value(self, artifact: str, key: str) -> Value:
         """Return one key, read in blocks."""
         file = self.stack.enter_context(MatFile(self.root / f"{artifact}.mat"))
@@ -97,12 +102,16 @@ def largest(
 
 
 def congruence(merged: Merged, artifact: str, master: int | None) -> Iterator[Checked]:
-    """Hold an unwrapped phase against the wrapped one, and its idle columns against zero."""
+    """Hold an unwrapped phase against the wrapped one, and its idle columns against zero.
+
+    A combined dataset has no look-angle error of its own (``pm2.K_ps``) that stage 6 adds back.
+    """
     elsewhere = ("unwrap_patch_phase", "subtr_tropo")  # unwraps another phase than rc2.ph_rc
     if any(merged.parms.value(name) == "y" for name in elsewhere):
         return
     unwrapped, wrapped = merged.value(artifact, "ph_uw"), merged.value("rc2", "ph_rc")
-    slope, bperp = merged.value("pm2", "K_ps"), merged.value("bp2", "bperp_mat")
+    bperp = merged.value("bp2", "bperp_mat")
+    slope = merged.value("pm2", "K_ps") if merged.holds("pm2", "K_ps") else None
     n_ifg = unwrapped.n_columns
     unused = {int(ifg) - 1 for ifg in listed(merged, "drop_ifg_index")}
     unused |= set() if master is None else {master}
@@ -112,7 +121,8 @@ def congruence(merged: Merged, artifact: str, master: int | None) -> Iterator[Ch
     congruent = zero = Difference(True, 0.0)
     for rows in unwrapped.blocks():
         phase = unwrapped.read(rows).astype(np.float64)
-        look = slope.read(rows).astype(np.float32) * bperp.read(rows).astype(np.float32)
+        look = bperp.read(rows).astype(np.float32)
+        look *= 0 if slope is None else slope.read(rows).astype(np.float32)
         if master is not None and look.shape[1] < n_ifg:
             look = with_column(look, master, 0)
         turned = np.exp(1j * (phase - look)) * np.conj(wrapped.read(rows))

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ....dataset import parameters
 from ....dataset.rows import FloatArray, IntArray
 from ....errors import PystampsError
-from ....stages.shared.velocity import fit_velocity, line_of_sight_velocity
+from ....stages.shared.velocity import fit_velocity, line_of_sight_velocity, series_type
+from ...products.artifacts import MergedArtifacts
 from ...products.files import read_artifact
-from ...products.series import plain_context, read_series
+from ...products.result import series_of
 
 NEEDED = ("ps2", "phuw2")
 
@@ -51,10 +51,13 @@ def velocity_agreement(run: str | Path, golden: str | Path) -> str:
 
 def _velocity(root: Path, value_type: str, rows: IntArray) -> FloatArray:
     """Return velocities [mm/yr] relative to the mean over some points, at these points."""
-    ctx = plain_context()
-    rate = np.asarray(ctx.share(fit_velocity(value_type, read_series(root, None), ctx)))[rows, 1]
-    wavelength = parameters.load(root).value("lambda")
-    velocity = line_of_sight_velocity(rate, wavelength)
+    found = MergedArtifacts(root)
+    if found.small_baselines:
+        value_type = series_type(value_type)
+    fit = np.asarray(
+        found.ctx.share(fit_velocity(value_type, series_of(found, value_type, None), found.ctx))
+    )
+    velocity = line_of_sight_velocity(fit[rows, 1], found.wavelength)
     relative: FloatArray = velocity - np.nanmean(velocity)
     return relative
 

@@ -1,0 +1,60 @@
+"""``info``: the images and interferograms of a dataset, one line each."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
+from typing import Any
+
+from ..command import Answer, Command, dataset_option, on_root
+from ..shapes import Shape, heading, marked, pairs, table
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options of the command."""
+    dataset_option(parser)
+
+
+@on_root
+def run(options: Namespace) -> Answer:
+    """List images and interferograms."""
+    from ...tools.listing import dataset_listing
+
+    return dataset_listing(options.dataset), 0
+
+
+def view(document: dict[str, Any]) -> Iterator[Shape]:
+    """Show the lists."""
+    yield pairs(
+        {
+            "network": f"{document['mode']}, master {document['master']}",
+            "points": f"{document['ps']:,}",
+        }
+    )
+    yield heading("Images")
+    noisy = "noise_deg" in document["images"][0]
+    yield table(
+        ("number", "date", "bperp [m]", *(["noise [deg]"] if noisy else [])),
+        ((_number(row), row["date"], row["bperp_m"], *([row["noise_deg"]] if noisy else []))
+         for row in document["images"]),
+    )  # fmt: skip
+    if "interferograms" not in document:
+        return
+    yield heading("Interferograms")
+    yield table(
+        ("number", "first", "second", "bperp [m]", "noise [deg]"),
+        ((_number(row), row["first"], row["second"], row["bperp_m"], row["noise_deg"])
+         for row in document["interferograms"]),
+    )  # fmt: skip
+
+
+def _number(row: dict[str, Any]) -> Any:
+    return marked(str(row["number"]), note=" dropped" if row.get("dropped") else "")
+
+
+COMMAND = Command(
+    "info",
+    "List the images and interferograms: dates, baselines, noise (StaMPS' ps_info, sb_info).",
+    run,
+    view,
+    add_options,
+    examples=("pystamps-hpc info --dataset DIR",),
+)

@@ -1,0 +1,69 @@
+"""The images and interferograms of a dataset, one line each (StaMPS ``ps_info``, ``sb_info``)."""
+
+import os
+from typing import Any
+
+import numpy as np
+
+from ..stages.shared.ifgs import date_of, listed_columns
+from .network.picture import image_baselines
+from .products.artifacts import MergedArtifacts
+
+
+def dataset_listing(root: str | os.PathLike[str]) -> dict[str, Any]:
+    """List the images of a dataset, and the pairs of small baselines.
+
+    Parameters
+    ----------
+    root : path
+        Dataset processed through stage 5.
+
+    Returns
+    -------
+    dict
+        ``images`` with number, date and baseline against the master; of a single master noise, of
+        small baselines it is that of the ``interferograms``; ``ps``, the number of points.
+
+    Raises
+    ------
+    DatasetError, MatError
+        An artifact is missing or damaged.
+    """
+    found = MergedArtifacts(root)
+    ifgs = found.network
+    noise = found.value("ifgstd2.ifg_std") if found.has("ifgstd2") else None
+    known = np.full(ifgs.n_columns, np.nan) if noise is None else noise.astype(np.float64)
+    drop = found.parameters.value("drop_ifg_index") or ()
+    dropped = listed_columns(drop, ifgs.n_columns, "drop_ifg_index")
+    images = [
+        {"number": k + 1, "date": date_of(ifgs.day[k]), "bperp_m": round(float(bperp), 1)}
+        for k, bperp in enumerate(image_baselines(ifgs))
+    ]
+    columns = [
+        {
+            "noise_deg": None if np.isnan(value) else round(float(value), 3),
+            "dropped": k in dropped,
+        }
+        for k, value in enumerate(known)
+    ]
+    document = {
+        "schema": "pystamps-hpc/info/1",
+        "dataset": str(root),
+        "mode": "small baselines" if found.small_baselines else "single master",
+        "master": date_of(ifgs.master_day),
+        "ps": found.n_ps,
+        "images": images,
+    }
+    if not found.small_baselines:
+        return document | {"images": [a | b for a, b in zip(images, columns, strict=True)]}
+    pairs = [
+        {
+            "number": k + 1,
+            "first": date_of(ifgs.day[first]),
+            "second": date_of(ifgs.day[second]),
+            "bperp_m": round(float(ifgs.bperp[k]), 1),
+            **columns[k],
+        }
+        for k, (first, second) in enumerate(ifgs.pairs)
+    ]
+    return document | {"interferograms": pairs}

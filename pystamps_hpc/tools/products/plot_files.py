@@ -1,0 +1,165 @@
+"""The files that StaMPS' plotting saves: ``ps_plot_<type>.mat``, ``ps_plot_ts_<type>.mat``."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...dataset.mat import Stream, write_mat
+from ...dataset.publish import write_error
+from ...dataset.rows import AnyArray, FloatArray, IntArray, Rows
+from ...errors import DatasetError, MatError
+from .files import in_blocks, product_file
+from .time_series import Series
+from .values import Values
+
+
+def plot_file(root: Path, value_type: str, series: bool = False) -> Path:
+    """Return where StaMPS' plotting saves values, or the displacements behind a velocity."""
+    return root / f"ps_plot_{'ts_' if series else ''}{value_type}.mat"
+
+
+def write_values(values: Values, path: Path, force: bool = False) -> FloatArray | None:
+    """Write values as StaMPS' plotting does, and with them what they are.
+
+    Beside StaMPS' ``ph_disp`` and ``ifg_list`` the file says ``value_type``, ``unit``, ``ref_ps``,
+    the columns ``unwrap_ifg_index`` of a line, and the line ``m`` itself (offset [rad], rate
+    [rad/day]).
+
+    Parameters
+    ----------
+    values : Values
+        Written in blocks of rows.
+    path : Path
+        The file; replaced atomically.
+    force : bool
+        Whether a file that is there is replaced.
+
+    Returns
+    -------
+    (k, 3) float64 or None
+        Smallest, mean and largest value of each column without NaN; None of phasors.
+
+    Raises
+    ------
+    DatasetError
+        The file exists.
+    PublishError
+        It cannot be written.
+    """
+    summary = _Summary(values.rows)
+    variables: dict[str, Any] = {
+        "ph_disp": Stream(values.rows.shape, values.rows.dtype, summary.blocks()),
+        "ifg_list": _row(values.ifg_list),
+        "value_type": values.kind.name,
+        "unit": values.unit,
+        "ref_ps": _reference(values.ref_ps),
+    }
+    if values.kind.is_velocity:
+        variables["unwrap_ifg_index"] = _row(values.columns + 1)
+    if values.fit is not None:
+        variables["m"] = values.fit.T
+    _write(path, variables, force)
+    return summary.of_columns
+
+
+def write_series(series: Series, path: Path, force: bool = False) -> None:
+    """Write the displacements of all PS as StaMPS' plotting does for its ``ts`` window.
+
+    Parameters
+    ----------
+    series : Series
+        Displacements; written in blocks of rows.
+    path : Path
+        The file; replaced atomically.
+    force : bool
+        Whether a file that is there is replaced.
+
+    Raises
+    ------
+    DatasetError
+        The file exists.
+    PublishError
+        It cannot be written.
+    """
+    moved, points = series.displacement, series.points
+    _write(
+        path,
+        {
+            "ph_mm": Stream(moved.shape, moved.dtype, in_blocks(moved)),
+            "lonlat": points["lonlat"],
+            "unwrap_ifg_index": _row(series.columns + 1),
+            "ref_ps": _reference(series.ref_ps),
+            "day": series.day[:, None],
+            "n_ps": float(moved.shape[0]),
+            "lambda": series.wavelength,
+            "ifg_list": np.zeros((0, 0)),
+            "master_day": points["master_day"],
+            "bperp": points["bperp"][:, None],
+        },
+        force,
+    )
+
+
+def require_new(path: Path, force: bool) -> None:
+    """Refuse a file that is there and is not to be replaced.
+
+    Raises
+    ------
+    DatasetError
+        It exists.
+    """
+    if path.exists() and not force:
+        raise DatasetError(f"{path}: exists; --force replaces it")
+
+
+class _Summary:
+    """Blocks of rows on their way to a file, and what they hold."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+        columns = rows.shape[1]
+        self.low, self.high = np.full(columns, np.inf), np.full(columns, -np.inf)
+        self.total, self.count = np.zeros(columns), np.zeros(columns)
+
+    def blocks(self) -> Iterator[tuple[slice, AnyArray]]:
+        """Yield the blocks."""
+        for rows, block in in_blocks(self.rows):
+            if block.dtype.kind != "c":
+                known = np.isfinite(block)
+                self.low = np.minimum(self.low, np.where(known, block, np.inf).min(axis=0))
+                self.high = np.maximum(self.high, np.where(known, block, -np.inf).max(axis=0))
+                self.total += np.where(known, block, 0).sum(axis=0, dtype=np.float64)
+                self.count += known.sum(axis=0)
+            yield rows, block
+
+    @property
+    def of_columns(self) -> FloatArray | None:
+        """Smallest, mean, largest value of each column, (k, 3); NaN where it has none."""
+        if self.rows.dtype.kind == "c":
+            return None
+        void = self.count == 0
+        mean = self.total / np.where(void, 1, self.count)
+        found = np.stack((self.low, mean, self.high), axis=1)
+        found[void] = np.nan
+        return found
+
+
+def _row(numbers: IntArray) -> FloatArray:
+    return numbers[None].astype(np.float64)
+
+
+def _reference(ref_ps: IntArray | None) -> FloatArray:
+    return np.zeros((0, 0)) if ref_ps is None else (ref_ps[:, None] + 1).astype(np.float64)
+
+
+def _write(path: Path, variables: Mapping[str, Any], force: bool) -> None:
+    require_new(path, force)
+    with product_file(path) as temporary:
+        try:
+            write_mat(temporary, variables)
+        except MatError as error:
+            if isinstance(error.__cause__, OSError):
+                raise write_error(path, error.__cause__) from None
+            raise
