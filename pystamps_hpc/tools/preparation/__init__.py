@@ -114,7 +114,7 @@ def prepare_stack(layout: Layout, force: bool, ctx: Context, name: str) -> Prepa
         ctx.warn(warning)
     known = ctx.on_root(lambda: _begun(layout, force))
     kept = [patch.name for patch in layout.patches if patch.name in known.patches]
-    ctx.on_root(lambda: _convert(layout.stack))
+    ctx.on_root(lambda: _convert(layout.stack, anew=not known.constants))
     if not known.constants:
         known.constants = calibrate(layout, ctx)
     ctx.on_root(lambda: _write_root(layout, known))
@@ -214,9 +214,11 @@ def _write_root(layout: Layout, known: Record) -> None:
     known.save(root)
 
 
-def _convert(stack: SlcStack) -> None:
-    """Write rasters as rasters of floats, as StaMPS works on them."""
+def _convert(stack: SlcStack, anew: bool) -> None:
+    """Write rasters as rasters of floats, as StaMPS works on them; `anew` also what is there."""
     for target, source in stack.converted.items():
+        if target.exists() and not anew:
+            continue
         with replacing(target) as temporary, temporary.open("wb") as file:
             for lines in source.pieces(range(source.length), PIECE):
                 file.write(source.read(lines).view(source.numbers).astype("<f4").tobytes())
