@@ -49,8 +49,11 @@ demo-slc: $(READY) ## the same from a stack of images: simulate it, choose candi
 
 test: lint test-short test-mpi ## everything that runs on any machine
 
+# Files of tests that are worked on side by side; each test may take several processes.
+TEST_WORKERS ?= 2
+
 test-short: $(READY) ## the tests that need one process
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n $(TEST_WORKERS) --dist loadfile
 
 test-mpi: $(READY) ## the tests that run inside mpirun, on two and three ranks
 	$(BIN)/mpirun -n 2 $(BIN)/python -m mpi4py -m pytest -q --with-mpi -m mpi tests/mpi

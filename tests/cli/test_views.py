@@ -74,7 +74,7 @@ def is_chroot():
     return all(line.split()[1] != "/" for line in mounts)
 
 
-DATASET = "patches 2" if is_chroot() else "patches 2 file system"
+DATASET = "patches 2" if is_chroot() else "patches 2 file"
 
 
 @pytest.mark.parametrize(
