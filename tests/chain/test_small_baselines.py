@@ -298,7 +298,7 @@ def test_with_the_weights_of_the_pairs_alone_their_velocities_are_found_again(co
     velocities = read_velocities(other)
     found = MergedArtifacts(other)
     series = series_of(found, velocities.value_type, velocities.reference)
-    covariance = read_mat(sb / "phuw_sb_res2.mat")["sm_cov"]
+    covariance = read_mat(sb / "phuw_sb_res2.mat")["sb_cov"]
     weighted = replace(series, covariance=covariance[np.ix_(series.fitted, series.fitted)])
     operations = value_type(velocities.value_type, small_baselines=True).operations
     fit = fit_line(operations, weighted, found.ctx)
