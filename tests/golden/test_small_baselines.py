@@ -13,6 +13,7 @@ from pystamps_hpc.parallel.context import Context, QuietLog
 from pystamps_hpc.pipeline.loading import load_inputs
 from pystamps_hpc.pipeline.table import task
 from pystamps_hpc.tools.products.time_series import read_series
+from pystamps_hpc.tools.products.values import read_values
 from pystamps_hpc.tools.products.velocity_csv import velocity_csv
 from pystamps_hpc.tools.verification.compare.consistency import verify_run_alone
 from pystamps_kernels.dispatch import table
@@ -37,13 +38,14 @@ def root():
 
 @pytest.mark.parametrize("arithmetic", ["single", "double"])
 @pytest.mark.parametrize("value_type", ["v", "v-d", "v-o", "v-do"])
-def test_stage_8_fits_the_velocities_of_the_pairs_that_stamps_plots(golden, value_type, arithmetic):
+def test_stage_8_fits_the_velocities_of_the_pairs_that_stamps_plots(
+    golden, root, value_type, arithmetic
+):
     dataset = golden("sb-small").tree(8, "merged")
     spec, parms = task(8, "merged", "sb").spec, parameters.load(dataset.root)
     config = {"compat.arithmetic": arithmetic, "output.mean_v_type": value_type}
-    ctx = Context(
-        table("native", arithmetic), RunConfig().with_values(config).resolved(), log=QuietLog()
-    )
+    config = RunConfig().with_values(config)
+    ctx = Context(table("native", arithmetic), config.resolved(), log=QuietLog())
     inputs = load_inputs(spec.inputs, dataset.root, parms)
     found = spec.solve(inputs, parms.to_params(spec.params), ctx)
     plotted = stored("default")
@@ -51,6 +53,8 @@ def test_stage_8_fits_the_velocities_of_the_pairs_that_stamps_plots(golden, valu
     np.testing.assert_allclose(found.velocity, velocity, rtol=0, atol=4e-5)
     np.testing.assert_allclose(found.velocity_fit[0, ::11], line[0], rtol=0, atol=3e-6)
     np.testing.assert_allclose(found.velocity_fit[1, ::11], line[1], rtol=0, atol=3e-8)
+    values = read_values(root, value_type, config=config)
+    np.testing.assert_array_equal(found.velocity_fit.T, values.fit)
     assert found.value_type == value_type
     np.testing.assert_array_equal(found.velocity_ifgs, np.arange(42))
 
