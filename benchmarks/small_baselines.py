@@ -119,7 +119,8 @@ each candidate.
 {shown}
 
 Small baselines fit both the pairs and the images in stage 7, smooth between, and invert the network
-in stage 6; stage 8 filters the images alone. Stage 4 does not look at the noise of arcs by default.
+in stage 6; stage 8 filters the images, which are fewer. Stage 4 does not look at the noise of arcs
+by default.
 """
 
 

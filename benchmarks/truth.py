@@ -164,9 +164,9 @@ Simulated scenes of {whole.candidates:,} candidates and {whole.images} images ov
 days, pairs of at most {whole.max_days} days and {whole.max_bperp:g} m, against their truth, after
 the plane and the reference that the velocity product removes, in mm/yr (`make truth`). *Least
 squares* is what the simulated noise leaves in the best fit of a single pixel. Of a single master
-images count by their noise, of small baselines by the covariance that the inversion of the pairs
-leaves, as in StaMPS. *Cells* are what small baselines are resampled to by default, 100 m, the means
-of several pixels; those that hold clutter alone, which cannot be told, count too.
+images count by their noise, of small baselines pairs by their covariance, as in StaMPS.
+*Cells* are what small baselines are resampled to by default, 100 m, the means of several pixels;
+those that hold clutter alone, which cannot be told, count too.
 
 {markdown([HEAD, *(outcome.row() for outcome in outcomes)])}
 

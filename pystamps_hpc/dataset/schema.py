@@ -224,7 +224,7 @@ ph_ramp      | n_ps n_d   | double | | planes of the deramped interferograms [ra
 m                | 2 n_ps   | double | nan       | offset [rad] and slope [rad/day]
 mean_v           | n_ps 1   | double | opt nan   | velocity towards the satellite [mm/yr]
 value_type       | 1 1      | char   | opt       | how the phase was corrected
-unwrap_ifg_index | 1 n_use  | double | index opt | columns used
+unwrap_ifg_index | 1 n_use  | double | index opt | fitted columns, SB: pairs, of `V` images
 ref_ps           | n_ref 1  | double | index opt | points of the reference area
 lambda           | 1 1      | double | opt       | wavelength [m]
 master_day       | 1 1      | double | opt       | MATLAB day number

@@ -151,12 +151,14 @@ def difference(images, ifgs):
 
 
 def stage8_sb_inputs(scene, ifgs, **changes):
+    """Inputs whose pairs are the differences of the images."""
     single = stage8_inputs(scene)
     names = stage8.inputs.CommonInputs.__dataclass_fields__
     values = {name: getattr(single, name) for name in names} | {
         "ifgs": ifgs,
-        "images": None,
-        "image_covariance": np.eye(len(scene.day)),
+        "unwrapped_pairs": difference(scene.phase, ifgs),
+        "pair_scla_phase": difference(single.scla_phase, ifgs),
+        "pair_covariance": np.eye(len(ifgs)),
     }
     return stage8_sb.Inputs(**{**values, **changes})
 

@@ -46,6 +46,11 @@ class Stack:
     ifgs: Ifgs
     deramp_degree: float
 
+    @property
+    def suffix(self) -> str:
+        """What the names of files of such columns end with: ``2``, of pairs ``_sb2``."""
+        return "_sb2" if self.ifgs.master is None else "2"
+
     def corrected(self, operations: str, columns: IntArray, ctx: Context) -> Rows:
         """Return chosen columns of the phase after what a value type does to it.
 
@@ -91,7 +96,8 @@ class Stack:
             term = self.taken_off[letter]
             if term is None:
                 raise StageError(
-                    "scla2.ph_scla is missing: the velocity needs it; run stage 7 first"
+                    f"scla{self.suffix}.ph_scla is missing: the velocity needs it; "
+                    "run stage 7 first"
                 )
             yield term
 

@@ -98,11 +98,6 @@ def reference_of(phase: Rows, ref_ps: IntArray | None, ctx: Context) -> FloatArr
     return mean_over_ps(phase, ctx, ref_ps)
 
 
-def series_type(value_type: str) -> str:
-    """Return StaMPS' name of a value type of the images of small baselines: ``v`` is of pairs."""
-    return value_type.capitalize()
-
-
 def line_of_sight_velocity(rate: FloatArray, wavelength: float) -> FloatArray:
     """Convert a phase rate [rad/day] to velocity towards the satellite [mm/yr].
 

@@ -199,8 +199,8 @@ def _tell_singular(covariance: FloatArray, n_ps: int, ctx: Context) -> None:
         ctx.warn(
             f"phuw_sb_res2.sb_cov is not positive definite, {n_ps} PS for {len(covariance)} "
             f"interferograms: {without} of its eigenvalues are not positive and left out, as in "
-            "StaMPS, so that what they belong to does not weigh in the slopes of the pairs; more "
-            "PS or fewer interferograms make it better"
+            "StaMPS, so that what they belong to does not weigh in slopes and velocities of the "
+            "pairs; more PS or fewer interferograms make it better"
         )
 
 

@@ -5,6 +5,7 @@ other images, correlated in space only; and noise. A high-pass in time followed 
 space finds the second.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -92,21 +93,31 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     used = ifgs.used_columns(params.drop_ifg_index)
     fitted = used[np.isin(used, ifgs.columns)]
     covariance = ifg_covariance(ifgs, inputs.ifg_std, fitted)
-    series = phase_series(inputs, params, fitted, covariance)
-    return noise_and_velocity(inputs, params, used, series, ctx.config.output.mean_v_type, ctx)
+    taken_off = {"d": inputs.scla_phase, "m": inputs.offset}
+    series = phase_series(inputs, params, inputs.unwrapped, taken_off, fitted, covariance)
+    return noise_and_velocity(inputs, params, used, series, ctx)
 
 
 def phase_series(
-    inputs: CommonInputs, params: Params, fitted: IntArray, covariance: FloatArray
+    inputs: CommonInputs,
+    params: Params,
+    phase: Rows,
+    taken_off: Mapping[str, Rows | FloatArray | None],
+    fitted: IntArray,
+    covariance: FloatArray,
 ) -> PhaseSeries:
     """Return what the velocity is fitted to.
 
     Parameters
     ----------
     inputs : CommonInputs
-        With a single-master network.
+        Network and place of the PS.
     params : Params
         Reference area.
+    phase : Rows, (n_ps, n_col) float32
+        Unwrapped phase of the columns of the network [rad].
+    taken_off : mapping
+        See :class:`.corrected_phase.Stack`.
     fitted : (n_fit,) int64
         Columns of the fit.
     covariance : (n_fit, n_fit) float64
@@ -118,8 +129,8 @@ def phase_series(
         An empty reference area.
     """
     return PhaseSeries(
-        phase=inputs.unwrapped,
-        taken_off={"d": inputs.scla_phase, "m": inputs.offset},
+        phase=phase,
+        taken_off=taken_off,
         xy=inputs.xy,
         ifgs=inputs.ifgs,
         fitted=fitted,
@@ -134,7 +145,6 @@ def noise_and_velocity(
     params: Params,
     used: IntArray,
     series: PhaseSeries,
-    value_type: str,
     ctx: Context,
 ) -> Outputs:
     """Filter the phase of images, and fit velocities; see :func:`solve`.
@@ -148,14 +158,13 @@ def noise_and_velocity(
     used : (n_use,) int64
         Columns that are filtered.
     series : PhaseSeries
-        What the velocity is fitted to.
-    value_type : str
-        How the phase is corrected for it.
+        What the velocity is fitted to: these images, or pairs of them.
     ctx : Context
         Work over PS.
     """
     high_pass = _high_pass(inputs, params, used, ctx)
     scn = _low_pass(high_pass.phase, inputs, params, used, ctx)
+    value_type = ctx.config.output.mean_v_type
     fit = np.ascontiguousarray(ctx.share(fit_velocity(value_type, series, ctx)).T)
     ctx.on_root(lambda: _check_void(fit, series, ctx))
     ctx.fact("time_window_days", params.scn_time_win)
@@ -193,13 +202,13 @@ def _check_void(fit: FloatArray, series: PhaseSeries, ctx: Context) -> None:
     unwrapped = np.isfinite(series.phase[void][:, series.fitted]).all(axis=1)
     if unwrapped.any():
         raise StageError(
-            f"scla2.mat: what is taken off the phase of PS {void[unwrapped][0] + 1} and "
-            f"{int(unwrapped.sum()) - 1} others is not finite; make it again with "
-            "--start-step 7 --force"
+            f"scla{series.suffix}.mat: what is taken off the phase of PS "
+            f"{void[unwrapped][0] + 1} and {int(unwrapped.sum()) - 1} others is not finite; "
+            "make it again with --start-step 7 --force"
         )
     ctx.warn(
-        f"{len(void)} PS get no velocity: phuw2.ph_uw has no phase for them, PS {void[0] + 1} is "
-        "the first"
+        f"{len(void)} PS get no velocity: phuw{series.suffix}.ph_uw has no phase for them, PS "
+        f"{void[0] + 1} is the first"
     )
 
 

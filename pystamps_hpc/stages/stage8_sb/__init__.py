@@ -1,6 +1,7 @@
-"""Stage 8 of small baselines: the phase of the images that stage 6 has inverted is filtered.
+"""Stage 8 of small baselines: noise of the images, velocity of the pairs.
 
-All images are, whatever ``drop_ifg_index`` leaves out: that counts pairs.
+The phase of the images that stage 6 has inverted is filtered, of all of them, whatever
+``drop_ifg_index`` leaves out: that counts pairs. The velocity is fitted to those that it leaves.
 """
 
 from dataclasses import dataclass, replace
@@ -8,10 +9,8 @@ from typing import Annotated
 
 import numpy as np
 
-from ...dataset.rows import FloatArray, IntArray
+from ...dataset.rows import FloatArray, Rows
 from ...parallel.context import Context
-from ..shared.ifgs import inverted_images
-from ..shared.velocity import series_type
 from ..stage8 import SPEC as OF_SINGLE_MASTER
 from ..stage8 import Outputs, noise_and_velocity, phase_series
 from ..stage8.inputs import CommonInputs, Params
@@ -19,10 +18,11 @@ from ..stage8.inputs import CommonInputs, Params
 
 @dataclass(frozen=True)
 class Inputs(CommonInputs):
-    """Merged arrays that stage 8 reads of small baselines; columns are images."""
+    """Merged arrays that stage 8 reads of small baselines; columns of `unwrapped` are images."""
 
-    images: Annotated[IntArray | None, "phuw2.unwrap_ifg_index_sm"]  # (k,) 0-based; None: all
-    image_covariance: Annotated[FloatArray, "phuw_sb_res2.sm_cov"]  # (n_image, n_image) [rad^2]
+    unwrapped_pairs: Annotated[Rows, "phuw_sb2.ph_uw"]  # (n_ps, n_ifg) float32 [rad]
+    pair_scla_phase: Annotated[Rows | None, "scla_sb2.ph_scla"]  # (n_ps, n_ifg) float32 [rad]
+    pair_covariance: Annotated[FloatArray, "phuw_sb_res2.sb_cov"]  # (n_ifg, n_ifg) [rad^2]
 
 
 def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
@@ -31,20 +31,20 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     Raises
     ------
     StageError
-        Unusable index lists, an empty reference area, too few images, a phase to take off that is
+        Unusable index lists, an empty reference area, too few pairs, a phase to take off that is
         not finite.
 
     Notes
     -----
     docs/science/scn.md and docs/science/velocity.md, Small baselines.
     """
-    value_type = series_type(ctx.config.output.mean_v_type)
+    fitted = inputs.ifgs.used_columns(params.drop_ifg_index)
+    covariance = inputs.pair_covariance[np.ix_(fitted, fitted)]
+    taken_off = {"d": inputs.pair_scla_phase}
+    series = phase_series(inputs, params, inputs.unwrapped_pairs, taken_off, fitted, covariance)
     of_images = replace(inputs, ifgs=inputs.ifgs.series)
-    fitted = inverted_images(of_images.ifgs, inputs.images)
-    covariance = inputs.image_covariance[np.ix_(fitted, fitted)]
-    series = phase_series(of_images, params, fitted, covariance)
     used = np.arange(of_images.ifgs.n_columns)
-    return noise_and_velocity(of_images, params, used, series, value_type, ctx)
+    return noise_and_velocity(of_images, params, used, series, ctx)
 
 
-SPEC = replace(OF_SINGLE_MASTER, inputs=Inputs, solve=solve, modes=("sb",))
+SPEC = replace(OF_SINGLE_MASTER, inputs=Inputs, solve=solve, modes=("sb",), version=2)

@@ -13,8 +13,8 @@ from ...pipeline.state import TargetState, digest, plain
 from ...pipeline.table import mode_of, tasks
 from .files import read_artifact
 
-SOURCES = ("ps2", "mean_v", "phuw2", "phuw_sb_res2", "scla2", "ifgstd2", "hgt2", "pm2", "merge2",
-           "deramp_degree")  # fmt: skip
+SOURCES = ("ps2", "mean_v", "phuw2", "phuw_sb2", "phuw_sb_res2", "scla2", "scla_sb2", "ifgstd2",
+           "hgt2", "pm2", "merge2", "deramp_degree")  # fmt: skip
 PARAMETERS = ("lambda", "heading", "drop_ifg_index", "ref_lon", "ref_lat", "ref_centre_lonlat",
               "ref_radius", "ref_x", "ref_y")  # fmt: skip
 
@@ -66,7 +66,7 @@ def what_is_not_known(root: Path, value_type: str) -> list[str]:
         if (root / "mean_v.mat").exists():
             fit = read_artifact(root, "mean_v", "value_type", "unwrap_ifg_index")
     notes = []
-    if "mean_v.mat" in elsewhere and (used := fit.get("value_type") or "v").lower() != value_type:
+    if "mean_v.mat" in elsewhere and (used := fit.get("value_type") or "v") != value_type:
         says = "" if fit.get("value_type") else ", which does not say its type"
         notes.append(
             f"the velocities are those of mean_v.mat of another program{says}: taken as {used}, "

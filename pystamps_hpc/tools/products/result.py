@@ -13,7 +13,7 @@ from ...errors import DatasetError
 from ...stages.shared.ifgs import date_of
 from ...stages.shared.value_types import ValueType
 from ...stages.shared.value_types import value_type as value_type_of
-from ...stages.shared.velocity import PhaseSeries, fit_line, line_of_sight_velocity, series_type
+from ...stages.shared.velocity import PhaseSeries, fit_line, line_of_sight_velocity
 from .artifacts import MergedArtifacts
 from .files import read_artifact
 from .series import phase_series
@@ -117,10 +117,7 @@ def read_velocities(root: str | os.PathLike[str], value_type: str = USUAL_TYPE) 
     fitted = found.has("mean_v")
     if fitted:
         fit = read_artifact(found.root, "mean_v", "m", "mean_v", "value_type", "ref_ps", "lambda")
-    name = fit.get("value_type") or "v"
-    kind = value_type_of(
-        series_type(name) if found.small_baselines else name, found.small_baselines
-    )
+    kind = value_type_of(fit.get("value_type") or "v", found.small_baselines)
     wavelength = fit.get("lambda") or found.wavelength
     reference = fit.get("ref_ps")
     if reference is None:
@@ -155,15 +152,25 @@ def _kind(found: MergedArtifacts) -> str:
 
 
 def series_of(found: MergedArtifacts, value_type: str, ref_ps: IntArray | None) -> PhaseSeries:
-    """Return the series that the velocities of stage 8 are fitted to, relative to some PS.
-
-    Its columns are those that ``mean_v.mat`` says, else those that ``drop_ifg_index`` leaves.
-    """
-    fitted = None
-    if found.has("mean_v"):
-        fitted = read_artifact(found.root, "mean_v", "unwrap_ifg_index").get("unwrap_ifg_index")
+    """Return the series that a velocity is fitted to as in stage 8, relative to some PS."""
     kind = value_type_of(value_type, found.small_baselines)
+    fitted = fitted_columns(found, kind.of_pairs)
     return phase_series(found, kind, ref_ps, fitted, drift=False)
+
+
+def fitted_columns(found: MergedArtifacts, of_pairs: bool) -> IntArray:
+    """Return the images or pairs that a line is fitted to, 0-based.
+
+    Those that ``mean_v.mat`` says, if its line is through the same; else those that
+    ``drop_ifg_index`` leaves.
+    """
+    if found.has("mean_v"):
+        fit = read_artifact(found.root, "mean_v", "value_type", "unwrap_ifg_index")
+        kind = value_type_of(fit.get("value_type") or "v", found.small_baselines)
+        listed: IntArray | None = fit.get("unwrap_ifg_index")
+        if listed is not None and kind.of_pairs == of_pairs:
+            return listed
+    return found.fitted(of_pairs)
 
 
 def _fitted_rates(found: MergedArtifacts, kind: ValueType) -> FloatArray:

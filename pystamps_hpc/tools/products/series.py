@@ -32,6 +32,11 @@ DRIFT = 7.8 * 3.87e-7
 """Drift of the oscillator of Envisat [m/yr] from one pixel in range to the next."""
 
 
+def series_type(value_type: str) -> str:
+    """Return StaMPS' name of a value type of the images of small baselines: ``v`` is of pairs."""
+    return value_type.capitalize()
+
+
 def stack_of(found: MergedArtifacts, kind: ValueType, drift: bool = True) -> Stack:
     """Return the phase that a value type shows, and what it takes off; stacks stay on disk.
 

@@ -13,11 +13,11 @@ from ...stages.shared.ifgs import date_of
 from ...stages.shared.least_squares import pseudo_inverse
 from ...stages.shared.projection import local_coordinates
 from ...stages.shared.value_types import value_type
-from ...stages.shared.velocity import DAYS_PER_YEAR, series_type
+from ...stages.shared.velocity import DAYS_PER_YEAR
 from .artifacts import MergedArtifacts
 from .deviation import deviation_of_residuals
 from .result import USUAL_TYPE
-from .series import displacements, phase_series
+from .series import displacements, phase_series, series_type
 
 FARTHEST = 1000.0
 """How far the nearest PS may be from a point without a radius [m]."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...pipeline.documents import json_text
+from ...stages.shared.value_types import ValueType
 from ...stages.shared.value_types import value_type as value_type_of
 from ...stages.shared.velocity import PhaseSeries
 from .artifacts import MergedArtifacts
@@ -15,8 +16,8 @@ from .deviation import deviation_of_residuals
 from .files import in_blocks, product_file
 from .fixed_point import table_text
 from .origin import made_elsewhere
-from .result import USUAL_TYPE, Velocities, read_velocities, series_of
-from .series import displacements
+from .result import USUAL_TYPE, Velocities, fitted_columns, read_velocities, series_of
+from .series import displacements, series_type
 
 Column = tuple[str, str, str, str]
 """Name, type for GDAL, unit, meaning."""
@@ -29,7 +30,7 @@ COLUMNS: tuple[Column, ...] = (
     ("coherence", "Real", "", "temporal coherence of the phase residual, coh_ps of pm2 or merge2"),
     ("velocity", "Real", "mm/yr", "line-of-sight velocity"),
     ("velocity_deviation", "Real", "mm/yr", "standard deviation of the velocity, from the "
-     "residuals of the weighted straight line"),
+     "residuals of the weighted straight line through the displacements"),
 )  # fmt: skip
 
 SIDE_FILES = (".csvt", ".prj", ".json")
@@ -47,8 +48,8 @@ def velocity_csv(
     """Write number, position, height, coherence, velocity and displacements of every PS.
 
     A table that spreadsheets, pandas, GDAL and QGIS read as it is: a line of names, then a line per
-    PS. Columns: those of ``COLUMNS``, and one displacement [mm] per date of the velocity fit and
-    for the master, whose displacement is 0; positive is towards the satellite. A value that does
+    PS. Columns: those of ``COLUMNS``, and one displacement [mm] per image that is used and for the
+    master, whose displacement is 0; positive is towards the satellite. A value that does
     not exist is left empty. What the numbers mean and refer to is in the ``.json`` beside it; the
     ``.csvt`` and the ``.prj`` tell GDAL and QGIS types and reference system.
 
@@ -81,16 +82,17 @@ def velocity_csv(
     """
     found = MergedArtifacts(root)
     result = read_velocities(root, value_type)
-    series = series_of(found, result.value_type, result.reference)
+    kind = value_type_of(series_type(result.value_type), found.small_baselines)
+    series = series_of(found, kind.name, result.reference)
     assert series.ifgs.master is not None
     master = int(np.searchsorted(series.fitted, series.ifgs.master))
     dates = [str(result.days[k]) for k in np.insert(series.fitted, master, series.ifgs.master)]
     target = Path(path)
     with product_file(target) as temporary, temporary.open("wb") as file:
         file.write((",".join([*(column[0] for column in COLUMNS), *dates]) + "\n").encode())
-        file.writelines(_lines(found, result, series, master))
+        file.writelines(_lines(found, result, kind, series, master))
     types = ",".join([*(column[1] for column in COLUMNS), *["Real"] * len(dates)])
-    texts = (types + "\n", _WGS84, json_text(_meaning(found, result, series, dates)))
+    texts = (types + "\n", _WGS84, json_text(_meaning(found, result, kind, dates)))
     for suffix, text in zip(SIDE_FILES, texts, strict=True):
         with product_file(target.with_suffix(suffix)) as temporary:
             temporary.write_text(text, encoding="utf-8")
@@ -98,13 +100,12 @@ def velocity_csv(
 
 
 def _lines(
-    found: MergedArtifacts, result: Velocities, series: PhaseSeries, master: int
+    found: MergedArtifacts, result: Velocities, kind: ValueType, series: PhaseSeries, master: int
 ) -> Iterator[bytes]:
     """Yield the rows of the table in pieces; the master's displacement is zero."""
     height = found.of_points("hgt2.hgt")
     coherence = found.of_points("merge2.coh_ps" if found.has("merge2") else "pm2.coh_ps")
-    operations = value_type_of(result.value_type, found.small_baselines).operations
-    moved = displacements(operations, series, result.wavelength, found.ctx)
+    moved = displacements(kind.operations, series, result.wavelength, found.ctx)
     design, covariance = series.design, series.covariance
     for rows, displacement in in_blocks(moved):
         yield table_text(
@@ -121,10 +122,10 @@ def _lines(
 
 
 def _meaning(
-    found: MergedArtifacts, result: Velocities, series: PhaseSeries, dates: list[str]
+    found: MergedArtifacts, result: Velocities, kind: ValueType, dates: list[str]
 ) -> dict[str, Any]:
     """Say units, signs, corrections and reference of the table."""
-    used = found.used(of_pairs=True) if found.small_baselines else series.fitted
+    used = fitted_columns(found, of_pairs=found.small_baselines)
     columns = [
         {"name": name, "unit": unit, "meaning": meaning} for name, _, unit, meaning in COLUMNS
     ]
@@ -139,6 +140,7 @@ def _meaning(
         "reference": f"relative to {result.reference_text} and to the master date {result.master}",
         "master": str(result.master),
         "value_type": result.value_type,
+        "displacement_type": kind.name,
         "corrections": f"{result.correction_text}; displacements also without the master's "
         "atmosphere and noise",
         "wavelength_m": result.wavelength,

@@ -6,30 +6,28 @@ import numpy as np
 
 from ....dataset.rows import FloatArray, IntArray
 from ....errors import PystampsError
-from ....stages.shared.velocity import fit_velocity, line_of_sight_velocity, series_type
+from ....stages.shared.velocity import fit_velocity, line_of_sight_velocity
 from ...products.artifacts import MergedArtifacts
 from ...products.files import read_artifact
 from ...products.result import series_of
-
-NEEDED = ("ps2", "phuw2")
 
 
 def velocity_agreement(run: str | Path, golden: str | Path) -> str:
     """Say by how much the velocities of two trees differ; empty where one of them has none.
 
-    Velocities are fitted to ``phuw2`` of both trees in the same way, without what ``scla2`` says of
-    the DEM where both have it, and relative to the mean of all points, so that neither the type nor
-    the reference of a saved ``mean_v`` matters. Points are matched by azimuth and range.
+    Velocities are fitted to the unwrapped phase of both trees in the same way as stage 8 does,
+    without what stage 7 says of the DEM where both have it, and relative to the mean of all points,
+    so that neither the type nor the reference of a saved ``mean_v`` matters. Points are matched by
+    azimuth and range.
     """
-    trees = Path(run), Path(golden)
-    if not all((tree / f"{name}.mat").exists() for tree in trees for name in NEEDED):
-        return ""
-    corrected = all((tree / "scla2.mat").exists() for tree in trees)
     try:
-        here, there = _common(*(_pixels(tree) for tree in trees))
+        trees = MergedArtifacts(run), MergedArtifacts(golden)
+        if not all(tree.has("ps2") and _has(tree, "phuw") for tree in trees):
+            return ""
+        here, there = _common(*(_pixels(tree.root) for tree in trees))
         if not here.size:
             return "The trees have no point in common; their velocities cannot be compared."
-        value_type = "v-d" if corrected else "v"
+        value_type = "v-d" if all(_has(tree, "scla") for tree in trees) else "v"
         ours, theirs = (
             _velocity(tree, value_type, rows)
             for tree, rows in zip(trees, (here, there), strict=True)
@@ -49,11 +47,13 @@ def velocity_agreement(run: str | Path, golden: str | Path) -> str:
     )
 
 
-def _velocity(root: Path, value_type: str, rows: IntArray) -> FloatArray:
+def _has(found: MergedArtifacts, stem: str) -> bool:
+    """Whether a tree has an artifact of the columns that its velocities are fitted to."""
+    return found.has(f"{stem}_sb2" if found.small_baselines else f"{stem}2")
+
+
+def _velocity(found: MergedArtifacts, value_type: str, rows: IntArray) -> FloatArray:
     """Return velocities [mm/yr] relative to the mean over some points, at these points."""
-    found = MergedArtifacts(root)
-    if found.small_baselines:
-        value_type = series_type(value_type)
     fit = np.asarray(
         found.ctx.share(fit_velocity(value_type, series_of(found, value_type, None), found.ctx))
     )
