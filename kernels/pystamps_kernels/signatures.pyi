@@ -10,7 +10,7 @@ class Signatures:
 
     def prep_amplitude_sum(
         self,
-        words: NDArray[np.uint32],
+        words: NDArray[np.uint16],
         swapped: float,
         excluded: NDArray[np.bool],
         total: float,
@@ -19,7 +19,7 @@ class Signatures:
     ) -> tuple[float, int]: ...
     def prep_add_amplitudes(
         self,
-        words: NDArray[np.uint32],
+        words: NDArray[np.uint16],
         swapped: float,
         constant: float,
         total: NDArray[np.floating],
@@ -29,8 +29,8 @@ class Signatures:
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool]]: ...
     def prep_add_pair(
         self,
-        first: NDArray[np.uint32],
-        second: NDArray[np.uint32],
+        first: NDArray[np.uint16],
+        second: NDArray[np.uint16],
         swapped: float,
         first_constant: float,
         second_constant: float,

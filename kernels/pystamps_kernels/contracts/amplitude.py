@@ -3,7 +3,7 @@
 from .model import Array, Kernel, Scalar
 
 _WORDS = "n 2"
-_KINDS = "u32 u16"
+_KINDS = "u16 u32"
 _SWAPPED = Scalar("swapped", "whether the words are in the other byte order than this machine's")
 _TOTAL = Array("total", "n", "f32", "sum of calibrated amplitudes so far")
 _SQUARE = Array("square", "n", "f32", "sum of their squares so far")
