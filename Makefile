@@ -149,7 +149,7 @@ bench-unwrap: $(READY) ## docs/unwrapping.md: the native unwrapper and SNAPHU si
 bench-prep: $(READY) ## preparation of 4,000 x 4,000 x 30 beside plain NumPy and beside reading: docs/preparation.md
 	$(BIN)/python -m benchmarks.preparation --page docs/preparation.md
 
-# Smaller or larger: TRUTH='--candidates 20000 --images 20'
+# Larger: TRUTH='--candidates 56000'
 TRUTH ?=
 
 truth: $(READY) ## docs/accuracy.md: single master, small baselines and both against simulated truth

@@ -1,6 +1,6 @@
 """Velocities against the truth of simulated datasets: noise-free, with noise, with everything.
 
-    python -m benchmarks.truth [--candidates 56000] [--images 30] [--span-days 1096] [--ranks 2]
+    python -m benchmarks.truth [--candidates 20000] [--images 30] [--span-days 1096] [--ranks 2]
         [--page docs/accuracy.md]
 
 Of one scene: a single master, from candidates and from images in which ``prep`` chooses them; small
@@ -186,7 +186,7 @@ def markdown(rows: list[list[str]]) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure, print the tables, write the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.truth")
-    parser.add_argument("--candidates", type=int, default=56_000)
+    parser.add_argument("--candidates", type=int, default=20_000)
     parser.add_argument("--images", type=int, default=30)
     parser.add_argument("--span-days", type=int, default=1096)
     parser.add_argument("--seed", type=int, default=1)
