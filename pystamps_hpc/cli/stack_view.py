@@ -40,7 +40,7 @@ def stack_shapes(check: dict[str, Any]) -> Iterator[Shape]:
     if check["sound"]:
         yield paragraph(
             "The stack is sound and not prepared yet.",
-            f"Next: pystamps-hpc prep --dataset {check['dataset']}",
+            f"Next: pystamps-hpc prep --dataset {check['dataset']}{_master(check)}",
         )
 
 
@@ -74,3 +74,10 @@ def _images(rows: list[dict[str, Any]]) -> Iterator[Shape]:
 
 def _number(value: int | None) -> str:
     return "" if value is None else f"{value:,}"
+
+
+def _master(check: dict[str, Any]) -> str:
+    """Return the option that tells the master, where the names of pairs do not."""
+    known = check["overview"]
+    asked = known and known["small_baselines"] and known["processor"] in ("snap", "gamma")
+    return f" --master-date {known['master']}" if asked else ""

@@ -44,7 +44,7 @@ def call_of(name, scratch):
     given = described["parameters"]
     options = {
         "patches": (given.get("az_patches", 1), given.get("rg_patches", 1)),
-        "overlap": (given.get("az_overlap", 50), given.get("rg_overlap", 50)),
+        "overlap": (given.get("az_overlap"), given.get("rg_overlap")),
         "master": given.get("master"),
         "dispersion": given.get("da_thresh"),
     }
@@ -106,3 +106,22 @@ def test_a_mask_counts_the_same_however_it_is_named(tmp_path):
     for path in sorted(trees[0].glob("PATCH_*/*")):
         if path.is_file():
             assert path.read_bytes() == (trees[1] / path.relative_to(trees[0])).read_bytes(), path
+
+
+def test_a_master_that_contradicts_the_files_of_isce_is_refused(tmp_path):
+    call = call_of("isce-ps", tmp_path)
+    with pytest.raises(DatasetError, match=r"--master-date says 20150101, the stack has the master"):
+        prepared(call.root, processor="isce", master="20150101")
+    pairs = call_of("isce-sb", tmp_path / "sb")
+    with pytest.raises(DatasetError, match="no pair has an image of the master 20150101"):
+        prepared(pairs.root, processor="isce", master="20150101")
+    next(pairs.root.glob("*/secondary.slc")).unlink()
+    with pytest.raises(DatasetError, match="expected one of each of its two dates"):
+        prepared(pairs.root, processor="isce", master=None)
+
+
+def test_an_interferogram_of_doris_without_image_is_refused(tmp_path):
+    call = call_of("doris-ps", tmp_path)
+    next(call.root.glob("*/slave_res.slc")).unlink()
+    with pytest.raises(DatasetError, match="there is no slave_res.slc"):
+        prepared(call.root, processor="doris", master=None)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pystamps_hpc.dataset import candidates, parameters
 from pystamps_hpc.dataset.tree import discover_dataset
-from pystamps_hpc.errors import ConfigError, DatasetError
+from pystamps_hpc.errors import ConfigError, DatasetError, PublishError
 from pystamps_hpc.parallel.context import QuietLog
 from pystamps_hpc.stages.prepare.patches import cut_scene
 from pystamps_hpc.stages.prepare.selection import choose, choose_of_pairs
@@ -319,9 +319,9 @@ def test_a_link_to_nothing_is_named(tmp_path):
 def test_the_master_is_found_or_asked_for(tmp_path):
     write_snap(tmp_path)
     assert prepared(tmp_path, master=None).stack.master == MASTER
-    with pytest.raises(DatasetError, match="the master is one of"):
+    with pytest.raises(DatasetError, match=f"20150101, the interferograms have {MASTER}"):
         prepared(tmp_path, master="20150101")
-    with pytest.raises(DatasetError, match="not a date"):
+    with pytest.raises(ConfigError, match="not a date"):
         prepared(tmp_path, master="2015")
     write_snap_pairs(tmp_path / "pairs")
     with pytest.raises(DatasetError, match="--master-date"):
@@ -377,7 +377,7 @@ def test_a_patch_without_candidates_is_told_and_a_scene_without_is_refused(tmp_p
     assert found.candidates["PATCH_1"] == 0 < found.candidates["PATCH_2"]
     assert any("PATCH_1: no candidate" in warning for warning in log.warnings)
     assert (tmp_path / "PATCH_1/pscands.1.ph").stat().st_size == 0
-    with pytest.raises(DatasetError, match="raise --amp-dispersion"):
+    with pytest.raises(DatasetError, match="with a higher --amp-dispersion"):
         prepared(tmp_path, dispersion="0.001", force=True)
 
 
@@ -413,7 +413,93 @@ def test_an_unknown_stack_is_refused_with_what_was_looked_for(tmp_path):
         prepared(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("file", "told"),
+    [
+        (f"{DATES[0]}_{DATES[1]}/{DATES[1]}.rslc", "has the images 20160103, expected one of each"),
+        (f"{DATES[0]}_{DATES[1]}/{DATES[0]}_{DATES[1]}.diff", "no interferogram there; form it"),
+    ],
+)
+def test_pairs_have_both_images_and_an_interferogram(tmp_path, file, told):
+    write_snap_pairs(tmp_path)
+    (tmp_path / "SMALL_BASELINES" / file).unlink()
+    with pytest.raises(DatasetError, match=told):
+        prepared(tmp_path)
+
+
+def test_positions_that_are_all_0_are_refused(tmp_path):
+    write_snap(tmp_path)
+    damaged(tmp_path, "geo/*.lon", lambda content: bytes(len(content)))
+    with pytest.raises(DatasetError, match=r"lon: holds nothing but 0"):
+        prepared(tmp_path)
+
+
+def test_heights_of_few_pixels_are_no_damage(tmp_path):
+    write_snap(tmp_path)
+    heights = np.full((24, 31), np.nan, ">f4")
+    heights[:, :2] = 170
+    heights.tofile(tmp_path / "geo/elevation_dem.rdc")
+    assert prepared(tmp_path).candidates["PATCH_1"] > 0
+
+
+def test_of_several_positions_those_of_the_master_are_taken(tmp_path):
+    write_snap(tmp_path)
+    for kind in ("lon", "lat"):
+        np.full((24, 31), 5, ">f4").tofile(tmp_path / f"geo/20100101.{kind}")
+    log = QuietLog()
+    found = prepared(tmp_path, log=log)
+    assert [each.path.stem for each in found.stack.lonlat] == [MASTER, MASTER]
+    assert any("2 files *.lon" in warning for warning in log.warnings)
+
+
+def test_another_processor_than_that_of_the_stack_is_refused(tmp_path):
+    write_snap(tmp_path)
+    with pytest.raises(DatasetError, match="not a stack of isce; it looks like one of snap"):
+        prepared(tmp_path, processor="isce")
+
+
+def test_a_mask_that_leaves_nothing_is_named(tmp_path):
+    write_snap(tmp_path)
+    (tmp_path / "all").write_bytes(b"1" * 24 * 31)
+    with pytest.raises(DatasetError, match=r"no valid pixel that the mask .*all leaves"):
+        prepared(tmp_path, mask=Path("all"))
+
+
 # what is there already
+
+
+def test_the_master_of_pairs_is_remembered_and_another_refused(tmp_path):
+    write_snap_pairs(tmp_path)
+    prepared(tmp_path)
+    assert prepared(tmp_path, master=None).kept == ("PATCH_1",)
+    with pytest.raises(DatasetError, match=rf"master date \({MASTER}, now {DATES[1]}\)"):
+        prepared(tmp_path, master=DATES[1])
+
+
+def test_a_patch_that_was_changed_is_kept(tmp_path):
+    write_snap(tmp_path)
+    prepared(tmp_path)
+    path = tmp_path / "PATCH_1/pscands.1.ph"
+    path.write_bytes(b"!" + path.read_bytes()[1:])
+    os.utime(path, (1, 1))
+    with pytest.raises(DatasetError, match="PATCH_1 have been changed"):
+        prepared(tmp_path)
+    assert path.read_bytes().startswith(b"!")
+
+
+def test_patches_of_an_earlier_plan_are_told(tmp_path):
+    write_snap(tmp_path)
+    prepared(tmp_path, patches=(3, 1), overlap=(0, 0))
+    log = QuietLog()
+    prepared(tmp_path, log=log, force=True)
+    assert [w.partition(":")[0] for w in log.warnings] == ["PATCH_2", "PATCH_3"]
+
+
+def test_no_candidates_are_replaced_without_force(tmp_path):
+    write_snap(tmp_path)
+    with pytest.raises(DatasetError, match="no candidate in any patch"):
+        prepared(tmp_path, dispersion="0.001")
+    assert prepared(tmp_path).candidates["PATCH_1"] > 0
 
 
 def test_a_stack_without_patches_is_led_to_the_preparation(tmp_path):
@@ -465,7 +551,7 @@ def test_patches_that_are_there_are_kept_unless_forced(tmp_path):
     write_snap(tmp_path)
     prepared(tmp_path)
     before = files_of(tmp_path)
-    with pytest.raises(DatasetError, match="amplitude dispersion; they are kept"):
+    with pytest.raises(DatasetError, match=r"amplitude dispersion \(0.4, now 0.2\); they are kept"):
         prepared(tmp_path, dispersion="0.2")
     assert files_of(tmp_path) == before
     assert prepared(tmp_path).kept == ("PATCH_1",)
@@ -487,7 +573,7 @@ def test_images_that_have_changed_are_noticed(tmp_path):
 def test_patches_of_another_program_are_kept(tmp_path):
     write_snap(tmp_path)
     (tmp_path / "PATCH_1").mkdir()
-    (tmp_path / "PATCH_1/pscands.1.ph").write_bytes(b"")
+    (tmp_path / "PATCH_1/pscands.1.ph").write_bytes(b"8 bytes.")
     with pytest.raises(DatasetError, match="not made here"):
         prepared(tmp_path)
     prepared(tmp_path, force=True)
@@ -497,10 +583,10 @@ def test_a_full_disk_leaves_no_half_patch(tmp_path, monkeypatch):
     write_snap(tmp_path)
 
     def full(*_):
-        raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path / "PATCH_1"))
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(rasters._Target, "write", full)
-    with pytest.raises(OSError, match="No space"):
+    monkeypatch.setattr(os, "pwrite", full)
+    with pytest.raises(PublishError, match=r"mean_amp.flt: no space left on device"):
         prepared(tmp_path)
     assert not list(tmp_path.glob("PATCH_1/pscands.1.*"))
     monkeypatch.undo()
@@ -521,6 +607,7 @@ def test_patches_are_chosen_to_fill_the_ranks(tmp_path, ranks):
     assert max(overlap) <= 200
     narrow = suggest(large, ranks, 1e9)[0]
     assert narrow[0] * narrow[1] > along * across
+    assert suggest(large, ranks, 1e8)[0] == (along, across)  # smaller patches would not help
 
 
 def test_few_pixels_make_one_patch(tmp_path):
@@ -528,6 +615,13 @@ def test_few_pixels_make_one_patch(tmp_path):
     found = prepared(tmp_path, patches=None)
     assert len(found.patches) == 1
     assert [p.full.lines for p in found.patches] == [(1, 31, 1, 24)]
+
+
+def test_an_overlap_that_is_asked_for_is_taken(tmp_path, monkeypatch):
+    monkeypatch.setattr("pystamps_hpc.tools.preparation.suggestion.PIXELS_OF_IMAGES", 1900.0)
+    write_snap(tmp_path)
+    first = prepared(tmp_path, patches=None, overlap=(None, 1)).patches[0]
+    assert first.full.range[1] - first.own.range[1] == 1
 
 
 def test_dates_ascend(tmp_path):

@@ -32,7 +32,7 @@ def add_options(parser: ArgumentParser) -> None:
     for side, word in (("range", "across"), ("azimuth", "along")):
         parser.add_argument(f"--{side}-patches", type=positive, metavar="N",
                             help=f"patches {word} the track (1)")  # fmt: skip
-        parser.add_argument(f"--{side}-overlap", type=count, default=50, metavar="N",
+        parser.add_argument(f"--{side}-overlap", type=count, metavar="N",
                             help=f"pixels that a patch reaches beyond its own part {word} it (50)"
                             )  # fmt: skip
     parser.add_argument("--mask", metavar="FILE", type=Path,
@@ -62,7 +62,7 @@ def run(options: Namespace, team: "Team") -> Answer:
         dispersion=options.amp_dispersion,
         patches=None if options.patches else (counts[0] or 1, counts[1] or 1),
         overlap=(options.azimuth_overlap, options.range_overlap),
-        mask=options.mask,
+        mask=_mask(options),
         force=options.force,
     )
     console = Console(options.progress, options.verbose, options.quiet, team, options.log)
@@ -72,6 +72,14 @@ def run(options: Namespace, team: "Team") -> Answer:
             options.break_lock,
         )  # fmt: skip
     return _document(prepared), Exit.OK
+
+
+def _mask(options: Namespace) -> Path | None:
+    """Return the mask: of the dataset, else of the directory that one is in."""
+    mask: Path | None = options.mask
+    if mask is None or Path(options.dataset, mask).exists() or not mask.exists():
+        return mask
+    return mask.resolve()
 
 
 def _document(prepared: "Prepared") -> dict[str, Any]:

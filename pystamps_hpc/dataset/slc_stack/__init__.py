@@ -9,7 +9,7 @@ from ..problems import Problems
 from ..text import words_of
 from . import doris, isce, snap
 from .model import SlcStack
-from .raster import Raster, require_plausible, require_sizes
+from .raster import Raster, implausible, require_sizes, sampled
 
 __all__ = ["PROCESSORS", "Raster", "SlcStack", "read_stack", "require_sound"]
 
@@ -42,6 +42,10 @@ def read_stack(processor: str, root: Path, master: str | None = None) -> SlcStac
     if not root.is_dir():
         raise DatasetError(f"{root}: no such directory")
     name = _recognised(root) if processor == "auto" else processor
+    there = makers(root)
+    if {"gamma": "snap"}.get(name, name) not in there:
+        hint = f"it looks like one of {' or '.join(there)}" if there else "is it the right one?"
+        raise DatasetError(f"{root}: not a stack of {name}; {hint}")
     stack = PROCESSORS[name](root, master)
     if len(stack.slcs) < 2:
         raise DatasetError(f"{root}: {len(stack.slcs)} images, at least two are needed")
@@ -89,5 +93,10 @@ def require_sound(stack: SlcStack, mask: Raster | None) -> None:
     rasters = stack.rasters if mask is None else [*stack.rasters, mask]
     found.messages += require_sizes(rasters, stack.size_from)
     found.require_none()
-    found.messages += [told for raster in stack.rasters if (told := require_plausible(raster))]
+    found.messages += [told for raster in stack.rasters if (told := implausible(raster))]
+    found.messages += [
+        f"{raster.path}: holds nothing but 0, or no number at all; make it again"
+        for raster in stack.lonlat or ()
+        if raster.path not in stack.converted and not sampled(raster).any()
+    ]
     found.require_none()

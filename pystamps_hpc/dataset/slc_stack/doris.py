@@ -12,9 +12,9 @@ import numpy as np
 
 from ...errors import DatasetError
 from ..candidates.text import dates_in, day_text
-from ..problems import Problems
+from ..problems import Problems, refuse
 from ..text import lines_of, read_text, shown
-from .listing import listed, pair_of
+from .listing import listed, pair_of, pair_problems
 from .model import SlcStack
 from .raster import Raster, Sample
 
@@ -67,6 +67,14 @@ def doris(root: Path, master: str | None) -> SlcStack:
             converted[master_image] = raster(crop.file, "scomplex")
         slcs = [master_image, *listed(root, "*/slave_res.slc")]
         pairs = []
+    dates = tuple(_date(path, found) for path in slcs)
+    if small_baselines:
+        refuse(list(pair_problems(slcs, dates, ifgs)))
+    else:
+        refuse([f"{path}: is of an image of which there is no slave_res.slc" for path in ifgs
+                if path.parent not in {slc.parent for slc in slcs}])  # fmt: skip
+    alone = sorted({slc.parent.name for slc in slcs[1:]} - {ifg.parent.name for ifg in ifgs})
+    warnings = (f"in no interferogram, used for the choice of candidates only: {', '.join(alone)}",)
     texts = _texts(top, root, crop, found, pairs)
     return SlcStack(
         processor="doris",
@@ -77,7 +85,7 @@ def doris(root: Path, master: str | None) -> SlcStack:
         length=crop.length,
         size_from="master.res",
         slcs=tuple(raster(path, "fcomplex") for path in slcs),
-        dates=tuple(_date(path, found) for path in slcs),
+        dates=dates,
         ifgs=tuple(raster(path, "fcomplex") for path in ifgs),
         lonlat=(raster(_above(root, "lon.raw"), "float"), raster(_above(root, "lat.raw"), "float")),
         heights=tuple(
@@ -88,6 +96,7 @@ def doris(root: Path, master: str | None) -> SlcStack:
         texts=texts,
         converted=converted,
         sorted_patches=True,
+        warnings=warnings if alone and not small_baselines else (),
     )
 
 

@@ -13,7 +13,7 @@ from ..candidates.text import dates_in, day_text, locate, number_of, side_of
 from ..problems import Problems
 from ..text import lines_of, read_text, words_of
 from . import tops
-from .listing import date_of, listed, pair_of
+from .listing import checked_date, date_of, listed, pair_of, pair_problems
 from .model import SlcStack
 from .raster import Raster, Sample
 from .tops import IFG
@@ -72,7 +72,10 @@ def isce(root: Path, master: str | None) -> SlcStack:
         dates = (found, *(date_of(path.parent) for path in slcs[1:]))
         images = {date_of(path.parent) for path in ifgs}
         others = tuple(baselines)
-    _require_agreement(root, images, others, dates)
+    if small_baselines and found not in {date for pair in pairs for date in pair}:
+        raise DatasetError(f"{root}: no pair has an image of the master {found}")
+    problems = list(pair_problems(slcs, dates, ifgs)) if small_baselines else []
+    _require_agreement(root, images, others, dates, problems)
     texts = {
         "processor.txt": "isce\n",
         "day.1.in": "".join(f"{date}\n" for date in others),
@@ -153,25 +156,37 @@ def _baselines(root: Path) -> dict[str, str]:
     problems.require_none()
     if not found and (root / "day.1.in").exists() and (root / "bperp.1.in").exists():
         days, values = words_of(root / "day.1.in"), words_of(root / "bperp.1.in")
-        found = dict(zip(days, values, strict=False))
+        if len(days) != len(values):
+            raise DatasetError(
+                f"{root / 'bperp.1.in'}: {len(values)} baselines, day.1.in has {len(days)} days"
+            )
+        found = dict(zip(days, values, strict=True))
     if not found:
         raise DatasetError(f"{root}: no */baseline there; make the stack again")
     return found
 
 
 def _master(root: Path, small_baselines: bool, given: str | None) -> str:
-    """Return the date of the master: the one given, or what files say."""
-    if given is not None:
-        return given
+    """Return the date of the master: what files say, or the one given."""
     top = root.parent if small_baselines else root
+    said = next(_said(root, top), None)
+    if given is None and said is None:
+        raise DatasetError(f"{top / 'reference/baseline'}: file not found; give --master-date")
+    found = said if given is None else checked_date(given)
+    assert found is not None
+    if said not in (None, found) and not small_baselines:
+        raise DatasetError(f"{top}: --master-date says {found}, the stack has the master {said}")
+    return found
+
+
+def _said(root: Path, top: Path) -> Iterator[str]:
+    """Yield what files say of the date of the master."""
     for name in ("reference_day.1.in", "master_day.1.in", "reference/baseline", "master/baseline"):
         if (top / name).exists():
             day = next(dates_in(read_text(top / name)), None)
             if day is not None:
-                return day_text(day)
-    for line in _settings(root, "slc_stack_reference", "slc_stack_master"):
-        return line
-    raise DatasetError(f"{top / 'reference/baseline'}: file not found; give --master-date")
+                yield day_text(day)
+    yield from _settings(root, "slc_stack_reference", "slc_stack_master")
 
 
 def _mask(root: Path) -> Path | None:
@@ -195,9 +210,14 @@ def _settings(root: Path, *names: str) -> Iterator[str]:
 
 
 def _require_agreement(
-    root: Path, images: set[str], baselines: tuple[str, ...], dates: tuple[str, ...]
+    root: Path,
+    images: set[str],
+    baselines: tuple[str, ...],
+    dates: tuple[str, ...],
+    messages: list[str],
 ) -> None:
     problems = Problems()
+    problems.messages += messages
     for date in sorted(images - set(baselines)):
         problems.messages.append(
             f"{root}: an interferogram is of {date}, of which there is no baseline; "

@@ -2,10 +2,10 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from ...errors import DatasetError
+from ...errors import ConfigError, DatasetError
 from ..candidates.text import date_pairs_in, dates_in, day_text
 
 
@@ -50,6 +50,49 @@ def pair_of(name: str, where: Path) -> tuple[str, str]:
     return day_text(found[0]), day_text(found[1])
 
 
+def checked_date(text: str) -> str:
+    """Return the date of the master as it was typed.
+
+    Raises
+    ------
+    ConfigError
+        It is none.
+    """
+    if not re.fullmatch(r"\d{8}", text) or next(dates_in(text), None) is None:
+        raise ConfigError(f"--master-date {text}: not a date yyyymmdd")
+    return text
+
+
+def pair_problems(
+    slcs: Sequence[Path], dates: Sequence[str], ifgs: Sequence[Path]
+) -> Iterator[str]:
+    """Yield what is wrong with directories of pairs: each has the images of its two dates.
+
+    Parameters
+    ----------
+    slcs, dates : sequence
+        Images of all pairs, and their dates.
+    ifgs : sequence of Path
+        Interferograms.
+    """
+    found: dict[Path, list[str]] = {path.parent: [] for path in ifgs}
+    for path, date in zip(slcs, dates, strict=True):
+        found.setdefault(path.parent, []).append(date)
+    formed = {path.parent for path in ifgs}
+    for folder in sorted(found):
+        pair = next(date_pairs_in(folder.name), None)
+        named = sorted(map(day_text, pair)) if pair else []
+        there = sorted(found[folder])
+        if len(there) != 2 or (named and there != named):
+            told = ", ".join(there) or "no image"
+            yield (
+                f"{folder}: has the images {told}, expected one of each of its two dates; put them "
+                "there, or move the directory away"
+            )
+        if folder not in formed:
+            yield f"{folder}: no interferogram there; form it, or move the directory away"
+
+
 def require_master(given: str | None, known: Iterable[str], root: Path) -> str:
     """Return the date of the master: the one given, that of the directory's name, or the only one.
 
@@ -64,13 +107,13 @@ def require_master(given: str | None, known: Iterable[str], root: Path) -> str:
 
     Raises
     ------
+    ConfigError
+        What was typed is no date.
     DatasetError
-        It is no date, or nothing tells it.
+        Nothing tells it.
     """
     if given is not None:
-        if not re.fullmatch(r"\d{8}", given) or next(dates_in(given), None) is None:
-            raise DatasetError(f"--master-date {given}: not a date yyyymmdd")
-        return given
+        return checked_date(given)
     named = re.fullmatch(r"INSAR_(\d{8})", root.resolve().name)
     if named:
         return named[1]

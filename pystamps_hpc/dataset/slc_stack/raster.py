@@ -1,7 +1,7 @@
 """Flat rasters of a processor: pixels line after line, without a header."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -177,37 +177,40 @@ def _wrong_size(raster: Raster, source: str) -> str:
     return f"{told}; {why}, make it again"
 
 
-def require_plausible(raster: Raster, judge: Callable[[AnyArray], AnyArray] | None = None) -> str:
-    """Return that the numbers of a raster are those of the other order of bytes, if they are.
+def sampled(raster: Raster) -> AnyArray:
+    """Return the numbers of lines spread over a raster, 0 in place of NaN."""
+    numbers = _looked_at(raster)
+    return np.asarray(np.nan_to_num(numbers.astype(numbers.dtype.newbyteorder("="))))
 
-    Lines spread over the raster are looked at; `judge` says which numbers can be.
+
+def implausible(raster: Raster) -> str:
+    """Say that the numbers of a raster are none of a processor's; empty if they are.
+
+    Lines spread over the raster are looked at, and what they are in the other order of bytes.
     """
     if raster.sample in ("scomplex", "byte"):
         return ""
-    judge = judge or _of_a_processor
-    step = max(raster.length // _LOOKED_AT, 1)
-    lines = [raster.read(slice(i, i + 1)) for i in range(step // 2, raster.length, step)]
-    numbers = np.concatenate(lines).reshape(-1).view(raster.numbers)
+    numbers = _looked_at(raster)
     other = numbers.view(numbers.dtype.newbyteorder())
-    if _mostly(judge, numbers):
+    unknown, unknown_swapped = (np.mean(np.isnan(each)) for each in (numbers, other))
+    better_swapped = unknown > 0.5 and unknown_swapped < 0.1 and _mostly_plausible(other)
+    if _mostly_plausible(numbers) and not better_swapped:
         return ""
     shown = ", ".join(f"{value:.3g}" for value in numbers[np.flatnonzero(numbers)[:3]])
     told = f"{raster.path}: numbers such as {shown} are not plausible, read {raster.order}-endian"
-    if not _mostly(judge, other):
+    if not _mostly_plausible(other):
         return f"{told}; the file is damaged or of another kind"
     swapped = "little" if raster.order == "big" else "big"
     return f"{told}, but are so {swapped}-endian; was it made by another program, or swapped?"
 
 
-def _mostly(judge: Callable[[AnyArray], AnyArray], numbers: AnyArray) -> bool:
+def _looked_at(raster: Raster) -> AnyArray:
+    step = max(raster.length // _LOOKED_AT, 1)
+    lines = [raster.read(slice(i, i + 1)) for i in range(step // 2, raster.length, step)]
+    return np.concatenate(lines).reshape(-1).view(raster.numbers)
+
+
+def _mostly_plausible(numbers: AnyArray) -> bool:
     with np.errstate(invalid="ignore", over="ignore"):
-        finite = numbers[np.isfinite(numbers) & (numbers != 0)].astype(np.float64)
-        lost = np.count_nonzero(np.isnan(numbers)) > (1 - _PLAUSIBLE_SHARE) * numbers.size
-    if not len(finite):
-        return True
-    return bool(np.mean(judge(finite)) >= _PLAUSIBLE_SHARE) and not (lost and len(finite) < 100)
-
-
-def _of_a_processor(numbers: AnyArray) -> AnyArray:
-    size = np.abs(numbers)
-    return np.asarray((size >= _LEAST) & (size <= _MOST))
+        size = np.abs(numbers[np.isfinite(numbers) & (numbers != 0)].astype(np.float64))
+    return not len(size) or bool(np.mean((size >= _LEAST) & (size <= _MOST)) >= _PLAUSIBLE_SHARE)

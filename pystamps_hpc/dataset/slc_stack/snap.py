@@ -6,7 +6,7 @@ from pathlib import Path
 from ...errors import DatasetError
 from ..candidates.text import KeyFile, key_file
 from ..problems import Problems
-from .listing import date_of, listed, one_of, pair_of, require_master
+from .listing import date_of, listed, one_of, pair_of, pair_problems, require_master
 from .model import SlcStack
 from .raster import Raster, Sample
 
@@ -51,6 +51,12 @@ def _read(processor: str, root: Path, given: str | None) -> SlcStack:
     found.require_none()
     known = [pair for pair in pairs if pair]
     master = require_master(given, (first for first, _ in known), root)
+    firsts = {first for first, _ in known}
+    if not small_baselines and len(firsts) == 1 and master not in firsts:
+        source = "--master-date" if given else "the name of the directory"
+        raise DatasetError(
+            f"{root}: {source} says the master is {master}, the interferograms have {firsts.pop()}"
+        )
     parameters = key_file(_parameter_file(root, master, small_baselines))
     width, length = (_side(parameters, key) for key in ("range_samples", "azimuth_lines"))
     kind: Sample = "fcomplex" if processor == "snap" else _format(parameters)
@@ -65,12 +71,13 @@ def _read(processor: str, root: Path, given: str | None) -> SlcStack:
         raise DatasetError(
             f"{root / 'geo' / f'{master}.lat'}: file not found, expected beside .lon"
         )
-    lonlat = (
-        (raster(geo["lon"][0], "float"), raster(geo["lat"][0], "float")) if geo["lon"] else None
-    )
+    positions = [_of_master(geo[kind], master) for kind in ("lon", "lat")] if geo["lon"] else []
+    lonlat = (raster(positions[0], "float"), raster(positions[1], "float")) if positions else None
     heights = listed(root, "geo/*dem.rdc")
     dates = tuple(map(date_of, slcs))
-    _require_agreement(root, master, dates, dict(zip(ifgs, known, strict=True)), small_baselines)
+    named = dict(zip(ifgs, known, strict=True))
+    problems = list(pair_problems(slcs, dates, ifgs)) if small_baselines else []
+    _require_agreement(root, master, dates, named, small_baselines, problems)
     return SlcStack(
         processor=processor,
         root=root,
@@ -85,8 +92,13 @@ def _read(processor: str, root: Path, given: str | None) -> SlcStack:
         lonlat=lonlat,
         heights=tuple(raster(path, "float") for path in heights),
         texts={"rsc.txt": f"{parameters.path}\n"},
-        warnings=tuple(_remarks(root, dates, known, lonlat, heights)),
+        warnings=tuple(_remarks(root, dates, known, geo["lon"], lonlat, heights)),
     )
+
+
+def _of_master(paths: list[Path], master: str) -> Path:
+    """Return the file that the master names, else the first."""
+    return next((path for path in paths if path.stem == master), paths[0])
 
 
 def _parameter_file(root: Path, master: str, small_baselines: bool) -> Path:
@@ -121,13 +133,17 @@ def _require_agreement(
     dates: tuple[str, ...],
     pairs: dict[Path, tuple[str, str]],
     small_baselines: bool,
+    problems: list[str],
 ) -> None:
     """Refuse interferograms of images that are not there, of another master, without baseline."""
-    messages = [] if pairs else [f"{root}: no interferogram (.diff) there; form them"]
+    messages = [*problems] if pairs else [f"{root}: no interferogram (.diff) there; form them"]
     for path, pair in pairs.items():
         gone = sorted(set(pair) - set(dates))
         if gone:
-            messages.append(f"{path}: is of {', '.join(gone)}, of which there is no image (.rslc)")
+            messages.append(
+                f"{path}: is of {', '.join(gone)}, of which there is no image (.rslc); to leave an "
+                "image out, move its .rslc, .par, .diff and .base away"
+            )
         if not small_baselines and pair[0] != master:
             messages.append(f"{path}: has the master {pair[0]}, the others {master}")
         if not path.with_suffix(".base").exists():
@@ -143,10 +159,18 @@ def _remarks(
     root: Path,
     dates: tuple[str, ...],
     pairs: list[tuple[str, str]],
+    lons: list[Path],
     lonlat: tuple[Raster, Raster] | None,
     heights: list[Path],
 ) -> Iterator[str]:
     used = {date for pair in pairs for date in pair}
+    twice = sorted({date for date in dates if dates.count(date) > 1})
+    if twice and not any((root / PAIRS).glob("*")):
+        yield f"there as two images, which both count: {', '.join(twice)}"
+    if len(lons) > 1 and lonlat is not None:
+        yield f"{root / 'geo'}: {len(lons)} files *.lon; {lonlat[0].path.name} is used"
+    if " " in str(root):
+        yield f"{root}: has a blank in its path, with which StaMPS itself cannot go on"
     alone = sorted(set(dates) - used)
     if alone:
         yield f"in no interferogram, used for the choice of candidates only: {', '.join(alone)}"

@@ -84,7 +84,9 @@ def plan_preparation(
     DatasetError
         The stack is incomplete, contradicts itself, or is of the other kind than the parameters.
     """
-    stack = read_stack(options.processor, root, options.master)
+    before = record.load(root)
+    known = None if before is None else before.made_with.get("master date")
+    stack = read_stack(options.processor, root, options.master or known)
     layout = lay_out(stack, options, config.compat.preparation == "reference", ranks, memory)
     require_sound(stack, layout.mask)
     require_mode(stack)
@@ -121,6 +123,8 @@ def prepare_stack(layout: Layout, force: bool, ctx: Context, name: str) -> Prepa
     counts = {
         patch: int(size) for patch, size in ctx.on_root(lambda: _counts(layout, kept)).items()
     }
+    for left in ctx.on_root(lambda: _left(layout)):
+        ctx.warn(f"{left}: of an earlier preparation and no longer listed; remove it")
     for strip in layout.strips:
         due = [patch for patch in strip if patch.name not in kept]
         if due:
@@ -128,7 +132,7 @@ def prepare_stack(layout: Layout, force: bool, ctx: Context, name: str) -> Prepa
     if not any(counts.values()):
         raise DatasetError(
             f"{layout.stack.root}: no candidate in any patch below an amplitude dispersion of "
-            f"{layout.threshold}; raise --amp-dispersion"
+            f"{layout.threshold}; the same command with a higher --amp-dispersion makes them"
         )
     stack = layout.stack
     return Prepared(
@@ -169,7 +173,9 @@ def _begun(layout: Layout, force: bool) -> Record:
         Patches are there that were made otherwise, and may not be replaced.
     """
     root, now = layout.stack.root, record.made_with(layout)
-    there = [path.parent.name for path in sorted(root.glob(f"PATCH_*/{MARKER}"))]
+    there = [
+        path.parent.name for path in sorted(root.glob(f"PATCH_*/{MARKER}")) if path.stat().st_size
+    ]
     before = record.load(root)
     if force or before is None:
         if there and not force:
@@ -180,8 +186,14 @@ def _begun(layout: Layout, force: bool) -> Record:
         return Record(now)
     changed = record.differing(before.made_with, now)
     if not changed:
-        return replace(before, patches={n: s for n, s in before.patches.items()
-                                        if before.has(root, n)})  # fmt: skip
+        whole = {name: s for name, s in before.patches.items() if before.has(root, name)}
+        foreign = sorted(set(there).intersection(before.patches) - set(whole))
+        if foreign:
+            raise DatasetError(
+                f"{root}: {', '.join(foreign[:5])} have been changed since they were made; they "
+                "are kept. Make them anew with --force"
+            )
+        return replace(before, patches=whole)
     if there:
         raise DatasetError(
             f"{root}: {', '.join(there[:5])} were made with other {', '.join(changed)}; they are "
@@ -212,6 +224,13 @@ def _write_root(layout: Layout, known: Record) -> None:
     if any(settings.stored.get(name) != value for name, value in own.items()):
         parameters.save(settings.with_values(own))
     known.save(root)
+
+
+def _left(layout: Layout) -> list[str]:
+    """Return directories of patches that are none of the plan."""
+    listed = set(layout.listed)
+    found = layout.stack.root.glob("PATCH_*")
+    return sorted(path.name for path in found if path.is_dir() and path.name not in listed)
 
 
 def _convert(stack: SlcStack, anew: bool) -> None:

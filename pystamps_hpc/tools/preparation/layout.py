@@ -13,6 +13,7 @@ from ...stages.prepare.patches import Patch, cut_scene
 from .options import Options
 from .suggestion import suggest
 
+OVERLAP = 50  # pixels
 SHORTEST = 10  # lines that StaMPS works on at a time with small baselines
 
 
@@ -57,7 +58,7 @@ class Layout:
         if not small:
             return []
         return [
-            f"{', '.join(small[:5])}: the overlap is larger than the patch itself, "
+            f"{_some(small)}: the overlap is larger than the patch itself, "
             "so that most of the work is done several times; take fewer patches or less overlap"
         ]
 
@@ -143,6 +144,11 @@ class Layout:
         return {**own, **{n: "".join(f"{line}\n" for line in rows) for n, rows in lists.items()}}
 
 
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return f"{', '.join(names[:5])}{more}"
+
+
 def lay_out(
     stack: SlcStack, options: Options, reference: bool, ranks: int = 1, memory: float = math.inf
 ) -> Layout:
@@ -155,9 +161,12 @@ def lay_out(
     DatasetError
         The mask is not there.
     """
-    patches, overlap = options.patches, options.overlap
+    patches, usual = options.patches, (OVERLAP, OVERLAP)
     if patches is None:
-        patches, overlap = suggest(stack, ranks, memory)
+        patches, usual = suggest(stack, ranks, memory)
+    along, across = (
+        most if asked is None else asked for asked, most in zip(options.overlap, usual, strict=True)
+    )
     sides = (stack.length, stack.width)
     for count, side, name in zip(patches, sides, ("azimuth", "range"), strict=True):
         if count > side:
@@ -173,7 +182,7 @@ def lay_out(
     return Layout(
         stack=stack,
         threshold=options.threshold(stack),
-        patches=cut_scene(stack.length, stack.width, patches, overlap, not reference),
+        patches=cut_scene(stack.length, stack.width, patches, (along, across), not reference),
         mask=mask,
         mask_calibrates=stack.mask_calibrates or not reference,
         mask_selects=not (reference and absolute),

@@ -26,7 +26,8 @@ class Options:
         ``selpsc.in``; a negative one is that it reaches. None: 0.4, of small baselines 0.6.
     patches, overlap : (int, int)
         In azimuth and in range: patches, and pixels that a patch reaches beyond its own part.
-        Patches that are None are chosen, with their overlap, for scene, ranks and memory.
+        Patches that are None are chosen for scene, ranks and memory, and with them an overlap that
+        is None; else that is 50.
     mask : Path or None
         One byte per pixel; what is not 0 is left out. Relative to the dataset.
     force : bool
@@ -37,17 +38,17 @@ class Options:
     master: str | None = None
     dispersion: str | None = None
     patches: tuple[int, int] | None = (1, 1)
-    overlap: tuple[int, int] = (50, 50)
+    overlap: tuple[int | None, int | None] = (None, None)
     mask: Path | None = None
     force: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
         if self.dispersion is not None and not _is_number(self.dispersion):
-            raise ConfigError(f"amplitude dispersion {self.dispersion}: not a number")
+            raise ConfigError(f"amplitude dispersion {self.dispersion}: not a number other than 0")
         if self.patches is not None and min(self.patches) < 1:
             raise ConfigError(f"patches {self.patches}: both counts must be at least 1")
-        if min(self.overlap) < 0:
+        if min(each or 0 for each in self.overlap) < 0:
             raise ConfigError(f"overlap {self.overlap}: must not be negative")
 
     def threshold(self, stack: SlcStack) -> str:
@@ -57,6 +58,6 @@ class Options:
 
 def _is_number(text: str) -> bool:
     try:
-        return math.isfinite(float(text))
+        return math.isfinite(float(text)) and float(text) != 0
     except ValueError:
         return False

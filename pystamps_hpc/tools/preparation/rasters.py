@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ...dataset.publish import write_error
 from ...dataset.rows import AnyArray, BoolArray, IntArray
 from ...dataset.slc_stack import Raster
 from ...errors import DatasetError
@@ -49,7 +50,7 @@ def calibrate(layout: Layout, ctx: Context) -> list[str]:
                 slc.words(lines), slc.swapped, excluded, total, count
             )
             ctx.check()
-        return _written(slc.path, total, count)
+        return _written(slc.path, total, count, mask)
 
     files = list(distinct.values())
     found = ctx.map_tasks(constant, files, label=f"calibration, {_gigabytes(files)}", waiting=True)
@@ -68,9 +69,12 @@ def _identity(path: Path) -> tuple[int, int]:
     return status.st_dev, status.st_ino
 
 
-def _written(path: Path, total: float, count: int) -> str:
+def _written(path: Path, total: float, count: int, mask: Raster | None) -> str:
     if count == 0:
-        raise DatasetError(f"{path}: no valid pixel (amplitudes above 0.001); leave the image out")
+        left = f" that the mask {mask.path} leaves" if mask is not None else ""
+        raise DatasetError(
+            f"{path}: no valid pixel{left} (amplitudes above 0.001); leave the image out"
+        )
     mean = np.float32(total / count)
     if not np.isfinite(mean):
         raise DatasetError(f"{path}: holds an infinite sample; make the image again")
@@ -310,7 +314,10 @@ class _Target:
         self.path = path
 
     def __enter__(self) -> "_Target":
-        self.descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o666)
+        try:
+            self.descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o666)
+        except OSError as error:
+            raise write_error(self.path, error) from None
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -320,7 +327,10 @@ class _Target:
         """Write all of `content` from a place on."""
         view = memoryview(content)
         while view:
-            done = os.pwrite(self.descriptor, view, start)
+            try:
+                done = os.pwrite(self.descriptor, view, start)
+            except OSError as error:
+                raise write_error(self.path, error, len(content)) from None
             view, start = view[done:], start + done
 
 

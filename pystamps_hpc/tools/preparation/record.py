@@ -65,6 +65,7 @@ def made_with(layout: Layout) -> dict[str, Any]:
     stack, rasters = layout.stack, layout.stack.rasters
     return {
         "processor": stack.processor,
+        "master date": stack.master,
         "amplitude dispersion": layout.threshold,
         "patches": [[patch.name, *patch.full.lines, *patch.own.lines] for patch in layout.patches],
         "mask": layout.mask and [str(layout.mask.path), *stamp(layout.mask.path.stat())],
@@ -76,8 +77,13 @@ def made_with(layout: Layout) -> dict[str, Any]:
 
 
 def differing(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """Return in which choices two preparations differ."""
-    return [name for name in now if before.get(name) != now[name]]
+    """Return in which choices two preparations differ, short ones with both values."""
+    told = []
+    for name in (name for name in now if before.get(name) != now[name]):
+        values = [before.get(name), now[name]]
+        short = all(isinstance(value, str) for value in values)
+        told.append(f"{name} ({values[0]}, now {values[1]})" if short else name)
+    return told
 
 
 def _path(root: Path) -> Path:

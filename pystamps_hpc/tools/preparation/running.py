@@ -13,7 +13,7 @@ from ...config import RunConfig
 from ...dataset.lock import DatasetLock, new_owner
 from ...dataset.stamps_log import log_line
 from ...dataset.tree import ROOT, Dataset, state_path
-from ...errors import PystampsError
+from ...errors import Exit, PystampsError
 from ...parallel.context import Context
 from ...parallel.cpus import cpu_budget
 from ...parallel.memory import memory_budget
@@ -80,8 +80,12 @@ def run_preparation(
             log.warn(message)
         threads = cpu_budget(team.members, team.rank, config.runtime.cpu_workers).threads
         ctx = Context(kernels, config, team, log, threads=threads)
-        with team.agreed():
-            found = prepare_stack(layout, options.force, ctx, run_id)
+        try:
+            with team.agreed():
+                found = prepare_stack(layout, options.force, ctx, run_id)
+        except Exception as error:
+            watcher(RunFinished(getattr(error, "exit_code", Exit.INTERNAL)))
+            raise
         picture = team.on_root(lambda: _picture(layout, found, log))
         log.share_warnings(team)
         details = f"{sum(found.candidates.values()):,} candidates"
@@ -99,8 +103,8 @@ def _picture(layout: Layout, found: Prepared, log: TaskLog) -> Path | None:
     path = layout.stack.root / "products" / "candidates.png"
     try:
         return candidates_picture(layout, found.candidates, path)
-    except PystampsError as error:
-        log.warn(str(error))
+    except (PystampsError, OSError) as error:
+        log.warn(f"no picture of the candidates: {error}")
     return None
 
 

@@ -1,7 +1,6 @@
 """How many patches suit a scene, the ranks and their memory."""
 
 import math
-from itertools import product
 
 from ...dataset.slc_stack import SlcStack
 from ...pipeline.expected_memory import CELLS_PER_POINT, Extent, least
@@ -12,6 +11,9 @@ PIXELS_OF_IMAGES = 4e6 * 25
 
 DENSITY = 0.1
 """Share of the pixels that are candidates, at most, as it is reckoned with."""
+
+SMALLEST = 250_000
+"""Pixels of a patch below which memory hardly becomes less."""
 
 OVERLAP = 200
 """Pixels that a patch reaches beyond its own part, where it is large; StaMPS' manual."""
@@ -37,8 +39,12 @@ def suggest(stack: SlcStack, ranks: int, memory: float) -> tuple[tuple[int, int]
     """
     n_ifg = max(len(stack.ifgs), 1)
     wanted = math.ceil(stack.width * stack.length * n_ifg / PIXELS_OF_IMAGES)
-    while not _fits(stack, n_ifg, wanted, memory) and wanted < stack.width * stack.length // 10_000:
-        wanted = math.ceil(1.5 * wanted)
+    most = max(stack.width * stack.length // SMALLEST, 1)
+    needed = wanted
+    while needed < most and not _fits(stack, n_ifg, needed, memory):
+        needed = min(math.ceil(1.5 * needed), most)
+    if _fits(stack, n_ifg, needed, memory):  # else smaller patches would not help
+        wanted = max(wanted, needed)
     wanted = math.ceil(wanted / ranks) * ranks
     counts = _shapes(stack, wanted, ranks)
     sides = stack.length // counts[0], stack.width // counts[1]
@@ -56,10 +62,10 @@ def _shapes(stack: SlcStack, wanted: int, ranks: int) -> tuple[int, int]:
     most = min(2 * wanted, 4 * ranks + wanted)
     shapes = [
         (azimuth, sample)
-        for azimuth, sample in product(range(1, most + 1), repeat=2)
-        if wanted <= azimuth * sample <= most and azimuth * sample % ranks == 0
-        and azimuth <= stack.length and sample <= stack.width
-    ]  # fmt: skip
+        for azimuth in range(1, min(most, stack.length) + 1)
+        for sample in range(-(-wanted // azimuth), min(most // azimuth, stack.width) + 1)
+        if azimuth * sample % ranks == 0
+    ]
     return min(shapes, key=judged, default=(1, 1))
 
 
