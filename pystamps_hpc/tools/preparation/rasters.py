@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -210,7 +211,7 @@ def _kept(
         return np.asarray(values.reshape(grid)[:, first:stop])
 
     total = np.ascontiguousarray(inside(chosen.total))
-    _write_at(amplitudes, total.tobytes(), (lines.start - whole.start) * (stop - first) * 4)
+    _write_at(amplitudes, total.reshape(-1).data, (lines.start - whole.start) * (stop - first) * 4)
     taken, low = inside(chosen.taken), inside(chosen.low)
     line, sample = np.nonzero(taken)
     low_line, low_sample = np.nonzero(low)
@@ -273,9 +274,11 @@ def extract(
                     place = pixels[patch].place
                     rows = _rows(place, lines, stack.width)
                     inside = place[rows] - lines.start * stack.width
-                    values = np.stack([each[inside] for each in flat], axis=1)
+                    values = np.empty((len(inside), len(flat)), flat[0].dtype)
+                    for part, each in enumerate(flat):
+                        values[:, part] = each[inside]
                     every = values.shape[1] * values.itemsize
-                    target.write(values.tobytes(), (k * len(place) + rows.start) * every)
+                    target.write(values.reshape(-1).data, (k * len(place) + rows.start) * every)
                     if name == "ll":
                         unknown[patch] += _unknown(values.view(read[0].numbers))
         return unknown
@@ -323,18 +326,18 @@ class _Target:
     def __exit__(self, *error: object) -> None:
         os.close(self.descriptor)
 
-    def write(self, content: bytes, start: int) -> None:
+    def write(self, content: "bytes | memoryview[Any]", start: int) -> None:
         """Write all of `content` from a place on."""
-        view = memoryview(content)
+        view = memoryview(content).cast("B")
         while view:
             try:
                 done = os.pwrite(self.descriptor, view, start)
             except OSError as error:
-                raise write_error(self.path, error, len(content)) from None
+                raise write_error(self.path, error, len(view)) from None
             view, start = view[done:], start + done
 
 
-def _write_at(path: Path, content: bytes, start: int) -> None:
+def _write_at(path: Path, content: "memoryview[Any]", start: int) -> None:
     with _Target(path) as target:
         target.write(content, start)
 
@@ -349,9 +352,10 @@ def write_lists(layout: Layout, pixels: Pixels, folder: Path) -> None:
     with (folder / "pscands.1.ij").open("w") as ij, (folder / "pscands.1.da").open("w") as da:
         for first in range(0, n, ROWS):
             rows = slice(first, first + ROWS)
-            places = zip(line[rows].tolist(), sample[rows].tolist(), strict=True)
-            ij.write("".join([f"{k} {i} {j}\n" for k, (i, j) in enumerate(places, first + 1)]))
-            words = "".join([f"{value:g}\n" for value in dispersion[rows].tolist()])
+            number = np.arange(first + 1, first + 1 + len(line[rows]))
+            places = np.column_stack([number, line[rows], sample[rows]])
+            ij.write("%d %d %d\n" * len(places) % tuple(places.ravel().tolist()))
+            words = "%g\n" * len(places) % tuple(dispersion[rows].tolist())
             da.write(words.replace("nan", "-nan"))
     np.column_stack([sample, line]).astype(">i4").tofile(folder / "pscands.1.ij.int")
     if not stack.small_baselines:
