@@ -1,28 +1,38 @@
 """The images and interferograms of a dataset, one line each (StaMPS ``ps_info``, ``sb_info``)."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..config import RunConfig
 from ..stages.shared.ifgs import date_of, listed_columns
 from .network.picture import image_baselines
 from .products.artifacts import MergedArtifacts
+from .status import stale_warning
 
 
-def dataset_listing(root: str | os.PathLike[str]) -> dict[str, Any]:
+def dataset_listing(
+    root: str | os.PathLike[str], config: RunConfig | None = None, config_file: str = ""
+) -> dict[str, Any]:
     """List the images of a dataset, and the pairs of small baselines.
 
     Parameters
     ----------
     root : path
         Dataset processed through stage 5.
+    config : RunConfig, optional
+        Configuration against which finished work may be out of date.
+    config_file : str, optional
+        Where the configuration comes from.
 
     Returns
     -------
     dict
         ``images`` with number, date and baseline against the master; of a single master noise, of
-        small baselines it is that of the ``interferograms``; ``ps``, the number of points.
+        small baselines it is that of the ``interferograms``; ``ps``, the number of points;
+        ``warnings`` of what is out of date.
 
     Raises
     ------
@@ -53,6 +63,7 @@ def dataset_listing(root: str | os.PathLike[str]) -> dict[str, Any]:
         "master": date_of(ifgs.master_day),
         "ps": found.n_ps,
         "images": images,
+        "warnings": stale_warning(Path(root), found.stage, config, config_file),
     }
     if not found.small_baselines:
         return document | {"images": [a | b for a, b in zip(images, columns, strict=True)]}

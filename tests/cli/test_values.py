@@ -110,6 +110,36 @@ def test_the_series_of_a_point_as_document_page_and_table(command, result, tmp_p
     assert "minus" in shown(timeseries, document)
 
 
+def test_what_results_out_of_date_show_is_shown_with_a_warning(command, result, monkeypatch):
+    write_mat(result.root / "ifgstd2.mat", {"ifg_std": np.ones((5, 1), np.float32)})
+    rows = [
+        {"target": "root", "stage": stage, "path": path, "reason": f"change {stage}", "again": ""}
+        for stage, path in ((6, "phuw2.mat"), (7, "scla2.mat"), (8, "mean_v.mat"))
+    ]
+    monkeypatch.setattr("pystamps_hpc.tools.status.stale_results", lambda *_: rows)
+    at = ("--dataset", result.root)
+    lon, lat = result.lonlat[3]
+    again = f"pystamps-hpc run --dataset {result.root} --start-step 6 --stale rerun"
+    for words, told in (
+        (("values", "u", *at), "phuw2.mat is out of date (change 6) and"),
+        (("values", "v-do", *at), "phuw2.mat and 1 more are out of date (change 6) and"),
+        (("values", "v-do", "--ts", *at), "phuw2.mat and 1 more are out of date"),
+        (("timeseries", "--lon", lon, "--lat", lat, *at), "phuw2.mat and 1 more are out of date"),
+    ):
+        (warning,) = command(*words).document["warnings"]
+        assert warning.startswith(told)
+        assert warning.endswith(again)
+    assert command("values", "hgt", *at).document["warnings"] == []
+    assert command("info", *at).document["warnings"] == []
+    (result.root / "ps1.mat").touch()
+    assert command("values", "u", "--force", *at).document["warnings"] == []
+    (result.root / "ps1.mat").unlink()
+    rows[0]["stage"] = 5
+    document = command("info", *at).document
+    assert "phuw2.mat is out of date" in document["warnings"][0]
+    assert "warning: phuw2.mat is out of date" in shown(info, document)
+
+
 def test_images_are_listed_with_what_is_known_of_them(command, result):
     write_mat(result.root / "ifgstd2.mat", {"ifg_std": np.arange(5, dtype=np.float32)[:, None]})
     command("parms", "--dataset", result.root, "set", "drop_ifg_index", "2")

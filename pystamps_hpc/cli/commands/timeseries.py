@@ -8,7 +8,7 @@ from typing import Any
 from ...config import load_config
 from ..command import Answer, Command, dataset_option, on_root
 from ..shapes import CAREFUL, Shape, pairs, paragraph, table
-from .values import output_options, tropo_option
+from .values import out_of_date, output_options, tropo_option
 
 Document = dict[str, Any]
 
@@ -41,7 +41,8 @@ def run(options: Namespace) -> Answer:
     """Read the series of a point."""
     from ...tools.products.time_series import at_point, line_of, read_series
 
-    series = read_series(options.dataset, options.type, options.tropo, load_config(options.config))
+    config = load_config(options.config)
+    series = read_series(options.dataset, options.type, options.tropo, config)
     found = at_point(series, (options.lon, options.lat), options.radius)
     displacement, minus = found.displacement, None
     if options.minus:
@@ -66,7 +67,7 @@ def run(options: Namespace) -> Answer:
         "deviation_mm_per_year": None if line.deviation != line.deviation else line.deviation,
         "offset_mm": line.offset,
         "series": rows,
-        "warnings": series.warnings,
+        "warnings": [*series.warnings, *out_of_date(options, config, series.stage)],
     }
     if options.output:
         _write(Path(options.output), rows, options.force)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ...config import load_config
+from ...config import RunConfig, configured_by, load_config
 from ..command import Answer, Command, dataset_option, numbers, on_root, positive
 from ..shapes import CAREFUL, STRONG, Shape, marked, pairs, paragraph, table
 
@@ -92,9 +92,10 @@ def _values(options: Namespace) -> Document:
     from ...tools.products.values import read_values
 
     ifgs = None if options.ifgs is None else [k for each in options.ifgs for k in each]
+    config = load_config(options.config)
     values = read_values(
-        options.dataset, options.type, ifgs, options.ref_ifg, options.tropo,
-        options.deviation, load_config(options.config),
+        options.dataset, options.type, ifgs, options.ref_ifg, options.tropo, options.deviation,
+        config,
     )  # fmt: skip
     path = target(options, values.kind.name)
     require_new(path, options.force)
@@ -115,7 +116,7 @@ def _values(options: Namespace) -> Document:
         "interferograms": (values.columns + 1).tolist() if values.kind.is_velocity else None,
         "columns": columns,
         "file": str(path),
-        "warnings": values.warnings,
+        "warnings": [*values.warnings, *out_of_date(options, config, values.stage)],
     }
 
 
@@ -124,7 +125,8 @@ def _series(options: Namespace) -> Document:
     from ...tools.products.plot_files import write_series
     from ...tools.products.time_series import read_series
 
-    series = read_series(options.dataset, options.type, options.tropo, load_config(options.config))
+    config = load_config(options.config)
+    series = read_series(options.dataset, options.type, options.tropo, config)
     path = target(options, series.value_type, series=True)
     write_series(series, path, options.force)
     return {
@@ -139,8 +141,15 @@ def _series(options: Namespace) -> Document:
         "interferograms": (series.columns + 1).tolist(),
         "columns": [],
         "file": str(path),
-        "warnings": series.warnings,
+        "warnings": [*series.warnings, *out_of_date(options, config, series.stage)],
     }
+
+
+def out_of_date(options: Namespace, config: RunConfig, stage: int) -> list[str]:
+    """Return a sentence on results through a stage that are out of date, or none."""
+    from ...tools.status import stale_warning
+
+    return stale_warning(options.dataset, stage, config, configured_by(options.config))
 
 
 def target(options: Namespace, value_type: str, series: bool = False) -> Path:

@@ -49,6 +49,8 @@ class MergedArtifacts:
         One process with the reference kernels.
     warnings : list of str
         What was told on the way.
+    stage : int
+        Last stage of which something was asked for.
 
     Raises
     ------
@@ -68,6 +70,7 @@ class MergedArtifacts:
         arithmetic: Arithmetic = "single" if known.compat.arithmetic == "single" else "double"
         log = QuietLog()
         self.warnings = log.warnings
+        self.stage = 0
         self.ctx = Context(table("python", arithmetic), known, log=log)
         self.parameters = parameters.load(self.root)
 
@@ -191,9 +194,10 @@ class MergedArtifacts:
         DatasetError
             It is missing.
         """
+        row = maker(artifact, "merged", mode_of(self.parameters))
+        self.stage = max(self.stage, row.spec.number if row else 0)
         if self.has(artifact):
             return
-        row = maker(artifact, "merged", mode_of(self.parameters))
         remedy = "another program makes it"
         if row is not None:
             stage = row.spec.number

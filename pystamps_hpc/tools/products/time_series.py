@@ -43,6 +43,8 @@ class Series:
         Radar wavelength [m].
     points : dict
         Keys of ``ps2``.
+    stage : int
+        Last stage whose results they are made of.
     warnings : list of str
         What the user should know.
     """
@@ -54,6 +56,7 @@ class Series:
     ref_ps: IntArray | None
     wavelength: float
     points: dict[str, Any]
+    stage: int
     warnings: list[str]
 
     @property
@@ -141,6 +144,7 @@ def read_series(
         ref_ps=found.ref_ps,
         wavelength=found.wavelength,
         points=found.points,
+        stage=found.stage,
         warnings=found.warnings,
     )
 

@@ -52,6 +52,8 @@ class Values:
         Rows of the reference area; None where the values are relative to none.
     fit : (n_ps, 2) float64 or None
         Offset [rad] and rate [rad/day] of a velocity.
+    stage : int
+        Last stage whose results they are made of.
     warnings : list of str
         What the user should know.
     """
@@ -63,6 +65,7 @@ class Values:
     unit: str
     ref_ps: IntArray | None
     fit: FloatArray | None = None
+    stage: int = 0
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -147,7 +150,7 @@ def read_values(
         values = replace(values, unit="rad/m")
     elif kind.base.referenced:
         values = _referenced(found, values)
-    return replace(values, warnings=[*found.warnings, *values.warnings])
+    return replace(values, stage=found.stage, warnings=[*found.warnings, *values.warnings])
 
 
 def _listed(ifgs: Sequence[int], n_columns: int, kind: ValueType) -> IntArray:
