@@ -165,6 +165,11 @@ def patch_here() -> Path | None:
     return here if here.name.startswith("PATCH_") or is_patch(here) else None
 
 
+def is_root_or_patch(directory: Path) -> bool:
+    """Whether a directory looks like the root or a patch of a dataset."""
+    return _has_signs(directory) or is_patch(directory)
+
+
 def is_patch(directory: Path) -> bool:
     """Whether a directory holds what only patches hold."""
     return any((directory / name).exists() for name in ("pscands.1.ij", "ps1.mat"))

@@ -1,6 +1,6 @@
 """What a dataset's finished stages have found, put together from their records."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -85,8 +85,15 @@ def funnel(facts: Facts) -> list[dict[str, Any]]:
     ]
 
 
-def findings(facts: Facts) -> dict[str, Any]:
+def findings(facts: Facts, drop_ifg_index: Sequence[float] = ()) -> dict[str, Any]:
     """Return what was kept, what was dropped and why, and how well it unwrapped.
+
+    Parameters
+    ----------
+    facts : Facts
+        What the stages have found.
+    drop_ifg_index : sequence of float
+        Interferograms, from 1, that are left out today, whatever they were when they were merged.
 
     Returns
     -------
@@ -95,7 +102,8 @@ def findings(facts: Facts) -> dict[str, Any]:
         merged ones are the means of [m]; ``dropped``: reason -> points;
         ``unwrapping``: interferograms, residues, cost, share of arcs without statistics, whether it
         was the pass with feedback;
-        ``noise``: median of the interferograms and the noisiest with numbers and dates [deg];
+        ``drop_ifg_index``: as given;
+        ``noise``: median of the others and the noisiest of them with numbers and dates [deg];
         ``velocity``: what 1, 50 and 99 % of the points stay below [mm/yr]. Null where no record
         says it.
     """
@@ -120,7 +128,8 @@ def findings(facts: Facts) -> dict[str, Any]:
             "arcs_without_statistics": root.get("stat_less_share"),
             "with_feedback": root.get("with_feedback"),
         },
-        "noise": _noise(root),
+        "drop_ifg_index": list(drop_ifg_index),
+        "noise": _noise(root, drop_ifg_index),
         "velocity": root.get("velocity_1_50_99_percent_mm_yr"),
     }
 
@@ -133,10 +142,10 @@ def _with_feedback(rows: Iterable[Task], records: Mapping[int, dict[str, Any]]) 
     return any(fed_back(row, record) for row, record in known) if known else None
 
 
-def _noise(facts: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Return the median of the noise and the noisiest interferograms."""
+def _noise(facts: Mapping[str, Any], dropped: Collection[float]) -> dict[str, Any] | None:
+    """Return the median of the noise and the noisiest of the interferograms that are in use."""
     listed = (facts.get(name) or () for name in ("ifg_noise_deg", "ifg_dates", "ifg_numbers"))
-    rows = list(zip(*listed, strict=False))
+    rows = [row for row in zip(*listed, strict=False) if row[-1] not in dropped]
     if not rows:
         return None
     worst = sorted(rows, reverse=True)[:NOISIEST]

@@ -17,7 +17,7 @@ from ..dataset.schema import ARTIFACTS, Key
 from ..dataset.tree import Dataset, patch_core
 from ..errors import MatError
 from ..stages.base import EACH_PATCH, Field, artifact_fields
-from ..stages.shared.external_phase import keys_of, method_name
+from ..stages.shared.external_phase import keys_of, phase_method
 from ..stages.shared.ifgs import Ifgs
 
 _SHARED_LENGTHS = frozenset({"n_ps", "n_ifg", "n_pm", "n_image", "n_sel", "n_edge", "n_uw"})
@@ -66,7 +66,7 @@ def _tropospheric_phase(directory: Path, parameters: Parameters) -> tuple[Rows, 
                 f"{path}: file does not exist; subtr_tropo is 'y' and needs the tropospheric phase "
                 "that TRAIN writes there; estimate it, or set subtr_tropo n"
             )
-        names = keys_of(method_name(str(parameters.value("tropo_method"))))
+        names = keys_of(phase_method(str(parameters.value("tropo_method"))))
         with MatFile(path) as file:
             return tuple(FiniteRows(file.rows(name), path, name) for name in names)
     return None

@@ -66,9 +66,8 @@ def build_report(
         made_elsewhere=sorted({p.stage for p in session.plan if p.foreign}),
         funnel=funnel(facts),
         findings={
-            **findings(facts),
+            **findings(facts, _listed(session.parameters[ROOT].value("drop_ifg_index"))),
             "small_baselines": session.mode == "sb",
-            "drop_ifg_index": _listed(session.parameters[ROOT].value("drop_ifg_index")),
         },
         dropped_patches=[name for row in rows for name in row.facts.get("dropped_patches", [])],
         not_started=_not_started(session, rows),

@@ -59,9 +59,7 @@ def _prepare_tree(session: Session, context: PipelineContext) -> list[str]:
     targets = (ROOT, *dataset.patches) if context.patches is None else context.patches
     interrupted = sum(_remove_leftovers(dataset.directory(target)) for target in targets)
     _remove_memos(session, targets)
-    for planned in session.due:
-        if planned.row.held:
-            restore_pass(planned.row, dataset.directory(planned.target), planned.invalidates)
+    _restore_passes(session)
     if any(planned.row.spec.begins for planned in session.due):
         save_parameters(dataset, session.parameters[ROOT])
     if context.force or context.again:
@@ -80,6 +78,18 @@ def _remove_leftovers(directory: Path) -> int:
         for half_written in place.glob(".*.[0-9]*.tmp"):
             half_written.unlink(missing_ok=True)
     return tasks
+
+
+def _restore_passes(session: Session) -> None:
+    """Put back what stopped passes have held that go on; it goes where its points change first."""
+    for row in tasks(session.mode):
+        if not row.held:
+            continue
+        if any(task.stage < row.spec.number and not task.adds for task in session.due):
+            restore_pass(row, session.dataset.root, row.held)
+        for task in session.due:
+            if task.row == row:
+                restore_pass(row, session.dataset.root, task.invalidates)
 
 
 def _remove_memos(session: Session, targets: Iterable[str]) -> None:

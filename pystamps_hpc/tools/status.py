@@ -7,7 +7,7 @@ from ..config import RunConfig, load_config
 from ..dataset import parameters
 from ..dataset.files import read_json
 from ..dataset.lock import holders
-from ..dataset.tree import ROOT, Dataset, discover_dataset, require_dataset, state_path
+from ..dataset.tree import ROOT, Dataset, discover_dataset, is_patch, require_dataset, state_path
 from ..errors import PystampsError
 from ..pipeline.choices import resolve_choices
 from ..pipeline.findings import facts_of, findings, funnel
@@ -89,6 +89,40 @@ def stale_results(root: str | Path, config: RunConfig | None = None) -> list[dic
         As :func:`collect_status`.
     """
     return _stale(_finished(root, config))
+
+
+def stale_warning(
+    root: str | Path, stage: int, config: RunConfig | None = None, config_file: str = ""
+) -> list[str]:
+    """Return one sentence on results that are shown although they are out of date, or none.
+
+    Parameters
+    ----------
+    root : str or Path
+        Dataset; of a patch by itself nothing is said.
+    stage : int
+        Last stage whose results are shown; later ones do not matter.
+    config : RunConfig, optional
+        Configuration against which finished work may be out of date.
+    config_file : str, optional
+        Where the configuration comes from.
+
+    Raises
+    ------
+    DatasetError
+        As :func:`collect_status`.
+    """
+    if is_patch(Path(root)):
+        return []
+    old = [row for row in stale_results(root, config) if row["stage"] <= stage]
+    if not old:
+        return []
+    are = f"and {len(old) - 1} more are" if len(old) > 1 else "is"
+    return [
+        f"{old[0]['path']} {are} out of date ({old[0]['reason']}) and shown as it was; made again "
+        f"by: pystamps-hpc run --dataset {root}{configured(config_file)} "
+        f"--start-step {old[0]['stage']} --stale rerun"
+    ]
 
 
 def _finished(root: str | Path, config: RunConfig | None) -> Finished:

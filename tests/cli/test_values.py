@@ -76,8 +76,14 @@ def test_without_a_type_all_are_listed(command, result):
         (("values", "u", "--ifgs", "5:3"), 2, "5:3 is empty"),
         (("values", "u", "--ref-ifg", "x"), 2, "invalid _ref_ifg value"),
         (("values", "s"), 3, "scn2.mat: file does not exist"),
+        (("values", "v-do", "--ts", "--ref-ifg", "2"), 2, "--ts does not take --ref-ifg"),
+        (("values", "v-do", "--ts", "--deviation", "residuals"), 2, "--ts does not take --devi"),
+        (("values", "v-do", "--ts", "--ifgs", "9"), 2, "outside 1 to 5"),
+        (("values", "v-do", "--ts", "--ifgs", "3"), 2, "none of these images is fitted"),
+        (("values", "u", "--output", "u.csv"), 2, "u.csv: must end in .mat"),
         (("values", "u", "--output", "/dev/null/u.mat"), 1, "cannot publish /dev/null/u.mat"),
         (("timeseries", "--lon", "12.3", "--lat", "60"), 3, "no PS within 1000 m"),
+        (("timeseries", "--lon", "12.3", "--lat", "44", "--output", "a.mat"), 2, "end in .csv"),
         (("timeseries", "--lon", "nan", "--lat", "60"), 2, "is no point"),
         (("timeseries", "--lon", "12.3", "--lat", "44", "--type", "u"), 2, "time series are of"),
     ],
@@ -87,6 +93,35 @@ def test_what_is_wrong_is_one_line_with_its_exit_code(command, result, words, co
     assert ended.code == code
     assert told in ended.err
     assert ended.document is None
+
+
+def test_no_output_replaces_an_artifact_or_goes_into_a_golden_dataset(command, result, tmp_path):
+    words = ("values", "u", "--dataset", result.root, "--force", "--output")
+    before = (result.root / "phuw2.mat").read_bytes()
+    for place in (result.root, tmp_path / "PATCH_1"):
+        place.mkdir(exist_ok=True)
+        (place / "pscands.1.ij").touch()
+        ended = command(*words, place / "phuw2.mat")
+        assert ended.code == 3
+        assert "phuw2.mat: is what stages read or write; take another name" in ended.err
+    assert (result.root / "phuw2.mat").read_bytes() == before
+    assert command(*words, tmp_path / "phuw2.mat").code == 0
+    (result.root / ".golden").touch()
+    lon, lat = result.lonlat[3]
+    at = ("timeseries", "--dataset", result.root, "--lon", lon, "--lat", lat, "--output")
+    for ended in (command(*words, result.root / "products" / "u.mat"),
+                  command(*at, result.root / "point.csv")):  # fmt: skip
+        assert ended.code == 3
+        assert "marked golden" in ended.err
+    assert not (result.root / "point.csv").exists()
+
+
+def test_displacements_are_of_the_images_that_are_listed(command, result):
+    words = ("values", "v-do", "--ts", "--ifgs", "1", "3:5", "--dataset", result.root)
+    document = command(*words).document
+    assert document["interferograms"] == [1, 4, 5]
+    moved = read_mat(document["file"])["ph_mm"]
+    np.testing.assert_allclose(moved, result.displacement[:, [0, 3, 4]], atol=6e-3)
 
 
 def test_the_series_of_a_point_as_document_page_and_table(command, result, tmp_path):
@@ -108,6 +143,36 @@ def test_the_series_of_a_point_as_document_page_and_table(command, result, tmp_p
         result.velocity[3] - result.velocity[9], abs=0.02
     )
     assert "minus" in shown(timeseries, document)
+
+
+def test_what_results_out_of_date_show_is_shown_with_a_warning(command, result, monkeypatch):
+    write_mat(result.root / "ifgstd2.mat", {"ifg_std": np.ones((5, 1), np.float32)})
+    rows = [
+        {"target": "root", "stage": stage, "path": path, "reason": f"change {stage}", "again": ""}
+        for stage, path in ((6, "phuw2.mat"), (7, "scla2.mat"), (8, "mean_v.mat"))
+    ]
+    monkeypatch.setattr("pystamps_hpc.tools.status.stale_results", lambda *_: rows)
+    at = ("--dataset", result.root)
+    lon, lat = result.lonlat[3]
+    again = f"pystamps-hpc run --dataset {result.root} --start-step 6 --stale rerun"
+    for words, told in (
+        (("values", "u", *at), "phuw2.mat is out of date (change 6) and"),
+        (("values", "v-do", *at), "phuw2.mat and 1 more are out of date (change 6) and"),
+        (("values", "v-do", "--ts", *at), "phuw2.mat and 1 more are out of date"),
+        (("timeseries", "--lon", lon, "--lat", lat, *at), "phuw2.mat and 1 more are out of date"),
+    ):
+        (warning,) = command(*words).document["warnings"]
+        assert warning.startswith(told)
+        assert warning.endswith(again)
+    assert command("values", "hgt", *at).document["warnings"] == []
+    assert command("info", *at).document["warnings"] == []
+    (result.root / "ps1.mat").touch()
+    assert command("values", "u", "--force", *at).document["warnings"] == []
+    (result.root / "ps1.mat").unlink()
+    rows[0]["stage"] = 5
+    document = command("info", *at).document
+    assert "phuw2.mat is out of date" in document["warnings"][0]
+    assert "warning: phuw2.mat is out of date" in shown(info, document)
 
 
 def test_images_are_listed_with_what_is_known_of_them(command, result):

@@ -269,7 +269,9 @@ def test_a_run_of_small_baselines_explains_cells_and_points_to_the_network():
     pairs = {**REPORT["findings"], "small_baselines": True, "cell_m": 100.0}
     text = shapes.text_of(run.view({**REPORT, "findings": pairs}), io.StringIO())
     assert "The merged points are cells of 100 m (merge_resample_size), each the mean of" in text
-    assert "Which pairs are worth dropping: pystamps-hpc network --dataset /data/scene" in text
+    lines = text.splitlines()
+    assert "Which pairs are worth dropping: pystamps-hpc network --dataset /data/scene" in lines
+    assert sum("pystamps-hpc " in line for line in lines) == 2
 
 
 def test_a_run_without_patches_shows_no_table_of_them():

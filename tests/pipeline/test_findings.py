@@ -39,6 +39,14 @@ def test_the_noisiest_interferogram_is_named():
     assert len(noise["noisiest"]) == 3
 
 
+def test_the_noise_is_that_of_the_interferograms_in_use():
+    found = findings(facts(), drop_ifg_index=[3.0])
+    assert found["drop_ifg_index"] == [3.0]
+    assert found["noise"]["median_deg"] == 35
+    assert [row["number"] for row in found["noise"]["noisiest"]] == [4, 1]
+    assert findings(facts(), drop_ifg_index=[1, 3, 4])["noise"] is None
+
+
 def test_what_no_record_says_is_null():
     bare = {ROOT: {}, "PATCH_1": {}}
     found = findings(bare)

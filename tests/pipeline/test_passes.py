@@ -16,6 +16,7 @@ from pystamps_hpc.pipeline.records import inputs_record
 from pystamps_hpc.pipeline.stages import run_stage
 from pystamps_hpc.pipeline.state import TargetState, stale_reasons
 from pystamps_hpc.pipeline.table import task
+from tests import stub_chain
 from tests.stub_chain import artifacts, tree_digest
 
 from .runs import (
@@ -252,3 +253,33 @@ def test_the_next_pass_says_what_it_holds_and_is_repeated_with_what_stands(unwra
     assert again == ((), f"pass with feedback again: {used} of the pass that stands")
     with pytest.raises(DatasetError, match=r"reset-scla and removing phuw_sb2.mat for a first"):
         planned(unwrapped, HOLDING, record, asked=False, stands=False)
+
+
+@pytest.fixture
+def holding(stubs, monkeypatch):
+    """The stub chain with a stage 6 that reads the values of its run before."""
+    chain = [(*row[:5], f"{row[5]} phuw2" * (row[0] == 6), row[6]) for row in stub_chain.CHAIN]
+    monkeypatch.setattr(stub_chain, "CHAIN", chain)
+    monkeypatch.setattr(Parameters, "holds_good_values", True)
+    stub_chain.install(monkeypatch, stubs)
+    return stubs
+
+
+@pytest.mark.parametrize("windows", [[{}], [{"end_step": 5}, {}]], ids=["at once", "by parts"])
+@pytest.mark.parametrize("parameter", [None, "clap_win"])
+def test_values_put_aside_come_back_only_to_the_points_that_they_are_of(
+    holding, tree, monkeypatch, parameter, windows
+):
+    run(tree)
+    with monkeypatch.context() as patch:
+        patch.setattr(Publication, "commit", die)
+        with pytest.raises(Killed):
+            run(tree, start_step=6, force=True)
+    assert not (tree / "phuw2.mat").exists()
+    if parameter is not None:
+        change(tree, **{parameter: 16.0})
+    seen = []
+    holding.acts[6, "root"] = lambda ctx: seen.append((tree / "phuw2.mat").exists())
+    for window in windows:
+        assert run(tree, **window).ok
+    assert seen == [parameter is None]

@@ -379,6 +379,10 @@ def test_finished_interferograms_are_not_unwrapped_again(monkeypatch):
     ("change", "message"),
     [
         ({"subtr_tropo": True, "tropo_method": "a_x"}, "tropo_method a_x: 'a_x' is not known"),
+        (
+            {"subtr_tropo": True, "tropo_method": "a_pk"},
+            "tropo_method a_pk: a_powerlaw-k is a map of coefficients",
+        ),
         ({"unwrap_spatial_cost_func_flag": True}, "unwrap_spatial_cost_func_flag=y"),
         ({"unwrap_method": "4D"}, "unwrap_method=4D is unknown; supported: 3D, 3D_NEW"),
         ({"unwrap_gold_n_win": 15}, "must be even"),

@@ -291,6 +291,8 @@ def test_unusable_parameters_are_named(changes, message):
 def test_a_tropospheric_method_that_is_none_is_refused():
     with pytest.raises(StageError, match="tropo_method a_x: 'a_x' is not known"):
         stage7_params(subtr_tropo=True, tropo_method="a_x")
+    with pytest.raises(StageError, match="a_powerlaw-k is a map of coefficients"):
+        stage7_params(subtr_tropo=True, tropo_method="a_powerlaw-k")
 
 
 def test_an_interferogram_without_usable_noise_is_named():

@@ -15,6 +15,7 @@ from pystamps_hpc.dataset.mat import write_mat
 from pystamps_hpc.errors import ConfigError, DatasetError
 from pystamps_hpc.stages.shared.ifgs import Ifgs
 from pystamps_hpc.stages.shared.triplets import triplets_of
+from pystamps_hpc.tools.listing import dataset_listing
 from pystamps_hpc.tools.network import network_picture, network_report, report
 from pystamps_hpc.tools.network.closure import misclosed, of_each
 from pystamps_hpc.tools.network.deviation import rms_residual
@@ -44,7 +45,8 @@ def tree(root, phase=None, noise=None, pairs=PAIRS, predicted=None, drop=()):
     write_mat(root / "ps2.mat", {
         "bperp": ifgs.bperp[:, None], "day": day, "master_day": DAYS[2], "master_ix": 3.0,
         "n_ifg": float(len(pairs)), "n_image": 5.0, "n_ps": 400.0, "ifgday": days,
-        "ifgday_ix": pairs + 1.0,
+        "ifgday_ix": pairs + 1.0, "ij": np.ones((400, 3)), "lonlat": np.ones((400, 2)),
+        "xy": np.ones((400, 3), np.float32),
     })  # fmt: skip
     known = parameters.load(root).with_values({"small_baseline_flag": "y"})
     parameters.save(known.set_value("drop_ifg_index", list(drop)))
@@ -153,6 +155,8 @@ def test_without_a_merge_of_stages_the_noise_is_that_of_the_phase(tmp_path):
     write_mat(root / "pm2.mat", {"ph_patch": filtered.astype(np.complex64)})
     found = [row["noise_deg"] for row in network_report(root)["pairs"]]
     assert found == pytest.approx(np.degrees(np.sqrt(np.mean(own**2, axis=0))), abs=0.06)
+    listed = [row["noise_deg"] for row in dataset_listing(root)["interferograms"]]
+    assert listed == pytest.approx(found, abs=0.06)
 
 
 def test_what_is_shown_although_it_is_out_of_date_is_told(tmp_path, monkeypatch):

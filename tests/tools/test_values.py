@@ -146,9 +146,15 @@ def test_a_column_without_phase_in_the_reference_area_is_told(result):
         ("u", {"ref_ifg": 6}, "must be -1, or 1 to 5"),
         ("v", {"ref_ifg": 1}, "ref_ifg does not apply"),
         ("u-a", {"tropo": "a_wind"}, "'a_wind' is not known; known: a_linear"),
+        ("u-a", {"tropo": "a_powerlaw-k"}, "a map of coefficients .* no phase"),
+        ("v-da", {"tropo": "a_pk"}, "a map of coefficients .* no phase"),
+        ("wa", {"tropo": "a_powerlaw-k"}, "a map of coefficients .* no phase"),
+        ("a", {"tropo": "a_erai+a_powerlaw-k"}, "a map of coefficients .* no phase"),
     ],
 )
 def test_what_cannot_be_asked_for_is_a_matter_of_usage(result, name, options, told):
+    zero = np.zeros((400, 5), np.float32)
+    write_mat(result.root / "tca2.mat", {"K_tropo_powerlaw": zero, "ph_tropo_era": zero})
     with pytest.raises(ConfigError, match=told):
         read_values(result.root, name, **options)
 
@@ -220,6 +226,14 @@ def test_corrections_have_long_names_short_names_and_sums():
     assert keys_of(method_name("a_m+a_eh")) == ("ph_tropo_meris", "ph_tropo_era_hydro")
     with pytest.raises(StageError, match="'a_x' is not known"):
         method_name("a_m+a_x")
+
+
+def test_a_map_of_coefficients_is_shown_in_its_unit(result):
+    slopes = np.random.default_rng(2).normal(0, 1e-3, (400, 5)).astype(np.float32)
+    write_mat(result.root / "tca2.mat", {"K_tropo_powerlaw": slopes})
+    shown = read_values(result.root, "a", tropo="a_powerlaw-k")
+    assert shown.unit == "rad/m"
+    np.testing.assert_array_equal(shown.rows[:], slopes)
 
 
 def test_a_sum_leaves_columns_without_spectrometer_at_zero(result):

@@ -4,8 +4,9 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import Any
 
+from ...config import configured_by, load_config
 from ..command import Answer, Command, dataset_option, on_root
-from ..shapes import Shape, heading, marked, pairs, table
+from ..shapes import CAREFUL, Shape, heading, marked, pairs, paragraph, table
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -18,7 +19,8 @@ def run(options: Namespace) -> Answer:
     """List images and interferograms."""
     from ...tools.listing import dataset_listing
 
-    return dataset_listing(options.dataset), 0
+    config = load_config(options.config)
+    return dataset_listing(options.dataset, config, configured_by(options.config)), 0
 
 
 def view(document: dict[str, Any]) -> Iterator[Shape]:
@@ -29,6 +31,8 @@ def view(document: dict[str, Any]) -> Iterator[Shape]:
             "points": f"{document['ps']:,}",
         }
     )
+    for warning in document["warnings"]:
+        yield paragraph(f"warning: {warning}", style=CAREFUL)
     yield heading("Images")
     noisy = "noise_deg" in document["images"][0]
     yield table(

@@ -172,7 +172,8 @@ def view(document: Document) -> Iterator[Shape]:
     for path in document["products"].values():
         yield marked(path, STRONG)
     if LAST_STAGE in worked and document["ok"]:
-        yield paragraph(*_next(document))
+        for sentence in _next(document):
+            yield paragraph(sentence)
     yield from _conclusion(document)
 
 

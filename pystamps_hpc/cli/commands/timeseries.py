@@ -8,7 +8,7 @@ from typing import Any
 from ...config import load_config
 from ..command import Answer, Command, dataset_option, on_root
 from ..shapes import CAREFUL, Shape, pairs, paragraph, table
-from .values import output_options, tropo_option
+from .values import out_of_date, output_options, tropo_option
 
 Document = dict[str, Any]
 
@@ -33,15 +33,19 @@ def add_options(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--type", metavar="TYPE", help="value type of the velocity (v-do)")
     tropo_option(parser)
-    output_options(parser, "none; a name with .csv gets the series as a table")
+    output_options(parser, "none; the series as a .csv table")
 
 
 @on_root
 def run(options: Namespace) -> Answer:
     """Read the series of a point."""
+    from ...tools.products.plot_files import require_free
     from ...tools.products.time_series import at_point, line_of, read_series
 
-    series = read_series(options.dataset, options.type, options.tropo, load_config(options.config))
+    if options.output:
+        require_free(Path(options.output), ".csv", options.force)
+    config = load_config(options.config)
+    series = read_series(options.dataset, options.type, options.tropo, config)
     found = at_point(series, (options.lon, options.lat), options.radius)
     displacement, minus = found.displacement, None
     if options.minus:
@@ -66,10 +70,10 @@ def run(options: Namespace) -> Answer:
         "deviation_mm_per_year": None if line.deviation != line.deviation else line.deviation,
         "offset_mm": line.offset,
         "series": rows,
-        "warnings": series.warnings,
+        "warnings": [*series.warnings, *out_of_date(options, config, series.stage)],
     }
     if options.output:
-        _write(Path(options.output), rows, options.force)
+        _write(Path(options.output), rows)
     return document, 0
 
 
@@ -77,11 +81,9 @@ def _place(lonlat: Any, found: Any) -> Document:
     return {"longitude": lonlat[0], "latitude": lonlat[1], "ps": (found.ps + 1).tolist()}
 
 
-def _write(path: Path, rows: list[Document], force: bool) -> None:
+def _write(path: Path, rows: list[Document]) -> None:
     from ...tools.products.files import product_file
-    from ...tools.products.plot_files import require_new
 
-    require_new(path, force)
     with product_file(path) as temporary:
         lines = [f"{row['date']},{_text(row['displacement_mm'])}" for row in rows]
         temporary.write_text("\n".join(["date,displacement_mm", *lines, ""]), encoding="utf-8")

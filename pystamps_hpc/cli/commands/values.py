@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ...config import load_config
+from ...config import RunConfig, configured_by, load_config
+from ...errors import ConfigError
 from ..command import Answer, Command, dataset_option, numbers, on_root, positive
 from ..shapes import CAREFUL, STRONG, Shape, marked, pairs, paragraph, table
 
@@ -88,16 +89,16 @@ def _listed(options: Namespace) -> Document:
 
 
 def _values(options: Namespace) -> Document:
-    from ...tools.products.plot_files import require_new, write_values
+    from ...tools.products.plot_files import require_free, write_values
     from ...tools.products.values import read_values
 
-    ifgs = None if options.ifgs is None else [k for each in options.ifgs for k in each]
+    config = load_config(options.config)
     values = read_values(
-        options.dataset, options.type, ifgs, options.ref_ifg, options.tropo,
-        options.deviation, load_config(options.config),
+        options.dataset, options.type, _ifgs(options), options.ref_ifg, options.tropo,
+        options.deviation, config,
     )  # fmt: skip
     path = target(options, values.kind.name)
-    require_new(path, options.force)
+    require_free(path, ".mat", options.force)
     summary = write_values(values, path, options.force)
     columns = [
         {"number": int(number), "date": date} | _numbers(summary, k)
@@ -115,7 +116,7 @@ def _values(options: Namespace) -> Document:
         "interferograms": (values.columns + 1).tolist() if values.kind.is_velocity else None,
         "columns": columns,
         "file": str(path),
-        "warnings": values.warnings,
+        "warnings": [*values.warnings, *out_of_date(options, config, values.stage)],
     }
 
 
@@ -124,7 +125,11 @@ def _series(options: Namespace) -> Document:
     from ...tools.products.plot_files import write_series
     from ...tools.products.time_series import read_series
 
-    series = read_series(options.dataset, options.type, options.tropo, load_config(options.config))
+    if options.ref_ifg or options.deviation != "bootstrap":
+        refused = "--ref-ifg" if options.ref_ifg else "--deviation"
+        raise ConfigError(f"--ts does not take {refused}: displacements are against the master")
+    config = load_config(options.config)
+    series = read_series(options.dataset, options.type, options.tropo, config, _ifgs(options))
     path = target(options, series.value_type, series=True)
     write_series(series, path, options.force)
     return {
@@ -139,8 +144,19 @@ def _series(options: Namespace) -> Document:
         "interferograms": (series.columns + 1).tolist(),
         "columns": [],
         "file": str(path),
-        "warnings": series.warnings,
+        "warnings": [*series.warnings, *out_of_date(options, config, series.stage)],
     }
+
+
+def _ifgs(options: Namespace) -> list[int] | None:
+    return None if options.ifgs is None else [k for each in options.ifgs for k in each]
+
+
+def out_of_date(options: Namespace, config: RunConfig, stage: int) -> list[str]:
+    """Return a sentence on results through a stage that are out of date, or none."""
+    from ...tools.status import stale_warning
+
+    return stale_warning(options.dataset, stage, config, configured_by(options.config))
 
 
 def target(options: Namespace, value_type: str, series: bool = False) -> Path:

@@ -44,7 +44,7 @@ era5-w         -    ph_tropo_era5_wet
 """
 
 COEFFICIENT_MAP = "powerlaw-k"
-"""The method whose values are no phase: they are not referenced."""
+"""The method whose values are no phase [rad/m]: they are shown, not referenced or subtracted."""
 
 
 def method_name(method: str) -> str:
@@ -63,7 +63,7 @@ def method_name(method: str) -> str:
     Raises
     ------
     StageError
-        A part is not known.
+        A part is not known, or a sum has a map of coefficients.
     """
     known = [line.split() for line in _METHODS.strip().splitlines()]
     names = []
@@ -76,7 +76,30 @@ def method_name(method: str) -> str:
                 + ", ".join(f"a_{row[0]}" for row in known)
             )
         names += found
+    if len(names) > 1 and COEFFICIENT_MAP in names:
+        raise _no_phase(method)
     return "+".join(names)
+
+
+def phase_method(method: str) -> str:
+    """Return the name of a method whose values are subtracted, as :func:`method_name`.
+
+    Raises
+    ------
+    StageError
+        A part is not known, or is a map of coefficients.
+    """
+    name = method_name(method)
+    if name == COEFFICIENT_MAP:
+        raise _no_phase(method)
+    return name
+
+
+def _no_phase(method: str) -> StageError:
+    return StageError(
+        f"tropo_method {method}: a_{COEFFICIENT_MAP} is a map of coefficients [rad/m], no phase to "
+        "subtract or to add; the phase made with it is a_powerlaw"
+    )
 
 
 def keys_of(method: str) -> tuple[str, ...]:

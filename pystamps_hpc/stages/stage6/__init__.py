@@ -13,7 +13,7 @@ from ...dataset.rows import FloatArray, Rows
 from ...errors import StageError
 from ...parallel.context import Context
 from ..base import Keeps, StageSpec
-from ..shared.external_phase import method_name
+from ..shared.external_phase import phase_method
 from .arcs import ALIASES
 from .on_grid import GridOutputs, require_points, unwrap_on_grid
 from .prepare import Feedback, PhaseInputs, wrapped_stack
@@ -50,7 +50,7 @@ class Params:
     def __post_init__(self) -> None:
         """Refuse what is not built and what cannot work."""
         if self.subtr_tropo:
-            method_name(self.tropo_method)
+            phase_method(self.tropo_method)
         if self.unwrap_spatial_cost_func_flag:
             raise StageError(
                 "unwrap_spatial_cost_func_flag=y is not supported in stage 6; supported: n"

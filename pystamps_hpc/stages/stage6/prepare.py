@@ -23,7 +23,7 @@ from ...dataset.rows import (
 from ...errors import StageError
 from ...parallel.context import Context
 from ..shared import look_angle
-from ..shared.external_phase import method_name, tropospheric
+from ..shared.external_phase import phase_method, tropospheric
 from ..shared.ifgs import Ifgs
 
 if TYPE_CHECKING:
@@ -183,7 +183,7 @@ def wrapped_stack(
     tropo = None
     if inputs.tropo is not None:
         shape = inputs.n_ps, inputs.ifgs.n_columns
-        method = method_name(params.tropo_method)
+        method = phase_method(params.tropo_method)
         tropo = tropospheric(inputs.tropo, method, shape, ctx)
     return WrappedStack(phase, chosen_columns(bperp, used), columns, slope, feedback, tropo)
 

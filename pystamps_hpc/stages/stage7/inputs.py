@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from ...dataset.rows import FloatArray, Rows
-from ..shared.external_phase import method_name
+from ..shared.external_phase import phase_method
 from ..shared.ifgs import Ifgs
 from ..shared.reference_area import ReferenceArea
 
@@ -23,7 +23,7 @@ class Params(ReferenceArea):
     def __post_init__(self) -> None:
         """Refuse a tropospheric method that is none."""
         if self.subtr_tropo:
-            method_name(self.tropo_method)
+            phase_method(self.tropo_method)
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from ...dataset.rows import FloatArray, Rows, applied
 from ...parallel.context import Context
 from ..shared import ramps
 from ..shared.corrected_phase import corrected
-from ..shared.external_phase import method_name, of_images, tropospheric
+from ..shared.external_phase import of_images, phase_method, tropospheric
 from .inputs import CommonInputs, Params
 
 
@@ -43,7 +43,7 @@ def without_troposphere(
         return unwrapped
     ifgs = points.ifgs
     shape = len(points.xy), ifgs.n_columns
-    phase = tropospheric(points.tropo, method_name(params.tropo_method), shape, ctx)
+    phase = tropospheric(points.tropo, phase_method(params.tropo_method), shape, ctx)
     if ifgs.master is None and not of_pairs:
         phase = of_images(phase, ifgs, ifgs.used(params.drop_ifg_index), ctx)
     return corrected(unwrapped, np.arange(unwrapped.shape[1]), phase)

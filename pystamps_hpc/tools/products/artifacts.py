@@ -1,7 +1,7 @@
 """A dataset processed through some stage: parameters, network and stacks, read when asked for."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -49,6 +49,8 @@ class MergedArtifacts:
         One process with the reference kernels.
     warnings : list of str
         What was told on the way.
+    stage : int
+        Last stage of which something was asked for.
 
     Raises
     ------
@@ -68,6 +70,7 @@ class MergedArtifacts:
         arithmetic: Arithmetic = "single" if known.compat.arithmetic == "single" else "double"
         log = QuietLog()
         self.warnings = log.warnings
+        self.stage = 0
         self.ctx = Context(table("python", arithmetic), known, log=log)
         self.parameters = parameters.load(self.root)
 
@@ -164,10 +167,13 @@ class MergedArtifacts:
     @property
     def method(self) -> str:
         """Long name of the method of tropospheric correction, ``erai``."""
+        return self._method(external_phase.method_name)
+
+    def _method(self, name_of: Callable[[str], str]) -> str:
         if self.tropo is None:
-            return external_phase.method_name(str(self.parameters.value("tropo_method")))
+            return name_of(str(self.parameters.value("tropo_method")))
         try:
-            return external_phase.method_name(self.tropo)
+            return name_of(self.tropo)
         except StageError as error:  # of what was typed
             raise ConfigError(str(error)) from None
 
@@ -188,9 +194,10 @@ class MergedArtifacts:
         DatasetError
             It is missing.
         """
+        row = maker(artifact, "merged", mode_of(self.parameters))
+        self.stage = max(self.stage, row.spec.number if row else 0)
         if self.has(artifact):
             return
-        row = maker(artifact, "merged", mode_of(self.parameters))
         remedy = "another program makes it"
         if row is not None:
             stage = row.spec.number
@@ -280,6 +287,18 @@ class MergedArtifacts:
             return external_phase.of_images(correction, ifgs, self.used(True), self.ctx)
         return correction
 
+    def subtracted(self, letter: str, of_pairs: bool) -> Rows:
+        """Return a correction as :meth:`external`; refuse one that is no phase to take off.
+
+        Raises
+        ------
+        ConfigError, StageError
+            The tropospheric method that was typed, or that of ``tropo_method``, is none of phase.
+        """
+        if letter == "a":
+            self._method(external_phase.phase_method)
+        return self.external(letter, of_pairs)
+
     def taken_off(self, letters: str, of_pairs: bool) -> Mapping[str, Any]:
         """Return what letters of a value type take off unwrapped phase."""
         columns = self.ifgs(of_pairs).n_columns
@@ -293,5 +312,5 @@ class MergedArtifacts:
             elif letter == "s":
                 found[letter] = self.stack("scn2.ph_scn_slave", columns)
             elif letter in EXTERNAL:
-                found[letter] = self.external(letter, of_pairs)
+                found[letter] = self.subtracted(letter, of_pairs)
         return found

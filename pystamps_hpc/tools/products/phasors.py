@@ -65,7 +65,7 @@ def _term(found: MergedArtifacts, letter: str) -> Rows | FloatArray:
         offset: FloatArray = found.value(f"{scla}.C_ps_uw")
         return offset
     if letter in EXTERNAL:
-        return found.external(letter, found.small_baselines)
+        return found.subtracted(letter, found.small_baselines)
     if letter == "o":
         return found.ramps(scla)
     return found.stack(f"{scla}.ph_scla", found.network.n_columns)
@@ -86,7 +86,7 @@ def _turned(phasors: Rows, terms: list[Rows | FloatArray]) -> Rows:
 def _correction(found: MergedArtifacts, kind: ValueType) -> Rows:
     """Return the tropospheric correction as phasors."""
     del kind
-    correction = found.external("a", found.small_baselines)
+    correction = found.subtracted("a", found.small_baselines)
     return applied(lambda phase: np.exp(-1j * phase).astype(np.complex64), correction, np.complex64)
 
 

@@ -9,7 +9,9 @@ import numpy as np
 from ...dataset.mat import Stream, write_mat
 from ...dataset.publish import write_error
 from ...dataset.rows import AnyArray, FloatArray, IntArray, Rows
-from ...errors import DatasetError, MatError
+from ...dataset.schema import ARTIFACTS
+from ...dataset.tree import is_root_or_patch
+from ...errors import ConfigError, DatasetError, MatError
 from .files import in_blocks, product_file
 from .time_series import Series
 from .values import Values
@@ -43,8 +45,8 @@ def write_values(values: Values, path: Path, force: bool = False) -> FloatArray 
 
     Raises
     ------
-    DatasetError
-        The file exists.
+    ConfigError, DatasetError
+        As :func:`require_free`.
     PublishError
         It cannot be written.
     """
@@ -78,8 +80,8 @@ def write_series(series: Series, path: Path, force: bool = False) -> None:
 
     Raises
     ------
-    DatasetError
-        The file exists.
+    ConfigError, DatasetError
+        As :func:`require_free`.
     PublishError
         It cannot be written.
     """
@@ -102,14 +104,34 @@ def write_series(series: Series, path: Path, force: bool = False) -> None:
     )
 
 
-def require_new(path: Path, force: bool) -> None:
-    """Refuse a file that is there and is not to be replaced.
+def require_free(path: Path, suffix: str, force: bool) -> None:
+    """Refuse a file that is not to be written.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    suffix : str
+        What its name must end in, ``.mat``.
+    force : bool
+        Whether a file that is there is replaced.
 
     Raises
     ------
+    ConfigError
+        Its name ends in something else.
     DatasetError
-        It exists.
+        It exists, its dataset is marked golden, or its name is that of an artifact or the
+        parameters there.
     """
+    if path.suffix != suffix:
+        raise ConfigError(f"{path}: must end in {suffix}, which is what is written")
+    folder = path.resolve().parent
+    for root in (folder, *folder.parents):
+        if (root / ".golden").exists():
+            raise DatasetError(f"data set is marked golden ({root}/.golden): write elsewhere")
+    if path.stem in (*ARTIFACTS, "parms") and is_root_or_patch(folder):
+        raise DatasetError(f"{path}: is what stages read or write; take another name")
     if path.exists() and not force:
         raise DatasetError(f"{path}: exists; --force replaces it")
 
@@ -155,7 +177,7 @@ def _reference(ref_ps: IntArray | None) -> FloatArray:
 
 
 def _write(path: Path, variables: Mapping[str, Any], force: bool) -> None:
-    require_new(path, force)
+    require_free(path, ".mat", force)
     with product_file(path) as temporary:
         try:
             write_mat(temporary, variables)

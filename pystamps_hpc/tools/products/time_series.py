@@ -1,6 +1,7 @@
 """How points move: displacements of all PS, the series of a point, and of one against another."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from .artifacts import MergedArtifacts
 from .deviation import deviation_of_residuals
 from .result import USUAL_TYPE
 from .series import displacements, phase_series, series_type
+from .values import listed_ifgs
 
 FARTHEST = 1000.0
 """How far the nearest PS may be from a point without a radius [m]."""
@@ -43,6 +45,8 @@ class Series:
         Radar wavelength [m].
     points : dict
         Keys of ``ps2``.
+    stage : int
+        Last stage whose results they are made of.
     warnings : list of str
         What the user should know.
     """
@@ -54,6 +58,7 @@ class Series:
     ref_ps: IntArray | None
     wavelength: float
     points: dict[str, Any]
+    stage: int
     warnings: list[str]
 
     @property
@@ -98,6 +103,7 @@ def read_series(
     name: str | None = None,
     tropo: str | None = None,
     config: RunConfig | None = None,
+    ifgs: Sequence[int] | None = None,
 ) -> Series:
     """Return the displacements of all PS, which are computed when they are read.
 
@@ -111,11 +117,13 @@ def read_series(
         Method of tropospheric correction; by default that of ``tropo_method``.
     config : RunConfig, optional
         Arithmetic of means.
+    ifgs : sequence of int, optional
+        Images, from 1; by default those that ``drop_ifg_index`` leaves.
 
     Raises
     ------
     ConfigError
-        The type is none of velocities of images.
+        The type is none of velocities of images, an image is not there.
     DatasetError, MatError, StageError
         An artifact is missing or does not fit the others; an empty reference area.
 
@@ -130,7 +138,12 @@ def read_series(
         raise ConfigError(
             f"value type {kind.name}: time series are of velocities of images, {usual} say"
         )
-    series = phase_series(found, kind, found.ref_ps)
+    fitted = found.fitted(kind.of_pairs)
+    if ifgs is not None:
+        fitted = np.intersect1d(fitted, listed_ifgs(ifgs, found.series.n_columns, kind))
+        if not len(fitted):
+            raise ConfigError(f"value type {kind.name}: none of these images is fitted")
+    series = phase_series(found, kind, found.ref_ps, fitted)
     moved = displacements(kind.operations, series, found.wavelength, found.ctx)
     day = series.ifgs.day[series.fitted]
     return Series(
@@ -141,6 +154,7 @@ def read_series(
         ref_ps=found.ref_ps,
         wavelength=found.wavelength,
         points=found.points,
+        stage=found.stage,
         warnings=found.warnings,
     )
 

@@ -52,6 +52,8 @@ class Values:
         Rows of the reference area; None where the values are relative to none.
     fit : (n_ps, 2) float64 or None
         Offset [rad] and rate [rad/day] of a velocity.
+    stage : int
+        Last stage whose results they are made of.
     warnings : list of str
         What the user should know.
     """
@@ -63,6 +65,7 @@ class Values:
     unit: str
     ref_ps: IntArray | None
     fit: FloatArray | None = None
+    stage: int = 0
     warnings: list[str] = field(default_factory=list)
 
     @property
@@ -129,7 +132,7 @@ def read_values(
     found = MergedArtifacts(root, config, tropo)
     kind = value_type(name, found.small_baselines)
     network = found.ifgs(kind.of_interferograms)
-    listed = None if ifgs is None else _listed(ifgs, network.n_columns, kind)
+    listed = None if ifgs is None else listed_ifgs(ifgs, network.n_columns, kind)
     if ref_ifg and (kind.is_velocity or kind.base.listed == "one"):
         raise ConfigError(f"value type {kind.name}: has one column, ref_ifg does not apply")
     if ref_ifg < -1 or ref_ifg > network.n_columns:
@@ -147,10 +150,11 @@ def read_values(
         values = replace(values, unit="rad/m")
     elif kind.base.referenced:
         values = _referenced(found, values)
-    return replace(values, warnings=[*found.warnings, *values.warnings])
+    return replace(values, stage=found.stage, warnings=[*found.warnings, *values.warnings])
 
 
-def _listed(ifgs: Sequence[int], n_columns: int, kind: ValueType) -> IntArray:
+def listed_ifgs(ifgs: Sequence[int], n_columns: int, kind: ValueType) -> IntArray:
+    """Return the columns of numbers from 1, (k,) int64; ConfigError if one is not there."""
     numbers = [int(number) for number in ifgs]
     if not numbers or len(set(numbers)) < len(numbers):
         raise ConfigError(f"value type {kind.name}: interferograms {numbers}: none, or one twice")
