@@ -187,8 +187,23 @@ def test_the_dataset_is_here_by_default(command, mini, monkeypatch):
     assert found["file_system"] or is_chroot()
     assert command("verify").document["ok"]
     monkeypatch.chdir(mini.parent)
-    assert "stage1_dataset_check" not in command("describe-inputs").document
+    assert "stage1_dataset_check" not in command("describe-inputs", "--stage", "all").document
     assert "dataset" not in command("doctor", "mpi").document
+
+
+def test_inputs_where_there_is_nothing_are_no_tables_unless_asked_for(
+    command, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    ended = command("describe-inputs")
+    assert (ended.code, ended.document) == (3, None)
+    assert ended.err == (
+        f"{tmp_path}: no dataset and no images of a processor; name the directory with --dataset "
+        "DIR, or read with --stage all what stages take of any\n"
+    )
+    assert len(command("describe-inputs", "--stage", "all").document["stages"]) > 8
+    write_snap_pairs(tmp_path)
+    assert "stack_check" in command("describe-inputs", "--master-date", MASTER).document
 
 
 def test_help_lists_the_commands_of_every_day_apart_and_fits_eighty_columns():

@@ -116,6 +116,12 @@ def test_the_report_of_a_good_network_advises_nothing(tmp_path):
     assert report["images_of_one_pair"] == ["2015-05-12"]
     assert {row["misclosed"] for row in report["pairs"][:5]} == {0}
     assert report["pairs"][0]["noise_deg"] == 20
+    assert "No pair is worth dropping." in shapes.text_of(view(report), io.StringIO())
+
+
+def test_nothing_is_said_of_pairs_of_which_nothing_is_known(tmp_path):
+    report = network_report(tree(tmp_path / "sb"))
+    assert "worth dropping" not in shapes.text_of(view(report), io.StringIO())
 
 
 def test_noisy_and_badly_unwrapped_pairs_are_worth_dropping_the_worst_first(tmp_path):

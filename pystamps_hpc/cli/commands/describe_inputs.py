@@ -3,6 +3,7 @@
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from ...errors import ConfigError, DatasetError, Exit
@@ -16,7 +17,7 @@ MOST_NAMES = 12
 
 def add_options(parser: ArgumentParser) -> None:
     """Add the options of the command."""
-    parser.add_argument("--stage", default="all", metavar="N,M", help="stages, or all")
+    parser.add_argument("--stage", metavar="N,M", help="stages, or all (all)")
     dataset_option(parser, help=f"dataset to check {HERE}", default=None)
     parser.add_argument("--patch", metavar="NAME", help="patch to check (all)")
     parser.add_argument("--master-date", metavar="YYYYMMDD",
@@ -29,9 +30,16 @@ def run(options: Namespace) -> Answer:
     """Say what each stage reads, and check the candidate files, or the images before them."""
     from ...dataset.tree import dataset_here
     from ...tools.inputs import describe_inputs
+    from ...tools.preparation.examination import is_unprepared
 
-    root = options.dataset or dataset_here()
-    stages = _stages(options.stage)
+    here = Path.cwd()
+    root = options.dataset or dataset_here() or (here if is_unprepared(here) else None)
+    if root is None and options.stage is None:
+        raise DatasetError(
+            f"{here}: no dataset and no images of a processor; name the directory with --dataset "
+            "DIR, or read with --stage all what stages take of any"
+        )
+    stages = _stages("all" if options.stage is None else options.stage)
     document = describe_inputs(stages, root, options.patch, options.master_date)
     found = document.get("stage1_dataset_check") or document.get("stack_check")
     if found is None or found["sound"]:

@@ -77,6 +77,11 @@ def view(document: dict[str, Any]) -> Iterator[Shape]:
     )  # fmt: skip
     if len(document["pairs"]) > len(shown):
         yield paragraph(f"and {len(document['pairs']) - len(shown)} more: see --json")
+    measures = ("noise_deg", "misclosed", "residual_rad")
+    known = any(row[name] is not None for row in document["pairs"] for name in measures)
+    if not suspects and known and document["mode"] == "small baselines":
+        yield paragraph()
+        yield paragraph("No pair is worth dropping.")
     if suspects:
         yield heading("Worth dropping")
         for number, why in suspects.items():
