@@ -23,7 +23,7 @@ from ...stages.prepare.patches import Patch
 from ...stages.prepare.selection import Chosen, choose, choose_of_pairs
 from .layout import Layout
 
-PIECE = 1 << 19  # bytes of one image that are read at a time, and stay in the cache
+PIECE = 1 << 18  # bytes of one image that are read at a time, and stay in the cache
 ROWS = 1 << 17  # candidates of a list that are written at a time
 STRIPES = 256  # amplitude of a master that is 1 with its two bytes exchanged
 
