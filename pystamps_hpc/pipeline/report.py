@@ -6,9 +6,11 @@ import sys
 from collections import defaultdict
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from ..dataset.tree import ROOT
+from ..parallel.control_groups import text_of
 from ..parallel.launcher import launcher_hint
 from ..parallel.team import Team
 from .findings import facts_of, findings, funnel
@@ -146,7 +148,14 @@ def rank_usage(team: Team, threads: int) -> list[dict[str, Any]]:
 
 
 def peak_memory_mib() -> int:
-    """Return the largest resident size of this process so far [MiB]."""
+    """Return the largest resident size of this process so far [MiB].
+
+    Where the system has it, that of the program alone: the other figure includes what a large
+    process that started it had.
+    """
+    for line in text_of(Path("/proc/self/status")).splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) // 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return int(peak // (2**20 if sys.platform == "darwin" else 1024))
 

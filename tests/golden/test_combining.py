@@ -138,8 +138,8 @@ def test_status_tells_what_was_combined_and_what_changed_since(trees, tmp_path):
     own = copied(sb, tmp_path / "sb")
     root = combine_datasets(ps, own, tmp_path / "merged").root
     known = collect_status(root)["combined_of"]
-    assert known == {"ps": {"root": str(ps), "changed": []},
-                     "sb": {"root": str(own), "changed": []}}  # fmt: skip
+    assert known == {"ps": {"root": str(ps.resolve()), "changed": []},
+                     "sb": {"root": str(own.resolve()), "changed": []}}  # fmt: skip
     (own / "pm2.mat").write_bytes(b"made again")
     known = collect_status(root)
     assert known["combined_of"]["sb"]["changed"] == ["pm2.mat"]
