@@ -1,5 +1,9 @@
 """What the report says of the time of stages and ranks."""
 
+import subprocess
+import sys
+
+import numpy as np
 import pytest
 
 from pystamps_hpc.pipeline.report import _stage_times
@@ -30,3 +34,10 @@ def test_a_merged_stage_is_judged_by_the_own_work_of_its_ranks():
 def test_one_rank_has_nobody_to_wait_for():
     (times,) = _stage_times([row(6, "merged", 5.0, 4.0)], 1)
     assert (times["imbalance"], times["efficiency"]) == (1.0, 1.0)
+
+
+def test_the_peak_of_a_process_is_not_that_of_the_one_which_started_it():
+    large = np.ones(60_000_000)  # 460 MiB
+    told = "from pystamps_hpc.pipeline.report import peak_memory_mib; print(peak_memory_mib())"
+    ended = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert large.nbytes >> 20 > 400 > int(ended.stdout)
