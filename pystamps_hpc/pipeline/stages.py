@@ -13,7 +13,7 @@ from typing import cast, get_args
 from ..config import RunConfig
 from ..dataset.lock import DatasetLock, new_owner
 from ..dataset.publish import write_text
-from ..dataset.tree import ROOT
+from ..dataset.tree import ROOT, Dataset
 from ..errors import ConfigError
 from ..parallel.cpus import mixed_cpus
 from ..parallel.launcher import MpiMode, start_team
@@ -108,7 +108,13 @@ def run_pipeline(
     if context.dry_run:
         report = report_of([*settled, *(_row_of(planned) for planned in session.due)])
         return team.on_root(lambda: _finished(report, finish))
-    with _locked(session, context, team) as taken_over:
+    lock = DatasetLock(
+        session.dataset.root,
+        new_owner(session.run_id, context.command),
+        context.patches,
+        context.break_lock,
+    )
+    with locked(session.dataset, lock, team) as taken_over:
         warnings += [*taken_over, *before_work(session, context, team)]
         watcher(RunStarted(session.folder, session.run_id, context.command))
         watcher(_plan(session, expected, team))
@@ -294,17 +300,17 @@ def _row_of(planned: PlannedTask) -> StageResult:
 
 
 @contextmanager
-def _locked(session: Session, context: PipelineContext, team: Team) -> Iterator[list[str]]:
-    """Hold the lock of the dataset on the root while the team works; yields warnings."""
-    lock = DatasetLock(
-        session.dataset.root,
-        new_owner(session.run_id, context.command),
-        context.patches,
-        context.break_lock,
-    )
+def locked(dataset: Dataset, lock: DatasetLock, team: Team) -> Iterator[list[str]]:
+    """Hold the lock of a dataset on the root while the team works; yields warnings.
+
+    Raises
+    ------
+    DatasetError
+        It cannot be written, is marked golden, or is in use.
+    """
 
     def acquire() -> list[str]:
-        session.dataset.require_writable()
+        dataset.require_writable()
         lock.__enter__()
         return lock.taken_over
 

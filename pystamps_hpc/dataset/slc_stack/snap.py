@@ -91,7 +91,12 @@ def _read(processor: str, root: Path, given: str | None) -> SlcStack:
         ifgs=tuple(raster(path, "fcomplex") for path in ifgs),
         lonlat=lonlat,
         heights=tuple(raster(path, "float") for path in heights),
-        texts={"rsc.txt": f"{parameters.path}\n"},
+        texts={
+            "processor.txt": f"{processor}\n",
+            "width.txt": f"{width}\n",
+            "len.txt": f"{length}\n",
+            "rsc.txt": f"{parameters.path}\n",
+        },
         warnings=tuple(_remarks(root, dates, known, geo["lon"], lonlat, heights)),
     )
 

@@ -120,9 +120,7 @@ def prepare_stack(layout: Layout, force: bool, ctx: Context, name: str) -> Prepa
     if not known.constants:
         known.constants = calibrate(layout, ctx)
     ctx.on_root(lambda: _write_root(layout, known))
-    counts = {
-        patch: int(size) for patch, size in ctx.on_root(lambda: _counts(layout, kept)).items()
-    }
+    counts = ctx.on_root(lambda: _counts(layout, kept))
     for left in ctx.on_root(lambda: _left(layout)):
         ctx.warn(f"{left}: of an earlier preparation and no longer listed; remove it")
     for strip in layout.strips:

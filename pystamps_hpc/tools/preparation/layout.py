@@ -131,9 +131,6 @@ class Layout:
             lists["psclonlat.in"] = [
                 stack.width, *(self.written(each.path) for each in stack.lonlat)
             ]  # fmt: skip
-        if "rsc.txt" in stack.texts:  # SNAP, GAMMA
-            lists["processor.txt"] = [stack.processor]
-            lists["width.txt"], lists["len.txt"] = [stack.width], [stack.length]
         own = dict(stack.texts)
         if "rsc.txt" in own:
             own["rsc.txt"] = f"{self.written(Path(own['rsc.txt'].strip()))}\n"

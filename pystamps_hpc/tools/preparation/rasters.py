@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...dataset.candidates.lists import write_lists
 from ...dataset.publish import write_error
 from ...dataset.rows import AnyArray, BoolArray, IntArray
 from ...dataset.slc_stack import Raster
@@ -24,7 +25,6 @@ from ...stages.prepare.selection import Chosen, choose, choose_of_pairs
 from .layout import Layout
 
 PIECE = 1 << 18  # bytes of one image that are read at a time, and stay in the cache
-ROWS = 1 << 17  # candidates of a list that are written at a time
 STRIPES = 256  # amplitude of a master that is 1 with its two bytes exchanged
 
 
@@ -284,7 +284,7 @@ def extract(
         return unknown
 
     def lists(patch: str) -> dict[str, int]:
-        write_lists(layout, pixels[patch], folders[patch])
+        _write_lists(layout, pixels[patch], folders[patch])
         return {}
 
     jobs = [partial(lists, patch) for patch in folders]
@@ -342,22 +342,14 @@ def _write_at(path: Path, content: "memoryview[Any]", start: int) -> None:
         target.write(content, start)
 
 
-def write_lists(layout: Layout, pixels: Pixels, folder: Path) -> None:
+def _write_lists(layout: Layout, pixels: Pixels, folder: Path) -> None:
     """Write places and dispersion of the candidates of a patch, and what needs no raster."""
     stack, n = layout.stack, len(pixels.place)
     dispersion = pixels.dispersion
     if not layout.reference:  # where rounding leaves a negative variance
         dispersion = np.where(np.isnan(dispersion), np.float32(0), dispersion)
     line, sample = np.divmod(pixels.place, stack.width)
-    with (folder / "pscands.1.ij").open("w") as ij, (folder / "pscands.1.da").open("w") as da:
-        for first in range(0, n, ROWS):
-            rows = slice(first, first + ROWS)
-            number = np.arange(first + 1, first + 1 + len(line[rows]))
-            places = np.column_stack([number, line[rows], sample[rows]])
-            ij.write("%d %d %d\n" * len(places) % tuple(places.ravel().tolist()))
-            words = "%g\n" * len(places) % tuple(dispersion[rows].tolist())
-            da.write(words.replace("nan", "-nan"))
-    np.column_stack([sample, line]).astype(">i4").tofile(folder / "pscands.1.ij.int")
+    write_lists(folder, line, sample, dispersion)
     if not stack.small_baselines:
         line, sample = np.divmod(pixels.low, stack.width)
         low = zip(pixels.before_low.tolist(), line.tolist(), sample.tolist(), strict=True)

@@ -1,10 +1,7 @@
 """A preparation as a run: lock, log and events around it."""
 
 import secrets
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +19,7 @@ from ...pipeline.backends import resolve_kernels
 from ...pipeline.events import RunFinished, RunStarted, TaskFinished, Watcher, ignore
 from ...pipeline.progress import TaskLog
 from ...pipeline.report import peak_memory_mib
+from ...pipeline.stages import locked
 from ...pipeline.types import StageResult
 from . import Options, Prepared, plan_preparation, prepare_stack
 from .layout import Layout
@@ -71,7 +69,8 @@ def run_preparation(
     layout = team.on_root(lambda: plan_preparation(root, options, config, team.size, memory))
     run_id = team.on_root(lambda: f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}")
     folder = state_path(root, "runs", run_id)
-    with _locked(root, run_id, command, break_lock, team) as taken_over:
+    lock = DatasetLock(root, new_owner(run_id, command), None, break_lock)
+    with locked(Dataset(root, ()), lock, team) as taken_over:
         team.on_root(lambda: folder.mkdir(parents=True, exist_ok=True))
         watcher(RunStarted(folder, run_id, command))
         row = StageResult(STAGE, "merged", ROOT, "failed", started_at=round(time.time(), 3))
@@ -106,23 +105,3 @@ def _picture(layout: Layout, found: Prepared, log: TaskLog) -> Path | None:
     except (PystampsError, OSError) as error:
         log.warn(f"no picture of the candidates: {error}")
     return None
-
-
-@contextmanager
-def _locked(
-    root: Path, run_id: str, command: tuple[str, ...], break_lock: bool, team: Team
-) -> Iterator[list[str]]:
-    """Hold the lock of the dataset on the root while the team works; yields warnings."""
-    lock = DatasetLock(root, new_owner(run_id, command), None, break_lock)
-
-    def acquire() -> list[str]:
-        Dataset(root, ()).require_writable()
-        lock.__enter__()
-        return lock.taken_over
-
-    warnings = team.on_root(acquire)
-    try:
-        yield list(warnings)
-    finally:
-        if team.rank == 0:
-            lock.__exit__(*sys.exc_info())

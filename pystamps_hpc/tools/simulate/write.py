@@ -8,17 +8,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-import numpy as np
-
 from ...dataset import parameters
+from ...dataset.candidates.lists import write_lists
 from ...dataset.rows import ComplexArray, FloatArray, IntArray
 from ...dataset.tree import STATE_DIRECTORY
 from ...stages.prepare.patches import Patch
 from .geometry import Acquisitions, Scene
 from .scatterers import threshold
 from .snap import names_of, write_texts
-
-_ROWS = 1 << 18
 
 
 def write_root(
@@ -103,16 +100,8 @@ def write_patch(
     """
     folder.mkdir()
     for name, box in (("patch.in", patch.full), ("patch_noover.in", patch.own)):
-        _write_lines(
-            folder / name, (box.range[0] + 1, box.range[1], box.azimuth[0] + 1, box.azimuth[1])
-        )
-    with (folder / "pscands.1.ij").open("w") as ij, (folder / "pscands.1.da").open("w") as da:
-        for first in range(0, len(azimuth), _ROWS):
-            rows = slice(first, first + _ROWS)
-            pixels = zip(azimuth[rows].tolist(), sample[rows].tolist(), strict=True)
-            ij.write("".join([f"{k} {i} {j}\n" for k, (i, j) in enumerate(pixels, first + 1)]))
-            da.write("".join([f"{value:g}\n" for value in dispersion[rows].tolist()]))
-    np.column_stack([sample, azimuth]).astype(">i4").tofile(folder / "pscands.1.ij.int")
+        _write_lines(folder / name, box.lines)
+    write_lists(folder, azimuth, sample, dispersion)
     lonlat.astype(">f4").tofile(folder / "pscands.1.ll")
     height.astype(">f4").tofile(folder / "pscands.1.hgt")
 
