@@ -7,7 +7,8 @@ from pathlib import Path
 from ..dataset.publish import write_text
 from ..dataset.tree import Dataset, state_path
 from .plan import PlannedTask
-from .presence import PRODUCTS, UNFINISHED
+from .presence import PRODUCTS
+from .product_origins import claim
 from .state import TargetState
 
 
@@ -24,11 +25,7 @@ def mark_forced(
         state.due |= {planned.stage for planned in due if planned.target == target}
         state.save()
     removed = {name for planned in due for name in planned.invalidates}
-    root = TargetState.load(dataset.root)
-    claimed = [name for name in PRODUCTS if removed.intersection(PRODUCTS[name])]
-    if not root.products.keys() >= set(claimed):
-        root.products = dict.fromkeys(claimed, UNFINISHED) | root.products
-        root.save()
+    claim(dataset.root, [name for name in PRODUCTS if removed.intersection(PRODUCTS[name])])
     write_text(folder / "forced", _start(command))
 
 

@@ -12,6 +12,7 @@ from .finished import Finished
 from .invalidation import outdated_files
 from .passes import which_pass
 from .presence import PRODUCTS
+from .product_origins import read_origins
 from .request import Request
 from .table import Task, maker
 from .types import StageResult
@@ -290,7 +291,7 @@ class Planner:
 
     def _foreign_products(self) -> set[str]:
         """Return the files of maps and tables that were not made here."""
-        known = self.finished.state(ROOT).products
+        known = read_origins(self.dataset.root)
         return {name for product in PRODUCTS if product not in known for name in PRODUCTS[product]}
 
     def _foreign_files(self) -> Iterator[str]:

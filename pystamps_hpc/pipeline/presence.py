@@ -4,7 +4,6 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from ..dataset.mat import MatFile, read_mat
 from ..errors import MatError
@@ -15,9 +14,6 @@ PRODUCTS = {
     "velocity.csv": tuple(f"products/velocity.{kind}" for kind in ("csv", "csvt", "prj", "json")),
 }
 """What is made of the results of the last stage for people, and its files."""
-
-UNFINISHED: dict[str, Any] = {"inputs": {}, "parameters": {}, "value_type": None}
-"""Origin of a product that is to be made for the first time, or in the place of another's."""
 
 NO_PS, FLAGS = "stamps_step_no_ps", 5
 """Key of ``no_ps_info.mat``, and how many stages of a patch it knows."""

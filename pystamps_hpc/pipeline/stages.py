@@ -45,6 +45,9 @@ __all__ = ["plan_pipeline", "run_pipeline", "run_stage"]
 
 KEPT_RUNS = 50
 
+Finish = Callable[[PipelineReport, Team], None]
+"""What follows the stages, the products: takes the report and the ranks."""
+
 
 def plan_pipeline(context: PipelineContext) -> list[PlannedTask]:
     """Return every task of the window with its decision; no side effects.
@@ -64,7 +67,7 @@ def run_pipeline(
     context: PipelineContext,
     watcher: Watcher = ignore,
     team: Team | None = None,
-    finish: Callable[[PipelineReport], None] | None = None,
+    finish: Finish | None = None,
 ) -> PipelineReport:
     """Run the planned tasks of a dataset; collective when several ranks run it.
 
@@ -77,8 +80,8 @@ def run_pipeline(
     team : Team, optional
         Ranks; by default those of ``context.comm``, else as the launcher's environment says.
     finish : callable, optional
-        Called once, while the dataset is still locked, before the report is saved; may add to it.
-        Of a dry run it must not write.
+        Collective, ``finish(report, team)``; called when the dataset is no longer locked and before
+        the report is saved; may add to the report of the root. Of a dry run it must not write.
 
     Returns
     -------
@@ -107,7 +110,7 @@ def run_pipeline(
     settled = [_row_of(p) for p in session.plan if p.action not in ("run", "not_started")]
     if context.dry_run:
         report = report_of([*settled, *(_row_of(planned) for planned in session.due)])
-        return team.on_root(lambda: _finished(report, finish))
+        return _finished(report, team, finish)
     lock = DatasetLock(
         session.dataset.root,
         new_owner(session.run_id, context.command),
@@ -119,9 +122,10 @@ def run_pipeline(
         watcher(RunStarted(session.folder, session.run_id, context.command))
         watcher(_plan(session, expected, team))
         report = report_of([*settled, *_run_tasks(session, team, watcher, settled)])
-        report = team.on_root(lambda: _concluded(session, report, finish))
-        watcher(RunFinished(report.exit_code))
-        return report
+    report = _finished(report, team, finish)
+    report = team.on_root(lambda: _kept(session, report))
+    watcher(RunFinished(report.exit_code))
+    return report
 
 
 def _planned(context: PipelineContext, team: Team) -> Session:
@@ -151,11 +155,15 @@ def _run_tasks(
     return rows
 
 
-def _concluded(
-    session: Session, report: PipelineReport, finish: Callable[[PipelineReport], None] | None
-) -> PipelineReport:
-    """Return the report with what `finish` adds; a copy stays in the folder of the run."""
-    _finished(report, finish)
+def _finished(report: PipelineReport, team: Team, finish: Finish | None) -> PipelineReport:
+    """Return the report with what `finish` adds to it."""
+    if finish is not None:
+        finish(report, team)
+    return team.on_root(lambda: report)
+
+
+def _kept(session: Session, report: PipelineReport) -> PipelineReport:
+    """Return the report, of which a copy stays in the folder of the run."""
     try:
         _save_report(session, report)
     except OSError as error:
@@ -231,14 +239,6 @@ def stage_context(
         part="patches" if patch is not None else "merged",
         patches=(directory.name,) if patch is not None else None,
     )
-
-
-def _finished(
-    report: PipelineReport, finish: Callable[[PipelineReport], None] | None
-) -> PipelineReport:
-    if finish is not None:
-        finish(report)
-    return report
 
 
 def _machine_warnings(session: Session, team: Team) -> list[str]:

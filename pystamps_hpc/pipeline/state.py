@@ -2,7 +2,7 @@
 
 Every target keeps ``.pystamps-hpc/state.json``: one record per finished stage (parameters,
 configuration and digests of the inputs it was made with) and the stages that ``--force`` marked as
-due; the root's also what each product, and a combined dataset, was made from. Artifacts without a
+due; the root's also what a combined dataset was made from. Artifacts without a
 record are foreign: never stale, and never replaced unasked. Deleting the directory loses only this.
 """
 
@@ -31,14 +31,13 @@ _RECORD = ("stage", "scope", "science_version", "params", "config", "inputs")
 class TargetState:
     """Records and due marks of one patch or of the root.
 
-    Of the root also the fingerprints of products, and of the datasets that it was combined from:
-    ``ps`` and ``sb`` -> ``root`` and digests of ``inputs`` there.
+    Of the root also the datasets that it was combined from: ``ps`` and ``sb`` -> ``root`` and
+    digests of ``inputs`` there.
     """
 
     directory: Path
     records: dict[int, dict[str, Any]] = field(default_factory=dict)
     due: set[int] = field(default_factory=set)
-    products: dict[str, Any] = field(default_factory=dict)
     sources: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @classmethod
@@ -64,7 +63,7 @@ class TargetState:
                 for kind, source in content.get("sources", {}).items()
                 if isinstance(source["root"], str) and _are_digests(source["inputs"])
             }
-            return cls(directory, records, due, dict(content.get("products", {})), sources)
+            return cls(directory, records, due, sources)
         except (
             FileNotFoundError, ValueError, KeyError, TypeError, AttributeError, OverflowError,
         ):  # fmt: skip
@@ -77,7 +76,6 @@ class TargetState:
         content = {
             "records": {str(stage): self.records[stage] for stage in sorted(self.records)},
             "due": sorted(self.due),
-            "products": self.products,
             "sources": self.sources,
         }
         text = json.dumps(content, indent=1) + "\n"

@@ -19,7 +19,7 @@ from pystamps_hpc.tools import products
 from tests import stub_chain
 stubs = stub_chain.Stubs()
 stub_chain.install(pytest.MonkeyPatch(), stubs)
-products.make_products = lambda report: None
+products.make_products = lambda report, team: None
 def rows_of(part, error):
     def rows(piece):
         if piece.stop > part:

@@ -14,8 +14,9 @@ from pystamps_hpc.pipeline.choices import resolve_choices
 from pystamps_hpc.pipeline.documents import json_text
 from pystamps_hpc.pipeline.finished import Finished
 from pystamps_hpc.pipeline.outlook import Outlook, named, outlook, shortened
+from pystamps_hpc.pipeline.product_origins import claim
 from pystamps_hpc.pipeline.run_parameters import of_other_mode
-from pystamps_hpc.pipeline.stages import plan_pipeline
+from pystamps_hpc.pipeline.stages import plan_pipeline, run_pipeline
 from pystamps_hpc.pipeline.state import TargetState, fingerprint
 from pystamps_hpc.pipeline.types import PipelineContext
 from tests.stub_chain import CHAIN, artifacts, statuses, tree_digest
@@ -300,14 +301,25 @@ def test_the_outlook_says_what_a_plain_run_would_do(stubs, tree):
     (tree / "products").mkdir()
     (tree / "products" / "velocity.png").write_text("old")
     assert ahead(tree).text == "stage 8"
-    state = TargetState.load(tree)
-    state.products["velocity.png"] = {}
-    state.save()
+    claim(tree, ["velocity.png"])
     assert ahead(tree).text == "stage 8, map and table"
     disown(tree)
     assert ahead(tree) == Outlook()
     change(tree, clap_win=16.0)
     assert "not made by pystamps-hpc" in ahead(tree).refused
+
+
+def test_products_are_made_when_others_may_use_the_dataset(stubs, tree):
+    seen = []
+
+    def products(report, team):
+        seen.append([*(tree / ".pystamps-hpc" / "lock").glob("*.json")])
+        report.warnings.append("drawn")
+
+    report = run_pipeline(PipelineContext(tree, QUICK), finish=products)
+    assert (seen, report.warnings[-1:]) == ([[]], ["drawn"])
+    kept = next((tree / ".pystamps-hpc" / "runs").glob("*/report.json"))
+    assert "drawn" in json.loads(kept.read_text())["warnings"]
 
 
 def ahead(root):

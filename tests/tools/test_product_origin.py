@@ -10,8 +10,10 @@ import pytest
 from pystamps_hpc.config import RunConfig
 from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.errors import ToolMissingError
+from pystamps_hpc.parallel.team import SerialTeam
+from pystamps_hpc.pipeline import product_origins
+from pystamps_hpc.pipeline.product_origins import read_origins
 from pystamps_hpc.pipeline.stages import run_pipeline
-from pystamps_hpc.pipeline.state import TargetState
 from pystamps_hpc.pipeline.types import PipelineContext, PipelineReport, StageResult
 from pystamps_hpc.tools import products
 from pystamps_hpc.tools.products import make_products
@@ -43,7 +45,7 @@ def finish(root, status="skipped_existing", config=CONFIG, **options):
     """Return the report of a run that found or made stage 8."""
     rows = [StageResult(8, "merged", "root", status)]
     report = PipelineReport("run", rows, dataset=str(root), config=config.to_dict(), **options)
-    make_products(report)
+    make_products(report, SerialTeam())
     return report
 
 
@@ -91,7 +93,7 @@ def test_products_are_made_once_and_again_when_their_results_changed(root):
 
 def test_products_of_others_are_replaced_with_force_alone(root):
     finish(root)
-    (root / ".pystamps-hpc" / "state.json").unlink()
+    (root / ".pystamps-hpc" / "products.json").unlink()
     before = contents(root)
     report = finish(root)
     assert (report.products, set(report.not_made), report.exit_code) == ({}, BOTH, 1)
@@ -155,19 +157,19 @@ def test_a_product_that_cannot_be_written_fails_the_run_and_the_results_stand(ro
 def test_a_product_whose_origin_cannot_be_recorded_fails_the_run_which_reports(
     root, monkeypatch, saved
 ):
-    real, calls = TargetState.save, []
+    real, calls = product_origins.write_text, []
 
-    def full(state):
-        calls.append(state)
+    def full(path, text):
+        calls.append(path)
         if len(calls) > saved:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "state.json")
-        real(state)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path.name)
+        real(path, text)
 
     with monkeypatch.context() as patch:
-        patch.setattr(TargetState, "save", full)
+        patch.setattr(product_origins, "write_text", full)
         report = finish(root)
     assert (set(report.not_made), report.made) == (BOTH, [])
-    assert all("state.json: No space left" in reason for reason in report.not_made.values())
+    assert all("products.json: No space left" in reason for reason in report.not_made.values())
     assert finish(root).exit_code == 0
 
 
@@ -252,9 +254,11 @@ def test_without_matplotlib_a_first_map_is_missed_but_no_failure(root, monkeypat
         assert finish(root).exit_code == 0
 
 
-def test_what_the_products_were_made_from_survives_later_records(root):
+@pytest.mark.parametrize(
+    "content", ["", "[]", '{"velocity.png": 1}', '{"velocity.png": {"inputs": {"ps2.mat": 0}}}']
+)
+def test_damaged_origins_count_as_none(root, content):
     finish(root)
-    state = TargetState.load(root)
-    state.due.add(8)
-    state.save()
-    assert set(TargetState.load(root).products) == BOTH
+    (root / ".pystamps-hpc" / "products.json").write_text(content)
+    assert read_origins(root) == {}
+    assert set(finish(root).not_made) == BOTH

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from ...dataset.inside import within
 from ...errors import PublishError, PystampsError, explained
+from ...parallel.team import Team
 from ...pipeline import LAST_STAGE
-from ...pipeline.presence import PRODUCTS, UNFINISHED
-from ...pipeline.state import TargetState
+from ...pipeline.presence import PRODUCTS
+from ...pipeline.product_origins import UNFINISHED, Origin, read_origins, write_origin
 from ...pipeline.types import PipelineReport
 from .origin import differences, origin_now, what_is_not_known
 from .velocity_csv import velocity_csv
@@ -18,7 +18,7 @@ from .velocity_map import velocity_map
 __all__ = ["make_products", "velocity_csv", "velocity_map"]
 
 
-def make_products(report: PipelineReport) -> None:
+def make_products(report: PipelineReport, team: Team) -> None:
     """Draw the map and write the table of a finished stage 8, and add them to the report.
 
     They are made when one of them is missing, or was made from something else than what is there;
@@ -26,15 +26,19 @@ def make_products(report: PipelineReport) -> None:
     alone. A product that cannot be written, or was lost and cannot be made, is a failure of the
     run; the results stand.
     """
+    team.on_root(lambda: _make_all(report))
+
+
+def _make_all(report: PipelineReport) -> None:
     root = Path(report.dataset)
     status = next((row.status for row in report.results if row.stage_id == LAST_STAGE), "")
     if status not in ("completed", "skipped_existing", "planned"):
         return
     value_type = report.config["output"]["mean_v_type"]
-    state = TargetState.load(root)
+    origins = read_origins(root)
     makers = {"velocity.png": velocity_map, "velocity.csv": velocity_csv}
     for name, make in makers.items():
-        known = state.products.get(name)
+        known = origins.get(name)
         origin = origin_now(root, value_type, known)
         present = [file for file in PRODUCTS[name] if (root / file).exists()]
         complete = len(present) == len(PRODUCTS[name])
@@ -47,7 +51,7 @@ def make_products(report: PipelineReport) -> None:
         elif report.dry_run:
             report.would_make.append(f"products/{name}")
         else:
-            _make(make, root, name, origin, state, report)
+            _make(make, root, name, origin, known, report)
     if status != "planned":
         report.warnings += what_is_not_known(root, value_type)
 
@@ -56,29 +60,26 @@ def _make(
     make: Callable[..., Path],
     root: Path,
     name: str,
-    origin: dict[str, Any],
-    state: TargetState,
+    origin: Origin,
+    known: Origin | None,
     report: PipelineReport,
 ) -> None:
     """Make one product; from now on it counts as ours, also if that is interrupted."""
-    lost = name in state.products or _lies_there(root, name)
-    state.products.setdefault(name, UNFINISHED)
+    lost = known is not None or _lies_there(root, name)
     path = within(root, "products") / name
     try:
-        state.save()
+        write_origin(root, name, known or UNFINISHED)
         path.parent.mkdir(exist_ok=True)
         make(root, path, report.config["output"]["mean_v_type"])
-        state.products[name] = origin
-        state.save()
+        write_origin(root, name, origin)
     except Exception as error:
         told = explained(error, name)
         if told is None:
             raise
         _without(root, path, error, told, lost, report)
         if not lost and not _lies_there(root, name):
-            del state.products[name]
-        with suppress(OSError):  # then it counts as ours, and as unfinished
-            state.save()
+            with suppress(OSError, PystampsError):  # then it counts as ours, and as unfinished
+                write_origin(root, name, None)
     else:
         report.products[name] = str(path)
         report.made.append(name)

@@ -9,7 +9,8 @@ from ...errors import PystampsError
 from ...pipeline import LAST_STAGE
 from ...pipeline.finished import made_here
 from ...pipeline.presence import PRODUCTS
-from ...pipeline.state import TargetState, digest, plain
+from ...pipeline.product_origins import read_origins
+from ...pipeline.state import digest, plain
 from ...pipeline.table import mode_of, tasks
 from .files import read_artifact
 
@@ -95,7 +96,7 @@ def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
 def outdated_products(root: Path) -> dict[str, str]:
     """Return the products of a dataset that do not fit its artifacts, with the reason."""
     found = {}
-    made = TargetState.load(root).products
+    made = read_origins(root)
     for name in PRODUCTS:
         known = made.get(name)
         if known is None or not (root / "products" / name).exists():
