@@ -8,6 +8,8 @@ READY  := $(VENV)/.ready
 # Open MPI on small machines: start quickly and quietly, also as root, with more ranks than cores.
 include benchmarks/small_machine.env
 export $(shell sed -n 's/^\([A-Z].*\)=.*/\1/p' benchmarks/small_machine.env)
+# Python keeps what it has compiled of our modules, or every start of the program does it anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Golden sets of the original StaMPS, where they are: here or beside the repository.
 export PYSTAMPS_HPC_DATA_ROOT ?= $(abspath ../shared/golden)

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import numpy as np
-import scipy.io
 
 from ..errors import MatError
 from .mapped import release
@@ -316,8 +315,10 @@ def _write_element(path: Path, file: BinaryIO, name: str, value: Any) -> None:
     if isinstance(value, Stream):
         _write_matrix(path, file, name, value)
         return
+    from scipy.io import savemat
+
     alone = io.BytesIO()
-    scipy.io.savemat(cast(Any, alone), {name: value}, long_field_names=True)
+    savemat(cast(Any, alone), {name: value}, long_field_names=True)
     file.write(alone.getbuffer()[HEADER_BYTES:])
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
-import scipy.sparse
 
 from .matvalues import READ_CLASSES, REAL_DTYPES, Variable, joined
 from .rows import AnyArray
@@ -255,7 +254,9 @@ def sparse_matrix(values: AnyArray, rows: AnyArray, edges: AnyArray, shape: Any)
     rows = rows[:n].astype(np.int64)
     if n and not 0 <= rows.min() <= rows.max() < n_rows:
         raise ValueError("rows outside of the matrix")
-    return scipy.sparse.csc_array((values[:n], rows, edges), shape=cast(Any, (n_rows, n_columns)))
+    from scipy.sparse import csc_array
+
+    return csc_array((values[:n], rows, edges), shape=cast(Any, (n_rows, n_columns)))
 
 
 def _matrices(body: AnyArray, at: int, count: int, byte_order: str, depth: int) -> AnyArray:

@@ -14,8 +14,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from ...dataset import border
 from ...dataset.rows import FloatArray, IntArray, with_column
@@ -182,6 +180,9 @@ class Ifgs:
 
         Images in no interferogram are on none.
         """
+        from scipy.sparse import coo_array
+        from scipy.sparse.csgraph import connected_components
+
         if not len(self):
             return []
         n_image = len(self.day)

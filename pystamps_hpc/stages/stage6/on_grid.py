@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-from scipy.sparse import csc_matrix
 
 from ...dataset.rows import AnyArray, BoolArray, FloatArray, IntArray, Rows
 from ...errors import StageError
@@ -62,7 +61,7 @@ class GridOutputs:
     arc_phase: Annotated[Rows, "uw_space_time.dph_space_uw"]  # (n_edge, n_u) float32 [rad]
     arc_noise: Annotated[Rows | None, "uw_space_time.dph_noise"]  # (n_edge, n_u) float32 [rad]
     design: Annotated[FloatArray | None, "uw_space_time.G"]  # (n_u, n_used) float64
-    spread: Annotated[csc_matrix, "uw_space_time.spread"]  # (n_edge, n_u) float64, zero
+    spread: Annotated[Any, "uw_space_time.spread"]  # sparse (n_edge, n_u) float64, zero
     row_gradient: Annotated[Rows | None, "uw_space_time.ifreq_ij"] = None  # (n_node, n_u) float32
     col_gradient: Annotated[Rows | None, "uw_space_time.jfreq_ij"] = None  # (n_node, n_u) float32
     shaky: Annotated[BoolArray | None, "uw_space_time.shaky_ix"] = None  # (n_edge,) bool
@@ -187,6 +186,8 @@ def _of_grid(cells: Cells, nodes: Nodes, size: float) -> dict[str, Any]:
 
 def _of_graph(graph: Graph, n_ifg: int) -> dict[str, Any]:
     """Return what ``uw_interp`` says of the edges, and their spread, which is zero."""
+    from scipy.sparse import csc_matrix
+
     return {
         "edges": np.stack([graph.low, graph.high], axis=1),
         "n_edge": graph.low.size,

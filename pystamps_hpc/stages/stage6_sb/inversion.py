@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import lapack
 
 from ...dataset.rows import FloatArray, IntArray, Rows, block
 from ...parallel.context import Context
@@ -88,6 +87,8 @@ def weighting(covariance: FloatArray) -> FloatArray:
 
 def reciprocal_condition(matrix: FloatArray) -> float:
     """Return LAPACK's estimate of the reciprocal condition number in the 1-norm."""
+    from scipy.linalg import lapack
+
     factors, _, singular = lapack.dgetrf(matrix)
     if singular:
         return 0.0

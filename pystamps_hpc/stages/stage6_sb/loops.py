@@ -4,8 +4,6 @@ from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
 
 from ...dataset.rows import FloatArray, IntArray
 from ..shared.ifgs import Ifgs
@@ -69,6 +67,9 @@ def not_in(loops: FloatArray, used: IntArray) -> IntArray:
 
 def _shortest_way(ifgs: Ifgs, used: IntArray, bperp: FloatArray, start: int, end: int) -> list[int]:
     """Return the images on the way, empty if there is none."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import dijkstra
+
     first, second = ifgs.pairs[used].T
     length = np.hypot(ifgs.day[second] - ifgs.day[first], bperp[second] - bperp[first])
     n_image = len(ifgs.day)
