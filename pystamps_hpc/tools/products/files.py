@@ -30,11 +30,11 @@ def read_artifact(folder: Path, artifact: str, *names: str) -> dict[str, Any]:
         }
 
 
-def in_blocks(source: Rows) -> Iterator[tuple[slice, AnyArray]]:
-    """Yield blocks of rows, and what they hold."""
+def in_blocks(source: Rows, size: int = ROWS) -> Iterator[tuple[slice, AnyArray]]:
+    """Yield blocks of `size` rows, and what they hold."""
     n_rows = source.shape[0]
-    for first in range(0, n_rows, ROWS):
-        rows = slice(first, min(first + ROWS, n_rows))
+    for first in range(0, n_rows, size):
+        rows = slice(first, min(first + size, n_rows))
         yield rows, source[rows]
 
 
