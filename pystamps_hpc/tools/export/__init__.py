@@ -21,7 +21,11 @@ from dataclasses import dataclass
 from ...errors import ConfigError
 
 _TABLE = """
-csv     | points.csv  | .csvt .prj .json |  |  | products.velocity_csv.write_csv | text table for spreadsheets, pandas, GDAL, QGIS
+gpkg    | points.gpkg    |                           | gis: pyogrio pyarrow |  | export.geopackage.write_geopackage | GeoPackage for QGIS, InSAR Explorer, PS Time Series Viewer
+shp     | ps.shp         | .shx .dbf .prj .cpg .json | gis: pyogrio pyarrow |  | export.shapefile.write_shapefile   | Shapefile for the same, and for older programs
+parquet | points.parquet |                           | gis: pyarrow pyproj  |  | export.geoparquet.write_parquet    | GeoParquet for geopandas, DuckDB and large sets
+csv     | points.csv     | .csvt .prj .json          |                      |  | products.velocity_csv.write_csv    | text table for spreadsheets, pandas, GDAL, QGIS
+egms    | egms.csv       | .json                     | gis: pyproj          |  | export.egms.write_egms             | text table in the layout of EGMS L2a
 """  # noqa: E501
 
 
