@@ -3,12 +3,16 @@
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...config import RunConfig, configured_by, load_config
 from ...errors import ConfigError
-from ..command import Answer, Command, dataset_option, numbers, on_root, positive
+from ..command import Answer, Command, dataset_option, numbers, positive
 from ..shapes import CAREFUL, STRONG, Shape, marked, pairs, paragraph, table
+
+if TYPE_CHECKING:
+    from ...parallel.team import Team
+    from ...tools.products.values import Values
 
 Document = dict[str, Any]
 
@@ -67,12 +71,13 @@ def output_options(parser: ArgumentParser, default: str) -> None:
     parser.add_argument("--force", action="store_true", help="replace a file that is there")
 
 
-@on_root
-def run(options: Namespace) -> Answer:
+def run(options: Namespace, team: "Team") -> Answer:
     """Write values, or list the types."""
     if options.type is None:
-        return _listed(options), 0
-    return (_series(options) if options.ts else _values(options)), 0
+        return team.on_root(lambda: _listed(options)), 0
+    if options.ts:
+        return team.on_root(lambda: _series(options)), 0
+    return _values(options, team), 0
 
 
 def _listed(options: Namespace) -> Document:
@@ -88,18 +93,26 @@ def _listed(options: Namespace) -> Document:
     return {"schema": "pystamps-hpc/value-types/1", "types": rows}
 
 
-def _values(options: Namespace) -> Document:
+def _values(options: Namespace, team: "Team") -> Document:
+    """Write values, of which each rank computes a part; collective."""
     from ...tools.products.plot_files import require_free, write_values
     from ...tools.products.values import read_values
 
-    config = load_config(options.config)
-    values = read_values(
-        options.dataset, options.type, _ifgs(options), options.ref_ifg, options.tropo,
-        options.deviation, config,
-    )  # fmt: skip
-    path = target(options, values.kind.name)
-    require_free(path, ".mat", options.force)
-    summary = write_values(values, path, options.force)
+    with team.agreed():
+        config = load_config(options.config)
+        values = read_values(
+            options.dataset, options.type, _ifgs(options), options.ref_ifg, options.tropo,
+            options.deviation, config, team,
+        )  # fmt: skip
+        path = team.on_root(lambda: target(options, values.kind.name))
+        team.on_root(lambda: require_free(path, ".mat", options.force))
+        summary = write_values(values, path, options.force, team)
+    return team.on_root(lambda: _told(options, config, values, path, summary))
+
+
+def _told(
+    options: Namespace, config: RunConfig, values: "Values", path: Path, summary: Any
+) -> Document:
     columns = [
         {"number": int(number), "date": date} | _numbers(summary, k)
         for k, (number, date) in enumerate(zip(values.ifg_list, values.labels, strict=True))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from ...dataset.inside import within
@@ -18,26 +19,45 @@ from .velocity_map import velocity_map
 __all__ = ["make_products", "velocity_csv", "velocity_map"]
 
 
+@dataclass(frozen=True)
+class _Due:
+    """A product to make, from what, and whether there was one before."""
+
+    name: str
+    origin: Origin
+    lost: bool
+
+
 def make_products(report: PipelineReport, team: Team) -> None:
     """Draw the map and write the table of a finished stage 8, and add them to the report.
 
     They are made when one of them is missing, or was made from something else than what is there;
     of a dry run it is told which. Files that were not made here are replaced with ``--force``
     alone. A product that cannot be written, or was lost and cannot be made, is a failure of the
-    run; the results stand.
+    run; the results stand. Collective: each rank makes other products.
     """
-    team.on_root(lambda: _make_all(report))
+    due = team.on_root(lambda: _due_products(report))
+    makers = {"velocity.png": velocity_map, "velocity.csv": velocity_csv}
+    root, value_type = Path(report.dataset), report.config["output"]["mean_v_type"]
+    failures = team.map_tasks(
+        lambda each: _failure(makers[each.name], root, each.name, value_type), due, None, _untold
+    )
+    team.on_root(lambda: _tell(due, failures, root, report))
 
 
-def _make_all(report: PipelineReport) -> None:
+def _untold(share: float) -> None:
+    """Tell nobody how far the products are."""
+
+
+def _due_products(report: PipelineReport) -> list[_Due]:
+    """Return what is to be made; it counts as ours from now on, also if that is interrupted."""
     root = Path(report.dataset)
     status = next((row.status for row in report.results if row.stage_id == LAST_STAGE), "")
     if status not in ("completed", "skipped_existing", "planned"):
-        return
+        return []
     value_type = report.config["output"]["mean_v_type"]
-    origins = read_origins(root)
-    makers = {"velocity.png": velocity_map, "velocity.csv": velocity_csv}
-    for name, make in makers.items():
+    origins, due = read_origins(root), []
+    for name in PRODUCTS:
         known = origins.get(name)
         origin = origin_now(root, value_type, known)
         present = [file for file in PRODUCTS[name] if (root / file).exists()]
@@ -50,39 +70,72 @@ def _make_all(report: PipelineReport) -> None:
             _refuse(name, present, report)
         elif report.dry_run:
             report.would_make.append(f"products/{name}")
+        elif told := _not_begun(root, name, known):
+            report.not_made[name] = told
         else:
-            _make(make, root, name, origin, known, report)
+            due.append(_Due(name, origin, known is not None or bool(present)))
     if status != "planned":
         report.warnings += what_is_not_known(root, value_type)
+    return due
 
 
-def _make(
-    make: Callable[..., Path],
-    root: Path,
-    name: str,
-    origin: Origin,
-    known: Origin | None,
-    report: PipelineReport,
-) -> None:
-    """Make one product; from now on it counts as ours, also if that is interrupted."""
-    lost = known is not None or _lies_there(root, name)
-    path = within(root, "products") / name
+def _not_begun(root: Path, name: str, known: Origin | None) -> str | None:
+    """Note that a product is being made; return why that was not possible."""
     try:
         write_origin(root, name, known or UNFINISHED)
-        path.parent.mkdir(exist_ok=True)
-        make(root, path, report.config["output"]["mean_v_type"])
-        write_origin(root, name, origin)
+        within(root, "products").mkdir(exist_ok=True)
+    except (OSError, PystampsError) as error:
+        return explained(error, name)
+    return None
+
+
+def _failure(
+    make: Callable[..., Path], root: Path, name: str, value_type: str
+) -> tuple[str, bool] | None:
+    """Make a product; return why it could not be made, and whether it is one of our errors."""
+    try:
+        make(root, within(root, "products") / name, value_type)
     except Exception as error:
         told = explained(error, name)
         if told is None:
             raise
-        _without(root, path, error, told, lost, report)
-        if not lost and not _lies_there(root, name):
+        ours = isinstance(error, PystampsError) and not isinstance(error, PublishError)
+        return told, ours
+    return None
+
+
+def _tell(
+    due: list[_Due],
+    failures: list[tuple[str, bool] | None],
+    root: Path,
+    report: PipelineReport,
+) -> None:
+    """Keep what was made from what, and tell it to the report."""
+    for each, failure in zip(due, failures, strict=True):
+        if failure is None:
+            failure = _not_kept(root, each)
+        if failure is None:
+            report.products[each.name] = str(within(root, "products") / each.name)
+            report.made.append(each.name)
+            continue
+        told, ours = failure
+        _without(root, each.name)
+        if each.lost or not ours:
+            report.not_made[each.name] = told
+        else:
+            report.warnings.append(f"no {each.name}: {told}")
+        if not (each.lost or _lies_there(root, each.name)):
             with suppress(OSError, PystampsError):  # then it counts as ours, and as unfinished
-                write_origin(root, name, None)
-    else:
-        report.products[name] = str(path)
-        report.made.append(name)
+                write_origin(root, each.name, None)
+
+
+def _not_kept(root: Path, made: _Due) -> tuple[str, bool] | None:
+    """Keep what a product was made from; return why that was not possible."""
+    try:
+        write_origin(root, made.name, made.origin)
+    except (OSError, PystampsError) as error:
+        return explained(error, made.name) or str(error), False
+    return None
 
 
 def _lies_there(root: Path, name: str) -> bool:
@@ -101,14 +154,8 @@ def _refuse(name: str, present: list[str], report: PipelineReport) -> None:
         report.not_made[name] = told
 
 
-def _without(
-    root: Path, path: Path, error: Exception, told: str, lost: bool, report: PipelineReport
-) -> None:
-    """Tell that a product could not be made; what was made from something else goes."""
+def _without(root: Path, name: str) -> None:
+    """Remove what is left of a product: it was made from something else."""
     with suppress(OSError):
-        for name in PRODUCTS[path.name]:
-            (root / name).unlink(missing_ok=True)
-    if lost or isinstance(error, PublishError) or not isinstance(error, PystampsError):
-        report.not_made[path.name] = told
-    else:
-        report.warnings.append(f"no {path.name}: {told}")
+        for file in PRODUCTS[name]:
+            (root / file).unlink(missing_ok=True)

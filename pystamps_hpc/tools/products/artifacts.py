@@ -18,6 +18,7 @@ from ...dataset.rows import FloatArray, IntArray, Rows
 from ...dataset.schema import ARTIFACTS, key
 from ...errors import ConfigError, DatasetError, StageError
 from ...parallel.context import Context, QuietLog
+from ...parallel.team import SerialTeam, Team
 from ...pipeline.table import maker, mode_of
 from ...stages.shared import external_phase
 from ...stages.shared.ifgs import Ifgs, inverted_images
@@ -42,11 +43,13 @@ class MergedArtifacts:
         Arithmetic of means.
     tropo : str, optional
         Method of tropospheric correction; by default that of ``tropo_method``.
+    team : Team, optional
+        Ranks that share the work; what is computed is then asked for by all of them.
 
     Attributes
     ----------
     ctx : Context
-        One process with the reference kernels.
+        The reference kernels, and the ranks.
     warnings : list of str
         What was told on the way.
     stage : int
@@ -63,6 +66,7 @@ class MergedArtifacts:
         root: str | os.PathLike[str],
         config: RunConfig | None = None,
         tropo: str | None = None,
+        team: Team | None = None,
     ) -> None:
         self.root = Path(root)
         self.tropo = tropo
@@ -71,7 +75,7 @@ class MergedArtifacts:
         log = QuietLog()
         self.warnings = log.warnings
         self.stage = 0
-        self.ctx = Context(table("python", arithmetic), known, log=log)
+        self.ctx = Context(table("python", arithmetic), known, team or SerialTeam(), log)
         self.parameters = parameters.load(self.root)
 
     @property

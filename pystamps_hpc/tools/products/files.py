@@ -12,6 +12,7 @@ from ...dataset import publish, schema
 from ...dataset.border import inside
 from ...dataset.mat import MatFile
 from ...dataset.rows import AnyArray, Rows
+from ...parallel.team import Team
 
 ROWS = 1 << 13
 """Rows that are in memory at a time."""
@@ -39,6 +40,26 @@ def in_blocks(source: Rows, size: int = ROWS) -> Iterator[tuple[slice, AnyArray]
     for first in range(0, n_rows, size):
         rows = slice(first, min(first + size, n_rows))
         yield rows, source[rows]
+
+
+def in_shared_blocks(source: Rows, team: Team) -> Iterator[tuple[slice, AnyArray]]:
+    """Yield blocks of rows on the root, which all ranks compute in turns; collective.
+
+    The other ranks yield nothing, and have to go to the end as well.
+    """
+    n_rows, turn = source.shape[0], team.size * ROWS
+    for first in range(0, n_rows, turn):
+
+        def computed(rows: slice, first: int = first) -> AnyArray:
+            return source[first + rows.start : first + rows.stop]
+
+        ready = team.map_rows(computed, min(turn, n_rows - first), ROWS, _untold)
+        for rows, block in team.pull(ready):
+            yield slice(first + rows.start, first + rows.stop), block
+
+
+def _untold(share: float) -> None:
+    """Tell nobody how far a turn is."""
 
 
 @contextmanager

@@ -12,7 +12,8 @@ from ...dataset.rows import AnyArray, FloatArray, IntArray, Rows
 from ...dataset.schema import ARTIFACTS
 from ...dataset.tree import is_root_or_patch
 from ...errors import ConfigError, DatasetError, MatError
-from .files import in_blocks, product_file
+from ...parallel.team import SerialTeam, Team, units
+from .files import in_blocks, in_shared_blocks, product_file
 from .time_series import Series
 from .values import Values
 
@@ -22,7 +23,9 @@ def plot_file(root: Path, value_type: str, series: bool = False) -> Path:
     return root / f"ps_plot_{'ts_' if series else ''}{value_type}.mat"
 
 
-def write_values(values: Values, path: Path, force: bool = False) -> FloatArray | None:
+def write_values(
+    values: Values, path: Path, force: bool = False, team: Team | None = None
+) -> FloatArray | None:
     """Write values as StaMPS' plotting does, and with them what they are.
 
     Beside StaMPS' ``ph_disp`` and ``ifg_list`` the file says ``value_type``, ``unit``, ``ref_ps``,
@@ -37,11 +40,14 @@ def write_values(values: Values, path: Path, force: bool = False) -> FloatArray 
         The file; replaced atomically.
     force : bool
         Whether a file that is there is replaced.
+    team : Team, optional
+        Ranks that compute the rows, of which the first writes; the call is collective then.
 
     Returns
     -------
     (k, 3) float64 or None
-        Smallest, mean and largest value of each column without NaN; None of phasors.
+        Smallest, mean and largest value of each column without NaN; None of phasors, and on ranks
+        that do not write.
 
     Raises
     ------
@@ -50,7 +56,12 @@ def write_values(values: Values, path: Path, force: bool = False) -> FloatArray 
     PublishError
         It cannot be written.
     """
-    summary = _Summary(values.rows)
+    team = team or SerialTeam()
+    if team.rank > 0:
+        for _ in in_shared_blocks(values.rows, team):
+            pass
+        return None
+    summary = _Summary(values.rows, team)
     variables: dict[str, Any] = {
         "ph_disp": Stream(values.rows.shape, values.rows.dtype, summary.blocks()),
         "ifg_list": _row(values.ifg_list),
@@ -139,20 +150,22 @@ def require_free(path: Path, suffix: str, force: bool) -> None:
 class _Summary:
     """Blocks of rows on their way to a file, and what they hold."""
 
-    def __init__(self, rows: Rows) -> None:
-        self.rows = rows
+    def __init__(self, rows: Rows, team: Team) -> None:
+        self.rows, self.team = rows, team
         columns = rows.shape[1]
         self.low, self.high = np.full(columns, np.inf), np.full(columns, -np.inf)
         self.total, self.count = np.zeros(columns), np.zeros(columns)
 
     def blocks(self) -> Iterator[tuple[slice, AnyArray]]:
         """Yield the blocks."""
-        for rows, block in in_blocks(self.rows):
+        for rows, block in in_shared_blocks(self.rows, self.team):
             if block.dtype.kind != "c":
                 known = np.isfinite(block)
                 self.low = np.minimum(self.low, np.where(known, block, np.inf).min(axis=0))
                 self.high = np.maximum(self.high, np.where(known, block, -np.inf).max(axis=0))
-                self.total += np.where(known, block, 0).sum(axis=0, dtype=np.float64)
+                for unit in units(0, len(block)):  # in an order that no number of ranks changes
+                    counted = np.where(known[unit], block[unit], 0)
+                    self.total += counted.sum(axis=0, dtype=np.float64)
                 self.count += known.sum(axis=0)
             yield rows, block
 

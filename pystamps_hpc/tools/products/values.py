@@ -21,6 +21,7 @@ from ...dataset.rows import (
     chosen_columns,
 )
 from ...errors import ConfigError, DatasetError, StageError
+from ...parallel.team import Team
 from ...stages.shared.external_phase import COEFFICIENT_MAP
 from ...stages.shared.least_squares import operator
 from ...stages.shared.reference_area import mean_over_ps
@@ -92,6 +93,7 @@ def read_values(
     tropo: str | None = None,
     deviation: str = "bootstrap",
     config: RunConfig | None = None,
+    team: Team | None = None,
 ) -> Values:
     """Return the values that StaMPS' plotting would show.
 
@@ -112,6 +114,8 @@ def read_values(
         How the standard deviation of a velocity is found.
     config : RunConfig, optional
         Arithmetic of means, seed of the bootstrap.
+    team : Team, optional
+        Ranks that share the work; the call is collective then, reading the rows is not.
 
     Returns
     -------
@@ -129,7 +133,7 @@ def read_values(
     -----
     StaMPS ``ps_plot`` with background -1.
     """
-    found = MergedArtifacts(root, config, tropo)
+    found = MergedArtifacts(root, config, tropo, team)
     kind = value_type(name, found.small_baselines)
     network = found.ifgs(kind.of_interferograms)
     listed = None if ifgs is None else listed_ifgs(ifgs, network.n_columns, kind)
@@ -303,10 +307,7 @@ def _without_each(found: MergedArtifacts, kind: ValueType, series: PhaseSeries) 
     n_fitted = len(series.fitted)
     if n_fitted < 3:
         raise StageError(f"value type {kind.name}: {n_fitted} columns are used, 3 are needed")
-    weights = np.zeros((n_fitted, n_fitted))
-    for k in range(n_fitted):
-        kept = np.delete(np.arange(n_fitted), k)
-        weights[k, kept] = operator(series.design[kept], series.covariance[np.ix_(kept, kept)])[1]
+    weights = found.ctx.on_root(lambda: _weights_without_each(series))
     phase = series.corrected(kind.operations, series.fitted, found.ctx)
     reference = reference_of(phase, series.ref_ps, found.ctx)
 
@@ -315,6 +316,16 @@ def _without_each(found: MergedArtifacts, kind: ValueType, series: PhaseSeries) 
         return line_of_sight_velocity(rates, found.wavelength)
 
     return ComputedRows(phase.shape, np.dtype(np.float64), velocities)
+
+
+def _weights_without_each(series: PhaseSeries) -> FloatArray:
+    """Return what each column counts in the rate, (n_fit, n_fit); row k is without column k."""
+    n_fitted = len(series.fitted)
+    weights = np.zeros((n_fitted, n_fitted))
+    for k in range(n_fitted):
+        kept = np.delete(np.arange(n_fitted), k)
+        weights[k, kept] = operator(series.design[kept], series.covariance[np.ix_(kept, kept)])[1]
+    return weights
 
 
 def _deviation(found: MergedArtifacts, kind: ValueType, series: PhaseSeries, how: str) -> Rows:
@@ -327,7 +338,7 @@ def _deviation(found: MergedArtifacts, kind: ValueType, series: PhaseSeries, how
             return deviation_of_residuals(moved, design, covariance)
     else:
         samples = resampled(len(design), found.ctx.config.output.bootstrap_seed)
-        spread = spread_of_samples(design, covariance, samples)
+        spread = found.ctx.on_root(lambda: spread_of_samples(design, covariance, samples))
 
         def deviate(moved: FloatArray) -> FloatArray:
             return deviation_of_samples(moved, spread)
