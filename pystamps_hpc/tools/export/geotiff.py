@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 
-from ...errors import ToolMissingError
 from ..products.files import product_file
 from ..products.point_facts import CRS
 from ..products.points import Points
@@ -30,18 +29,11 @@ def write_geotiff(points: Points, path: Path, resolution: float | None = None) -
     ------
     ConfigError
         The resolution is none.
-    ToolMissingError
-        rasterio is not installed.
     PublishError
         The file cannot be written.
     """
-    try:
-        import rasterio
-    except ModuleNotFoundError as error:
-        raise ToolMissingError(
-            "rasterio is not installed: export geotiff writes with it; pip install '.[gdal]' in "
-            "the source folder"
-        ) from error
+    import rasterio
+
     velocities = points.velocities
     grid = Grid.around(velocities.lonlat, resolution)
     cells = grid.cells_of(velocities.lonlat)

@@ -4,14 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import numpy as np
 
 from ...dataset.rows import AnyArray, FloatArray
-from ...errors import ConfigError, ToolMissingError
+from ...errors import ConfigError
 from ..products.files import product_file
 from ..products.points import Points
 from .colours import Limits, Scale, scale_of
@@ -60,14 +59,11 @@ def write_kmz(
         Resolution, limits or opacity are none.
     DatasetError
         No PS has a velocity.
-    ToolMissingError
-        matplotlib is not installed.
     PublishError
         The file cannot be written.
     """
     if not 0 < opacity <= 1:
         raise ConfigError(f"opacity {opacity:g}: must be above 0 and at most 1")
-    _require_matplotlib()
     velocities = points.velocities
     scale = scale_of(velocities.velocity, limits)
     grid = Grid.around(velocities.lonlat, resolution)
@@ -198,14 +194,3 @@ def _legend(scale: Scale) -> bytes:
     file = BytesIO()
     figure.savefig(file, format="png", dpi=120, facecolor="white")
     return file.getvalue()
-
-
-def _require_matplotlib() -> Any:
-    try:
-        import matplotlib
-    except ModuleNotFoundError as error:
-        raise ToolMissingError(
-            "matplotlib is not installed: export kmz draws with it; pip install '.[viz]' in the "
-            "source folder"
-        ) from error
-    return matplotlib

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from ...errors import ToolMissingError
 from ..products.files import product_file
 from ..products.point_facts import facts_of
 from ..products.points import ALL, Column, Points
@@ -57,18 +56,11 @@ def write_netcdf(points: Points, path: Path) -> None:
 
     Raises
     ------
-    ToolMissingError
-        h5netcdf is not installed.
     PublishError
         The file cannot be written.
     """
-    try:
-        import h5netcdf
-    except ModuleNotFoundError as error:
-        raise ToolMissingError(
-            "h5netcdf is not installed: export netcdf writes with it; pip install '.[gis]' in the "
-            "source folder"
-        ) from error
+    import h5netcdf
+
     with product_file(path) as temporary, h5netcdf.File(temporary, "w") as file:
         file.dimensions = {"point": len(points), "time": len(points.dates)}
         file.attrs.update(_facts(points))
