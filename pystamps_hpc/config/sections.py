@@ -267,6 +267,13 @@ class CompatibilityConfig:
         "(``reference``: lines and columns of no patch, stripes of 16-bit images, short patches "
         "of small baselines, masks that are overlooked), paths relative to the dataset.",
     )
+    exports: str = option(
+        "sound",
+        choice("exports", ("sound", "reference")),
+        "What exports of StaMPS' own (``stamps``, ``visualizer``, ``kml``) hold: what their names "
+        "say (``sound``), or what StaMPS writes (``reference``: heights of zero, the deviation in "
+        "the place of the velocity, constants of ERS, seven digits, its colours).",
+    )
 
 
 @dataclass(frozen=True)

@@ -7,21 +7,18 @@ import pytest
 
 from pystamps_hpc.config import RunConfig
 from pystamps_hpc.dataset import parameters
-from pystamps_hpc.dataset.mat import read_mat, write_mat
+from pystamps_hpc.dataset.mat import read_mat
 from pystamps_hpc.stages.shared.ifgs import date_of
 from pystamps_hpc.tools.listing import dataset_listing
 from pystamps_hpc.tools.products.plot_files import write_series
 from pystamps_hpc.tools.products.time_series import at_point, line_of, read_series
 from pystamps_hpc.tools.products.values import read_values
 
+from .cuts import CIRCLE, CUTS, cut_tree
 from .parity import golden_root
 
 pytestmark = [pytest.mark.golden, pytest.mark.usefixtures("golden")]
 
-CUTS = {"ps-cut9": ("ps-small", 9, "v"), "sb-cut3": ("sb-small", 3, "V")}
-"""Set -> the set that it is cut from, of which rows, the letter of its velocities."""
-CIRCLE = {"ref_centre_lonlat": (12.305, 44.095), "ref_radius": 900.0}
-NEEDED = ("ps2", "phuw2", "scla2", "scn2", "ifgstd2", "phuw_sb_res2", "parms")
 SINGLE = 2e-5
 """StaMPS' plotting computes in single [mm]."""
 
@@ -29,19 +26,8 @@ SINGLE = 2e-5
 @pytest.fixture(scope="module", params=CUTS)
 def cut(request, tmp_path_factory):
     """Return name and tree of a set of which only some points are left."""
-    source, step, _ = CUTS[request.param]
     root = tmp_path_factory.mktemp(request.param)
-    n_ps = int(read_mat(golden_root() / source / "expected" / "ps2.mat")["n_ps"].item())
-    for path in (golden_root() / source / "expected").glob("*.mat"):
-        if path.stem not in NEEDED:
-            continue
-        values = {
-            key: value[::step] if np.shape(value)[:1] == (n_ps,) else value
-            for key, value in read_mat(path).items()
-        }
-        if path.stem == "ps2":
-            values["n_ps"] = float(len(values["xy"]))
-        write_mat(root / path.name, values)
+    cut_tree(request.param, root)
     return request.param, root
 
 

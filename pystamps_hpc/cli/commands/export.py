@@ -6,13 +6,13 @@ from typing import Any
 
 from ...config import load_config
 from ...tools.export import FORMATS
-from ..command import Answer, Command, dataset_option, on_root
+from ..command import Answer, Command, count, dataset_option, on_root
 from ..shapes import CAREFUL, STRONG, Shape, marked, pairs, paragraph, table
 from .values import out_of_date, output_options, tropo_option
 
 Document = dict[str, Any]
 
-OPTIONS: tuple[str, ...] = ()
+OPTIONS = ("resolution", "gap", "limits", "opacity", "thinning")
 """Options that some formats take and others do not."""
 
 
@@ -31,7 +31,26 @@ def add_options(parser: ArgumentParser) -> None:
         help="value type of the velocity, as v-do, fitted anew (what stage 8 left)",
     )
     tropo_option(parser)
+    _of_some_formats(parser)
     output_options(parser, "products/points.FORMAT in the dataset")
+
+
+def _of_some_formats(parser: ArgumentParser) -> None:
+    """Add the options of rasters and pictures."""
+    for name, kind, unit, meaning in (
+        ("resolution", float, "DEG", "side of a cell (about one point per cell)"),
+        ("gap", count, "N", "kmz: how far a mean reaches [cells] (1)"),
+        ("opacity", float, "0..1", "kml, kmz: of the colours (0.4, 0.8)"),
+        ("thinning", float, "N", "kml: one point of N (1)"),
+    ):
+        parser.add_argument(f"--{name}", type=kind, metavar=unit, help=meaning)
+    parser.add_argument(
+        "--limits",
+        type=float,
+        nargs=2,
+        metavar=("LOW", "HIGH"),
+        help="ends of the colours [mm/yr] (what 99 %% of the velocities stay between)",
+    )
 
 
 @on_root
@@ -102,5 +121,6 @@ COMMAND = Command(
     examples=(
         "pystamps-hpc export csv --dataset DIR",
         "pystamps-hpc export csv --type v-d --output velocity_d.csv",
+        "pystamps-hpc export kmz --resolution 0.0005 --limits -20 20",
     ),
 )

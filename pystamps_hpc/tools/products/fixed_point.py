@@ -12,7 +12,9 @@ Text = NDArray[np.uint8]
 _ZERO, _MINUS, _POINT = ord("0"), ord("-"), ord(".")
 
 
-def table_text(columns: Sequence[tuple[FloatArray, int]], separator: str = ",") -> bytes:
+def table_text(
+    columns: Sequence[tuple[FloatArray, int]], separator: str = ",", void: str = ""
+) -> bytes:
     """Write columns of numbers with a fixed number of decimals.
 
     Parameters
@@ -21,15 +23,17 @@ def table_text(columns: Sequence[tuple[FloatArray, int]], separator: str = ",") 
         Numbers, and their decimals. Values must stay below 1e15 after scaling.
     separator : str
         One character between two numbers.
+    void : str
+        What stands for a value that is not finite.
 
     Returns
     -------
     bytes
-        ``n`` lines in ASCII; a value that is not finite leaves its place empty.
+        ``n`` lines in ASCII.
     """
     fields = []
     for values, decimals in columns:
-        text = _fixed_point(values, decimals)
+        text = _fixed_point(values, decimals, void)
         mark = np.full((*text.shape[:2], 1), ord(separator), np.uint8)
         fields.append(np.concatenate((text, mark), axis=2).reshape(len(values), -1))
     lines = np.concatenate(fields, axis=1)
@@ -37,7 +41,7 @@ def table_text(columns: Sequence[tuple[FloatArray, int]], separator: str = ",") 
     return bytes(lines[lines != 0].tobytes())
 
 
-def _fixed_point(values: FloatArray, decimals: int) -> Text:
+def _fixed_point(values: FloatArray, decimals: int, void: str) -> Text:
     """Return the characters of each number, (n, k, width); zero bytes are to be left out."""
     valid = np.isfinite(values)
     scaled = np.rint(np.abs(np.where(valid, values, 0.0), dtype=np.float64) * 10**decimals)
@@ -45,7 +49,8 @@ def _fixed_point(values: FloatArray, decimals: int) -> Text:
     rest = scaled.astype(np.uint32 if largest < 2**32 else np.uint64)
     n_digits = max(len(str(largest)), decimals + 1)
     # one plane per character: every step runs over contiguous memory
-    planes = np.empty((n_digits + 1 + (decimals > 0), *values.shape), np.uint8)
+    width = max(n_digits + 1 + (decimals > 0), len(void))
+    planes = np.zeros((width, *values.shape), np.uint8)
     planes[0] = np.where((values < 0) & (rest > 0), _MINUS, 0)
     place = len(planes) - 1
     for digit in range(n_digits):
@@ -58,4 +63,6 @@ def _fixed_point(values: FloatArray, decimals: int) -> Text:
         planes[place] = np.where(present, character, 0)
         rest = quotient
         place -= 1
+    for at, character in enumerate(void):
+        planes[at][~valid] = ord(character)
     return np.ascontiguousarray(np.moveaxis(planes, 0, -1))
