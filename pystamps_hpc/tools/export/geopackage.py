@@ -21,6 +21,9 @@ COLUMNS = tuple(name for name in ALL if name not in ("longitude", "latitude"))
 DATE = "D%Y%m%d"
 """Names of the columns of dates."""
 
+LAYER = "points"
+"""Name of the layer; that of the file may be one that GeoPackage keeps for itself."""
+
 VERSION = "1.3"
 """Of the format; programs of some years ago know no later one."""
 
@@ -60,7 +63,7 @@ def write_geopackage(points: Points, path: Path) -> None:
             staged,
             "GPKG",
             str(path),
-            layer=path.stem,
+            layer=LAYER,
             dataset_options={"VERSION": VERSION},
             layer_metadata=metadata_of(facts),
             layer_options={"IDENTIFIER": facts["title"], "DESCRIPTION": described(facts)},
