@@ -25,7 +25,7 @@ from pystamps_hpc.tools.export.write import export
 from pystamps_hpc.tools.products.points import ALL, read_points
 from pystamps_hpc.tools.products.velocity_csv import write_csv
 
-from .test_products import DAYS, MASTER, Result
+from .test_products import DAYS, MASTER, Result, with_phasors
 
 pandas = pytest.importorskip("pandas")
 geopandas = pytest.importorskip("geopandas")
@@ -52,7 +52,9 @@ def scene(tmp_path_factory):
 
 @pytest.fixture
 def result(tmp_path):
-    return Result(tmp_path / "set")
+    made = Result(tmp_path / "set")
+    with_phasors(made.root)
+    return made
 
 
 def path_of(form, folder):

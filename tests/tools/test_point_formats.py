@@ -23,16 +23,10 @@ from pystamps_hpc.tools.export.netcdf import write_netcdf
 from pystamps_hpc.tools.export.stamps import write_stamps_set
 from pystamps_hpc.tools.export.visualizer import write_visualizer_csv
 from pystamps_hpc.tools.products.points import read_points
-from tests.tools.test_products import DAYS, MASTER, TO_MM, Result
+from tests.tools.test_products import DAYS, MASTER, TO_MM, Result, with_phasors
 
 FITTED = [0, 1, 3, 4]
 REFERENCE = RunConfig().with_values({"compat.exports": "reference"})
-
-
-def with_phasors(root):
-    """Add the wrapped phase of stage 5."""
-    phase = read_mat(root / "phuw2.mat")["ph_uw"]
-    write_mat(root / "rc2.mat", {"ph_rc": np.exp(1j * phase).astype(np.complex64)})
 
 
 @pytest.fixture(scope="module")

@@ -88,6 +88,12 @@ class Result:
         write_mat(root / "parms.mat", {"lambda": WAVELENGTH, "heading": -168.0})
 
 
+def with_phasors(root):
+    """Add the wrapped phase of stage 5."""
+    phase = read_mat(root / "phuw2.mat")["ph_uw"]
+    write_mat(root / "rc2.mat", {"ph_rc": np.exp(1j * phase).astype(np.complex64)})
+
+
 NAMES = ["id", "longitude", "latitude", "height", "coherence", "velocity", "velocity_deviation"]
 VELOCITY, DEVIATION = NAMES.index("velocity"), NAMES.index("velocity_deviation")
 FIRST_DATE = len(NAMES)
