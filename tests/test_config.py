@@ -112,7 +112,7 @@ def test_unknown_keys_are_errors_with_a_hint_where_science_parameters_belong():
     text = refused({"output": {"mat": "v5"}})
     assert text == (
         "Config error: output.mat: unknown key (known: bootstrap_seed, compress, fsync, "
-        "mat_format, mean_v_type, stamps_log)"
+        "mat_format, mean_v_type, products, stamps_log)"
     )
     assert refused({"improve": {"all": True}}).startswith(
         "Config error: improve.all: unknown improvement 'all' (known: "
@@ -289,3 +289,13 @@ def test_a_pipe_is_no_configuration(tmp_path):
     os.mkfifo(tmp_path / "a.yaml")
     with pytest.raises(ConfigError, match="not a regular file"):
         load_config(tmp_path / "a.yaml")
+
+
+def test_a_list_of_words_is_read_as_a_list_or_with_commas():
+    for written in (["velocity.csv", "points.gpkg"], "velocity.csv, points.gpkg"):
+        config = parse_config({"output": {"products": written}})
+        assert config.output.products == ("velocity.csv", "points.gpkg")
+    with pytest.raises(ConfigError, match=r"output.products: unsupported product 'map' \(use"):
+        parse_config({"output": {"products": ["map"]}})
+    with pytest.raises(ConfigError, match=r"output.products: must be a list of velocity.png"):
+        parse_config({"output": {"products": 7}})

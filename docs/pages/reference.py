@@ -133,4 +133,6 @@ def yaml_of(value: Any) -> str:
         return str(value).lower()
     if value is None:
         return "null"
+    if isinstance(value, tuple):
+        return f"[{', '.join(value)}]"
     return "{}" if value == {} else str(value)

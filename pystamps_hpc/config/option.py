@@ -1,7 +1,7 @@
 """What an option of the configuration is: its default, what is allowed, its meaning."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,6 +74,19 @@ def choice(what: str, allowed: tuple[str, ...], aliases: Mapping[str, str] | Non
         return text
 
     return Check(told, read)
+
+
+def names_of(what: str, allowed: tuple[str, ...]) -> Check:
+    """Take a list of some words, each once; also as one text with commas."""
+    one = choice(what, allowed)
+
+    def read(value: Any) -> tuple[str, ...]:
+        words = value.split(",") if isinstance(value, str) else value
+        if not isinstance(words, Sequence):
+            raise TypeError
+        return tuple(dict.fromkeys(one(word) for word in words if word != ""))
+
+    return Check(f"a list of {', '.join(allowed)}", read)
 
 
 def integer(least: int) -> Check:

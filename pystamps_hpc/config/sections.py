@@ -13,10 +13,12 @@ from .option import (
     Refused,
     choice,
     integer,
+    names_of,
     number,
     option,
     optional,
 )
+from .products import PRODUCTS, USUAL
 
 RUNTIME_BACKENDS = ("auto", "threads", "processes", "gpu", "native")
 _RUNTIME_ALIASES = {"thread": "threads", "io": "threads", "process": "processes",
@@ -188,6 +190,12 @@ class OutputConfig:
         choice("value type", ("v", "v-d", "v-o", "v-do")),
         "Corrections before the velocity fit: ``d`` takes off the look-angle (DEM) error, ``o`` a "
         "ramp per interferogram.",
+    )
+    products: tuple[str, ...] = option(
+        USUAL,
+        names_of("product", tuple(PRODUCTS)),
+        "What a run leaves in ``products`` after stage 8, as a list. ``velocity.png`` is the map, "
+        "``velocity.csv`` the table; the others are written as by ``export``.",
     )
     bootstrap_seed: int = option(
         0,

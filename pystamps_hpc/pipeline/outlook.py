@@ -24,7 +24,7 @@ class Outlook:
     stages : tuple of int
         Stages of which it would do something.
     products : bool
-        Whether map and table go with it.
+        Whether products of a run go with it.
     refused : str
         Why it would refuse to begin; empty if it would not.
     """
@@ -35,7 +35,7 @@ class Outlook:
 
     @property
     def text(self) -> str:
-        """Name the stages and the products: ``stages 6-8, map and table``."""
+        """Name the stages and the products: ``stages 6-8, products``."""
         return named(self.stages, self.products)
 
 
@@ -78,7 +78,7 @@ def _removes_products(due: list[PlannedTask]) -> bool:
 
 
 def named(stages: Collection[int], products: bool = False) -> str:
-    """Name stages, and whether the products are meant too: ``stages 2-5, 7, map and table``."""
+    """Name stages, and whether the products are meant too: ``stages 2-5, 7, products``."""
     spans: list[list[int]] = []
     for stage in sorted(stages):
         if spans and stage == spans[-1][-1] + 1:
@@ -87,7 +87,7 @@ def named(stages: Collection[int], products: bool = False) -> str:
             spans.append([stage])
     listed = ", ".join(f"{s[0]}-{s[-1]}" if len(s) > 1 else str(s[0]) for s in spans)
     word = "stage" if len(set(stages)) == 1 else "stages"
-    return f"{word} {listed}" + (", map and table" if products else "")
+    return f"{word} {listed}" + (", products" if products else "")
 
 
 def shortened(names: Sequence[str]) -> str:

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from ..config import products
 from ..dataset.mat import MatFile, read_mat
 from ..errors import MatError
 from .table import NO_PS_FILE, Task
 
 PRODUCTS = {
-    "velocity.png": ("products/velocity.png",),
-    "velocity.csv": tuple(f"products/velocity.{kind}" for kind in ("csv", "csvt", "prj", "json")),
+    name: tuple(f"products/{file}" for file in (name, *(Path(name).stem + side for side in sides)))
+    for name, sides in products.PRODUCTS.items()
 }
 """What is made of the results of the last stage for people, and its files."""
 

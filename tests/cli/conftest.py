@@ -45,7 +45,7 @@ def command(capsys, monkeypatch):
 @pytest.fixture
 def finished(command, stubs, tree, monkeypatch):
     """A dataset of stub artifacts, all stages done; no pictures are drawn."""
-    monkeypatch.setattr("pystamps_hpc.tools.products.make_products", lambda report, team: None)
+    monkeypatch.setattr("pystamps_hpc.tools.run_products.make_products", lambda report, team: None)
     assert command("run", "--dataset", tree).code == 0
     stubs.calls.clear()
     return tree

@@ -15,11 +15,11 @@ import numpy as np
 import pytest
 from pystamps_hpc.cli import main
 from pystamps_hpc.errors import StageError
-from pystamps_hpc.tools import products
+from pystamps_hpc.tools import run_products
 from tests import stub_chain
 stubs = stub_chain.Stubs()
 stub_chain.install(pytest.MonkeyPatch(), stubs)
-products.make_products = lambda report, team: None
+run_products.make_products = lambda report, team: None
 def rows_of(part, error):
     def rows(piece):
         if piece.stop > part:

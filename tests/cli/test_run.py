@@ -25,7 +25,7 @@ def fail(_ctx):
 
 
 def test_c030_run_reports_every_task(command, stubs, tree, monkeypatch):
-    monkeypatch.setattr("pystamps_hpc.tools.products.make_products", lambda report, team: None)
+    monkeypatch.setattr("pystamps_hpc.tools.run_products.make_products", lambda report, team: None)
     ended = command("run", "--dataset", tree, "--progress", "plain")
     report = ended.document
     assert ended.code == 0

@@ -41,7 +41,7 @@ def load() -> None:
     from pystamps_hpc.cli import console  # noqa: F401
     from pystamps_hpc.pipeline import stages  # noqa: F401
     from pystamps_hpc.pipeline.table import tasks
-    from pystamps_hpc.tools import products  # noqa: F401
+    from pystamps_hpc.tools import run_products  # noqa: F401
 
     tasks("ps")
 

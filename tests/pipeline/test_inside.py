@@ -7,7 +7,7 @@ import pytest
 from pystamps_hpc.errors import DatasetError
 from pystamps_hpc.pipeline.stages import run_pipeline
 from pystamps_hpc.pipeline.types import PipelineContext
-from pystamps_hpc.tools.products import make_products
+from pystamps_hpc.tools.run_products import make_products
 from tests.stub_chain import tree_digest
 
 from .runs import QUICK

@@ -302,7 +302,7 @@ def test_the_outlook_says_what_a_plain_run_would_do(stubs, tree):
     (tree / "products" / "velocity.png").write_text("old")
     assert ahead(tree).text == "stage 8"
     claim(tree, ["velocity.png"])
-    assert ahead(tree).text == "stage 8, map and table"
+    assert ahead(tree).text == "stage 8, products"
     disown(tree)
     assert ahead(tree) == Outlook()
     change(tree, clap_win=16.0)

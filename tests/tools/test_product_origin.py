@@ -3,11 +3,13 @@
 import errno
 import json
 import os
+import sys
 
 import numpy as np
 import pytest
 
 from pystamps_hpc.config import RunConfig
+from pystamps_hpc.config.products import PRODUCTS
 from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.errors import ToolMissingError
 from pystamps_hpc.parallel.team import SerialTeam
@@ -15,9 +17,10 @@ from pystamps_hpc.pipeline import product_origins
 from pystamps_hpc.pipeline.product_origins import read_origins
 from pystamps_hpc.pipeline.stages import run_pipeline
 from pystamps_hpc.pipeline.types import PipelineContext, PipelineReport, StageResult
-from pystamps_hpc.tools import products
-from pystamps_hpc.tools.products import make_products
+from pystamps_hpc.tools import run_products as products
+from pystamps_hpc.tools.export import format_that_writes
 from pystamps_hpc.tools.products.result import read_velocities
+from pystamps_hpc.tools.run_products import make_products, require_products
 from pystamps_hpc.tools.verification.compare import verify_run_alone
 from tests.tools.test_products import Result
 
@@ -262,3 +265,27 @@ def test_damaged_origins_count_as_none(root, content):
     (root / ".pystamps-hpc" / "products.json").write_text(content)
     assert read_origins(root) == {}
     assert set(finish(root).not_made) == BOTH
+
+
+def test_a_run_leaves_what_the_configuration_names(root):
+    chosen = RunConfig().with_values({"output.products": ["velocity.csv", "points.gpkg"]})
+    assert list(finish(root, config=chosen).products) == ["velocity.csv", "points.gpkg"]
+    assert not (root / "products" / "velocity.png").exists()
+    assert finish(root, config=chosen).made == []
+    move(root)
+    assert finish(root, config=chosen).made == ["velocity.csv", "points.gpkg"]
+    nothing = RunConfig().with_values({"output.products": []})
+    assert finish(root, config=nothing).products == {}
+
+
+def test_an_export_whose_library_is_missing_is_refused_before_work(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyogrio", None)
+    require_products(RunConfig())
+    chosen = RunConfig().with_values({"output.products": ["points.gpkg"]})
+    with pytest.raises(ToolMissingError, match="export gpkg needs it"):
+        require_products(chosen)
+
+
+@pytest.mark.parametrize("name", [name for name in PRODUCTS if name not in BOTH])
+def test_the_files_of_an_export_are_those_that_go_with_its_results(name):
+    assert format_that_writes(name).sides == PRODUCTS[name]

@@ -18,10 +18,10 @@ from hypothesis.extra import numpy as hnp
 from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.errors import DatasetError, PublishError, ToolMissingError
 from pystamps_hpc.stages.shared.projection import local_coordinates
-from pystamps_hpc.tools.products import velocity_csv, velocity_map
 from pystamps_hpc.tools.products.fixed_point import table_text
 from pystamps_hpc.tools.products.result import read_velocities
-from pystamps_hpc.tools.products.velocity_map import colour_limit
+from pystamps_hpc.tools.products.velocity_csv import velocity_csv
+from pystamps_hpc.tools.products.velocity_map import colour_limit, velocity_map
 
 WAVELENGTH = 0.056
 RANGE = 847_000.0

@@ -118,9 +118,10 @@ def run_stages(context: "PipelineContext", options: Namespace, team: "Team") -> 
     from ...pipeline.documents import json_text
     from ...pipeline.events import ignore
     from ...pipeline.stages import run_pipeline
-    from ...tools.products import make_products
+    from ...tools.run_products import make_products, require_products
     from ..console import Console
 
+    team.on_root(lambda: require_products(context.run_config))
     context = replace(
         context,
         native_only=options.native_only,

@@ -150,7 +150,7 @@ def _next(document: Document) -> str:
     if len(shown) == 2:  # the map and the table
         return f"All stages are complete. The map and the table are in {where}/products."
     have = f" There is {where}/{shown[0]}." if shown else ""
-    return f"All stages are complete.{have} What is missing of map and table is made by: {command}"
+    return f"All stages are complete.{have} What is missing of the products is made by: {command}"
 
 
 COMMAND = Command(

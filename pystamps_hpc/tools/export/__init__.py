@@ -100,3 +100,8 @@ def format_of(name: str, options: Sequence[str] = ()) -> Format:
             takers = [each.name for each in FORMATS.values() if option in each.options]
             raise ConfigError(f"format {name} does not take --{option}; {', '.join(takers)} do")
     return known
+
+
+def format_that_writes(file: str) -> Format:
+    """Return the format whose file has this name by default."""
+    return next(known for known in FORMATS.values() if known.file == file)

@@ -17,6 +17,7 @@ from ...errors import ToolMissingError
 from ...stages.shared.value_types import value_type
 from ..products.plot_files import require_free
 from ..products.points import ALL, Points, read_points
+from ..products.result import USUAL_TYPE
 from . import Format, format_of
 
 
@@ -36,6 +37,7 @@ def export(
     tropo: str | None = None,
     force: bool = False,
     config: RunConfig | None = None,
+    usual: str = USUAL_TYPE,
     **options: Any,
 ) -> Export:
     """Write the points of a dataset in a format.
@@ -56,6 +58,8 @@ def export(
         Whether what is there is replaced.
     config : RunConfig, optional
         Arithmetic of means.
+    usual : str
+        Value type where neither `name` nor a ``mean_v.mat`` says it.
     **options
         What the format takes besides.
 
@@ -77,13 +81,13 @@ def export(
         The target cannot be written.
     """
     known = format_of(form, tuple(options))
-    _require_modules(known)
+    require_modules(known)
     target = Path(path) if path else _default(Path(root), known, name)
     _require_target(target, known, force)
     home, _, function = known.writer.rpartition(".")
     module = import_module(f"...{home}", __name__)
     columns = getattr(module, "COLUMNS", ALL)
-    points = read_points(root, name, tropo, config, columns)
+    points = read_points(root, name, tropo, config, columns, usual)
     getattr(module, function)(points, target, **options)
     return Export(target, points)
 
@@ -98,7 +102,14 @@ def _default(root: Path, known: Format, name: str | None) -> Path:
     return within(root, "products") / f"{file.stem}_{kind.name}{file.suffix}"
 
 
-def _require_modules(known: Format) -> None:
+def require_modules(known: Format) -> None:
+    """Refuse a format whose libraries are not installed.
+
+    Raises
+    ------
+    ToolMissingError
+        One is missing.
+    """
     missing = [module for module in known.modules if find_spec(module) is None]
     if missing:
         raise ToolMissingError(

@@ -88,7 +88,7 @@ def _rule(check: Callable[..., Any]) -> str:
 
 
 def _check_products(root: Path, report: VerifyReport) -> None:
-    """Check that map and table were made from the artifacts that are there."""
+    """Check that the products were made from the artifacts that are there."""
     for path, reason in outdated_products(root).items():
         last = tasks(mode_of(parameters.load(root)))[-1].spec
         file = ArtifactFile(last.number, last.scope, ROOT, last.marker)
