@@ -74,7 +74,7 @@ def test_what_is_wrong_is_one_line_with_its_exit_code(command, result, words, co
 
 
 def test_an_export_of_results_out_of_date_warns(command, result, monkeypatch):
-    rows = [{"target": "root", "stage": 6, "path": "phuw2.mat", "reason": "new", "again": ""}]
+    rows = [{"target": "root", "stage": 8, "path": "mean_v.mat", "reason": "new", "again": ""}]
     monkeypatch.setattr("pystamps_hpc.tools.status.stale_results", lambda *_: rows)
     document = command("export", "csv", "--dataset", result.root).document
-    assert any(text.startswith("phuw2.mat is out of date") for text in document["warnings"])
+    assert any(text.startswith("mean_v.mat is out of date") for text in document["warnings"])

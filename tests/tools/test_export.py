@@ -43,6 +43,9 @@ def scene(tmp_path_factory):
     phase[:, MASTER] = 0
     phase[9] = np.nan
     write_mat(result.root / "phuw2.mat", {"ph_uw": phase})
+    points = read_mat(result.root / "ps2.mat")
+    points["ij"] *= [1, 2, 3]
+    write_mat(result.root / "ps2.mat", points)
     mean_v = read_mat(result.root / "mean_v.mat")
     velocity = result.velocity.copy()
     velocity[9] = np.nan
@@ -163,7 +166,8 @@ def test_the_layout_of_egms_has_its_columns_in_order_and_a_projected_position(sc
     np.testing.assert_allclose(frame["easting"], place.x, atol=5.1e-3)
     np.testing.assert_allclose(frame["northing"], place.y, atol=5.1e-3)
     assert set(frame["track_angle"]) == {192.0}
-    np.testing.assert_array_equal(frame["line"], np.arange(1, 401))
+    np.testing.assert_array_equal(frame["line"], 2 * np.arange(1, 401))
+    np.testing.assert_array_equal(frame["pixel"], 3 * np.arange(1, 401))
 
 
 def test_viewers_find_dates_and_velocity_by_name(scene, tmp_path):
@@ -299,7 +303,9 @@ class TestBadInput:
         parameters.save(parameters.load(result.root).with_values({"ref_lon": (0.0, 1.0)}))
         refused(StageError, "0 PS", name="v-do")
 
-    def test_a_place_that_cannot_be_written(self, refused, tmp_path, form):
+    def test_a_place_that_cannot_be_written(self, refused, tmp_path, form, monkeypatch):
+        # it is refused before the dataset is read
+        monkeypatch.setattr("pystamps_hpc.tools.export.write.read_points", None)
         (tmp_path / "file").touch()
         name = FORMATS[form].file
         refused(PublishError, "cannot publish", path=tmp_path / "file" / name)
