@@ -104,15 +104,15 @@ def write_series(series: Series, path: Path, force: bool = False) -> None:
     )
 
 
-def require_free(path: Path, suffix: str, force: bool) -> None:
+def require_free(path: Path, suffix: str | tuple[str, ...], force: bool) -> None:
     """Refuse a file that is not to be written.
 
     Parameters
     ----------
     path : Path
         The file.
-    suffix : str
-        What its name must end in, ``.mat``.
+    suffix : str or tuple of str
+        What its name must end in, ``.mat``, or one of these.
     force : bool
         Whether a file that is there is replaced.
 
@@ -124,8 +124,10 @@ def require_free(path: Path, suffix: str, force: bool) -> None:
         It exists, its dataset is marked golden, or its name is that of an artifact or the
         parameters there.
     """
-    if path.suffix != suffix:
-        raise ConfigError(f"{path}: must end in {suffix}, which is what is written")
+    known = (suffix,) if isinstance(suffix, str) else suffix
+    if path.suffix not in known:
+        told = " or ".join(filter(None, (", ".join(known[:-1]), known[-1])))
+        raise ConfigError(f"{path}: must end in {told}, which is what is written")
     folder = path.resolve().parent
     for root in (folder, *folder.parents):
         if (root / ".golden").exists():
