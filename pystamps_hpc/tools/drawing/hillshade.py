@@ -19,11 +19,14 @@ PER_CELL = 0.3
 SMOOTH = 4.0
 """Deviation of the smoothing of heights [cells]."""
 
-REACH, FADING = 10.0, 5.0
-"""Cells from a point beyond which the ground is not drawn, and over which it fades before."""
+REACH, LEAST_REACH, FADING = 10.0, 3.0, 0.5
+"""Cells from a point beyond which the ground is not drawn; fewer where points are so dense that
+there are no smaller cells. Over the last part of the reach it fades."""
 
 STEEP = 0.5
 """Slope to which the steep places of a scene are exaggerated: plains show their forms too."""
+
+MOST_EXAGGERATED = 50.0
 
 DARKEST, BRIGHTEST = 0.45, 0.97
 
@@ -48,10 +51,8 @@ def ground(lonlat: FloatArray, height: FloatArray, frame: Frame) -> FloatArray:
     from scipy.ndimage import distance_transform_edt, gaussian_filter
 
     known = np.isfinite(height) & np.isfinite(lonlat).all(axis=1)
-    side = max(
-        math.sqrt(PER_CELL * area_of_point(lonlat[known], frame)),
-        max(frame.width, frame.height) / MOST_CELLS,
-    )
+    between = math.sqrt(PER_CELL * area_of_point(lonlat[known], frame))
+    side = max(between, max(frame.width, frame.height) / MOST_CELLS)
     shape = frame.shape(side)
     cell = frame.cells(lonlat[known], shape)
     n_cells = shape[0] * shape[1]
@@ -61,8 +62,9 @@ def ground(lonlat: FloatArray, height: FloatArray, frame: Frame) -> FloatArray:
     weight = gaussian_filter(count, SMOOTH)
     relief = gaussian_filter(total, SMOOTH) / np.where(weight > 0, weight, np.nan)
     away = distance_transform_edt(count == 0)
-    relief[away > REACH] = np.nan
-    cover = np.clip((REACH - away) / FADING, 0, 1)
+    reach = max(REACH * between / side, LEAST_REACH)
+    relief[away > reach] = np.nan
+    cover = np.clip((reach - away) / (FADING * reach), 0, 1)
     north = (frame.north - frame.south) / shape[0] * 111_320
     east = (frame.east - frame.west) / shape[1] / frame.kilometre * 1000
     return 1 - cover * (1 - shaded(relief, north, east))
@@ -78,7 +80,7 @@ def shaded(relief: FloatArray, north: float, east: float) -> FloatArray:
     if not known.size:
         return np.full(relief.shape, np.nan)
     steep = float(np.quantile(known, 0.95))
-    factor = STEEP / steep if steep > 0 else 0.0
+    factor = min(STEEP / max(steep, 1e-9), MOST_EXAGGERATED)
     azimuth, sun = math.radians(SUN_AZIMUTH), math.radians(SUN_HEIGHT)
     # the normal of the ground is (-dz/dx, -dz/dy, 1); rows go south
     lit = math.sin(sun) + factor * math.cos(sun) * (

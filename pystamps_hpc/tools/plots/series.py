@@ -32,6 +32,9 @@ FAR = 3.0
 TO_DEVIATION = 1.4826
 """Standard deviation of normal numbers whose median absolute deviation is one."""
 
+LEAST_DEVIATION = 0.1
+"""Deviation from the line that counts as one at least [mm]: rounding makes no outlier."""
+
 PAGE = (10.0, 5.6)
 POINTS, BAND = "#1f5c9e", "#8fbcd9"
 
@@ -171,7 +174,7 @@ def judge(series: Series, displacement: FloatArray, deviation: FloatArray) -> Ju
     middle = np.median(left[known])
     spread = TO_DEVIATION * float(np.median(np.abs(left[known] - middle)))
     with np.errstate(invalid="ignore"):
-        far = known & (np.abs(left - middle) > FAR * spread)
+        far = known & (np.abs(left - middle) > FAR * max(spread, LEAST_DEVIATION))
     free = max(int(known.sum()) - 2, 1)
     usual = np.sqrt((left[known] ** 2).sum() / free)
     return Judged(displacement, np.where(np.isfinite(deviation), deviation, usual), line, far)

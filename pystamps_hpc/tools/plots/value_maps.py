@@ -10,6 +10,7 @@ import numpy as np
 
 from ...config import RunConfig
 from ...errors import ConfigError, DatasetError
+from ...stages.shared.projection import continuous
 from ..drawing.colours import Scale, scale_of
 from ..drawing.frame import Frame
 from ..drawing.hillshade import ground
