@@ -74,7 +74,7 @@ def test_without_a_type_all_are_listed(command, result):
         (("values", "u", "--ifgs", "9"), 2, "outside 1 to 5"),
         (("values", "u", "--ifgs", "0"), 2, "0 is less than 1"),
         (("values", "u", "--ifgs", "5:3"), 2, "5:3 is empty"),
-        (("values", "u", "--ref-ifg", "x"), 2, "invalid _ref_ifg value"),
+        (("values", "u", "--ref-ifg", "x"), 2, "invalid ref_ifg value"),
         (("values", "s"), 3, "scn2.mat: file does not exist"),
         (("values", "v-do", "--ts", "--ref-ifg", "2"), 2, "--ts does not take --ref-ifg"),
         (("values", "v-do", "--ts", "--deviation", "residuals"), 2, "--ts does not take --devi"),

@@ -38,7 +38,7 @@ def add_options(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--ref-ifg",
-        type=_ref_ifg,
+        type=ref_ifg,
         metavar="N",
         default=0,
         help="show the others against this one, or each against the 'previous'",
@@ -101,7 +101,7 @@ def _values(options: Namespace, team: "Team") -> Document:
     with team.agreed():
         config = load_config(options.config)
         values = read_values(
-            options.dataset, options.type, _ifgs(options), options.ref_ifg, options.tropo,
+            options.dataset, options.type, chosen_ifgs(options), options.ref_ifg, options.tropo,
             options.deviation, config, team,
         )  # fmt: skip
         path = team.on_root(lambda: target(options, values.kind.name))
@@ -142,7 +142,7 @@ def _series(options: Namespace) -> Document:
         refused = "--ref-ifg" if options.ref_ifg else "--deviation"
         raise ConfigError(f"--ts does not take {refused}: displacements are against the master")
     config = load_config(options.config)
-    series = read_series(options.dataset, options.type, options.tropo, config, _ifgs(options))
+    series = read_series(options.dataset, options.type, options.tropo, config, chosen_ifgs(options))
     path = target(options, series.value_type, series=True)
     write_series(series, path, options.force)
     return {
@@ -161,7 +161,8 @@ def _series(options: Namespace) -> Document:
     }
 
 
-def _ifgs(options: Namespace) -> list[int] | None:
+def chosen_ifgs(options: Namespace) -> list[int] | None:
+    """Return the numbers that were listed."""
     return None if options.ifgs is None else [k for each in options.ifgs for k in each]
 
 
@@ -183,7 +184,8 @@ def target(options: Namespace, value_type: str, series: bool = False) -> Path:
     return plot_file(Path(options.dataset), value_type, series)
 
 
-def _ref_ifg(text: str) -> int:
+def ref_ifg(text: str) -> int:
+    """Read the number of a column, or -1 for the previous one."""
     return -1 if text == "previous" else positive(text)
 
 

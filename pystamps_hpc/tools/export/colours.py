@@ -6,7 +6,8 @@ import numpy as np
 
 from ...dataset.rows import FloatArray, IntArray
 from ...errors import ConfigError, DatasetError
-from ..products.velocity_map import COLOURS, colour_limit
+from ..drawing.colours import MOTION
+from ..products.velocity_map import colour_limit
 
 STEPS = 64
 """Steps of our scale."""
@@ -60,7 +61,7 @@ def scale_of(velocity: FloatArray, limits: Limits | None) -> Scale:
         end = colour_limit(_known(velocity))
         limits = -end, end
     low, high = _checked(limits)
-    marks = np.array([[int(text[k : k + 2], 16) for k in (1, 3, 5)] for text in COLOURS]) / 255
+    marks = np.array([[int(text[k : k + 2], 16) for k in (1, 3, 5)] for text in MOTION]) / 255
     places = np.linspace(0, len(marks) - 1, STEPS)
     table = np.column_stack([np.interp(places, np.arange(len(marks)), part) for part in marks.T])
     return Scale(limits, np.linspace(low, high, STEPS + 1)[1:-1], table)

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
+from ..drawing.frame import Frame
 from ..products.files import ROWS
 from ..products.fixed_point import table_text
-from ..products.map_layout import Layout
 from ..products.points import Points
 from .colours import Limits, Scale, scale_of
 from .folder import export_folder
@@ -68,7 +68,7 @@ def write_gmt(points: Points, folder: Path, limits: Limits | None = None) -> Non
                 file.write(table_text([(rows[:, :2], 7), (rows[:, 2:], 4)], " "))
         (new / "ps_mean_v.cpt").write_text("\n".join([*_colour_lines(scale), ""]))
         script = new / "plot_v.sh"
-        script.write_text(_script(points, len(table), Layout.around(table[:, :2])))
+        script.write_text(_script(points, len(table), Frame.around(table[:, :2])))
         script.chmod(0o755)
 
 
@@ -85,19 +85,19 @@ def _colour_lines(scale: Scale) -> Iterator[str]:
     yield "N 255/255/255"
 
 
-def _script(points: Points, count: int, layout: Layout) -> str:
+def _script(points: Points, count: int, frame: Frame) -> str:
     velocities = points.velocities
-    wide = (layout.east - layout.west) / layout.kilometre
+    wide = (frame.east - frame.west) / frame.kilometre
     power = 10.0 ** np.floor(np.log10(0.25 * wide))
     return _SCRIPT.format(
         meaning=f"mean velocities in mm/yr relative to {velocities.reference_text}",
         value_type=velocities.value_type,
         unit="mm/yr, positive towards the satellite",
-        west=layout.west,
-        east=layout.east,
-        south=layout.south,
-        north=layout.north,
-        middle=(layout.south + layout.north) / 2,
+        west=frame.west,
+        east=frame.east,
+        south=frame.south,
+        north=frame.north,
+        middle=(frame.south + frame.north) / 2,
         length=max(step * power for step in (1, 2, 5) if step * power <= 0.25 * wide),
         size=float(np.clip(8 / np.sqrt(count), 0.03, 0.2)),
     )

@@ -7,12 +7,13 @@ from typing import Any, Literal
 import numpy as np
 
 from ...dataset.rows import FloatArray
-from ...errors import ConfigError, ToolMissingError
+from ...errors import ConfigError
 from ...stages.shared.ifgs import Ifgs, date_of
-from ..products.files import product_file
+from ..drawing.page import EDGE, INK, MARK, SUFFIXES, new_figure, require_matplotlib
+from ..products.files import save_picture
 from .report import Network, read_network
 
-INK, FAINT, MASTER = "#1f2328", "#9aa0a6", "#c62828"
+WHAT = "the picture of the network"
 
 STYLES: dict[str, Literal["solid", "dashed", "dotted"]] = {
     "used": "solid",
@@ -21,7 +22,6 @@ STYLES: dict[str, Literal["solid", "dashed", "dotted"]] = {
 }
 """How the line of a pair is drawn."""
 
-SUFFIXES = (".png", ".pdf", ".svg")
 MOST_NUMBERS = 120
 """With more pairs, only those that are dropped or worth it have their number."""
 
@@ -54,32 +54,31 @@ def network_picture(root: str | os.PathLike[str], path: str | os.PathLike[str]) 
     if target.suffix not in SUFFIXES:
         raise ConfigError(f"{target}: a picture ends with {', '.join(SUFFIXES[:-1])} or "
                           f"{SUFFIXES[-1]}")  # fmt: skip
-    network = read_network(root)
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.colorbar import Colorbar
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ToolMissingError(
-            "the picture of the network needs matplotlib: pip install 'pystamps-hpc[viz]'"
-        ) from None
-    ifgs = network.ifgs
-    figure = Figure(figsize=(10, 6), layout="constrained")
-    FigureCanvasAgg(figure)
+    require_matplotlib(WHAT)
+    return save_picture(draw_network(read_network(root), usual_title(root)), target)
+
+
+def usual_title(root: str | os.PathLike[str]) -> str:
+    """Return what stands above the network of a dataset, before its numbers."""
+    return Path(root).resolve().name
+
+
+def draw_network(network: Network, title: str) -> Any:
+    """Draw a network; return the figure. See :func:`network_picture`."""
+    figure, ifgs = new_figure((10, 6), WHAT), network.ifgs
+    figure.set_layout_engine("constrained")
     axes = figure.add_subplot()
     lines = _draw_pairs(axes, network)
     axes.set_ylabel("perpendicular baseline to the master [m]")
-    title = f"{len(ifgs.day)} images, {len(ifgs)} interferograms"
-    axes.set_title(f"{Path(root).resolve().name}: {title}", loc="left", color=INK)
+    counts = f"{len(ifgs.day)} images, {len(ifgs)} interferograms"
+    axes.set_title(f"{title}: {counts}", loc="left", color=INK)
     axes.spines[["top", "right"]].set_visible(False)
     axes.margins(0.05)
     axes.autoscale_view()
     if lines.get_array() is not None:
-        bar: Colorbar = figure.colorbar(lines, ax=axes, shrink=0.8)
+        bar = figure.colorbar(lines, ax=axes, shrink=0.8)
         bar.set_label("noise of the interferogram [deg]")
-    with product_file(target) as temporary:
-        figure.savefig(temporary, dpi=160, format=target.suffix[1:])
-    return target
+    return figure
 
 
 def image_baselines(ifgs: Ifgs) -> FloatArray:
@@ -106,7 +105,7 @@ def _draw_pairs(axes: Any, network: Network) -> Any:
         linestyles=[STYLES[role] for role in roles],
         linewidths=1.4,
         zorder=2,
-        **({"array": network.noise, "cmap": "viridis_r"} if known else {"colors": FAINT}),
+        **({"array": network.noise, "cmap": "viridis_r"} if known else {"colors": EDGE}),
     )
     axes.add_collection(lines)
     axes.xaxis_date()
@@ -114,7 +113,7 @@ def _draw_pairs(axes: Any, network: Network) -> Any:
     shown = [Line2D([], [], color=INK, linestyle=style, label=role)
              for role, style in STYLES.items() if role in roles]  # fmt: skip
     at_master = ifgs.day == ifgs.master_day
-    masters = axes.scatter(*places[at_master].T, s=60, color=MASTER, zorder=4, label="master")
+    masters = axes.scatter(*places[at_master].T, s=60, color=MARK, zorder=4, label="master")
     handles = [of_images, *([masters] if at_master.any() else []), *shown]
     axes.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, -0.07), ncols=5,
                 frameon=False)  # fmt: skip

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...dataset.rows import AnyArray
-from ...errors import ToolMissingError
 from ...stages.prepare.patches import Patch
-from ..products.files import product_file
+from ..drawing.page import new_figure
+from ..drawing.radar import OUTLINE, levels, overlay, page_of
+from ..products.files import save_picture
 from .layout import Layout
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST = 1200  # picture elements of the longer side
-BRIGHTEST, DARKEST = 0.995, 0.02  # shares of the amplitudes at the ends of the scale
-CANDIDATE, OUTLINE = "#e8590c", "#1971c2"
 
 
 def candidates_picture(layout: Layout, counts: Mapping[str, int], path: Path) -> Path:
@@ -39,23 +38,16 @@ def candidates_picture(layout: Layout, counts: Mapping[str, int], path: Path) ->
     PublishError
         The picture cannot be written.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ToolMissingError(
-            "the picture of the candidates needs matplotlib: pip install 'pystamps-hpc[viz]'"
-        ) from None
     stack = layout.stack
+    figure = new_figure(page_of(stack.length, stack.width), "the picture of the candidates")
     step = max(-(-max(stack.length, stack.width) // MOST), 1)
     amplitude, density = _reduced(layout, step)
-    figure = Figure(figsize=_page(stack.length, stack.width), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure.set_layout_engine("constrained")
     axes = figure.add_subplot()
     extent = (0, amplitude.shape[1] * step, amplitude.shape[0] * step, 0)
-    axes.imshow(_levels(amplitude), cmap="gray", extent=extent, aspect="auto",
+    axes.imshow(levels(amplitude), cmap="gray", extent=extent, aspect="auto",
                 interpolation="nearest")  # fmt: skip
-    axes.imshow(_overlay(density, step), extent=extent, aspect="auto", interpolation="nearest")
+    axes.imshow(overlay(density, step**2), extent=extent, aspect="auto", interpolation="nearest")
     for patch in layout.patches if len(layout.patches) > 1 else ():
         _outline(axes, patch, counts[patch.name])
     axes.set(xlabel="range sample", ylabel="azimuth line", xlim=(0, stack.width),
@@ -65,15 +57,7 @@ def candidates_picture(layout: Layout, counts: Mapping[str, int], path: Path) ->
         f"amplitude dispersion below {layout.threshold}",
         loc="left", fontsize=10,
     )  # fmt: skip
-    with product_file(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=150, facecolor="white")
-    return path
-
-
-def _page(length: int, width: int) -> tuple[float, float]:
-    """Return the size of the page [inch]; a very long or wide scene is compressed."""
-    shape = float(np.clip(length / width, 0.4, 1.6))
-    return (9.0, 9.0 * shape) if shape <= 1 else (9.0 / shape, 9.0)
+    return save_picture(figure, path)
 
 
 def _reduced(layout: Layout, step: int) -> tuple[AnyArray, AnyArray]:
@@ -101,27 +85,6 @@ def _reduced(layout: Layout, step: int) -> tuple[AnyArray, AnyArray]:
         found = np.bincount(line * shape[1] + sample, minlength=density.size)
         density += found.reshape(shape)
     return amplitude, density
-
-
-def _levels(amplitude: AnyArray) -> AnyArray:
-    """Return amplitudes as grey levels, logarithmic between a dark and a bright one."""
-    known = amplitude[np.isfinite(amplitude) & (amplitude > 0)]
-    if not known.size:
-        return np.zeros(amplitude.shape)
-    low, high = np.quantile(known, (DARKEST, BRIGHTEST))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        level = np.log(amplitude / low) / max(np.log(high / low), 1e-6)
-    return np.asarray(np.clip(np.nan_to_num(level), 0, 1))
-
-
-def _overlay(density: AnyArray, step: int) -> AnyArray:
-    """Return candidates as a colour that covers the more, the more there are."""
-    from matplotlib.colors import to_rgb
-
-    share = density / step**2
-    cover = np.where(density > 0, 0.3 + 0.65 * np.minimum(2 * share, 1), 0)
-    colour = np.broadcast_to(to_rgb(CANDIDATE), (*density.shape, 3))
-    return np.dstack([colour, cover])
 
 
 def _outline(axes: "Axes", patch: Patch, count: int) -> None:

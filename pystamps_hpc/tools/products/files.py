@@ -13,6 +13,7 @@ from ...dataset.border import inside
 from ...dataset.mat import MatFile
 from ...dataset.rows import AnyArray, Rows
 from ...parallel.team import Team
+from ..drawing.page import DPI
 
 ROWS = 1 << 13
 """Rows that are in memory at a time."""
@@ -101,3 +102,19 @@ def product_file(path: Path) -> Iterator[Path]:
             yield temporary
     except OSError as error:
         raise publish.write_error(path, error) from error
+
+
+def save_picture(figure: Any, path: Path) -> Path:
+    """Write a figure of matplotlib in the format that the name ends in; replaced atomically.
+
+    Raises
+    ------
+    PublishError
+        The picture cannot be written.
+    """
+    from matplotlib import rc_context
+
+    # letters of an SVG stay letters
+    with product_file(path) as temporary, rc_context({"svg.fonttype": "none"}):
+        figure.savefig(temporary, format=path.suffix[1:], dpi=DPI, facecolor="white")
+    return path

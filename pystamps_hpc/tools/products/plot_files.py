@@ -115,15 +115,15 @@ def write_series(series: Series, path: Path, force: bool = False) -> None:
     )
 
 
-def require_free(path: Path, suffix: str, force: bool) -> None:
+def require_free(path: Path, suffix: str | tuple[str, ...], force: bool) -> None:
     """Refuse a file that is not to be written.
 
     Parameters
     ----------
     path : Path
         The file.
-    suffix : str
-        What its name must end in, ``.mat``; empty of a folder.
+    suffix : str or tuple of str
+        What its name must end in, ``.mat``, or one of these; empty of a folder.
     force : bool
         Whether a file that is there is replaced.
 
@@ -135,8 +135,10 @@ def require_free(path: Path, suffix: str, force: bool) -> None:
         It exists, its dataset is marked golden, or its name is that of an artifact or the
         parameters there.
     """
-    if suffix and path.suffix != suffix:
-        raise ConfigError(f"{path}: must end in {suffix}, which is what is written")
+    known = (suffix,) if isinstance(suffix, str) else suffix
+    if "" not in known and path.suffix not in known:
+        told = " or ".join(filter(None, (", ".join(known[:-1]), known[-1])))
+        raise ConfigError(f"{path}: must end in {told}, which is what is written")
     folder = path.resolve().parent
     for root in (folder, *folder.parents):
         if (root / ".golden").exists():

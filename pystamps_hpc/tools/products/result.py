@@ -14,6 +14,7 @@ from ...stages.shared.ifgs import date_of
 from ...stages.shared.value_types import LETTERS, ValueType
 from ...stages.shared.value_types import value_type as value_type_of
 from ...stages.shared.velocity import PhaseSeries, fit_line, line_of_sight_velocity
+from ..drawing.frame import degrees
 from .artifacts import MergedArtifacts
 from .files import read_artifact
 from .series import phase_series
@@ -67,16 +68,7 @@ class Velocities:
     @property
     def reference_text(self) -> str:
         """Say what the velocities are relative to."""
-        if self.reference is None:
-            return "no reference area"
-        noun = "PS" if self.kind == KINDS["ps"] else "points"
-        if len(self.reference) == len(self.velocity):
-            return f"the mean of all {len(self.velocity):,} {noun}"
-        centre = np.nanmean(self.lonlat[self.reference], axis=0)
-        return (
-            f"the mean of {len(self.reference):,} {noun} around"
-            f" {degrees(centre[0], 'EW', 4)}, {degrees(centre[1], 'NS', 4)}"
-        )
+        return reference_text(self.lonlat, self.reference, self.kind)
 
     @property
     def correction_text(self) -> str:
@@ -86,9 +78,28 @@ class Velocities:
         return f"{', '.join(taken)} removed" if taken else "nothing removed from the phase"
 
 
-def degrees(value: float, sides: str, decimals: int) -> str:
-    """Write an angle with the letter of its side: ``degrees(-3.5, "EW", 1)`` is 3.5°W."""
-    return f"{abs(value):.{decimals}f}°{sides[int(value < 0)]}"
+def reference_text(lonlat: FloatArray, reference: IntArray | None, kind: str) -> str:
+    """Say what values are relative to.
+
+    Parameters
+    ----------
+    lonlat : (n_ps, 2) float64
+        Longitude, latitude [deg].
+    reference : (n_ref,) int64 or None
+        Rows of the reference area.
+    kind : str
+        What the points are, see ``KINDS``.
+    """
+    if reference is None:
+        return "no reference area"
+    noun = "PS" if kind == KINDS["ps"] else "points"
+    if len(reference) == len(lonlat):
+        return f"the mean of all {len(lonlat):,} {noun}"
+    centre = np.nanmean(lonlat[reference], axis=0)
+    return (
+        f"the mean of {len(reference):,} {noun} around"
+        f" {degrees(centre[0], 'EW', 4)}, {degrees(centre[1], 'NS', 4)}"
+    )
 
 
 def read_velocities(root: str | os.PathLike[str], value_type: str = USUAL_TYPE) -> Velocities:
@@ -169,14 +180,15 @@ def _velocities(
         master=date.fromisoformat(date_of(points["master_day"])),
         wavelength=wavelength,
         heading=heading if isinstance(heading, float) else np.nan,
-        kind=KINDS[_kind(found)],
+        kind=kind_of_points(found),
     )
 
 
-def _kind(found: MergedArtifacts) -> str:
+def kind_of_points(found: MergedArtifacts) -> str:
+    """Return what the points of a dataset are called."""
     if found.has("merge2"):
-        return "both"
-    return "sb" if found.small_baselines else "ps"
+        return KINDS["both"]
+    return KINDS["sb" if found.small_baselines else "ps"]
 
 
 def series_of(found: MergedArtifacts, value_type: str, ref_ps: IntArray | None) -> PhaseSeries:

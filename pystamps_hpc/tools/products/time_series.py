@@ -83,10 +83,13 @@ class PointSeries:
         Rows of the PS, 0-based.
     displacement : (n_fit,) float64
         Mean over them [mm], without NaN.
+    deviation : (n_fit,) float64
+        Standard deviation over them [mm]; NaN of fewer than two.
     """
 
     ps: IntArray
     displacement: FloatArray
+    deviation: FloatArray
 
 
 @dataclass(frozen=True)
@@ -200,9 +203,12 @@ def at_point(series: Series, lonlat: tuple[float, float], radius: float | None) 
     known = ~np.isnan(moved)
     with np.errstate(invalid="ignore"):
         mean = np.where(known, moved, 0).sum(axis=0) / known.sum(axis=0)
+        squares = (np.where(known, moved - mean, 0) ** 2).sum(axis=0)
+        free = known.sum(axis=0) - 1
+        deviation = np.sqrt(squares / np.where(free > 0, free, np.nan))
     if np.isnan(mean).all():
         raise DatasetError(f"the {len(ps)} PS there have no phase: their displacement is NaN")
-    return PointSeries(ps, mean)
+    return PointSeries(ps, mean, deviation)
 
 
 def line_of(series: Series, displacement: FloatArray) -> StraightLine:

@@ -1,0 +1,221 @@
+"""``plot``: what people look at: values, series, the network, histograms, what stages kept."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...config import RunConfig, load_config
+from ...errors import ConfigError
+from ..command import Answer, Command, dataset_option, numbers, on_root
+from ..shapes import CAREFUL, Shape, pairs, paragraph
+from .values import chosen_ifgs, out_of_date, output_options, ref_ifg, tropo_option
+
+if TYPE_CHECKING:
+    from ...tools.plots.drawn import Picture
+
+Document = dict[str, Any]
+
+OF_VALUES = ("ifgs", "ref_ifg", "tropo", "deviation", "limits", "hillshade")
+OF_SERIES = ("lon", "lat", "radius", "minus", "type", "tropo", "ifgs")
+"""Options that pictures take beside those that all take."""
+
+
+def add_options(parser: ArgumentParser) -> None:
+    """Add the options of the command."""
+    dataset_option(parser)
+    parser.add_argument(
+        "picture",
+        metavar="TYPE",
+        help="value type as of values (v-do, u-dm, w), or one of " + ", ".join(_PICTURES),
+    )
+    parser.add_argument(
+        "--ifgs",
+        nargs="+",
+        type=numbers,
+        metavar="N",
+        help="interferograms or images from 1, 3:5 is 3 4 5 (what drop_ifg_index leaves)",
+    )
+    parser.add_argument(
+        "--ref-ifg",
+        type=ref_ifg,
+        metavar="N",
+        help="show the others against this one, or each against the 'previous'",
+    )
+    tropo_option(parser)
+    parser.add_argument(
+        "--deviation",
+        choices=("bootstrap", "residuals"),
+        help="how vs finds the deviation of velocities (bootstrap)",
+    )
+    parser.add_argument(
+        "--limits",
+        nargs=2,
+        type=float,
+        metavar=("LO", "HI"),
+        help="values at the ends of the colours (0.1 and 99.9 %% of the values)",
+    )
+    parser.add_argument(
+        "--hillshade", action="store_true", default=None, help="shade the ground under the points"
+    )
+    parser.add_argument("--title", metavar="TEXT", help="title (what is shown)")
+    for name, meaning in (("--lon", "longitude"), ("--lat", "latitude")):
+        parser.add_argument(name, type=float, metavar="DEG", help=f"ts: {meaning}")
+    parser.add_argument(
+        "--radius",
+        type=float,
+        metavar="M",
+        help="ts: mean of the PS within this distance [m] (the nearest alone)",
+    )
+    parser.add_argument(
+        "--minus",
+        type=float,
+        nargs=2,
+        metavar=("LON", "LAT"),
+        help="ts: less the series around this point",
+    )
+    parser.add_argument("--type", metavar="TYPE", help="ts: value type of the velocity (v-do)")
+    output_options(parser, "products/TYPE.png in the dataset; also .pdf, .svg")
+
+
+@on_root
+def run(options: Namespace) -> Answer:
+    """Draw a picture."""
+    taken, draw = _PICTURES.get(options.picture, (OF_VALUES, _values))
+    _refuse_others(options, taken)
+    config = load_config(options.config)
+    path = _target(options)
+    picture = draw(options, path, config)
+    warnings = [*picture.warnings, *out_of_date(options, config, picture.stage)]
+    document = {
+        "schema": "pystamps-hpc/plot/1",
+        "dataset": str(options.dataset),
+        "picture": options.picture,
+        "title": picture.title,
+        **picture.facts,
+        "file": str(picture.file),
+        "warnings": warnings,
+    }
+    return document, 0
+
+
+def _refuse_others(options: Namespace, taken: tuple[str, ...]) -> None:
+    """Refuse options that the picture would not listen to."""
+    for name in {*OF_VALUES, *OF_SERIES} - set(taken):
+        if getattr(options, name) is not None:
+            flag = "--" + name.replace("_", "-")
+            raise ConfigError(f"plot {options.picture} does not take {flag}")
+
+
+def _target(options: Namespace) -> Path:
+    """Return the file to write; in the dataset only if that may be written."""
+    from ...dataset.tree import discover_dataset
+
+    if options.output:
+        return Path(options.output)
+    discover_dataset(options.dataset, need_patches=False).require_writable()
+    return Path(options.dataset) / "products" / f"{options.picture}.png"
+
+
+def _values(options: Namespace, path: Path, config: RunConfig) -> "Picture":
+    from ...tools.plots.value_maps import Look, plot_values
+
+    limits = tuple(options.limits) if options.limits else None
+    return plot_values(
+        options.dataset, options.picture, path, chosen_ifgs(options), options.ref_ifg or 0,
+        options.tropo, options.deviation or "bootstrap",
+        Look(limits, bool(options.hillshade), options.title), options.force, config,
+    )  # fmt: skip
+
+
+def _series(options: Namespace, path: Path, config: RunConfig) -> "Picture":
+    from ...tools.plots.series import Around, plot_series
+
+    if options.lon is None or options.lat is None:
+        raise ConfigError("plot ts: a point is needed, --lon and --lat")
+    minus = tuple(options.minus) if options.minus else None
+    return plot_series(
+        options.dataset, Around((options.lon, options.lat), options.radius, minus), path,
+        options.type, options.tropo, chosen_ifgs(options), options.title, options.force, config,
+    )  # fmt: skip
+
+
+def _network(options: Namespace, path: Path, config: RunConfig) -> "Picture":
+    from ...tools.plots.network import plot_network
+
+    return plot_network(options.dataset, path, options.title, options.force)
+
+
+def _histogram(options: Namespace, path: Path, config: RunConfig) -> "Picture":
+    from ...tools.plots.histogram import plot_histogram
+
+    return plot_histogram(options.dataset, path, options.title, options.force)
+
+
+def _selection(options: Namespace, path: Path, config: RunConfig) -> "Picture":
+    from ...tools.plots.selection import plot_selection
+
+    return plot_selection(options.dataset, path, options.title, options.force)
+
+
+def _ifg_noise(options: Namespace, path: Path, config: RunConfig) -> "Picture":
+    from ...tools.plots.ifg_noise import plot_ifg_noise
+
+    return plot_ifg_noise(options.dataset, path, options.title, options.force)
+
+
+_Drawing = Callable[[Namespace, Path, RunConfig], "Picture"]
+
+_PICTURES: dict[str, tuple[tuple[str, ...], _Drawing]] = {
+    "network": ((), _network),
+    "ts": (OF_SERIES, _series),
+    "histogram": ((), _histogram),
+    "selection": ((), _selection),
+    "ifg-noise": ((), _ifg_noise),
+}
+"""Picture that is none of values -> options that it takes, and what draws it."""
+
+
+def view(document: Document) -> Iterator[Shape]:
+    """Show what was drawn and where it is."""
+    unit = " ".join(filter(None, (document.get("unit"), document.get("sign"))))
+    limits = document.get("limits")
+    yield pairs(
+        {
+            "picture": document["title"],
+            "unit": unit or None,
+            "points": f"{document['ps']:,}" if "ps" in document else None,
+            "maps": len(document["maps"]) if "maps" in document else None,
+            "colours": f"{limits[0]:.4g} to {limits[1]:.4g}" if limits else None,
+            "velocity": _velocity(document),
+            "kept": ", ".join(f"{count:,} {name}" for name, count in document["kept"].items())
+            if "kept" in document
+            else None,
+            "file": document["file"],
+        }
+    )
+    for warning in document["warnings"]:
+        yield paragraph(f"warning: {warning}", style=CAREFUL)
+
+
+def _velocity(document: Document) -> str | None:
+    if "velocity_mm_per_year" not in document:
+        return None
+    deviation = document["deviation_mm_per_year"]
+    text = f"{document['velocity_mm_per_year']:.2f} mm/yr"
+    return text if deviation is None else f"{text}, deviation {deviation:.2f}"
+
+
+COMMAND = Command(
+    "plot",
+    "Draw values, series, the network, histograms, what stages kept: PNG, PDF or SVG.",
+    run,
+    view,
+    add_options,
+    examples=(
+        "pystamps-hpc plot v-do --hillshade",
+        "pystamps-hpc plot u-dm --ifgs 3 7 10:15 --output unwrapped.pdf",
+        "pystamps-hpc plot ts --lon 12.3 --lat 44.09 --radius 300",
+        "pystamps-hpc plot selection --dataset DIR",
+    ),
+)

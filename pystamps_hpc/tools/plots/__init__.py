@@ -1,0 +1,1 @@
+"""What is drawn of a dataset: values, series of points, the network, what stages kept."""

@@ -1,0 +1,56 @@
+"""What a picture of a dataset shows, told beside it."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any
+
+from ...dataset.publish import write_error
+from ..drawing.page import SUFFIXES
+from ..products.plot_files import require_free
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that was written.
+
+    Parameters
+    ----------
+    file : Path
+        Where it is.
+    title : str
+        What it shows.
+    facts : dict
+        Figures behind it, as a document.
+    stage : int
+        Last stage whose results it is made of.
+    warnings : list of str
+        What the user should know.
+    """
+
+    file: Path
+    title: str
+    facts: dict[str, Any]
+    stage: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+
+def require_picture(path: Path, force: bool) -> None:
+    """Refuse a picture that is not to be written, before anything is read or drawn.
+
+    Raises
+    ------
+    ConfigError, DatasetError
+        As :func:`require_free`.
+    PublishError
+        Nothing can be written there.
+    """
+    require_free(path, SUFFIXES, force)
+    folder = path.absolute().parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise write_error(path, error) from None
