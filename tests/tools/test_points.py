@@ -51,6 +51,21 @@ def test_columns_hold_what_the_dataset_was_made_from(result):
     ]
 
 
+def test_rmse_and_deviation_are_those_of_the_line_through_all_dates_but_the_master(result):
+    noise = np.random.default_rng(2).normal(0, 0.3, (400, 5)).astype(np.float32)
+    noise[:, MASTER] = 0
+    phase = read_mat(result.root / "phuw2.mat")["ph_uw"]
+    write_mat(result.root / "phuw2.mat", {"ph_uw": phase + noise})
+    columns, moved = table_of(read_points(result.root))
+    years = (np.delete(DAYS, MASTER) - DAYS[MASTER]) / 365.25
+    fitted = np.delete(moved, MASTER, axis=1).astype(float)
+    (_, slope), left, *_ = np.polynomial.polynomial.polyfit(years, fitted.T, 1, full=True)
+    assert slope.shape == (400,)
+    np.testing.assert_allclose(columns["rmse"], np.sqrt(left[0] / 4), rtol=1e-5)
+    expected = np.sqrt(left[0] / 2 / ((years - years.mean()) ** 2).sum())
+    np.testing.assert_allclose(columns["velocity_deviation"], expected, rtol=1e-5)
+
+
 def test_the_dem_error_is_the_height_that_makes_the_slope(result):
     columns, _ = table_of(read_points(result.root))
     # a common slope stands for a mean over angles of its own

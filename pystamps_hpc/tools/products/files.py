@@ -1,5 +1,8 @@
 """Files of the products: artifacts in, pictures and tables out."""
 
+import os
+import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +39,58 @@ def in_blocks(source: Rows, size: int = ROWS) -> Iterator[tuple[slice, AnyArray]
     for first in range(0, n_rows, size):
         rows = slice(first, min(first + size, n_rows))
         yield rows, source[rows]
+
+
+@contextmanager
+def product_files(path: Path) -> Iterator[Path]:
+    """Give the name of `path` in an empty folder and, if all went well, move what is there.
+
+    For programs that write side files, or judge a file by its name. Each file is moved beside
+    `path` at once, that of its name last.
+
+    Raises
+    ------
+    PublishError
+        A file cannot be written.
+    """
+    with _staging(path) as staging:
+        yield staging / path.name
+        for file in sorted(staging.iterdir(), key=lambda file: file.name == path.name):
+            os.replace(file, path.with_name(file.name))
+
+
+@contextmanager
+def product_folder(folder: Path) -> Iterator[Path]:
+    """Give an empty folder and, if all went well, move it to its place.
+
+    Where there is none yet it appears whole. In one that is there files of the same name are
+    replaced, each at once, and others stay.
+
+    Raises
+    ------
+    PublishError
+        A file cannot be written.
+    """
+    with _staging(folder) as staging:
+        yield staging
+        if not folder.exists():
+            os.replace(staging, folder)
+            return
+        for file in sorted(staging.iterdir()):
+            os.replace(file, folder / file.name)
+
+
+@contextmanager
+def _staging(path: Path) -> Iterator[Path]:
+    """Give an empty folder beside `path` that goes away in any case."""
+    staging = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    try:
+        staging.mkdir(parents=True)
+        yield staging
+    except OSError as error:
+        raise publish.write_error(path, error) from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 @contextmanager

@@ -119,6 +119,7 @@ def stored_velocities(found: MergedArtifacts, value_type: str = USUAL_TYPE) -> V
     fit: dict[str, Any] = {"value_type": value_type}
     fitted = found.has("mean_v")
     if fitted:
+        found.require("mean_v", "velocities")
         fit = read_artifact(found.root, "mean_v", "m", "mean_v", "value_type", "ref_ps", "lambda")
     kind = value_type_of(fit.get("value_type") or "v", found.small_baselines)
     wavelength = fit.get("lambda") or found.wavelength
