@@ -76,7 +76,10 @@ def _remove_leftovers(directory: Path) -> int:
     shutil.rmtree(staging, ignore_errors=True)
     for place in (directory, state_path(directory), directory / "products"):
         for half_written in place.glob(".*.[0-9]*.tmp"):
-            half_written.unlink(missing_ok=True)
+            if half_written.is_dir() and not half_written.is_symlink():
+                shutil.rmtree(half_written, ignore_errors=True)
+            else:
+                half_written.unlink(missing_ok=True)
     return tasks
 
 

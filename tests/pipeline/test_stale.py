@@ -166,9 +166,10 @@ def test_what_a_killed_run_has_half_written_is_removed_by_the_next(stubs, tree):
         tree / ".pystamps-hpc" / "tmp" / "parms.0a1b.mat",
         tree / ".pystamps-hpc" / ".state.json.77.tmp",
         tree / "PATCH_1" / ".pystamps-hpc" / ".state.json.77.tmp",
+        tree / "products" / ".points.gpkg.77-0a1b.tmp" / "points.gpkg",
     ]
     for path in places:
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(b"half")
     run(tree, force=True)
     assert not [path for path in places if path.exists()]

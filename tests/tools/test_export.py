@@ -304,7 +304,9 @@ class TestBadInput:
         parameters.save(parameters.load(result.root).with_values({"ref_lon": (0.0, 1.0)}))
         refused(StageError, "0 PS", name="v-do")
 
-    def test_a_place_that_cannot_be_written(self, refused, tmp_path, form):
+    def test_a_place_that_cannot_be_written(self, refused, tmp_path, form, monkeypatch):
+        # it is refused before the dataset is read
+        monkeypatch.setattr("pystamps_hpc.tools.export.write.read_points", None)
         (tmp_path / "file").touch()
         name = FORMATS[form].file
         refused(PublishError, "cannot publish", path=tmp_path / "file" / name)
