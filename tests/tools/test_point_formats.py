@@ -16,12 +16,12 @@ from pystamps_hpc.dataset import parameters
 from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.errors import ConfigError, DatasetError, PublishError
 from pystamps_hpc.tools.export import kml
-from pystamps_hpc.tools.export.folder import export_folder
 from pystamps_hpc.tools.export.gmt import write_gmt
 from pystamps_hpc.tools.export.kml import write_kml
 from pystamps_hpc.tools.export.netcdf import write_netcdf
 from pystamps_hpc.tools.export.stamps import write_stamps_set
 from pystamps_hpc.tools.export.visualizer import write_visualizer_csv
+from pystamps_hpc.tools.products.files import product_folder
 from pystamps_hpc.tools.products.points import read_points
 from tests.tools.test_products import DAYS, MASTER, TO_MM, Result, with_phasors
 
@@ -266,7 +266,7 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path):
     folder = tmp_path / "deep" / "set"
 
     def interrupted():
-        with export_folder(folder) as new:
+        with product_folder(folder) as new:
             (new / "one").write_text("1")
             (new / "missing" / "two").write_text("2")
 
@@ -274,11 +274,11 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path):
         interrupted()
     assert not list(folder.parent.iterdir())
     for text in ("1", "2"):
-        with export_folder(folder) as new:
+        with product_folder(folder) as new:
             (new / "one").write_text(text)
         (folder / "mine").touch()
     assert sorted(path.name for path in folder.iterdir()) == ["mine", "one"]
     assert (folder / "one").read_text() == "2"
     (tmp_path / "file").touch()
     with pytest.raises(PublishError, match="cannot publish"):
-        export_folder(tmp_path / "file" / "x").__enter__()
+        product_folder(tmp_path / "file" / "x").__enter__()

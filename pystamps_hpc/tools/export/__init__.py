@@ -26,14 +26,14 @@ shp        | ps.shp              | .shx .dbf .prj .cpg .json | gis: pyogrio pyar
 parquet    | points.parquet      |                           | gis: pyarrow pyproj  |                               | export.geoparquet.write_parquet        | GeoParquet for geopandas, DuckDB and large sets
 csv        | points.csv          | .csvt .prj .json          |                      |                               | products.velocity_csv.write_csv        | text table for spreadsheets, pandas, GDAL, QGIS
 egms       | egms.csv            | .json                     | gis: pyproj          |                               | export.egms.write_egms                 | text table in the layout of EGMS L2a
+netcdf     | points.nc           |                           | gis: h5netcdf        |                               | export.netcdf.write_netcdf             | time series of stations after the CF conventions
 stamps     | stamps              |                           |                      |                               | export.stamps.write_stamps_set         | text and float files of StaMPS' ps_output
 visualizer | stamps_tsexport.csv |                           |                      |                               | export.visualizer.write_visualizer_csv | table that StaMPS-Visualizer loads
-kml        | points.kml          |                           |                      | limits opacity thinning       | export.kml.write_kml                   | points for Google Earth, up to 100,000
-kmz        | velocity.kmz        |                           | viz: matplotlib      | resolution gap limits opacity | export.kmz.write_kmz                   | raster with pyramid and legend for Google Earth, QGIS
-geotiff    | velocity.tif        |                           | gdal: rasterio       | resolution                    | export.geotiff.write_geotiff           | raster for GIS
-gmt        | gmt                 |                           |                      | limits                        | export.gmt.write_gmt                   | table, colours and script for GMT 6
 mintpy     | mintpy              |                           |                      | resolution                    | export.mintpy.write_mintpy             | HDF5 files of MintPy, on a grid
-netcdf     | points.nc           |                           | gis: h5netcdf        |                               | export.netcdf.write_netcdf             | time series of stations after the CF conventions
+geotiff    | velocity.tif        |                           | gdal: rasterio       | resolution                    | export.geotiff.write_geotiff           | raster for GIS
+kmz        | velocity.kmz        |                           | viz: matplotlib      | resolution gap limits opacity | export.kmz.write_kmz                   | raster with pyramid and legend for Google Earth, QGIS
+kml        | points.kml          |                           |                      | limits opacity thinning       | export.kml.write_kml                   | points for Google Earth, up to 100,000
+gmt        | gmt                 |                           |                      | limits                        | export.gmt.write_gmt                   | table, colours and script for GMT 6
 """  # noqa: E501
 
 

@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from ..drawing.frame import Frame
-from ..products.files import ROWS
+from ..products.files import ROWS, product_folder
 from ..products.fixed_point import table_text
 from ..products.points import Points
 from .colours import Limits, Scale, scale_of
-from .folder import export_folder
 
 COLUMNS = ()
 """Columns of the table of points that it needs besides those that are always known."""
@@ -61,7 +60,7 @@ def write_gmt(points: Points, folder: Path, limits: Limits | None = None) -> Non
     scale = scale_of(velocities.velocity, limits)
     table = np.column_stack((velocities.lonlat, velocities.velocity))
     table = table[np.isfinite(table).all(axis=1)]
-    with export_folder(folder) as new:
+    with product_folder(folder) as new:
         with (new / "ps_mean_v.xy").open("wb") as file:
             for first in range(0, len(table), ROWS):
                 rows = table[first : first + ROWS]

@@ -10,9 +10,9 @@ import numpy as np
 
 from ...dataset.rows import AnyArray, FloatArray, IntArray
 from ..network.picture import image_baselines
+from ..products.files import product_folder
 from ..products.points import Points
 from ..products.sight import EARTH_RADIUS
-from .folder import export_folder
 from .raster import Grid
 
 COLUMNS = ("height", "coherence", "velocity_deviation", "incidence", "look_east", "look_north",
@@ -83,7 +83,7 @@ def write_mintpy(points: Points, folder: Path, resolution: float | None = None) 
         ("maskTempCoh.h5", "mask", "1"): {"mask": count > 0},
         ("numPS.h5", "mask", "1"): {"mask": count.astype(np.float32)},
     }
-    with export_folder(folder) as new:
+    with product_folder(folder) as new:
         _write_series(new / "timeseries.h5", points, means, common)
         for (name, kind, unit), rasters in layers.items():
             _write_layers(new / name, rasters, common | {"FILE_TYPE": kind, "UNIT": unit})

@@ -24,11 +24,10 @@ from ...stages.shared.ifgs import date_of
 from ...stages.shared.reference_area import mean_over_ps
 from ...stages.shared.value_types import value_type
 from ..products.artifacts import MergedArtifacts
-from ..products.files import ROWS, in_blocks
+from ..products.files import ROWS, in_blocks, product_folder
 from ..products.fixed_point import table_text
 from ..products.points import Points
 from ..products.series import stack_of
-from .folder import export_folder
 
 COLUMNS = ("height", "velocity_deviation", "dem_error")
 """Columns of the table of points that the set needs."""
@@ -108,7 +107,7 @@ def write_stamps_set(points: Points, folder: Path) -> None:
     reference = found.ctx.config.compat.exports == "reference"
     content = _as_stamps(points) if reference else _sound(points)
     position = found.points["lonlat"]
-    with export_folder(folder) as new:
+    with product_folder(folder) as new:
         (new / "date.txt").write_bytes(_dates(found.series.day, reference))
         _write(new / "ps_ij.txt", content.lines, (found.points["ij"][:, 1:], 0))
         _write(new / "ps_ll.txt", content.lines, (position, DEGREES))

@@ -75,12 +75,40 @@ def product_files(path: Path) -> Iterator[Path]:
     PublishError
         A file cannot be written.
     """
-    staging = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
-    try:
-        staging.mkdir(parents=True)
+    with _staging(path) as staging:
         yield staging / path.name
         for file in sorted(staging.iterdir(), key=lambda file: file.name == path.name):
             os.replace(file, path.with_name(file.name))
+
+
+@contextmanager
+def product_folder(folder: Path) -> Iterator[Path]:
+    """Give an empty folder and, if all went well, move it to its place.
+
+    Where there is none yet it appears whole. In one that is there files of the same name are
+    replaced, each at once, and others stay.
+
+    Raises
+    ------
+    PublishError
+        A file cannot be written.
+    """
+    with _staging(folder) as staging:
+        yield staging
+        if not folder.exists():
+            os.replace(staging, folder)
+            return
+        for file in sorted(staging.iterdir()):
+            os.replace(file, folder / file.name)
+
+
+@contextmanager
+def _staging(path: Path) -> Iterator[Path]:
+    """Give an empty folder beside `path` that goes away in any case."""
+    staging = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    try:
+        staging.mkdir(parents=True)
+        yield staging
     except OSError as error:
         raise publish.write_error(path, error) from error
     finally:
