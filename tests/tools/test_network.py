@@ -116,7 +116,7 @@ def test_the_report_of_a_good_network_advises_nothing(tmp_path):
     assert report["images_of_one_pair"] == ["2015-05-12"]
     assert {row["misclosed"] for row in report["pairs"][:5]} == {0}
     assert report["pairs"][0]["noise_deg"] == 20
-    assert "No pair is worth dropping." in shapes.text_of(view(report), io.StringIO())
+    assert "No interferogram is worth dropping." in shapes.text_of(view(report), io.StringIO())
 
 
 def test_nothing_is_said_of_pairs_of_which_nothing_is_known(tmp_path):
@@ -178,7 +178,7 @@ def test_numbers_of_a_column_have_the_same_decimals(tmp_path):
     phase = series() @ network().design.T
     document = network_report(tree(tmp_path / "sb", phase, np.full(6, 20.0)))
     text = shapes.text_of(view(document), io.StringIO())
-    assert re.search(r"^1 +\S+ +\S+ +24 +-90\.0 +20\.0 +0\.0% +0\.000$", text, re.M)
+    assert re.search(r"^1 +\S+ +\S+ +24 +-90\.0 +20\.0 +- +0\.0% +0\.000$", text, re.M)
 
 
 @pytest.mark.parametrize(("suffix", "begins"), [("png", b"\x89PNG"), ("pdf", b"%PDF"),

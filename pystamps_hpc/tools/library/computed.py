@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from ...dataset.rows import AnyArray, ComputedRows, Rows, block
-from ...errors import DatasetError
 from ...stages.shared.reference_area import ReferenceArea
 from ...stages.shared.value_types import value_type
+from ..network.deviation import kept_of_selected
 from ..products.artifacts import MergedArtifacts
 from ..products.files import read_artifact
 from ..products.result import USUAL_TYPE, read_velocities, series_of
@@ -102,13 +102,7 @@ def masks_of(points: Points) -> Iterator[Computed]:
     chosen = select["ix"][select["keep_ix"]]
     yield _mask(points, "selected", chosen, "stable phase: kept by stage 3", "select1.keep_ix")
     if (points.folder / "weed1.mat").exists():
-        unweeded = read_artifact(points.folder, "weed1", "ix_weed")["ix_weed"]
-        if len(unweeded) != len(chosen):
-            raise DatasetError(
-                f"{points.folder / 'weed1.mat'}: 'ix_weed' has {len(unweeded)} values for "
-                f"{len(chosen)} selected candidates; run stage 4 again"
-            )
-        kept = chosen[unweeded]
+        kept = select["ix"][kept_of_selected(points.folder)]
         yield _mask(points, "kept", kept, "PS: kept by stages 3 and 4", "weed1.ix_weed")
 
 
