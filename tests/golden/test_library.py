@@ -30,8 +30,8 @@ def test_phase_of_pairs_is_that_of_images_but_for_what_does_not_close():
     found = open_dataset(golden_root() / "sb-small" / "expected")
     image = found.unwrapped.fillna(0)
     of_pairs = image.sel(date=found.second).values - image.sel(date=found.first).values
-    np.testing.assert_allclose(found.inverted_pairs, of_pairs, atol=2e-5)
-    assert found.unwrapped_pairs.attrs["stamps"] == "phuw_sb2.ph_uw"
+    np.testing.assert_allclose(found.pair_inverted, of_pairs, atol=2e-5)
+    assert found.pair_unwrapped.attrs["stamps"] == "phuw_sb2.ph_uw"
 
 
 def test_candidates_of_a_patch_are_open_with_all_that_stages_1_to_4_found():
