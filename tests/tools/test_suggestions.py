@@ -81,7 +81,7 @@ def test_a_clean_scene_gets_no_suggestion_at_any_stage(clean, tmp_path):
 def test_a_noisy_interferogram_is_named_alone_with_the_line_that_drops_it(tmp_path):
     root = make(tmp_path / "scene")
     blur(root)
-    for end in (4, 6):
+    for end in (4, 6, 8):
         run(root, end)
         (found,) = told(root)
         assert found["parameter"] == "drop_ifg_index"
@@ -90,7 +90,8 @@ def test_a_noisy_interferogram_is_named_alone_with_the_line_that_drops_it(tmp_pa
         assert found["value"] == [ifgs[NOISY]["number"]]
         assert ifgs[NOISY]["second"] in reason
         assert "noise of" in reason
-    assert ifgs[NOISY]["arc_noise_deg"] == max(row["arc_noise_deg"] for row in ifgs)
+    for measure in ("arc_noise_deg", "residual_rad"):
+        assert ifgs[NOISY][measure] == max(row[measure] for row in ifgs)
     assert found["follows"] == [f"pystamps-hpc run --dataset {root} makes stages 3-8"]
     assert main(shlex.split(found["command"])[1:]) == 0
     assert told(root) == []

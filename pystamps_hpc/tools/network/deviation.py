@@ -2,13 +2,18 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ...dataset.mat import MatFile
-from ...dataset.rows import FloatArray, IntArray, Rows
+from ...dataset.rows import AnyArray, ComputedRows, FloatArray, IntArray, Rows
 from ...errors import DatasetError
+from ...stages.shared.least_squares import pseudo_inverse
+from ...stages.shared.value_types import value_type
+from ..products.artifacts import MergedArtifacts
 from ..products.files import read_artifact
+from ..products.series import stack_of
 from .closure import PIECE
 
 
@@ -48,6 +53,32 @@ def rms_residual(phase: Rows, predicted: Rows) -> FloatArray:
         square += np.nansum(off**2, axis=0)
     with np.errstate(invalid="ignore"):
         return np.asarray(np.sqrt(np.maximum(square / number - (total / number) ** 2, 0)))
+
+
+def beside_line(root: Path, images: IntArray) -> FloatArray:
+    """Return how far images of a single-master stack are from steady motion, (k,) [rad].
+
+    Root mean square over the points of what a straight line in time leaves of the phase without
+    look-angle error and atmosphere; the mean over the points does not count.
+
+    Parameters
+    ----------
+    root : Path
+        Dataset through stage 8.
+    images : (k,) int64
+        Columns, without that of the master.
+    """
+    found = MergedArtifacts(root)
+    kind = value_type("u-dms", small_baselines=False)
+    phase = stack_of(found, kind).corrected(kind.operations, images, found.ctx)
+    design = np.column_stack((np.ones(len(images)), found.series.elapsed[images]))
+    hat = design @ pseudo_inverse(design)
+
+    def on_line(rows: Any, columns: Any) -> AnyArray:
+        values: AnyArray = phase[rows].astype(np.float64) @ hat.T[:, columns]
+        return values
+
+    return rms_residual(phase, ComputedRows(phase.shape, np.dtype(np.float64), on_line))
 
 
 def noise_of_selected(patches: Iterable[Path], n_ifg: int, of_pairs: bool) -> FloatArray:

@@ -20,7 +20,7 @@ from ...stages.shared.ifgs import Ifgs, date_of, listed_columns
 from ...stages.shared.triplets import Triplets, triplets_of
 from ..status import stale_results
 from .closure import misclosed, of_each
-from .deviation import noise_of_arcs, noise_of_pairs, noise_of_selected, rms_residual
+from .deviation import beside_line, noise_of_arcs, noise_of_pairs, noise_of_selected, rms_residual
 
 NOISY, NOISE_DEG = 1.5, 30.0
 """An interferogram this many times as noisy as the median, and so noisy, is worth dropping."""
@@ -72,7 +72,8 @@ class Network:
     noise : (n_ifg,) float64
         Standard deviation [deg].
     residual : (n_ifg,) float64
-        Root mean square distance from the series of the images [rad].
+        Root mean square distance from the series of the images, with a single master from steady
+        motion [rad].
     arc_noise : (n_ifg,) float64
         Standard deviation of what unwrapping took for noise on arcs between points [deg].
     triplets : Triplets
@@ -200,6 +201,10 @@ def read_network(root: str | os.PathLike[str]) -> Network:
         if found.predicted is not None:
             residual = rms_residual(found.unwrapped, found.predicted)
             residual[dropped] = np.nan
+    corrections = all((folder / f"{name}.mat").exists() for name in ("phuw2", "scla2", "scn2"))
+    if ifgs.master is not None and corrections:
+        residual = unknown.copy()
+        residual[used] = beside_line(folder, ifgs.columns[used])
     arc_noise = unknown.copy()
     if found.arc_noise is not None and found.arc_noise.shape[1] == len(used):
         arc_noise[used] = noise_of_arcs(found.arc_noise)
