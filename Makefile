@@ -14,7 +14,7 @@ export PYSTAMPS_HPC_DATA_ROOT ?= $(abspath ../shared/golden)
 
 .PHONY: help setup demo demo-slc test test-short test-mpi lint format parity audit docs forms clean \
         bench benchmark bench-large bench-memory bench-unwrap scaling truth test-kill test-faults \
-        test-limits bench-patches bench-prep bench-pairs \
+        test-limits bench-patches bench-prep bench-pairs bench-exports \
         fuzz fuzz-reads \
         native-full-chain-verify \
         image test-image test-slurm test-bare lock
@@ -142,6 +142,9 @@ bench-memory: $(READY) ## chain 1-8 of 300 k candidates x 30 at memory budgets o
 
 bench-patches: $(READY) ## status, dry run and a run without work of 2,000 and 500 patches: docs/reliability.md
 	$(BIN)/python -m benchmarks.patches --write
+
+bench-exports: $(READY) ## a million points x 60 dates into each format of export: docs/exports.md
+	$(BIN)/python -m benchmarks.exports --write
 
 bench-unwrap: $(READY) ## docs/unwrapping.md: the native unwrapper and SNAPHU side by side; BENCH_UNWRAP=--large
 	$(BIN)/python -m benchmarks.unwrapping $(BENCH_UNWRAP)

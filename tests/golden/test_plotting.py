@@ -11,6 +11,7 @@ from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.stages.shared.ifgs import date_of
 from pystamps_hpc.tools.listing import dataset_listing
 from pystamps_hpc.tools.products.plot_files import write_series
+from pystamps_hpc.tools.products.points import read_points
 from pystamps_hpc.tools.products.time_series import at_point, line_of, read_series
 from pystamps_hpc.tools.products.values import read_values
 
@@ -21,7 +22,7 @@ pytestmark = [pytest.mark.golden, pytest.mark.usefixtures("golden")]
 CUTS = {"ps-cut9": ("ps-small", 9, "v"), "sb-cut3": ("sb-small", 3, "V")}
 """Set -> the set that it is cut from, of which rows, the letter of its velocities."""
 CIRCLE = {"ref_centre_lonlat": (12.305, 44.095), "ref_radius": 900.0}
-NEEDED = ("ps2", "phuw2", "scla2", "scn2", "ifgstd2", "phuw_sb_res2", "parms")
+NEEDED = ("ps2", "phuw2", "scla2", "scn2", "ifgstd2", "phuw_sb_res2", "la2", "parms")
 SINGLE = 2e-5
 """StaMPS' plotting computes in single [mm]."""
 
@@ -67,6 +68,23 @@ def test_displacements_are_those_of_stamps(cut, suffix, tmp_path):
     assert found["ph_mm"].dtype == np.float32
     for key in ("day", "unwrap_ifg_index", "bperp"):
         np.testing.assert_array_equal(found[key], expected[f"ts0_{kind}.{key}"])
+
+
+def test_the_table_of_points_shows_displacements_and_velocities_of_stamps(cut):
+    name, root = cut
+    kind = f"{CUTS[name][2]}-do"
+    points = read_points(root, kind)
+    blocks = list(points.blocks())
+    moved = np.concatenate([block.displacement for block in blocks])
+    velocity = np.concatenate([block.values["velocity"] for block in blocks])
+    without_master = np.delete(moved, points.dates.index(points.velocities.master), axis=1)
+    expected = stored(name)[f"ts0_{kind}.ph_mm"]
+    np.testing.assert_allclose(without_master, expected, rtol=0, atol=SINGLE)
+    np.testing.assert_allclose(velocity, read_values(root, kind).rows[:, 0], rtol=0, atol=4e-5)
+    incidence, up = blocks[0].values["incidence"], blocks[0].values["look_up"]
+    mean = np.degrees(read_mat(root / "ps2.mat")["mean_incidence"].item())
+    assert np.abs(incidence - mean).max() < 0.5
+    np.testing.assert_allclose(up, np.cos(np.radians(incidence)), atol=1e-6)
 
 
 @pytest.mark.parametrize("point", ["p1", "p2", "p3"])

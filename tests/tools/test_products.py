@@ -24,6 +24,7 @@ from pystamps_hpc.tools.products.result import read_velocities
 from pystamps_hpc.tools.products.velocity_map import colour_limit
 
 WAVELENGTH = 0.056
+RANGE = 847_000.0
 TO_MM = WAVELENGTH * 1000 / (4 * np.pi)
 MASTER = 2
 DAYS = np.array([736344, 736404, 736464, 736560, 736704], float)
@@ -61,12 +62,19 @@ class Result:
             "xy": np.column_stack([ids, xy]).astype(np.float32), "ll0": origin[None],
             "day": DAYS[:, None], "master_day": DAYS[MASTER], "master_ix": MASTER + 1.0,
             "n_ps": float(n_ps), "n_ifg": 5.0, "n_image": 5.0, "bperp": np.zeros((5, 1)),
+            "mean_range": RANGE,
         })  # fmt: skip
         write_mat(root / "phuw2.mat", {"ph_uw": phase.astype(np.float32)})
-        write_mat(
-            root / "scla2.mat",
-            {"ph_scla": self.look_angle, "C_ps_uw": self.master_phase[:, None]},
-        )
+        self.incidence = np.radians(rng.uniform(30, 45, n_ps))
+        self.dem_error = rng.normal(0, 10, n_ps)
+        self.dem_error -= self.dem_error.mean()
+        leverage = WAVELENGTH * RANGE * np.sin(self.incidence) / (4 * np.pi)
+        slope = -self.dem_error / leverage + 0.03  # the reference area is as wrong as all
+        write_mat(root / "scla2.mat", {
+            "ph_scla": self.look_angle, "C_ps_uw": self.master_phase[:, None],
+            "K_ps_uw": slope[:, None],
+        })  # fmt: skip
+        write_mat(root / "inc2.mat", {"inc": self.incidence[:, None]})
         fit = np.vstack([np.zeros(n_ps), -self.velocity / (TO_MM * 365.25)])
         write_mat(root / "mean_v.mat", {
             "m": fit, "mean_v": self.velocity[:, None], "value_type": "v-do",

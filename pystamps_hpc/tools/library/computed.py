@@ -2,18 +2,22 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from ...dataset.rows import AnyArray, ComputedRows, Rows, block
+from ...stages.shared.ifgs import date_of
 from ...stages.shared.reference_area import ReferenceArea
 from ...stages.shared.value_types import value_type
 from ..network.deviation import kept_of_selected
 from ..products.artifacts import MergedArtifacts
 from ..products.files import read_artifact
-from ..products.result import USUAL_TYPE, read_velocities, series_of
-from ..products.series import displacements, series_type
+from ..products.points import Points as Table
+from ..products.points import read_points
+from ..products.result import USUAL_TYPE
+from ..products.series import series_type
 from .points import Points
 
 TOWARDS = "positive: towards the satellite"
@@ -52,46 +56,40 @@ def results_of(points: Points) -> Iterator[Computed]:
     kind = value_type(fit.get("value_type") or USUAL_TYPE, found.small_baselines)
     moved = value_type(series_type(kind.name), found.small_baselines)
     shared = {"sign": TOWARDS, "reference": points.known.to_params(ReferenceArea).text}
+    table = cache(lambda: read_points(points.folder, columns=()))
     yield Computed(
         "velocity",
         ("ps",),
-        deferred((points.n_ps, 1), np.float64, lambda: _velocity(points)),
+        deferred((points.n_ps, 1), np.float64, lambda: _velocity(table())),
         {"long_name": "mean line-of-sight velocity", "units": "mm/yr", **shared,
          "value_type": kind.name, "stamps": "mean_v.m"},
     )  # fmt: skip
+    days = [date_of(day) for day in points.ifgs.day]
     yield Computed(
         "displacement",
         ("ps", "date"),
-        deferred(
-            (points.n_ps, len(points.ifgs.day)), np.float32, lambda: _displacement(points)
-        ),
+        deferred((points.n_ps, len(days)), np.float32, lambda: _displacement(table(), days)),
         {"long_name": "line-of-sight displacement since the master", "units": "mm", **shared,
          "value_type": moved.name, "stamps": "phuw2.ph_uw"},
     )  # fmt: skip
 
 
-def _velocity(points: Points) -> AnyArray:
-    velocity: AnyArray = read_velocities(points.folder).velocity[:, None].astype(np.float64)
+def _velocity(table: Table) -> AnyArray:
+    velocity: AnyArray = table.velocities.velocity[:, None].astype(np.float64)
     return velocity
 
 
-def _displacement(points: Points) -> Rows:
+def _displacement(table: Table, days: list[str]) -> Rows:
     """Return the displacement at every date [mm]; NaN of images that are left out."""
-    found = MergedArtifacts(points.folder)
-    result = read_velocities(points.folder)
-    kind = value_type(series_type(result.value_type), found.small_baselines)
-    series = series_of(found, kind.name, result.reference)
-    moved = displacements(kind.operations, series, result.wavelength, found.ctx)
-    place = np.full(len(points.ifgs.day), -1)
-    place[series.fitted] = np.arange(len(series.fitted))
-    nothing = np.where(np.arange(len(place)) == found.series.master, 0, np.nan).astype(np.float32)
+    shown = [str(day) for day in table.dates]
+    place = np.array([shown.index(day) if day in shown else -1 for day in days])
 
     def at_dates(rows: Any, columns: Any) -> AnyArray:
         wanted = place[columns]
-        values = block(moved, rows, np.maximum(wanted, 0))
-        return np.where(wanted < 0, nothing[columns], values).astype(np.float32)
+        values = block(table.displacement, rows, np.maximum(wanted, 0))
+        return np.where(wanted < 0, np.float32(np.nan), values)
 
-    return ComputedRows((points.n_ps, len(place)), np.dtype(np.float32), at_dates)
+    return ComputedRows((len(table), len(days)), np.dtype(np.float32), at_dates)
 
 
 def masks_of(points: Points) -> Iterator[Computed]:

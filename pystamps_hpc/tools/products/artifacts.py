@@ -83,7 +83,7 @@ class MergedArtifacts:
     def points(self) -> dict[str, Any]:
         """Keys of ``ps2``: positions and network."""
         self.require("ps2", "the points")
-        names = ("ij", "lonlat", "xy", "ll0", "n_ps", *Ifgs.KEYS)
+        names = ("ij", "lonlat", "xy", "ll0", "n_ps", "mean_range", *Ifgs.KEYS)
         known = read_artifact(self.root, "ps2", *names)
         if not known["n_ps"]:
             raise DatasetError(f"{self.root / 'ps2.mat'}: holds 0 PS; nothing can be made of it")

@@ -38,12 +38,33 @@ def deviation_of_residuals(
     n_fitted = len(covariance)
     if n_fitted <= 2:
         return np.full(len(displacement), np.nan)
-    gain, weights = operator(design, covariance), pseudo_inverse(covariance)
-    residual = displacement - (displacement @ gain.T) @ design.T
+    weights = pseudo_inverse(covariance)
+    residual = _left_by_line(displacement, design, covariance)
     variance = ((residual @ weights) * residual).sum(axis=1) / (n_fitted - 2)
     normal = np.linalg.inv(design.T @ weights @ design)
     deviation: FloatArray = np.sqrt(variance * normal[1, 1]) * DAYS_PER_YEAR
     return deviation
+
+
+def rmse_of_line(
+    displacement: FloatArray, design: FloatArray, covariance: FloatArray
+) -> FloatArray:
+    """Return the root mean square of what its line leaves of each point, (n,) float64 [mm].
+
+    Parameters as of :func:`deviation_of_residuals`; NaN likewise.
+    """
+    if len(covariance) <= 2:
+        return np.full(len(displacement), np.nan)
+    residual = _left_by_line(displacement, design, covariance)
+    rmse: FloatArray = np.sqrt((residual**2).mean(axis=1))
+    return rmse
+
+
+def _left_by_line(
+    displacement: FloatArray, design: FloatArray, covariance: FloatArray
+) -> FloatArray:
+    residual: FloatArray = displacement - (displacement @ operator(design, covariance).T) @ design.T
+    return residual
 
 
 def resampled(n_fitted: int, seed: int) -> IntArray:

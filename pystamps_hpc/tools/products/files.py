@@ -1,5 +1,8 @@
 """Files of the products: artifacts in, pictures and tables out."""
 
+import os
+import secrets
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,12 +33,36 @@ def read_artifact(folder: Path, artifact: str, *names: str) -> dict[str, Any]:
         }
 
 
-def in_blocks(source: Rows) -> Iterator[tuple[slice, AnyArray]]:
-    """Yield blocks of rows, and what they hold."""
+def in_blocks(source: Rows, size: int = ROWS) -> Iterator[tuple[slice, AnyArray]]:
+    """Yield blocks of `size` rows, and what they hold."""
     n_rows = source.shape[0]
-    for first in range(0, n_rows, ROWS):
-        rows = slice(first, min(first + ROWS, n_rows))
+    for first in range(0, n_rows, size):
+        rows = slice(first, min(first + size, n_rows))
         yield rows, source[rows]
+
+
+@contextmanager
+def product_files(path: Path) -> Iterator[Path]:
+    """Give the name of `path` in an empty folder and, if all went well, move what is there.
+
+    For programs that write side files, or judge a file by its name. Each file is moved beside
+    `path` at once, that of its name last.
+
+    Raises
+    ------
+    PublishError
+        A file cannot be written.
+    """
+    staging = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    try:
+        staging.mkdir(parents=True)
+        yield staging / path.name
+        for file in sorted(staging.iterdir(), key=lambda file: file.name == path.name):
+            os.replace(file, path.with_name(file.name))
+    except OSError as error:
+        raise publish.write_error(path, error) from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 @contextmanager

@@ -112,7 +112,7 @@ def require_free(path: Path, suffix: str, force: bool) -> None:
     path : Path
         The file.
     suffix : str
-        What its name must end in, ``.mat``.
+        What its name must end in, ``.mat``; empty of a folder.
     force : bool
         Whether a file that is there is replaced.
 
@@ -124,7 +124,7 @@ def require_free(path: Path, suffix: str, force: bool) -> None:
         It exists, its dataset is marked golden, or its name is that of an artifact or the
         parameters there.
     """
-    if path.suffix != suffix:
+    if suffix and path.suffix != suffix:
         raise ConfigError(f"{path}: must end in {suffix}, which is what is written")
     folder = path.resolve().parent
     for root in (folder, *folder.parents):

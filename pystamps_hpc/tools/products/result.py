@@ -11,7 +11,7 @@ from ...config import OutputConfig
 from ...dataset.rows import FloatArray, IntArray
 from ...errors import DatasetError
 from ...stages.shared.ifgs import date_of
-from ...stages.shared.value_types import ValueType
+from ...stages.shared.value_types import LETTERS, ValueType
 from ...stages.shared.value_types import value_type as value_type_of
 from ...stages.shared.velocity import PhaseSeries, fit_line, line_of_sight_velocity
 from .artifacts import MergedArtifacts
@@ -81,7 +81,7 @@ class Velocities:
     @property
     def correction_text(self) -> str:
         """Say what was taken off the phase before the velocities were fitted."""
-        parts = {"d": "DEM and look-angle error", "o": "orbital ramps"}
+        parts = LETTERS | {"d": "DEM and look-angle error", "o": "orbital ramps"}
         taken = [parts[letter] for letter in self.value_type.partition("-")[2] if letter in parts]
         return f"{', '.join(taken)} removed" if taken else "nothing removed from the phase"
 
@@ -111,11 +111,15 @@ def read_velocities(root: str | os.PathLike[str], value_type: str = USUAL_TYPE) 
     DatasetError
         They do not belong together, or the wavelength is not known.
     """
-    found = MergedArtifacts(root)
-    points, known = found.points, found.parameters
+    return stored_velocities(MergedArtifacts(root), value_type)
+
+
+def stored_velocities(found: MergedArtifacts, value_type: str = USUAL_TYPE) -> Velocities:
+    """Return the velocities that stage 8 left; see :func:`read_velocities`."""
     fit: dict[str, Any] = {"value_type": value_type}
     fitted = found.has("mean_v")
     if fitted:
+        found.require("mean_v", "velocities")
         fit = read_artifact(found.root, "mean_v", "m", "mean_v", "value_type", "ref_ps", "lambda")
     kind = value_type_of(fit.get("value_type") or "v", found.small_baselines)
     wavelength = fit.get("lambda") or found.wavelength
@@ -124,14 +128,38 @@ def read_velocities(root: str | os.PathLike[str], value_type: str = USUAL_TYPE) 
         reference = found.ref_ps
     velocity = fit.get("mean_v")
     if velocity is None:
-        rates = fit["m"][1] if fitted else _fitted_rates(found, kind)
+        series = None if fitted else series_of(found, kind.name, found.ref_ps)
+        rates = fit["m"][1] if series is None else _fitted_rates(found, kind, series)
         velocity = line_of_sight_velocity(rates, wavelength)
     if len(velocity) != found.n_ps:
         raise DatasetError(
             f"{found.root / 'mean_v.mat'}: {len(velocity)} velocities for {found.n_ps} PS;"
             " run stage 8 again"
         )
-    heading = known.value("heading")
+    return _velocities(found, kind, velocity, reference, wavelength)
+
+
+def fitted_velocities(found: MergedArtifacts, kind: ValueType) -> Velocities:
+    """Return the velocities of a type as ``values`` shows them, whatever stage 8 left.
+
+    Raises
+    ------
+    DatasetError, MatError, StageError
+        An artifact is missing or does not fit the others; an empty reference area.
+    """
+    series = phase_series(found, kind, found.ref_ps)
+    velocity = line_of_sight_velocity(_fitted_rates(found, kind, series), found.wavelength)
+    return _velocities(found, kind, velocity, found.ref_ps, found.wavelength)
+
+
+def _velocities(
+    found: MergedArtifacts,
+    kind: ValueType,
+    velocity: FloatArray,
+    reference: IntArray | None,
+    wavelength: float,
+) -> Velocities:
+    points, heading = found.points, found.parameters.value("heading")
     return Velocities(
         lonlat=points["lonlat"],
         velocity=velocity,
@@ -173,8 +201,7 @@ def fitted_columns(found: MergedArtifacts, of_pairs: bool) -> IntArray:
     return found.fitted(of_pairs)
 
 
-def _fitted_rates(found: MergedArtifacts, kind: ValueType) -> FloatArray:
-    """Return the rate of every PS [rad/day], fitted as stage 8 does."""
-    series = series_of(found, kind.name, found.ref_ps)
+def _fitted_rates(found: MergedArtifacts, kind: ValueType, series: PhaseSeries) -> FloatArray:
+    """Return the rate of every PS [rad/day]."""
     fit: FloatArray = found.ctx.share(fit_line(kind.operations, series, found.ctx))
     return fit[:, 1]
