@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .dataset.tree import discover_dataset
     from .pipeline.table import expected_stage_artifact
     from .tools.backends import describe_backend_matrix
+    from .tools.library import open_dataset
     from .tools.products.values import read_values
     from .tools.status import collect_status
     from .tools.verification.compare import verify_run_against_golden
@@ -23,6 +24,7 @@ _HOMES = {
     "discover_dataset": "dataset.tree",
     "expected_stage_artifact": "pipeline.table",
     "native_coverage": "tools.verification.coverage",
+    "open_dataset": "tools.library",
     "read_mat": "dataset.mat",
     "read_values": "tools.products.values",
     "verify_run_against_golden": "tools.verification.compare",
@@ -35,6 +37,7 @@ __all__ = [
     "discover_dataset",
     "expected_stage_artifact",
     "native_coverage",
+    "open_dataset",
     "read_mat",
     "read_values",
     "verify_run_against_golden",

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from ..config import RunConfig
 from ..dataset import parameters
+from ..dataset.parameter_table import Value
 from ..dataset.tree import ROOT, Dataset
 from ..errors import PystampsError
 from ..pipeline.choices import resolve_choices
@@ -27,13 +28,43 @@ def after_change(dataset: Dataset, config: RunConfig, name: str, config_file: st
         Where the configuration comes from, for the command that is advised; may be empty.
     """
     try:
-        yield from _follows(dataset, config, name, config_file)
+        yield from _follows(dataset, config, parameters.load_all(dataset), name, config_file)
     except PystampsError as error:  # the change itself stands
         yield str(error)
 
 
-def _follows(dataset: Dataset, config: RunConfig, name: str, config_file: str) -> Iterator[str]:
+def if_changed(
+    dataset: Dataset, config: RunConfig, name: str, value: Value, patch: str, config_file: str
+) -> Iterator[str]:
+    """Yield what would follow from a change that nobody has made yet.
+
+    Parameters
+    ----------
+    dataset, config, name, config_file
+        See :func:`after_change`.
+    value : str, float or tuple of float
+        What the parameter would be.
+    patch : str
+        Patch in which alone it would hold; empty: in all of them.
+    """
     known = parameters.load_all(dataset)
+    changed = {
+        target: old.set_value(name, value, bool(patch)) if patch in ("", target) else old
+        for target, old in known.items()
+    }
+    try:
+        yield from _follows(dataset, config, changed, name, config_file)
+    except PystampsError as error:
+        yield str(error)
+
+
+def _follows(
+    dataset: Dataset,
+    config: RunConfig,
+    known: dict[str, parameters.Parameters],
+    name: str,
+    config_file: str,
+) -> Iterator[str]:
     if name == "drop_ifg_index":
         yield from _drops_master(dataset, known[ROOT])
     finished = Finished(dataset, resolve_choices(config), known)

@@ -2,6 +2,7 @@
 
 import io
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from pystamps_hpc.cli import shapes
 from pystamps_hpc.cli.commands.network import view
 from pystamps_hpc.dataset import parameters
-from pystamps_hpc.dataset.mat import write_mat
+from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.errors import ConfigError, DatasetError
 from pystamps_hpc.stages.shared.ifgs import Ifgs
 from pystamps_hpc.stages.shared.triplets import triplets_of
@@ -116,7 +117,7 @@ def test_the_report_of_a_good_network_advises_nothing(tmp_path):
     assert report["images_of_one_pair"] == ["2015-05-12"]
     assert {row["misclosed"] for row in report["pairs"][:5]} == {0}
     assert report["pairs"][0]["noise_deg"] == 20
-    assert "No pair is worth dropping." in shapes.text_of(view(report), io.StringIO())
+    assert "No interferogram is worth dropping." in shapes.text_of(view(report), io.StringIO())
 
 
 def test_nothing_is_said_of_pairs_of_which_nothing_is_known(tmp_path):
@@ -178,7 +179,7 @@ def test_numbers_of_a_column_have_the_same_decimals(tmp_path):
     phase = series() @ network().design.T
     document = network_report(tree(tmp_path / "sb", phase, np.full(6, 20.0)))
     text = shapes.text_of(view(document), io.StringIO())
-    assert re.search(r"^1 +\S+ +\S+ +24 +-90\.0 +20\.0 +0\.0% +0\.000$", text, re.M)
+    assert re.search(r"^1 +\S+ +\S+ +24 +-90\.0 +20\.0 +- +0\.0% +0\.000$", text, re.M)
 
 
 @pytest.mark.parametrize(("suffix", "begins"), [("png", b"\x89PNG"), ("pdf", b"%PDF"),
@@ -212,3 +213,29 @@ def test_the_picture_has_a_number_for_each_pair_and_a_legend_of_the_lines(tmp_pa
 def test_a_picture_of_another_kind_is_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"net.jpg: a picture ends with .png, .pdf or .svg"):
         network_picture(tree(tmp_path / "sb"), tmp_path / "net.jpg")
+
+
+def test_images_of_a_single_master_are_judged_one_by_one(tmp_path, finished):
+    root = tmp_path / "scene"
+    shutil.copytree(finished, root)
+    pairs = network_report(root)["pairs"]
+    phase = read_mat(root / "phuw2.mat")
+    before = [row["residual_rad"] for row in pairs]
+    assert all(value > 0 for value in before)
+    # a straight line, and what is the same in all points, is no residual
+    points = read_mat(root / "ps2.mat")
+    day = points["day"].ravel() - points["master_day"].item()
+    rate = np.random.default_rng(2).normal(0, 0.01, (len(phase["ph_uw"]), 1))
+    line = (rate * day + np.linspace(0, 3, len(day))).astype(np.float32)
+    write_mat(root / "phuw2.mat", {**phase, "ph_uw": phase["ph_uw"] + line})
+    assert [row["residual_rad"] for row in network_report(root)["pairs"]] == pytest.approx(
+        before, abs=2e-3
+    )
+    # one image of which half the points are a cycle and a half off
+    off = np.where(np.arange(len(line)) % 2, 4.5, -4.5)
+    image = pairs[3]["number"] - 1
+    phase["ph_uw"][:, image] += off
+    write_mat(root / "phuw2.mat", phase)
+    (worst,) = network_report(root)["worth_dropping"]
+    assert worst["number"] == image + 1
+    assert "rad off the others" in worst["why"][0]

@@ -7,7 +7,7 @@ from ..command import Command
 
 _ORDER = (
     "run", "stage", "status", "prep", "simulate", "merge", "slurm", "parms", "values",
-    "timeseries", "export", "info", "network", "reset-scla", "doctor",
+    "timeseries", "export", "info", "network", "suggest", "reset-scla", "doctor",
     "describe-inputs", "verify", "coverage", "gate", "warmup", "list-legacy", "describe-backends",
     "audit",
 )  # fmt: skip

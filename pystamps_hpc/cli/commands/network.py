@@ -10,8 +10,6 @@ from ..shapes import CAREFUL, Shape, heading, marked, pairs, paragraph, table
 from .status import stale
 
 MOST_PAIRS = 30
-FEW = 2
-"""Interferograms to drop before one looks again."""
 
 
 def add_options(parser: ArgumentParser) -> None:
@@ -62,32 +60,31 @@ def view(document: dict[str, Any]) -> Iterator[Shape]:
     suspects = {row["number"]: row["why"] for row in document["worth_dropping"]}
     shown = sorted(document["pairs"], key=lambda row: row["number"] not in suspects)[:MOST_PAIRS]
     yield table(
-        ("number", "first", "second", "days", "bperp [m]", "noise [deg]", "do not close",
-         "residual [rad]"),
+        ("number", "first", "second", "days", "bperp [m]", "noise [deg]", "on arcs [deg]",
+         "do not close", "residual [rad]"),
         (
             (
                 marked(str(row["number"]), CAREFUL if row["number"] in suspects else "",
                        " dropped" if row["dropped"] else ""),
                 row["first"], row["second"], row["days"], written(row["bperp_m"], ".1f"),
-                written(row["noise_deg"], ".1f"), written(row["misclosed"], ".1%"),
-                written(row["residual_rad"], ".3f"),
+                written(row["noise_deg"], ".1f"), written(row["arc_noise_deg"], ".1f"),
+                written(row["misclosed"], ".1%"), written(row["residual_rad"], ".3f"),
             )
             for row in shown
         ),
     )  # fmt: skip
     if len(document["pairs"]) > len(shown):
         yield paragraph(f"and {len(document['pairs']) - len(shown)} more: see --json")
-    measures = ("noise_deg", "misclosed", "residual_rad")
+    measures = ("noise_deg", "arc_noise_deg", "misclosed", "residual_rad")
     known = any(row[name] is not None for row in document["pairs"] for name in measures)
-    if not suspects and known and document["mode"] == "small baselines":
+    if not suspects and known:
         yield paragraph()
-        yield paragraph("No pair is worth dropping.")
+        yield paragraph("No interferogram is worth dropping.")
     if suspects:
         yield heading("Worth dropping")
         for number, why in suspects.items():
             yield paragraph(f"{number}: {'; '.join(why)}")
-        first = list(suspects)[:FEW]
-        numbers = " ".join(map(str, sorted({*first, *document["dropped"]})))
+        numbers = " ".join(map(str, document["drop_next"]))
         yield paragraph()
         yield paragraph(
             "To drop the worst: pystamps-hpc parms set drop_ifg_index "

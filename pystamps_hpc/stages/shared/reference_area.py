@@ -26,6 +26,27 @@ class ReferenceArea:
     ref_x: tuple[float, ...] | None
     ref_y: tuple[float, ...] | None
 
+    @property
+    def text(self) -> str:
+        """Say what the area is."""
+        if self.ref_x is not None and self.ref_y is not None:
+            return f"local x {_between(self.ref_x)} m, y {_between(self.ref_y)} m"
+        if self.ref_radius == -np.inf:
+            return "none"
+        parts = [
+            f"{name} {_between(interval)} degrees"
+            for name, interval in (("longitude", self.ref_lon), ("latitude", self.ref_lat))
+            if np.isfinite(interval).any()
+        ]
+        if self.ref_radius < np.inf:
+            centre = ", ".join(f"{degrees:g}" for degrees in self.ref_centre_lonlat)
+            parts.append(f"within {self.ref_radius:g} m of longitude, latitude {centre}")
+        return "; ".join(parts) or "all points"
+
+
+def _between(interval: tuple[float, ...]) -> str:
+    return " to ".join(f"{bound:g}" for bound in interval)
+
 
 def reference_ps(
     area: ReferenceArea, lonlat: FloatArray, xy: FloatArray, origin: FloatArray | None

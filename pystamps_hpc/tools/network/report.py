@@ -12,7 +12,7 @@ from ...config import RunConfig
 from ...dataset import parameters
 from ...dataset.rows import BoolArray, FloatArray, Rows
 from ...dataset.schema import POINTS
-from ...dataset.tree import discover_dataset, require_dataset
+from ...dataset.tree import Dataset, discover_dataset, require_dataset
 from ...errors import DatasetError
 from ...pipeline.loading import load_inputs
 from ...pipeline.table import stage_numbers
@@ -20,16 +20,25 @@ from ...stages.shared.ifgs import Ifgs, date_of, listed_columns
 from ...stages.shared.triplets import Triplets, triplets_of
 from ..status import stale_results
 from .closure import misclosed, of_each
-from .deviation import noise_of_pairs, rms_residual
+from .deviation import beside_line, noise_of_arcs, noise_of_pairs, noise_of_selected, rms_residual
 
 NOISY, NOISE_DEG = 1.5, 30.0
 """An interferogram this many times as noisy as the median, and so noisy, is worth dropping."""
 
-MISCLOSED = 0.05
-"""So is one of which this share of the points does not close in its triplets, on average."""
+ROUGH, ROUGH_DEG = 1.5, 20.0
+"""So is one whose arcs are this many times as noisy as the median, and so noisy."""
 
 OFF, OFF_RAD = 2.0, 0.5
 """So is one this many times as far from the series of the images as the median, and so far."""
+
+SPREADS = 5.0
+"""Of these measures, it must also stand out from the median by this many times the spread."""
+
+MISCLOSED = 0.05
+"""So is one of which this share of the points does not close in its triplets, on average."""
+
+FEW = 2
+"""Interferograms to drop before one looks again."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,7 @@ class _Found:
     patch_phase: Annotated[Rows | None, "pm2.ph_patch"]  # (n_ps, n_ifg)
     unwrapped: Annotated[Rows | None, "phuw_sb2.ph_uw"]  # (n_ps, n_ifg) [rad]
     predicted: Annotated[Rows | None, "phuw_sb_res2.ph_res"]  # (n_ps, n_ifg) [rad]
+    arc_noise: Annotated[Rows | None, "uw_space_time.dph_noise"]  # (n_edge, n_uw) [rad]
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,10 @@ class Network:
     noise : (n_ifg,) float64
         Standard deviation [deg].
     residual : (n_ifg,) float64
-        Root mean square distance from the series of the images [rad].
+        Root mean square distance from the series of the images, with a single master from steady
+        motion [rad].
+    arc_noise : (n_ifg,) float64
+        Standard deviation of what unwrapping took for noise on arcs between points [deg].
     triplets : Triplets
         Those of interferograms that are used.
     shares : (n_triplet,) float64
@@ -73,6 +86,7 @@ class Network:
     dropped: BoolArray
     noise: FloatArray
     residual: FloatArray
+    arc_noise: FloatArray
     triplets: Triplets
     shares: FloatArray
 
@@ -93,8 +107,8 @@ class Network:
         """Return the interferograms worth dropping, the worst first, and why.
 
         A triplet that does not close is blamed on the worst of its three alone. One that keeps
-        images together, or any of a single-master stack, which all hang on the master alone, is
-        none: without it an image would be lost.
+        images together is none: without it an image would be lost. With a single master each loses
+        its image, which is what is wanted.
         """
         chosen: dict[int, list[str]] = {}
         kept: set[int] = set()
@@ -107,10 +121,17 @@ class Network:
             without = ~self.dropped
             without[[*chosen, worst[0]]] = False
             rest = self.ifgs.only(np.flatnonzero(without))
-            if len(rest.day) == len(self.used.day) and len(rest.islands) == 1:
+            alone = self.ifgs.master is not None
+            if alone or (len(rest.day) == len(self.used.day) and len(rest.islands) == 1):
                 chosen[worst[0]] = reasons[worst[0]]
             else:
                 kept.add(worst[0])
+
+    def drop_next(self) -> list[int]:
+        """Return ``drop_ifg_index`` with the worst of :meth:`suspects`; empty without any."""
+        worst = list(self.suspects())[:FEW]
+        dropped = np.flatnonzero(self.dropped).tolist()
+        return sorted((self.ifgs.columns[[*worst, *dropped]] + 1).tolist()) if worst else []
 
     def _excess(self, misclosed: FloatArray) -> tuple[FloatArray, dict[int, list[str]]]:
         """Return by which factor interferograms are beyond what is usual, and where."""
@@ -118,9 +139,11 @@ class Network:
         reasons: dict[int, list[str]] = {}
         for values, limit, text in (
             (self.noise, self._limit(self.noise, NOISY, NOISE_DEG), "noise of {:.0f} degrees"),
+            (self.arc_noise, self._limit(self.arc_noise, ROUGH, ROUGH_DEG),
+             "noise of {:.0f} degrees on arcs"),
             (misclosed, MISCLOSED, "{:.0%} of the points do not close in its triplets"),
             (self.residual, self._limit(self.residual, OFF, OFF_RAD), "{:.2f} rad off the others"),
-        ):
+        ):  # fmt: skip
             for ifg in np.flatnonzero((values > limit) & ~self.dropped).tolist():
                 reasons.setdefault(ifg, []).append(
                     f"{text.format(values[ifg])}, {values[ifg] / limit:.1f} times the limit"
@@ -129,9 +152,17 @@ class Network:
         return excess, reasons
 
     def _limit(self, values: FloatArray, times: float, least: float) -> float:
-        """Return a multiple of the median of the interferograms that are used, at least `least`."""
+        """Return what stands out from the interferograms that are used, at least `least`.
+
+        It is a multiple of their median, and so many spreads above it; the spread is that of a
+        normal distribution with their median distance from the median.
+        """
         known = values[~self.dropped & np.isfinite(values)]
-        return max(times * float(np.median(known)), least) if len(known) else np.inf
+        if not len(known):
+            return np.inf
+        median = float(np.median(known))
+        spread = 1.4826 * float(np.median(np.abs(known - median)))
+        return max(times * median, median + SPREADS * spread, least)
 
 
 def read_network(root: str | os.PathLike[str]) -> Network:
@@ -157,7 +188,7 @@ def read_network(root: str | os.PathLike[str]) -> Network:
         if patch is None:
             raise DatasetError(f"{folder}: no patch has {first}; run stage 1 first")
         candidates = load_inputs(_Candidates, patch, known)
-        found = _Found(candidates.ifgs, *[None] * 5)
+        found = _Found(candidates.ifgs, *[None] * 6)
     ifgs = found.ifgs
     drop = listed_columns(known.value("drop_ifg_index") or (), ifgs.n_columns, "drop_ifg_index")
     dropped = np.isin(ifgs.columns, drop)
@@ -170,12 +201,24 @@ def read_network(root: str | os.PathLike[str]) -> Network:
         if found.predicted is not None:
             residual = rms_residual(found.unwrapped, found.predicted)
             residual[dropped] = np.nan
-    return Network(ifgs, dropped, _noise(found), residual, triplets, shares)
+    corrections = all((folder / f"{name}.mat").exists() for name in ("phuw2", "scla2", "scn2"))
+    if ifgs.master is not None and corrections:
+        residual = unknown.copy()
+        residual[used] = beside_line(folder, ifgs.columns[used])
+    arc_noise = unknown.copy()
+    if found.arc_noise is not None and found.arc_noise.shape[1] == len(used):
+        arc_noise[used] = noise_of_arcs(found.arc_noise)
+    noise = _noise(found, dataset)
+    return Network(ifgs, dropped, noise, residual, arc_noise, triplets, shares)
 
 
-def _noise(found: _Found) -> FloatArray:
+def _noise(found: _Found, dataset: Dataset) -> FloatArray:
     """Return the noise of the interferograms; NaN where nothing tells it."""
     ifgs = found.ifgs
+    if not (dataset.root / f"{POINTS[0]}.mat").exists():
+        patches = map(dataset.directory, dataset.patches)
+        selected = [patch for patch in patches if (patch / "select1.mat").exists()]
+        return noise_of_selected(selected, len(ifgs), of_pairs=ifgs.master is None)
     if found.noise is not None:
         return np.asarray(found.noise[ifgs.columns], np.float64)
     if ifgs.master is None and found.corrected is not None and found.patch_phase is not None:
@@ -197,8 +240,9 @@ def network_report(root: str | os.PathLike[str], config: RunConfig | None = None
     -------
     dict
         Counts, ``islands`` of dates, one row per interferogram in ``pairs``, in ``worth_dropping``
-        numbers as of ``drop_ifg_index`` with reasons, and in ``stale`` the results that are shown
-        although they are out of date, as ``status`` tells them.
+        numbers as of ``drop_ifg_index`` with reasons, in ``drop_next`` that list with the worst of
+        them in it, and in ``stale`` the results that are shown although they are out of date, as
+        ``status`` tells them.
     """
     network = read_network(root)
     last = stage_numbers(tool="unwrapper")[-1]
@@ -226,6 +270,7 @@ def network_report(root: str | os.PathLike[str], config: RunConfig | None = None
                 "days": int(np.diff(ifgs.day[ifgs.pairs[k]])[0]),
                 "bperp_m": round(float(ifgs.bperp[k]), 1),
                 "noise_deg": _number(network.noise[k], 1),
+                "arc_noise_deg": _number(network.arc_noise[k], 1),
                 "misclosed": _number(misclosed_share[k], 4),
                 "residual_rad": _number(network.residual[k], 3),
                 "dropped": bool(network.dropped[k]),
@@ -236,6 +281,7 @@ def network_report(root: str | os.PathLike[str], config: RunConfig | None = None
             {"number": int(ifgs.columns[k]) + 1, "why": why}
             for k, why in network.suspects().items()
         ],
+        "drop_next": network.drop_next(),
         "stale": [row for row in stale_results(Path(root), config) if row["stage"] <= last],
     }
 

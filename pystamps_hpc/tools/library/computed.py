@@ -1,0 +1,110 @@
+"""Variables of an opened dataset that follow from several artifacts."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from ...dataset.rows import AnyArray, ComputedRows, Rows, block
+from ...stages.shared.ifgs import date_of
+from ...stages.shared.reference_area import ReferenceArea
+from ...stages.shared.value_types import value_type
+from ..network.deviation import kept_of_selected
+from ..products.artifacts import MergedArtifacts
+from ..products.files import read_artifact
+from ..products.points import Points as Table
+from ..products.points import read_points
+from ..products.result import USUAL_TYPE
+from ..products.series import series_type
+from .points import Points
+
+TOWARDS = "positive: towards the satellite"
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A variable that is computed when it is read.
+
+    Parameters
+    ----------
+    name : str
+        In the opened dataset.
+    dims : tuple of str
+        Dimensions.
+    rows : Rows, (n_ps, k)
+        Values; one column if there is one dimension.
+    attributes : dict
+        What they mean.
+    """
+
+    name: str
+    dims: tuple[str, ...]
+    rows: Rows
+    attributes: dict[str, Any]
+
+
+def results_of(points: Points) -> Iterator[Computed]:
+    """Yield velocity and displacement of a dataset that is through stage 7."""
+    from .lazy import deferred
+
+    found = MergedArtifacts(points.folder)
+    if not (points.merged and found.has("scla2")):
+        return
+    fit = read_artifact(found.root, "mean_v", "value_type") if found.has("mean_v") else {}
+    kind = value_type(fit.get("value_type") or USUAL_TYPE, found.small_baselines)
+    moved = value_type(series_type(kind.name), found.small_baselines)
+    shared = {"sign": TOWARDS, "reference": points.known.to_params(ReferenceArea).text}
+    table = cache(lambda: read_points(points.folder, columns=()))
+    yield Computed(
+        "velocity",
+        ("ps",),
+        deferred((points.n_ps, 1), np.float64, lambda: _velocity(table())),
+        {"long_name": "mean line-of-sight velocity", "units": "mm/yr", **shared,
+         "value_type": kind.name, "stamps": "mean_v.m"},
+    )  # fmt: skip
+    days = [date_of(day) for day in points.ifgs.day]
+    yield Computed(
+        "displacement",
+        ("ps", "date"),
+        deferred((points.n_ps, len(days)), np.float32, lambda: _displacement(table(), days)),
+        {"long_name": "line-of-sight displacement since the master", "units": "mm", **shared,
+         "value_type": moved.name, "stamps": "phuw2.ph_uw"},
+    )  # fmt: skip
+
+
+def _velocity(table: Table) -> AnyArray:
+    velocity: AnyArray = table.velocities.velocity[:, None].astype(np.float64)
+    return velocity
+
+
+def _displacement(table: Table, days: list[str]) -> Rows:
+    """Return the displacement at every date [mm]; NaN of images that are left out."""
+    shown = [str(day) for day in table.dates]
+    place = np.array([shown.index(day) if day in shown else -1 for day in days])
+
+    def at_dates(rows: Any, columns: Any) -> AnyArray:
+        wanted = place[columns]
+        values = block(table.displacement, rows, np.maximum(wanted, 0))
+        return np.where(wanted < 0, np.float32(np.nan), values)
+
+    return ComputedRows((len(table), len(days)), np.dtype(np.float32), at_dates)
+
+
+def masks_of(points: Points) -> Iterator[Computed]:
+    """Yield which candidates of a patch stages 3 and 4 have kept."""
+    if not (points.folder / "select1.mat").exists():
+        return
+    select = read_artifact(points.folder, "select1", "ix", "keep_ix")
+    chosen = select["ix"][select["keep_ix"]]
+    yield _mask(points, "selected", chosen, "stable phase: kept by stage 3", "select1.keep_ix")
+    if (points.folder / "weed1.mat").exists():
+        kept = select["ix"][kept_of_selected(points.folder)]
+        yield _mask(points, "kept", kept, "PS: kept by stages 3 and 4", "weed1.ix_weed")
+
+
+def _mask(points: Points, name: str, chosen: AnyArray, meaning: str, source: str) -> Computed:
+    mask = np.zeros((points.n_ps, 1), np.bool_)
+    mask[chosen] = True
+    return Computed(name, ("ps",), mask, {"long_name": meaning, "stamps": source})
