@@ -7,7 +7,7 @@ import tomllib
 
 import pytest
 
-from .definition import FOLDER, NAMES, arguments, sections
+from .definition import FOLDER, NAMES, arguments, inside, sections
 
 LOCK = FOLDER / "requirements.lock"
 PROJECT = tomllib.loads((FOLDER.parent / "pyproject.toml").read_text())["project"]
@@ -69,6 +69,21 @@ def test_the_image_is_not_asked_for_a_home(definition):
     text = definition["environment"]
     assert "HOME" not in arguments(text)
     assert "PYSTAMPS_HPC_CACHE_SEED=/opt/pystamps-hpc/cache/{{ COMMIT }}" in text
+
+
+POISON = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "MPI4PY_LIBMPI")
+
+
+def test_the_python_of_the_host_stays_outside(definition):
+    host = dict.fromkeys(POISON, "/site/python") | {"SLURM_JOB_ID": "7"}
+    seen = inside(definition["environment"], host)
+    assert not set(POISON) & set(seen)
+    assert seen["SLURM_JOB_ID"] == "7"
+
+
+def test_the_dockerfile_empties_the_same_variables():
+    text = (FOLDER / "Dockerfile").read_text()
+    assert all(re.search(rf"\b{name}= ", text) for name in POISON)
 
 
 def test_all_requirements_are_locked_at_one_version():

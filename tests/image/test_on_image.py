@@ -33,6 +33,23 @@ def test_kernels_compiled_with_the_image_are_copied_where_there_is_no_home(image
     assert list(copy.rglob("*.nbi"))
 
 
+def test_the_python_of_the_host_does_not_come_in(image, tmp_path):
+    (tmp_path / "numpy.py").write_text("raise SystemExit('numpy of the host')")
+    poison = {
+        "PYTHONPATH": str(tmp_path),
+        "PYTHONHOME": str(tmp_path),
+        "PYTHONSTARTUP": str(tmp_path / "numpy.py"),
+        "MPI4PY_LIBMPI": str(tmp_path / "libmpi.so"),
+    }
+    shown = image.call(
+        image.inside("python", "-c", "import numpy; print(numpy.__file__)"), **poison
+    )
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.startswith("/opt/pystamps-hpc/")
+    doctor = image.call(image.inside("pystamps-hpc", "--mpi", "on", "doctor", "mpi"), **poison)
+    assert json.loads(doctor.stdout)["mpi"]["size"] == 1, doctor.stderr
+
+
 def test_c096_ranks_inside_one_container(image, dataset, undisturbed, tmp_path):
     report = tmp_path / "report.json"
     run = ("pystamps-hpc", "run", "--dataset", dataset, "--report", report)
