@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from argparse import Namespace
 from typing import cast
 
@@ -9,6 +10,8 @@ from ..config import load_config
 from ..errors import ConfigError, PystampsError
 from ..parallel.launcher import MpiMode, launcher_hint, start_team
 from ..parallel.team import Team
+
+LEAVE_TO_PRINT_SEC = 5.0
 
 
 def launch(options: Namespace) -> Team:
@@ -28,12 +31,21 @@ def launch(options: Namespace) -> Team:
     return start.team
 
 
-def prints_error(team: Team | None, error: PystampsError) -> bool:
-    """Whether this process is the one to print an error that all processes have met."""
+def tell(team: Team | None, error: PystampsError) -> None:
+    """Print an error that all processes have met, on one of them.
+
+    Without a team they do not leave together, and some launchers end all at the first that leaves:
+    the others give the one that prints time for it.
+    """
     if team is not None:
-        return team.rank == 0
-    hint = launcher_hint(os.environ)
-    return not getattr(error, "quiet", False) and (hint is None or hint.rank == 0)
+        prints = team.rank == 0
+    else:
+        hint = launcher_hint(os.environ)
+        prints = not getattr(error, "quiet", False) and (hint is None or hint.rank == 0)
+    if prints:
+        print(error, file=sys.stderr, flush=True)
+    elif team is None:
+        time.sleep(LEAVE_TO_PRINT_SEC)
 
 
 def finish(team: Team, code: int) -> None:

@@ -152,6 +152,24 @@ def test_one_process_may_use_mpi():
     assert "MPI" in ended.out
 
 
+APART = """
+import sys, time
+from pystamps_hpc.parallel import world
+from pystamps_hpc.cli import main
+world.meet.__defaults__ = (0.5,)
+if world.MPI.COMM_WORLD.rank == 1:
+    time.sleep(20)  # for the others it is as if no message came through
+sys.exit(main(["doctor", "mpi"]))
+"""
+
+
+def test_a_job_whose_ranks_do_not_hear_of_each_other_ends_with_what_to_try():
+    ended = mpi_run.run(2, ["-c", APART], 15.0)
+    assert ended.code == 5
+    assert "its ranks cannot exchange messages" in ended.err
+    assert "Traceback" not in ended.err
+
+
 def test_a_launcher_that_the_library_does_not_know_is_found_out_before_work_starts():
     ended = alone("", PMI_SIZE="4", PMI_RANK="1")
     assert "MpiEnvironmentError: 4 tasks were launched (PMI launcher) but" in ended.err
