@@ -13,6 +13,12 @@ from pathlib import Path
 from ..parallel.cpus import visible_cpus
 
 BLAS_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+THROUGH_SHARED_MEMORY = {
+    "MPIR_CVAR_CH4_CMA_ENABLE": "0",
+    "UCX_TLS": "^cma",
+    "UCX_POSIX_USE_PROC_LINK": "n",
+}
+"""Keep MPICH and UCX from reading the memory of another process; Open MPI sees when it must not."""
 
 
 def prepare(environ: MutableMapping[str, str]) -> None:
@@ -22,7 +28,9 @@ def prepare(environ: MutableMapping[str, str]) -> None:
     their number; the ``omp`` layer of Numba's threads where it can be loaded, else ``tbb``, because
     with the last one, ``workqueue``, kernels have to wait for each other; no SVML, because vector
     and remainder elements of a loop would come from different functions; waiting threads that
-    sleep, because other ranks need the processors; a cache directory that can be written.
+    sleep, because other ranks need the processors; in a container without privileges, messages
+    through shared memory, because its processes must not read the memory of another one's; a cache
+    directory that can be written.
     """
     if environ.get("PYSTAMPS_HPC_KEEP_BLAS_THREADS") != "1":
         for name in BLAS_THREADS:
@@ -31,11 +39,22 @@ def prepare(environ: MutableMapping[str, str]) -> None:
     environ.setdefault("NUMBA_THREADING_LAYER_PRIORITY", "omp tbb workqueue")
     environ.setdefault("NUMBA_DISABLE_INTEL_SVML", "1")
     environ.setdefault("OMP_WAIT_POLICY", "passive")
+    if in_user_namespace():
+        for name, value in THROUGH_SHARED_MEMORY.items():
+            environ.setdefault(name, value)
     cache = cache_directory(environ)
     if seed := environ.get("PYSTAMPS_HPC_CACHE_SEED"):
         environ.setdefault("NUMBA_CACHE_DIR", str(seeded(Path(seed), cache)))
     environ.setdefault("NUMBA_CACHE_DIR", str(cache / f"numba-{processor_type()}"))
     environ.setdefault("CUPY_CACHE_DIR", str(cache / "cupy"))
+
+
+def in_user_namespace(uid_map: Path = Path("/proc/self/uid_map")) -> bool:
+    """Whether this process is in a user namespace, as that of an unprivileged container."""
+    try:
+        return uid_map.read_text().split() != ["0", "0", str(2**32 - 1)]
+    except OSError:
+        return False
 
 
 def processor_type(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:

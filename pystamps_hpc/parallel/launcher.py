@@ -133,10 +133,11 @@ def _refusal(message: str, hint: Hint | None) -> MpiEnvironmentError:
 
 
 def _mismatch(hint: Hint, library: str) -> str:
+    pmi = "pmi2" if "MPICH" in library else "pmix"
     return (
         f"{hint.size} tasks were launched ({hint.name}) but the MPI library ({library}) sees a "
-        "world of 1: launcher and library do not match. Try srun --mpi=pmix (see srun --mpi=list), "
-        "or mpirun from the same MPI as the library, or the image variant built for this MPI."
+        f"world of 1: launcher and library do not match. Try srun --mpi={pmi} (see srun "
+        "--mpi=list), or mpirun from the same MPI as the library, or the image variant built for this MPI."
     )
 
 

@@ -30,7 +30,7 @@ _LARGE = 1 << 20
 def library_version() -> str:
     """Return name and version of the MPI library, one line."""
     text = MPI.Get_library_version().rstrip("\0").strip()
-    return text.splitlines()[0].split(", package:")[0].strip()
+    return " ".join(text.splitlines()[0].split(", package:")[0].split())
 
 
 def threads_allowed() -> bool:
@@ -52,12 +52,15 @@ def meet(within_sec: float = MEET_WITHIN_SEC) -> bool:
     """
     world = MPI.COMM_WORLD
     sent, received = bytearray(_LARGE), bytearray(_LARGE)
-    requests = [
-        world.Irecv([received, MPI.BYTE], (world.rank - 1) % world.size),
-        world.Isend([sent, MPI.BYTE], (world.rank + 1) % world.size),
-    ]
     deadline = time.monotonic() + within_sec
-    return _done(requests, deadline) and _done([world.Ibarrier()], deadline)
+    try:
+        requests = [
+            world.Irecv([received, MPI.BYTE], (world.rank - 1) % world.size),
+            world.Isend([sent, MPI.BYTE], (world.rank + 1) % world.size),
+        ]
+        return _done(requests, deadline) and _done([world.Ibarrier()], deadline)
+    except MPI.Exception:
+        return False
 
 
 def _done(requests: list[MPI.Request], deadline: float) -> bool:
@@ -83,8 +86,17 @@ def _start(environ: Mapping[str, str]) -> None:
             f"written in this container, and MPI would crash: bind it, apptainer exec --bind "
             f"{hidden}, or export APPTAINER_BIND={hidden}"
         )
+    if library is None and library_version().startswith("MPICH") and _speaks_only_pmix(environ):
+        raise MpiEnvironmentError(
+            f"the launcher speaks PMIx, the MPI library ({library_version()}) does not: srun "
+            "--mpi=pmi2 (see srun --mpi=list), or the image variant built with Open MPI"
+        )
     # The task queue answers from a thread of its own while the rank works.
     MPI.Init_thread(MPI.THREAD_MULTIPLE)
+
+
+def _speaks_only_pmix(environ: Mapping[str, str]) -> bool:
+    return "PMIX_NAMESPACE" in environ and not any(name.startswith("PMI_") for name in environ)
 
 
 if not MPI.Is_initialized():

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pystamps_hpc.cli.environment import cache_directory, prepare, seeded
+from pystamps_hpc.cli import environment
+from pystamps_hpc.cli.environment import cache_directory, in_user_namespace, prepare, seeded
 from pystamps_hpc.parallel.cpus import visible_cpus
 
 
@@ -44,6 +45,25 @@ def test_numba_gets_a_layer_that_survives_threads_first_and_no_vector_functions(
 def test_what_the_user_has_set_is_honoured(tmp_path, name):
     environ = prepared(tmp_path, **{name: "3"}, PYSTAMPS_HPC_CACHE_SEED=str(tmp_path / "build-1"))
     assert environ[name] == "3"
+
+
+@pytest.mark.parametrize(
+    ("uid_map", "inside"),
+    [("         0          0 4294967295\n", False), ("         0       1000          1\n", True)],
+)
+def test_a_user_namespace_is_seen_by_its_map_of_users(tmp_path, uid_map, inside):
+    (tmp_path / "uid_map").write_text(uid_map)
+    assert in_user_namespace(tmp_path / "uid_map") == inside
+    assert not in_user_namespace(tmp_path / "absent")
+
+
+def test_only_in_a_user_namespace_messages_are_kept_from_foreign_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(environment, "in_user_namespace", lambda: True)
+    given = prepared(tmp_path, UCX_TLS="tcp")
+    assert given["MPIR_CVAR_CH4_CMA_ENABLE"] == "0"
+    assert given["UCX_TLS"] == "tcp"
+    monkeypatch.setattr(environment, "in_user_namespace", lambda: False)
+    assert "MPIR_CVAR_CH4_CMA_ENABLE" not in prepared(tmp_path)
 
 
 def test_caches_lie_in_the_users_cache_directory(tmp_path):

@@ -124,6 +124,12 @@ def test_ranks_that_cannot_exchange_messages_are_refused_with_what_to_try(world,
         start_team("auto", SLURM)
 
 
+def test_mpich_is_told_of_its_own_pmi(monkeypatch):
+    monkeypatch.setattr(launcher, "mpi_world", lambda: (1, "MPICH Version: 5.0.2"))
+    with pytest.raises(MpiEnvironmentError, match="Try srun --mpi=pmi2"):
+        start_team("auto", SLURM)
+
+
 def test_another_world_size_is_believed_with_a_warning(world):
     world(3)
     start = start_team("auto", OPEN_MPI)
