@@ -1,6 +1,7 @@
 """Start and end of the team of ranks that runs a command."""
 
 import os
+import signal
 import sys
 import time
 from argparse import Namespace
@@ -34,17 +35,15 @@ def launch(options: Namespace) -> Team:
 def tell(team: Team | None, error: PystampsError) -> None:
     """Print an error that all processes have met, on one of them.
 
-    Without a team they do not leave together, and some launchers end all at the first that leaves:
-    the others give the one that prints time for it.
+    Processes that are no team yet do not end together, and srun kills all others when the first one
+    ends: they give the one that prints time for it, and take a signal to end for the end.
     """
-    if team is not None:
-        prints = team.rank == 0
-    else:
-        hint = launcher_hint(os.environ)
-        prints = not getattr(error, "quiet", False) and (hint is None or hint.rank == 0)
-    if prints:
+    hint = None if team is not None else launcher_hint(os.environ)
+    rank = team.rank if team is not None else hint.rank if hint is not None else 0
+    if rank == 0 and not getattr(error, "quiet", False):
         print(error, file=sys.stderr, flush=True)
     elif team is None:
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(error.exit_code))
         time.sleep(LEAVE_TO_PRINT_SEC)
 
 

@@ -137,7 +137,8 @@ def _mismatch(hint: Hint, library: str) -> str:
     return (
         f"{hint.size} tasks were launched ({hint.name}) but the MPI library ({library}) sees a "
         f"world of 1: launcher and library do not match. Try srun --mpi={pmi} (see srun "
-        "--mpi=list), or mpirun from the same MPI as the library, or the image variant built for this MPI."
+        "--mpi=list), or mpirun from the same MPI as the library, or the image variant built "
+        "for this MPI."
     )
 
 
