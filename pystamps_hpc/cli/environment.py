@@ -2,13 +2,14 @@
 
 import os
 import platform
-import shutil
 import stat
 import tempfile
 import zlib
 from collections.abc import MutableMapping
 from contextlib import suppress
 from pathlib import Path
+
+from pystamps_kernels.native.seed import LOCAL, SEED
 
 from ..parallel.cpus import visible_cpus
 
@@ -43,10 +44,20 @@ def prepare(environ: MutableMapping[str, str]) -> None:
         for name, value in THROUGH_SHARED_MEMORY.items():
             environ.setdefault(name, value)
     cache = cache_directory(environ)
-    if seed := environ.get("PYSTAMPS_HPC_CACHE_SEED"):
-        environ.setdefault("NUMBA_CACHE_DIR", str(seeded(Path(seed), cache)))
+    _place_seed(environ, cache)
     environ.setdefault("NUMBA_CACHE_DIR", str(cache / f"numba-{processor_type()}"))
     environ.setdefault("CUPY_CACHE_DIR", str(cache / "cupy"))
+
+
+def _place_seed(environ: MutableMapping[str, str], cache: Path) -> None:
+    """Say where the kernels of an image are copied to: a disk of the node, if there is one."""
+    if LOCAL in environ:
+        return
+    if "NUMBA_CACHE_DIR" in environ:  # the user's own: nothing of an image is put there
+        environ.pop(SEED, None)
+    elif SEED in environ:
+        given = environ.get("PYSTAMPS_HPC_CACHE_DIR")
+        environ[LOCAL] = given or str(local_directory() or cache)
 
 
 def in_user_namespace(uid_map: Path = Path("/proc/self/uid_map")) -> bool:
@@ -71,20 +82,27 @@ def cache_directory(environ: MutableMapping[str, str]) -> Path:
     """Return the first directory for compiled kernels that can be written."""
     if given := environ.get("PYSTAMPS_HPC_CACHE_DIR"):
         return Path(given)
-    shared = Path(tempfile.gettempdir()) / f"pystamps-hpc-{os.getuid()}"
-    candidates = [shared]
-    if home := environ.get("XDG_CACHE_HOME"):
-        candidates.insert(0, Path(home) / "pystamps-hpc")
-    elif home := environ.get("HOME"):
-        candidates.insert(0, Path(home) / ".cache" / "pystamps-hpc")
-    for path in candidates:
-        try:
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError:
-            continue
-        if os.access(path, os.W_OK) and (path != shared or _private(path)):
-            return path
-    return Path(tempfile.mkdtemp(prefix="pystamps-hpc-"))
+    home = None
+    if parent := environ.get("XDG_CACHE_HOME"):
+        home = Path(parent) / "pystamps-hpc"
+    elif parent := environ.get("HOME"):
+        home = Path(parent) / ".cache" / "pystamps-hpc"
+    if home is not None and _made(home):
+        return home
+    return local_directory() or Path(tempfile.mkdtemp(prefix="pystamps-hpc-"))
+
+
+def local_directory() -> Path | None:
+    """Return the user's directory below that for temporary files, which is local to a node."""
+    path = Path(tempfile.gettempdir()) / f"pystamps-hpc-{os.getuid()}"
+    return path if _made(path) and _private(path) else None
+
+
+def _made(path: Path) -> bool:
+    with suppress(OSError):
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.access(path, os.W_OK)
+    return False
 
 
 def _private(path: Path) -> bool:
@@ -95,23 +113,3 @@ def _private(path: Path) -> bool:
         and status.st_uid == os.getuid()
         and not stat.S_IMODE(status.st_mode) & 0o077
     )
-
-
-def seeded(seed: Path, cache: Path) -> Path:
-    """Return a writable copy of a read-only directory of compiled kernels, made when missing.
-
-    A container image carries kernels compiled when it was built; Numba only reads from a directory
-    it could also write. The name of the seed is that of its build, so that images do not mix.
-    Processes that start at once each make a copy; one of them stays.
-    """
-    copy = cache / seed.name
-    if not copy.exists():
-        with suppress(OSError, shutil.Error):
-            cache.mkdir(parents=True, exist_ok=True)
-            making = Path(tempfile.mkdtemp(prefix=f".{seed.name}.", dir=cache))
-            shutil.copytree(seed, making, dirs_exist_ok=True)
-            try:
-                making.rename(copy)
-            except OSError:
-                shutil.rmtree(making, ignore_errors=True)
-    return copy

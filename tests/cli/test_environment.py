@@ -4,12 +4,11 @@ import os
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from pystamps_hpc.cli import environment
-from pystamps_hpc.cli.environment import cache_directory, in_user_namespace, prepare, seeded
+from pystamps_hpc.cli.environment import cache_directory, in_user_namespace, prepare
 from pystamps_hpc.parallel.cpus import visible_cpus
 
 
@@ -106,38 +105,27 @@ def test_a_shared_directory_that_others_could_have_filled_is_not_trusted(tmp_pat
     assert private.stat().st_mode & 0o777 == 0o700
 
 
-@pytest.fixture
-def seed(tmp_path):
-    """Compiled kernels as an image carries them, read-only."""
-    folder = tmp_path / "image" / "build-1"
-    (folder / "native_1").mkdir(parents=True)
-    (folder / "native_1" / "kernel.nbi").write_text("compiled")
-    return folder
+def test_the_kernels_of_an_image_go_to_a_disk_of_the_node(tmp_path, monkeypatch):
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    environ = prepared(tmp_path, PYSTAMPS_HPC_CACHE_SEED="/image/cache")
+    local = tmp_path / "tmp" / f"pystamps-hpc-{os.getuid()}"
+    assert environ["PYSTAMPS_HPC_CACHE_LOCAL"] == str(local)
+    assert environ["NUMBA_CACHE_DIR"].startswith(str(tmp_path / "pystamps-hpc" / "numba-"))
+    again = dict(environ)
+    prepare(again)  # a process that this one has started
+    assert again == environ
 
 
-def test_the_kernels_of_an_image_are_copied_to_where_they_can_be_written(seed, tmp_path):
-    cache = tmp_path / "new"
-    environ = {"PYSTAMPS_HPC_CACHE_DIR": str(cache), "PYSTAMPS_HPC_CACHE_SEED": str(seed)}
-    prepare(environ)
-    assert environ["NUMBA_CACHE_DIR"] == str(cache / "build-1")
-    assert (cache / "build-1/native_1/kernel.nbi").read_text() == "compiled"
+def test_a_cache_that_the_user_has_named_takes_the_kernels_of_an_image(tmp_path):
+    given = {"PYSTAMPS_HPC_CACHE_DIR": "/somewhere", "PYSTAMPS_HPC_CACHE_SEED": "/image/cache"}
+    assert prepared(tmp_path, **given)["PYSTAMPS_HPC_CACHE_LOCAL"] == "/somewhere"
 
 
-def test_what_was_compiled_since_is_kept(seed, tmp_path):
-    copy = seeded(seed, tmp_path)
-    (copy / "native_1" / "kernel.nbi").write_text("for another processor")
-    assert seeded(seed, tmp_path) == copy
-    assert (copy / "native_1" / "kernel.nbi").read_text() == "for another processor"
-
-
-def test_processes_that_start_at_once_leave_one_whole_copy(seed, tmp_path):
-    for number in range(200):
-        (seed / "native_1" / f"{number}.nbc").write_text("x")
-    with ThreadPoolExecutor(8) as pool:
-        copies = set(pool.map(lambda _: seeded(seed, tmp_path), range(8)))
-    (copy,) = copies
-    assert len(list(copy.rglob("*.nb?"))) == 201
-    assert not list(tmp_path.glob(".build-1*"))
+def test_a_cache_of_numba_that_the_user_has_named_is_left_to_the_user(tmp_path):
+    environ = prepared(tmp_path, NUMBA_CACHE_DIR="/mine", PYSTAMPS_HPC_CACHE_SEED="/image/cache")
+    assert "PYSTAMPS_HPC_CACHE_SEED" not in environ
+    assert "PYSTAMPS_HPC_CACHE_LOCAL" not in environ
 
 
 def test_without_an_image_the_cache_is_named_by_the_machine(tmp_path):
