@@ -47,6 +47,8 @@ def prepare(environ: MutableMapping[str, str]) -> None:
     _place_seed(environ, cache)
     environ.setdefault("NUMBA_CACHE_DIR", str(cache / f"numba-{processor_type()}"))
     environ.setdefault("CUPY_CACHE_DIR", str(cache / "cupy"))
+    if not os.access(environ.get("HOME", ""), os.W_OK):  # Matplotlib would warn and use another
+        environ.setdefault("MPLCONFIGDIR", str(cache / "matplotlib"))
 
 
 def _place_seed(environ: MutableMapping[str, str], cache: Path) -> None:

@@ -128,6 +128,12 @@ def test_a_cache_of_numba_that_the_user_has_named_is_left_to_the_user(tmp_path):
     assert "PYSTAMPS_HPC_CACHE_LOCAL" not in environ
 
 
+def test_matplotlib_has_a_place_where_there_is_no_home(tmp_path):
+    environ = prepared(tmp_path, HOME="/proc/none")
+    assert environ["MPLCONFIGDIR"] == str(tmp_path / "pystamps-hpc" / "matplotlib")
+    assert "MPLCONFIGDIR" not in prepared(tmp_path, HOME=str(tmp_path))
+
+
 def test_without_an_image_the_cache_is_named_by_the_machine(tmp_path):
     environ = {"PYSTAMPS_HPC_CACHE_DIR": str(tmp_path)}
     prepare(environ)
