@@ -101,7 +101,7 @@ docker-image: ## the same with Docker, as pystamps-hpc:latest
 
 test-image: $(READY) ## build the image, run its sections, start ranks in it from outside (as root)
 	$(MAKE) image
-	PYSTAMPS_HPC_TEST_IMAGE=$(abspath $(IMAGE)) CONTAINER_TOOL=$(CONTAINER_TOOL) \
+	PYSTAMPS_HPC_TEST_IMAGE=$(abspath $(IMAGE)) PYSTAMPS_HPC_TEST_MPI=$(MPI) CONTAINER_TOOL=$(CONTAINER_TOOL) \
 	  $(BIN)/python -m pytest -q tests/image
 
 test-slurm: $(READY) ## jobs on a SLURM of two nodes: that of SLURM_CONF, else one of our own (as root)
