@@ -12,7 +12,7 @@ from ..errors import ConfigError, PystampsError
 from ..parallel.launcher import MpiMode, launcher_hint, start_team
 from ..parallel.team import Team
 
-LEAVE_TO_PRINT_SEC = 5.0
+LEAVE_TOGETHER_SEC = 5.0
 
 
 def launch(options: Namespace) -> Team:
@@ -36,15 +36,16 @@ def tell(team: Team | None, error: PystampsError) -> None:
     """Print an error that all processes have met, on one of them.
 
     Processes that are no team yet do not end together, and srun kills all others when the first one
-    ends: they give the one that prints time for it, and take a signal to end for the end.
+    ends. So all wait until the others have met the error too, and one of them has printed it; a
+    signal to end is then taken for the end.
     """
     hint = None if team is not None else launcher_hint(os.environ)
     rank = team.rank if team is not None else hint.rank if hint is not None else 0
     if rank == 0 and not getattr(error, "quiet", False):
         print(error, file=sys.stderr, flush=True)
-    elif team is None:
+    if hint is not None and hint.size > 1:
         signal.signal(signal.SIGTERM, lambda *_: os._exit(error.exit_code))
-        time.sleep(LEAVE_TO_PRINT_SEC)
+        time.sleep(LEAVE_TOGETHER_SEC)
 
 
 def finish(team: Team, code: int) -> None:
