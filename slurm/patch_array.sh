@@ -17,8 +17,9 @@ IMAGE=${IMAGE:-}                     # Apptainer image; empty: pystamps-hpc from
 
 # Also taken from the environment: START END (stages), CONFIG (file), EXTRA (more options of run),
 # TASKS (size of the array; by default one task per patch, at most 100), SBATCH_OPTIONS (more
-# options of sbatch, for both jobs), CONTAINER (program instead of apptainer), MAX_RESTARTS (how
-# often a job that reached its time limit is started again, by default 20).
+# options of sbatch, for both jobs), CONTAINER (program instead of apptainer), CONTAINER_OPTIONS
+# (more options of its exec), MAX_RESTARTS (how often a job that reached its time limit is started
+# again, by default 20).
 set -euo pipefail
 
 export DATASET IMAGE
@@ -74,12 +75,25 @@ fi
 
 report=$SLURM_SUBMIT_DIR/pystamps-$SLURM_JOB_ID.json
 [ -z "${CONFIG:-}" ] || CONFIG=$(realpath -m "$CONFIG")
-bind=$DATASET,$SLURM_SUBMIT_DIR${CONFIG:+,$CONFIG}
 read -r -a extra <<<"${EXTRA:-}"
 
 # One process with all processors of the task: no MPI is started.
 command=(srun --mpi=none --cpus-per-task="$SLURM_CPUS_PER_TASK" --kill-on-bad-exit=1)
-[ -z "$IMAGE" ] || command+=("${CONTAINER:-apptainer}" exec --bind "$bind" "$IMAGE")
+if [ -n "$IMAGE" ]; then
+  # Seen in the image beside home, /tmp and the working directory: the dataset, and where SLURM
+  # (TmpFS) and the site (TMPDIR) keep the files of a job. Without TmpFS Open MPI crashes.
+  bind=$DATASET,$SLURM_SUBMIT_DIR${CONFIG:+,$CONFIG}
+  tmpfs=$(scontrol show config 2>/dev/null | sed -n 's/^TmpFS *= *//p') || true
+  case $tmpfs in *%*) tmpfs=${tmpfs%%%*} tmpfs=${tmpfs%/*} ;; esac # another on each node
+  for place in "$tmpfs" "${TMPDIR:-}"; do
+    case $place/ in
+      / | /tmp/* | /var/tmp/*) ;;
+      *) [ ! -d "$place" ] || bind+=,$place ;;
+    esac
+  done
+  read -r -a options <<<"${CONTAINER_OPTIONS:-}"
+  command+=("${CONTAINER:-apptainer}" exec "${options[@]}" --bind "$bind" "$IMAGE")
+fi
 command+=(pystamps-hpc)
 [ -z "${CONFIG:-}" ] || command+=(--config "$CONFIG")
 command+=(run --dataset "$DATASET" --start-step "$START" --end-step "$END" "${part[@]}"

@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         prepare(os.environ)
         if listening:
             interruption.listen(report_end)
-        from .launch import finish, launch, prints_error
+        from .launch import finish, launch, tell
 
         team = launch(options)
         with team.agreed():
@@ -52,8 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             code = _answered(document, options) or code
     except PystampsError as error:
         code = error.exit_code
-        if prints_error(team, error):
-            print(error, file=sys.stderr, flush=True)
+        tell(team, error)
     except KeyboardInterrupt:
         if team is not None and team.size > 1:
             raise  # the other ranks wait: the hook of the team ends the job

@@ -1,7 +1,9 @@
 """Start and end of the team of ranks that runs a command."""
 
 import os
+import signal
 import sys
+import time
 from argparse import Namespace
 from typing import cast
 
@@ -9,6 +11,8 @@ from ..config import load_config
 from ..errors import ConfigError, PystampsError
 from ..parallel.launcher import MpiMode, launcher_hint, start_team
 from ..parallel.team import Team
+
+LEAVE_TOGETHER_SEC = 5.0
 
 
 def launch(options: Namespace) -> Team:
@@ -28,12 +32,20 @@ def launch(options: Namespace) -> Team:
     return start.team
 
 
-def prints_error(team: Team | None, error: PystampsError) -> bool:
-    """Whether this process is the one to print an error that all processes have met."""
-    if team is not None:
-        return team.rank == 0
-    hint = launcher_hint(os.environ)
-    return not getattr(error, "quiet", False) and (hint is None or hint.rank == 0)
+def tell(team: Team | None, error: PystampsError) -> None:
+    """Print an error that all processes have met, on one of them.
+
+    Processes that are no team yet do not end together, and srun kills all others when the first one
+    ends. So all wait until the others have met the error too, and one of them has printed it; a
+    signal to end is then taken for the end.
+    """
+    hint = None if team is not None else launcher_hint(os.environ)
+    rank = team.rank if team is not None else hint.rank if hint is not None else 0
+    if rank == 0 and not getattr(error, "quiet", False):
+        print(error, file=sys.stderr, flush=True)
+    if hint is not None and hint.size > 1:
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(error.exit_code))
+        time.sleep(LEAVE_TOGETHER_SEC)
 
 
 def finish(team: Team, code: int) -> None:

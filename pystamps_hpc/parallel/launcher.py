@@ -1,10 +1,12 @@
 """How this process was started, and the team that follows from it."""
 
+import atexit
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from ..errors import MpiEnvironmentError
+from ..errors import Exit, MpiEnvironmentError
 from .team import SerialTeam, Team
 
 if TYPE_CHECKING:
@@ -81,11 +83,15 @@ def start_team(mode: MpiMode, environ: Mapping[str, str]) -> Start:
         return Start(SerialTeam(), hint)
     try:
         size, library = mpi_world()
+    except MpiEnvironmentError as error:
+        raise _refusal(str(error), hint) from None
     except (ImportError, RuntimeError, OSError) as error:
         cause = "MPI was asked for" if tasks == 1 else f"{tasks} tasks were launched"
         raise _refusal(f"mpi4py cannot be loaded ({error}) but {cause}", hint) from error
     if hint is not None and tasks > 1 and size == 1:
         raise _refusal(_mismatch(hint, library), hint)
+    if not ranks_meet():
+        raise _refusal(_apart(library), hint)
     team = mpi_team()
     if tasks > 1 and team.size != tasks:
         return Start(team, hint, (_size_warning(tasks, team.size),))
@@ -97,6 +103,17 @@ def mpi_world() -> tuple[int, str]:
     from .world import MPI, library_version
 
     return MPI.COMM_WORLD.size, library_version()
+
+
+def ranks_meet() -> bool:
+    """Whether all ranks can exchange messages; where not, this process ends without MPI's help."""
+    from .world import meet
+
+    if meet():
+        return True
+    # finishing MPI would wait for the messages that do not come
+    atexit.register(os._exit, Exit.LAUNCHER)
+    return False
 
 
 def mpi_team() -> "MpiTeam":
@@ -116,10 +133,21 @@ def _refusal(message: str, hint: Hint | None) -> MpiEnvironmentError:
 
 
 def _mismatch(hint: Hint, library: str) -> str:
+    pmi = "pmi2" if "MPICH" in library else "pmix"
     return (
         f"{hint.size} tasks were launched ({hint.name}) but the MPI library ({library}) sees a "
-        "world of 1: launcher and library do not match. Try srun --mpi=pmix (see srun --mpi=list), "
-        "or mpirun from the same MPI as the library, or the image variant built for this MPI."
+        f"world of 1: launcher and library do not match. Try srun --mpi={pmi} (see srun "
+        "--mpi=list), or mpirun from the same MPI as the library, or the image variant built "
+        "for this MPI."
+    )
+
+
+def _apart(library: str) -> str:
+    return (
+        f"MPI ({library}) started but its ranks cannot exchange messages: in an image with several "
+        "ranks on a node try apptainer exec --sharens (CONTAINER_OPTIONS of the job scripts), else "
+        "another network of the library: OMPI_MCA_pml=ob1 and OMPI_MCA_btl=^ofi,uct,openib for "
+        "Open MPI, UCX_TLS=tcp,self,sm or FI_PROVIDER=tcp for MPICH"
     )
 
 

@@ -4,11 +4,11 @@ import os
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pystamps_hpc.cli.environment import cache_directory, prepare, seeded
+from pystamps_hpc.cli import environment
+from pystamps_hpc.cli.environment import cache_directory, in_user_namespace, prepare
 from pystamps_hpc.parallel.cpus import visible_cpus
 
 
@@ -44,6 +44,25 @@ def test_numba_gets_a_layer_that_survives_threads_first_and_no_vector_functions(
 def test_what_the_user_has_set_is_honoured(tmp_path, name):
     environ = prepared(tmp_path, **{name: "3"}, PYSTAMPS_HPC_CACHE_SEED=str(tmp_path / "build-1"))
     assert environ[name] == "3"
+
+
+@pytest.mark.parametrize(
+    ("uid_map", "inside"),
+    [("         0          0 4294967295\n", False), ("         0       1000          1\n", True)],
+)
+def test_a_user_namespace_is_seen_by_its_map_of_users(tmp_path, uid_map, inside):
+    (tmp_path / "uid_map").write_text(uid_map)
+    assert in_user_namespace(tmp_path / "uid_map") == inside
+    assert not in_user_namespace(tmp_path / "absent")
+
+
+def test_only_in_a_user_namespace_messages_are_kept_from_foreign_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(environment, "in_user_namespace", lambda: True)
+    given = prepared(tmp_path, UCX_TLS="tcp")
+    assert given["MPIR_CVAR_CH4_CMA_ENABLE"] == "0"
+    assert given["UCX_TLS"] == "tcp"
+    monkeypatch.setattr(environment, "in_user_namespace", lambda: False)
+    assert "MPIR_CVAR_CH4_CMA_ENABLE" not in prepared(tmp_path)
 
 
 def test_caches_lie_in_the_users_cache_directory(tmp_path):
@@ -86,38 +105,33 @@ def test_a_shared_directory_that_others_could_have_filled_is_not_trusted(tmp_pat
     assert private.stat().st_mode & 0o777 == 0o700
 
 
-@pytest.fixture
-def seed(tmp_path):
-    """Compiled kernels as an image carries them, read-only."""
-    folder = tmp_path / "image" / "build-1"
-    (folder / "native_1").mkdir(parents=True)
-    (folder / "native_1" / "kernel.nbi").write_text("compiled")
-    return folder
+def test_the_kernels_of_an_image_go_to_a_disk_of_the_node(tmp_path, monkeypatch):
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))
+    environ = prepared(tmp_path, PYSTAMPS_HPC_CACHE_SEED="/image/cache")
+    local = tmp_path / "tmp" / f"pystamps-hpc-{os.getuid()}"
+    assert environ["PYSTAMPS_HPC_CACHE_LOCAL"] == str(local)
+    assert environ["NUMBA_CACHE_DIR"].startswith(str(tmp_path / "pystamps-hpc" / "numba-"))
+    again = dict(environ)
+    prepare(again)  # a process that this one has started
+    assert again == environ
 
 
-def test_the_kernels_of_an_image_are_copied_to_where_they_can_be_written(seed, tmp_path):
-    cache = tmp_path / "new"
-    environ = {"PYSTAMPS_HPC_CACHE_DIR": str(cache), "PYSTAMPS_HPC_CACHE_SEED": str(seed)}
-    prepare(environ)
-    assert environ["NUMBA_CACHE_DIR"] == str(cache / "build-1")
-    assert (cache / "build-1/native_1/kernel.nbi").read_text() == "compiled"
+def test_a_cache_that_the_user_has_named_takes_the_kernels_of_an_image(tmp_path):
+    given = {"PYSTAMPS_HPC_CACHE_DIR": "/somewhere", "PYSTAMPS_HPC_CACHE_SEED": "/image/cache"}
+    assert prepared(tmp_path, **given)["PYSTAMPS_HPC_CACHE_LOCAL"] == "/somewhere"
 
 
-def test_what_was_compiled_since_is_kept(seed, tmp_path):
-    copy = seeded(seed, tmp_path)
-    (copy / "native_1" / "kernel.nbi").write_text("for another processor")
-    assert seeded(seed, tmp_path) == copy
-    assert (copy / "native_1" / "kernel.nbi").read_text() == "for another processor"
+def test_a_cache_of_numba_that_the_user_has_named_is_left_to_the_user(tmp_path):
+    environ = prepared(tmp_path, NUMBA_CACHE_DIR="/mine", PYSTAMPS_HPC_CACHE_SEED="/image/cache")
+    assert "PYSTAMPS_HPC_CACHE_SEED" not in environ
+    assert "PYSTAMPS_HPC_CACHE_LOCAL" not in environ
 
 
-def test_processes_that_start_at_once_leave_one_whole_copy(seed, tmp_path):
-    for number in range(200):
-        (seed / "native_1" / f"{number}.nbc").write_text("x")
-    with ThreadPoolExecutor(8) as pool:
-        copies = set(pool.map(lambda _: seeded(seed, tmp_path), range(8)))
-    (copy,) = copies
-    assert len(list(copy.rglob("*.nb?"))) == 201
-    assert not list(tmp_path.glob(".build-1*"))
+def test_matplotlib_has_a_place_where_there_is_no_home(tmp_path):
+    environ = prepared(tmp_path, HOME="/proc/none")
+    assert environ["MPLCONFIGDIR"] == str(tmp_path / "pystamps-hpc" / "matplotlib")
+    assert "MPLCONFIGDIR" not in prepared(tmp_path, HOME=str(tmp_path))
 
 
 def test_without_an_image_the_cache_is_named_by_the_machine(tmp_path):

@@ -3,26 +3,38 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from tests.slurm.conftest import cluster
-from tests.slurm.jobs import RANKS_ANYWHERE, digests, program
+from tests.slurm.jobs import OUTSIDE, RANKS_ANYWHERE, digests, program
 
 __all__ = ["cluster", "dataset", "image", "undisturbed"]
 
 
-class Image:
-    """An image and the program that runs things in it."""
+# Each container without privileges: a user namespace of its own, as Apptainer makes it.
+ALONE = ("unshare", "--user", "--map-root-user") if os.getuid() == 0 else ()
 
-    def __init__(self, path: str, tool: str) -> None:
+
+class Image:
+    """An image and the program that runs things in it.
+
+    Nothing of the host is seen inside but home, /tmp, the working directory, /proc, /sys, /dev and
+    what is bound.
+    """
+
+    def __init__(self, path: str, tool: str, mpi: str) -> None:
         self.path = path
         self.tool = str(Path(shutil.which(tool) or tool).absolute())
+        self.mpi = mpi
+        self.pmi = {"openmpi": "pmix", "mpich": "pmi2"}[mpi]
 
-    def inside(self, *words):
-        """Return the command line that runs words in the image."""
-        return [self.tool, "exec", self.path, *map(str, words)]
+    def inside(self, *words, bind=()):
+        """Return the command line that runs words in the image, which sees what is bound."""
+        binds = ["--bind", ",".join(map(str, bind))] if bind else []
+        return [*ALONE, self.tool, "exec", *binds, self.path, *map(str, words)]
 
     def call(self, words, **environment):
         """Run a command line outside the image."""
@@ -37,34 +49,50 @@ def image():
     path = os.environ.get("PYSTAMPS_HPC_TEST_IMAGE")
     if not path:
         pytest.skip("runs with make test-image")
-    return Image(path, os.environ.get("CONTAINER_TOOL", "apptainer"))
+    tool = os.environ.get("CONTAINER_TOOL", "apptainer")
+    return Image(path, tool, os.environ.get("PYSTAMPS_HPC_TEST_MPI", "openmpi"))
 
 
 @pytest.fixture(scope="session")
-def scene(image, tmp_path_factory):
+def site():
+    """A directory that is not seen inside unless it is bound."""
+    OUTSIDE.mkdir(exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="image-", dir=OUTSIDE))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def scene(image, site):
     """A small simulated dataset, made inside the image."""
-    root = tmp_path_factory.mktemp("image") / "scene"
+    root = site / "scene"
     size = ("--candidates", "1500", "--images", "6")
-    made = image.call(image.inside("pystamps-hpc", "simulate", root, *size))
+    made = image.call(image.inside("pystamps-hpc", "simulate", root, *size, bind=[site]))
     assert made.returncode == 0, made.stderr
     return root
 
 
 @pytest.fixture
-def dataset(scene, tmp_path):
-    return shutil.copytree(scene, tmp_path / "data")
+def dataset(scene, site):
+    root = Path(tempfile.mkdtemp(prefix="data-", dir=site))
+    shutil.copytree(scene, root, dirs_exist_ok=True)
+    yield root
+    shutil.rmtree(root)
 
 
 @pytest.fixture(scope="session")
 def undisturbed(image, scene):
     """Digests of all artifacts after a run on one process inside the image."""
     root = shutil.copytree(scene, scene.with_name("undisturbed"))
-    ended = image.call([image.tool, "run", image.path, "run", "--dataset", root])
+    words = [image.tool, "run", "--bind", root, image.path, "run", "--dataset", root]
+    ended = image.call([*ALONE, *words])
     assert ended.returncode == 0, ended.stderr
     return digests(root)
 
 
 @pytest.fixture(scope="session")
-def mpirun():
-    """The launcher of the host, from the environment the tests run in."""
+def mpirun(image):
+    """The launcher of the host, from the environment the tests run in: an Open MPI."""
+    if image.mpi != "openmpi":
+        pytest.skip("the host's mpirun is of another MPI than the image")
     return program().with_name("mpirun")

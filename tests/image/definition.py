@@ -1,6 +1,7 @@
 """The sections of an Apptainer definition file."""
 
 import re
+import subprocess
 from pathlib import Path
 
 FOLDER = Path(__file__).parents[2] / "containers"
@@ -23,3 +24,17 @@ def sections(name: str) -> dict[str, str]:
 def arguments(text: str) -> dict[str, str]:
     """Return the lines ``NAME=VALUE`` of a section."""
     return dict(line.strip().split("=", 1) for line in text.splitlines() if "=" in line)
+
+
+def inside(environment: str, host: dict[str, str]) -> dict[str, str]:
+    """Return the variables that a program sees in the image.
+
+    Apptainer clears the host's variables, reads the section, and then puts back those that the
+    section has not set; of what it has left empty nothing remains. So "unset" would do nothing.
+    """
+    filled = re.sub(r"{{ (\w+) }}", r"\1", environment)
+    shown = subprocess.run(
+        ["sh", "-c", f"{filled}\nenv -0"], env={}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    image = dict(word.split("=", 1) for word in shown.stdout.split("\0") if word)
+    return {name: value for name, value in {**host, **image}.items() if value}

@@ -32,6 +32,7 @@ def world(monkeypatch):
             return size, "Some MPI 1.0"
 
         monkeypatch.setattr(launcher, "mpi_world", mpi_world)
+        monkeypatch.setattr(launcher, "ranks_meet", lambda: True)
         monkeypatch.setattr(launcher, "mpi_team", lambda: FakeTeam(size))
 
     return pretend
@@ -106,6 +107,27 @@ def test_a_library_that_sees_a_world_of_one_is_refused_and_one_process_says_so(w
         )
         assert caught.value.exit_code == 5
         assert caught.value.quiet == (rank > 0)
+
+
+def test_what_mpi_would_crash_on_is_told_by_one_process(world):
+    world(MpiEnvironmentError("/local cannot be written in this container"))
+    for rank in range(2):
+        with pytest.raises(MpiEnvironmentError, match=r"^/local cannot be written") as caught:
+            start_team("auto", SLURM | {"SLURM_PROCID": str(rank)})
+        assert caught.value.quiet == (rank > 0)
+
+
+def test_ranks_that_cannot_exchange_messages_are_refused_with_what_to_try(world, monkeypatch):
+    world(2)
+    monkeypatch.setattr(launcher, "ranks_meet", lambda: False)
+    with pytest.raises(MpiEnvironmentError, match=r"Some MPI 1.0.*--sharens.*OMPI_MCA_btl"):
+        start_team("auto", SLURM)
+
+
+def test_mpich_is_told_of_its_own_pmi(monkeypatch):
+    monkeypatch.setattr(launcher, "mpi_world", lambda: (1, "MPICH Version: 5.0.2"))
+    with pytest.raises(MpiEnvironmentError, match="Try srun --mpi=pmi2"):
+        start_team("auto", SLURM)
 
 
 def test_another_world_size_is_believed_with_a_warning(world):

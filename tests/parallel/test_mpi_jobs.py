@@ -1,6 +1,8 @@
 """Whole MPI jobs: the team at every size, and how jobs end when a rank goes wrong."""
 
 import re
+import shutil
+import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +24,14 @@ team = start_team("auto", os.environ).team
 def bad():
     raise StageError("no candidates")
 """
+
+
+def user_namespaces():
+    """Whether processes may make user namespaces here."""
+    if shutil.which("unshare") is None:
+        return False
+    words = ["unshare", "--user", "--map-root-user", "true"]
+    return subprocess.run(words, capture_output=True, check=False).returncode == 0
 
 
 def job(n, program, timeout=30.0):
@@ -150,6 +160,56 @@ def test_one_process_may_use_mpi():
     ended = alone("team = start_team('on', os.environ).team; print(team.size, team.library)")
     assert ended.out.startswith("1 ")
     assert "MPI" in ended.out
+
+
+ENTER = """
+import os, sys
+own_user_namespace = ["unshare", "--user", "--map-root-user"]
+os.execvp("unshare", [*own_user_namespace, sys.executable, "-c", sys.argv[1]])
+"""
+IN_A_CONTAINER = """
+import os
+from pystamps_hpc.cli.environment import prepare
+prepare(os.environ)
+from pystamps_hpc.parallel.launcher import start_team
+team = start_team("auto", os.environ).team
+import numpy as np
+class OnDisk:
+    shape, dtype = (1 << 20,), np.dtype(np.float64)
+    def __getitem__(self, rows):
+        return np.arange(rows.start, rows.stop, dtype=float)
+large = team.on_each(lambda: bytes(1 << 20))
+shared = team.share(OnDisk())
+told = team.members[-1].local_rank, sum(map(len, large)), shared[-1], team.n_unshared
+if team.rank == 0:
+    print(*told, flush=True)
+"""
+
+
+@pytest.mark.skipif(not user_namespaces(), reason="no user namespaces to be had here")
+def test_ranks_of_a_node_share_memory_from_user_namespaces_of_their_own():
+    """What each ``apptainer exec`` without privileges is."""
+    ended = mpi_run.run(3, ["-c", ENTER, IN_A_CONTAINER], 60.0)
+    assert ended.code == 0, ended.err
+    assert ended.out.split() == ["2", str(3 << 20), str(float((1 << 20) - 1)), "0"]
+
+
+APART = """
+import sys, time
+from pystamps_hpc.parallel import world
+from pystamps_hpc.cli import main
+world.meet.__defaults__ = (0.5,)
+if world.MPI.COMM_WORLD.rank == 1:
+    time.sleep(20)  # for the others it is as if no message came through
+sys.exit(main(["doctor", "mpi"]))
+"""
+
+
+def test_a_job_whose_ranks_do_not_hear_of_each_other_ends_with_what_to_try():
+    ended = mpi_run.run(2, ["-c", APART], 15.0)
+    assert ended.code == 5
+    assert "its ranks cannot exchange messages" in ended.err
+    assert "Traceback" not in ended.err
 
 
 def test_a_launcher_that_the_library_does_not_know_is_found_out_before_work_starts():

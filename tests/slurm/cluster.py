@@ -80,6 +80,12 @@ class Cluster:
 
     environment: dict[str, str]
 
+    def tmpfs(self) -> str:
+        """Return where SLURM keeps the files of jobs, a directory for all nodes."""
+        shown = self.call("scontrol", "show", "config").stdout
+        (path,) = [line.split("= ")[1] for line in shown.splitlines() if line.startswith("TmpFS")]
+        return path.partition("%")[0].rpartition("/")[0] if "%" in path else path
+
     def call(self, *words: str, **more: object) -> subprocess.CompletedProcess[str]:
         """Run a program that talks to the cluster."""
         environment = {**self.environment, **more.pop("env", {})}  # type: ignore[dict-item]

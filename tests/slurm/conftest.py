@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from .cluster import Cluster, missing, running_cluster
-from .jobs import RANKS_ANYWHERE, digests, program
+from .jobs import OUTSIDE, RANKS_ANYWHERE, digests, program
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +23,8 @@ def cluster():
         return
     if reason := missing():
         pytest.fail(f"{reason}; apt-get install slurm-wlm munge libpmix-dev, or set SLURM_CONF")
-    home = Path(tempfile.mkdtemp(prefix="slurm-"))
+    OUTSIDE.mkdir(exist_ok=True)
+    home = Path(tempfile.mkdtemp(prefix="slurm-", dir=OUTSIDE))
     try:
         with running_cluster(home) as running:
             yield Cluster({**running.environment, **environment, "PATH": environment["PATH"]})

@@ -8,6 +8,8 @@ REPOSITORY = Path(__file__).parents[2]
 TEMPLATES = REPOSITORY / "slurm"
 BATCH = ("single_node.sbatch", "multi_node.sbatch", "gpu.sbatch")
 ALL = (*BATCH, "patch_array.sh")
+OUTSIDE = Path("/srv")
+"""Not below /tmp, home or the working directory: what lies here a container sees only if bound."""
 
 # Open MPI as root, on machines without a network fabric and with fewer cores than ranks.
 RANKS_ANYWHERE = {

@@ -1,6 +1,7 @@
 """Jobs on a real SLURM of two nodes: ``make test-slurm``."""
 
 import json
+import os
 import shutil
 import time
 
@@ -161,3 +162,23 @@ def test_srun_without_the_right_plugin_is_refused_before_the_dataset_is_touched(
     assert "srun --mpi=pmix" in ended.stderr
     assert ended.stdout == ""
     assert contents(dataset) == before
+
+
+def test_a_tmpfs_that_is_not_seen_is_named_before_mpi_crashes_on_it(cluster):
+    if os.getuid() != 0:
+        pytest.skip("hiding a directory needs root")
+    hide = 'mount -t tmpfs -o ro tmpfs "$0" && exec "$@"'
+    unseen = ["unshare", "--mount", "--propagation", "private", "sh", "-c", hide, cluster.tmpfs()]
+    words = ["srun", "--mpi=pmix", "-N2", "-n4", "--mem-per-cpu=500M", "--kill-on-bad-exit=1"]
+    ended = cluster.call(*words, *unseen, program(), "doctor", "mpi")
+    assert ended.returncode == 5, ended.stderr
+    assert ended.stderr.count("cannot be written in this container") == 1
+    assert f"--bind {cluster.tmpfs()}" in ended.stderr
+    assert "Segmentation fault" not in ended.stderr
+
+
+def test_a_refusal_keeps_message_and_code_where_the_first_exit_kills_the_others(cluster):
+    words = ["srun", "--mpi=none", "-N2", "-n4", "--mem-per-cpu=500M", "--kill-on-bad-exit=1"]
+    ended = cluster.call(*words, program(), "doctor", "mpi")
+    assert ended.returncode == 5, ended.stderr
+    assert ended.stderr.count("4 tasks were launched") == 1

@@ -12,6 +12,7 @@ from .jobs import ALL, BATCH, TEMPLATES
 
 STAND_IN = """\
 #!/usr/bin/env bash
+[ "$*" != "show config" ] || { echo "TmpFS                   = $TMPFS"; exit; }
 printf '%q ' "${0##*/}" "$@" >>"$CALLS"; echo >>"$CALLS"
 """
 # srun writes the report the run would have written, and ends like the run
@@ -51,6 +52,7 @@ class Desk:
             "PATH": f"{programs}:{os.environ['PATH']}",
             "CALLS": str(self.calls_file),
             "DATASET": str(self.dataset),
+            "TMPFS": "/tmp",
         }
 
     def run(self, template, **environment):
@@ -118,7 +120,7 @@ def test_a_job_prints_and_starts_the_run(desk, template):
 def test_a_job_takes_its_settings_from_the_environment(desk, template):
     desk.job(
         template, IMAGE="/images/my image.sif", START="2", END="6", CONFIG="run.yaml",
-        EXTRA="--stale rerun", MPI_TYPE="pmi2",
+        EXTRA="--stale rerun", MPI_TYPE="pmi2", CONTAINER_OPTIONS="--sharens --no-home",
     )  # fmt: skip
     (call,) = desk.calls
     assert call[1] == "--mpi=pmi2"
@@ -126,11 +128,33 @@ def test_a_job_takes_its_settings_from_the_environment(desk, template):
     assert container[1] == "exec"
     places = f"{desk.dataset},{desk.folder},{desk.folder}/run.yaml"
     assert container[-3:] == ["--bind", places, "/images/my image.sif"]
-    assert ("--nv" in container) == (template == "gpu.sbatch")
+    device = ["--nv"] if template == "gpu.sbatch" else []
+    assert container[2:-3] == [*device, "--sharens", "--no-home"]
     run = call[call.index("pystamps-hpc") + 1 :]
     assert run[:3] == ["--config", f"{desk.folder}/run.yaml", "run"]
     assert run[5:9] == ["--start-step", "2", "--end-step", "6"]
     assert run[-2:] == ["--stale", "rerun"]
+
+
+@pytest.mark.parametrize("template", ALL)
+@pytest.mark.parametrize(
+    ("tmpfs", "tmpdir", "bound"),
+    [
+        ("/usr/lib", "/usr/share", ["/usr/lib", "/usr/share"]),
+        ("/usr/lib/slurm.%n/tmp", "/usr/absent", ["/usr/lib"]),
+        ("/usr/absent", "/usr/share", ["/usr/share"]),
+        ("/tmp", "/var/tmp/job.7", []),  # every container sees these
+    ],
+)
+def test_the_image_sees_where_slurm_and_the_site_keep_the_files_of_a_job(
+    desk, template, tmpfs, tmpdir, bound
+):
+    # any directory outside of /tmp will do: nothing is written there
+    ended = desk.job(template, IMAGE="a", PYSTAMPS_PART="merged", TMPFS=tmpfs, TMPDIR=tmpdir)
+    assert ended.returncode == 0, ended.stderr
+    (call,) = desk.calls
+    seen = call[call.index("--bind") + 1].split(",")
+    assert seen == [str(desk.dataset), str(desk.folder), *bound]
 
 
 @pytest.mark.parametrize("template", ALL)

@@ -213,8 +213,22 @@ def test_missing_programs_and_useless_caches_have_remedies(tmp_path):
     assert other.problem.startswith("Triangle")
     (empty,) = machine.cache_problems(machine.caches({"NUMBA_CACHE_DIR": str(tmp_path)}))
     assert empty.remedy == "run pystamps-hpc warmup once"
-    (closed,) = machine.cache_problems({"numba": {"path": "/x", "writable": False, "files": 0}})
-    assert "PYSTAMPS_HPC_CACHE_DIR" in closed.remedy
+    closed = {"path": "/x", "writable": False, "files": 0}
+    (problem,) = machine.cache_problems({"numba": closed, "image": {"path": None, "files": 0}})
+    assert "PYSTAMPS_HPC_CACHE_DIR" in problem.remedy
+
+
+def test_kernels_of_the_image_for_this_processor_are_no_problem(tmp_path):
+    from pystamps_kernels.native.cache import fingerprint
+
+    image, empty = tmp_path / "image", tmp_path / "cache"
+    environ = {"NUMBA_CACHE_DIR": str(empty), "PYSTAMPS_HPC_CACHE_SEED": str(image)}
+    (image / "kernels-0").mkdir(parents=True)
+    (image / "kernels-0" / "a.nbc").touch()
+    (other,) = machine.cache_problems(machine.caches(environ))
+    assert other.problem.startswith("image is of another type of processor")
+    (image / "kernels-0").rename(image / f"kernels-{fingerprint()}")
+    assert not list(machine.cache_problems(machine.caches(environ)))
 
 
 def test_the_layer_of_the_threads_and_a_better_one_are_told(monkeypatch):

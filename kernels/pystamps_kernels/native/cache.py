@@ -17,6 +17,8 @@ import numba
 from llvmlite.binding import get_host_cpu_features, get_host_cpu_name
 from numba.core.caching import UserProvidedCacheLocator
 
+from .seed import local_copy
+
 LOCATORS = ",".join(
     (
         f"{__name__}.KernelLocator",
@@ -66,8 +68,12 @@ class KernelLocator(UserProvidedCacheLocator):
 
 
 def folder() -> Path:
-    """Return the folder of the kernels in the cache, beside the sources if there is none."""
-    return Path(directory() or Path(__file__).parent / "__pycache__", f"kernels-{fingerprint()}")
+    """Return the folder of the kernels: what an image brought along, else in the cache.
+
+    Without a cache it lies beside the sources.
+    """
+    name = f"kernels-{fingerprint()}"
+    return local_copy(name) or Path(directory() or Path(__file__).parent / "__pycache__", name)
 
 
 def directory() -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pystamps_kernels.dispatch import installed, threading_layer, unavailable_reason
+from pystamps_kernels.native.seed import SEED
 
 from ...config import RunConfig
 from ...errors import BackendUnavailableError, Exit
@@ -159,9 +160,23 @@ def caches(environ: dict[str, str]) -> dict[str, Any]:
         found[name] = {
             "path": place,
             "writable": path is not None and _writable(path),
-            "files": sum(1 for _ in path.rglob("*.nbc")) if path and path.is_dir() else 0,
+            "files": _compiled(path),
         }
+    found["image"] = {"path": environ.get(SEED), "files": _compiled(_image_kernels(environ))}
     return found
+
+
+def _compiled(path: Path | None) -> int:
+    return sum(1 for _ in path.rglob("*.nbc")) if path and path.is_dir() else 0
+
+
+def _image_kernels(environ: dict[str, str]) -> Path | None:
+    """Return the folder of an image with kernels for this processor, whether it is there or not."""
+    if SEED not in environ or unavailable_reason("native"):
+        return None
+    from pystamps_kernels.native.cache import fingerprint
+
+    return Path(environ[SEED], f"kernels-{fingerprint()}")
 
 
 def _writable(path: Path) -> bool:
@@ -172,14 +187,17 @@ def _writable(path: Path) -> bool:
 
 def cache_problems(found: dict[str, Any]) -> Iterator[Problem]:
     """Say which caches cannot be written or are still empty."""
-    numba = found["numba"]
+    numba, image = found["numba"], found["image"]
+    if image["files"]:
+        return
     if numba["path"] and not numba["writable"]:
         yield Problem(
             f"kernel cache {numba['path']} is not writable; compiling in every process",
             "set PYSTAMPS_HPC_CACHE_DIR to a directory you may write",
         )
     elif numba["path"] and not numba["files"]:
-        yield Problem(f"kernel cache {numba['path']} is empty; the first run compiles",
+        other = "image is of another type of processor, " if image["path"] else ""
+        yield Problem(f"{other}kernel cache {numba['path']} is empty; the first run compiles",
                       "run pystamps-hpc warmup once")  # fmt: skip
 
 
