@@ -5,18 +5,18 @@ import pytest
 from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.pipeline.stages import run_stage
 from pystamps_hpc.pipeline.state import TargetState
-from tests.stub_chain import CHAIN, tree_digest
+from tests.stub_chain import CHAIN, OF_KRIGING, tree_digest
 
 from .runs import QUICK, run
 
-FOREIGN = ("mv2", "scla_sb2", "scla_smooth_sb2")
+FOREIGN = ("mv2", "scla_sb2", "scla_smooth_sb2", *OF_KRIGING)
 
 
 MERGED = {
     5: "ps2 ph2 pm2 bp2 rc2 hgt2 la2 inc2 ifgstd2",
     6: "uw_grid uw_interp uw_space_time uw_phaseuw phuw2",
     7: "scla2 scla_smooth2 scla_sb2 scla_smooth_sb2",
-    8: "mean_v scn2 mv2",
+    8: "mean_v scn2 modeled_defo_edges unwrapping_errors_edges temp_vario mv2",
 }
 
 

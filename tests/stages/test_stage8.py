@@ -7,7 +7,7 @@ import pytest
 
 from pystamps_hpc.errors import StageError
 from pystamps_hpc.stages import stage8
-from pystamps_hpc.stages.stage8 import low_pass_weights
+from pystamps_hpc.stages.stage8.gaussian import low_pass_weights
 
 from .stacks import context, stack, stage8_inputs, stage8_params
 
