@@ -9,14 +9,14 @@ from tests.stub_chain import CHAIN, OF_KRIGING, tree_digest
 
 from .runs import QUICK, run
 
-FOREIGN = ("mv2", "scla_sb2", "scla_smooth_sb2", *OF_KRIGING)
+FOREIGN = ("mv2", "scla_sb2", "scla_smooth_sb2")
 
 
 MERGED = {
     5: "ps2 ph2 pm2 bp2 rc2 hgt2 la2 inc2 ifgstd2",
     6: "uw_grid uw_interp uw_space_time uw_phaseuw phuw2",
     7: "scla2 scla_smooth2 scla_sb2 scla_smooth_sb2",
-    8: "mean_v scn2 modeled_defo_edges unwrapping_errors_edges temp_vario mv2",
+    8: "mean_v scn2 mv2",
 }
 
 
@@ -60,6 +60,18 @@ def test_a_task_removes_what_depends_on_it_and_nothing_else(stubs, tree, stage, 
     assert before - after == removed_by(stage, scope)
     assert set(row.invalidates) == removed_by(stage, scope)
     assert all((tree / name).exists() for name in UNKNOWN)
+
+
+@pytest.mark.parametrize("stage", [7, 8])
+def test_files_of_kriging_go_when_it_is_left_off_or_outdated(stubs, tree, stage):
+    stubs.absent.clear()
+    run(tree)
+    files = {f"{name}.mat" for name in OF_KRIGING}
+    assert files <= set(tree_digest(tree))
+    stubs.absent.update(OF_KRIGING)
+    assert run_stage(stage, dataset=tree, run_config=QUICK).status == "completed"
+    assert not files & set(tree_digest(tree))
+    assert (tree / "scn2.mat").exists() == (stage == 8)
 
 
 def test_markers_go_first_and_the_last_stage_before_the_others(stubs, tree):

@@ -243,7 +243,6 @@ def test_without_arcs_stage_8_warns_and_leaves_their_noise_out():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"scn_kriging_flag": True}, "scn_kriging_flag=y is not supported"),
         ({"scn_time_win": 0.0}, "scn_time_win"),
         ({"scn_wavelength": np.nan}, "scn_wavelength"),
         ({"lambda_": np.nan}, "wavelength not set"),
