@@ -6,15 +6,21 @@ A function per subject of the kernels returns how its cases are made, by the nam
 import math
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from benchmarks.case import Case, Cases
 from benchmarks.scene import CLAP_WINDOW, DENSITY, LOW_PASS, TIME_WINDOW, Scene
 from benchmarks.unwrapping_cases import N_TRIALS, TRIAL_WRAPS, arcs, costs, inversion, unwrapping
 from pystamps_hpc.stages.stage8.neighbours import cell_grid
+from pystamps_hpc.stages.stage8.space import nearest
+from pystamps_hpc.stages.stage8.variograms import IN_SPACE, IN_TIME
+from pystamps_kernels.reference.kriging import BISECTIONS
 
 N_DRAWS = 20_000
 N_RESAMPLES = 20
 SCN_WAVELENGTH = 100.0  # m
+KRIGED = 1000  # series, or points, that are kriged
+N_EPOCHS = 26  # epochs that predict one
 GRID_WINDOW = (CLAP_WINDOW * 3 // 4, CLAP_WINDOW // 4)  # cells of a window, and of zeros after it
 FILTER = (1.0, 0.3)  # exponent and weight of the adaptive response
 NO_STOP = np.zeros(1, np.bool_)
@@ -262,6 +268,55 @@ def scn(s: Scene) -> Cases:
     }
 
 
+def kriging(s: Scene) -> Cases:
+    """Variograms, and kriging in time and space."""
+    n, m, few = s.n, s.m, min(s.n, KRIGED)
+    years = s.day / 365.25
+    distance = np.abs(years[:, None] - years)
+    first, second = np.triu_indices(m, 1)
+    lag = (distance[first, second] / IN_TIME.width).astype(np.int64)
+    order = np.argsort(lag, kind="stable")[: np.count_nonzero(lag < IN_TIME.n)]
+    bins, starts = np.unique(lag[order], return_index=True)
+    lags = IN_TIME.lags(bins)
+    variograms = 1 + s.coherence[:, None] * (1 - np.exp(-lags / (0.1 + s.coherence[:, None])))
+    models = np.column_stack((0.3 + s.coherence, np.ones(n), s.coherence))
+
+    def krig_time() -> Case:
+        near = np.argsort(distance, axis=1, kind="stable")
+        count = min(N_EPOCHS, m)
+        solved = 2.0 * few * m * (count**3 / 3 + 4 * count**2)
+        return Case(
+            (s.noise[:few], models[:few], distance, near, count), True, solved, few * m * m / 4
+        )
+
+    def krig_space() -> Case:
+        near = nearest(cKDTree(s.xy.astype(np.float64)), s.xy, np.arange(few), 1e5, 1)
+        of_images = np.tile([5000.0, 1.0, 0.2], (m, 1))
+        count = near.shape[1]
+        solved = few * m * (count**3 / 3 + 4.0 * count**2)
+        arguments = (s.noise, s.xy, of_images, np.arange(few), near)
+        return Case(arguments, flops=solved, pairs=few * m * count**2 / 4)
+
+    return {
+        "stage8_series_variograms": lambda: Case(
+            (s.noise, first[order], second[order], np.append(starts, len(order))),
+            True,
+            n * len(order) * 3.0,
+        ),
+        "stage8_spatial_variogram": lambda: Case(
+            (s.xy[:few], s.noise[:few], IN_SPACE.width, IN_SPACE.n, 0, few),
+            flops=few * (few / 2) * (m * 3.0 + 6),
+        ),
+        "stage8_fit_variograms": lambda: Case(
+            (lags, variograms, IN_TIME.start),
+            flops=n * len(bins) * (145 * 10.0 + BISECTIONS * 14),
+            pairs=n * len(bins) * BISECTIONS * 1.0,
+        ),
+        "stage8_krig_time": krig_time,
+        "stage8_krig_space": krig_space,
+    }
+
+
 def amplitude(s: Scene) -> Cases:
     echoes = s.rng.normal(0, 60, (2, s.n * 4, 2)).astype(">f4").view(np.uint32)
     n = echoes.shape[1]
@@ -279,7 +334,7 @@ def amplitude(s: Scene) -> Cases:
 
 SUBJECTS = (
     amplitude, geometry, means, topofit, correction, cells, filters, phasors, coherence, weeding,
-    resample, arcs, costs, unwrapping, inversion, scla, scn,
+    resample, arcs, costs, unwrapping, inversion, scla, scn, kriging,
 )  # fmt: skip
 
 

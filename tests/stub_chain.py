@@ -28,14 +28,18 @@ CHAIN = (
     (6, "merged", "uw_grid uw_interp uw_space_time uw_phaseuw phuw2", "", "ph2", "scla_smooth2",
      {"unwrap_grid_size": float}),
     (7, "merged", "scla_smooth2 scla2", "", "phuw2", "", {}),
-    (8, "merged", "mean_v scn2", "uw_space_time", "scla2", "uw_space_time",
-     {"scn_wavelength": float}),
+    (8, "merged", "mean_v scn2",
+     "modeled_defo_edges unwrapping_errors_edges temp_vario uw_space_time", "scla2",
+     "uw_space_time", {"scn_wavelength": float}),
 )  # fmt: skip
 COUNTS = {1: "candidates", 3: "kept", 4: "weeded", 5: "promoted"}
 SINGLE_MASTER = tuple(name for name in table.MODULES if not name.endswith("_sb"))
 """Stage modules whose places the stubs take."""
 FACTS = ("begins", "psver", "spares", "foreign", "stamps_lacks", "none_left")
 """What a stub says of its stage as the real one does."""
+
+
+OF_KRIGING = frozenset(("modeled_defo_edges", "unwrapping_errors_edges", "temp_vario"))
 
 
 @dataclass
@@ -45,7 +49,7 @@ class Stubs:
     calls: list[tuple[int, str, str]] = field(default_factory=list)
     acts: dict[tuple[int, str], Any] = field(default_factory=dict)
     empty: set[tuple[int, str]] = field(default_factory=set)
-    absent: set[str] = field(default_factory=set)
+    absent: set[str] = field(default_factory=lambda: set(OF_KRIGING))
     value: float = 1.0
 
     def solve(self, number, scope, outputs, inputs, ctx):

@@ -112,7 +112,7 @@ def test_unknown_keys_are_errors_with_a_hint_where_science_parameters_belong():
     text = refused({"output": {"mat": "v5"}})
     assert text == (
         "Config error: output.mat: unknown key (known: bootstrap_seed, compress, fsync, "
-        "mat_format, mean_v_type, products, stamps_log)"
+        "krig_seed, mat_format, mean_v_type, products, stamps_log)"
     )
     assert refused({"improve": {"all": True}}).startswith(
         "Config error: improve.all: unknown improvement 'all' (known: "

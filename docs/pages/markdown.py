@@ -8,7 +8,7 @@ from pystamps_hpc.dataset.schema import Key
 CLASSES = {
     "double": "double", "single": "single", "complex": "complex single",
     "complex double": "complex double", "logical": "logical", "char": "char",
-    "sparse": "sparse double",
+    "sparse": "sparse double", "int8": "int8",
 }  # fmt: skip
 
 

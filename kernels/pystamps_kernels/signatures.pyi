@@ -565,6 +565,49 @@ class Signatures:
         stop: int,
         /,
     ) -> NDArray[np.float64]: ...
+    def stage8_series_variograms(
+        self,
+        series: NDArray[np.floating],
+        first: NDArray[np.int64],
+        second: NDArray[np.int64],
+        starts: NDArray[np.int64],
+        /,
+    ) -> NDArray[np.float64]: ...
+    def stage8_spatial_variogram(
+        self,
+        xy: NDArray[np.floating],
+        values: NDArray[np.floating],
+        width: float,
+        n_bin: int,
+        first: int,
+        stop: int,
+        /,
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]: ...
+    def stage8_fit_variograms(
+        self,
+        lags: NDArray[np.floating],
+        semivariance: NDArray[np.floating],
+        indifferent: float,
+        /,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+    def stage8_krig_time(
+        self,
+        series: NDArray[np.floating],
+        model: NDArray[np.floating],
+        distance: NDArray[np.floating],
+        order: NDArray[np.int64],
+        n_most: int,
+        /,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
+    def stage8_krig_space(
+        self,
+        values: NDArray[np.floating],
+        xy: NDArray[np.floating],
+        model: NDArray[np.floating],
+        targets: NDArray[np.int64],
+        neighbours: NDArray[np.int64],
+        /,
+    ) -> NDArray[np.float64]: ...
     def stage8_velocity_fit(
         self,
         operator: NDArray[np.floating],

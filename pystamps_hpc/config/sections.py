@@ -202,6 +202,12 @@ class OutputConfig:
         integer(0),
         "Seed of the samples from which the standard deviation of velocities is found (`vs`).",
     )
+    krig_seed: int = option(
+        0,
+        integer(0),
+        "Seed of the samples of arcs and points, where there are more than 15,000, to which "
+        "stage 8 fits variograms (`scn_kriging_flag`).",
+    )
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from .schema import Key
 _CLASSES: dict[str, type[np.generic]] = {
     "double": np.float64,
     "single": np.float32,
+    "int8": np.int8,
     "complex": np.complex64,
     "complex double": np.complex128,
     "logical": np.bool_,

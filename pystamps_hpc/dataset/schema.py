@@ -3,8 +3,9 @@
 One line per key: ``name | rows columns [planes] | class | how | meaning``.
 
 class
-    ``double``, ``single``, ``complex`` (single), ``complex double``, ``logical``, ``char``,
-    ``sparse``; several, separated by ``/``, mean that the class of the array written is kept.
+    ``double``, ``single``, ``int8``, ``complex`` (single), ``complex double``, ``logical``,
+    ``char``, ``sparse``; several, separated by ``/``, mean that the class of the array written is
+    kept.
 how
     ``index``: 1-based on disk, 0-based integers inside; ``int``: whole number inside;
     ``opt``: may be missing in a valid file (every key may be 0 x 0 = absent); ``nan``: NaN or
@@ -219,6 +220,32 @@ unwrap_ifg_index_sm | 1 n_use    | double | index opt | SB: images with an unwra
 ph_scn_slave | n_ps n_image | double | | atmosphere and orbit error of the slaves [rad]
 ph_hpt       | n_ps n_use | single | | phase, high-passed in time [rad]
 ph_ramp      | n_ps n_d   | double | | planes of the deramped interferograms [rad]
+ph_noise_res | n_ps n_image | double | opt | kriging: ph_hpt less noise correlated in space [rad]
+std_ph_noise | n_ps 1     | double | opt | kriging: its deviation over the images [rad]
+""",
+    "modeled_defo_edges": """
+modeled_defo_edges | n_arc 5 | single |        | fit of each arc by the terms [rad]
+A_time             | n_use 5 | double |        | terms: t^2, t, sin and cos - 1 of 2 pi t, 1
+a                  | n_arc 1 | single | nan=ok | range of the variogram, NaN: not fitted [years]
+c1                 | n_arc 1 | single | nan=ok | its sill [rad^2]
+c2                 | n_arc 1 | single | nan=ok | its nugget [rad^2]
+years              | n_use 1 | double |        | t: time of each image since 2000 [years]
+mean_std           | 1 1     | single |        | mean deviation of what the fits leave [rad]
+""",
+    "unwrapping_errors_edges": """
+x_edges           | n_arc 1     | single | | middle of each arc [m]
+y_edges           | n_arc 1     | single | | middle of each arc [m]
+unwrapping_errors | n_arc n_use | int8   | | what the other images tell of its phase [cycles]
+""",
+    "temp_vario": """
+ind_in        | n_fit 1     | double | index  | arcs whose variogram is plausible
+a             | n_arc 1     | single | nan=ok | range, NaN: not fitted [years]
+c1            | n_arc 1     | single | nan=ok | sill [rad^2]
+c2            | n_arc 1     | single | nan=ok | nugget [rad^2]
+years         | n_use 1     | double |        | time of each image since 2000 [years]
+dph_lpt       | n_arc n_use | single |        | phase of each arc, low-passed in time [rad]
+dph           | n_arc n_use | single |        | phase that the fit by the terms leaves [rad]
+corrected_dph | n_arc n_use | single |        | the same with its cycles corrected [rad]
 """,
     "mean_v": """
 m                | 2 n_ps   | double | nan       | offset [rad] and slope [rad/day]

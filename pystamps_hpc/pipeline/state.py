@@ -174,9 +174,11 @@ def stale_reasons(
     changed = _changed(record["params"], now["params"])
     if changed:
         yield f"parameters changed: {', '.join(changed)}"
+    # what a key stands for that the record does not know was done as its default says
+    asked = {key: defaults[key] for key in now["config"] if key in defaults} | record["config"]
     changed = [
-        _valued(key, record["config"].get(key), now["config"].get(key), defaults)
-        for key in _changed(record["config"], now["config"])
+        _valued(key, asked.get(key), now["config"].get(key), defaults)
+        for key in _changed(asked, now["config"])
     ]
     backends = record.get("backends"), now.get("backends")  # None: an older record does not know
     if None not in backends and backends[0] != backends[1]:

@@ -48,6 +48,7 @@ _OTHER_KERNELS = {
     "merge_standard_dev": 10.0,
     "unwrap_prefilter_flag": "n",
     "scla_method": "L1",
+    "scn_kriging_flag": "y",
 }
 OTHER_KERNELS: dict[Mode, dict[str, Any]] = {
     "ps": {**_OTHER_KERNELS, "unwrap_method": "3D_FULL"},

@@ -3,11 +3,13 @@
 from functools import cache
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from pystamps_hpc.stages.stage2.filter_grid import low_pass_response
 from pystamps_hpc.stages.stage2.random_phase import matlab_state
 from pystamps_hpc.stages.stage6.stars import gaussian_weights, line_intercepts
 from pystamps_hpc.stages.stage8.neighbours import cell_grid
+from pystamps_hpc.stages.stage8.space import nearest
 from pystamps_kernels.dispatch import table
 from pystamps_kernels.reference.costs import NO_COST
 
@@ -254,6 +256,43 @@ def time_series(rng):
     }
 
 
+def kriging(rng):
+    """Variograms of all kinds, series and points with and without neighbours."""
+    day = np.sort(rng.choice(900, M, replace=False)).astype("f4") / np.float32(365.25)
+    distance = np.abs(day[:, None] - day).astype(float)
+    day[7] = day[6]
+    with_twins = np.abs(day[:, None] - day).astype(float)
+    lags = np.arange(14) * 0.0625 + 0.03125
+    shape = 1 - np.exp(-lags / rng.uniform(0.05, 0.6, (60, 1)))
+    rising = rng.random((60, 1)) + rng.random((60, 1)) * shape * rng.uniform(0.98, 1.02, (60, 14))
+    variograms = np.concatenate((rising, [lags, lags[::-1], np.ones(14), np.zeros(14)]))
+    models = np.column_stack((rng.uniform(0.02, 1, 70), rng.random(70), rng.random(70)))
+    models[:5, 1] = 0
+    exact = models * [1, 1, 0]
+    series = rng.normal(0, 2, (70, M)).astype("f4")
+    xy = rng.uniform(0, 3000, (500, 2)).astype("f4")
+    xy[40] = xy[41]
+    values = rng.normal(0, 1, (500, 4)).astype("f4")
+    of_columns = np.array([[400.0, 1, 0.2], [90, 2, 0.01], [5000, 0, 1], [1e6, 100, 0]])
+    near = nearest(cKDTree(xy.astype(float)), xy, np.arange(20, 450), 600.0, 1)
+    near[3] = -1
+    apart = nearest(cKDTree(xy[50:].astype(float)), xy[50:], np.arange(9), 900.0, 1)
+    pairs = rng.integers(0, M, (2, 50))
+    return {
+        "stage8_series_variograms": [(series, *pairs, np.array([0, 3, 20, 21, 50]))],
+        "stage8_spatial_variogram": [(xy, values, 300.0, 8, 20, 450)],
+        "stage8_fit_variograms": [(lags, variograms, 0.25), (lags[:1], variograms[:, :1], 0.25)],
+        "stage8_krig_time": [
+            (series, models, with_twins, np.argsort(with_twins, kind="stable"), 6),
+            (series, exact, distance, np.argsort(distance, kind="stable"), 20),
+        ],
+        "stage8_krig_space": [
+            (values[:, :3], xy, of_columns[:3], np.arange(20, 450), near),
+            (values[50:, 3:], xy[50:], of_columns[3:], np.arange(9), apart),
+        ],
+    }
+
+
 def images(rng):
     """Echoes of floats in the other order of bytes, and of integers; zeros, NaN, Inf among them."""
     echo = rng.normal(0, 60, (3, N, 2)).astype(">f4")
@@ -276,7 +315,9 @@ def images(rng):
     }
 
 
-SUBJECTS = (geometry, fits, samples, grids, statistics, network, time_series, images)
+SUBJECTS = (
+    geometry, fits, samples, grids, statistics, network, time_series, images, kriging,
+)  # fmt: skip
 
 
 @cache

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import lsqr
 
-from pystamps_hpc.stages.stage8 import low_pass_weights
+from pystamps_hpc.stages.stage8.gaussian import low_pass_weights
 from pystamps_hpc.stages.stage8.neighbours import cell_grid
 from pystamps_kernels.dispatch import table
 

@@ -5,7 +5,7 @@ import pytest
 from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.pipeline.stages import run_stage
 from pystamps_hpc.pipeline.state import TargetState
-from tests.stub_chain import CHAIN, tree_digest
+from tests.stub_chain import CHAIN, OF_KRIGING, tree_digest
 
 from .runs import QUICK, run
 
@@ -60,6 +60,18 @@ def test_a_task_removes_what_depends_on_it_and_nothing_else(stubs, tree, stage, 
     assert before - after == removed_by(stage, scope)
     assert set(row.invalidates) == removed_by(stage, scope)
     assert all((tree / name).exists() for name in UNKNOWN)
+
+
+@pytest.mark.parametrize("stage", [7, 8])
+def test_files_of_kriging_go_when_it_is_left_off_or_outdated(stubs, tree, stage):
+    stubs.absent.clear()
+    run(tree)
+    files = {f"{name}.mat" for name in OF_KRIGING}
+    assert files <= set(tree_digest(tree))
+    stubs.absent.update(OF_KRIGING)
+    assert run_stage(stage, dataset=tree, run_config=QUICK).status == "completed"
+    assert not files & set(tree_digest(tree))
+    assert (tree / "scn2.mat").exists() == (stage == 8)
 
 
 def test_markers_go_first_and_the_last_stage_before_the_others(stubs, tree):

@@ -110,6 +110,17 @@ def test_every_reason_is_told_not_the_first(stubs, tree):
     )
 
 
+def test_a_key_that_a_record_does_not_know_was_at_its_default(stubs, tree):
+    run(tree)
+    state = TargetState.load(tree / "PATCH_1")
+    del state.records[2]["config"]["compat.arithmetic"]
+    state.save()
+    assert run(tree, KEEP).stale == []
+    single = QUICK.with_values({"runtime.stale_policy": "keep", "compat.arithmetic": "single"})
+    reasons = {(row["stage"], row["target"]): row["reason"] for row in run(tree, single).stale}
+    assert reasons[2, "PATCH_1"] == reasons[2, "PATCH_2"]
+
+
 def test_kept_results_that_are_out_of_date_have_an_exit_code_of_their_own(stubs, tree):
     run(tree)
     assert run(tree, KEEP).exit_code == 0

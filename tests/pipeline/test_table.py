@@ -73,7 +73,7 @@ OWNED = (
     (5, "merged", "ifgstd2 rc2 bp2 pm2 ph2 ps2 inc2 la2 hgt2"),
     (6, "merged", "phuw2 uw_phaseuw uw_space_time uw_interp uw_grid"),
     (7, "merged", "scla2 scla_smooth2 scla_sb2 scla_smooth_sb2"),
-    (8, "merged", "scn2 mean_v mv2"),
+    (8, "merged", "scn2 mean_v temp_vario unwrapping_errors_edges modeled_defo_edges mv2"),
 )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from pystamps_hpc.errors import StageError
 from pystamps_hpc.stages import stage8
-from pystamps_hpc.stages.stage8 import low_pass_weights
+from pystamps_hpc.stages.stage8.gaussian import low_pass_weights
 
 from .stacks import context, stack, stage8_inputs, stage8_params
 
@@ -243,7 +243,6 @@ def test_without_arcs_stage_8_warns_and_leaves_their_noise_out():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"scn_kriging_flag": True}, "scn_kriging_flag=y is not supported"),
         ({"scn_time_win": 0.0}, "scn_time_win"),
         ({"scn_wavelength": np.nan}, "scn_wavelength"),
         ({"lambda_": np.nan}, "wavelength not set"),

@@ -17,7 +17,8 @@ __all__ = ["SUBJECTS", "Array", "Kernel", "Scalar", "all_kernels"]
 SUBJECTS = (
     "amplitude", "geometry", "means", "topofit", "correction", "cells", "clap", "phasors",
     "coherence", "matlab_random", "weed", "edge_stats", "resample", "goldstein", "arcs", "held",
-    "annealing", "costs", "chains", "flow", "inversion", "scla", "lad", "scn", "velocity",
+    "annealing", "costs", "chains", "flow", "inversion", "scla", "lad", "scn", "kriging",
+    "velocity",
 )  # fmt: skip
 """Modules of the contracts and of every backend."""
 

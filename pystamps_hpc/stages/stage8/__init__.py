@@ -2,7 +2,7 @@
 
 What is left after stage 7 is deformation, slowly varying in time; atmosphere and orbits of the
 other images, correlated in space only; and noise. A high-pass in time followed by a low-pass in
-space finds the second.
+space finds the second: Gaussian means, or kriging (``scn_kriging_flag``).
 """
 
 from collections.abc import Mapping
@@ -11,13 +11,12 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from ...dataset.rows import AnyArray, FloatArray, IntArray, Rows, applied, chosen_columns
+from ...dataset.rows import FloatArray, IntArray, Rows
 from ...errors import StageError
 from ...parallel.context import Context
 from ..base import Keeps, StageSpec
 from ..shared import ramps
-from ..shared.corrected_phase import corrected
-from ..shared.ifgs import date_of, listed_columns
+from ..shared.ifgs import Ifgs
 from ..shared.reference_area import reference_ps
 from ..shared.velocity import (
     PhaseSeries,
@@ -25,12 +24,10 @@ from ..shared.velocity import (
     ifg_covariance,
     line_of_sight_velocity,
 )
+from . import gaussian, kriging
 from .arc_noise import noise_statistics
 from .inputs import CommonInputs, Params
-from .neighbours import cell_grid
-
-RADIUS = 4.0
-"""Reach of the spatial low-pass, in standard deviations."""
+from .outputs import OfArcs
 
 ADDED_TO_ARCS = ("edge_noise_std", "ifg_noise_std", "n_edge_rejected", "stage")
 
@@ -43,7 +40,7 @@ class Inputs(CommonInputs):
 
 
 @dataclass(frozen=True)
-class Outputs:
+class Outputs(OfArcs):
     """Noise correlated in space, mean velocity, and the arcs of stage 6 with their noise."""
 
     scn: Annotated[Rows, "scn2.ph_scn_slave"]  # (n_ps, n_col) float64 [rad]
@@ -65,14 +62,8 @@ class Outputs:
         int | None, "uw_space_time.n_edge_rejected"
     ]  # arcs without statistics
     stage: Annotated[int | None, "uw_space_time.stage"]  # 8 once they are there
-
-
-@dataclass(frozen=True)
-class HighPass:
-    """The phase high-passed in time, and the planes that are part of it."""
-
-    phase: Rows  # (n_ps, n_use) float32 [rad]
-    planes: Rows  # (n_ps, n_deramped) float64 [rad]
+    noise_res: Annotated[Rows | None, "scn2.ph_noise_res"] = None  # (n_ps, n_col) float64 [rad]
+    noise_std: Annotated[Rows | None, "scn2.std_ph_noise"] = None  # (n_ps,) float64 [rad]
 
 
 def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
@@ -162,13 +153,11 @@ def noise_and_velocity(
     ctx : Context
         Work over PS.
     """
-    high_pass = _high_pass(inputs, params, used, ctx)
-    scn = _low_pass(high_pass.phase, inputs, params, used, ctx)
+    filters = kriging if params.scn_kriging_flag else gaussian
+    noise = filters.noise(inputs, params, used, ctx)
     value_type = ctx.config.output.mean_v_type
     fit = np.ascontiguousarray(ctx.share(fit_velocity(value_type, series, ctx)).T)
     ctx.on_root(lambda: _check_void(fit, series, ctx))
-    ctx.fact("time_window_days", params.scn_time_win)
-    ctx.fact("filter_radius_m", params.scn_wavelength)
     velocity = line_of_sight_velocity(fit[1], params.lambda_)
     known = velocity[np.isfinite(velocity)]
     if known.size:
@@ -178,9 +167,7 @@ def noise_and_velocity(
     ctx.fact("velocity_1_50_99_percent_mm_yr",
              np.percentile(known, (1, 50, 99)) if known.size else None)  # fmt: skip
     return Outputs(
-        scn=scn,
-        high_pass=high_pass.phase,
-        planes=high_pass.planes,
+        **noise,
         velocity_fit=fit,
         velocity=velocity,
         value_type=value_type,
@@ -212,123 +199,6 @@ def _check_void(fit: FloatArray, series: PhaseSeries, ctx: Context) -> None:
     )
 
 
-def low_pass_weights(day: FloatArray, time_win: float, excluded: int) -> FloatArray:
-    """Return the weights of the temporal low-pass.
-
-    Parameters
-    ----------
-    day : (n_use,) float64
-        Days of the images.
-    time_win : float
-        Standard deviation [days].
-    excluded : int
-        Image that contributes to none.
-
-    Returns
-    -------
-    (n_use, n_use) float64
-        Column k holds the weights of image k; columns sum to one.
-    """
-    elapsed = day[:, None] - day[None, :]
-    exponent = np.asarray(-(elapsed**2) / (2 * time_win**2))
-    exponent[excluded] = -np.inf
-    # taking the largest off changes no weight but keeps a lonely image from 0/0
-    weights = np.exp(exponent - exponent.max(axis=0))
-    normalised: FloatArray = weights / weights.sum(axis=0)
-    return normalised
-
-
-def _high_pass(inputs: CommonInputs, params: Params, used: IntArray, ctx: Context) -> HighPass:
-    """Take off what varies slowly in time (docs/science/scn.md, High-pass in time)."""
-    excluded = _excluded_image(inputs, used, ctx)
-    weights = low_pass_weights(inputs.ifgs.day[used], params.scn_time_win, excluded)
-    phase = corrected(inputs.unwrapped, used, inputs.scla_phase, inputs.offset, inputs.ramp)
-    phase = applied(_without_nan, phase, np.float32)
-    n_ps = phase.shape[0]
-    deramped = _deramped(params.scn_deramp_ifg, used, inputs.ifgs.n_columns)
-    terms = ramps.regressors(inputs.xy, 1)
-    fitted = ramps.Ramps(terms, np.zeros((terms.shape[1], 0)))
-    if len(deramped):
-        columns = chosen_columns(phase, deramped)
-        fitted = ramps.fit_ramps(terms, columns, used[deramped], ctx)
-
-    def filtered(rows: slice, origin: FloatArray) -> tuple[FloatArray, FloatArray]:
-        values = phase[rows]
-        planes = fitted.at(rows)
-        values[:, deramped] -= planes.astype(np.float32)
-        high_pass = ctx.kernels.stage8_temporal_highpass(values, weights, origin)
-        return high_pass, planes
-
-    origin = filtered(slice(0, 1), np.zeros(len(used)))[0][0]
-
-    def with_planes(rows: slice) -> HighPass:
-        high_pass, planes = filtered(rows, origin)
-        high_pass[:, deramped] += planes
-        return HighPass(high_pass.astype(np.float32), planes)
-
-    return ctx.map_rows(with_planes, n_ps, "temporal filter", ctx.config.runtime.stage7_chunk_ps)
-
-
-def _without_nan(phase: FloatArray) -> FloatArray:
-    """Return a copy in which NaN are zero."""
-    return np.where(np.isnan(phase), np.float32(0), phase)
-
-
-def _excluded_image(inputs: CommonInputs, used: IntArray, ctx: Context) -> int:
-    """Return the column, among the used images, that contributes to no low-pass.
-
-    StaMPS takes the number of the master although the dropped images are gone.
-    """
-    excluded = inputs.ifgs.master
-    assert excluded is not None
-    if excluded >= len(used) or len(used) < 2:
-        raise StageError(
-            f"temporal filter: {len(used)} images are used, the master is number {excluded + 1} of "
-            f"all; StaMPS cannot filter that, drop fewer interferograms before the master"
-        )
-    if used[excluded] != excluded:
-        ctx.warn(
-            f"temporal filter: the image of {date_of(inputs.ifgs.day[used[excluded]])} is left out "
-            f"instead of the master, as in StaMPS when images before the master are dropped"
-        )
-    return excluded
-
-
-def _deramped(scn_deramp_ifg: tuple[int, ...] | str, used: IntArray, n_columns: int) -> IntArray:
-    """Return which columns of the used images are deramped first."""
-    if scn_deramp_ifg == "all":
-        return np.arange(len(used))
-    numbers = tuple(int(number) for number in scn_deramp_ifg)
-    listed = listed_columns(numbers, n_columns, "scn_deramp_ifg")
-    return np.flatnonzero(np.isin(used, listed)).astype(np.int64)
-
-
-def _low_pass(
-    high_pass: Rows, inputs: CommonInputs, params: Params, used: IntArray, ctx: Context
-) -> Rows:
-    """Return the high-passed phase, low-passed in space."""
-    phase = np.ascontiguousarray(ctx.share(high_pass))
-    xy = np.ascontiguousarray(inputs.xy, np.float32)
-    grid = cell_grid(xy, RADIUS * params.scn_wavelength)
-
-    def smoothed(rows: slice) -> AnyArray:
-        return ctx.kernels.stage8_spatial_lowpass(
-            phase, xy, grid.order, grid.cells, grid.starts, grid.width,
-            params.scn_wavelength, rows.start, rows.stop,
-        )  # fmt: skip
-
-    origin = smoothed(slice(0, 1))[0]
-    kept = np.isin(used, inputs.ifgs.columns)
-
-    def noise(rows: slice) -> AnyArray:
-        scn = np.zeros((rows.stop - rows.start, inputs.ifgs.n_columns))
-        scn[:, used[kept]] = (smoothed(rows) - origin)[:, kept]
-        return scn
-
-    scn: Rows = ctx.map_rows(noise, len(xy), "spatial filter", ctx.config.runtime.stage7_chunk_ps)
-    return scn
-
-
 def _arc_statistics(inputs: CommonInputs, ctx: Context) -> dict[str, Any]:
     """Return the other keys of stage 6 and what stage 8 adds to them."""
     stage6 = {key: value for key, value in inputs.arcs.items() if key not in ADDED_TO_ARCS}
@@ -345,6 +215,12 @@ def _arc_statistics(inputs: CommonInputs, ctx: Context) -> dict[str, Any]:
     }
 
 
+def accepts(params: Params, ifgs: Ifgs) -> None:
+    """Refuse kriging of too few images; a list too long stage 2 refuses."""
+    if params.scn_kriging_flag:
+        kriging.require_images(ifgs.used_columns(params.drop_ifg_index))
+
+
 SPEC = StageSpec(
     number=8,
     name="Filter SCN",
@@ -354,14 +230,20 @@ SPEC = StageSpec(
     params=Params,
     outputs=Outputs,
     solve=solve,
+    accepts=accepts,
     kernels=(
         "stage7_sequential_mean",
         "stage8_temporal_highpass",
         "stage8_spatial_lowpass",
+        "stage8_series_variograms",
+        "stage8_spatial_variogram",
+        "stage8_fit_variograms",
+        "stage8_krig_time",
+        "stage8_krig_space",
         "stage8_velocity_fit",
     ),
     keeps=Keeps(value=30, point=500),
-    config=("compat.arithmetic", "output.mean_v_type"),
+    config=("compat.arithmetic", "output.mean_v_type", "output.krig_seed"),
     foreign=("mv2",),
     stamps_lacks={
         "mean_v": "StaMPS writes it only when it plots velocities: replay up to 7, compute 8",

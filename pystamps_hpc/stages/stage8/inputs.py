@@ -23,9 +23,7 @@ class Params(ReferenceArea):
     lambda_: float
 
     def __post_init__(self) -> None:
-        """Refuse what is not built or makes no sense."""
-        if self.scn_kriging_flag:
-            raise StageError("scn_kriging_flag=y is not supported in stage 8; supported: n")
+        """Refuse what makes no sense."""
         for name in ("scn_time_win", "scn_wavelength"):
             if not 0 < getattr(self, name) < np.inf:
                 raise StageError(f"parameter {name}: {getattr(self, name)} is not positive")

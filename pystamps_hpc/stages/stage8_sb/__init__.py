@@ -11,8 +11,9 @@ import numpy as np
 
 from ...dataset.rows import FloatArray, Rows
 from ...parallel.context import Context
+from ..shared.ifgs import Ifgs
 from ..stage8 import SPEC as OF_SINGLE_MASTER
-from ..stage8 import Outputs, noise_and_velocity, phase_series
+from ..stage8 import Outputs, kriging, noise_and_velocity, phase_series
 from ..stage8.inputs import CommonInputs, Params
 
 
@@ -47,4 +48,12 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     return noise_and_velocity(of_images, params, used, series, ctx)
 
 
-SPEC = replace(OF_SINGLE_MASTER, inputs=Inputs, solve=solve, modes=("sb",), version=2)
+def accepts(params: Params, ifgs: Ifgs) -> None:
+    """Refuse kriging of too few images."""
+    if params.scn_kriging_flag:
+        kriging.require_images(ifgs.day)
+
+
+SPEC = replace(
+    OF_SINGLE_MASTER, inputs=Inputs, solve=solve, accepts=accepts, modes=("sb",), version=2
+)
