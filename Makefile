@@ -16,7 +16,7 @@ export PYSTAMPS_HPC_DATA_ROOT ?= $(abspath ../shared/golden)
 
 .PHONY: help setup demo demo-slc test test-short test-mpi lint format parity audit docs forms clean \
         bench benchmark bench-large bench-memory bench-unwrap scaling truth test-kill test-faults \
-        test-limits bench-patches bench-prep bench-pairs bench-exports \
+        test-limits bench-patches bench-prep bench-pairs bench-exports bench-pictures \
         fuzz fuzz-reads \
         native-full-chain-verify \
         image docker-image test-image test-slurm test-bare lock
@@ -166,6 +166,9 @@ TRUTH ?=
 
 truth: $(READY) ## docs/accuracy.md: single master, small baselines and both against simulated truth
 	$(BIN)/python -m benchmarks.truth --page docs/accuracy.md $(TRUTH)
+
+bench-pictures: $(READY) ## docs/pictures.md: panels and maps of 1 M points x 60 images on two cores
+	$(BIN)/python -m benchmarks.pictures --page docs/pictures.md
 
 bench-pairs: $(READY) ## docs/small-baselines.md: what small baselines cost beside a single master
 	$(BIN)/python -m benchmarks.small_baselines --page docs/small-baselines.md

@@ -9,11 +9,15 @@ from pathlib import Path
 import pytest
 import yaml
 
+from pystamps_hpc.cli.commands.plot import _PICTURES
 from pystamps_hpc.cli.parser import build_parser
 from pystamps_hpc.config import OPTIONS, parse_config
 from pystamps_hpc.dataset.parameter_table import TABLE
 from pystamps_hpc.dataset.schema import ARTIFACTS
+from pystamps_hpc.errors import ConfigError
 from pystamps_hpc.pipeline.table import tasks
+from pystamps_hpc.stages.shared.value_types import value_type
+from pystamps_hpc.tools.export import format_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")])
@@ -117,6 +121,36 @@ def test_every_habit_has_a_command_that_the_parser_accepts_and_parameters_that_e
             assert any(known.startswith(name) for known in TABLE), habit
     told = " ".join(habit for habit, _ in rows)
     for name in ("stamps(1,8)", "setparm(", "getparm(", "ps_info", "ps_plot(", "stamps(6,6)"):
+        assert name in told
+
+
+def _is_type(name, small_baselines):
+    try:
+        return value_type(name, small_baselines)
+    except ConfigError:
+        return None
+
+
+def test_every_command_of_stamps_that_plots_or_exports_has_one_here():
+    page = (ROOT / "docs" / "from-ps-plot.md").read_text()
+    rows = [line.split("|")[1:3] for line in page.splitlines() if line.startswith("| ")]
+    rows = [row for row in rows if "pystamps-hpc" in row[1]]
+    for stamps, here in rows:
+        words = shlex.split(here.strip().strip("`"))
+        known = build_parser().parse_args(words[1:])
+        typed = re.search(r"ps_plot\('([\w-]+)'", stamps)
+        if known.command in ("plot", "values"):
+            shown = getattr(known, "picture", None) or known.type
+            if shown not in _PICTURES:
+                assert any(_is_type(shown, pairs) for pairs in (False, True)), here
+                assert typed is None or shown == typed[1], stamps
+        if known.command == "export":
+            format_of(known.format)
+    told = " ".join(stamps for stamps, _ in rows)
+    bases = {match[1] for match in re.finditer(r"ps_plot\('(\w+)", told)}
+    assert bases >= {"w", "u", "usb", "rsb", "v", "V", "vs", "vdrop", "d", "m", "o", "s", "hgt"}
+    for name in ("'ts'", "ps_info", "sb_info", "ps_baselines", "plot_sb_baselines", "ps_output",
+                 "ps_gescatter", "ps_shapefile", "plot_v.gmt", "stamps_export"):  # fmt: skip
         assert name in told
 
 

@@ -1,6 +1,6 @@
 """``plot``: what people look at: values, series, the network, histograms, what stages kept."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from ...tools.plots.drawn import Picture
 
 Document = dict[str, Any]
+
+LEAST_DPI, MOST_DPI = 30, 1200
 
 OF_VALUES = ("ifgs", "ref_ifg", "tropo", "deviation", "limits", "hillshade")
 OF_SERIES = ("lon", "lat", "radius", "minus", "type", "tropo", "ifgs")
@@ -59,6 +61,7 @@ def add_options(parser: ArgumentParser) -> None:
         "--hillshade", action="store_true", default=None, help="shade the ground under the points"
     )
     parser.add_argument("--title", metavar="TEXT", help="title (what is shown)")
+    parser.add_argument("--dpi", type=dots, metavar="N", help="picture elements of an inch (200)")
     for name, meaning in (("--lon", "longitude"), ("--lat", "latitude")):
         parser.add_argument(name, type=float, metavar="DEG", help=f"ts: {meaning}")
     parser.add_argument(
@@ -76,6 +79,14 @@ def add_options(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--type", metavar="TYPE", help="ts: value type of the velocity (v-do)")
     output_options(parser, "products/TYPE.png in the dataset; also .pdf, .svg")
+
+
+def dots(text: str) -> int:
+    """Read how many picture elements an inch has."""
+    number = int(text)
+    if not LEAST_DPI <= number <= MOST_DPI:
+        raise ArgumentTypeError(f"{text} is outside {LEAST_DPI} to {MOST_DPI}")
+    return number
 
 
 @on_root
@@ -124,7 +135,7 @@ def _values(options: Namespace, path: Path, config: RunConfig) -> "Picture":
     return plot_values(
         options.dataset, options.picture, path, chosen_ifgs(options), options.ref_ifg or 0,
         options.tropo, options.deviation or "bootstrap",
-        Look(limits, bool(options.hillshade), options.title), options.force, config,
+        Look(limits, bool(options.hillshade), options.title), config=config, **_page(options),
     )  # fmt: skip
 
 
@@ -136,42 +147,39 @@ def _series(options: Namespace, path: Path, config: RunConfig) -> "Picture":
     minus = tuple(options.minus) if options.minus else None
     return plot_series(
         options.dataset, Around((options.lon, options.lat), options.radius, minus), path,
-        options.type, options.tropo, chosen_ifgs(options), options.title, options.force, config,
+        options.type, options.tropo, chosen_ifgs(options), options.title, config=config,
+        **_page(options),
     )  # fmt: skip
 
 
-def _network(options: Namespace, path: Path, config: RunConfig) -> "Picture":
-    from ...tools.plots.network import plot_network
-
-    return plot_network(options.dataset, path, options.title, options.force)
-
-
-def _histogram(options: Namespace, path: Path, config: RunConfig) -> "Picture":
+def _of_dataset(options: Namespace, path: Path, config: RunConfig) -> "Picture":
+    """Draw a picture of the dataset as a whole."""
+    del config
     from ...tools.plots.histogram import plot_histogram
-
-    return plot_histogram(options.dataset, path, options.title, options.force)
-
-
-def _selection(options: Namespace, path: Path, config: RunConfig) -> "Picture":
+    from ...tools.plots.ifg_noise import plot_ifg_noise
+    from ...tools.plots.network import plot_network
     from ...tools.plots.selection import plot_selection
 
-    return plot_selection(options.dataset, path, options.title, options.force)
+    draw = {
+        "network": plot_network, "histogram": plot_histogram, "selection": plot_selection,
+        "ifg-noise": plot_ifg_noise,
+    }[options.picture]  # fmt: skip
+    return draw(options.dataset, path, options.title, **_page(options))
 
 
-def _ifg_noise(options: Namespace, path: Path, config: RunConfig) -> "Picture":
-    from ...tools.plots.ifg_noise import plot_ifg_noise
-
-    return plot_ifg_noise(options.dataset, path, options.title, options.force)
+def _page(options: Namespace) -> Document:
+    """Return what every picture takes."""
+    return {"force": options.force} | ({"dpi": options.dpi} if options.dpi else {})
 
 
 _Drawing = Callable[[Namespace, Path, RunConfig], "Picture"]
 
 _PICTURES: dict[str, tuple[tuple[str, ...], _Drawing]] = {
-    "network": ((), _network),
+    "network": ((), _of_dataset),
     "ts": (OF_SERIES, _series),
-    "histogram": ((), _histogram),
-    "selection": ((), _selection),
-    "ifg-noise": ((), _ifg_noise),
+    "histogram": ((), _of_dataset),
+    "selection": ((), _of_dataset),
+    "ifg-noise": ((), _of_dataset),
 }
 """Picture that is none of values -> options that it takes, and what draws it."""
 

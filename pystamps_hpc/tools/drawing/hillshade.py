@@ -63,7 +63,7 @@ def ground(lonlat: FloatArray, height: FloatArray, frame: Frame) -> FloatArray:
     relief = gaussian_filter(total, SMOOTH) / np.where(weight > 0, weight, np.nan)
     away = distance_transform_edt(count == 0)
     reach = max(REACH * between / side, LEAST_REACH)
-    relief[away > reach] = np.nan
+    relief[away > reach + 2] = np.nan  # a slope needs neighbours; the last ones are white
     cover = np.clip((reach - away) / (FADING * reach), 0, 1)
     north = (frame.north - frame.south) / shape[0] * 111_320
     east = (frame.east - frame.west) / shape[1] / frame.kilometre * 1000

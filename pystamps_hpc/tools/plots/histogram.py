@@ -12,6 +12,7 @@ from ...dataset.rows import FloatArray
 from ...stages.shared.coherence import RandomCoherence, low_bins
 from ...stages.shared.ifgs import Ifgs
 from ..drawing.page import (
+    DPI,
     FAINT,
     INK,
     MARK,
@@ -83,6 +84,7 @@ def plot_histogram(
     path: str | os.PathLike[str],
     title: str | None = None,
     force: bool = False,
+    dpi: int = DPI,
 ) -> Picture:
     """Draw what the stages of the patches decided by, as far as they have come.
 
@@ -96,6 +98,8 @@ def plot_histogram(
         Title; by default what is shown.
     force : bool
         Whether a file that is there is replaced.
+    dpi : int
+        Picture elements of an inch.
 
     Raises
     ------
@@ -128,7 +132,7 @@ def plot_histogram(
     write_captions(figure, captions, 0.055 * PAGE[0], 0.79 * PAGE[1], 0.5)
     stage = max(patches.stage_of(name) for name in ("pm1", "select1", "weed1")
                 if patches.having(name))  # fmt: skip
-    return Picture(save_picture(figure, target), captions.title, facts, stage)
+    return Picture(save_picture(figure, target, dpi), captions.title, facts, stage)
 
 
 def _counts(coherence: Coherence, n_patches: int) -> str:

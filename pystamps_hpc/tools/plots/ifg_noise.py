@@ -11,6 +11,7 @@ from ...dataset.rows import BoolArray, FloatArray
 from ...errors import DatasetError
 from ...stages.shared.ifgs import listed_columns
 from ..drawing.page import (
+    DPI,
     FAINT,
     INK,
     Captions,
@@ -137,6 +138,7 @@ def plot_ifg_noise(
     path: str | os.PathLike[str],
     title: str | None = None,
     force: bool = False,
+    dpi: int = DPI,
 ) -> Picture:
     """Draw the noise of every interferogram, and of every image what stage 8 took off.
 
@@ -150,6 +152,8 @@ def plot_ifg_noise(
         Title; by default what is shown.
     force : bool
         Whether a file that is there is replaced.
+    dpi : int
+        Picture elements of an inch.
 
     Raises
     ------
@@ -189,7 +193,7 @@ def plot_ifg_noise(
         "limit_deg": None if np.isnan(measures[0].limit) else measures[0].limit,
         "beyond_limit": noisy,
     }
-    return Picture(save_picture(figure, target), captions.title, facts, found.stage)
+    return Picture(save_picture(figure, target, dpi), captions.title, facts, found.stage)
 
 
 def _draw(axes: Any, measure: Noise) -> None:

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from ...pipeline.table import stage_numbers
-from ..drawing.page import require_matplotlib
+from ..drawing.page import DPI, require_matplotlib
 from ..network.picture import draw_network, usual_title
 from ..network.report import read_network
 from ..products.files import save_picture
@@ -16,6 +16,7 @@ def plot_network(
     path: str | os.PathLike[str],
     title: str | None = None,
     force: bool = False,
+    dpi: int = DPI,
 ) -> Picture:
     """Draw the interferograms in time and perpendicular baseline.
 
@@ -29,6 +30,8 @@ def plot_network(
         Title; by default what is shown.
     force : bool
         Whether a file that is there is replaced.
+    dpi : int
+        Picture elements of an inch.
 
     Raises
     ------
@@ -49,5 +52,5 @@ def plot_network(
         "interferograms": len(network.ifgs),
         "dropped": (network.ifgs.columns[network.dropped] + 1).tolist(),
     }
-    file = save_picture(draw_network(network, shown), target)
+    file = save_picture(draw_network(network, shown), target, dpi)
     return Picture(file, shown, facts, stage_numbers(tool="unwrapper")[-1])

@@ -85,6 +85,7 @@ def plot_selection(
     path: str | os.PathLike[str],
     title: str | None = None,
     force: bool = False,
+    dpi: int = DPI,
 ) -> Picture:
     """Draw what each stage kept of the candidates, in radar geometry.
 
@@ -98,6 +99,8 @@ def plot_selection(
         Title; by default what is shown.
     force : bool
         Whether a file that is there is replaced.
+    dpi : int
+        Picture elements of an inch.
 
     Raises
     ------
@@ -128,7 +131,7 @@ def plot_selection(
     write_captions(figure, captions, LEFT, BOTTOM + height + 0.12, 0.52)
     facts = {"kept": {each.name: len(each.places) for each in kept}}
     stage = len(kept) + 1 if len(kept) > 1 else 1
-    return Picture(save_picture(figure, target), captions.title, facts, stage)
+    return Picture(save_picture(figure, target, dpi), captions.title, facts, stage)
 
 
 def _frame(places: IntArray) -> Frame:

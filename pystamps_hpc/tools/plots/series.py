@@ -12,6 +12,7 @@ from ...config import RunConfig
 from ...dataset.rows import BoolArray, FloatArray
 from ..drawing.frame import degrees
 from ..drawing.page import (
+    DPI,
     FAINT,
     INK,
     MARK,
@@ -89,6 +90,7 @@ def plot_series(
     ifgs: Sequence[int] | None = None,
     title: str | None = None,
     force: bool = False,
+    dpi: int = DPI,
     config: RunConfig | None = None,
 ) -> Picture:
     """Draw the displacements of a point, or of one less another.
@@ -105,6 +107,8 @@ def plot_series(
         Title; by default what is shown.
     force : bool
         Whether a file that is there is replaced.
+    dpi : int
+        Picture elements of an inch.
 
     Raises
     ------
@@ -147,7 +151,7 @@ def plot_series(
         "outliers": [date for date, far in zip(series.dates, judged.far, strict=True) if far],
     }
     return Picture(
-        save_picture(figure, target), captions.title, facts, series.stage, series.warnings
+        save_picture(figure, target, dpi), captions.title, facts, series.stage, series.warnings
     )
 
 

@@ -15,7 +15,7 @@ from ..drawing.colours import Scale, scale_of
 from ..drawing.frame import Frame
 from ..drawing.hillshade import ground
 from ..drawing.maps import Grid, Scene, extent_text, map_page, panel_page
-from ..drawing.page import Captions, require_matplotlib
+from ..drawing.page import DPI, Captions, require_matplotlib
 from ..drawing.points import Maps, maps_of
 from ..products.artifacts import MergedArtifacts
 from ..products.files import save_picture
@@ -66,6 +66,7 @@ def plot_values(
     deviation: str = "bootstrap",
     look: Look | None = None,
     force: bool = False,
+    dpi: int = DPI,
     config: RunConfig | None = None,
 ) -> Picture:
     """Draw a value type: one map, or a panel with a map for each column.
@@ -80,6 +81,8 @@ def plot_values(
         How they are drawn.
     force : bool
         Whether a file that is there is replaced.
+    dpi : int
+        Picture elements of an inch.
 
     Raises
     ------
@@ -132,7 +135,7 @@ def plot_values(
         figure = map_page(maps, scale, scene, captions)
     facts = _facts(values, maps, scale)
     stage = max(values.stage, found.stage)
-    return Picture(save_picture(figure, target), captions.title, facts, stage, values.warnings)
+    return Picture(save_picture(figure, target, dpi), captions.title, facts, stage, values.warnings)
 
 
 def _colours(values: Values) -> tuple[str, str]:

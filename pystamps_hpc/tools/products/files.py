@@ -132,7 +132,7 @@ def product_file(path: Path) -> Iterator[Path]:
         raise publish.write_error(path, error) from error
 
 
-def save_picture(figure: Any, path: Path) -> Path:
+def save_picture(figure: Any, path: Path, dpi: int = DPI) -> Path:
     """Write a figure of matplotlib in the format that the name ends in; replaced atomically.
 
     Raises
@@ -144,5 +144,5 @@ def save_picture(figure: Any, path: Path) -> Path:
 
     # letters of an SVG stay letters
     with product_file(path) as temporary, rc_context({"svg.fonttype": "none"}):
-        figure.savefig(temporary, format=path.suffix[1:], dpi=DPI, facecolor="white")
+        figure.savefig(temporary, format=path.suffix[1:], dpi=dpi, facecolor="white")
     return path
