@@ -19,7 +19,7 @@ export PYSTAMPS_HPC_DATA_ROOT ?= $(abspath ../shared/golden)
         test-limits bench-patches bench-prep bench-pairs bench-exports bench-pictures \
         fuzz fuzz-reads \
         native-full-chain-verify \
-        image docker-image test-image test-slurm test-bare lock
+        image docker-image test-image test-slurm test-bare test-mintpy lock
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -113,6 +113,10 @@ BARE ?= build/bare
 
 test-bare: ## make demo and make test on a minimal Debian without a compiler's libraries (as root)
 	tests/bare.sh $(BARE)
+
+test-mintpy: $(READY) ## MintPy reads its files of `export mintpy`, and fits our velocities
+	$(BIN)/python -m pip install --quiet mintpy
+	$(BIN)/python -m pytest -q tests/tools/test_raster_exports.py -k mintpy
 
 lock: $(READY) ## renew the versions that go into the images
 	$(BIN)/python -m pip install --quiet uv
