@@ -1,7 +1,6 @@
 """From a dataset to the file of a format: what is refused before work, and the work."""
 
 import os
-import tempfile
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -11,11 +10,10 @@ from typing import Any
 from ...config import RunConfig
 from ...dataset import parameters
 from ...dataset.inside import within
-from ...dataset.publish import write_error
 from ...dataset.tree import discover_dataset
 from ...errors import ToolMissingError
 from ...stages.shared.value_types import value_type
-from ..products.plot_files import require_free
+from ..products.plot_files import require_free, require_place
 from ..products.points import ALL, Points, read_points
 from ..products.result import USUAL_TYPE
 from . import Format, format_of
@@ -124,11 +122,4 @@ def _require_target(path: Path, known: Format, force: bool) -> None:
     require_free(path, suffix, force)
     for side in known.sides:
         require_free(path.with_suffix(side), side, force)
-    folder = path.parent
-    while not folder.exists():
-        folder = folder.parent
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise write_error(path, error) from None
+    require_place(path)

@@ -2,12 +2,10 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import TemporaryFile
 from typing import Any
 
-from ...dataset.publish import write_error
 from ..drawing.page import SUFFIXES
-from ..products.plot_files import require_free
+from ..products.plot_files import require_free, require_place
 
 
 @dataclass(frozen=True)
@@ -46,11 +44,4 @@ def require_picture(path: Path, force: bool) -> None:
         Nothing can be written there.
     """
     require_free(path, SUFFIXES, force)
-    folder = path.absolute().parent
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    try:
-        with TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise write_error(path, error) from None
+    require_place(path)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import numpy as np
@@ -147,6 +148,24 @@ def require_free(path: Path, suffix: str | tuple[str, ...], force: bool) -> None
         raise DatasetError(f"{path}: is what stages read or write; take another name")
     if path.exists() and not force:
         raise DatasetError(f"{path}: exists; --force replaces it")
+
+
+def require_place(path: Path) -> None:
+    """Refuse a file where none can be made, before anything is computed for it.
+
+    Raises
+    ------
+    PublishError
+        Nothing can be written there.
+    """
+    folder = path.absolute().parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise write_error(path, error) from None
 
 
 class _Summary:
