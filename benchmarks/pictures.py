@@ -34,7 +34,7 @@ PICTURES = (
     ("map of v-do with hillshade", ("v-do", "--hillshade")),
     ("panel of u-dm, PDF", ("u-dm", "--output", "panel.pdf")),
 )
-HEAD = ["picture", "wall [s]", "peak [MiB]", "file [MB]"]
+HEAD = ["picture", "wall [s]", "processor [s]", "peak [MiB]", "file [MB]"]
 
 
 def write_scene(root: Path, n_ps: int, images: int) -> None:
@@ -139,11 +139,14 @@ def main(words: Sequence[str] | None = None) -> int:
         {"schema": "pystamps-hpc/bench-pictures/1", "machine": machine.describe(),
          "points": options.points, "images": options.images, "runs": runs},
     )  # fmt: skip
-    rows = [[run["what"], f"{run['wall_sec']:.1f}", f"{run['peak_mib']:,}", f"{run['file_mb']:.1f}"]
-            for run in runs]  # fmt: skip
+    rows = [
+        [run["what"], f"{run['wall_sec']:.1f}", f"{run['cpu_sec']:.1f}", f"{run['peak_mib']:,}",
+         f"{run['file_mb']:.1f}"]
+        for run in runs
+    ]  # fmt: skip
     print(machine.table(HEAD, rows))
     if options.page:
-        lines = [HEAD, ["---", *["---:"] * 3], *rows]
+        lines = [HEAD, ["---", *["---:"] * 4], *rows]
         renew("pictures", "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n",
               options.page)  # fmt: skip
     worst = max(run["wall_sec"] for run in runs), max(run["peak_mib"] for run in runs)

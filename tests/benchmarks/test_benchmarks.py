@@ -11,6 +11,7 @@ from benchmarks import (
     growth,
     kernels,
     memory,
+    pictures,
     plain,
     roofline,
     small_baselines,
@@ -168,3 +169,12 @@ def test_velocities_are_held_to_what_can_be_known(case, kind, bound):
     outcome = truth.Outcome(case, error, 3.0, kind)
     assert outcome.bound == (None if bound is None else pytest.approx(bound))
     assert outcome.ok == (bound in (None, 0.6))
+
+
+def test_the_scene_of_the_pictures_is_drawn_in_a_process_of_its_own(tmp_path):
+    pytest.importorskip("matplotlib")
+    pictures.write_scene(tmp_path / "scene", 500, 6)
+    run = pictures.drawn(tmp_path / "scene", "a panel", ("u-dm", "--output", "panel.pdf"))
+    assert (tmp_path / "scene" / "products" / "panel.pdf").read_bytes().startswith(b"%PDF")
+    assert 50 < run["peak_mib"] < 2048
+    assert run["cpu_sec"] > 0

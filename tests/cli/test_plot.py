@@ -52,6 +52,16 @@ def test_lists_are_drawn_in_their_order_and_against_another_column(command, resu
     assert (tmp_path / "u.svg").read_bytes().startswith(b"<?xml")
 
 
+def test_the_page_has_as_many_elements_as_are_asked_for(command, result, tmp_path):
+    sizes = []
+    for dpi in (50, 100):
+        path = tmp_path / f"{dpi}.png"
+        words = ("plot", "hgt", "--dpi", dpi, "--output", path, "--dataset", result.root)
+        assert command(*words).code == 0
+        sizes.append(np.frombuffer(path.read_bytes()[16:24], ">i4"))
+    assert (np.abs(sizes[1] - 2 * sizes[0]) <= 1).all()
+
+
 def test_a_series_tells_its_velocity(command, result, tmp_path):
     lon, lat = result.lonlat[3]
     words = ("plot", "ts", "--lon", lon, "--lat", lat, "--dataset", result.root)
@@ -76,6 +86,7 @@ def test_a_series_tells_its_velocity(command, result, tmp_path):
         ("ts --lon 12.3 --lat 60", 3, "no PS within 1000 m"),
         ("ts --lon 12.3 --lat 44 --type u", 2, "time series are of"),
         ("ts --lon 12.3 --lat 44 --radius -1", 2, "must be a positive number"),
+        ("u --dpi 9", 2, "9 is outside 30 to 1200"),
         ("u --output u.gif", 2, "u.gif: must end in .png, .pdf or .svg"),
         ("u --output /dev/null/u.png", 1, "cannot publish /dev/null/u.png"),
         ("histogram", 3, "no PATCH_* directory"),

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pystamps_hpc.tools.drawing.colours import MAPS, Scale, Tails, scale_of
@@ -13,6 +13,8 @@ from pystamps_hpc.tools.drawing.furniture import mark_reference
 from pystamps_hpc.tools.drawing.hillshade import ground
 from pystamps_hpc.tools.drawing.maps import GAP, LABEL, LEAST_WIDTH, Grid
 from pystamps_hpc.tools.drawing.points import MOST_MARKERS, draw_points, maps_of
+
+CALMLY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 SQUARE = Frame(2.0, 2.0, 12.0, 12.1, 44.0, 44.1)
 
@@ -82,6 +84,7 @@ def test_few_points_have_a_marker_each_and_a_phasor_of_length_zero_has_none():
     assert maps.known.tolist() == [48]
 
 
+@CALMLY
 @given(
     values=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60),
     times=st.integers(1, 60),
@@ -130,6 +133,7 @@ def test_the_colours_of_a_cycle_close_and_the_others_keep_their_middle():
         assert Scale(name, 0, 1, "").colour_map()(0.5)[3] == 1
 
 
+@CALMLY
 @given(
     count=st.integers(1, 300),
     ratio=st.floats(0.5, 2.0),
