@@ -1,0 +1,44 @@
+"""The CUDA sources: their text, the kernels they hold, how they are compiled."""
+
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+OPTIONS = ("--std=c++17", "--fmad=false")
+"""Of NVRTC: no product is fused with a sum unless the source says ``fma``."""
+
+_PHASORS = ("float2", "double2")
+_REALS = ("float", "double")
+
+INSTANCES: dict[str, tuple[str, ...]] = {
+    "topofit": (
+        "trial_table<float>",
+        "trial_table<double>",
+        *(f"fit<{z}, {b}>" for z in _PHASORS for b in _REALS),
+        "fit_single<float2, float>",
+        "fit_single<float2, double>",
+        "fit_single<double2, float>",
+    ),
+}
+"""Source -> the kernels that it is compiled for, templates with their arguments."""
+
+
+@cache
+def text(source: str) -> str:
+    """Return the whole text of a source: what all share, then its own file."""
+    folder = files(__package__) / "sources"
+    parts = [(folder / f"{name}.cu").read_text(encoding="utf-8") for name in ("common", source)]
+    return "\n".join(parts)
+
+
+def of_classes(kernel: str, *arrays: Any) -> str:
+    """Return the name of a template for the classes of these arrays."""
+    return f"{kernel}<{', '.join(_TYPES[array.dtype.name] for array in arrays)}>"
+
+
+_TYPES = {
+    "complex64": "float2",
+    "complex128": "double2",
+    "float32": "float",
+    "float64": "double",
+}
