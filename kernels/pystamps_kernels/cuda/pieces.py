@@ -10,8 +10,8 @@ from .device import MIB, Array, Device, DeviceMemoryError, Landing, OnDevice, cu
 LANES = 2
 """Pieces that are on the device together: one computes while the other is copied."""
 
-UNIT = 4096
-"""Rows of a piece are a multiple of this, where that many fit."""
+UNIT = 256
+"""Rows of a piece are a multiple of this: sums over rows are taken per unit, then in order."""
 
 TAKEN = 0.5
 """Share of the free memory that pieces take; the rest is for what libraries need."""
@@ -30,17 +30,17 @@ def piece_rows(device: Device, row_bytes: float, fixed_bytes: float = 0) -> int:
     Raises
     ------
     DeviceMemoryError
-        Not even one row fits.
+        Not even one unit fits.
     """
     free = device.free_bytes()
     rows = int((free * TAKEN - fixed_bytes) / (LANES * max(row_bytes, 1)))
-    if rows < 1:
-        needed = (fixed_bytes + LANES * row_bytes) / TAKEN
+    if rows < UNIT:
+        needed = (fixed_bytes + LANES * UNIT * row_bytes) / TAKEN
         raise DeviceMemoryError(
             f"device {device.index} has {free // MIB} MiB free, "
             f"{int(np.ceil(needed / MIB))} MiB needed; use fewer ranks for each device"
         )
-    return rows // UNIT * UNIT or rows
+    return rows // UNIT * UNIT
 
 
 def by_rows(

@@ -11,6 +11,18 @@ _PHASORS = ("float2", "double2")
 _REALS = ("float", "double")
 
 INSTANCES: dict[str, tuple[str, ...]] = {
+    "samples": (
+        "unit_phasors",
+        "deviation",
+        "angle",
+        "subtract_phase",
+        "wrapped_phase",
+        "arc_phasors",
+        "phase_steps",
+        "to_points",
+        *(f"{kernel}<{b}>" for kernel in ("ph_weight", "ph_weight_single") for b in _REALS),
+    ),
+    "sums": ("cell_sums", "histogram<float>", "histogram<double>"),
     "topofit": (
         "trial_table<float>",
         "trial_table<double>",
