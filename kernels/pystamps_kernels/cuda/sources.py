@@ -22,6 +22,9 @@ INSTANCES: dict[str, tuple[str, ...]] = {
         "to_points",
         *(f"{kernel}<{b}>" for kernel in ("ph_weight", "ph_weight_single") for b in _REALS),
     ),
+    "windows": (
+        "planes", "filter_windows", "add_windows", "rounded", "with_phase", "filter_cells",
+    ),
     "sums": ("cell_sums", "histogram<float>", "histogram<double>"),
     "topofit": (
         "trial_table<float>",
