@@ -22,6 +22,15 @@ INSTANCES: dict[str, tuple[str, ...]] = {
         "to_points",
         *(f"{kernel}<{b}>" for kernel in ("ph_weight", "ph_weight_single") for b in _REALS),
     ),
+    "edge_stats": (
+        "spread_of_noise",
+        "least_of_nodes",
+        *(
+            f"{kernel}<{z}>"
+            for kernel in ("arc_noise", "pair_sums", "spread_of_pairs")
+            for z in _PHASORS
+        ),
+    ),
     "windows": (
         "planes", "filter_windows", "add_windows", "rounded", "with_phase", "filter_cells",
     ),

@@ -29,6 +29,16 @@ static inline unsigned long long atomicAdd(unsigned long long *sum, unsigned lon
     *sum += value;
     return before;
 }
+static inline long long atomicMin(long long *least, long long value) {
+    long long before = *least;
+    *least = value < before ? value : before;
+    return before;
+}
+static inline long long atomicMax(long long *largest, long long value) {
+    long long before = *largest;
+    *largest = value > before ? value : before;
+    return before;
+}
 
 namespace stand_in {
 
