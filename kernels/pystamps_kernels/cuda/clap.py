@@ -65,9 +65,7 @@ def clap_cells(
     return result
 
 
-def _planes(
-    device: Device, ph_grid: Array, plane_bytes: int
-) -> Iterator[tuple[slice, OnDevice]]:
+def _planes(device: Device, ph_grid: Array, plane_bytes: int) -> Iterator[tuple[slice, OnDevice]]:
     """Yield groups of planes, contiguous and without NaN, as many as fit on the device."""
     n_i, n_j, m = ph_grid.shape
     step = planes_at_once(plane_bytes, ph_grid.nbytes)

@@ -75,6 +75,10 @@ class CupyDevice:
                 f"device {self.index} has {free} MiB free, which is too little: {error}"
             ) from error
 
+    def wait(self) -> None:
+        """Wait for the current stream."""
+        self._cupy.cuda.get_current_stream().synchronize()
+
     def upload(self, host: Array) -> OnDevice:
         """Copy by way of pinned memory, in the order of the current stream."""
         copy = self._cupy.empty(host.shape, host.dtype)

@@ -43,6 +43,10 @@ class Device(Protocol):
         """Make the device current in this thread; work of the same `lane` is done in order."""
         ...
 
+    def wait(self) -> None:
+        """Wait for the work of the current lane, so that others may use what it made."""
+        ...
+
     def upload(self, host: Array) -> OnDevice:
         """Copy an array of the host; the host array may change as soon as this returns."""
         ...

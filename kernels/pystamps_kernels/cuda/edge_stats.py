@@ -76,6 +76,7 @@ def _statistics(
         nodes = device.upload(phase)
         epochs = [device.upload(day), *_transposed(device, local_lines(day, time_win))]
         row_bytes = n * np.dtype(np.float32).itemsize + 8 * DOUBLE
+        rows_in_block(device, 5 * n * DOUBLE, 1, "stage4_edge_stats")
         pieces = _pieces(device, n_edge, row_bytes, phase.nbytes)
 
         def noise_of(piece: slice) -> tuple[Sequence[OnDevice], OnDevice, OnDevice]:
@@ -159,9 +160,7 @@ class _Edges:
         row = (self._n + LANES) * DOUBLE
         rows = rows_in_block(device, row, EDGES, "stage4_edge_stats")
         blocks, shared = blocks_for(count, rows), rows * row
-        device.launch(
-            "edge_stats", kernel, blocks, rows * LANES, *arguments, *found, shared=shared
-        )
+        device.launch("edge_stats", kernel, blocks, rows * LANES, *arguments, *found, shared=shared)
         for values, least in zip(found, self._nodes, strict=False):
             start(device, "edge_stats", "least_of_nodes", count, values, *ends, count, least)
         for values, out in zip(found, (self._std, self._max, self._slope), strict=True):

@@ -1,7 +1,6 @@
 """Rows in pieces that fit into the device, two of them under way at a time."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -47,34 +46,37 @@ def by_rows(
     run: Callable[..., Sequence[OnDevice]],
     arguments: Sequence[Array],
     results: Sequence[Array],
+    shared: Sequence[Array] = (),
     room: float = 0,
-    fixed: float = 0,
 ) -> None:
     """Run `run` on pieces of the rows of `arguments` and fill the same rows of `results`.
 
     Parameters
     ----------
     run : callable
-        ``run(device, *pieces)`` gets arrays on the device and returns as many as there are
-        `results`.
+        ``run(device, *shared, *pieces)`` gets arrays on the device and returns as many as there
+        are `results`.
     arguments : sequence of ndarray
         Arrays of the host that are cut by their first dimension.
     results : sequence of ndarray
         Arrays of the host of as many rows.
+    shared : sequence of ndarray
+        Arrays of the host that every piece gets whole; they are uploaded once.
     room : float
         Memory that a row needs on the device besides [bytes].
-    fixed : float
-        Memory for what all rows share [bytes].
     """
     device = current()
     n = len(results[0])
     rows = [array.nbytes / max(n, 1) for array in (*arguments, *results)]
-    step = piece_rows(device, sum(rows) + room, fixed)
+    step = piece_rows(device, sum(rows) + room, sum(array.nbytes for array in shared))
+    with device.active():
+        whole = [device.upload(array) for array in shared]
+        device.wait()
     waiting: list[tuple[Landing, Array]] = []
     for number, first in enumerate(range(0, n, step)):
         piece = slice(first, min(first + step, n))
         with device.active(number % LANES):
-            found = run(device, *(device.upload(array[piece]) for array in arguments))
+            found = run(device, *whole, *(device.upload(array[piece]) for array in arguments))
             landing = [
                 (device.fetch(one), out[piece]) for one, out in zip(found, results, strict=True)
             ]
@@ -109,4 +111,3 @@ def rows_in_block(device: Device, row_shared: int, most: int, kernel: str) -> in
             f"has {device.shared_bytes}; set its backend to native"
         )
     return rows
-

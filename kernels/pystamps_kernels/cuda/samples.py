@@ -43,14 +43,13 @@ def by_samples(
     m = like[1]
 
     def run(device: Device, *pieces: OnDevice) -> tuple[OnDevice]:
-        count = pieces[0].shape[0]
+        count = pieces[-1].shape[0]
         out = device.empty((count, m), dtype)
         sizes = (count, m) if per_row else (count * m,)
-        whole = [device.upload(array) for array in shared]
-        start(device, "samples", kernel, count * m, *whole, *pieces, *sizes, out)
+        start(device, "samples", kernel, count * m, *pieces, *sizes, out)
         return (out,)
 
-    by_rows(run, arguments, (result,), fixed=sum(array.nbytes for array in shared))
+    by_rows(run, arguments, (result,), shared)
     return result
 
 

@@ -63,19 +63,19 @@ def _fit(
     """Fit the rows; baselines are of each row, (n, m), or shared, (m,)."""
     n, m = cpxphase.shape
     steps = trial_steps(n_trial_wraps)
-    own = (bperp,) if bperp.ndim == 2 else ()
+    own, shared = ((bperp,), ()) if bperp.ndim == 2 else ((), (bperp,))
 
-    def run(device: Device, phasors: OnDevice, *baselines: OnDevice) -> Sequence[OnDevice]:
-        base = baselines[0] if baselines else device.upload(bperp)
+    def run(device: Device, *given: OnDevice) -> Sequence[OnDevice]:
+        base, phasors = given if shared else given[::-1]
         count = phasors.shape[0]
         found = [device.empty((count,), np.float64) for _ in range(3)]
         found.append(device.empty((count, n_residual), np.complex64))
-        start(device, phasors, base, m if own else 0, steps, *found, n_residual)
+        start(device, phasors, base, 0 if shared else m, steps, *found, n_residual)
         return found
 
     slope, offset, coherence = np.empty((3, n))
     residual = np.empty((n, n_residual), np.complex64)
-    by_rows(run, (cpxphase, *own), (slope, offset, coherence, residual))
+    by_rows(run, (cpxphase, *own), (slope, offset, coherence, residual), shared)
     return slope, offset, coherence, residual
 
 

@@ -16,7 +16,7 @@ THREADS = 256
 MOST_BLOCKS = 1 << 14
 """Of a grid; a block takes one window after the other."""
 ROOMS = 1024
-"""Blocks where windows are too large for shared memory and their rooms lie in that of the device."""
+"""Blocks of windows that are too large for shared memory, so that their rooms lie outside."""
 SAMPLE = np.dtype(np.complex128).itemsize
 
 LOW_PASS, CLAP, GOLDSTEIN = range(3)

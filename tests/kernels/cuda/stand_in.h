@@ -23,6 +23,16 @@ static inline long long __double_as_longlong(double value) {
     std::memcpy(&bits, &value, sizeof bits);
     return bits;
 }
+static inline int __float_as_int(float value) {
+    int bits;
+    std::memcpy(&bits, &value, sizeof bits);
+    return bits;
+}
+static inline float __int_as_float(int bits) {
+    float value;
+    std::memcpy(&value, &bits, sizeof value);
+    return value;
+}
 // Whole numbers only: a sum of floats would depend on the order of the threads.
 static inline unsigned long long atomicAdd(unsigned long long *sum, unsigned long long value) {
     unsigned long long before = *sum;
