@@ -52,18 +52,20 @@ def threading_layer() -> str:
     return str(numba.threading_layer())
 
 
-@cache
 def unavailable_reason(backend: Backend) -> str:
     """Say why `backend` cannot run on this machine; an empty string when it can."""
-    if backend == "native":
-        if not installed(backend):
-            return "numba is not installed"
-        try:
-            threading_layer()
-        except Exception as error:
-            return f"numba is installed but does not start: {_what_numba_says(error)}"
-    if backend == "cuda":
-        return device.unavailable_reason()
+    reasons = {"native": _native_reason, "cuda": device.unavailable_reason}
+    return reasons[backend]() if backend in reasons else ""
+
+
+@cache
+def _native_reason() -> str:
+    if not installed("native"):
+        return "numba is not installed"
+    try:
+        threading_layer()
+    except Exception as error:
+        return f"numba is installed but does not start: {_what_numba_says(error)}"
     return ""
 
 

@@ -8,6 +8,7 @@ import importlib
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -140,8 +141,11 @@ def visible_devices() -> int:
 
 def unavailable_reason() -> str:
     """Say why no device can be used here; an empty string when one can."""
-    if _in_use:
-        return ""
+    return "" if _in_use else _driver_reason()
+
+
+@cache
+def _driver_reason() -> str:
     try:
         importlib.import_module("cupy")
     except Exception as error:

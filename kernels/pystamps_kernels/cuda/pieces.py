@@ -37,7 +37,7 @@ def piece_rows(device: Device, row_bytes: float, fixed_bytes: float = 0) -> int:
         needed = (fixed_bytes + LANES * UNIT * row_bytes) / TAKEN
         raise DeviceMemoryError(
             f"device {device.index} has {free // MIB} MiB free, "
-            f"{int(np.ceil(needed / MIB))} MiB needed; use fewer ranks for each device"
+            f"{int(np.ceil(needed / MIB))} MiB needed"
         )
     return rows // UNIT * UNIT
 

@@ -172,7 +172,6 @@ def planes_at_once(plane_bytes: int, fixed_bytes: int) -> int:
     if count < 1:
         needed = int((fixed_bytes + plane_bytes) / TAKEN / MIB) + 1
         raise DeviceMemoryError(
-            f"device {device.index} has {free // MIB} MiB free, {needed} MiB needed; "
-            "use fewer ranks for each device"
+            f"device {device.index} has {free // MIB} MiB free, {needed} MiB needed"
         )
     return count
