@@ -76,8 +76,9 @@ class CupyDevice:
             ) from error
 
     def wait(self) -> None:
-        """Wait for the current stream."""
+        """Wait for the current stream; what its transfers held is free again."""
         self._cupy.cuda.get_current_stream().synchronize()
+        self._of_thread.held[self._of_thread.lane].clear()
 
     def upload(self, host: Array) -> OnDevice:
         """Copy by way of pinned memory, in the order of the current stream."""

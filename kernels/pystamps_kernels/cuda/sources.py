@@ -54,6 +54,7 @@ INSTANCES: dict[str, tuple[str, ...]] = {
         "bootstrap_deviation",
     ),
     "scn": ("spatial_lowpass",),
+    "patch": ("at_cells", "against_cells", "whole_rows", "keep_phase", "count_not_finite"),
     "sums": ("cell_sums", "histogram<float>", "histogram<double>"),
     "topofit": (
         "trial_table<float>",

@@ -20,7 +20,7 @@ TABLE_THREADS = 256
 
 def topofit(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Fit:
     """CUDA twin of :func:`reference.topofit.topofit`."""
-    fit = _fit(_double, cpxphase, bperp, n_trial_wraps, cpxphase.shape[1])
+    fit = _fit(double, cpxphase, bperp, n_trial_wraps, cpxphase.shape[1])
     return rounded(fit, cpxphase, bperp)
 
 
@@ -31,14 +31,14 @@ def topofit_row_invariant(cpxphase: Array, bperp: Array, n_trial_wraps: float) -
 
 def topofit_coh_row_invariant(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Array:
     """CUDA twin of :func:`reference.topofit.topofit_coh_row_invariant`."""
-    return _fit(_double, cpxphase, bperp, n_trial_wraps, 0)[2].astype(bperp.dtype)
+    return _fit(double, cpxphase, bperp, n_trial_wraps, 0)[2].astype(bperp.dtype)
 
 
 def topofit_single(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Fit:
     """CUDA twin of :func:`reference.topofit.topofit_single`."""
     if cpxphase.dtype == np.complex128 and bperp.dtype == np.float64:
         return topofit(cpxphase, bperp, n_trial_wraps)
-    return _fit(_single, cpxphase, bperp, n_trial_wraps, cpxphase.shape[1])
+    return _fit(single, cpxphase, bperp, n_trial_wraps, cpxphase.shape[1])
 
 
 def topofit_row_invariant_single(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Fit:
@@ -50,7 +50,7 @@ def topofit_coh_row_invariant_single(cpxphase: Array, bperp: Array, n_trial_wrap
     """CUDA twin of :func:`reference.topofit.topofit_coh_row_invariant_single`."""
     if bperp.dtype == np.float64:
         return topofit_coh_row_invariant(cpxphase, bperp, n_trial_wraps)
-    return _fit(_single, cpxphase, bperp, n_trial_wraps, 0)[2].astype(bperp.dtype)
+    return _fit(single, cpxphase, bperp, n_trial_wraps, 0)[2].astype(bperp.dtype)
 
 
 def _fit(
@@ -79,9 +79,25 @@ def _fit(
     return slope, offset, coherence, residual
 
 
-def _double(
+def double(
     device: Device, phasors: OnDevice, base: OnDevice, stride: int, steps: int, *found: Any
 ) -> None:
+    """Start the fit in double of rows that are on the device.
+
+    Parameters
+    ----------
+    device : Device
+        Where.
+    phasors : (n, m) complex64 or complex128
+        Phasors.
+    base : (n, m) or (m,) float32 or float64
+        Baselines; `stride` is m or, where all rows share them, 0.
+    stride, steps : int
+        See `base`; trials on each side of zero.
+    found
+        Arrays of the device for slope, offset, coherence, (n,) float64, and residual, (n, m)
+        complex64, and the columns of the residual that are wanted.
+    """
     n, m = phasors.shape
     shared = not stride
     table = device.empty((steps + 1, m) if shared else (1, 1), np.complex128)
@@ -93,9 +109,10 @@ def _double(
     _launch(device, of_classes("fit", phasors, base), n, m, *arguments)
 
 
-def _single(
+def single(
     device: Device, phasors: OnDevice, base: OnDevice, stride: int, steps: int, *found: Any
 ) -> None:
+    """Start the fit in the reference's single precision, as :func:`double` does."""
     n, m = phasors.shape
     arguments = (phasors, base, stride, n, m, steps, *found)
     _launch(device, of_classes("fit_single", phasors, base), n, m, *arguments)

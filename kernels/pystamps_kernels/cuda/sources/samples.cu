@@ -72,13 +72,14 @@ __global__ void to_points(const float *grid_phase, const float2 *phasors, const 
     }
 }
 
-// Phasors without their look-angle error, times the weight of their row.
+// Phasors without their look-angle error, times the weight of their row. `stride` is m, or 0 with
+// baselines that all rows share.
 template <typename B>
-__global__ void ph_weight(const float2 *ph, const B *bperp, const double *slope,
+__global__ void ph_weight(const float2 *ph, const B *bperp, i64 stride, const double *slope,
                           const double *weight, i64 n, i64 m, float2 *out) {
     EACH(i, n * m) {
         double sine, cosine, factor = weight[i / m], re = ph[i].x, im = ph[i].y;
-        sincos((double)bperp[i] * slope[i / m], &sine, &cosine);
+        sincos((double)bperp[i / m * stride + i % m] * slope[i / m], &sine, &cosine);
         out[i] = make_float2((float)((re * cosine + im * sine) * factor),
                              (float)((im * cosine - re * sine) * factor));
     }
@@ -86,12 +87,13 @@ __global__ void ph_weight(const float2 *ph, const B *bperp, const double *slope,
 
 // The same, each operation rounded as in the reference.
 template <typename B>
-__global__ void ph_weight_single(const float2 *ph, const B *bperp, const double *slope,
+__global__ void ph_weight_single(const float2 *ph, const B *bperp, i64 stride, const double *slope,
                                  const double *weight, i64 n, i64 m, float2 *out) {
     EACH(i, n * m) {
         double sine, cosine;
         float factor = (float)weight[i / m];
-        sincos((double)(bperp[i] * (B)slope[i / m]), &sine, &cosine);
+        B phase = bperp[i / m * stride + i % m] * (B)slope[i / m];
+        sincos((double)phase, &sine, &cosine);
         float2 z = times(ph[i], (float)cosine, -(float)sine);
         out[i] = make_float2(z.x * factor, z.y * factor);
     }
