@@ -54,8 +54,9 @@ def threading_layer() -> str:
 
 def unavailable_reason(backend: Backend) -> str:
     """Say why `backend` cannot run on this machine; an empty string when it can."""
-    reasons = {"native": _native_reason, "cuda": device.unavailable_reason}
-    return reasons[backend]() if backend in reasons else ""
+    if backend == "native":
+        return _native_reason()
+    return device.unavailable_reason() if backend == "cuda" else ""
 
 
 @cache

@@ -5,6 +5,7 @@ another in its place that runs the same sources on the processor.
 """
 
 import importlib
+import math
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -23,6 +24,12 @@ MIB = 1 << 20
 
 class DeviceMemoryError(MemoryError):
     """The device has too little free memory for the smallest piece of a kernel's work."""
+
+
+def too_little(device: "Device", needed: float) -> DeviceMemoryError:
+    """Return the error of a device that has less memory free than is needed [bytes]."""
+    free, wanted = device.free_bytes() // MIB, math.ceil(needed / MIB)
+    return DeviceMemoryError(f"device {device.index} has {free} MiB free, {wanted} MiB needed")
 
 
 class Landing(Protocol):

@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
-from .device import MIB, Array, Device, DeviceMemoryError, Landing, OnDevice, current
+from .device import Array, Device, DeviceMemoryError, Landing, OnDevice, current, too_little
 
 LANES = 2
 """Pieces that are on the device together: one computes while the other is copied."""
@@ -31,14 +29,9 @@ def piece_rows(device: Device, row_bytes: float, fixed_bytes: float = 0) -> int:
     DeviceMemoryError
         Not even one unit fits.
     """
-    free = device.free_bytes()
-    rows = int((free * TAKEN - fixed_bytes) / (LANES * max(row_bytes, 1)))
+    rows = int((device.free_bytes() * TAKEN - fixed_bytes) / (LANES * max(row_bytes, 1)))
     if rows < UNIT:
-        needed = (fixed_bytes + LANES * UNIT * row_bytes) / TAKEN
-        raise DeviceMemoryError(
-            f"device {device.index} has {free // MIB} MiB free, "
-            f"{int(np.ceil(needed / MIB))} MiB needed"
-        )
+        raise too_little(device, (fixed_bytes + LANES * UNIT * row_bytes) / TAKEN)
     return rows // UNIT * UNIT
 
 

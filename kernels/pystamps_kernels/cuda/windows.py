@@ -7,7 +7,7 @@ import numpy as np
 
 from ..clap_windows import GAUSSIAN
 from ..transforms import places, turns
-from .device import MIB, Array, Device, DeviceMemoryError, OnDevice, current
+from .device import Array, Device, OnDevice, current, too_little
 from .pieces import TAKEN
 from .samples import start
 
@@ -167,11 +167,7 @@ def planes_at_once(plane_bytes: int, fixed_bytes: int) -> int:
         Not even one fits.
     """
     device = current()
-    free = device.free_bytes()
-    count = int((free * TAKEN - fixed_bytes) / plane_bytes)
+    count = int((device.free_bytes() * TAKEN - fixed_bytes) / plane_bytes)
     if count < 1:
-        needed = int((fixed_bytes + plane_bytes) / TAKEN / MIB) + 1
-        raise DeviceMemoryError(
-            f"device {device.index} has {free // MIB} MiB free, {needed} MiB needed"
-        )
+        raise too_little(device, (fixed_bytes + plane_bytes) / TAKEN)
     return count

@@ -252,9 +252,11 @@ def iterated(
     for iteration in range(1, params.gamma_max_iterations + 1):
         weighted = weighted_phasors(ph, inputs.bperp_mat, fit.slope, weight, ctx.kernels)
         previous = fit
-        found = resident and on_device.iteration(
-            resident, previous, weight, clap_filter(params, low_pass), n_trial_wraps
-        )
+        found = None
+        if resident is not None:
+            ctx.check()
+            response = clap_filter(params, low_pass)
+            found = on_device.iteration(resident, previous, weight, response, n_trial_wraps)
         if found is None:  # a filtered phase that is not finite is told here, too
             for ifgs, plane in grids(weighted, grid, ctx):
                 planes = clap(plane, low_pass, params, ctx, ifgs.start)

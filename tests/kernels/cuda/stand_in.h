@@ -183,7 +183,8 @@ template <typename... T, void (*function)(T...)> struct Kernel<function> {
         static std::string text = ((Parameter<T>::name() + ",") + ...);
         return text.c_str();
     }
-    static int launch(unsigned blocks, unsigned threads, size_t bytes, int backwards, void **given) {
+    static int launch(unsigned blocks, unsigned threads, size_t bytes, int backwards,
+                      void **given) {
         arguments = given;
         body = call;
         return run_grid(blocks, threads, bytes, backwards);

@@ -66,7 +66,8 @@ __device__ double2 lane_sum(double2 *lanes, i64 lane, double2 own) {
 }
 
 template <typename Z, typename B>
-__device__ void load(Row row, i64 lane, const Z *phasors, const B *bperp, i64 stride, i64 i, i64 m) {
+__device__ void load(Row row, i64 lane, const Z *phasors, const B *bperp, i64 stride, i64 i,
+                     i64 m) {
     for (i64 k = lane; k < m; k += LANES) {
         row.z[k] = make_double2(phasors[i * m + k].x, phasors[i * m + k].y);
         row.base[k] = bperp[i * stride + k];

@@ -222,7 +222,9 @@ __device__ void respond(Window w, Filter f, Tables t) {
             smooth[i] = total;
         }
         __syncthreads();
-        level = smooth[0] == smooth[0] ? median(smooth, n * n, f.low, f.high, w.threads) : smooth[0];
+        level = smooth[0];  // NaN, as a transform of infinite values has it, stays
+        if (level == level)
+            level = median(smooth, n * n, f.low, f.high, w.threads);
         level = level == 0 ? 1 : level;
     }
     for (i64 i = threadIdx.x; i < n * n; i += blockDim.x) {
@@ -364,7 +366,8 @@ __global__ void filter_cells(const float2 *grid, i64 n_planes, i64 n_i, i64 n_j,
         __syncthreads();
         for (i64 half = blockDim.x / 2; half > 0; half /= 2) {
             if (threadIdx.x < half)
-                w.threads[threadIdx.x] = plus(w.threads[threadIdx.x], w.threads[threadIdx.x + half]);
+                w.threads[threadIdx.x] =
+                    plus(w.threads[threadIdx.x], w.threads[threadIdx.x + half]);
             __syncthreads();
         }
         if (threadIdx.x == 0) {
