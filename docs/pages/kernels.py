@@ -14,7 +14,8 @@ def kernels() -> str:
         "The numerical kernels (package `pystamps_kernels`): arrays in, arrays out, usable "
         "without the rest. A section is a subject, the name of the file in `contracts/` and in "
         "every backend; a kernel's name begins with the stage that it was made for. Each has a "
-        "*python* form (NumPy, the definition) and may have a *native* one (Numba, threaded); "
+        "*python* form (NumPy, the definition) and may have a *native* one (Numba, threaded) and a "
+        "*cuda* one ([GPUs](../gpu.md)); "
         "`pystamps-hpc describe-backends` says what runs here. "
         "A kernel with two forms has a second function of the same name with `_single`, the mixed "
         "single precision of StaMPS. Tolerance is the largest absolute difference between a "
@@ -34,7 +35,7 @@ def capital(text: str) -> str:
 
 def kernel_section(kernel: Kernel) -> str:
     """Describe one kernel."""
-    backends = [name for name in ("python", "native") if function(kernel, name, "double")]
+    backends = [name for name in ("python", "native", "cuda") if function(kernel, name, "double")]
     forms = "double and single" if kernel.single else "one for both arithmetics"
     rows = [argument_row(item, "in", "") for item in kernel.arguments]
     rows += [

@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from .contracts import Kernel, all_kernels
+from .cuda import device
 
 if TYPE_CHECKING:
     from .signatures import Signatures
@@ -51,25 +52,21 @@ def threading_layer() -> str:
     return str(numba.threading_layer())
 
 
-@cache
 def unavailable_reason(backend: Backend) -> str:
     """Say why `backend` cannot run on this machine; an empty string when it can."""
     if backend == "native":
-        if not installed(backend):
-            return "numba is not installed"
-        try:
-            threading_layer()
-        except Exception as error:
-            return f"numba is installed but does not start: {_what_numba_says(error)}"
-    if backend == "cuda" and importlib.util.find_spec(f"{__package__}.cuda") is None:
-        return "there are no CUDA kernels yet"
-    if backend == "cuda":
-        try:
-            cupy = importlib.import_module("cupy")
-        except Exception as error:
-            return f"cupy cannot be imported: {error}"
-        if not cupy.cuda.is_available():
-            return "no CUDA device is visible"
+        return _native_reason()
+    return device.unavailable_reason() if backend == "cuda" else ""
+
+
+@cache
+def _native_reason() -> str:
+    if not installed("native"):
+        return "numba is not installed"
+    try:
+        threading_layer()
+    except Exception as error:
+        return f"numba is installed but does not start: {_what_numba_says(error)}"
     return ""
 
 
@@ -105,13 +102,13 @@ def function(kernel: Kernel, backend: Backend, arithmetic: Arithmetic) -> Callab
 def supported_backends(kernel: Kernel) -> list[Backend]:
     """List the backends that implement `kernel` in every form it has, available here or not.
 
-    The sources of a backend are asked, so a backend whose library is missing is left out.
+    The modules of a backend are asked; those of the native one need its library.
     """
     forms: tuple[Arithmetic, ...] = ("double", "single") if kernel.single else ("double",)
     return [
         backend
         for backend in PACKAGES
-        if not unavailable_reason(backend)
+        if not (backend == "native" and unavailable_reason(backend))
         and all(function(kernel, backend, form) is not None for form in forms)
     ]
 

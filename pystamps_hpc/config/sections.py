@@ -87,7 +87,7 @@ class RuntimeConfig:
         choice("runtime backend", RUNTIME_BACKENDS, _RUNTIME_ALIASES),
         "How the patches of one process are spread: ``auto`` (one after the other, kernels "
         "threaded), ``threads`` or ``processes`` (a pool of patches). ``native`` also insists on "
-        "native kernels; ``gpu`` asks for CUDA kernels, of which there are none yet.",
+        "native kernels; ``gpu`` runs every kernel on a GPU that has a CUDA form.",
     )
     stage2_kernel_backend: str = option(
         "auto",

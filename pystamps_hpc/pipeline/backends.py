@@ -4,6 +4,7 @@ import os
 from dataclasses import replace
 
 from pystamps_kernels.contracts import Kernel, all_kernels
+from pystamps_kernels.cuda.device import choose as choose_device
 from pystamps_kernels.dispatch import (
     Arithmetic,
     Backend,
@@ -59,7 +60,16 @@ def resolve_kernels(config: RunConfig, team: Team, native_only: bool = False) ->
     chosen: dict[str, Backend] = {}
     for kernel in all_kernels().values():
         chosen[kernel.name] = _choose(kernel, config, lacking, arithmetic, native_only, broken)
+    if "cuda" in chosen.values():
+        team.on_each(lambda: share_devices(team))
     return KernelTable(chosen, arithmetic)
+
+
+def share_devices(team: Team) -> int:
+    """Let this rank use the device of its place on its node, modulo those it sees; return which."""
+    own = team.members[team.rank]
+    neighbours = sum(member.node == own.node for member in team.members)
+    return choose_device(own.local_rank, neighbours)
 
 
 def declared_kernels(kernels: KernelTable, spec: StageSpec) -> KernelTable:

@@ -296,7 +296,7 @@ def minutes_text(minutes: float) -> str:
 def _warnings(template: str, size: Size | None, needs: Estimate | None) -> Iterator[str]:
     """Yield what the job lacks or wastes."""
     if template == "gpu":
-        yield "there are no GPU kernels yet: the run says so and ends with 4"
+        yield "the CUDA kernels have not run on a GPU yet: try doctor gpu first"
     if size is None or needs is None:
         return
     ranks, patches = needs.nodes * needs.ranks_per_node, len(size.candidates)

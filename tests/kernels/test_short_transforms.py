@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from pystamps_kernels.native.fourier import places, transform, turns
+from pystamps_kernels.native.fourier import transform
 from pystamps_kernels.native.median import median
+from pystamps_kernels.transforms import places, turns
 
 
 @pytest.mark.parametrize("n", [2, 3, 8, 24, 32, 40, 56])

@@ -26,6 +26,7 @@ def resolve(monkeypatch, runtime, lacking=("cuda",), implemented=None, installed
         return print if backend in known else None
 
     monkeypatch.setattr(backends, "function", function)
+    monkeypatch.setattr(backends, "choose_device", lambda local_rank, neighbours: 0)
     config = parse_config({"runtime": runtime}).resolved()
     return backends.resolve_kernels(config, SerialTeam(), **options).backends
 
@@ -128,7 +129,7 @@ def test_c037_native_only_refuses_other_overrides_and_missing_kernels(monkeypatc
     assert set(found.values()) == {"native"}
 
 
-def test_every_promised_kernel_has_a_reference_and_a_native_form():
+def test_every_promised_kernel_has_all_three_forms():
     from pystamps_kernels.dispatch import supported_backends
 
     promised = (
@@ -138,4 +139,4 @@ def test_every_promised_kernel_has_a_reference_and_a_native_form():
     )  # fmt: skip
     kernels = all_kernels()
     for name in promised:
-        assert {"python", "native"} <= set(supported_backends(kernels[name])), name
+        assert {"python", "native", "cuda"} <= set(supported_backends(kernels[name])), name

@@ -152,8 +152,8 @@ def test_the_header_names_what_is_left_to_edit_and_the_file(dataset, tmp_path, m
     assert json.loads(capsys.readouterr().out)["dataset"] == str(dataset)
 
 
-def test_a_gpu_job_is_said_to_have_no_kernels_yet(tmp_path):
-    assert "no GPU kernels yet" in write_job("gpu", tmp_path / "gpu.sbatch")["warnings"][0]
+def test_a_gpu_job_is_said_to_be_untried(tmp_path):
+    assert "not run on a GPU yet" in write_job("gpu", tmp_path / "gpu.sbatch")["warnings"][0]
 
 
 def test_ranks_without_a_patch_are_told(dataset, tmp_path):

@@ -257,7 +257,7 @@ def test_memory_is_what_machine_and_control_groups_leave(tmp_path):
 
 def test_the_parts_say_only_what_they_are_about(finished):
     gpu, code = examined(finished, "gpu")
-    assert set(gpu) == {"schema", "launcher", "mpi", "ranks", "problems"}
+    assert set(gpu) == {"schema", "launcher", "mpi", "ranks", "devices", "problems"}
     assert isinstance(gpu["ranks"][0]["devices"], list)
     assert code == 0
     whole, _ = examined(finished, None)

@@ -24,8 +24,9 @@ from ..clap_windows import (
     taper_ramp,
     window_starts,
 )
+from ..transforms import places, turns
 from .compile import inline, kernel
-from .fourier import places, transform, turns
+from .fourier import transform
 from .median import median
 
 Array = NDArray[Any]

@@ -14,32 +14,12 @@ from .compile import inline
 Array = NDArray[Any]
 
 
-def turns(n: int) -> tuple[Array, Array]:
-    """Return cosine and sine of ``-2 pi k / n``, each (n,)."""
-    wave = np.exp(-2j * np.pi / n * np.arange(n))
-    return np.ascontiguousarray(wave.real), np.ascontiguousarray(wave.imag)
-
-
-def places(n: int) -> Array:
-    """Return where :func:`transform` leaves each frequency, (n,) int64.
-
-    Each step sorts frequencies by their remainder; an odd rest keeps its order.
-    """
-    if n % 2:
-        return np.arange(n)
-    radix = 4 if n % 4 == 0 else 2
-    place = np.empty(n, np.int64)
-    for remainder in range(radix):
-        place[remainder::radix] = remainder * (n // radix) + places(n // radix)
-    return place
-
-
 @inline
 def transform(re: Array, im: Array, cos: Array, sin: Array) -> None:
     """Transform the columns of (n, lanes) arrays in place; frequency k ends in row ``places[k]``.
 
-    `cos`, `sin` are those of :func:`turns`. With `re` and `im` exchanged this is the inverse
-    transform times n.
+    `cos`, `sin` are those of :func:`pystamps_kernels.transforms.turns`. With `re` and `im`
+    exchanged this is the inverse transform times n.
     """
     n = re.shape[0]
     length = n

@@ -11,6 +11,8 @@ from ..shapes import BAD, CAREFUL, Shape, pairs, paragraph, table
 if TYPE_CHECKING:
     from ...parallel.team import Team
 
+KERNEL = {True: "runs", False: "is wrong", None: "does not run"}
+
 
 def add_options(parser: ArgumentParser) -> None:
     """Add the options of the command."""
@@ -39,6 +41,15 @@ def view(document: dict[str, Any]) -> Iterator[Shape]:
             for row in document["ranks"]
         ),
     )
+    if devices := document.get("devices"):
+        yield paragraph()
+        yield table(
+            ("rank", "device", "free MiB", "a kernel"),
+            (
+                (row["rank"], row["device"], row["free_mib"], KERNEL[row["kernel"]])
+                for row in devices
+            ),
+        )
     if document.get("tools"):
         yield paragraph()
         yield pairs({name: _one_line(value) for name, value in document["tools"].items()})

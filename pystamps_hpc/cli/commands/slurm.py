@@ -13,7 +13,7 @@ Document = dict[str, Any]
 INIT = """\
 Write a job script: single-node (ranks and threads of one node), multi-node (MPI between nodes),
 patch-array (no MPI: an array job over the patches, then the merge), gpu (a rank for each device;
-there are no GPU kernels yet). With a dataset its ranks, memory and time are estimated.
+their kernels have not run on one yet). With a dataset its ranks, memory and time are estimated.
 """
 TEMPLATES = ("single-node", "multi-node", "gpu", "patch-array")
 

@@ -6,10 +6,12 @@ candidate against the filtered phase, weight candidates by their coherence.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import numpy as np
+
+from pystamps_kernels.cuda.patch import Clap
 
 from ...dataset.rows import ComplexArray, FloatArray, IntArray, Rows
 from ...errors import StageError
@@ -19,6 +21,7 @@ from ..shared import look_angle
 from ..shared.coherence import COHERENCE_BINS, RandomCoherence, check_clap_win, low_bins
 from ..shared.fit import Fit, blank_fit, fit_points
 from ..shared.ifgs import Ifgs
+from . import on_device
 from .candidate_phase import phasors_at, unit_phasors, weighted_phasors
 from .filter_grid import FilterGrid, filter_grid, low_pass_response
 from .random_phase import random_histogram
@@ -243,18 +246,26 @@ def iterated(
     occupied, cell = np.unique(grid.lin, return_inverse=True)
     filtered = np.empty((occupied.size, n_ifg), np.complex64)
     patch_phase = phasors_at(filtered, cell, ctx.kernels)
+    resident = on_device.resident_patch(inputs.phase, inputs.bperp_mat, grid, ctx)
     scaled = random.counts
     changes: list[float] = []
     for iteration in range(1, params.gamma_max_iterations + 1):
         weighted = weighted_phasors(ph, inputs.bperp_mat, fit.slope, weight, ctx.kernels)
-        for ifgs, plane in grids(weighted, grid, ctx):
-            planes = clap(plane, low_pass, params, ctx, ifgs.start)
-            filtered[:, ifgs] = planes.reshape(grid.size, -1)[occupied]
         previous = fit
-        fit = fit_candidates(
-            ph, patch_phase, inputs.bperp_mat, n_trial_wraps, previous, ctx,
-            f"gamma, iteration {iteration}",
-        )  # fmt: skip
+        found = None
+        if resident is not None:
+            ctx.check()
+            response = clap_filter(params, low_pass)
+            found = on_device.iteration(resident, previous, weight, response, n_trial_wraps)
+        if found is None:  # a filtered phase that is not finite is told here, too
+            for ifgs, plane in grids(weighted, grid, ctx):
+                planes = clap(plane, low_pass, params, ctx, ifgs.start)
+                filtered[:, ifgs] = planes.reshape(grid.size, -1)[occupied]
+            found = fit_candidates(
+                ph, patch_phase, inputs.bperp_mat, n_trial_wraps, previous, ctx,
+                f"gamma, iteration {iteration}",
+            )  # fmt: skip
+        fit = found
         changes.append(root_mean_square(fit.coherence, previous.coherence, ctx))
         before = changes[-2] if len(changes) > 1 else 0.0
         steady = abs(changes[-1] - before) < params.gamma_change_convergence
@@ -267,7 +278,11 @@ def iterated(
                 ctx.warn("no low-coherence candidates; the random density cannot be scaled")
             weight = p_square_weights(fit.coherence, random, candidates)
         else:
-            weight = snr_weights(inputs.phase, fit.residual, ctx)
+            residual = resident.residual() if resident else fit.residual
+            weight = snr_weights(inputs.phase, residual, ctx)
+    if resident:
+        filtered[:] = resident.at_cells()
+        fit = replace(fit, residual=resident.residual())
     return Iterated(fit, patch_phase, weighted, scaled, changes)
 
 
@@ -280,6 +295,12 @@ def grids(weighted: Rows, grid: FilterGrid, ctx: Context) -> Iterator[tuple[slic
             ifgs,
             ctx.kernels.stage2_grid_accumulate(weighted[:, ifgs], grid.lin, grid.n_i, grid.n_j),
         )
+
+
+def clap_filter(params: Params, low_pass: FloatArray) -> Clap:
+    """Return what the filter of a patch on a GPU is told."""
+    n_pad = params.clap_win - params.n_win
+    return Clap(params.clap_alpha, params.clap_beta, params.n_win, n_pad, low_pass)
 
 
 def clap(

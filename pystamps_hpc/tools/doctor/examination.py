@@ -18,6 +18,7 @@ from ..preparation.examination import examine_stack, is_unprepared
 from ..status import collect_status
 from . import disk, machine
 from .artifacts import examine_files, leftovers
+from .devices import examine_devices
 from .findings import DATASET, Problem, problem_of
 
 
@@ -50,6 +51,9 @@ def examine(
     document["ranks"] = machine.ranks(team, config)
     if part in (None, "mpi"):
         problems += machine.rank_problems(team, config)
+    if part == "gpu" or config.runtime.backend == "gpu":
+        document["devices"], more = examine_devices(team, config)
+        problems += more
     if part is None:
         document["tools"] = team.on_root(lambda: machine.tools(config))
         document["caches"] = machine.caches(dict(os.environ))

@@ -1,0 +1,130 @@
+"""Every CUDA kernel's own source against the reference, on whatever device there is."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from pystamps_kernels.contracts import all_kernels
+from pystamps_kernels.cuda.device import DeviceMemoryError
+from pystamps_kernels.dispatch import function
+
+from ..arguments import all_arguments
+from ..test_backends import FORMS, rows_of
+
+CUDA = [form for form in FORMS if function(all_kernels()[form[0]], "cuda", form[1]) is not None]
+BY_ROW = [form for form in CUDA if any(rows_of(all_kernels()[form[0]]))]
+IN_PIECES = [
+    form
+    for form in CUDA
+    if form in BY_ROW or "edge_stats" in form[0] or form[0] == "stage2_clap_grid"
+]
+"""Kernels that share the memory of the device out, in pieces of rows, edges or planes."""
+FEWER = {"stage3_clap_cells": 40, "stage8_spatial_lowpass": 60}
+"""Kernels that take long here, and the rows that are enough."""
+
+
+def arguments_of(name):
+    """Return the calls of a kernel, with fewer rows where it would take long."""
+    calls = all_arguments()[name]
+    if name == "stage3_bootstrap_deviation":
+        return [tuple(a[:900] if np.ndim(a) else a for a in call) for call in calls]
+    if name == "stage3_clap_cells":
+        return [(grid, cells[: FEWER[name]], *rest) for grid, cells, *rest in calls]
+    if name == "stage8_spatial_lowpass":
+        return [(*rest, first, first + FEWER[name]) for *rest, first, _ in calls]
+    return calls
+
+
+def results(form, arguments, backend="cuda"):
+    with np.errstate(invalid="ignore"):
+        found = function(all_kernels()[form[0]], backend, form[1])(*arguments)
+    return [np.asarray(item) for item in (found if isinstance(found, tuple) else (found,))]
+
+
+@cache
+def expected(form):
+    return [results(form, arguments, "python") for arguments in arguments_of(form[0])]
+
+
+def some_rows(form, arguments, rows):
+    cut = rows_of(all_kernels()[form[0]])
+    return [a[rows] if own else a for a, own in zip(arguments, cut, strict=True)]
+
+
+def test_every_promised_kernel_has_a_cuda_form():
+    promised = {
+        "stage2_grid_accumulate", "stage2_histogram", "stage2_topofit",
+        "stage2_topofit_row_invariant", "stage2_topofit_coh_row_invariant", "stage4_edge_stats",
+        "stage7_scla", "stage8_edge_noise", "stage2_clap_grid", "stage3_clap_cells",
+        "stage6_goldstein",
+    }  # fmt: skip
+    assert promised <= {name for name, _ in CUDA}
+    of_both = {name for name, kernel in all_kernels().items() if kernel.single}
+    assert {name for name, form in CUDA if form == "single"} == {
+        name for name, form in CUDA if name in of_both and form == "double"
+    }
+
+
+@pytest.mark.parametrize("form", CUDA, ids=" ".join)
+def test_cuda_equals_the_reference(device, form):
+    kernel = all_kernels()[form[0]]
+    for arguments, wanted in zip(arguments_of(form[0]), expected(form), strict=True):
+        copies = [np.array(item, copy=True) for item in arguments]
+        found = results(form, arguments)
+        for item, value, one in zip(kernel.returns, wanted, found, strict=True):
+            assert one.dtype == value.dtype
+            tolerance = kernel.tolerance.get(item.name, 0)
+            np.testing.assert_allclose(one, value, rtol=0, atol=tolerance, err_msg=item.name)
+        for item, copy in zip(arguments, copies, strict=True):
+            np.testing.assert_array_equal(item, copy)
+
+
+@pytest.mark.parametrize("form", BY_ROW, ids=" ".join)
+def test_a_row_does_not_depend_on_the_size_of_the_last_block(device, form):
+    arguments = arguments_of(form[0])[0]
+    cut = rows_of(all_kernels()[form[0]])
+    n = len(arguments[cut.index(True)])
+    whole = results(form, some_rows(form, arguments, slice(0, 300)))
+    for rows in (slice(0, 0), slice(0, 1), slice(3, 18), slice(3, 19), slice(3, 20), slice(9, 266)):
+        if rows.stop > n:
+            continue
+        for one, other in zip(results(form, some_rows(form, arguments, rows)), whole, strict=True):
+            np.testing.assert_array_equal(one, other[rows])
+
+
+@pytest.mark.parametrize("form", IN_PIECES, ids=" ".join)
+def test_no_bit_depends_on_the_memory_of_the_device(stand_in, form):
+    arguments = arguments_of(form[0])[0]
+    if form in BY_ROW:
+        arguments = some_rows(form, arguments, slice(0, 700))
+    whole = results(form, arguments)
+    launches, stand_in.launched[:] = len(stand_in.launched), []
+    stand_in.free = 1 << 12
+    with pytest.raises(DeviceMemoryError, match=r"device 0 has 0 MiB free, \d+ MiB needed"):
+        results(form, arguments)
+    pieces = None
+    while pieces is None:
+        stand_in.free = stand_in.free * 5 // 4
+        stand_in.launched[:] = []
+        try:
+            pieces = results(form, arguments)
+        except DeviceMemoryError:
+            continue
+    assert len(stand_in.launched) > launches
+    for one, other in zip(pieces, whole, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("name", ["stage2_clap_grid", "stage6_goldstein"])
+def test_windows_too_large_for_shared_memory_come_out_the_same(stand_in, name):
+    form, arguments = (name, "double"), arguments_of(name)[0]
+    inside = results(form, arguments)
+    stand_in.shared_bytes = 8192
+    np.testing.assert_array_equal(results(form, arguments)[0], inside[0])
+
+
+def test_rows_too_long_for_a_block_are_refused(stand_in):
+    stand_in.shared_bytes = 256
+    with pytest.raises(DeviceMemoryError, match="set its backend to native"):
+        results(("stage2_topofit", "double"), arguments_of("stage2_topofit")[0])

@@ -1,0 +1,37 @@
+"""Every CUDA source compiles for the devices that clusters have, without spilling registers."""
+
+import pytest
+
+from benchmarks import nvrtc
+from pystamps_kernels.cuda.sources import INSTANCES
+
+ARCHITECTURES = ("sm_70", "sm_80", "sm_90", "sm_100")
+LIBRARIES = nvrtc.libraries()
+
+
+def compiler_for(architecture):
+    """Return the newest compiler that knows an architecture; sm_70 went with CUDA 13."""
+    for path in LIBRARIES:
+        found = nvrtc.compiler(path)
+        if int(architecture.removeprefix("sm_")) in found.architectures():
+            return found
+    pytest.skip(f"no NVRTC for {architecture}: pip install 'pystamps-hpc[nvrtc]'")
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("source", INSTANCES)
+def test_a_source_compiles(source, architecture):
+    found = list(nvrtc.resources(compiler_for(architecture).compiled(source, architecture)))
+    assert {row.kernel for row in found} == set(INSTANCES[source])
+    assert not any(row.spilled for row in found), found
+
+
+def test_what_the_assembler_says_is_read():
+    log = (
+        "ptxas info    : Compiling entry function '_Z3fitI6float2dEvPKT_' for 'sm_90'\n"
+        "ptxas         .     40 bytes stack frame, 0 bytes spill stores, 0 bytes spill loads\n"
+        "ptxas info    : Used 80 registers, used 1 barriers\n"
+    )
+    assert list(nvrtc.resources(log)) == [nvrtc.Resources("fit<float2, double>", 80, 0)]
+    assert nvrtc.occupancy(32) == 1
+    assert nvrtc.occupancy(80) == 25 / 64
