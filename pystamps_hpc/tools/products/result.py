@@ -65,6 +65,13 @@ class Velocities:
     kind: str = KINDS["ps"]
 
     @property
+    def reference_centre(self) -> FloatArray:
+        """Longitude, latitude of the middle of the reference area, (2,) [deg]; NaN without one."""
+        if self.reference is None:
+            return np.full(2, np.nan)
+        return np.asarray(np.nanmean(self.lonlat[self.reference], axis=0))
+
+    @property
     def reference_text(self) -> str:
         """Say what the velocities are relative to."""
         if self.reference is None:
@@ -72,7 +79,7 @@ class Velocities:
         noun = "PS" if self.kind == KINDS["ps"] else "points"
         if len(self.reference) == len(self.velocity):
             return f"the mean of all {len(self.velocity):,} {noun}"
-        centre = np.nanmean(self.lonlat[self.reference], axis=0)
+        centre = self.reference_centre
         return (
             f"the mean of {len(self.reference):,} {noun} around"
             f" {degrees(centre[0], 'EW', 4)}, {degrees(centre[1], 'NS', 4)}"
