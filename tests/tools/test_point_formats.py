@@ -91,9 +91,16 @@ def test_a_single_reference_point_is_the_reference_but_in_stamps(own, tmp_path):
     phase = read_mat(own.root / "phuw2.mat")["ph_uw"]
     for config, off in ((None, phase[17]), (REFERENCE, phase[17].mean())):
         folder = tmp_path / ("stamps" if config else "sound")
-        write_stamps_set(read_points(own.root, config=config), folder)
+        write_stamps_set(read_points(own.root, "v-do", config=config), folder)
         stored = np.fromfile(folder / "ph_uw.flt", np.float32).reshape(400, 5)
         np.testing.assert_allclose(stored, phase - off, atol=1e-5)
+        turned = np.exp(1j * phase[17])
+        off = np.angle(turned.sum() if config else turned) * np.ones(5)
+        wrapped = np.fromfile(folder / "ph_w.flt", np.float32).reshape(400, 5)
+        others = FITTED  # the master's is zero
+        np.testing.assert_allclose(
+            np.exp(1j * wrapped)[:, others], np.exp(1j * (phase - off))[:, others], atol=1e-5
+        )
 
 
 def test_points_without_phase_are_nan_in_every_text(own, tmp_path):
@@ -132,8 +139,8 @@ def test_an_artifact_that_the_set_needs_is_named_with_what_makes_it(own, tmp_pat
 def test_the_visualizer_finds_dates_reference_and_displacements(own, tmp_path):
     lon, lat = own.lonlat[17]
     write_visualizer_csv(read_points(own.root, columns=()), tmp_path / "all.csv")
-    set_parameters(own.root, ref_centre_lonlat=(lon, lat), ref_radius=900.0)
-    write_visualizer_csv(read_points(own.root, columns=()), tmp_path / "circle.csv")
+    set_parameters(own.root, ref_centre_lonlat=(lon, lat), ref_radius=1.0)
+    write_visualizer_csv(read_points(own.root, "v-do", columns=()), tmp_path / "circle.csv")
     set_parameters(own.root, ref_radius=-np.inf)
     write_visualizer_csv(read_points(own.root, "v-do", columns=()), tmp_path / "none.csv")
     for name, centre in (

@@ -166,10 +166,9 @@ def _reference(points: Points, grid: Grid, count: IntArray) -> dict[str, Any]:
     MintPy knows a single cell as reference; what the values are relative to is an area, so that
     this cell need not be zero.
     """
-    reference = points.velocities.reference
-    if reference is None:
+    if points.velocities.reference is None:
         return {}
-    centre = np.nanmean(points.velocities.lonlat[reference], axis=0)
+    centre = points.velocities.reference_centre
     filled = np.argwhere(count > 0)
     middle = np.array([grid.north, grid.west]) + (filled + 0.5) * [-grid.step, grid.step]
     nearest = int(np.argmin(((middle - centre[::-1]) ** 2).sum(axis=1)))

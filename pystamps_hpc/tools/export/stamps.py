@@ -12,6 +12,7 @@ import numpy as np
 from ...dataset.mat import read_mat
 from ...dataset.rows import (
     AnyArray,
+    ComplexArray,
     ComputedRows,
     FloatArray,
     IntArray,
@@ -21,9 +22,8 @@ from ...dataset.rows import (
     filled_columns,
 )
 from ...stages.shared.ifgs import date_of
-from ...stages.shared.reference_area import mean_over_ps
 from ...stages.shared.value_types import value_type
-from ..products.artifacts import MergedArtifacts
+from ...stages.shared.velocity import reference_of
 from ..products.files import ROWS, in_blocks, product_folder
 from ..products.fixed_point import table_text
 from ..products.points import Points
@@ -134,6 +134,7 @@ def _sound(points: Points) -> Content:
     deviation = np.concatenate([part.values["velocity_deviation"] for part in points.blocks()])
     velocity, error = _shown_velocity(points), known["dem_error"]
     kind = value_type("u-dm", found.small_baselines)
+    phasors, total = _phasors(points)
     unwrapped = found.stack("phuw2.ph_uw", found.series.n_columns)
     every = np.arange(unwrapped.shape[1])
     phase = stack_of(found, kind).corrected(kind.operations, every, found.ctx)
@@ -144,9 +145,9 @@ def _sound(points: Points) -> Content:
         deviation=deviation,
         table=[(velocity, MILLIMETRES), (known["height"], METRES), (error, METRES),
                (deviation, MILLIMETRES)],
-        wrapped=_wrapped(found, found.network.master),
-        unwrapped=_relative(unwrapped, _mean(unwrapped, found)),
-        displacement=_millimetres(_relative(phase, _mean(phase, found)), found.wavelength),
+        wrapped=_wrapped(phasors, total, found.network.master),
+        unwrapped=_relative(unwrapped, _mean(unwrapped, points)),
+        displacement=_millimetres(_relative(phase, _mean(phase, points)), found.wavelength),
         images=np.union1d(found.used(of_pairs=False), [found.series.master_image]),
     )  # fmt: skip
 
@@ -158,6 +159,9 @@ def _as_stamps(points: Points) -> Content:
     if found.has("mv2"):
         deviation = _clipped(read_mat(found.root / "mv2.mat")["mean_v_std"].ravel())
     error = _dem_error_of_ers(found.value("scla2.K_ps_uw"), found.points["ij"][:, 2])
+    phasors, total = _phasors(points)
+    if _has_one_point(points):
+        total[:] = total.sum()
     unwrapped = found.stack("phuw2.ph_uw", found.series.n_columns)
     every = np.arange(unwrapped.shape[1])
     kind = value_type("u-dm", found.small_baselines)
@@ -169,10 +173,10 @@ def _as_stamps(points: Points) -> Content:
         deviation=deviation,
         table=[(velocity if deviation is None else deviation, 4),
                (np.zeros(found.n_ps), 4), (error, 4)],
-        wrapped=_wrapped(found, found.series.master_image),
-        unwrapped=_relative(unwrapped, _mean_of_stamps(unwrapped, found)),
+        wrapped=_wrapped(phasors, total, found.series.master_image),
+        unwrapped=_relative(unwrapped, _mean_of_stamps(unwrapped, points)),
         displacement=_millimetres(
-            _relative(phase, _mean_of_stamps(phase, found)), found.wavelength
+            _relative(phase, _mean_of_stamps(phase, points)), found.wavelength
         ),
         images=every,
     )  # fmt: skip
@@ -183,18 +187,16 @@ def _shown_velocity(points: Points) -> FloatArray:
     return points.velocities.velocity + 1000 * float(offset or 0)
 
 
-def _mean(phase: Rows, found: MergedArtifacts) -> FloatArray:
+def _mean(phase: Rows, points: Points) -> FloatArray:
     """Return the mean of each column over the reference area; zeros without one."""
-    if found.ref_ps is None:
-        return np.zeros(phase.shape[1], np.float32)
-    return mean_over_ps(phase, found.ctx, found.ref_ps)
+    return reference_of(phase, points.velocities.reference, points.found.ctx)
 
 
-def _mean_of_stamps(phase: Rows, found: MergedArtifacts) -> FloatArray:
-    """Return the same; of a single PS, whose row MATLAB takes for a column, one mean for all."""
-    if found.ref_ps is not None and len(found.ref_ps) == 1:
-        return np.full(phase.shape[1], phase[found.ref_ps].mean())
-    return _mean(phase, found)
+def _mean_of_stamps(phase: Rows, points: Points) -> FloatArray:
+    """Return the same; of one point the mean of all its columns, for each."""
+    if _has_one_point(points):
+        return np.full(phase.shape[1], phase[points.velocities.reference].mean())
+    return _mean(phase, points)
 
 
 def _relative(phase: Rows, mean: FloatArray) -> ComputedRows:
@@ -207,14 +209,8 @@ def _millimetres(phase: Rows, wavelength: float) -> ComputedRows:
     return applied(partial(np.multiply, -wavelength * 1000 / (4 * np.pi)), phase, phase.dtype)
 
 
-def _wrapped(found: MergedArtifacts, master: int | None) -> ComputedRows:
-    """Return the wrapped phase relative to the reference area [rad], zero in one column."""
-    phasors = found.stack("rc2.ph_rc", found.network.n_columns)
-    total = np.ones(phasors.shape[1], np.complex128)
-    if found.ref_ps is not None:
-        counts = np.zeros(found.n_ps, np.bool_)
-        counts[found.ref_ps] = True
-        total = sum(np.nansum(values[counts[rows]], axis=0) for rows, values in in_blocks(phasors))
+def _wrapped(phasors: Rows, total: ComplexArray, master: int | None) -> ComputedRows:
+    """Return the phase of phasors relative to that of their totals [rad], zero in one column."""
 
     def angles(rows: Any, columns: Any) -> AnyArray:
         phase: AnyArray = np.angle(block(phasors, rows, columns) * np.conj(total[columns]))
@@ -222,6 +218,24 @@ def _wrapped(found: MergedArtifacts, master: int | None) -> ComputedRows:
 
     phase = ComputedRows(phasors.shape, np.dtype(np.float32), angles)
     return phase if master is None else filled_columns(phase, np.array([master]), 0)
+
+
+def _phasors(points: Points) -> tuple[Rows, ComplexArray]:
+    """Return the corrected phasors, and their sum over the reference area; ones without one."""
+    found, reference = points.found, points.velocities.reference
+    phasors = found.stack("rc2.ph_rc", found.network.n_columns)
+    if reference is None:
+        return phasors, np.ones(phasors.shape[1], np.complex128)
+    counts = np.zeros(found.n_ps, np.bool_)
+    counts[reference] = True
+    parts = [np.nansum(values[counts[rows]], axis=0) for rows, values in in_blocks(phasors)]
+    return phasors, np.sum(parts, axis=0, dtype=np.complex128)
+
+
+def _has_one_point(points: Points) -> bool:
+    """Whether the reference area is one point, whose row MATLAB takes for a column."""
+    reference = points.velocities.reference
+    return reference is not None and len(reference) == 1
 
 
 def _dem_error_of_ers(slope: FloatArray, pixel: FloatArray) -> FloatArray:

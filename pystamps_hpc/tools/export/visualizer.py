@@ -1,6 +1,6 @@
 """The table that StaMPS-Visualizer loads: velocities and displacements below a line of dates."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -39,33 +39,25 @@ def write_visualizer_csv(points: Points, path: Path) -> None:
 
     Notes
     -----
-    With ``compat.exports: reference`` numbers have seven digits and no point is left out, as in the
-    published steps from StaMPS' plotting to this table.
+    With ``compat.exports: reference`` numbers have seven digits, no point is left out, and the
+    place of the reference is that of ``ref_centre_lonlat``, as in the published steps from StaMPS'
+    plotting to this table.
     """
     series, position = points.series, points.found.points["lonlat"]
     velocity = points.velocities.velocity
     days = series.ifgs.day[series.fitted] - 1
-    centre = (f"{each:.{DEGREES}f}".rstrip("0") for each in centre_of_reference(points))
-    names = ",".join(f"export_res_{k + 1}" for k in range(3 + len(days)))
-    first = ",".join([*centre, "NaN", *(f"{day:.0f}" for day in days)]).replace("nan", "NaN")
     reference = points.found.ctx.config.compat.exports == "reference"
+    centre: Sequence[float] = points.velocities.reference_centre.round(DEGREES).tolist()
+    if reference:
+        centre = points.found.parameters.value("ref_centre_lonlat")
+    names = ",".join(f"export_res_{k + 1}" for k in range(3 + len(days)))
+    place = ",".join(map(str, centre)).replace("nan", "NaN")
+    dates = ",".join(f"{day:.0f}" for day in days)
     write = _seven_digits if reference else _decimals
     with product_file(path) as temporary, temporary.open("wb") as file:
-        file.write(f"{names}\n{first}\n".encode())
+        file.write(f"{names}\n{place},NaN,{dates}\n".encode())
         for rows, moved in _without_master(points):
             file.write(write((position[rows], velocity[rows, None], moved)))
-
-
-def centre_of_reference(points: Points) -> FloatArray:
-    """Return longitude and latitude of the reference area, (2,) float64 [deg]; NaN without one."""
-    found = points.found
-    centre = np.array(found.parameters.value("ref_centre_lonlat"), np.float64)
-    if centre.any() and np.isfinite(float(found.parameters.value("ref_radius"))):
-        return centre
-    if points.velocities.reference is None:
-        return np.full(2, np.nan)
-    mean: FloatArray = np.nanmean(points.velocities.lonlat[points.velocities.reference], axis=0)
-    return mean
 
 
 def _without_master(points: Points) -> Iterator[tuple[slice, FloatArray]]:

@@ -4,8 +4,6 @@ from collections.abc import Iterable
 from importlib.metadata import version
 from typing import Any
 
-import numpy as np
-
 from ...dataset.parameter_snapshot import Foreign
 from ...pipeline.state import plain
 from .origin import made_elsewhere
@@ -65,10 +63,9 @@ def facts_of(points: Points, columns: Iterable[Column]) -> dict[str, Any]:
 
 def _reference(points: Points) -> dict[str, Any]:
     """Return how many points the reference area has, and its centre [deg]."""
-    reference = points.velocities.reference
+    reference, centre = points.velocities.reference, points.velocities.reference_centre
     if reference is None:
         return {"reference_points": 0, "reference_longitude": None, "reference_latitude": None}
-    centre = np.nanmean(points.velocities.lonlat[reference], axis=0)
     return {
         "reference_points": len(reference),
         "reference_longitude": round(float(centre[0]), 7),

@@ -66,6 +66,13 @@ class Velocities:
     kind: str = KINDS["ps"]
 
     @property
+    def reference_centre(self) -> FloatArray:
+        """Longitude, latitude of the middle of the reference area, (2,) [deg]; NaN without one."""
+        if self.reference is None:
+            return np.full(2, np.nan)
+        return np.asarray(np.nanmean(self.lonlat[self.reference], axis=0))
+
+    @property
     def reference_text(self) -> str:
         """Say what the velocities are relative to."""
         return reference_text(self.lonlat, self.reference, self.kind)
