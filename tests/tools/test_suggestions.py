@@ -97,6 +97,15 @@ def test_a_noisy_interferogram_is_named_alone_with_the_line_that_drops_it(tmp_pa
     assert told(root) == []
 
 
+def test_the_noise_before_the_merge_is_about_that_after_it(clean, tmp_path):
+    root = copied(clean, tmp_path)
+    noise = [[row["noise_deg"] for row in network_report(root)["pairs"]]]
+    run(root, 5)
+    noise.append([row["noise_deg"] for row in network_report(root)["pairs"]])
+    before, after = np.sqrt(np.mean(np.square(noise), axis=1))
+    assert before == pytest.approx(after, rel=0.15)  # before, the own cell is left out
+
+
 def test_a_noisy_pair_is_named_alone_before_the_merge(tmp_path):
     pairs = replace(SCENE, small_baseline=True, max_days=330)
     root = make(tmp_path / "scene", pairs)
