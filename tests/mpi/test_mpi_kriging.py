@@ -12,7 +12,7 @@ from tests.stages.test_stage8_kriging import noisy, wandering
 pytestmark = pytest.mark.mpi
 
 SCENES = {
-    "in time": lambda: wandering(7, n_ps=1400, n_ifg=24),  # more than a unit of arcs
+    "in time": lambda: wandering(7, n_ps=1400),  # more than a unit of arcs
     "in space": lambda: noisy(7, n_ps=4200, n_ifg=6, side=20_000.0),  # and of points
 }
 
