@@ -6,7 +6,7 @@ from pkgutil import iter_modules
 from ..command import Command
 
 _ORDER = (
-    "run", "stage", "status", "prep", "simulate", "merge", "slurm", "parms", "values",
+    "run", "stage", "status", "prep", "simulate", "merge", "slurm", "parms", "values", "plot",
     "timeseries", "info", "network", "reset-scla", "doctor",
     "describe-inputs", "verify", "coverage", "gate", "warmup", "list-legacy", "describe-backends",
     "audit",
