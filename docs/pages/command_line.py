@@ -68,12 +68,13 @@ def options_of(parser: argparse.ArgumentParser) -> list[argparse.Action]:
 def option_row(action: argparse.Action) -> tuple[str, str]:
     """Return the table row of an option or argument."""
     words = ", ".join(action.option_strings)
-    value = str(action.metavar or "|".join(map(str, action.choices or ())))
+    named = action.metavar or "|".join(map(str, action.choices or ()))
+    value = " ".join(named) if isinstance(named, tuple) else str(named)
     if action.option_strings and action.nargs == 0:
         value = ""
     text = f"{words} {value}".strip() or action.dest
     required = action.required and bool(action.option_strings)
-    return code(text), (action.help or "") + (" (required)" if required else "")
+    return code(text), (action.help or "").replace("%%", "%") + (" (required)" if required else "")
 
 
 def exit_codes() -> str:

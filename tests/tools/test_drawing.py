@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from pystamps_hpc.tools.drawing.colours import MAPS, Scale, Tails, scale_of
@@ -84,6 +84,8 @@ def test_few_points_have_a_marker_each_and_a_phasor_of_length_zero_has_none():
     assert maps.known.tolist() == [48]
 
 
+@example(values=[3.0, -1.0, 7.5], times=500, cut=333)  # position 2 from below
+@example(values=[0.0, 2.0], times=1250, cut=2500)
 @CALMLY
 @given(
     values=st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=60),

@@ -6,8 +6,8 @@ from pkgutil import iter_modules
 from ..command import Command
 
 _ORDER = (
-    "run", "stage", "status", "prep", "simulate", "merge", "slurm", "parms", "values",
-    "timeseries", "export", "info", "network", "suggest", "reset-scla", "doctor",
+    "run", "stage", "status", "prep", "simulate", "merge", "slurm", "parms", "values", "plot",
+    "timeseries", "export", "info", "network", "suggest", "reset-scla", "doctor", "selftest",
     "describe-inputs", "verify", "coverage", "gate", "warmup", "list-legacy", "describe-backends",
     "audit",
 )  # fmt: skip
