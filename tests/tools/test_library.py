@@ -3,7 +3,10 @@
 import shutil
 import subprocess
 import sys
+import tomllib
 import tracemalloc
+from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -173,6 +176,9 @@ def test_a_dataset_between_stages_is_opened_by_its_patches(finished, tmp_path):
 def test_the_engine_of_xarray_opens_it_and_it_can_be_saved(finished, tmp_path):
     from pystamps_hpc.tools.library.engine import PystampsBackend
 
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    module, _, name = project["entry-points"]["xarray.backends"]["pystamps"].partition(":")
+    assert getattr(import_module(module), name) is PystampsBackend
     assert PystampsBackend().guess_can_open(finished)
     assert not PystampsBackend().guess_can_open(tmp_path)
     found = xarray.open_dataset(finished, engine=PystampsBackend, drop_variables=["scn"])
