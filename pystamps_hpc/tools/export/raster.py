@@ -9,7 +9,7 @@ from ...dataset.rows import FloatArray, IntArray
 from ...errors import ConfigError, DatasetError
 
 MOST_CELLS = 50_000_000
-"""Cells that one raster may have: 0.4 GB while its means are taken."""
+"""Cells that one raster may have; several numbers of each are in memory."""
 
 _STEPS = tuple(
     float(f"{figure}e{power}") for power in range(-5, 1) for figure in (1, 2, 5)
