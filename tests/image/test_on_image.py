@@ -91,7 +91,7 @@ def test_the_mpi_of_the_host_can_be_bound(image, mpirun):
 
 
 def srun(image, nodes, ranks, mib):
-    shape = (f"-N{nodes}", f"-n{ranks}", f"--mem-per-cpu={mib}M")
+    shape = (f"-N{nodes}", f"--ntasks-per-node={ranks // nodes}", f"--mem-per-cpu={mib}M")
     return ["srun", f"--mpi={image.pmi}", *shape, "--kill-on-bad-exit=1"]
 
 
