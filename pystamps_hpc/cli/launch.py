@@ -8,11 +8,11 @@ from argparse import Namespace
 from typing import cast
 
 from ..config import load_config
-from ..errors import ConfigError, PystampsError
+from ..errors import ConfigError, MpiEnvironmentError, PystampsError
 from ..parallel.launcher import MpiMode, launcher_hint, start_team
 from ..parallel.team import Team
 
-LEAVE_TOGETHER_SEC = 5.0
+LEAVE_TOGETHER_SEC = 10.0
 
 
 def launch(options: Namespace) -> Team:
@@ -35,7 +35,7 @@ def launch(options: Namespace) -> Team:
 def tell(team: Team | None, error: PystampsError) -> None:
     """Print an error that all processes have met, on one of them.
 
-    Processes that are no team yet do not end together, and srun kills all others when the first one
+    Processes that become no team do not end together, and srun kills all others when the first one
     ends. So all wait until the others have met the error too, and one of them has printed it; a
     signal to end is then taken for the end.
     """
@@ -43,7 +43,7 @@ def tell(team: Team | None, error: PystampsError) -> None:
     rank = team.rank if team is not None else hint.rank if hint is not None else 0
     if rank == 0 and not getattr(error, "quiet", False):
         print(error, file=sys.stderr, flush=True)
-    if hint is not None and hint.size > 1:
+    if isinstance(error, MpiEnvironmentError) and hint is not None and hint.size > 1:
         signal.signal(signal.SIGTERM, lambda *_: os._exit(error.exit_code))
         time.sleep(LEAVE_TOGETHER_SEC)
 

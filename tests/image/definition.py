@@ -30,11 +30,13 @@ def inside(environment: str, host: dict[str, str]) -> dict[str, str]:
     """Return the variables that a program sees in the image.
 
     Apptainer clears the host's variables, reads the section, and then puts back those that the
-    section has not set; of what it has left empty nothing remains. So "unset" would do nothing.
+    section has not set. Of the host's variables that it has left empty nothing remains; "unset"
+    would do nothing. What the host does not have stays empty.
     """
     filled = re.sub(r"{{ (\w+) }}", r"\1", environment)
     shown = subprocess.run(
         ["sh", "-c", f"{filled}\nenv -0"], env={}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     image = dict(word.split("=", 1) for word in shown.stdout.split("\0") if word)
-    return {name: value for name, value in {**host, **image}.items() if value}
+    seen = {**host, **image}
+    return {name: value for name, value in seen.items() if value or name not in host}

@@ -83,19 +83,22 @@ def test_the_image_is_not_asked_for_a_home(definition):
     assert "PYSTAMPS_HPC_CACHE_SEED=/opt/pystamps-hpc/cache\n" in text
 
 
-POISON = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "MPI4PY_LIBMPI")
+POISON = ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP")
+LIBRARY = "/opt/pystamps-hpc/lib/"
 
 
-def test_the_python_of_the_host_stays_outside(definition):
-    host = dict.fromkeys(POISON, "/site/python") | {"SLURM_JOB_ID": "7"}
-    seen = inside(definition["environment"], host)
-    assert not set(POISON) & set(seen)
+@pytest.mark.parametrize("host", [{}, dict.fromkeys((*POISON, "MPI4PY_LIBMPI"), "/site")])
+def test_python_and_mpi_of_the_host_stay_outside(definition, host):
+    seen = inside(definition["environment"], host | {"SLURM_JOB_ID": "7"})
+    assert not any(seen.get(name) for name in POISON)
+    assert seen["MPI4PY_LIBMPI"] == LIBRARY  # mpi4py finds no library behind an empty name
     assert seen["SLURM_JOB_ID"] == "7"
 
 
-def test_the_dockerfile_empties_the_same_variables():
+def test_the_dockerfile_sets_the_same_variables():
     text = (FOLDER / "Dockerfile").read_text()
     assert all(re.search(rf"\b{name}= ", text) for name in POISON)
+    assert f"MPI4PY_LIBMPI={LIBRARY} " in text
 
 
 def test_all_requirements_are_locked_at_one_version():

@@ -45,8 +45,10 @@ def test_the_python_of_the_host_does_not_come_in(image, tmp_path):
     )
     assert shown.returncode == 0, shown.stderr
     assert shown.stdout.startswith("/opt/pystamps-hpc/")
-    doctor = image.call(image.inside("pystamps-hpc", "--mpi", "on", "doctor", "mpi"), **poison)
-    assert json.loads(doctor.stdout)["mpi"]["size"] == 1, doctor.stderr
+    poison["PYSTAMPS_HPC_MPI"] = "on"
+    doctor = image.call(image.inside("pystamps-hpc", "doctor", "mpi"), **poison)
+    assert doctor.returncode == 0, doctor.stderr
+    assert json.loads(doctor.stdout)["mpi"]["enabled"]
 
 
 def test_c096_ranks_inside_one_container(image, dataset, undisturbed, tmp_path):
@@ -89,7 +91,7 @@ def test_the_mpi_of_the_host_can_be_bound(image, mpirun):
 
 
 def srun(image, nodes, ranks, mib):
-    shape = (f"-N{nodes}", f"-n{ranks}", f"--mem-per-cpu={mib}M")
+    shape = (f"-N{nodes}", f"--ntasks-per-node={ranks // nodes}", f"--mem-per-cpu={mib}M")
     return ["srun", f"--mpi={image.pmi}", *shape, "--kill-on-bad-exit=1"]
 
 
@@ -111,10 +113,15 @@ def test_without_the_directory_of_slurm_the_doctor_names_the_bind(cluster, image
     ended = cluster.call(*srun(image, 2, 4, 500), *image.inside("pystamps-hpc", "doctor", "mpi"))
     assert ended.returncode == 5, ended.stderr
     assert f"--bind {cluster.tmpfs()}" in ended.stderr
-    bound = image.inside("pystamps-hpc", "doctor", "mpi", bind=[cluster.tmpfs()])
-    ended = cluster.call(*srun(image, 2, 4, 500), *bound)
+
+
+def test_containers_of_one_node_and_of_two_find_each_other(cluster, image):
+    inside = image.inside("pystamps-hpc", "doctor", "mpi", bind=[cluster.tmpfs()])
+    ended = cluster.call(*srun(image, 2, 4, 500), *inside)
     assert ended.returncode == 0, ended.stderr
-    assert json.loads(ended.stdout)["mpi"]["size"] == 4
+    document = json.loads(ended.stdout)
+    assert document["mpi"]["size"] == 4
+    assert [rank["local_rank"] for rank in document["ranks"]].count(1) == 2
 
 
 def test_a_temporary_directory_of_the_job_need_not_be_bound(image, site):

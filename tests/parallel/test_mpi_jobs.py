@@ -200,13 +200,13 @@ from pystamps_hpc.parallel import world
 from pystamps_hpc.cli import main
 world.meet.__defaults__ = (0.5,)
 if world.MPI.COMM_WORLD.rank == 1:
-    time.sleep(20)  # for the others it is as if no message came through
+    time.sleep(60)  # for the others it is as if no message came through
 sys.exit(main(["doctor", "mpi"]))
 """
 
 
 def test_a_job_whose_ranks_do_not_hear_of_each_other_ends_with_what_to_try():
-    ended = mpi_run.run(2, ["-c", APART], 15.0)
+    ended = mpi_run.run(2, ["-c", APART], 30.0)
     assert ended.code == 5
     assert "its ranks cannot exchange messages" in ended.err
     assert "Traceback" not in ended.err
