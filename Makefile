@@ -169,7 +169,7 @@ test-gpu: $(READY) ## on a machine with a GPU: CUDA kernels against the referenc
 	$(BIN)/python -m benchmarks.gpu check
 	$(BIN)/python -m pytest -q tests/kernels/cuda -k gpu
 
-bench-gpu: $(READY) ## there, too: each CUDA kernel and an iteration of stage 2 beside native; BENCH_GPU='--points N'
+bench-gpu: $(READY) ## there, too: ten CUDA kernels beside native, an iteration of stage 2; BENCH_GPU='--points N'
 	$(BIN)/python -m benchmarks.gpu bench $(BENCH_GPU)
 
 # Larger: TRUTH='--candidates 56000'

@@ -2,8 +2,8 @@
 
 Numba keeps compiled code per path of the source file, and does not see when a function that a
 kernel calls has changed in another file. Here the folder is named by the content of the whole
-package, the versions of what compiles it, and the processor. So a second installation finds what
-the first has compiled, and a change of any kernel compiles all anew.
+package but its CUDA kernels, the versions of what compiles it, and the processor. So a second
+installation finds what the first has compiled, and a change of any kernel compiles all anew.
 """
 
 import hashlib
@@ -41,7 +41,7 @@ def fingerprint() -> str:
         digest.update(f"{package} {version(package)} ".encode())
     digest.update(platform.python_version().encode())
     root = Path(__file__).parents[1]
-    for path in sorted(root.rglob("*.py")):
+    for path in sorted(set(root.rglob("*.py")) - set((root / "cuda").rglob("*.py"))):
         digest.update(f"{path.relative_to(root)} {path.stat().st_size} ".encode())
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
