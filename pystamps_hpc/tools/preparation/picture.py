@@ -53,21 +53,27 @@ def candidates_picture(layout: Layout, counts: Mapping[str, int], path: Path) ->
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     extent = (0, amplitude.shape[1] * step, amplitude.shape[0] * step, 0)
-    axes.imshow(_levels(amplitude), cmap="gray", extent=extent, aspect="auto",
+    axes.imshow(_covered(_levels(amplitude), density, step), extent=extent, aspect="auto",
                 interpolation="nearest")  # fmt: skip
-    axes.imshow(_overlay(density, step), extent=extent, aspect="auto", interpolation="nearest")
     for patch in layout.patches if len(layout.patches) > 1 else ():
         _outline(axes, patch, counts[patch.name])
     axes.set(xlabel="range sample", ylabel="azimuth line", xlim=(0, stack.width),
              ylim=(stack.length, 0))  # fmt: skip
     axes.set_title(
-        f"{sum(counts.values()):,} candidates (orange) of {len(set(stack.dates))} images, "
-        f"amplitude dispersion below {layout.threshold}",
+        f"{sum(counts.values()):,} candidates (orange{_counted(layout)}) of "
+        f"{len(set(stack.dates))} images, amplitude dispersion below {layout.threshold}",
         loc="left", fontsize=10,
     )  # fmt: skip
     with product_file(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=150, facecolor="white")
+        figure.savefig(temporary, format="png", dpi=150, facecolor="white",
+                       pil_kwargs={"compress_level": 1})  # fmt: skip
     return path
+
+
+def _counted(layout: Layout) -> str:
+    """Say how candidates in overlaps are counted, where there are overlaps."""
+    overlap = any(patch.own != patch.full for patch in layout.patches)
+    return "; in overlaps counted in each patch" if overlap else ""
 
 
 def _page(length: int, width: int) -> tuple[float, float]:
@@ -114,14 +120,14 @@ def _levels(amplitude: AnyArray) -> AnyArray:
     return np.asarray(np.clip(np.nan_to_num(level), 0, 1))
 
 
-def _overlay(density: AnyArray, step: int) -> AnyArray:
-    """Return candidates as a colour that covers the more, the more there are."""
+def _covered(level: AnyArray, density: AnyArray, step: int) -> AnyArray:
+    """Return grey levels under a colour that covers the more, the more candidates there are."""
     from matplotlib.colors import to_rgb
 
     share = density / step**2
     cover = np.where(density > 0, 0.3 + 0.65 * np.minimum(2 * share, 1), 0)
-    colour = np.broadcast_to(to_rgb(CANDIDATE), (*density.shape, 3))
-    return np.dstack([colour, cover])
+    parts = [level + cover * (part - level) for part in to_rgb(CANDIDATE)]
+    return np.round(255 * np.dstack(parts)).astype(np.uint8)
 
 
 def _outline(axes: "Axes", patch: Patch, count: int) -> None:
