@@ -180,7 +180,8 @@ def words_of_images(images: "Sequence[Raster]", lines: slice) -> AnyArray:
     for image, room in zip(images, found, strict=True):
         image.read_into(room, lines)
     kind = np.uint16 if first.sample == "scomplex" else np.uint32
-    return np.asarray(found.view(kind).reshape(len(images), -1, 2))
+    words: AnyArray = found.view(kind).reshape(len(images), -1, 2)
+    return words
 
 
 @contextmanager
