@@ -321,14 +321,13 @@ def amplitude(s: Scene) -> Cases:
     echoes = s.rng.normal(0, 60, (2, s.n * 4, 2)).astype(">f4").view(np.uint32)
     n = echoes.shape[1]
     zeros, none = np.zeros(n, np.float32), np.zeros(n, np.bool_)
+    constants = np.full(2, 80, np.float32)
     return {
         "prep_amplitude_sum": lambda: Case((echoes[0], True, none, 0.0, 0), flops=n * 4.0),
         "prep_add_amplitudes": lambda: Case(
-            (echoes[0], True, 80.0, zeros, zeros, none), True, n * 8.0
+            (echoes, True, constants, zeros, zeros, none), True, n * 16.0
         ),
-        "prep_add_pair": lambda: Case(
-            (echoes[0], echoes[1], True, 80.0, 80.0, zeros, zeros), True, n * 14.0
-        ),
+        "prep_add_pairs": lambda: Case((echoes, True, constants, zeros, zeros), True, n * 14.0),
     }
 
 

@@ -21,19 +21,17 @@ class Signatures:
         self,
         words: NDArray[np.uint16],
         swapped: float,
-        constant: float,
+        constants: NDArray[np.floating],
         total: NDArray[np.floating],
         square: NDArray[np.floating],
         low: NDArray[np.bool],
         /,
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool]]: ...
-    def prep_add_pair(
+    def prep_add_pairs(
         self,
-        first: NDArray[np.uint16],
-        second: NDArray[np.uint16],
+        words: NDArray[np.uint16],
         swapped: float,
-        first_constant: float,
-        second_constant: float,
+        constants: NDArray[np.floating],
         total: NDArray[np.floating],
         square: NDArray[np.floating],
         /,

@@ -64,10 +64,24 @@ class _Parser(argparse.ArgumentParser):
             command.error("this command works on no dataset: leave --dataset out")
         return options
 
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str], namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Read what is known, and remember what was given."""
+        self.given = list(args)
+        return super().parse_known_args(args, namespace)
+
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         try:
             super()._check_value(action, value)
         except argparse.ArgumentError as error:
+            known = self._option_string_actions
+            unknown = [
+                word for word in self.given
+                if word.startswith("--") and word.partition("=")[0] not in known
+            ]  # fmt: skip
+            if unknown and not action.option_strings:  # its value has been taken for an argument
+                self.error(f"unrecognized arguments: {unknown[0]}{_meant(unknown[0], known)}")
             error.message += _meant(str(value), map(str, action.choices or ()))
             raise
 

@@ -1,6 +1,7 @@
 """Which backend runs which kernel in this run: explicit choices are strict, nothing falls back."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pystamps_kernels.contracts import Kernel, all_kernels
@@ -21,8 +22,10 @@ from ..parallel.team import Team
 from ..stages.base import StageSpec
 
 
-def resolve_kernels(config: RunConfig, team: Team, native_only: bool = False) -> KernelTable:
-    """Bind every kernel to a backend that all ranks have; collective.
+def resolve_kernels(
+    config: RunConfig, team: Team, native_only: bool = False, names: Sequence[str] = ()
+) -> KernelTable:
+    """Bind kernels to backends that all ranks have; collective.
 
     Parameters
     ----------
@@ -32,6 +35,8 @@ def resolve_kernels(config: RunConfig, team: Team, native_only: bool = False) ->
         Ranks that will run the kernels.
     native_only : bool
         Refuse any kernel without native implementation.
+    names : sequence of str
+        Those that the run calls, all by default; libraries that only others need are not loaded.
 
     Raises
     ------
@@ -58,7 +63,8 @@ def resolve_kernels(config: RunConfig, team: Team, native_only: bool = False) ->
         raise BackendUnavailableError(lacking["cuda"])
     arithmetic: Arithmetic = "single" if config.compat.arithmetic == "single" else "double"
     chosen: dict[str, Backend] = {}
-    for kernel in all_kernels().values():
+    known = all_kernels()
+    for kernel in (known[name] for name in names or known):
         chosen[kernel.name] = _choose(kernel, config, lacking, arithmetic, native_only, broken)
     if "cuda" in chosen.values():
         team.on_each(lambda: share_devices(team))

@@ -325,5 +325,10 @@ def locked(dataset: Dataset, lock: DatasetLock, team: Team) -> Iterator[list[str
 def _save_report(session: Session, report: PipelineReport) -> None:
     write_text(session.folder / "report.json", json_text(report.to_json()))
     ended = sorted(path.parent for path in session.folder.parent.glob("*/report.json"))
+    keep_last(ended)
+
+
+def keep_last(ended: list[Path]) -> None:
+    """Remove the folders of ended runs, oldest first, but for the last ones."""
     for folder in ended[:-KEPT_RUNS]:
         shutil.rmtree(folder, ignore_errors=True)

@@ -12,6 +12,7 @@ from tests.stub_chain import artifacts, make_tree, tree_digest
     [
         (["rnu"], "did you mean run?\nhelp: pystamps-hpc --help"),
         (["status", "--datset", "x"], "did you mean --dataset?\nhelp: pystamps-hpc status --help"),
+        (["prep", "--amp-disperson", "0.3"], "--amp-disperson; did you mean --amp-dispersion?"),
         (["status", "HERE"], "unrecognized arguments: HERE; did you mean --dataset HERE?"),
         (["HERE", "status"], "did you mean --dataset HERE?"),
         (["parms", "shwo"], "did you mean show?"),

@@ -308,9 +308,11 @@ def images(rng):
     out = rng.random(N) < 0.1
     return {
         "prep_amplitude_sum": [(w[0], swapped, out, 17.25, 3) for w, swapped in words],
-        "prep_add_amplitudes": [(w[0], swapped, 80.5, total, square, out) for w, swapped in words],
-        "prep_add_pair": [
-            (w[1], w[2], swapped, 79.25, 81.5, total, square) for w, swapped in words
+        "prep_add_amplitudes": [
+            (w, swapped, np.array([80.5, 77, 81], "f4"), total, square, out) for w, swapped in words
+        ],
+        "prep_add_pairs": [
+            (w[1:], swapped, np.array([79.25, 81.5], "f4"), total, square) for w, swapped in words
         ],
     }
 

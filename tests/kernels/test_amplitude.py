@@ -53,7 +53,7 @@ def test_the_sum_of_an_image_goes_from_pixel_to_pixel_in_double(kernels):
 def test_a_nearly_zero_amplitude_makes_the_sum_begin_anew(kernels, size, low):
     ones = np.ones(1, np.float32)
     total, square, flag = kernels.prep_add_amplitudes(
-        words_of([[size, 0]]), False, 1.0, ones, ones, np.zeros(1, bool)
+        words_of([[[size, 0]]]), False, ones, ones, ones, np.zeros(1, bool)
     )
     assert flag[0] == low
     assert total[0] == (0 if flag[0] else np.float32(1) + np.float32(size))
@@ -62,7 +62,26 @@ def test_a_nearly_zero_amplitude_makes_the_sum_begin_anew(kernels, size, low):
 
 def test_equal_images_of_a_pair_add_no_difference(kernels):
     echo = words_of(np.random.default_rng(1).normal(0, 9, (50, 2)))
-    zero = np.zeros(50, np.float32)
-    total, square = kernels.prep_add_pair(echo, echo, False, 3.0, 3.0, zero, zero)
+    zero, constants = np.zeros(50, np.float32), np.full(2, 3, np.float32)
+    total, square = kernels.prep_add_pairs(np.stack([echo, echo]), False, constants, zero, zero)
     assert not square.any()
     np.testing.assert_allclose(total, 2 * amplitude(echo, False) / 3, rtol=1e-6)
+
+
+@pytest.mark.parametrize("at_once", [2, 4])
+def test_the_sums_do_not_depend_on_how_many_images_are_added_at_a_time(kernels, at_once):
+    rng = np.random.default_rng(1)
+    echoes = words_of(rng.normal(0, 9, (6, 700, 2)) * (rng.random((6, 700, 1)) < 0.9))
+    constants = rng.uniform(1, 9, 6).astype(np.float32)
+    zero, low = np.zeros(700, np.float32), np.zeros(700, bool)
+
+    def added(step):
+        alone, pairs = (zero, zero, low), (zero, zero)
+        for first in range(0, 6, step):
+            some = slice(first, first + step)
+            alone = kernels.prep_add_amplitudes(echoes[some], False, constants[some], *alone)
+            pairs = kernels.prep_add_pairs(echoes[some], False, constants[some], *pairs)
+        return [*alone, *pairs]
+
+    for found, whole in zip(added(at_once), added(6), strict=True):
+        np.testing.assert_array_equal(found, whole)

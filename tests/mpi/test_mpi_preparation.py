@@ -9,7 +9,13 @@ import pytest
 from pystamps_hpc.config import RunConfig
 from pystamps_hpc.errors import DatasetError
 from pystamps_hpc.parallel.context import Context
-from pystamps_hpc.tools.preparation import Options, plan_preparation, prepare_stack, rasters
+from pystamps_hpc.tools.preparation import (
+    Options,
+    extraction,
+    plan_preparation,
+    prepare_stack,
+    rasters,
+)
 from pystamps_kernels.dispatch import table
 
 from ..slc_stacks import MASTER, files_of, prepared, write_snap, write_snap_pairs, write_tops
@@ -35,7 +41,9 @@ def prepared_by(team, root, **options):
 
 @pytest.mark.parametrize("write", [write_snap, write_snap_pairs, write_tops])
 def test_ranks_write_the_same_bytes(mpi_team, shared, monkeypatch, write):
-    monkeypatch.setattr(rasters, "PIECE", 8 * 31 * 5)
+    for module in (rasters, extraction):
+        monkeypatch.setattr(module, "PIECE", 8 * 31 * 5)
+    monkeypatch.setattr(rasters, "GROUP", 8 * 31 * 5 * 2)
     root = shared / "stack"
     mpi_team.on_root(lambda: write(root))
     found = prepared_by(mpi_team, root, patches=(2, 2), overlap=(3, 3))

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pystamps_hpc.config import RunConfig
 from pystamps_hpc.dataset import candidates, parameters
 from pystamps_hpc.dataset.tree import discover_dataset
 from pystamps_hpc.errors import ConfigError, DatasetError, PublishError
 from pystamps_hpc.parallel.context import QuietLog
 from pystamps_hpc.stages.prepare.patches import cut_scene
-from pystamps_hpc.stages.prepare.selection import choose, choose_of_pairs
-from pystamps_hpc.tools.preparation import rasters
+from pystamps_hpc.stages.prepare.selection import Images, choose, choose_of_pairs
+from pystamps_hpc.tools.preparation import extraction, picture, plan_preparation, rasters
 from pystamps_hpc.tools.preparation.options import Options
 from pystamps_hpc.tools.preparation.suggestion import suggest
 from pystamps_kernels.dispatch import table
@@ -61,10 +62,11 @@ def test_stamps_leaves_what_a_division_leaves():
 def chosen(amplitudes, threshold=0.4, rule=choose, constants=None):
     """Choose among pixels whose amplitude in each image is given, (image, pixel)."""
     parts = [np.column_stack([row, np.zeros(len(row))]) for row in amplitudes]
-    words = [each.astype("f4").view("u4") for each in parts]
-    constants = constants or [1.0] * len(words)
+    words = np.array(parts, "f4").view("u4")
+    images = Images(lambda some: words[some], swapped=False, at_once=2)
+    constants = np.array(constants or [1.0] * len(words), "f4")
     excluded = np.zeros(len(amplitudes[0]), bool)
-    return rule(lambda k: (words[k], False), constants, excluded, threshold, KERNELS)
+    return rule(images, constants, excluded, threshold, KERNELS)
 
 
 @pytest.mark.parametrize("spread", [0.1, 0.25, 0.375])
@@ -377,8 +379,52 @@ def test_a_patch_without_candidates_is_told_and_a_scene_without_is_refused(tmp_p
     assert found.candidates["PATCH_1"] == 0 < found.candidates["PATCH_2"]
     assert any("PATCH_1: no candidate" in warning for warning in log.warnings)
     assert (tmp_path / "PATCH_1/pscands.1.ph").stat().st_size == 0
-    with pytest.raises(DatasetError, match="with a higher --amp-dispersion"):
-        prepared(tmp_path, dispersion="0.001", force=True)
+
+
+def test_without_a_candidate_nothing_that_is_there_goes(tmp_path):
+    for name, options in (("old", {"patches": (2, 1)}), ("fresh", {})):
+        root = tmp_path / name
+        write_snap(root)
+        if options:
+            prepared(root, **options)
+        before = files_of(root)
+        with pytest.raises(DatasetError, match="with a higher --amp-dispersion"):
+            prepared(root, dispersion="0.001", patches=(2, 2), force=True)
+        assert files_of(root) == before
+        assert len(list(root.glob("PATCH_*"))) == (2 if options else 0)
+
+
+def test_patches_before_the_first_candidate_are_made_too(tmp_path):
+    images = scene()
+    rng = np.random.default_rng(2)
+    images.echoes[:, :12] = rng.normal(0, 30, (6, 12, 31)) * rng.exponential(9, (6, 12, 31))
+    write_snap(tmp_path, images)
+    found = prepared(tmp_path, patches=(4, 1), overlap=(0, 0), dispersion="0.15")
+    assert [bool(n) for n in found.candidates.values()] == [False, False, True, True]
+    again = prepared(tmp_path, patches=(4, 1), overlap=(0, 0), dispersion="0.15")
+    assert again.kept == tuple(again.candidates)
+    assert again.candidates == found.candidates
+
+
+def test_integers_of_the_other_byte_order_are_recognised(tmp_path):
+    images = scene()
+    images.echoes[0, :3] = 0
+    write_snap(tmp_path, images, short=True)
+    path = tmp_path / f"rslc/{DATES[2]}.rslc"
+    path.write_bytes(np.fromfile(path, ">i2").astype("<i2").tobytes())
+    with pytest.raises(DatasetError, match=rf"{DATES[2]}.rslc: half .* exchange the bytes"):
+        prepared(tmp_path, processor="gamma")
+
+
+def test_counts_that_hold_candidates_twice_are_said_to(tmp_path):
+    write_snap(tmp_path)
+    options = {"master": MASTER, "patches": (2, 1)}
+    layouts = [
+        plan_preparation(tmp_path, Options(**options, overlap=(n, n)), RunConfig()) for n in (0, 3)
+    ]
+    assert [picture._counted(layout) for layout in layouts] == [
+        "", "; in overlaps counted in each patch",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("options", [{"dispersion": "low"}, {"patches": (0, 1)},
@@ -521,7 +567,7 @@ def test_the_same_command_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
     write_snap(tmp_path / "whole")
     prepared(tmp_path / "whole", patches=(3, 2), overlap=(2, 2))
     write_snap(tmp_path / "stopped")
-    plain, calls = rasters.extract, []
+    plain, calls = extraction.extract, []
 
     def stops(*arguments):
         calls.append(1)

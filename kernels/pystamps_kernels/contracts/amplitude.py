@@ -2,7 +2,7 @@
 
 from .model import Array, Kernel, Scalar
 
-_WORDS = "n 2"
+_PARTS = "real and imaginary parts as words of float or int16"
 _KINDS = "u16 u32"
 _SWAPPED = Scalar("swapped", "whether the words are in the other byte order than this machine's")
 _TOTAL = Array("total", "n", "f32", "sum of calibrated amplitudes so far")
@@ -13,7 +13,7 @@ KERNELS: tuple[Kernel, ...] = (
         "prep_amplitude_sum",
         "sum and count of the amplitudes of one image, pixel after pixel",
         (
-            Array("words", _WORDS, _KINDS, "real and imaginary parts as words of float or int16"),
+            Array("words", "n 2", _KINDS, _PARTS),
             _SWAPPED,
             Array("excluded", "n", "bool", "pixels that the mask leaves out"),
             Scalar("total", "sum of the pixels before these"),
@@ -26,36 +26,34 @@ KERNELS: tuple[Kernel, ...] = (
     ),
     Kernel(
         "prep_add_amplitudes",
-        "add the calibrated amplitudes of one image, and their squares",
+        "add the calibrated amplitudes of some images, and their squares, image after image",
         (
-            Array("words", _WORDS, _KINDS, "real and imaginary parts as words of float or int16"),
+            Array("words", "k n 2", _KINDS, f"{_PARTS}, of every image"),
             _SWAPPED,
-            Scalar("constant", "calibration constant of the image"),
+            Array("constants", "k", "f32", "calibration constant of every image"),
             _TOTAL,
             _SQUARE,
             Array("low", "n", "bool", "pixels that were nearly zero in an image before"),
         ),
         (
-            Array("total", "n", "f32", "sums with this image; anew from 0 where it is nearly zero"),
-            Array("square", "n", "f32", "sums of squares with this image"),
+            Array("total", "n", "f32", "sums with the images; anew from 0 where one is nearly 0"),
+            Array("square", "n", "f32", "sums of squares with the images"),
             Array("low", "n", "bool", "pixels that are nearly zero in an image"),
         ),
     ),
     Kernel(
-        "prep_add_pair",
-        "add the calibrated amplitudes of a pair of images, and the squares of their differences",
+        "prep_add_pairs",
+        "add the calibrated amplitudes of some pairs of images, and the squares of differences",
         (
-            Array("first", _WORDS, _KINDS, "words of the first image"),
-            Array("second", _WORDS, _KINDS, "words of the second image"),
+            Array("words", "k n 2", _KINDS, f"{_PARTS}, of every image; two of each pair"),
             _SWAPPED,
-            Scalar("first_constant", "calibration constant of the first image"),
-            Scalar("second_constant", "that of the second"),
+            Array("constants", "k", "f32", "calibration constant of every image"),
             _TOTAL,
             Array("square", "n", "f32", "sum of the squared differences so far"),
         ),
         (
-            Array("total", "n", "f32", "sums with this pair"),
-            Array("square", "n", "f32", "sums of squared differences with this pair"),
+            Array("total", "n", "f32", "sums with the pairs"),
+            Array("square", "n", "f32", "sums of squared differences with the pairs"),
         ),
     ),
 )

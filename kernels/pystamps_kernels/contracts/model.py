@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
+AnyArray = NDArray[Any]
 
 DTYPES = {
     "bool": np.bool_,
@@ -42,25 +46,36 @@ class Array:
     dtypes: str
     meaning: str
 
+    @cached_property
+    def _wanted(self) -> tuple[frozenset[np.dtype[Any]], tuple[str | int, ...]]:
+        """Types and dimensions, a number as a number; a call is to take microseconds."""
+        types = frozenset(np.dtype(DTYPES[name]) for name in self.dtypes.split())
+        return types, tuple(int(dim) if dim.isdigit() else dim for dim in self.shape.split())
+
     def check(self, kernel: str, value: Any, lengths: dict[str, int]) -> None:
         """Raise ``ValueError`` unless `value` has this dtype and shape and is C-contiguous."""
-        expected = f"{self.dtypes.replace(' ', ' or ')} ({', '.join(self.shape.split())})"
+        types, dims = self._wanted
         if not isinstance(value, np.ndarray):
-            raise ValueError(f"{kernel}: argument '{self.name}' must be an array, {expected}")
-        found = f"{value.dtype} {value.shape}"
-        accepted = [np.dtype(DTYPES[name]) for name in self.dtypes.split()]
-        dims = self.shape.split()
-        if value.dtype not in accepted or value.ndim != len(dims):
-            raise ValueError(f"{kernel}: argument '{self.name}' is {found}, expected {expected}")
+            raise ValueError(
+                f"{kernel}: argument '{self.name}' must be an array, {self._expected()}"
+            )
+        if value.dtype not in types or value.ndim != len(dims):
+            raise ValueError(f"{self._found(kernel, value)}, expected {self._expected()}")
         for dim, length in zip(dims, value.shape, strict=True):
-            wanted = int(dim) if dim.isdigit() else lengths.setdefault(dim, length)
+            wanted = dim if isinstance(dim, int) else lengths.setdefault(dim, length)
             if wanted != length:
                 raise ValueError(
-                    f"{kernel}: argument '{self.name}' is {found}, expected {expected} "
-                    f"with {dim} = {wanted}"
+                    f"{self._found(kernel, value)}, expected {self._expected()} with {dim} = "
+                    f"{wanted}"
                 )
         if not value.flags.c_contiguous:
             raise ValueError(f"{kernel}: argument '{self.name}' is not C-contiguous")
+
+    def _expected(self) -> str:
+        return f"{self.dtypes.replace(' ', ' or ')} ({', '.join(self.shape.split())})"
+
+    def _found(self, kernel: str, value: AnyArray) -> str:
+        return f"{kernel}: argument '{self.name}' is {value.dtype} {value.shape}"
 
 
 @dataclass(frozen=True)

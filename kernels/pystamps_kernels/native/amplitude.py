@@ -1,6 +1,7 @@
 """Amplitudes of complex images, calibrated and added up in the order of the images.
 
-One thread each: whoever calls them works on several pieces side by side.
+One thread each: whoever calls them works on several pieces side by side. Every loop over pixels is
+one that the compiler turns into vectors: short, without branches, over slices that begin at 0.
 """
 
 import math
@@ -11,131 +12,134 @@ import numpy as np
 from ..reference.amplitude import LEAST, NEARLY_ZERO
 from .compile import inline, serial
 
-LANES = 512  # pixels whose parts stay in the first cache
+LANES = 512  # pixels whose parts and sums stay in the first cache
 
 
 def amplitude_sum(words: Any, swapped: bool, excluded: Any, total: float, count: int) -> Any:
     """Native twin of :func:`reference.amplitude.amplitude_sum`."""
-    return _sum(_amplitude(words, swapped), excluded, float(total), int(count))
+    return _sum(words.reshape(-1), bool(swapped), excluded, float(total), int(count))
 
 
 def add_amplitudes(
-    words: Any, swapped: bool, constant: float, total: Any, square: Any, low: Any
+    words: Any, swapped: bool, constants: Any, total: Any, square: Any, low: Any
 ) -> Any:
     """Native twin of :func:`reference.amplitude.add_amplitudes`."""
-    return _add(_amplitude(words, swapped), np.float32(constant), total, square, low)
+    flat = words.reshape(len(words), -1)
+    return _add(flat, bool(swapped), constants, total, square, low)
 
 
-def add_pair(
-    first: Any,
-    second: Any,
-    swapped: bool,
-    first_constant: float,
-    second_constant: float,
-    total: Any,
-    square: Any,
-) -> Any:
-    """Native twin of :func:`reference.amplitude.add_pair`."""
-    one, other = _amplitude(first, swapped), _amplitude(second, swapped)
-    return _pair(one, other, np.float32(first_constant), np.float32(second_constant), total, square)
-
-
-def _amplitude(words: Any, swapped: bool) -> Any:
-    if words.dtype == np.uint16:
-        return _of_integers(_swapped(words).view(np.int16) if swapped else words.view(np.int16))
-    return _of_floats(words, swapped)
-
-
-@serial
-def _swapped(words: Any) -> Any:
-    out = np.empty_like(words)
-    for p in range(len(words)):
-        for part in range(2):
-            out[p, part] = (words[p, part] >> 8) | (words[p, part] << 8)
-    return out
-
-
-@serial
-def _of_integers(parts: Any) -> Any:
-    out = np.empty(len(parts), np.float32)
-    for p in range(len(parts)):
-        real, imaginary = np.float64(parts[p, 0]), np.float64(parts[p, 1])
-        out[p] = math.sqrt(real * real + imaginary * imaginary)
-    return out
-
-
-@serial
-def _of_floats(words: Any, swapped: bool) -> Any:
-    """Take real and imaginary parts apart, a few at a time, so that all that follows is lanes."""
-    n = len(words)
-    out = np.empty(n, np.float32)
-    real_words, imaginary_words = np.empty(LANES, np.uint32), np.empty(LANES, np.uint32)
-    reals, imaginaries = real_words.view(np.float32), imaginary_words.view(np.float32)
-    for first in range(0, n, LANES):
-        count = min(LANES, n - first)
-        if swapped:
-            for p in range(count):
-                real_words[p] = _turned(words[first + p, 0])
-                imaginary_words[p] = _turned(words[first + p, 1])
-        else:
-            for p in range(count):
-                real_words[p] = words[first + p, 0]
-                imaginary_words[p] = words[first + p, 1]
-        unknown = 0
-        for p in range(count):
-            real, imaginary = np.float64(reals[p]), np.float64(imaginaries[p])
-            modulus = np.float32(math.sqrt(real * real + imaginary * imaginary))
-            out[first + p] = modulus
-            unknown += modulus != modulus
-        if unknown > 0:  # of an infinite part the modulus is infinite, beside NaN, too
-            for p in range(count):
-                if abs(reals[p]) == np.inf or abs(imaginaries[p]) == np.inf:
-                    out[first + p] = np.inf
-    return out
+def add_pairs(words: Any, swapped: bool, constants: Any, total: Any, square: Any) -> Any:
+    """Native twin of :func:`reference.amplitude.add_pairs`."""
+    flat = words.reshape(len(words), -1)
+    return _pairs(flat, bool(swapped), constants, total, square)
 
 
 @inline
-def _turned(word: Any) -> Any:
-    return (word >> 24) | ((word >> 8) & 0xFF00) | ((word & 0xFF00) << 8) | (word << 24)
+def _amplitude(words: Any, swapped: bool, parts: Any, out: Any) -> None:
+    """Write the moduli of some pixels into `out`; `parts` is room for their parts."""
+    _as_floats(words, swapped, parts)
+    numbers = parts[: len(words)].view(np.float32)
+    unknown = 0
+    for p in range(len(out)):
+        real, imaginary = np.float64(numbers[2 * p]), np.float64(numbers[2 * p + 1])
+        modulus = np.float32(math.sqrt(real * real + imaginary * imaginary))
+        out[p] = modulus
+        unknown += modulus != modulus
+    if unknown > 0:  # of an infinite part the modulus is infinite, beside NaN, too
+        for p in range(len(out)):
+            if abs(numbers[2 * p]) == np.inf or abs(numbers[2 * p + 1]) == np.inf:
+                out[p] = np.inf
+
+
+@inline
+def _as_floats(words: Any, swapped: bool, parts: Any) -> None:
+    """Write words of the disk as words of floats; the size of a word is known when compiled."""
+    if words.itemsize == 2:
+        numbers = parts.view(np.float32)
+        for q in range(len(words)):
+            word = words[q]
+            turned = (word >> 8) | (word << 8) if swapped else word
+            numbers[q] = np.float32(np.int16(turned))
+    elif swapped:
+        for q in range(len(words)):
+            word = words[q]
+            parts[q] = (word >> 24) | ((word >> 8) & 0xFF00) | ((word & 0xFF00) << 8) | (word << 24)
+    else:
+        for q in range(len(words)):
+            parts[q] = words[q]
 
 
 @serial
-def _sum(amplitude: Any, excluded: Any, total: float, count: int) -> Any:
-    for p in range(len(amplitude)):
-        if amplitude[p] > LEAST and not excluded[p]:
-            total += amplitude[p]
-            count += 1
+def _sum(words: Any, swapped: bool, excluded: Any, total: float, count: int) -> Any:
+    parts, amplitude = np.empty(2 * LANES, np.uint32), np.empty(LANES, np.float32)
+    for first in range(0, len(excluded), LANES):
+        left_out = excluded[first : first + LANES]
+        found = amplitude[: len(left_out)]
+        _amplitude(words[2 * first : 2 * (first + LANES)], swapped, parts, found)
+        for p in range(len(found)):
+            counts = (found[p] > LEAST) & (not left_out[p])
+            total += np.float64(found[p]) if counts else 0.0
+            count += counts
     return total, count
 
 
-# np.divide: the operator would look for zeros, one division after the other
+@inline
+def _calibrated(words: Any, swapped: bool, constant: Any, parts: Any, out: Any) -> None:
+    """Write calibrated amplitudes of some pixels into `out`."""
+    _amplitude(words, swapped, parts, out)
+    for p in range(len(out)):
+        out[p] = np.divide(out[p], constant)  # the operator would look for zeros, one by one
 
 
 @serial
-def _add(amplitude: Any, constant: Any, total: Any, square: Any, low: Any) -> Any:
-    n = len(amplitude)
-    new_total, new_square = np.empty(n, np.float32), np.empty(n, np.float32)
-    new_low = np.empty(n, np.bool_)
-    for p in range(n):
-        calibrated = np.divide(amplitude[p], constant)
-        nearly_zero = np.float64(calibrated) <= NEARLY_ZERO
-        added, squared = total[p] + calibrated, square[p] + calibrated * calibrated
-        new_total[p] = np.float32(0) if nearly_zero else added
-        new_square[p] = square[p] if nearly_zero else squared
-        new_low[p] = low[p] | nearly_zero
+def _add(words: Any, swapped: bool, constants: Any, total: Any, square: Any, low: Any) -> Any:
+    parts, amplitude = np.empty(2 * LANES, np.uint32), np.empty(LANES, np.float32)
+    least = np.float32(NEARLY_ZERO)  # below the number in double: the same amplitudes are up to it
+    new_total, new_square, new_low = total.copy(), square.copy(), low.copy()
+    for first in range(0, len(total), LANES):
+        sums, squares = new_total[first : first + LANES], new_square[first : first + LANES]
+        flags, found = new_low[first : first + LANES], amplitude[: len(sums)]
+        for k in range(len(words)):
+            here = words[k][2 * first : 2 * (first + LANES)]
+            _calibrated(here, swapped, constants[k], parts, found)
+            nearly_zero = 0
+            for p in range(len(found)):
+                nearly_zero += found[p] <= least
+            if nearly_zero > 0:
+                _add_with_low(found, least, sums, squares, flags)
+                continue
+            for p in range(len(found)):
+                sums[p] += found[p]
+            for p in range(len(found)):
+                squares[p] += found[p] * found[p]
     return new_total, new_square, new_low
 
 
+@inline
+def _add_with_low(found: Any, least: Any, sums: Any, squares: Any, flags: Any) -> None:
+    for p in range(len(found)):
+        sums[p] = np.float32(0) if found[p] <= least else sums[p] + found[p]
+    for p in range(len(found)):
+        squares[p] = squares[p] if found[p] <= least else squares[p] + found[p] * found[p]
+    for p in range(len(found)):
+        flags[p] |= found[p] <= least
+
+
 @serial
-def _pair(
-    first: Any, second: Any, first_constant: Any, second_constant: Any, total: Any, square: Any
-) -> Any:
-    n = len(first)
-    new_total, new_square = np.empty(n, np.float32), np.empty(n, np.float32)
-    for p in range(n):
-        one = np.divide(first[p], first_constant)
-        other = np.divide(second[p], second_constant)
-        difference = one - other
-        new_total[p] = total[p] + one + other
-        new_square[p] = square[p] + difference * difference
+def _pairs(words: Any, swapped: bool, constants: Any, total: Any, square: Any) -> Any:
+    parts = np.empty(2 * LANES, np.uint32)
+    one, other = np.empty(LANES, np.float32), np.empty(LANES, np.float32)
+    new_total, new_square = total.copy(), square.copy()
+    for first in range(0, len(total), LANES):
+        sums, squares = new_total[first : first + LANES], new_square[first : first + LANES]
+        a, b = one[: len(sums)], other[: len(sums)]
+        for k in range(0, len(words), 2):
+            here = slice(2 * first, 2 * (first + LANES))
+            _calibrated(words[k][here], swapped, constants[k], parts, a)
+            _calibrated(words[k + 1][here], swapped, constants[k + 1], parts, b)
+            for p in range(len(a)):
+                sums[p] = sums[p] + a[p] + b[p]
+            for p in range(len(a)):
+                difference = a[p] - b[p]
+                squares[p] += difference * difference
     return new_total, new_square

@@ -81,16 +81,18 @@ def amplitude_sum(
 
 
 def add_amplitudes(
-    words: Words, swapped: bool, constant: float, total: Sums, square: Sums, low: Flags
+    words: Words, swapped: bool, constants: Sums, total: Sums, square: Sums, low: Flags
 ) -> tuple[Sums, Sums, Flags]:
-    """Add one image to the sums over images.
+    """Add some images to the sums over images, one after the other.
 
     Parameters
     ----------
-    words, swapped
+    words : (k, n, 2) uint32 or uint16
+        Samples of each image, as :func:`amplitude`.
+    swapped : bool
         As :func:`amplitude`.
-    constant : float
-        Calibration constant of the image, of single precision.
+    constants : (k,) float32
+        Calibration constant of each image.
     total, square : (n,) float32
         Sums of calibrated amplitudes and of their squares over the images before.
     low : (n,) bool
@@ -99,9 +101,9 @@ def add_amplitudes(
     Returns
     -------
     total, square : (n,) float32
-        With this image. Where it is nearly zero `total` begins anew, and `square` stays.
+        With these images. Where one is nearly zero `total` begins anew, and `square` stays.
     low : (n,) bool
-        With the pixels that are nearly zero in this image.
+        With the pixels that are nearly zero in one of these images.
 
     Notes
     -----
@@ -109,46 +111,42 @@ def add_amplitudes(
 
     Examples
     --------
-    >>> echoes = np.array([[3, 4], [0, 0]], np.int16).view(np.uint16)
-    >>> ones = np.ones(2, np.float32)
-    >>> [sums.tolist() for sums in add_amplitudes(echoes, False, 2, ones, ones, ones > 1)]
+    >>> echoes = np.array([[[3, 4], [0, 0]]], np.int16).view(np.uint16)
+    >>> ones, twos = np.ones(2, np.float32), np.full(1, 2, np.float32)
+    >>> [sums.tolist() for sums in add_amplitudes(echoes, False, twos, ones, ones, ones > 1)]
     [[3.5, 0.0], [7.25, 1.0], [False, True]]
     """
-    with np.errstate(over="ignore", invalid="ignore"):
-        calibrated = amplitude(words, swapped) / np.float32(constant)
-        nearly_zero = calibrated.astype(np.float64) <= NEARLY_ZERO
-        added, squared = total + calibrated, square + calibrated * calibrated
-    return (
-        np.where(nearly_zero, np.float32(0), added),
-        np.where(nearly_zero, square, squared),
-        low | nearly_zero,
-    )
+    for image, constant in zip(words, constants, strict=True):
+        with np.errstate(over="ignore", invalid="ignore"):
+            calibrated = amplitude(image, swapped) / constant
+            nearly_zero = calibrated.astype(np.float64) <= NEARLY_ZERO
+            added, squared = total + calibrated, square + calibrated * calibrated
+        total = np.where(nearly_zero, np.float32(0), added)
+        square = np.where(nearly_zero, square, squared)
+        low = low | nearly_zero
+    return total, square, low
 
 
-def add_pair(
-    first: Words,
-    second: Words,
-    swapped: bool,
-    first_constant: float,
-    second_constant: float,
-    total: Sums,
-    square: Sums,
+def add_pairs(
+    words: Words, swapped: bool, constants: Sums, total: Sums, square: Sums
 ) -> tuple[Sums, Sums]:
-    """Add one pair of images to the sums over pairs.
+    """Add some pairs of images to the sums over pairs, one after the other.
 
     Parameters
     ----------
-    first, second, swapped
-        The two images, as :func:`amplitude`.
-    first_constant, second_constant : float
-        Their calibration constants, of single precision.
+    words : (k, n, 2) uint32 or uint16
+        Samples of each image, as :func:`amplitude`; images 0 and 1 are a pair, 2 and 3, and so on.
+    swapped : bool
+        As :func:`amplitude`.
+    constants : (k,) float32
+        Calibration constant of each image.
     total, square : (n,) float32
         Sums of calibrated amplitudes, and of squared differences, over the pairs before.
 
     Returns
     -------
     total, square : (n,) float32
-        With this pair.
+        With these pairs.
 
     Notes
     -----
@@ -156,13 +154,15 @@ def add_pair(
 
     Examples
     --------
-    >>> one, other = (np.array([[0, a]], np.int16).view(np.uint16) for a in (4, 7))
-    >>> zero = np.zeros(1, np.float32)
-    >>> [sums.tolist() for sums in add_pair(one, other, False, 2, 7, zero, zero)]
+    >>> pair = np.array([[[0, 4]], [[0, 7]]], np.int16).view(np.uint16)
+    >>> constants, zero = np.array([2, 7], np.float32), np.zeros(1, np.float32)
+    >>> [sums.tolist() for sums in add_pairs(pair, False, constants, zero, zero)]
     [[3.0], [1.0]]
     """
-    with np.errstate(over="ignore", invalid="ignore"):
-        one = amplitude(first, swapped) / np.float32(first_constant)
-        other = amplitude(second, swapped) / np.float32(second_constant)
-        difference = one - other
-        return total + one + other, square + difference * difference
+    for k in range(0, len(words), 2):
+        with np.errstate(over="ignore", invalid="ignore"):
+            one = amplitude(words[k], swapped) / constants[k]
+            other = amplitude(words[k + 1], swapped) / constants[k + 1]
+            difference = one - other
+            total, square = total + one + other, square + difference * difference
+    return total, square

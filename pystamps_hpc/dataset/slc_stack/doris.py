@@ -94,6 +94,7 @@ def doris(root: Path, master: str | None) -> SlcStack:
             if path.exists()
         )[:1],
         texts=texts,
+        added=("processor.txt",),
         converted=converted,
         sorted_patches=True,
         warnings=warnings if alone and not small_baselines else (),
@@ -191,6 +192,7 @@ def _texts(
     factor = f"{crop.oversampling:g}\n"
     above = "" if root == top else "../"
     texts = {
+        "processor.txt": "doris\n",
         "width.txt": f"{crop.width}\n",
         "len.txt": f"{crop.length}\n",
         "day.1.in": "".join(f"{day}\n" for day in days),

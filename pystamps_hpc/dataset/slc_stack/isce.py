@@ -108,6 +108,7 @@ def isce(root: Path, master: str | None) -> SlcStack:
             raster(path, "float") for path in _first_there([top / "dem.raw" for top in above])
         ),
         texts=texts,
+        added=("master_day.1.in",),
         mask=_mask(root),
         sorted_patches=True,
         mask_calibrates=False,

@@ -39,6 +39,8 @@ class SlcStack:
         Height [m]; the first is used.
     texts : mapping
         Text file of this processor, relative to the root -> content.
+    added : tuple of str
+        Those of them that StaMPS' own preparation does not write.
     grids : mapping
         Small raster that this processor's files lack, relative to the root -> its values.
     converted : mapping
@@ -66,6 +68,7 @@ class SlcStack:
     lonlat: tuple[Raster, Raster] | None
     heights: tuple[Raster, ...]
     texts: Mapping[str, str] = field(default_factory=dict)
+    added: tuple[str, ...] = ()
     grids: Mapping[str, FloatArray] = field(default_factory=dict)
     converted: Mapping[Path, Raster] = field(default_factory=dict)
     mask: Path | None = None

@@ -1,16 +1,19 @@
 """Flat rasters of a processor: pixels line after line, without a header."""
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
+from resource import RLIMIT_NOFILE, getrlimit
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DatasetError
-from ..files import opened
+from ..files import open_regular
 from ..problems import Problems
 from ..raster_headers import headers_of
 from ..rows import AnyArray
@@ -26,6 +29,7 @@ KINDS = {"fcomplex": "c8", "scomplex": "2i2", "float": "f4", "double": "f8", "by
 
 _LOOKED_AT = 16  # lines that are judged
 _PLAUSIBLE_SHARE = 0.9
+_HUGE, _MUCH_LARGER = 4096, 4  # of 16 bits whose halves are exchanged
 _LEAST, _MOST = 1e-15, 1e15  # sizes of numbers that processors write; swapped ones are beyond
 
 
@@ -45,6 +49,8 @@ class Raster:
         Order of the bytes of a number.
     bands, band : int
         Bands that alternate line by line (BIL), and the one that is read, from 0.
+    descriptor : int or None
+        The file while :meth:`opened` keeps it open; else it is opened for every read.
     """
 
     path: Path
@@ -54,18 +60,19 @@ class Raster:
     order: Order = "big"
     bands: int = 1
     band: int = 0
+    descriptor: int | None = field(default=None, compare=False)
 
     @property
     def files(self) -> "tuple[Raster, ...]":
         """The rasters on disk that it is read from."""
         return (self,)
 
-    @property
+    @cached_property
     def numbers(self) -> "np.dtype[np.generic]":
         """Type of the numbers, as they lie on disk."""
         return np.dtype(PARTS[self.sample]).newbyteorder(self.order)
 
-    @property
+    @cached_property
     def pixel_bytes(self) -> int:
         """Bytes of a pixel."""
         return self.numbers.itemsize * (2 if self.sample.endswith("complex") else 1)
@@ -80,6 +87,22 @@ class Raster:
         """Whether this machine has the other order of bytes."""
         return not self.numbers.isnative
 
+    @contextmanager
+    def opened(self) -> "Iterator[Raster]":
+        """Keep the file open while the block reads piece after piece.
+
+        Raises
+        ------
+        DatasetError
+            The file cannot be opened.
+        """
+        try:
+            file = open_regular(self.path)
+        except OSError as error:
+            raise self._unreadable(error) from None
+        with file:
+            yield replace(self, descriptor=file.fileno())
+
     def read(self, lines: slice) -> NDArray[np.uint8]:
         """Read whole lines.
 
@@ -93,17 +116,38 @@ class Raster:
         DatasetError
             The file cannot be read, or ends before.
         """
-        shape = lines.stop - lines.start, self.bands, self.width, self.pixel_bytes
-        found = np.empty(shape, np.uint8)
-        wanted = found.reshape(-1).data
-        with opened(self.path) as file:
-            file.seek(lines.start * self.bands * self.width * self.pixel_bytes)
-            got = 0
-            while got < len(wanted) and (more := file.readinto(wanted[got:])):  # type: ignore[attr-defined]
+        found = np.empty((lines.stop - lines.start, self.width, self.pixel_bytes), np.uint8)
+        self.read_into(found, lines)
+        return found
+
+    def read_into(self, found: NDArray[np.uint8], lines: slice) -> None:
+        """Read whole lines into an array such as :meth:`read` returns."""
+        if self.descriptor is None:
+            with self.opened() as raster:
+                return raster.read_into(found, lines)
+        start = lines.start * self.bands * self.width * self.pixel_bytes
+        if self.bands == 1:
+            return self._fill(found, start)
+        every = np.empty((len(found), self.bands, *found.shape[1:]), np.uint8)
+        self._fill(every, start)
+        found[:] = every[:, self.band]
+
+    def _fill(self, found: NDArray[np.uint8], start: int) -> None:
+        """Read what lies in the file from a byte on."""
+        assert self.descriptor is not None
+        wanted, got = found.reshape(-1).data, 0
+        try:
+            while got < len(wanted) and (
+                more := os.preadv(self.descriptor, [wanted[got:]], start + got)
+            ):
                 got += more
+        except OSError as error:
+            raise self._unreadable(error) from None
         if got < len(wanted):
             raise DatasetError(f"{self.path}: ends while it is read; has it been changed?")
-        return np.ascontiguousarray(found[:, self.band])
+
+    def _unreadable(self, error: OSError) -> DatasetError:
+        return DatasetError(f"{self.path}: cannot be read: {error.strerror}")
 
     def words(self, lines: slice) -> AnyArray:
         """Read whole lines of a complex raster.
@@ -113,14 +157,45 @@ class Raster:
         (n_line * width, 2) uint32 or uint16
             Real and imaginary part of every pixel, in the order of the disk.
         """
-        kind = np.uint16 if self.sample == "scomplex" else np.uint32
-        return self.read(lines).view(kind).reshape(-1, 2)
+        return words_of_images((self,), lines)[0]
 
     def pieces(self, lines: range, most: int) -> Iterator[slice]:
         """Cut lines into pieces of at most `most` bytes, one line at least."""
         step = max(most // (self.width * self.pixel_bytes), 1)
         for first in range(lines.start, lines.stop, step):
             yield slice(first, min(first + step, lines.stop))
+
+
+def words_of_images(images: "Sequence[Raster]", lines: slice) -> AnyArray:
+    """Read the same lines of complex rasters of one kind.
+
+    Returns
+    -------
+    (n_image, n_line * width, 2) uint32 or uint16
+        As :meth:`Raster.words`.
+    """
+    first = images[0]
+    shape = len(images), lines.stop - lines.start, first.width, first.pixel_bytes
+    found = np.empty(shape, np.uint8)
+    for image, room in zip(images, found, strict=True):
+        image.read_into(room, lines)
+    kind = np.uint16 if first.sample == "scomplex" else np.uint32
+    words: AnyArray = found.view(kind).reshape(len(images), -1, 2)
+    return words
+
+
+@contextmanager
+def kept_open(rasters: "Sequence[Raster]") -> Iterator[list[Raster]]:
+    """Keep files open while the block reads piece after piece of all.
+
+    Of more files than half of those that a process may open, the rest are opened for every read.
+    """
+    most = getrlimit(RLIMIT_NOFILE)[0]
+    with ExitStack() as files:
+        yield [
+            files.enter_context(raster.opened()) if most < 0 or 2 * k < most else raster
+            for k, raster in enumerate(rasters)
+        ]
 
 
 def require_sizes(rasters: list[Raster], source: str) -> list[str]:
@@ -188,10 +263,12 @@ def implausible(raster: Raster) -> str:
 
     Lines spread over the raster are looked at, and what they are in the other order of bytes.
     """
-    if raster.sample in ("scomplex", "byte"):
+    if raster.sample == "byte":
         return ""
     numbers = _looked_at(raster)
     other = numbers.view(numbers.dtype.newbyteorder())
+    if raster.sample == "scomplex":
+        return _swapped_integers(raster, numbers, other)
     unknown, unknown_swapped = (np.mean(np.isnan(each)) for each in (numbers, other))
     better_swapped = unknown > 0.5 and unknown_swapped < 0.1 and _mostly_plausible(other)
     if _mostly_plausible(numbers) and not better_swapped:
@@ -202,6 +279,22 @@ def implausible(raster: Raster) -> str:
         return f"{told}; the file is damaged or of another kind"
     swapped = "little" if raster.order == "big" else "big"
     return f"{told}, but are so {swapped}-endian; was it made by another program, or swapped?"
+
+
+def _swapped_integers(raster: Raster, numbers: AnyArray, other: AnyArray) -> str:
+    """Say that integers have their bytes exchanged: they are huge, and small otherwise."""
+    size, size_swapped = (
+        float(np.median(np.abs(each[each != 0].astype(np.float64)))) if each.any() else 0.0
+        for each in (numbers, other)
+    )
+    if size < _HUGE or size < _MUCH_LARGER * size_swapped:
+        return ""
+    swapped = "little" if raster.order == "big" else "big"
+    return (
+        f"{raster.path}: half of the numbers are beyond {size:,.0f}, read {raster.order}-endian, "
+        f"but beyond {size_swapped:,.0f} if {swapped}-endian; exchange the bytes of every number "
+        "(swap_bytes of GAMMA, type 2)"
+    )
 
 
 def _looked_at(raster: Raster) -> AnyArray:

@@ -96,6 +96,7 @@ def tops(root: Path, given: str | None) -> SlcStack:
         lonlat=(raster("lon.raw"), raster("lat.raw")),
         heights=(raster("dem.raw"),),
         texts=texts,
+        added=("master_day.1.in",),
         grids={f"baselineGRID_{date}": grid for date, grid in relative.items()},
         converted=made,
         sorted_patches=True,

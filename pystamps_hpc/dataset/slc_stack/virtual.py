@@ -1,6 +1,8 @@
 """Rasters without a flat file: virtual ones of GDAL, and interferograms formed while read."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from warnings import catch_warnings
@@ -25,8 +27,13 @@ class Virtual(Raster):
         """Nothing can be told from the size of the file."""
         return None
 
-    def read(self, lines: slice) -> NDArray[np.uint8]:
-        """Read whole lines; as :meth:`Raster.read`."""
+    @contextmanager
+    def opened(self) -> Iterator[Raster]:
+        """Keep nothing open: threads cannot share what GDAL opens."""
+        yield self
+
+    def read_into(self, found: NDArray[np.uint8], lines: slice) -> None:
+        """Read whole lines; as :meth:`Raster.read_into`."""
         import rasterio
 
         try:
@@ -35,8 +42,7 @@ class Virtual(Raster):
                 values = file.read(self.band + 1, window=window)
         except rasterio.errors.RasterioError as error:
             raise DatasetError(f"{self.path}: GDAL cannot read it: {error}") from None
-        plain = np.ascontiguousarray(values, KINDS[self.sample])
-        return plain.view(np.uint8).reshape(*plain.shape, self.pixel_bytes)
+        found.view(KINDS[self.sample])[..., 0] = values
 
 
 @dataclass(frozen=True)
@@ -63,14 +69,20 @@ class Formed(Raster):
         """The two images."""
         return self.images
 
-    def read(self, lines: slice) -> NDArray[np.uint8]:
-        """Form whole lines; as :meth:`Raster.read`."""
+    @contextmanager
+    def opened(self) -> Iterator[Raster]:
+        """Keep both images open; as :meth:`Raster.opened`."""
+        first, second = self.images
+        with first.opened() as one, second.opened() as other:
+            yield replace(self, images=(one, other))
+
+    def read_into(self, found: NDArray[np.uint8], lines: slice) -> None:
+        """Form whole lines; as :meth:`Raster.read_into`."""
         (a, b), (c, d) = (_parts(image, lines) for image in self.images)
-        found = np.empty((*a.shape, 2), self.numbers)
+        parts = found.view(self.numbers)
         with np.errstate(all="ignore"):
-            found[..., 0] = a * c + b * d
-            found[..., 1] = b * c - a * d
-        return found.view(np.uint8)
+            parts[..., 0] = a * c + b * d
+            parts[..., 1] = b * c - a * d
 
 
 def _parts(image: Raster, lines: slice) -> tuple[AnyArray, AnyArray]:

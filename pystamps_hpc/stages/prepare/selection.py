@@ -1,6 +1,6 @@
 """Candidates: pixels whose amplitude hardly varies from image to image."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,8 +12,34 @@ from ...dataset.rows import AnyArray, BoolArray
 if TYPE_CHECKING:
     from pystamps_kernels.dispatch import KernelTable
 
-Read = Callable[[int], tuple[AnyArray, bool]]
-"""``read(k)`` returns the samples of image k as words, and whether their bytes are swapped."""
+
+KERNELS = ("prep_amplitude_sum", "prep_add_amplitudes", "prep_add_pairs")
+"""Kernels of a preparation."""
+
+
+@dataclass(frozen=True)
+class Images:
+    """A piece of the scene in every image.
+
+    Parameters
+    ----------
+    read : callable
+        ``read(some)``, `some` a slice of the images, returns their samples as words, (k, n, 2)
+        uint32 or uint16.
+    swapped : bool
+        Whether the bytes of words are in the other order than this machine's.
+    at_once : int
+        Images that are read at a time: an even number.
+    """
+
+    read: Callable[[slice], AnyArray]
+    swapped: bool
+    at_once: int
+
+    def groups(self, count: int) -> Iterator[slice]:
+        """Cut so many images into groups."""
+        for first in range(0, count, self.at_once):
+            yield slice(first, min(first + self.at_once, count))
 
 
 @dataclass(frozen=True)
@@ -39,8 +65,8 @@ class Chosen:
 
 
 def choose(
-    read: Read,
-    constants: Sequence[float],
+    images: Images,
+    constants: NDArray[np.float32],
     excluded: BoolArray,
     threshold: float,
     kernels: "KernelTable",
@@ -49,9 +75,9 @@ def choose(
 
     Parameters
     ----------
-    read : callable
-        Reads the piece in one image after the other.
-    constants : sequence of float
+    images : Images
+        The piece in every image.
+    constants : (n_image,) float32
         Calibration constant of each image.
     excluded : (n,) bool
         Pixels that the mask leaves out.
@@ -66,10 +92,9 @@ def choose(
     """
     n = len(excluded)
     total, square, low = np.zeros(n, np.float32), np.zeros(n, np.float32), np.zeros(n, bool)
-    for k, constant in enumerate(constants):
-        words, swapped = read(k)
+    for some in images.groups(len(constants)):
         total, square, low = kernels.prep_add_amplitudes(
-            words, swapped, constant, total, square, low
+            images.read(some), images.swapped, constants[some], total, square, low
         )
     count, limit = np.float32(len(constants)), np.float32(threshold)
     with np.errstate(all="ignore"):
@@ -81,8 +106,8 @@ def choose(
 
 
 def choose_of_pairs(
-    read: Read,
-    constants: Sequence[float],
+    images: Images,
+    constants: NDArray[np.float32],
     excluded: BoolArray,
     threshold: float,
     kernels: "KernelTable",
@@ -91,7 +116,7 @@ def choose_of_pairs(
 
     Parameters
     ----------
-    read, constants, excluded, threshold, kernels
+    images, constants, excluded, threshold, kernels
         As :func:`choose`; images 0 and 1 are a pair, 2 and 3, and so on.
 
     Notes
@@ -100,10 +125,9 @@ def choose_of_pairs(
     """
     n, pairs = len(excluded), len(constants) // 2
     total, square = np.zeros(n, np.float32), np.zeros(n, np.float32)
-    for k in range(0, 2 * pairs, 2):
-        (first, swapped), (second, _) = read(k), read(k + 1)
-        total, square = kernels.prep_add_pair(
-            first, second, swapped, constants[k], constants[k + 1], total, square
+    for some in images.groups(2 * pairs):
+        total, square = kernels.prep_add_pairs(
+            images.read(some), images.swapped, constants[some], total, square
         )
     with np.errstate(all="ignore"):
         spread = np.sqrt(square / np.float32(pairs))

@@ -42,6 +42,18 @@ def overlay(density: IntArray, full: float) -> FloatArray:
     """
     from matplotlib.colors import to_rgb
 
-    cover = np.where(density > 0, 0.3 + 0.65 * np.minimum(2 * density / full, 1), 0)
     colour = np.broadcast_to(to_rgb(CANDIDATE), (*density.shape, 3))
-    return np.dstack([colour, cover])
+    return np.dstack([colour, _cover(density, full)])
+
+
+def covered(level: FloatArray, density: IntArray, full: float) -> AnyArray:
+    """Return grey levels under the colour of :func:`overlay`, (n_rows, n_columns, 3) uint8."""
+    from matplotlib.colors import to_rgb
+
+    cover = _cover(density, full)
+    parts = [level + cover * (part - level) for part in to_rgb(CANDIDATE)]
+    return np.round(255 * np.dstack(parts)).astype(np.uint8)
+
+
+def _cover(density: IntArray, full: float) -> FloatArray:
+    return np.where(density > 0, 0.3 + 0.65 * np.minimum(2 * density / full, 1), 0)

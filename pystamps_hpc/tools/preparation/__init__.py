@@ -3,8 +3,9 @@
 import math
 import shutil
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from ...config import RunConfig
@@ -15,9 +16,10 @@ from ...errors import DatasetError
 from ...parallel.context import Context
 from ...stages.prepare.patches import Patch
 from . import record
+from .extraction import extract
 from .layout import Layout, lay_out
 from .options import Options
-from .rasters import PIECE, Pixels, calibrate, extract, select
+from .rasters import PIECE, Pixels, calibrate, select
 from .record import MARKER, Record
 
 __all__ = ["Options", "Prepared", "plan_preparation", "prepare_stack", "require_mode"]
@@ -119,19 +121,12 @@ def prepare_stack(layout: Layout, force: bool, ctx: Context, name: str) -> Prepa
     ctx.on_root(lambda: _convert(layout.stack, anew=not known.constants))
     if not known.constants:
         known.constants = calibrate(layout, ctx)
-    ctx.on_root(lambda: _write_root(layout, known))
+        ctx.on_root(lambda: _remember(layout, known))
     counts = ctx.on_root(lambda: _counts(layout, kept))
     for left in ctx.on_root(lambda: _left(layout)):
         ctx.warn(f"{left}: of an earlier preparation and no longer listed; remove it")
-    for strip in layout.strips:
-        due = [patch for patch in strip if patch.name not in kept]
-        if due:
-            counts |= _make(layout, known, due, ctx, name)
-    if not any(counts.values()):
-        raise DatasetError(
-            f"{layout.stack.root}: no candidate in any patch below an amplitude dispersion of "
-            f"{layout.threshold}; the same command with a higher --amp-dispersion makes them"
-        )
+    due = [[patch for patch in strip if patch.name not in kept] for strip in layout.strips]
+    counts = _make_all(layout, known, [strip for strip in due if strip], counts, ctx, name)
     stack = layout.stack
     return Prepared(
         stack=stack,
@@ -141,6 +136,72 @@ def prepare_stack(layout: Layout, force: bool, ctx: Context, name: str) -> Prepa
         kept=tuple(kept),
         constants={str(s.path): c for s, c in zip(stack.slcs, known.constants, strict=True)},
     )
+
+
+def _make_all(
+    layout: Layout,
+    known: Record,
+    strips: Sequence[Sequence[Patch]],
+    counts: dict[str, int],
+    ctx: Context,
+    name: str,
+) -> dict[str, int]:
+    """Make what is due, strip after strip; nothing that is there goes before a candidate is found.
+
+    Parameters
+    ----------
+    layout, known, ctx, name
+        The plan, what is there of it, ranks, name of the run.
+    strips : sequence
+        Patches that are due.
+    counts : dict of str to int
+        Patch that is there -> candidates.
+
+    Returns
+    -------
+    dict of str to int
+        Patch -> candidates, of all.
+    """
+    counts, begun, waiting = {**counts}, bool(counts), list[Publication]()
+    with ExitStack() as staged:
+        if begun:
+            ctx.on_root(lambda: _write_root(layout, known))
+        for strip in strips:
+            publications = [
+                Publication(layout.stack.root / patch.name, name, suffix="") for patch in strip
+            ]
+            ctx.on_root(partial(_stage, publications, staged))
+            counts |= _make(layout, known, strip, publications, ctx)
+            waiting += publications
+            if not begun and not any(counts.values()):
+                continue
+            if not begun:
+                ctx.on_root(lambda: _write_root(layout, known))
+                begun = True
+            ctx.on_root(partial(_publish, layout, known, waiting, ctx.config.output.fsync))
+            waiting = []
+    if not any(counts.values()):
+        ctx.on_root(lambda: _remove_empty(layout))
+        raise DatasetError(
+            f"{layout.stack.root}: no candidate in any patch below an amplitude dispersion of "
+            f"{layout.threshold}; the same command with a higher --amp-dispersion makes them"
+        )
+    return counts
+
+
+def _remember(layout: Layout, known: Record) -> None:
+    """Keep the constants for a later start, unless patches are there that they are not of."""
+    if not _there(layout.stack.root):
+        known.save(layout.stack.root)
+
+
+def _remove_empty(layout: Layout) -> None:
+    """Remove the directories of patches into which nothing has come."""
+    for patch in layout.patches:
+        folder = layout.stack.root / patch.name
+        for empty in (staging_root(folder), staging_root(folder).parent, folder):
+            with suppress(OSError):
+                empty.rmdir()
 
 
 def require_mode(stack: SlcStack) -> None:
@@ -171,9 +232,7 @@ def _begun(layout: Layout, force: bool) -> Record:
         Patches are there that were made otherwise, and may not be replaced.
     """
     root, now = layout.stack.root, record.made_with(layout)
-    there = [
-        path.parent.name for path in sorted(root.glob(f"PATCH_*/{MARKER}")) if path.stat().st_size
-    ]
+    there = _there(root)
     before = record.load(root)
     if force or before is None:
         if there and not force:
@@ -200,6 +259,13 @@ def _begun(layout: Layout, force: bool) -> Record:
     return Record(now)
 
 
+def _there(root: Path) -> list[str]:
+    """Return the patches that have candidates, whoever made them."""
+    return [
+        path.parent.name for path in sorted(root.glob(f"PATCH_*/{MARKER}")) if path.stat().st_size
+    ]
+
+
 def _write_root(layout: Layout, known: Record) -> None:
     """Write the text files, the parameters and the patches' outlines."""
     stack, root = layout.stack, layout.stack.root
@@ -213,7 +279,6 @@ def _write_root(layout: Layout, known: Record) -> None:
     for patch in layout.patches:
         folder = root / patch.name
         folder.mkdir(exist_ok=True)
-        shutil.rmtree(staging_root(folder), ignore_errors=True)
         for file, box in (("patch.in", patch.full), ("patch_noover.in", patch.own)):
             write_text(folder / file, "".join(f"{number}\n" for number in box.lines))
     settings = parameters.load(root)
@@ -247,19 +312,17 @@ def _counts(layout: Layout, kept: Sequence[str]) -> dict[str, int]:
 
 
 def _make(
-    layout: Layout, known: Record, strip: Sequence[Patch], ctx: Context, name: str
+    layout: Layout,
+    known: Record,
+    strip: Sequence[Patch],
+    publications: Sequence[Publication],
+    ctx: Context,
 ) -> dict[str, int]:
-    """Choose and extract the candidates of patches that have the same lines; publish them."""
-    root = layout.stack.root
-    publications = [Publication(root / p.name, f"{name}-prep", suffix="") for p in strip]
+    """Choose and extract the candidates of patches that have the same lines."""
     folders = {patch.name: p.staging for patch, p in zip(strip, publications, strict=True)}
-    with ExitStack() as staged:
-        ctx.on_root(lambda: _stage(publications, staged))
-        amplitudes = {patch: folder / "mean_amp.flt" for patch, folder in folders.items()}
-        pixels = select(layout, known.constants, strip, amplitudes, ctx)
-        unknown = extract(layout, strip, pixels, folders, ctx)
-        fsync = ctx.config.output.fsync
-        ctx.on_root(lambda: _publish(layout, known, strip, publications, fsync))
+    amplitudes = {patch: folder / "mean_amp.flt" for patch, folder in folders.items()}
+    pixels = select(layout, known.constants, strip, amplitudes, ctx)
+    unknown = extract(layout, strip, pixels, folders, ctx)
     counts = {patch: len(found.place) for patch, found in pixels.items()}
     for patch, found in pixels.items():
         _tell(layout, patch, found, unknown[patch], ctx)
@@ -268,6 +331,7 @@ def _make(
 
 def _stage(publications: Sequence[Publication], staged: ExitStack) -> None:
     for publication in publications:
+        shutil.rmtree(staging_root(publication.target), ignore_errors=True)
         staged.enter_context(publication)
         for file in (MARKER, "mean_amp.flt"):  # also of a patch that has no candidate, or no line
             (publication.staging / file).touch()
@@ -276,17 +340,16 @@ def _stage(publications: Sequence[Publication], staged: ExitStack) -> None:
 def _publish(
     layout: Layout,
     known: Record,
-    strip: Sequence[Patch],
     publications: Sequence[Publication],
     fsync: bool,
 ) -> None:
-    for patch, publication in zip(strip, publications, strict=True):
+    for publication in publications:
         names = sorted(path.name for path in publication.staging.iterdir())
         if fsync:
             for path in publication.staging.iterdir():
                 flush(path)
         publication.commit([*(name for name in names if name != MARKER), MARKER])
-        known.add(layout.stack.root, patch.name)
+        known.add(layout.stack.root, publication.target.name)
     known.save(layout.stack.root)
 
 

@@ -15,11 +15,12 @@ from ...dataset.candidates.text import date_pairs_in, dates_in, day_text
 from ...dataset.problems import Problems
 from ...dataset.rows import AnyArray, BoolArray
 from ...dataset.slc_stack import Raster, SlcStack, makers, read_stack, require_sound
+from ...dataset.slc_stack.raster import words_of_images
 from ...dataset.tree import discover_dataset
 from ...parallel.cpus import visible_cpus
 from ...parallel.memory import memory_budget
 from ...parallel.team import SerialTeam
-from ...stages.prepare.selection import choose, choose_of_pairs
+from ...stages.prepare.selection import Images, choose, choose_of_pairs
 from . import require_mode
 from .layout import Layout, lay_out
 from .options import Options
@@ -125,15 +126,21 @@ class _Sample:
     excluded: BoolArray
     kernels: KernelTable
 
-    def read(self, k: int) -> tuple[AnyArray, bool]:
-        slc = self.stack.slcs[k]
-        return np.concatenate([slc.words(lines) for lines in self.lines]), slc.swapped
+    def read(self, some: slice) -> AnyArray:
+        """Return words of images, as :class:`Images` wants them."""
+        slcs = self.stack.slcs[some]
+        return np.concatenate([words_of_images(slcs, lines) for lines in self.lines], axis=1)
+
+    @property
+    def swapped(self) -> bool:
+        """Whether this machine has the other order of bytes."""
+        return self.stack.slcs[0].swapped
 
     def mean_amplitude(self, k: int) -> tuple[float, float]:
         """Return mean amplitude and share of the pixels without data."""
-        words, swapped = self.read(k)
+        (words,) = self.read(slice(k, k + 1))
         masked, whole = (
-            self.kernels.prep_amplitude_sum(words, swapped, excluded, 0.0, 0)
+            self.kernels.prep_amplitude_sum(words, self.swapped, excluded, 0.0, 0)
             for excluded in (self.excluded, np.zeros(len(words), bool))
         )
         return masked[0] / masked[1] if masked[1] else 0.0, 1 - whole[1] / len(words)
@@ -187,7 +194,9 @@ def _dates(ifg: Path, master: str) -> tuple[str, ...]:
 def _expected(sample: _Sample, means: Sequence[float]) -> list[Row]:
     """Return how many candidates there are below each threshold, by the share in the sample."""
     rule = choose_of_pairs if sample.stack.small_baselines else choose
-    found = rule(sample.read, means, sample.excluded, math.inf, sample.kernels)
+    images = Images(sample.read, sample.swapped, at_once=2)
+    constants = np.array(means, np.float32)
+    found = rule(images, constants, sample.excluded, math.inf, sample.kernels)
     dispersion = np.nan_to_num(found.dispersion[found.taken])
     pixels = sample.stack.width * sample.stack.length
     shares = [np.count_nonzero(dispersion < t) / len(found.taken) for t in THRESHOLDS]

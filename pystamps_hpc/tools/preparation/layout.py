@@ -131,13 +131,10 @@ class Layout:
             lists["psclonlat.in"] = [
                 stack.width, *(self.written(each.path) for each in stack.lonlat)
             ]  # fmt: skip
-        own = dict(stack.texts)
+        left_out = stack.added if self.reference else ()
+        own = {name: text for name, text in stack.texts.items() if name not in left_out}
         if "rsc.txt" in own:
             own["rsc.txt"] = f"{self.written(Path(own['rsc.txt'].strip()))}\n"
-        if stack.processor == "doris" and not self.reference:
-            own["processor.txt"] = "doris\n"
-        if self.reference and stack.processor == "isce":
-            del own["master_day.1.in"]
         return {**own, **{n: "".join(f"{line}\n" for line in rows) for n, rows in lists.items()}}
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from ...dataset.rows import AnyArray
 from ...stages.prepare.patches import Patch
 from ..drawing.page import new_figure
-from ..drawing.radar import OUTLINE, levels, overlay, page_of
+from ..drawing.radar import OUTLINE, covered, levels, page_of
 from ..products.files import save_picture
 from .layout import Layout
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST = 1200  # picture elements of the longer side
+DPI, QUICK = 150, 1  # a picture of noise hardly gets smaller by compression
 
 
 def candidates_picture(layout: Layout, counts: Mapping[str, int], path: Path) -> Path:
@@ -45,19 +46,24 @@ def candidates_picture(layout: Layout, counts: Mapping[str, int], path: Path) ->
     figure.set_layout_engine("constrained")
     axes = figure.add_subplot()
     extent = (0, amplitude.shape[1] * step, amplitude.shape[0] * step, 0)
-    axes.imshow(levels(amplitude), cmap="gray", extent=extent, aspect="auto",
-                interpolation="nearest")  # fmt: skip
-    axes.imshow(overlay(density, step**2), extent=extent, aspect="auto", interpolation="nearest")
+    shown = covered(levels(amplitude), density, step**2)
+    axes.imshow(shown, extent=extent, aspect="auto", interpolation="nearest")
     for patch in layout.patches if len(layout.patches) > 1 else ():
         _outline(axes, patch, counts[patch.name])
     axes.set(xlabel="range sample", ylabel="azimuth line", xlim=(0, stack.width),
              ylim=(stack.length, 0))  # fmt: skip
     axes.set_title(
-        f"{sum(counts.values()):,} candidates (orange) of {len(set(stack.dates))} images, "
-        f"amplitude dispersion below {layout.threshold}",
+        f"{sum(counts.values()):,} candidates (orange{_counted(layout)}) of "
+        f"{len(set(stack.dates))} images, amplitude dispersion below {layout.threshold}",
         loc="left", fontsize=10,
     )  # fmt: skip
-    return save_picture(figure, path)
+    return save_picture(figure, path, DPI, QUICK)
+
+
+def _counted(layout: Layout) -> str:
+    """Say how candidates in overlaps are counted, where there are overlaps."""
+    overlap = any(patch.own != patch.full for patch in layout.patches)
+    return "; in overlaps counted in each patch" if overlap else ""
 
 
 def _reduced(layout: Layout, step: int) -> tuple[AnyArray, AnyArray]:

@@ -1,31 +1,28 @@
-"""The three passes over the rasters: calibration, choice of candidates, extraction.
+"""The two passes over the images: calibration and choice of candidates.
 
-Lines are read in pieces, image after image, so that memory holds one piece of one image.
+Lines are read in pieces, so that memory holds a piece of a few images.
 """
 
-import os
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...dataset.candidates.lists import write_lists
-from ...dataset.publish import write_error
 from ...dataset.rows import AnyArray, BoolArray, IntArray
 from ...dataset.slc_stack import Raster
+from ...dataset.slc_stack.raster import kept_open, words_of_images
 from ...errors import DatasetError
 from ...parallel.context import Context
 from ...stages.prepare.patches import Patch
-from ...stages.prepare.selection import Chosen, choose, choose_of_pairs
+from ...stages.prepare.selection import Chosen, Images, choose, choose_of_pairs
+from ...stages.prepare.stripes import choose_in_stripes
 from .layout import Layout
+from .placed import PlacedFile
 
-PIECE = 1 << 18  # bytes of one image that are read at a time, and stay in the cache
-STRIPES = 256  # amplitude of a master that is 1 with its two bytes exchanged
+PIECE = 1 << 19  # bytes of one image that are read at a time, and stay in the cache
+GROUP = 1 << 22  # bytes of several images that are added up at a time
 
 
 def calibrate(layout: Layout, ctx: Context) -> list[str]:
@@ -43,14 +40,15 @@ def calibrate(layout: Layout, ctx: Context) -> list[str]:
     places = ctx.on_root(lambda: [_identity(slc.path) for slc in slcs])
     distinct = dict(zip(places, slcs, strict=True))
 
+    add_up = ctx.kernels.prep_amplitude_sum
+
     def constant(slc: Raster) -> str:
         total, count = 0.0, 0
-        for lines in slc.pieces(range(slc.length), PIECE):
-            excluded = _excluded(mask, lines, slc.width)
-            total, count = ctx.kernels.prep_amplitude_sum(
-                slc.words(lines), slc.swapped, excluded, total, count
-            )
-            ctx.check()
+        with slc.opened() as image:
+            for lines in image.pieces(range(image.length), PIECE):
+                excluded = _excluded(mask, lines, image.width)
+                total, count = add_up(image.words(lines), image.swapped, excluded, total, count)
+                ctx.check()
         return _written(slc.path, total, count, mask)
 
     files = list(distinct.values())
@@ -140,11 +138,11 @@ def select(
     """
     stack, width = layout.stack, layout.stack.width
     lines_of_strip = layout.lines(strip[0])
-    weights = [float(np.float32(text)) for text in constants]
+    weights = np.array(constants, np.float64).astype(np.float32)
     mask = layout.mask if layout.mask_selects else None
 
     def piece(lines: slice) -> list[Pixels]:
-        chosen = _chosen(layout, weights, lines, lines_of_strip.start, mask, ctx)
+        chosen = _chosen(layout, slcs, weights, lines, lines_of_strip.start, mask, ctx)
         return [
             _kept(chosen, lines, width, patch, lines_of_strip, amplitudes[patch.name])
             for patch in strip
@@ -152,13 +150,15 @@ def select(
 
     pieces = list(stack.slcs[0].pieces(lines_of_strip, PIECE))
     names = ", ".join(patch.name for patch in strip)
-    found = ctx.map_tasks(piece, pieces, label=f"choice of candidates, {names}", waiting=True)
+    with kept_open(stack.slcs) as slcs:
+        found = ctx.map_tasks(piece, pieces, label=f"choice of candidates, {names}", waiting=True)
     return {patch.name: _joined([parts[k] for parts in found]) for k, patch in enumerate(strip)}
 
 
 def _chosen(
     layout: Layout,
-    weights: Sequence[float],
+    slcs: Sequence[Raster],
+    weights: NDArray[np.float32],
     lines: slice,
     first: int,
     mask: Raster | None,
@@ -170,30 +170,17 @@ def _chosen(
     excluded = _excluded(mask, lines, stack.width)
     threshold = float(layout.threshold)
 
-    def read(k: int) -> tuple[AnyArray, bool]:
+    def read(some: slice) -> AnyArray:
         ctx.check()
-        return stack.slcs[k].words(lines), stack.slcs[k].swapped
+        return words_of_images(slcs[some], lines)
 
-    if not (layout.reference and not stack.small_baselines and _has_stripes(stack.slcs[0])):
-        return rule(read, weights, excluded, threshold, ctx.kernels)
-
-    # every other line of the patch is divided by a master amplitude with exchanged bytes
-    whole: dict[str, AnyArray] = {}
-    for odd in (0, 1):
-        chosen_lines = np.arange(lines.start, lines.stop) % 2 == (first + odd) % 2
-        rows = np.repeat(chosen_lines, stack.width)
-
-        def read_rows(k: int, rows: BoolArray = rows) -> tuple[AnyArray, bool]:
-            words, swapped = read(k)
-            return np.ascontiguousarray(words[rows]), swapped
-
-        scale = STRIPES if odd else 1
-        part = choose(
-            read_rows, [w * scale for w in weights], excluded[rows], threshold, ctx.kernels
-        )
-        for name, values in vars(part).items():
-            whole.setdefault(name, np.empty(len(rows), values.dtype))[rows] = values
-    return Chosen(**whole)
+    of_an_image = (lines.stop - lines.start) * stack.width * slcs[0].pixel_bytes
+    images = Images(read, slcs[0].swapped, 2 * max(GROUP // (2 * of_an_image), 1))
+    if not (layout.reference and not stack.small_baselines and _has_stripes(slcs[0])):
+        return rule(images, weights, excluded, threshold, ctx.kernels)
+    line = np.arange(lines.start, lines.stop)
+    odd = np.repeat((line - first) % 2 == 1, stack.width)
+    return choose_in_stripes(images, weights, excluded, threshold, ctx.kernels, odd)
 
 
 def _has_stripes(slc: Raster) -> bool:
@@ -211,7 +198,8 @@ def _kept(
         return np.asarray(values.reshape(grid)[:, first:stop])
 
     total = np.ascontiguousarray(inside(chosen.total))
-    _write_at(amplitudes, total.reshape(-1).data, (lines.start - whole.start) * (stop - first) * 4)
+    with PlacedFile(amplitudes) as file:
+        file.write(total.reshape(-1).data, (lines.start - whole.start) * (stop - first) * 4)
     taken, low = inside(chosen.taken), inside(chosen.low)
     line, sample = np.nonzero(taken)
     low_line, low_sample = np.nonzero(low)
@@ -238,121 +226,3 @@ def _joined(parts: Sequence[Pixels]) -> Pixels:
         ),
         sum(part.seen for part in parts),
     )
-
-
-def extract(
-    layout: Layout,
-    strip: Sequence[Patch],
-    pixels: Mapping[str, Pixels],
-    folders: Mapping[str, Path],
-    ctx: Context,
-) -> dict[str, int]:
-    """Write what is known of the candidates, each raster read once per strip.
-
-    Returns
-    -------
-    dict of str to int
-        Patch -> candidates without longitude or latitude: not finite, or 0 in both.
-    """
-    stack = layout.stack
-    rasters: list[tuple[str, int, tuple[Raster, ...]]] = []
-    rasters += [("ph", k, (ifg,)) for k, ifg in enumerate(stack.ifgs)]
-    rasters += [("ll", 0, stack.lonlat)] if stack.lonlat else []
-    rasters += [("hgt", 0, stack.heights[:1])] if stack.heights else []
-
-    def column(name: str, k: int, read: Sequence[Raster]) -> dict[str, int]:
-        unknown = dict.fromkeys(folders, 0)
-        with ExitStack() as files:
-            targets = {
-                patch: files.enter_context(_Target(folder / f"pscands.1.{name}"))
-                for patch, folder in folders.items()
-            }
-            for lines in read[0].pieces(layout.lines(strip[0]), PIECE):
-                ctx.check()
-                flat = [_flat(raster, lines) for raster in read]
-                for patch, target in targets.items():
-                    place = pixels[patch].place
-                    rows = _rows(place, lines, stack.width)
-                    inside = place[rows] - lines.start * stack.width
-                    values = np.empty((len(inside), len(flat)), flat[0].dtype)
-                    for part, each in enumerate(flat):
-                        values[:, part] = each[inside]
-                    every = values.shape[1] * values.itemsize
-                    target.write(values.reshape(-1).data, (k * len(place) + rows.start) * every)
-                    if name == "ll":
-                        unknown[patch] += _unknown(values.view(read[0].numbers))
-        return unknown
-
-    def lists(patch: str) -> dict[str, int]:
-        _write_lists(layout, pixels[patch], folders[patch])
-        return {}
-
-    jobs = [partial(lists, patch) for patch in folders]
-    jobs += [partial(column, *each) for each in rasters]
-    label = f"extraction, {', '.join(folders)}"
-    counts = ctx.map_tasks(lambda job: job(), jobs, label=label, waiting=True)
-    return {patch: max(each.get(patch, 0) for each in counts) for patch in folders}
-
-
-def _flat(raster: Raster, lines: slice) -> AnyArray:
-    """Return the pixels of some lines, as numbers of their size."""
-    kind = {8: np.uint64, 4: np.uint32}[raster.pixel_bytes]
-    return raster.read(lines).view(kind).reshape(-1)
-
-
-def _rows(place: IntArray, lines: slice, width: int) -> slice:
-    first, stop = np.searchsorted(place, (lines.start * width, lines.stop * width))
-    return slice(int(first), int(stop))
-
-
-def _unknown(lonlat: AnyArray) -> int:
-    bad = ~np.isfinite(lonlat).all(axis=1) | (lonlat == 0).all(axis=1)
-    return int(np.count_nonzero(bad))
-
-
-class _Target:
-    """A file that several ranks write to, each at its places."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> "_Target":
-        try:
-            self.descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT, 0o666)
-        except OSError as error:
-            raise write_error(self.path, error) from None
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        os.close(self.descriptor)
-
-    def write(self, content: "bytes | memoryview[Any]", start: int) -> None:
-        """Write all of `content` from a place on."""
-        view = memoryview(content).cast("B")
-        while view:
-            try:
-                done = os.pwrite(self.descriptor, view, start)
-            except OSError as error:
-                raise write_error(self.path, error, len(view)) from None
-            view, start = view[done:], start + done
-
-
-def _write_at(path: Path, content: "memoryview[Any]", start: int) -> None:
-    with _Target(path) as target:
-        target.write(content, start)
-
-
-def _write_lists(layout: Layout, pixels: Pixels, folder: Path) -> None:
-    """Write places and dispersion of the candidates of a patch, and what needs no raster."""
-    stack, n = layout.stack, len(pixels.place)
-    dispersion = pixels.dispersion
-    if not layout.reference:  # where rounding leaves a negative variance
-        dispersion = np.where(np.isnan(dispersion), np.float32(0), dispersion)
-    line, sample = np.divmod(pixels.place, stack.width)
-    write_lists(folder, line, sample, dispersion)
-    if not stack.small_baselines:
-        line, sample = np.divmod(pixels.low, stack.width)
-        low = zip(pixels.before_low.tolist(), line.tolist(), sample.tolist(), strict=True)
-        (folder / "pscands.1.ij0").write_text("".join(f"{k} {i} {j}\n" for k, i, j in low))
-    if not stack.heights:
-        (folder / "pscands.1.hgt").write_bytes(bytes(4 * n))

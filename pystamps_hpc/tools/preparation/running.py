@@ -19,8 +19,9 @@ from ...pipeline.backends import resolve_kernels
 from ...pipeline.events import RunFinished, RunStarted, TaskFinished, Watcher, ignore
 from ...pipeline.progress import TaskLog
 from ...pipeline.report import peak_memory_mib
-from ...pipeline.stages import locked
+from ...pipeline.stages import keep_last, locked
 from ...pipeline.types import StageResult
+from ...stages.prepare.selection import KERNELS
 from . import Options, Prepared, plan_preparation, prepare_stack
 from .layout import Layout
 from .picture import candidates_picture
@@ -63,15 +64,15 @@ def run_preparation(
         As :func:`prepare_stack`, or the dataset is in use or cannot be written.
     """
     config = config.resolved()
-    kernels = resolve_kernels(config, team)
+    kernels = resolve_kernels(config, team, names=KERNELS)
     memory = memory_budget(team.members, config.runtime.memory_gb).planned
     root = root.resolve()
     layout = team.on_root(lambda: plan_preparation(root, options, config, team.size, memory))
-    run_id = team.on_root(lambda: f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}")
+    run_id = team.on_root(_run_id)
     folder = state_path(root, "runs", run_id)
     lock = DatasetLock(root, new_owner(run_id, command), None, break_lock)
     with locked(Dataset(root, ()), lock, team) as taken_over:
-        team.on_root(lambda: folder.mkdir(parents=True, exist_ok=True))
+        team.on_root(lambda: _make_folder(folder))
         watcher(RunStarted(folder, run_id, command))
         row = StageResult(STAGE, "merged", ROOT, "failed", started_at=round(time.time(), 3))
         log = TaskLog(watcher, row, f"Prepare {layout.summary}")
@@ -95,6 +96,16 @@ def run_preparation(
         watcher(RunFinished(0))
     peaks = team.on_each(peak_memory_mib)
     return replace(found, warnings=row.warnings, picture=picture, peak_rss_mib=peaks)
+
+
+def _run_id() -> str:
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}-prep"
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the folder of a preparation; of those before, the last ones stay."""
+    folder.mkdir(parents=True, exist_ok=True)
+    keep_last(sorted(folder.parent.glob("*-prep")))
 
 
 def _picture(layout: Layout, found: Prepared, log: TaskLog) -> Path | None:

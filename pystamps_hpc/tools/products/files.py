@@ -132,8 +132,19 @@ def product_file(path: Path) -> Iterator[Path]:
         raise publish.write_error(path, error) from error
 
 
-def save_picture(figure: Any, path: Path, dpi: int = DPI) -> Path:
+def save_picture(figure: Any, path: Path, dpi: int = DPI, compression: int = 6) -> Path:
     """Write a figure of matplotlib in the format that the name ends in; replaced atomically.
+
+    Parameters
+    ----------
+    figure : Figure
+        The figure.
+    path : Path
+        The picture.
+    dpi : int
+        Picture elements of an inch.
+    compression : int
+        Of a PNG: from 1, quick, to 9, small.
 
     Raises
     ------
@@ -143,6 +154,8 @@ def save_picture(figure: Any, path: Path, dpi: int = DPI) -> Path:
     from matplotlib import rc_context
 
     # letters of an SVG stay letters
+    form = path.suffix[1:]
+    more = {"pil_kwargs": {"compress_level": compression}} if form == "png" else {}
     with product_file(path) as temporary, rc_context({"svg.fonttype": "none"}):
-        figure.savefig(temporary, format=path.suffix[1:], dpi=dpi, facecolor="white")
+        figure.savefig(temporary, format=form, dpi=dpi, facecolor="white", **more)
     return path
