@@ -90,5 +90,5 @@ def ask(library: str) -> str | None:
 
 if __name__ == "__main__":
     found = ask(sys.argv[1])
-    sys.stdout.write(found or "")
+    os.write(1, os.fsencode(found or ""))  # the answer to the process that has started this one
     sys.exit(found is None)
