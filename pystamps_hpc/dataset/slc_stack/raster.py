@@ -157,7 +157,8 @@ class Raster:
         (n_line * width, 2) uint32 or uint16
             Real and imaginary part of every pixel, in the order of the disk.
         """
-        return words_of_images((self,), lines)[0]
+        words: AnyArray = words_of_images((self,), lines)[0]
+        return words
 
     def pieces(self, lines: range, most: int) -> Iterator[slice]:
         """Cut lines into pieces of at most `most` bytes, one line at least."""
