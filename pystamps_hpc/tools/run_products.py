@@ -22,11 +22,12 @@ from .products.velocity_map import velocity_map
 
 @dataclass(frozen=True)
 class _Due:
-    """A product to make, from what, and whether there was one before."""
+    """A product to make, from what, and whether there was one before: ours, or another's."""
 
     name: str
     origin: Origin
-    lost: bool
+    ours: bool
+    foreign: bool
 
 
 def make_products(report: PipelineReport, team: Team) -> None:
@@ -86,7 +87,8 @@ def _due_products(report: PipelineReport) -> list[_Due]:
         elif told := _not_begun(root, name, known):
             report.not_made[name] = told
         else:
-            due.append(_Due(name, origin, known is not None or bool(present)))
+            ours = known is not None
+            due.append(_Due(name, origin, ours, not ours and bool(present)))
     if status != "planned":
         report.warnings += what_is_not_known(root, value_type)
     return due
@@ -136,12 +138,13 @@ def _tell(
             report.made.append(each.name)
             continue
         told, ours = failure
-        _without(root, each.name)
-        if each.lost or not ours:
+        if not each.foreign:  # that was to be replaced, and was not
+            _without(root, each.name)
+        if each.ours or each.foreign or not ours:
             report.not_made[each.name] = told
         else:
             report.warnings.append(f"no {each.name}: {told}")
-        if not (each.lost or _lies_there(root, each.name)):
+        if each.foreign or not (each.ours or _lies_there(root, each.name)):
             with suppress(OSError, PystampsError):  # then it counts as ours, and as unfinished
                 write_origin(root, each.name, None)
 
@@ -162,8 +165,8 @@ def _lies_there(root: Path, name: str) -> bool:
 def _refuse(name: str, present: list[str], report: PipelineReport) -> None:
     """Tell that files are in the way which were not made here."""
     told = (
-        f"{', '.join(present)}: not made by pystamps-hpc; move away what is to be kept, or insist "
-        "with --force"
+        f"{', '.join(present)}: not made by a run of pystamps-hpc; move away what is to be kept, "
+        "or insist with --force"
     )
     if report.dry_run:
         report.warnings.append(f"no {name}: {told}")

@@ -19,6 +19,7 @@ from pystamps_hpc.pipeline.stages import run_pipeline
 from pystamps_hpc.pipeline.types import PipelineContext, PipelineReport, StageResult
 from pystamps_hpc.tools import run_products as products
 from pystamps_hpc.tools.export import format_that_writes
+from pystamps_hpc.tools.export.write import export
 from pystamps_hpc.tools.products.result import read_velocities
 from pystamps_hpc.tools.run_products import make_products, require_products
 from pystamps_hpc.tools.verification.compare import verify_run_alone
@@ -100,7 +101,10 @@ def test_products_of_others_are_replaced_with_force_alone(root):
     before = contents(root)
     report = finish(root)
     assert (report.products, set(report.not_made), report.exit_code) == ({}, BOTH, 1)
-    assert "products/velocity.png: not made by pystamps-hpc" in report.not_made["velocity.png"]
+    assert (
+        "products/velocity.png: not made by a run of pystamps-hpc"
+        in report.not_made["velocity.png"]
+    )
     assert contents(root) == before
     assert set(finish(root, force=True).made) == BOTH
 
@@ -289,3 +293,28 @@ def test_an_export_whose_library_is_missing_is_refused_before_work(monkeypatch):
 @pytest.mark.parametrize("name", [name for name in PRODUCTS if name not in BOTH])
 def test_the_files_of_an_export_are_those_that_go_with_its_results(name):
     assert format_that_writes(name).sides == PRODUCTS[name]
+
+
+def test_what_another_program_made_stays_when_its_replacement_fails(root, monkeypatch):
+    finish(root)
+    (root / ".pystamps-hpc" / "products.json").unlink()
+    before = contents(root)
+
+    def full(root, path, value_type):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(products, "velocity_map", full)
+        patch.setattr(products, "velocity_csv", full)
+        assert set(finish(root, force=True).not_made) == BOTH
+    assert contents(root) == before
+    assert set(finish(root).not_made) == BOTH  # and is another program's still
+
+
+def test_an_export_counts_as_made_here_unless_it_shows_something_else(root):
+    chosen = RunConfig().with_values({"output.products": ["points.gpkg", "velocity.kmz"]})
+    export(root, "gpkg")
+    export(root, "kmz", limits=(-9, 9))
+    report = finish(root, config=chosen)
+    assert (list(report.products), report.made) == (["points.gpkg"], [])
+    assert "not made by a run" in report.not_made["velocity.kmz"]

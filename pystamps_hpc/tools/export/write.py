@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from ...config import RunConfig
+from ...config.products import PRODUCTS
 from ...dataset import parameters
 from ...dataset.inside import within
 from ...dataset.tree import discover_dataset
 from ...errors import ToolMissingError
+from ...pipeline.product_origins import write_origin
 from ...stages.shared.value_types import value_type
+from ..products.origin import origin_now
 from ..products.plot_files import require_free, require_place
 from ..products.points import ALL, Points, read_points
 from ..products.result import USUAL_TYPE
@@ -87,6 +90,9 @@ def export(
     columns = getattr(module, "COLUMNS", ALL)
     points = read_points(root, name, tropo, config, columns, usual)
     getattr(module, function)(points, target, **options)
+    if path is None and known.file in PRODUCTS:
+        plain = name is None and tropo is None and not options
+        write_origin(Path(root), known.file, origin_now(Path(root), usual) if plain else None)
     return Export(target, points)
 
 

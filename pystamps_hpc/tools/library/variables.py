@@ -19,6 +19,7 @@ SIGNS = {
 REFERENCES = {
     "own": "none: each interferogram has a constant of its own",
     "area": "the reference area",
+    "first": "the first point",
     "": "",
 }
 """What values are relative to."""
@@ -45,7 +46,7 @@ ramp                 | scla.ph_ramp       | rad   | image |      | plane of the 
 pair_scla            | scla_sb.ph_scla    | rad   | pair  | area | spatially correlated look-angle error of the pairs
 pair_slope           | scla_sb.K_ps_uw    | rad/m |       | area | spatially correlated look-angle error of the pairs per metre of baseline
 pair_ramp            | scla_sb.ph_ramp    | rad   | pair  |      | plane of the pair
-scn                  | scn.ph_scn_slave   | rad   | image | area | atmosphere and orbit error of the other images
+scn                  | scn.ph_scn_slave   | rad   | image | first | atmosphere and orbit error of the other images
 height               | hgt.hgt            | m     |       |      | height of the DEM that the interferograms were made with
 incidence            | inc.inc            | rad   |       |      | incidence angle
 look_angle           | la.la              | rad   |       |      | look angle; of SNAP and GAMMA the incidence angle
