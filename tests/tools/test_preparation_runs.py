@@ -9,7 +9,9 @@ import time
 import pytest
 
 from pystamps_hpc.errors import Exit
+from pystamps_hpc.pipeline.stages import KEPT_RUNS
 from pystamps_hpc.tools import child_run
+from pystamps_hpc.tools.preparation import running
 
 from ..slc_stacks import MASTER, SlcScene, files_of, scene, write_snap
 
@@ -76,6 +78,20 @@ def test_what_is_wrong_is_one_line_and_an_exit_code(stack):
     assert prep(stack, "--patches", "auto").code == Exit.USAGE
     assert prep(stack, "--amp-dispersion", "much").code == Exit.USAGE
     assert not list(stack.glob("PATCH_*"))
+
+
+def test_of_the_folders_of_preparations_the_last_ones_stay(tmp_path):
+    runs = tmp_path / "runs"
+    for k in range(KEPT_RUNS + 5):
+        (runs / f"20261129T{k:06}Z-abc-prep").mkdir(parents=True)
+    (runs / "20261129T000000Z-abc").mkdir()  # of a run that was killed
+    running._make_folder(runs / "20261130T000000Z-abc-prep")
+    left = sorted(path.name for path in runs.iterdir())
+    assert left[0] == "20261129T000000Z-abc"
+    assert left[1:] == [
+        *(f"20261129T{k:06}Z-abc-prep" for k in range(6, KEPT_RUNS + 5)),
+        "20261130T000000Z-abc-prep",
+    ]
 
 
 def test_a_golden_or_protected_dataset_is_left_alone(stack):

@@ -157,8 +157,8 @@ class Raster:
         (n_line * width, 2) uint32 or uint16
             Real and imaginary part of every pixel, in the order of the disk.
         """
-        words: AnyArray = words_of_images((self,), lines)[0]
-        return words
+        (words,) = words_of_images((self,), lines)
+        return np.asarray(words)
 
     def pieces(self, lines: range, most: int) -> Iterator[slice]:
         """Cut lines into pieces of at most `most` bytes, one line at least."""
@@ -181,8 +181,7 @@ def words_of_images(images: "Sequence[Raster]", lines: slice) -> AnyArray:
     for image, room in zip(images, found, strict=True):
         image.read_into(room, lines)
     kind = np.uint16 if first.sample == "scomplex" else np.uint32
-    words: AnyArray = found.view(kind).reshape(len(images), -1, 2)
-    return words
+    return np.asarray(found.view(kind).reshape(len(images), -1, 2))
 
 
 @contextmanager

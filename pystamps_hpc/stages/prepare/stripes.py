@@ -35,7 +35,7 @@ def choose_in_stripes(
 
     Notes
     -----
-    StaMPS ``selpsc_patch``; docs/science/preparation.md, What StaMPS loses, and we do not.
+    StaMPS ``selpsc_patch``; docs/science/preparation.md, Candidates of a single master.
     """
     even, other = (
         choose(_some_of(images, pixels), constants * scale, excluded[pixels], threshold, kernels)
