@@ -1,5 +1,6 @@
-"""A chain with ``--backend gpu`` on a device that the processor stands in for."""
+"""A chain with ``--backend gpu`` on a device that the processor stands in for: minutes, if asked."""
 
+import os
 import shutil
 
 import numpy as np
@@ -40,6 +41,7 @@ def run(root, backend):
 
 
 @pytest.mark.skipif(COMPILER is None, reason="no g++")
+@pytest.mark.skipif("PYSTAMPS_HPC_TEST_GPU_CHAIN" not in os.environ, reason="takes minutes")
 def test_a_chain_on_a_device_finds_the_points_and_velocities_of_the_reference(
     tmp_path, without_native
 ):
