@@ -1,4 +1,4 @@
-"""A chain with ``--backend gpu`` on a device that the processor stands in for: minutes, if asked."""
+"""A chain with ``--backend gpu`` on a device that the processor stands in for; takes minutes."""
 
 import os
 import shutil
