@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.slurm.conftest import cluster
-from tests.slurm.jobs import OUTSIDE, RANKS_ANYWHERE, digests, program
+from tests.slurm.jobs import OUTSIDE, digests, environment, program
 
 __all__ = ["cluster", "dataset", "image", "undisturbed"]
 
@@ -36,11 +36,11 @@ class Image:
         binds = ["--bind", ",".join(map(str, bind))] if bind else []
         return [*ALONE, self.tool, "exec", *binds, self.path, *map(str, words)]
 
-    def call(self, words, **environment):
+    def call(self, words, **variables):
         """Run a command line outside the image."""
         return subprocess.run(
             [str(word) for word in words], capture_output=True, text=True, timeout=600,
-            env={**os.environ, **RANKS_ANYWHERE, **environment}, check=False,
+            env={**environment(), **variables}, check=False,
         )  # fmt: skip
 
 

@@ -25,11 +25,16 @@ def test_the_sections_left_their_marks(image):
 
 
 def test_kernels_compiled_with_the_image_are_copied_where_there_is_no_home(image, tmp_path):
-    look = 'pystamps-hpc describe-backends >/dev/null && ls -d "$TMPDIR"/pystamps-hpc-*/kernels-*'
+    look = (
+        "import os; from pystamps_hpc.cli.environment import prepare; prepare(os.environ); "
+        "from pystamps_kernels.native.cache import folder; print(folder())"
+    )
     homeless = ("env", f"TMPDIR={tmp_path}", "HOME=/proc/none", "XDG_CACHE_HOME=/proc/none")
-    shown = image.call(image.inside(*homeless, "sh", "-c", look))
+    shown = image.call(image.inside(*homeless, "python", "-c", look))
     assert shown.returncode == 0, shown.stderr
-    assert list(Path(shown.stdout.strip()).rglob("*.nbi"))
+    copy = Path(shown.stdout.strip())
+    assert copy.parent.parent == tmp_path
+    assert list(copy.rglob("*.nbi"))
 
 
 def test_the_python_of_the_host_does_not_come_in(image, tmp_path):

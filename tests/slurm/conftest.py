@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from .cluster import Cluster, missing, running_cluster
-from .jobs import OUTSIDE, RANKS_ANYWHERE, digests, program
+from .jobs import OUTSIDE, digests, environment, program
 
 
 @pytest.fixture(scope="session")
@@ -17,9 +17,9 @@ def cluster():
     if not ({"PYSTAMPS_HPC_TEST_SLURM", "PYSTAMPS_HPC_TEST_IMAGE"} & set(os.environ)):
         pytest.skip("runs with make test-slurm")
     folder = str(program().parent)
-    environment = {**os.environ, **RANKS_ANYWHERE, "PATH": f"{folder}:{os.environ['PATH']}"}
+    settings = {**environment(), "PATH": f"{folder}:{os.environ['PATH']}"}
     if "SLURM_CONF" in os.environ:
-        yield Cluster(environment)
+        yield Cluster(settings)
         return
     if reason := missing():
         pytest.fail(f"{reason}; apt-get install slurm-wlm munge libpmix-dev, or set SLURM_CONF")
@@ -27,7 +27,7 @@ def cluster():
     home = Path(tempfile.mkdtemp(prefix="slurm-", dir=OUTSIDE))
     try:
         with running_cluster(home) as running:
-            yield Cluster({**running.environment, **environment, "PATH": environment["PATH"]})
+            yield Cluster({**settings, "SLURM_CONF": running.environment["SLURM_CONF"]})
     finally:
         shutil.rmtree(home, ignore_errors=True)
 

@@ -1,6 +1,7 @@
 """What the tests of job scripts share."""
 
 import hashlib
+import os
 import sys
 from pathlib import Path
 
@@ -19,6 +20,12 @@ RANKS_ANYWHERE = {
     "OMPI_MCA_btl": "^ofi,uct,openib",
     "OMPI_MCA_mpi_yield_when_idle": "1",
 }
+
+
+def environment() -> dict[str, str]:
+    """Return the environment of a job: without the caches that the tests themselves have chosen."""
+    own = ("NUMBA_", "CUPY_", "PYSTAMPS_HPC_CACHE_")
+    return {k: v for k, v in os.environ.items() if not k.startswith(own)} | RANKS_ANYWHERE
 
 
 def program() -> Path:
