@@ -95,17 +95,16 @@ def _listed(options: Namespace) -> Document:
 
 def _values(options: Namespace, team: "Team") -> Document:
     """Write values, of which each rank computes a part; collective."""
-    from ...tools.products.plot_files import require_free, write_values
+    from ...tools.products.plot_files import write_values
     from ...tools.products.values import read_values
 
     with team.agreed():
         config = load_config(options.config)
+        path = team.on_root(lambda: target(options))
         values = read_values(
             options.dataset, options.type, chosen_ifgs(options), options.ref_ifg, options.tropo,
             options.deviation, config, team,
         )  # fmt: skip
-        path = team.on_root(lambda: target(options, values.kind.name))
-        team.on_root(lambda: require_free(path, ".mat", options.force))
         summary = write_values(values, path, options.force, team)
     return team.on_root(lambda: _told(options, config, values, path, summary))
 
@@ -142,8 +141,8 @@ def _series(options: Namespace) -> Document:
         refused = "--ref-ifg" if options.ref_ifg else "--deviation"
         raise ConfigError(f"--ts does not take {refused}: displacements are against the master")
     config = load_config(options.config)
+    path = target(options, series=True)
     series = read_series(options.dataset, options.type, options.tropo, config, chosen_ifgs(options))
-    path = target(options, series.value_type, series=True)
     write_series(series, path, options.force)
     return {
         "schema": "pystamps-hpc/values/1",
@@ -173,15 +172,24 @@ def out_of_date(options: Namespace, config: RunConfig, stage: int) -> list[str]:
     return stale_warning(options.dataset, stage, config, configured_by(options.config))
 
 
-def target(options: Namespace, value_type: str, series: bool = False) -> Path:
-    """Return the file to write; in the dataset only if that may be written."""
+def target(options: Namespace, series: bool = False) -> Path:
+    """Return the file to write, which must be free; in the dataset only if that may be written."""
+    from ...dataset import parameters
     from ...dataset.tree import discover_dataset
-    from ...tools.products.plot_files import plot_file
+    from ...stages.shared.value_types import value_type
+    from ...tools.products.plot_files import plot_file, require_free, require_place
+    from ...tools.products.series import series_type
 
-    if options.output:
-        return Path(options.output)
-    discover_dataset(options.dataset, need_patches=False).require_writable()
-    return plot_file(Path(options.dataset), value_type, series)
+    root = Path(options.dataset)
+    path = Path(options.output) if options.output else None
+    if path is None:
+        discover_dataset(root, need_patches=False).require_writable()
+        name = series_type(options.type) if series else options.type
+        kind = value_type(name, parameters.load(root).small_baselines)
+        path = plot_file(root, kind.name, series)
+    require_free(path, ".mat", options.force)
+    require_place(path)
+    return path
 
 
 def ref_ifg(text: str) -> int:
