@@ -19,7 +19,7 @@ export PYSTAMPS_HPC_DATA_ROOT ?= $(abspath ../shared/golden)
         test-limits bench-patches bench-prep bench-pairs bench-exports bench-pictures \
         fuzz fuzz-reads \
         native-full-chain-verify test-gpu bench-gpu \
-        image docker-image test-image test-slurm test-bare test-mintpy lock
+        image docker-image test-image test-slurm test-bare test-mintpy test-qgis lock
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
@@ -117,6 +117,16 @@ test-bare: ## make demo and make test on a minimal Debian without a compiler's l
 test-mintpy: $(READY) ## MintPy reads its files of `export mintpy`, and fits our velocities
 	$(BIN)/python -m pip install --quiet mintpy
 	$(BIN)/python -m pytest -q tests/tools/test_raster_exports.py -k mintpy
+
+# The Python that Debian's package python3-qgis is for.
+QGIS_PYTHON ?= /usr/bin/python3
+
+test-qgis: $(READY) ## QGIS draws the demo's GeoPackage and KMZ, without a display: build/qgis
+	test -d build/demo/products || $(MAKE) demo
+	$(BIN)/pystamps-hpc export gpkg --dataset build/demo --force > /dev/null
+	$(BIN)/pystamps-hpc export kmz --dataset build/demo --force > /dev/null
+	mkdir -p build/qgis
+	$(QGIS_PYTHON) tests/qgis_render.py build/qgis build/demo/products/points.gpkg build/demo/products/velocity.kmz
 
 lock: $(READY) ## renew the versions that go into the images
 	$(BIN)/python -m pip install --quiet uv
