@@ -325,6 +325,15 @@ def test_the_selection_shows_each_pixel_once_and_what_each_stage_kept(finished, 
     assert "No patch has a mean_amp.flt" in text_on(figures[0])
 
 
+def test_a_weeding_of_another_selection_is_refused_by_name(damaged, tmp_path):
+    file = damaged / "PATCH_2" / "weed1.mat"
+    weed = read_mat(file)
+    write_mat(file, weed | {"ix_weed": weed["ix_weed"][:-1]})
+    for draw in (plot_selection, plot_histogram):
+        with pytest.raises(DatasetError, match=r"PATCH_2/weed1.mat: 'ix_weed' has .*run stage 4"):
+            draw(damaged, tmp_path / "p.png")
+
+
 def test_the_mean_amplitude_lies_where_its_patch_says(tree, tmp_path):
     patches = Patches.of(tree)
     frame = selection.Frame(3.0, 6.0, 10.0, 40.0, 80.0, 20.0)

@@ -11,12 +11,12 @@ from ...dataset.rows import AnyArray, ComputedRows, Rows, block
 from ...stages.shared.ifgs import date_of
 from ...stages.shared.reference_area import ReferenceArea
 from ...stages.shared.value_types import value_type
-from ..network.deviation import kept_of_selected
 from ..products.artifacts import MergedArtifacts
 from ..products.files import read_artifact
 from ..products.points import Points as Table
 from ..products.points import read_points
 from ..products.result import USUAL_TYPE
+from ..products.selected import rows_kept, rows_selected
 from ..products.series import series_type
 from .points import Points
 
@@ -96,11 +96,10 @@ def masks_of(points: Points) -> Iterator[Computed]:
     """Yield which candidates of a patch stages 3 and 4 have kept."""
     if not (points.folder / "select1.mat").exists():
         return
-    select = read_artifact(points.folder, "select1", "ix", "keep_ix")
-    chosen = select["ix"][select["keep_ix"]]
+    chosen = rows_selected(points.folder)
     yield _mask(points, "selected", chosen, "stable phase: kept by stage 3", "select1.keep_ix")
     if (points.folder / "weed1.mat").exists():
-        kept = select["ix"][kept_of_selected(points.folder)]
+        kept = rows_kept(points.folder)
         yield _mask(points, "kept", kept, "PS: kept by stages 3 and 4", "weed1.ix_weed")
 
 

@@ -23,8 +23,9 @@ from ..drawing.page import (
     write_captions,
 )
 from ..products.files import read_artifact, save_picture
+from ..products.selected import rows_kept, rows_selected
 from .drawn import Picture, require_picture
-from .patches import Patches, rows_selected, rows_weeded
+from .patches import Patches
 
 PAGE = (13.2, 4.9)
 ALL, KEPT = "#b8bec5", "#4a8fc4"
@@ -171,7 +172,7 @@ def _draw_dispersion(axes: Any, patches: Patches) -> dict[str, Any]:
     for folder, found in patches.each("da1", "D_A"):
         all_of.append(found["D_A"])
         if (folder / "weed1.mat").exists():
-            kept.append(found["D_A"][rows_weeded(folder)])
+            kept.append(found["D_A"][rows_kept(folder)])
     if not all_of:
         _absent(axes, "no patch has da1.mat: stage 1 found no pscands.1.da")
         return {}

@@ -23,8 +23,9 @@ from ..drawing.page import (
 from ..drawing.points import area_of_point, cell_side
 from ..drawing.radar import levels, overlay, page_of
 from ..products.files import read_artifact, save_picture
+from ..products.selected import rows_kept, rows_selected
 from .drawn import Picture, require_picture
-from .patches import Patches, rows_selected, rows_weeded
+from .patches import Patches
 
 LEFT, RIGHT, TOP, BOTTOM = 0.35, 0.25, 1.15, 0.75
 """Margins of the page [inch]."""
@@ -65,7 +66,7 @@ def kept_by_stages(patches: Patches) -> list[Kept]:
         if (folder / "select1.mat").exists():
             parts.setdefault("selected, stage 3", []).append(places[rows_selected(folder)])
             if (folder / "weed1.mat").exists():
-                parts.setdefault("left by weeding, stage 4", []).append(places[rows_weeded(folder)])
+                parts.setdefault("left by weeding, stage 4", []).append(places[rows_kept(folder)])
     root = patches.dataset.root
     if (root / "ps2.mat").exists():
         merged = read_artifact(root, "ps2", "ij")["ij"]
