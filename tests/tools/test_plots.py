@@ -1,14 +1,22 @@
 """Pictures of a dataset: what is in them, what is written on them, which files they are."""
 
 import re
+import shlex
 
 import numpy as np
 import pytest
 
 from pystamps_hpc.dataset import parameters
 from pystamps_hpc.dataset.mat import read_mat, write_mat
-from pystamps_hpc.errors import ConfigError, DatasetError, PublishError, ToolMissingError
+from pystamps_hpc.errors import (
+    ConfigError,
+    DatasetError,
+    MatError,
+    PublishError,
+    ToolMissingError,
+)
 from pystamps_hpc.tools.drawing.points import MOST_MARKERS
+from pystamps_hpc.tools.network.report import read_network
 from pystamps_hpc.tools.plots import selection
 from pystamps_hpc.tools.plots.histogram import coherence_of, plot_histogram
 from pystamps_hpc.tools.plots.ifg_noise import noise_of_ifgs, plot_ifg_noise
@@ -352,7 +360,10 @@ def test_the_noise_of_the_interferograms_is_that_of_the_artifacts(finished, figu
     picture = plot_ifg_noise(finished, tmp_path / "n.svg")
     stored = read_mat(finished / "ifgstd2.mat")["ifg_std"].ravel()
     bars = [bar.get_height() for bar in figures[0].axes[0].containers[0]]
-    np.testing.assert_allclose(bars, stored)
+    network = read_network(finished)
+    np.testing.assert_allclose(bars, stored[network.ifgs.columns])
+    arcs = [bar.get_height() for bar in figures[0].axes[1].containers[0]]
+    np.testing.assert_allclose(arcs, network.arc_noise)
     scn = read_mat(finished / "scn2.mat")["ph_scn_slave"]
     bars = [bar.get_height() for bar in figures[0].axes[-1].containers[0]]
     np.testing.assert_allclose(bars, scn.std(axis=0, ddof=1), rtol=1e-6, atol=1e-9)
@@ -365,6 +376,18 @@ def test_a_noisy_interferogram_is_beyond_the_limit_unless_it_is_dropped(result, 
     assert plot_ifg_noise(result.root, tmp_path / "n.png").facts["beyond_limit"] == [4]
     parameters.save(parameters.load(result.root).set_value("drop_ifg_index", [4]))
     assert not noise_of_ifgs(result.root)[0][0].noisy.any()
+
+
+def test_what_the_picture_marks_is_what_the_network_is_judged_by(result, tmp_path):
+    # far from the median, but not from each other: 1.5 medians alone would mark the last
+    noise = np.array([20, 32, 0, 46, 60], np.float32)
+    write_mat(result.root / "ifgstd2.mat", {"ifg_std": noise[:, None]})
+    picture = plot_ifg_noise(result.root, tmp_path / "n.png")
+    assert picture.facts["limit_deg"] == read_network(result.root).noise_limit > 60
+    assert picture.facts["beyond_limit"] == []
+    write_mat(result.root / "ifgstd2.mat", {"ifg_std": noise[:4, None]})
+    with pytest.raises(MatError, match=r"ifgstd2.mat: key 'ifg_std' has shape"):
+        plot_ifg_noise(result.root, tmp_path / "m.png")
 
 
 def test_what_is_missing_is_named_with_the_command_that_makes_it(tree, result, tmp_path):
@@ -381,6 +404,15 @@ def test_what_is_missing_is_named_with_the_command_that_makes_it(tree, result, t
     with pytest.raises(DatasetError, match="holds 0 PS"):
         plot_values(result.root, "v-do", tmp_path / "v.png")
     assert not list(tmp_path.glob("*.png"))
+
+
+def test_the_command_that_makes_what_is_missing_is_one_that_a_shell_reads(tree, tmp_path):
+    early, late = tree.rename(tmp_path / "our town"), Result(tmp_path / "her town").root
+    for draw, root, made in ((plot_histogram, early, "2"), (plot_ifg_noise, late, "5")):
+        with pytest.raises(DatasetError) as raised:
+            draw(root, tmp_path / "h.png")
+        words = shlex.split(str(raised.value).partition(" pystamps-hpc ")[2].partition(";")[0])
+        assert words[:5] == ["run", "--dataset", str(root), "--end-step", made]
 
 
 def test_the_network_is_a_picture_among_others(result, figures, tmp_path):

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...dataset.rows import BoolArray, FloatArray
-from ...errors import DatasetError
-from ...stages.shared.ifgs import listed_columns
+from ...pipeline.table import stage_numbers
 from ..drawing.page import (
     DPI,
     FAINT,
@@ -20,7 +19,7 @@ from ..drawing.page import (
     require_matplotlib,
     write_captions,
 )
-from ..network.report import NOISE_DEG, NOISY
+from ..network.report import NOISE_DEG, NOISY, ROUGH, ROUGH_DEG, SPREADS, read_network
 from ..products.artifacts import MergedArtifacts
 from ..products.files import in_blocks, save_picture
 from .drawn import Picture, require_picture
@@ -53,7 +52,7 @@ class Noise:
     dropped : (n,) bool
         Which ``drop_ifg_index`` leaves out.
     limit : float
-        Beyond it one is worth a look; NaN where there is no such limit.
+        Beyond it one is worth dropping; infinite where there is no such limit.
     """
 
     label: str
@@ -61,7 +60,7 @@ class Noise:
     dates: list[str]
     numbers: list[int]
     dropped: BoolArray
-    limit: float = np.nan
+    limit: float = np.inf
 
     @property
     def noisy(self) -> BoolArray:
@@ -79,29 +78,20 @@ def noise_of_ifgs(root: str | os.PathLike[str]) -> tuple[list[Noise], MergedArti
         Nothing is known before stage 5; an artifact is damaged.
     """
     found = MergedArtifacts(root)
-    network = found.network
-    drop = listed_columns(found.parameters.value("drop_ifg_index") or (), network.n_columns,
-                          "drop_ifg_index")  # fmt: skip
-    dropped = np.isin(np.arange(network.n_columns), drop)
-    dates = [network.date_of(k) for k in range(network.n_columns)]
-    numbers = list(range(1, network.n_columns + 1))
-    values = found.value("ifgstd2.ifg_std").astype(np.float64)
-    if len(values) != network.n_columns:
-        raise DatasetError(
-            f"{found.root / 'ifgstd2.mat'}: holds {len(values)} numbers for {network.n_columns} "
-            "interferograms; run stage 6 again"
+    network = read_network(root)
+    if np.isnan(network.noise).all():
+        found.require("ifgstd2", "the noise of the interferograms")
+    ifgs = network.ifgs
+    dates = [ifgs.date_of(k) for k in ifgs.columns]
+    numbers = (ifgs.columns + 1).tolist()
+    known = [
+        Noise(label, values, dates, numbers, network.dropped, limit)
+        for label, values, limit in (
+            ("noise of the phase [deg]", network.noise, network.noise_limit),
+            ("noise of the arcs of stage 6 [deg]", network.arc_noise, network.arc_limit),
         )
-    usual = values[~dropped & np.isfinite(values) & (values > 0)]
-    limit = max(NOISY * float(np.median(usual)), NOISE_DEG) if usual.size else np.nan
-    known = [Noise("noise of the phase [deg]", values, dates, numbers, dropped, limit)]
-    if found.has("uw_space_time"):
-        arcs = found.value("uw_space_time.ifg_noise_std")
-        used = np.flatnonzero(~dropped & np.isin(np.arange(network.n_columns), network.columns))
-        if arcs is not None and len(arcs) == len(used):
-            all_of = np.full(network.n_columns, np.nan)
-            all_of[used] = np.degrees(arcs)
-            known.append(Noise("noise of the arcs of stage 6 [deg]", all_of, dates, numbers,
-                               dropped))  # fmt: skip
+        if np.isfinite(values).any()
+    ]
     if found.has("scn2"):
         series = found.series
         unused = np.ones(series.n_columns, np.bool_)
@@ -182,18 +172,21 @@ def plot_ifg_noise(
         title or f"{found.root.resolve().name}: noise of the interferograms",
         (f"{len(found.network)} interferograms of {len(found.series.day)} images · "
          f"{len(noisy) or 'none'} beyond the limit",),
-        f"Limit: {NOISY:g} times the median of those in use, at least {NOISE_DEG:g} degrees. "
-        "Grey: dropped or without a phase. Orange: beyond the limit. Black line: median. SCN: "
-        "spatially correlated noise, deviation over the points of what stage 8 found.",
+        f"Limit, as of network and suggest: {NOISY:g} times the median of those in use, at least "
+        f"{SPREADS:g} spreads above it and {NOISE_DEG:g} degrees; of arcs {ROUGH:g} times and "
+        f"{ROUGH_DEG:g} degrees. Grey: dropped or without a phase. Orange: beyond the limit. Black "
+        "line: median. SCN: spatially correlated noise, deviation over the points of what stage 8 "
+        "found.",
     )  # fmt: skip
     write_captions(figure, captions, 0.085 * WIDTH, height - 0.9, 0.45)
     facts = {
         "unit": "deg",
         "measures": [measure.label for measure in measures],
-        "limit_deg": None if np.isnan(measures[0].limit) else measures[0].limit,
+        "limit_deg": measures[0].limit if np.isfinite(measures[0].limit) else None,
         "beyond_limit": noisy,
     }
-    return Picture(save_picture(figure, target, dpi), captions.title, facts, found.stage)
+    stage = max(found.stage, stage_numbers(tool="unwrapper")[-1])
+    return Picture(save_picture(figure, target, dpi), captions.title, facts, stage)
 
 
 def _draw(axes: Any, measure: Noise) -> None:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from ...dataset import parameters
@@ -50,7 +51,8 @@ class Patches:
     def remedy(self, artifact: str) -> str:
         """Say which command makes an artifact."""
         stage = self.stage_of(artifact)
-        return f"pystamps-hpc run --dataset {self.dataset.root} --end-step {stage} makes it"
+        root = quote(str(self.dataset.root))
+        return f"pystamps-hpc run --dataset {root} --end-step {stage} makes it"
 
     def require(self, artifact: str) -> None:
         """Refuse a dataset of which no patch has an artifact; say what makes it.

@@ -11,7 +11,7 @@ from ...dataset.rows import FloatArray, IntArray
 from ...dataset.text import words_of
 from ..drawing.frame import LONGEST, Frame
 from ..drawing.furniture import outline
-from ..drawing.maps import Grid
+from ..drawing.maps import Panel
 from ..drawing.page import (
     DPI,
     INK,
@@ -118,17 +118,17 @@ def plot_selection(
     patches = Patches.of(root)
     kept = kept_by_stages(patches)
     frame = _frame(kept[0].places)
-    grid = Grid.of(frame, len(kept), 1)
-    amplitude = mean_amplitude(patches, grid.frame)
+    panel = Panel.of(frame, len(kept), 1)
+    amplitude = mean_amplitude(patches, panel.frame)
     captions = _captions(patches, kept, amplitude is not None, title)
-    width, height = grid.size
+    width, height = panel.size
     page = LEFT + max(width, 4.5) + RIGHT, BOTTOM + height + TOP
     figure = new_figure(page, "plot selection")
     for number, each in enumerate(kept):
-        left, lower = grid.corner(number)
-        box = (LEFT + left, BOTTOM + lower, grid.frame.width, grid.frame.height)
+        left, lower = panel.corner(number)
+        box = (LEFT + left, BOTTOM + lower, panel.frame.width, panel.frame.height)
         axes = figure.add_axes([side / page[k % 2] for k, side in enumerate(box)])
-        _draw(axes, each, len(kept[0].places), grid.frame, amplitude)
+        _draw(axes, each, len(kept[0].places), panel.frame, amplitude)
     write_captions(figure, captions, LEFT, BOTTOM + height + 0.12, 0.52)
     facts = {"kept": {each.name: len(each.places) for each in kept}}
     stage = len(kept) + 1 if len(kept) > 1 else 1

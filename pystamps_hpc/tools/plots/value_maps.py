@@ -11,10 +11,11 @@ import numpy as np
 from ...config import RunConfig
 from ...errors import ConfigError, DatasetError
 from ...stages.shared.projection import continuous
+from ...stages.shared.value_types import AWAY, AWAY_OF_PAIRS, TOWARDS
 from ..drawing.colours import Scale, scale_of
 from ..drawing.frame import Frame
 from ..drawing.hillshade import ground
-from ..drawing.maps import Grid, Scene, extent_text, map_page, panel_page
+from ..drawing.maps import Panel, Scene, extent_text, map_page, panel_page
 from ..drawing.page import DPI, Captions, require_matplotlib
 from ..drawing.points import Maps, maps_of
 from ..products.artifacts import MergedArtifacts
@@ -27,8 +28,9 @@ MOST_MAPS = 400
 """Maps of a panel at most; more are neither drawn in reasonable time nor looked at."""
 
 _SHORT = {
-    "(positive: towards the satellite)": "positive towards the satellite",
-    "(positive: away from the satellite, after the master)": "positive away from the satellite",
+    TOWARDS: "positive towards the satellite",
+    AWAY: "positive away from the satellite",
+    AWAY_OF_PAIRS: "positive away from the satellite",
 }
 
 
@@ -117,8 +119,8 @@ def plot_values(
     if frame is None:
         raise DatasetError(f"{found.root / 'ps2.mat'}: no PS has a position; nothing to draw")
     labels = _labels(values)
-    grid = Grid.of(frame, n_maps, 1 + labels[0].count("\n")) if n_maps > 1 else None
-    maps = maps_of(values.rows, lonlat, grid.frame if grid else frame)
+    panel = Panel.of(frame, n_maps, 1 + labels[0].count("\n")) if n_maps > 1 else None
+    maps = maps_of(values.rows, lonlat, panel.frame if panel else frame)
     if not maps.tails.count:
         raise DatasetError(f"{found.root}: no PS has a value of type {values.kind.name}; nothing "
                            "to draw")  # fmt: skip
@@ -128,9 +130,9 @@ def plot_values(
         shade = ground(lonlat, found.value("hgt2.hgt"), maps.frame)
     heading = found.parameters.value("heading")
     scene = Scene(lonlat, values.ref_ps, heading if isinstance(heading, float) else np.nan, shade)
-    captions = _captions(values, maps, scene, found, look, grid)
-    if grid:
-        figure = panel_page(maps, grid, labels, scale, scene, captions)
+    captions = _captions(values, maps, scene, found, look, panel)
+    if panel:
+        figure = panel_page(maps, panel, labels, scale, scene, captions)
     else:
         figure = map_page(maps, scale, scene, captions)
     facts = _facts(values, maps, scale)
@@ -165,7 +167,7 @@ def _captions(
     scene: Scene,
     found: MergedArtifacts,
     look: Look,
-    grid: Grid | None,
+    panel: Panel | None,
 ) -> Captions:
     """Say what is shown: value, unit, sign, reference, dates, what is left out."""
     kind, noun = values.kind, kind_of_points(found)
@@ -187,8 +189,8 @@ def _captions(
         note.append(f"Each cell shows the mean of its points, of {maps.n_points:,} in all.")
     if look.hillshade:
         note.append("Ground: heights of the points, lit from the north-west.")
-    if grid:
-        note.append(f"{extent_text(grid.frame)}.")
+    if panel:
+        note.append(f"{extent_text(panel.frame)}.")
     return Captions(look.title or f"{meaning} ({kind.name})", lines, " ".join(note))
 
 
@@ -202,8 +204,9 @@ def _meaning_of_colours(values: Values) -> str:
         return ("Positive (blue): towards the satellite. Negative (red): away from it. In mm/yr "
                 "along the line of sight.")  # fmt: skip
     if unit == "rad":
-        return ("In rad along the line of sight. Positive (red): away from the satellite after "
-                "the master; negative (blue): towards it.")  # fmt: skip
+        when = "at the second image" if kind.of_pairs else "after the master"
+        return (f"In rad along the line of sight. Positive (red): away from the satellite {when}; "
+                "negative (blue): towards it.")  # fmt: skip
     return f"In {unit}: phase for each metre of perpendicular baseline."
 
 
