@@ -18,15 +18,17 @@ from pystamps_hpc.errors import (
 from pystamps_hpc.tools.drawing.points import MOST_MARKERS
 from pystamps_hpc.tools.network.report import read_network
 from pystamps_hpc.tools.plots import selection
+from pystamps_hpc.tools.plots.drawn import Page
 from pystamps_hpc.tools.plots.histogram import coherence_of, plot_histogram
 from pystamps_hpc.tools.plots.ifg_noise import noise_of_ifgs, plot_ifg_noise
 from pystamps_hpc.tools.plots.network import plot_network
 from pystamps_hpc.tools.plots.patches import Patches
 from pystamps_hpc.tools.plots.selection import kept_by_stages, mean_amplitude, plot_selection
 from pystamps_hpc.tools.plots.series import Around, judge, on_line, plot_series
-from pystamps_hpc.tools.plots.value_maps import Look, plot_values
+from pystamps_hpc.tools.plots.value_maps import Columns, Look, plot_values
 from pystamps_hpc.tools.products.time_series import at_point, read_series
 from pystamps_hpc.tools.products.values import read_values
+from pystamps_hpc.tools.products.velocity_map import velocity_map
 
 from .test_products import MASTER, Result
 
@@ -77,7 +79,7 @@ def values_at(lonlat, collection):
 
 
 def test_a_panel_has_a_map_with_the_values_of_each_column_and_its_date(result, figures, tmp_path):
-    picture = plot_values(result.root, "u-dm", tmp_path / "u.png", ifgs=[4, 1, 2])
+    picture = plot_values(result.root, "u-dm", tmp_path / "u.png", Columns([4, 1, 2]))
     *maps, bar = figures[0].axes
     expected = read_values(result.root, "u-dm", ifgs=[4, 1, 2])
     assert [axes.get_title() for axes in maps] == [
@@ -108,7 +110,7 @@ def test_a_panel_has_a_map_with_the_values_of_each_column_and_its_date(result, f
 
 def test_a_velocity_is_one_map_in_the_colours_of_the_velocity_map(result, figures, tmp_path):
     picture = plot_values(
-        result.root, "v-do", tmp_path / "v.png", look=Look((-7.0, 3.0), False, "Town")
+        result.root, "v-do", tmp_path / "v.png", look=Look((-7.0, 3.0)), page=Page("Town")
     )
     axes, bar = figures[0].axes[:2]
     points = axes.collections[0]
@@ -125,12 +127,23 @@ def test_a_velocity_is_one_map_in_the_colours_of_the_velocity_map(result, figure
     assert picture.facts["maps"] == [{"number": 1, "date": "", "without_value": 0}]
 
 
+def test_the_map_of_a_run_and_that_of_plot_have_the_same_page_and_words(result, figures, tmp_path):
+    limits = plot_values(result.root, "v-do", tmp_path / "p.png").facts["limits"]
+    velocity_map(result.root, tmp_path / "m.png", limit=limits[1])
+    plotted, left = figures
+    assert text_on(plotted).replace("4 images beside the master", "5 images") == text_on(left)
+    assert (plotted.get_size_inches() == left.get_size_inches()).all()
+    drawn = [figure.axes[0].collections[0] for figure in figures]
+    assert drawn[0].get_clim() == drawn[1].get_clim()
+    assert plotted.axes[1].get_ylabel() == left.axes[1].get_ylabel()
+
+
 def test_wrapped_phase_has_the_colours_of_a_cycle_and_deviations_begin_at_the_least(
     result, figures, tmp_path
 ):
     phasors = np.exp(1j * read_mat(result.root / "phuw2.mat")["ph_uw"]).astype(np.complex64)
     write_mat(result.root / "rc2.mat", {"ph_rc": phasors})
-    plot_values(result.root, "w", tmp_path / "w.png", ifgs=[1])
+    plot_values(result.root, "w", tmp_path / "w.png", Columns([1]))
     points = figures[0].axes[0].collections[0]
     assert points.get_cmap().name == "cycle"
     assert points.get_clim() == (-np.pi, np.pi)
@@ -152,7 +165,7 @@ def test_points_without_a_value_are_left_out_and_counted(result, figures, tmp_pa
     assert drawn == [400, 370, 400, 393, 400]
     assert [row["without_value"] for row in picture.facts["maps"]] == [0, 30, 0, 7, 0]
     assert "0 to 30 points without a value are left out of each map" in text_on(figures[0])
-    plot_values(result.root, "u", tmp_path / "one.png", ifgs=[2])
+    plot_values(result.root, "u", tmp_path / "one.png", Columns([2]))
     assert "30 points without a value are left out." in text_on(figures[1])
     write_mat(result.root / "phuw2.mat", {"ph_uw": np.full_like(phase, np.nan)})
     with pytest.raises(DatasetError, match="no PS has a value of type u"):
@@ -167,7 +180,9 @@ def test_the_reference_area_is_marked_and_told(result, figures, tmp_path):
     parameters.save(known)
     ref_ps = read_values(result.root, "u").ref_ps
     plot_values(result.root, "u", tmp_path / "u.png")
-    for axes in figures[0].axes[:5]:
+    plot_values(result.root, "vs", tmp_path / "vs.png")  # of a line that has a reference
+    assert f"Relative to the mean of {len(ref_ps)} PS around 12." in text_on(figures[1])
+    for axes in (*figures[0].axes[:5], figures[1].axes[0]):
         (outline,) = axes.patches
         np.testing.assert_allclose(outline.get_xy(), result.lonlat[ref_ps].min(axis=0))
     assert f"Relative to the mean of {len(ref_ps)} PS around 12." in text_on(figures[0])
@@ -416,7 +431,7 @@ def test_the_command_that_makes_what_is_missing_is_one_that_a_shell_reads(tree, 
 
 
 def test_the_network_is_a_picture_among_others(result, figures, tmp_path):
-    picture = plot_network(result.root, tmp_path / "net.pdf", "Small town")
+    picture = plot_network(result.root, tmp_path / "net.pdf", Page("Small town"))
     assert (picture.facts["images"], picture.facts["interferograms"]) == (5, 4)
     assert figures[0].axes[0].get_title(loc="left").startswith("Small town: 5 images, 4 inter")
     assert MASTER == 2

@@ -10,7 +10,6 @@ import numpy as np
 from ...dataset.rows import BoolArray, FloatArray
 from ...pipeline.table import stage_numbers
 from ..drawing.page import (
-    DPI,
     FAINT,
     INK,
     Captions,
@@ -22,7 +21,7 @@ from ..drawing.page import (
 from ..network.report import NOISE_DEG, NOISY, ROUGH, ROUGH_DEG, SPREADS, read_network
 from ..products.artifacts import MergedArtifacts
 from ..products.files import in_blocks, save_picture
-from .drawn import Picture, require_picture
+from .drawn import USUAL_PAGE, Page, Picture, require_picture
 
 WIDTH, HEIGHT = 11.0, 1.5
 """Width of the page, height of the bars of a measure [inch]."""
@@ -126,9 +125,7 @@ def _spread(found: MergedArtifacts) -> FloatArray:
 def plot_ifg_noise(
     root: str | os.PathLike[str],
     path: str | os.PathLike[str],
-    title: str | None = None,
-    force: bool = False,
-    dpi: int = DPI,
+    page: Page = USUAL_PAGE,
 ) -> Picture:
     """Draw the noise of every interferogram, and of every image what stage 8 took off.
 
@@ -138,12 +135,8 @@ def plot_ifg_noise(
         Dataset processed through stage 5.
     path : path
         The picture to write, PNG, PDF or SVG by its suffix; replaced atomically.
-    title : str, optional
-        Title; by default what is shown.
-    force : bool
-        Whether a file that is there is replaced.
-    dpi : int
-        Picture elements of an inch.
+    page : Page
+        How the picture is written.
 
     Raises
     ------
@@ -156,7 +149,7 @@ def plot_ifg_noise(
     """
     target = Path(path)
     require_matplotlib("plot ifg-noise")
-    require_picture(target, force)
+    require_picture(target, page.force)
     measures, found = noise_of_ifgs(root)
     names = [OF_PAIR if " to " in measure.dates[0] else OF_DATE for measure in measures]
     height = TOP + len(measures) * HEIGHT + sum(names) + BOTTOM
@@ -169,7 +162,7 @@ def plot_ifg_noise(
     noisy = [number for number, bad in zip(measures[0].numbers, measures[0].noisy, strict=True)
              if bad]  # fmt: skip
     captions = Captions(
-        title or f"{found.root.resolve().name}: noise of the interferograms",
+        page.title or f"{found.root.resolve().name}: noise of the interferograms",
         (f"{len(found.network)} interferograms of {len(found.series.day)} images · "
          f"{len(noisy) or 'none'} beyond the limit",),
         f"Limit, as of network and suggest: {NOISY:g} times the median of those in use, at least "
@@ -186,7 +179,7 @@ def plot_ifg_noise(
         "beyond_limit": noisy,
     }
     stage = max(found.stage, stage_numbers(tool="unwrapper")[-1])
-    return Picture(save_picture(figure, target, dpi), captions.title, facts, stage)
+    return Picture(save_picture(figure, target, page.dpi), captions.title, facts, stage)
 
 
 def _draw(axes: Any, measure: Noise) -> None:

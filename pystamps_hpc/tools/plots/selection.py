@@ -24,7 +24,7 @@ from ..drawing.points import area_of_point, cell_side
 from ..drawing.radar import levels, overlay, page_of
 from ..products.files import read_artifact, save_picture
 from ..products.selected import rows_kept, rows_selected
-from .drawn import Picture, require_picture
+from .drawn import USUAL_PAGE, Page, Picture, require_picture
 from .patches import Patches
 
 LEFT, RIGHT, TOP, BOTTOM = 0.35, 0.25, 1.15, 0.75
@@ -84,9 +84,7 @@ def _once(places: IntArray) -> IntArray:
 def plot_selection(
     root: str | os.PathLike[str],
     path: str | os.PathLike[str],
-    title: str | None = None,
-    force: bool = False,
-    dpi: int = DPI,
+    page: Page = USUAL_PAGE,
 ) -> Picture:
     """Draw what each stage kept of the candidates, in radar geometry.
 
@@ -96,12 +94,8 @@ def plot_selection(
         Dataset of which a patch has been through stage 1.
     path : path
         The picture to write, PNG, PDF or SVG by its suffix; replaced atomically.
-    title : str, optional
-        Title; by default what is shown.
-    force : bool
-        Whether a file that is there is replaced.
-    dpi : int
-        Picture elements of an inch.
+    page : Page
+        How the picture is written.
 
     Raises
     ------
@@ -114,25 +108,25 @@ def plot_selection(
     """
     target = Path(path)
     require_matplotlib("plot selection")
-    require_picture(target, force)
+    require_picture(target, page.force)
     patches = Patches.of(root)
     kept = kept_by_stages(patches)
     frame = _frame(kept[0].places)
     panel = Panel.of(frame, len(kept), 1)
     amplitude = mean_amplitude(patches, panel.frame)
-    captions = _captions(patches, kept, amplitude is not None, title)
+    captions = _captions(patches, kept, amplitude is not None, page.title)
     width, height = panel.size
-    page = LEFT + max(width, 4.5) + RIGHT, BOTTOM + height + TOP
-    figure = new_figure(page, "plot selection")
+    size = LEFT + max(width, 4.5) + RIGHT, BOTTOM + height + TOP
+    figure = new_figure(size, "plot selection")
     for number, each in enumerate(kept):
         left, lower = panel.corner(number)
         box = (LEFT + left, BOTTOM + lower, panel.frame.width, panel.frame.height)
-        axes = figure.add_axes([side / page[k % 2] for k, side in enumerate(box)])
+        axes = figure.add_axes([side / size[k % 2] for k, side in enumerate(box)])
         _draw(axes, each, len(kept[0].places), panel.frame, amplitude)
     write_captions(figure, captions, LEFT, BOTTOM + height + 0.12, 0.52)
     facts = {"kept": {each.name: len(each.places) for each in kept}}
     stage = len(kept) + 1 if len(kept) > 1 else 1
-    return Picture(save_picture(figure, target, dpi), captions.title, facts, stage)
+    return Picture(save_picture(figure, target, page.dpi), captions.title, facts, stage)
 
 
 def _frame(places: IntArray) -> Frame:
