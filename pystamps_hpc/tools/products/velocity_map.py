@@ -17,7 +17,7 @@ from ..drawing.points import maps_of
 from .artifacts import MergedArtifacts
 from .captions import colours_of, colours_text, dates_text, map_captions
 from .files import save_picture
-from .result import USUAL_TYPE, stored_velocities
+from .result import USUAL_TYPE, read_velocities
 
 
 def velocity_map(
@@ -59,15 +59,14 @@ def velocity_map(
     8 left; the colours end at a round number, those of ``plot`` at a quantile, as StaMPS' do.
     """
     require_matplotlib("the velocity map")
-    found = MergedArtifacts(root)
-    result = stored_velocities(found, value_type)
+    result = read_velocities(root, value_type)
     shown = np.isfinite(result.velocity) & np.isfinite(result.lonlat).all(axis=1)
     if not shown.any():
         raise DatasetError(f"{Path(root) / 'mean_v.mat'}: no PS has a velocity; nothing to draw")
     velocity = result.velocity[shown]
     limit = limit or colour_limit(velocity)
     maps = maps_of(velocity[:, None], result.lonlat[shown], Frame.around(result.lonlat[shown]))
-    kind = value_type_of(result.value_type, found.small_baselines)
+    kind = value_type_of(result.value_type, MergedArtifacts(root).small_baselines)
     scale = scale_of(*colours_of(kind, kind.base.unit), maps.tails, (-limit, limit))
     days = [day.isoformat() for day in (result.days[0], result.days[-1], result.master)]
     dates = dates_text(len(result.days), "images", *days)
