@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path
+from shlex import quote
 from textwrap import fill
 from typing import Any, NoReturn
 
@@ -98,7 +99,7 @@ def _meant(word: str, known: Iterable[str]) -> str:
     """Guess what a word that is not known was to be."""
     near = get_close_matches(word.partition("=")[0], known, n=1)
     if not near and Path(word).is_dir():
-        near = [f"--dataset {word}"]
+        near = [f"--dataset {quote(word)}"]
     return f"; did you mean {near[0]}?" if near else ""
 
 

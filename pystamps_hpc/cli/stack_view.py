@@ -1,6 +1,7 @@
 """A stack of images before its preparation, as people read it."""
 
 from collections.abc import Iterator
+from shlex import quote
 from typing import Any
 
 from .shapes import BAD, CAREFUL, GOOD, Shape, heading, marked, pairs, paragraph, table
@@ -40,7 +41,7 @@ def stack_shapes(check: dict[str, Any]) -> Iterator[Shape]:
     if check["sound"]:
         yield paragraph(
             "The stack is sound and not prepared yet.",
-            f"Next: pystamps-hpc prep --dataset {check['dataset']}{_master(check)}",
+            f"Next: pystamps-hpc prep --dataset {quote(check['dataset'])}{_master(check)}",
         )
 
 

@@ -4,6 +4,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 import numpy as np
 
@@ -133,7 +134,9 @@ def require_dataset(dataset: Dataset) -> None:
 
 
 def _no_patches(path: Path) -> DatasetError:
-    hint = f"; it is a patch itself: use --dataset {path.parent}" if is_patch(path) else ""
+    hint = (
+        f"; it is a patch itself: use --dataset {quote(str(path.parent))}" if is_patch(path) else ""
+    )
     if not hint and (path / "ps2.mat").exists():
         hint = "; merged results go on with stage 6"
     if not hint and _is_stack(path):

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from shlex import quote
 
 from ..dataset.schema import POINTS
 from ..dataset.tree import Dataset
@@ -69,7 +70,7 @@ def _plan(finished: Finished, request: Request) -> list[PlannedTask]:
 
 def configured(file: str) -> str:
     """Return the option with which an advised command names the configuration file, if any."""
-    return f" --config {file}" if file else ""
+    return f" --config {quote(file)}" if file else ""
 
 
 def _removes_products(due: list[PlannedTask]) -> bool:

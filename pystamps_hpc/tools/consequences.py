@@ -1,6 +1,7 @@
 """What follows from a changed parameter or a reset estimate: for who has just made the change."""
 
 from collections.abc import Iterator
+from shlex import quote
 
 from ..config import RunConfig
 from ..dataset import parameters
@@ -86,7 +87,8 @@ def next_run(ahead: Outlook, dataset: Dataset, config_file: str) -> Iterator[str
         yield f"a run would be refused: {ahead.refused}"
     elif ahead.stages:
         yield (
-            f"pystamps-hpc run --dataset {dataset.root}{configured(config_file)} makes {ahead.text}"
+            f"pystamps-hpc run --dataset {quote(str(dataset.root))}{configured(config_file)}"
+            f" makes {ahead.text}"
         )
 
 

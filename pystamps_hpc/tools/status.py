@@ -1,6 +1,7 @@
 """How far a dataset is: finished stages, gaps, stale work, patches without PS, lock."""
 
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from ..config import RunConfig, load_config
@@ -120,7 +121,7 @@ def stale_warning(
     are = f"and {len(old) - 1} more are" if len(old) > 1 else "is"
     return [
         f"{old[0]['path']} {are} out of date ({old[0]['reason']}) and shown as it was; made again "
-        f"by: pystamps-hpc run --dataset {root}{configured(config_file)} "
+        f"by: pystamps-hpc run --dataset {quote(str(root))}{configured(config_file)} "
         f"--start-step {old[0]['stage']} --stale rerun"
     ]
 

@@ -11,7 +11,7 @@ from pystamps_hpc.tools.drawing.colours import MAPS, Scale, Tails, scale_of
 from pystamps_hpc.tools.drawing.frame import Frame
 from pystamps_hpc.tools.drawing.furniture import mark_reference
 from pystamps_hpc.tools.drawing.hillshade import ground
-from pystamps_hpc.tools.drawing.maps import GAP, LABEL, LEAST_WIDTH, Grid
+from pystamps_hpc.tools.drawing.maps import GAP, LABEL, LEAST_WIDTH, Panel
 from pystamps_hpc.tools.drawing.points import MOST_MARKERS, draw_points, maps_of
 
 CALMLY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -143,7 +143,7 @@ def test_the_colours_of_a_cycle_close_and_the_others_keep_their_middle():
 )
 def test_the_maps_of_a_panel_lie_beside_each_other_and_are_not_too_small(count, ratio, lines):
     frame = Frame(4.0, 4.0 * ratio, 12, 12.1, 44, 44.1)
-    grid = Grid.of(frame, count, lines)
+    grid = Panel.of(frame, count, lines)
     width, height = grid.size
     assert grid.frame.width >= LEAST_WIDTH - 1e-9
     assert grid.frame.height / grid.frame.width == pytest.approx(ratio)

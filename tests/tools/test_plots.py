@@ -1,24 +1,34 @@
 """Pictures of a dataset: what is in them, what is written on them, which files they are."""
 
 import re
+import shlex
 
 import numpy as np
 import pytest
 
 from pystamps_hpc.dataset import parameters
 from pystamps_hpc.dataset.mat import read_mat, write_mat
-from pystamps_hpc.errors import ConfigError, DatasetError, PublishError, ToolMissingError
+from pystamps_hpc.errors import (
+    ConfigError,
+    DatasetError,
+    MatError,
+    PublishError,
+    ToolMissingError,
+)
 from pystamps_hpc.tools.drawing.points import MOST_MARKERS
+from pystamps_hpc.tools.network.report import read_network
 from pystamps_hpc.tools.plots import selection
+from pystamps_hpc.tools.plots.drawn import Page
 from pystamps_hpc.tools.plots.histogram import coherence_of, plot_histogram
 from pystamps_hpc.tools.plots.ifg_noise import noise_of_ifgs, plot_ifg_noise
 from pystamps_hpc.tools.plots.network import plot_network
 from pystamps_hpc.tools.plots.patches import Patches
 from pystamps_hpc.tools.plots.selection import kept_by_stages, mean_amplitude, plot_selection
 from pystamps_hpc.tools.plots.series import Around, judge, on_line, plot_series
-from pystamps_hpc.tools.plots.value_maps import Look, plot_values
+from pystamps_hpc.tools.plots.value_maps import Columns, Look, plot_values
 from pystamps_hpc.tools.products.time_series import at_point, read_series
 from pystamps_hpc.tools.products.values import read_values
+from pystamps_hpc.tools.products.velocity_map import velocity_map
 
 from .test_products import MASTER, Result
 
@@ -69,7 +79,7 @@ def values_at(lonlat, collection):
 
 
 def test_a_panel_has_a_map_with_the_values_of_each_column_and_its_date(result, figures, tmp_path):
-    picture = plot_values(result.root, "u-dm", tmp_path / "u.png", ifgs=[4, 1, 2])
+    picture = plot_values(result.root, "u-dm", tmp_path / "u.png", Columns([4, 1, 2]))
     *maps, bar = figures[0].axes
     expected = read_values(result.root, "u-dm", ifgs=[4, 1, 2])
     assert [axes.get_title() for axes in maps] == [
@@ -100,7 +110,7 @@ def test_a_panel_has_a_map_with_the_values_of_each_column_and_its_date(result, f
 
 def test_a_velocity_is_one_map_in_the_colours_of_the_velocity_map(result, figures, tmp_path):
     picture = plot_values(
-        result.root, "v-do", tmp_path / "v.png", look=Look((-7.0, 3.0), False, "Town")
+        result.root, "v-do", tmp_path / "v.png", look=Look((-7.0, 3.0)), page=Page("Town")
     )
     axes, bar = figures[0].axes[:2]
     points = axes.collections[0]
@@ -117,12 +127,23 @@ def test_a_velocity_is_one_map_in_the_colours_of_the_velocity_map(result, figure
     assert picture.facts["maps"] == [{"number": 1, "date": "", "without_value": 0}]
 
 
+def test_the_map_of_a_run_and_that_of_plot_have_the_same_page_and_words(result, figures, tmp_path):
+    limits = plot_values(result.root, "v-do", tmp_path / "p.png").facts["limits"]
+    velocity_map(result.root, tmp_path / "m.png", limit=limits[1])
+    plotted, left = figures
+    assert text_on(plotted).replace("4 images beside the master", "5 images") == text_on(left)
+    assert (plotted.get_size_inches() == left.get_size_inches()).all()
+    drawn = [figure.axes[0].collections[0] for figure in figures]
+    assert drawn[0].get_clim() == drawn[1].get_clim()
+    assert plotted.axes[1].get_ylabel() == left.axes[1].get_ylabel()
+
+
 def test_wrapped_phase_has_the_colours_of_a_cycle_and_deviations_begin_at_the_least(
     result, figures, tmp_path
 ):
     phasors = np.exp(1j * read_mat(result.root / "phuw2.mat")["ph_uw"]).astype(np.complex64)
     write_mat(result.root / "rc2.mat", {"ph_rc": phasors})
-    plot_values(result.root, "w", tmp_path / "w.png", ifgs=[1])
+    plot_values(result.root, "w", tmp_path / "w.png", Columns([1]))
     points = figures[0].axes[0].collections[0]
     assert points.get_cmap().name == "cycle"
     assert points.get_clim() == (-np.pi, np.pi)
@@ -144,7 +165,7 @@ def test_points_without_a_value_are_left_out_and_counted(result, figures, tmp_pa
     assert drawn == [400, 370, 400, 393, 400]
     assert [row["without_value"] for row in picture.facts["maps"]] == [0, 30, 0, 7, 0]
     assert "0 to 30 points without a value are left out of each map" in text_on(figures[0])
-    plot_values(result.root, "u", tmp_path / "one.png", ifgs=[2])
+    plot_values(result.root, "u", tmp_path / "one.png", Columns([2]))
     assert "30 points without a value are left out." in text_on(figures[1])
     write_mat(result.root / "phuw2.mat", {"ph_uw": np.full_like(phase, np.nan)})
     with pytest.raises(DatasetError, match="no PS has a value of type u"):
@@ -159,7 +180,9 @@ def test_the_reference_area_is_marked_and_told(result, figures, tmp_path):
     parameters.save(known)
     ref_ps = read_values(result.root, "u").ref_ps
     plot_values(result.root, "u", tmp_path / "u.png")
-    for axes in figures[0].axes[:5]:
+    plot_values(result.root, "vs", tmp_path / "vs.png")  # of a line that has a reference
+    assert f"Relative to the mean of {len(ref_ps)} PS around 12." in text_on(figures[1])
+    for axes in (*figures[0].axes[:5], figures[1].axes[0]):
         (outline,) = axes.patches
         np.testing.assert_allclose(outline.get_xy(), result.lonlat[ref_ps].min(axis=0))
     assert f"Relative to the mean of {len(ref_ps)} PS around 12." in text_on(figures[0])
@@ -325,6 +348,15 @@ def test_the_selection_shows_each_pixel_once_and_what_each_stage_kept(finished, 
     assert "No patch has a mean_amp.flt" in text_on(figures[0])
 
 
+def test_a_weeding_of_another_selection_is_refused_by_name(damaged, tmp_path):
+    file = damaged / "PATCH_2" / "weed1.mat"
+    weed = read_mat(file)
+    write_mat(file, weed | {"ix_weed": weed["ix_weed"][:-1]})
+    for draw in (plot_selection, plot_histogram):
+        with pytest.raises(DatasetError, match=r"PATCH_2/weed1.mat: 'ix_weed' has .*run stage 4"):
+            draw(damaged, tmp_path / "p.png")
+
+
 def test_the_mean_amplitude_lies_where_its_patch_says(tree, tmp_path):
     patches = Patches.of(tree)
     frame = selection.Frame(3.0, 6.0, 10.0, 40.0, 80.0, 20.0)
@@ -343,7 +375,10 @@ def test_the_noise_of_the_interferograms_is_that_of_the_artifacts(finished, figu
     picture = plot_ifg_noise(finished, tmp_path / "n.svg")
     stored = read_mat(finished / "ifgstd2.mat")["ifg_std"].ravel()
     bars = [bar.get_height() for bar in figures[0].axes[0].containers[0]]
-    np.testing.assert_allclose(bars, stored)
+    network = read_network(finished)
+    np.testing.assert_allclose(bars, stored[network.ifgs.columns])
+    arcs = [bar.get_height() for bar in figures[0].axes[1].containers[0]]
+    np.testing.assert_allclose(arcs, network.arc_noise)
     scn = read_mat(finished / "scn2.mat")["ph_scn_slave"]
     bars = [bar.get_height() for bar in figures[0].axes[-1].containers[0]]
     np.testing.assert_allclose(bars, scn.std(axis=0, ddof=1), rtol=1e-6, atol=1e-9)
@@ -356,6 +391,18 @@ def test_a_noisy_interferogram_is_beyond_the_limit_unless_it_is_dropped(result, 
     assert plot_ifg_noise(result.root, tmp_path / "n.png").facts["beyond_limit"] == [4]
     parameters.save(parameters.load(result.root).set_value("drop_ifg_index", [4]))
     assert not noise_of_ifgs(result.root)[0][0].noisy.any()
+
+
+def test_what_the_picture_marks_is_what_the_network_is_judged_by(result, tmp_path):
+    # far from the median, but not from each other: 1.5 medians alone would mark the last
+    noise = np.array([20, 32, 0, 46, 60], np.float32)
+    write_mat(result.root / "ifgstd2.mat", {"ifg_std": noise[:, None]})
+    picture = plot_ifg_noise(result.root, tmp_path / "n.png")
+    assert picture.facts["limit_deg"] == read_network(result.root).noise_limit > 60
+    assert picture.facts["beyond_limit"] == []
+    write_mat(result.root / "ifgstd2.mat", {"ifg_std": noise[:4, None]})
+    with pytest.raises(MatError, match=r"ifgstd2.mat: key 'ifg_std' has shape"):
+        plot_ifg_noise(result.root, tmp_path / "m.png")
 
 
 def test_what_is_missing_is_named_with_the_command_that_makes_it(tree, result, tmp_path):
@@ -374,8 +421,17 @@ def test_what_is_missing_is_named_with_the_command_that_makes_it(tree, result, t
     assert not list(tmp_path.glob("*.png"))
 
 
+def test_the_command_that_makes_what_is_missing_is_one_that_a_shell_reads(tree, tmp_path):
+    early, late = tree.rename(tmp_path / "our town"), Result(tmp_path / "her town").root
+    for draw, root, made in ((plot_histogram, early, "2"), (plot_ifg_noise, late, "5")):
+        with pytest.raises(DatasetError) as raised:
+            draw(root, tmp_path / "h.png")
+        words = shlex.split(str(raised.value).partition(" pystamps-hpc ")[2].partition(";")[0])
+        assert words[:5] == ["run", "--dataset", str(root), "--end-step", made]
+
+
 def test_the_network_is_a_picture_among_others(result, figures, tmp_path):
-    picture = plot_network(result.root, tmp_path / "net.pdf", "Small town")
+    picture = plot_network(result.root, tmp_path / "net.pdf", Page("Small town"))
     assert (picture.facts["images"], picture.facts["interferograms"]) == (5, 4)
     assert figures[0].axes[0].get_title(loc="left").startswith("Small town: 5 images, 4 inter")
     assert MASTER == 2

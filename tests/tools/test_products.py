@@ -299,7 +299,7 @@ def test_map_is_a_png_that_says_what_it_shows(result, monkeypatch):
     (figure,) = seen
     text = " ".join(item.get_text() for item in figure.texts)
     assert "400 persistent scatterers" in text
-    assert "15 Jan 2016 to 9 Jan 2017" in text
+    assert "2016-01-15 to 2017-01-09, master 2016-05-14" in text
     assert "mean of all 400 PS" in text
     assert "towards the satellite" in text
     axes, bar = figure.axes[:2]

@@ -17,7 +17,7 @@ from pystamps_hpc.dataset import parameters
 from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.errors import ConfigError, DatasetError
 from pystamps_hpc.tools.export import geotiff, mintpy
-from pystamps_hpc.tools.export.colours import scale_of
+from pystamps_hpc.tools.export.colours import steps_of
 from pystamps_hpc.tools.export.kmz import TILE, write_kmz
 from pystamps_hpc.tools.export.raster import MOST_CELLS, Grid, filled, halved
 from pystamps_hpc.tools.products.points import read_points
@@ -147,7 +147,7 @@ def test_a_tile_shows_the_means_of_its_cells_and_nothing_where_no_point_is_near(
     known = np.isfinite(means)
     assert (tile[~known, 3] == 0).all()
     np.testing.assert_allclose(tile[known, 3], 0.5, atol=3e-3)
-    scale = scale_of(velocity, None)
+    scale = steps_of(velocity, None)
     np.testing.assert_allclose(
         tile[known, :3], scale.colours[scale.of(means[known])], rtol=0, atol=1 / 255
     )

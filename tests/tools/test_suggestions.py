@@ -18,6 +18,7 @@ from pystamps_hpc.pipeline.types import PipelineContext
 from pystamps_hpc.tools.network import network_report
 from pystamps_hpc.tools.simulate import Options, simulate
 from pystamps_hpc.tools.suggestions import suggest
+from pystamps_hpc.tools.suggestions.model import Suggestion
 from tests.tools.conftest import NATIVE
 from tests.tools.test_network import network, series, tree
 
@@ -174,6 +175,11 @@ def test_pairs_are_those_that_the_network_would_drop(tmp_path):
     assert len(found["why"]) == len(report["worth_dropping"])
     text = shapes.text_of(view(document), io.StringIO())
     assert f"pystamps-hpc parms --dataset {root} set drop_ifg_index 1 5" in " ".join(text.split())
+
+
+def test_the_line_of_a_dataset_with_a_space_in_its_name_is_one_that_a_shell_reads():
+    line = Suggestion("max_topo_err", 30.0, ()).command("/data/our town")
+    assert shlex.split(line)[2:4] == ["--dataset", "/data/our town"]
 
 
 def test_without_stage_4_there_is_nothing_to_judge(tmp_path):

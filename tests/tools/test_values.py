@@ -212,6 +212,17 @@ def test_values_of_ones_own_have_a_row_per_point(result):
     np.testing.assert_allclose(np.angle(turned.sum(axis=0)), 0, atol=1e-12)
 
 
+def test_phase_of_a_pair_is_away_at_its_second_image_and_that_of_an_image_after_the_master():
+    pairs = [base.name for base in BASES if base.of == "pairs" and base.unit == "rad"]
+    assert pairs == ["usb", "rsb", "asb", "isb", "tsb"]
+    for name in pairs:
+        assert value_type(name, True).sign.endswith("away from the satellite at the second image)")
+    for name in ("u-dm", "s", "a", "i", "t"):
+        assert value_type(name, True).sign.endswith("away from the satellite, after the master)")
+    assert value_type("v-do", True).sign == "(positive: towards the satellite)"
+    assert not value_type("vs-d", True).sign
+
+
 def test_the_drift_of_envisat_grows_with_range_and_time(result):
     plain = read_values(result.root, "u").rows[:]
     (result.root / "master.res").write_text("Product type: ASAR\n")

@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from dataclasses import asdict
+from shlex import quote
 from typing import Any
 
 from ...config import load_config
@@ -41,7 +42,7 @@ def view(document: dict[str, Any]) -> Iterator[Shape]:
     yield paragraph()
     for warning in (*document["warnings"], *document["kept"]):
         yield paragraph(f"warning: {warning}", style=CAREFUL)
-    yield paragraph(f"Next: pystamps-hpc run --dataset {document['root']}")
+    yield paragraph(f"Next: pystamps-hpc run --dataset {quote(document['root'])}")
 
 
 COMMAND = Command(

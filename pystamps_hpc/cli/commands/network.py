@@ -2,6 +2,7 @@
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
+from shlex import quote
 from typing import Any
 
 from ...config import load_config
@@ -88,7 +89,7 @@ def view(document: dict[str, Any]) -> Iterator[Shape]:
         yield paragraph()
         yield paragraph(
             "To drop the worst: pystamps-hpc parms set drop_ifg_index "
-            f"{numbers} --dataset {document['dataset']}; run, and look again"
+            f"{numbers} --dataset {quote(document['dataset'])}; run, and look again"
         )
 
 

@@ -12,7 +12,7 @@ from ..shapes import CAREFUL, Shape, pairs, paragraph
 from .values import chosen_ifgs, out_of_date, output_options, ref_ifg, tropo_option
 
 if TYPE_CHECKING:
-    from ...tools.plots.drawn import Picture
+    from ...tools.plots.drawn import Page, Picture
 
 Document = dict[str, Any]
 
@@ -129,14 +129,15 @@ def _target(options: Namespace) -> Path:
 
 
 def _values(options: Namespace, path: Path, config: RunConfig) -> "Picture":
-    from ...tools.plots.value_maps import Look, plot_values
+    from ...tools.plots.value_maps import Columns, Look, plot_values
 
     limits = tuple(options.limits) if options.limits else None
+    columns = Columns(chosen_ifgs(options), options.ref_ifg or 0, options.tropo,
+                      options.deviation or "bootstrap")  # fmt: skip
+    look = Look(limits, bool(options.hillshade))
     return plot_values(
-        options.dataset, options.picture, path, chosen_ifgs(options), options.ref_ifg or 0,
-        options.tropo, options.deviation or "bootstrap",
-        Look(limits, bool(options.hillshade), options.title), config=config, **_page(options),
-    )  # fmt: skip
+        options.dataset, options.picture, path, columns, look, _page(options), config
+    )
 
 
 def _series(options: Namespace, path: Path, config: RunConfig) -> "Picture":
@@ -147,8 +148,7 @@ def _series(options: Namespace, path: Path, config: RunConfig) -> "Picture":
     minus = tuple(options.minus) if options.minus else None
     return plot_series(
         options.dataset, Around((options.lon, options.lat), options.radius, minus), path,
-        options.type, options.tropo, chosen_ifgs(options), options.title, config=config,
-        **_page(options),
+        options.type, options.tropo, chosen_ifgs(options), _page(options), config,
     )  # fmt: skip
 
 
@@ -164,12 +164,14 @@ def _of_dataset(options: Namespace, path: Path, config: RunConfig) -> "Picture":
         "network": plot_network, "histogram": plot_histogram, "selection": plot_selection,
         "ifg-noise": plot_ifg_noise,
     }[options.picture]  # fmt: skip
-    return draw(options.dataset, path, options.title, **_page(options))
+    return draw(options.dataset, path, _page(options))
 
 
-def _page(options: Namespace) -> Document:
+def _page(options: Namespace) -> "Page":
     """Return what every picture takes."""
-    return {"force": options.force} | ({"dpi": options.dpi} if options.dpi else {})
+    from ...tools.plots.drawn import USUAL_PAGE, Page
+
+    return Page(options.title, options.force, options.dpi or USUAL_PAGE.dpi)
 
 
 _Drawing = Callable[[Namespace, Path, RunConfig], "Picture"]

@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from ...errors import ConfigError, Exit
@@ -141,7 +142,7 @@ def view(document: dict[str, Any]) -> Iterator[Shape]:
         yield paragraph(f"warning: {warning}", style=CAREFUL)
     if document["picture"]:
         yield marked(document["picture"], STRONG)
-    yield paragraph(f"Next: pystamps-hpc run --dataset {document['dataset_root']}")
+    yield paragraph(f"Next: pystamps-hpc run --dataset {quote(document['dataset_root'])}")
 
 
 def _span(ends: list[int]) -> str:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from ...config import RunConfig, configured_by, load_config
@@ -260,11 +261,11 @@ def _next(document: Document) -> Iterator[str]:
     else:
         yield "Next: look at the map."
     if document["findings"]["small_baselines"]:
-        yield f"Which pairs are worth dropping: pystamps-hpc network --dataset {where}"
+        yield f"Which pairs are worth dropping: pystamps-hpc network --dataset {quote(where)}"
     if not document["findings"]["unwrapping"]["with_feedback"]:
         yield (
             "To unwrap again with the look-angle error taken off first (pass with feedback): "
-            f"pystamps-hpc run --dataset {where}{configured(document['config_file'])} "
+            f"pystamps-hpc run --dataset {quote(where)}{configured(document['config_file'])} "
             "--start-step 6 --force"
         )
 
@@ -313,7 +314,7 @@ def _made_elsewhere(stages: list[int], document: Document) -> str:
 
     return (
         f"Made by another program: {named(stages)}; whether with today's parameters is not known. "
-        f"They are made again by: pystamps-hpc run --dataset {document['dataset']}"
+        f"They are made again by: pystamps-hpc run --dataset {quote(document['dataset'])}"
         f"{configured(document['config_file'])} --start-step {stages[0]} --force"
     )
 

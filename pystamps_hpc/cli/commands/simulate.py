@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from dataclasses import asdict
+from shlex import quote
 from typing import Any
 
 from ...errors import Exit
@@ -77,7 +78,7 @@ def view(document: dict[str, Any]) -> Iterator[Shape]:
                  if name != "schema" and value and not isinstance(value, dict)})  # fmt: skip
     yield paragraph()
     following = f"prep --master-date {document['master']}" if document["stack"] else "run"
-    yield paragraph(f"Next: pystamps-hpc {following} --dataset {document['root']}")
+    yield paragraph(f"Next: pystamps-hpc {following} --dataset {quote(document['root'])}")
 
 
 COMMAND = Command(

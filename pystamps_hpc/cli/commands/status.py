@@ -3,6 +3,7 @@
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from collections.abc import Iterator
+from shlex import quote
 from typing import Any
 
 from ...config import configured_by, load_config
@@ -139,7 +140,7 @@ def _next(document: Document) -> str:
     if document["locked_by"]:
         return "A run works on this dataset; look again when it has ended."
     ahead = document["next"]
-    command = f"pystamps-hpc run --dataset {where}{ahead['options']}"
+    command = f"pystamps-hpc run --dataset {quote(where)}{ahead['options']}"
     if ahead["refused"]:
         return f"A run would be refused: {ahead['refused']}"
     if ahead["stages"]:

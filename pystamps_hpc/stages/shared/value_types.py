@@ -66,7 +66,9 @@ LETTERS = {
 """What letters behind a dash take off."""
 
 TOWARDS = "(positive: towards the satellite)"
-_SIGNS = {"mm/yr": TOWARDS, "rad": "(positive: away from the satellite, after the master)"}
+AWAY = "(positive: away from the satellite, after the master)"
+AWAY_OF_PAIRS = "(positive: away from the satellite at the second image)"
+"""Phase of a pair is that of its second image less that of its first."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,10 @@ class ValueType:
     @property
     def sign(self) -> str:
         """Which way is positive; empty where there is nothing to say."""
-        return "" if self.base.name == "vs" else _SIGNS.get(self.base.unit, "")
+        if self.base.name == "vs":
+            return ""
+        away = AWAY_OF_PAIRS if self.of_pairs else AWAY
+        return {"mm/yr": TOWARDS, "rad": away}.get(self.base.unit, "")
 
     @property
     def of_pairs(self) -> bool:

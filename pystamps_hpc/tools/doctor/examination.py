@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from ...config import RunConfig
@@ -135,7 +136,9 @@ def _stack_problems(root: Path) -> list[Problem]:
     found = examine_stack(root)
     return [
         Problem(
-            f"{root}: images without candidates", f"pystamps-hpc prep --dataset {root}", DATASET
+            f"{root}: images without candidates",
+            f"pystamps-hpc prep --dataset {quote(str(root))}",
+            DATASET,
         ),
         *(problem_of(told, DATASET) for told in found["problems"]),
         *(problem_of(told, Exit.OK) for told in found["warnings"]),

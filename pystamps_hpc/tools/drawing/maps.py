@@ -79,7 +79,7 @@ def map_page(maps: Maps, scale: Scale, scene: Scene, captions: Captions) -> Any:
 
 
 @dataclass(frozen=True)
-class Grid:
+class Panel:
     """How maps stand in a panel."""
 
     frame: Frame
@@ -88,7 +88,7 @@ class Grid:
     lines: int
 
     @classmethod
-    def of(cls, frame: Frame, count: int, lines: int) -> "Grid":
+    def of(cls, frame: Frame, count: int, lines: int) -> "Panel":
         """Choose the number of columns with which maps are largest.
 
         Parameters
@@ -131,7 +131,7 @@ class Grid:
 
 def panel_page(
     maps: Maps,
-    grid: Grid,
+    panel: Panel,
     labels: Sequence[str],
     scale: Scale,
     scene: Scene,
@@ -142,8 +142,8 @@ def panel_page(
     Parameters
     ----------
     maps : Maps
-        Values of all maps, in the frame of the grid.
-    grid : Grid
+        Values of all maps, in the frame of the panel.
+    panel : Panel
         How they stand.
     labels : sequence of str
         What is written above each.
@@ -154,24 +154,24 @@ def panel_page(
     captions : Captions
         What is written on the page.
     """
-    width, height = grid.size
+    width, height = panel.size
     bar = min(height, 4.0)
     page = PANEL_LEFT + max(width, 4.6) + RIGHT, PANEL_BOTTOM + max(height, 1.6) + TOP
     figure = new_figure(page, "a panel of maps")
     lower = page[1] - TOP - height
-    size = min(8.0, 8.0 * grid.frame.width / 1.35)
+    size = min(8.0, 8.0 * panel.frame.width / 1.35)
     for number, label in enumerate(labels):
-        left, bottom = grid.corner(number)
-        axes = _axes(figure, PANEL_LEFT + left, lower + bottom, grid.frame)
-        axes.set(xlim=grid.frame.extent[:2], ylim=grid.frame.extent[2:], xticks=[], yticks=[])
+        left, bottom = panel.corner(number)
+        axes = _axes(figure, PANEL_LEFT + left, lower + bottom, panel.frame)
+        axes.set(xlim=panel.frame.extent[:2], ylim=panel.frame.extent[2:], xticks=[], yticks=[])
         outline(axes)
         if scene.ground is not None:
-            draw_ground(axes, scene.ground, grid.frame)
+            draw_ground(axes, scene.ground, panel.frame)
         drawn = draw_points(axes, maps, number, scale)
-        mark_reference(axes, grid.frame, scene.lonlat, scene.reference, named=False)
+        mark_reference(axes, panel.frame, scene.lonlat, scene.reference, named=False)
         axes.set_title(label, fontsize=size, color=INK, pad=3, linespacing=1.1)
         if number == 0:
-            scale_bar(axes, grid.frame, 6.5, 0.5)
+            scale_bar(axes, panel.frame, 6.5, 0.5)
     colour_bar(figure, drawn, scale,
                (PANEL_LEFT + width + 0.25, lower + height - bar - LABEL, 0.17, bar))  # fmt: skip
     write_captions(figure, captions, PANEL_LEFT, lower + height + 0.12, 0.5)

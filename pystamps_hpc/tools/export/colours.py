@@ -20,7 +20,7 @@ Limits = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Scale:
+class ColourSteps:
     """Which colour a value has.
 
     Attributes
@@ -47,7 +47,7 @@ class Scale:
         return np.floor(255 * self.colours).astype(np.int64)
 
 
-def scale_of(velocity: FloatArray, limits: Limits | None) -> Scale:
+def steps_of(velocity: FloatArray, limits: Limits | None) -> ColourSteps:
     """Return the scale of our maps: red away from the satellite, grey at rest, blue towards it.
 
     Parameters
@@ -64,10 +64,10 @@ def scale_of(velocity: FloatArray, limits: Limits | None) -> Scale:
     marks = np.array([[int(text[k : k + 2], 16) for k in (1, 3, 5)] for text in MOTION]) / 255
     places = np.linspace(0, len(marks) - 1, STEPS)
     table = np.column_stack([np.interp(places, np.arange(len(marks)), part) for part in marks.T])
-    return Scale(limits, np.linspace(low, high, STEPS + 1)[1:-1], table)
+    return ColourSteps(limits, np.linspace(low, high, STEPS + 1)[1:-1], table)
 
 
-def scale_of_stamps(velocity: FloatArray, limits: Limits | None) -> Scale:
+def steps_of_stamps(velocity: FloatArray, limits: Limits | None) -> ColourSteps:
     """Return the scale of ``ps_gescatter``: five bands between limits, else a rainbow.
 
     Notes
@@ -82,7 +82,7 @@ def scale_of_stamps(velocity: FloatArray, limits: Limits | None) -> Scale:
     else:
         table = np.array([colour for count, colour in _BANDS for _ in range(count)], np.float64)
         limits = _checked(limits)
-    return Scale(limits, np.linspace(*limits, len(table) - 2), table)
+    return ColourSteps(limits, np.linspace(*limits, len(table) - 2), table)
 
 
 def _known(velocity: FloatArray) -> FloatArray:

@@ -9,7 +9,7 @@ from ..drawing.frame import Frame
 from ..products.files import ROWS, product_folder
 from ..products.fixed_point import table_text
 from ..products.points import Points
-from .colours import Limits, Scale, scale_of
+from .colours import ColourSteps, Limits, steps_of
 
 COLUMNS = ()
 """Columns of the table of points that it needs besides those that are always known."""
@@ -45,7 +45,7 @@ def write_gmt(points: Points, folder: Path, limits: Limits | None = None) -> Non
     folder : Path
         Directory for the files.
     limits : (float, float), optional
-        Ends of the colours [mm/yr]; by default see :func:`.colours.scale_of`.
+        Ends of the colours [mm/yr]; by default see :func:`.colours.steps_of`.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def write_gmt(points: Points, folder: Path, limits: Limits | None = None) -> Non
         A file cannot be written.
     """
     velocities = points.velocities
-    scale = scale_of(velocities.velocity, limits)
+    scale = steps_of(velocities.velocity, limits)
     table = np.column_stack((velocities.lonlat, velocities.velocity))
     table = table[np.isfinite(table).all(axis=1)]
     with product_folder(folder) as new:
@@ -71,7 +71,7 @@ def write_gmt(points: Points, folder: Path, limits: Limits | None = None) -> Non
         script.chmod(0o755)
 
 
-def _colour_lines(scale: Scale) -> Iterator[str]:
+def _colour_lines(scale: ColourSteps) -> Iterator[str]:
     """Yield a line per colour; below and above stand those of the ends."""
     colours = ["/".join(map(str, colour)) for colour in scale.bytes]
     low, high = scale.limits

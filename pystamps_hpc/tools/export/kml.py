@@ -11,7 +11,7 @@ from ...dataset.rows import FloatArray, IntArray
 from ...errors import ConfigError, DatasetError
 from ..products.files import product_file
 from ..products.points import Points
-from .colours import Limits, Scale, scale_of, scale_of_stamps
+from .colours import ColourSteps, Limits, steps_of, steps_of_stamps
 
 COLUMNS = ()
 """Columns of the table of points that it needs besides those that are always known."""
@@ -38,7 +38,7 @@ def write_kml(
     path : Path
         The file; replaced atomically.
     limits : (float, float), optional
-        Ends of the colours [mm/yr]; by default see :func:`.colours.scale_of`.
+        Ends of the colours [mm/yr]; by default see :func:`.colours.steps_of`.
     opacity : float
         From 0 to 1.
     thinning : float
@@ -63,7 +63,7 @@ def write_kml(
         raise ConfigError(f"thinning {thinning:g}: must be 1 or more")
     velocity = points.velocities.velocity
     reference = points.found.ctx.config.compat.exports == "reference"
-    scale = (scale_of_stamps if reference else scale_of)(velocity, limits)
+    scale = (steps_of_stamps if reference else steps_of)(velocity, limits)
     chosen = _chosen(points, thinning)
     size = 0.2 if reference and limits is None else 0.4
     with product_file(path) as temporary, temporary.open("w", encoding="utf-8") as file:
@@ -106,7 +106,7 @@ def _head(points: Points, name: str) -> str:
     )
 
 
-def _styles(scale: Scale, used: IntArray, opacity: float, size: float) -> Iterator[str]:
+def _styles(scale: ColourSteps, used: IntArray, opacity: float, size: float) -> Iterator[str]:
     """Yield a style for each colour that is used."""
     alpha = math.floor(255 * opacity)
     for number in used:
@@ -118,7 +118,7 @@ def _styles(scale: Scale, used: IntArray, opacity: float, size: float) -> Iterat
         )
 
 
-def _placemarks(points: Points, chosen: IntArray, scale: Scale) -> Iterator[str]:
+def _placemarks(points: Points, chosen: IntArray, scale: ColourSteps) -> Iterator[str]:
     velocity: FloatArray = points.velocities.velocity[chosen]
     lonlat, colours = points.velocities.lonlat[chosen], scale.of(velocity)
     for number, (lon, lat), value, colour in zip(

@@ -13,7 +13,7 @@ from ...dataset.rows import AnyArray, FloatArray
 from ...errors import ConfigError
 from ..products.files import product_file
 from ..products.points import Points
-from .colours import Limits, Scale, scale_of
+from .colours import ColourSteps, Limits, steps_of
 from .raster import Grid, filled, halved, tiles
 
 COLUMNS = ()
@@ -49,7 +49,7 @@ def write_kmz(
     gap : int
         How far a mean reaches [cells].
     limits : (float, float), optional
-        Ends of the colours [mm/yr]; by default see :func:`.colours.scale_of`.
+        Ends of the colours [mm/yr]; by default see :func:`.colours.steps_of`.
     opacity : float
         From 0 to 1.
 
@@ -65,7 +65,7 @@ def write_kmz(
     if not 0 < opacity <= 1:
         raise ConfigError(f"opacity {opacity:g}: must be above 0 and at most 1")
     velocities = points.velocities
-    scale = scale_of(velocities.velocity, limits)
+    scale = steps_of(velocities.velocity, limits)
     grid = Grid.around(velocities.lonlat, resolution)
     raster = grid.means(velocities.velocity, grid.cells_of(velocities.lonlat))
     levels = [filled(raster, gap)]
@@ -166,7 +166,7 @@ def _document(points: Points, name: str, first: _Tile) -> str:
     )
 
 
-def _picture(values: FloatArray, scale: Scale, colours: AnyArray) -> bytes:
+def _picture(values: FloatArray, scale: ColourSteps, colours: AnyArray) -> bytes:
     """Return a tile as PNG; where there is no value it is transparent."""
     from matplotlib.image import imsave
 
@@ -178,7 +178,7 @@ def _picture(values: FloatArray, scale: Scale, colours: AnyArray) -> bytes:
     return file.getvalue()
 
 
-def _legend(scale: Scale) -> bytes:
+def _legend(scale: ColourSteps) -> bytes:
     """Draw the colours and what they mean."""
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import ListedColormap, Normalize

@@ -11,14 +11,13 @@ from ...dataset.rows import AnyArray, ComputedRows, Rows, block
 from ...stages.shared.ifgs import date_of
 from ...stages.shared.reference_area import ReferenceArea
 from ...stages.shared.value_types import value_type
-from ..network.deviation import kept_of_selected
 from ..products.artifacts import MergedArtifacts
 from ..products.files import read_artifact
-from ..products.points import Points as Table
-from ..products.points import read_points
+from ..products.points import Points, read_points
 from ..products.result import USUAL_TYPE
+from ..products.selected import rows_kept, rows_selected
 from ..products.series import series_type
-from .points import Points
+from .points import Opened
 
 TOWARDS = "positive: towards the satellite"
 
@@ -45,7 +44,7 @@ class Computed:
     attributes: dict[str, Any]
 
 
-def results_of(points: Points) -> Iterator[Computed]:
+def results_of(points: Opened) -> Iterator[Computed]:
     """Yield velocity and displacement of a dataset that is through stage 7."""
     from .lazy import deferred
 
@@ -74,12 +73,12 @@ def results_of(points: Points) -> Iterator[Computed]:
     )  # fmt: skip
 
 
-def _velocity(table: Table) -> AnyArray:
+def _velocity(table: Points) -> AnyArray:
     velocity: AnyArray = table.velocities.velocity[:, None].astype(np.float64)
     return velocity
 
 
-def _displacement(table: Table, days: list[str]) -> Rows:
+def _displacement(table: Points, days: list[str]) -> Rows:
     """Return the displacement at every date [mm]; NaN of images that are left out."""
     shown = [str(day) for day in table.dates]
     place = np.array([shown.index(day) if day in shown else -1 for day in days])
@@ -92,19 +91,18 @@ def _displacement(table: Table, days: list[str]) -> Rows:
     return ComputedRows((len(table), len(days)), np.dtype(np.float32), at_dates)
 
 
-def masks_of(points: Points) -> Iterator[Computed]:
+def masks_of(points: Opened) -> Iterator[Computed]:
     """Yield which candidates of a patch stages 3 and 4 have kept."""
     if not (points.folder / "select1.mat").exists():
         return
-    select = read_artifact(points.folder, "select1", "ix", "keep_ix")
-    chosen = select["ix"][select["keep_ix"]]
+    chosen = rows_selected(points.folder)
     yield _mask(points, "selected", chosen, "stable phase: kept by stage 3", "select1.keep_ix")
     if (points.folder / "weed1.mat").exists():
-        kept = select["ix"][kept_of_selected(points.folder)]
+        kept = rows_kept(points.folder)
         yield _mask(points, "kept", kept, "PS: kept by stages 3 and 4", "weed1.ix_weed")
 
 
-def _mask(points: Points, name: str, chosen: AnyArray, meaning: str, source: str) -> Computed:
+def _mask(points: Opened, name: str, chosen: AnyArray, meaning: str, source: str) -> Computed:
     mask = np.zeros((points.n_ps, 1), np.bool_)
     mask[chosen] = True
     return Computed(name, ("ps",), mask, {"long_name": meaning, "stamps": source})

@@ -14,7 +14,7 @@ from ...errors import DatasetError, ToolMissingError
 from ...stages.shared.ifgs import date_of, listed_columns
 from ...stages.shared.reference_area import ReferenceArea
 from .computed import masks_of, results_of
-from .points import Points, points_of
+from .points import Opened, points_of
 from .variables import COORDINATES, STORED, Stored
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def open_dataset(path: str | os.PathLike[str], candidates: bool = False) -> "Dat
     return xarray.Dataset(variables, coordinates, _attributes(points))
 
 
-def _axes(points: Points) -> dict[str, Any]:
+def _axes(points: Opened) -> dict[str, Any]:
     """Return dates, and numbers, images and baselines of interferograms."""
     import xarray
 
@@ -96,7 +96,7 @@ def _axes(points: Points) -> dict[str, Any]:
     return axes
 
 
-def _places(points: Points) -> dict[str, Any]:
+def _places(points: Opened) -> dict[str, Any]:
     """Return where the points are."""
     import xarray
 
@@ -135,7 +135,7 @@ def _fitting(file: MatFile, name: str, expected: tuple[int, int | None]) -> Rows
     return rows
 
 
-def _variable(points: Points, stored: Stored) -> Any:
+def _variable(points: Opened, stored: Stored) -> Any:
     """Return a variable of the table; None if the directory does not have it."""
     import xarray
 
@@ -165,7 +165,7 @@ def _variable(points: Points, stored: Stored) -> Any:
     return xarray.Variable(dims, values, told)
 
 
-def _stack(points: Points, file: MatFile, key: Key) -> tuple[tuple[str, str], Rows]:
+def _stack(points: Opened, file: MatFile, key: Key) -> tuple[tuple[str, str], Rows]:
     """Return a stack without the column of the master, phasors as phase, and its dimensions."""
     ifgs = points.ifgs
     n_columns = {"n_ifg": ifgs.n_columns, "n_pm": len(ifgs), "n_image": len(ifgs.day)}[key.dims[1]]
@@ -182,7 +182,7 @@ def _phase(phasors: AnyArray) -> AnyArray:
     return np.where(phasors == 0, np.nan, np.angle(phasors)).astype(np.float32)
 
 
-def _attributes(points: Points) -> dict[str, Any]:
+def _attributes(points: Opened) -> dict[str, Any]:
     """Return what holds for all variables."""
     ifgs, known = points.ifgs, points.known
     found = {

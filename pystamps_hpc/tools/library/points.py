@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from shlex import quote
 
 from ...dataset import parameters
 from ...dataset.mat import MatFile
@@ -16,7 +17,7 @@ NEWEST, FIRST = POINTS
 
 
 @dataclass(frozen=True)
-class Points:
+class Opened:
     """The points of a directory.
 
     Parameters
@@ -56,7 +57,7 @@ class Points:
         return parameters.load(self.folder, None if self.merged else self.folder.parent)
 
 
-def points_of(path: Path, candidates: bool) -> Points:
+def points_of(path: Path, candidates: bool) -> Opened:
     """Find out which points a directory has.
 
     Parameters
@@ -74,17 +75,17 @@ def points_of(path: Path, candidates: bool) -> Points:
     folder = discover_dataset(path, need_patches=False).root
     of_patch = is_patch(folder)
     if (folder / f"{NEWEST}.mat").exists() and not (candidates and of_patch):
-        return Points(folder, 2)
+        return Opened(folder, 2)
     if (folder / f"{FIRST}.mat").exists():
-        return Points(folder, 1)
+        return Opened(folder, 1)
     if of_patch:
         raise DatasetError(
             f"{folder / FIRST}.mat: file does not exist; pystamps-hpc run --dataset "
-            f"{folder.parent} --end-step 1 makes it"
+            f"{quote(str(folder.parent))} --end-step 1 makes it"
         )
     patches = discover_dataset(folder).patches
     raise DatasetError(
         f"{folder / NEWEST}.mat: file does not exist, the patches are not merged; pystamps-hpc run "
-        f"--dataset {folder} --end-step 5 makes it; a patch can be opened alone, as "
+        f"--dataset {quote(str(folder))} --end-step 5 makes it; a patch can be opened alone, as "
         f"{folder / patches[0]}"
     )

@@ -13,6 +13,7 @@ from ...stages.shared.least_squares import pseudo_inverse
 from ...stages.shared.value_types import value_type
 from ..products.artifacts import MergedArtifacts
 from ..products.files import read_artifact
+from ..products.selected import kept_of_selected
 from ..products.series import stack_of
 from .closure import PIECE
 
@@ -122,26 +123,6 @@ def noise_of_selected(patches: Iterable[Path], n_ifg: int, of_pairs: bool) -> Fl
         number += len(chosen)
     with np.errstate(invalid="ignore"):
         return np.asarray(np.degrees(np.sqrt(square / number)))
-
-
-def kept_of_selected(patch: Path) -> IntArray:
-    """Return which rows of ``select1`` stages 3 and, if it has run, 4 have kept, from 0.
-
-    Raises
-    ------
-    DatasetError
-        ``weed1`` is of another selection.
-    """
-    chosen = np.flatnonzero(read_artifact(patch, "select1", "keep_ix")["keep_ix"])
-    if not (patch / "weed1.mat").exists():
-        return chosen
-    unweeded = read_artifact(patch, "weed1", "ix_weed")["ix_weed"]
-    if len(unweeded) != len(chosen):
-        raise DatasetError(
-            f"{patch / 'weed1.mat'}: 'ix_weed' has {len(unweeded)} values for {len(chosen)} "
-            "selected candidates; run stage 4 again"
-        )
-    return np.asarray(chosen[unweeded])
 
 
 def noise_of_arcs(arc_noise: Rows) -> FloatArray:

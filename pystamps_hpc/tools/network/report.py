@@ -95,6 +95,16 @@ class Network:
         """The network without what is dropped."""
         return self.ifgs.only(np.flatnonzero(~self.dropped))
 
+    @property
+    def noise_limit(self) -> float:
+        """Noise beyond which one is worth dropping [deg]; infinite where none is known."""
+        return self._limit(self.noise, NOISY, NOISE_DEG)
+
+    @property
+    def arc_limit(self) -> float:
+        """The same of the noise of arcs [deg]."""
+        return self._limit(self.arc_noise, ROUGH, ROUGH_DEG)
+
     def misclosed(self, without: Collection[int] = ()) -> FloatArray:
         """Return the share of points that do not close, mean over the triplets of each, (n_ifg,).
 
@@ -138,9 +148,8 @@ class Network:
         excess = np.zeros(len(self.ifgs))
         reasons: dict[int, list[str]] = {}
         for values, limit, text in (
-            (self.noise, self._limit(self.noise, NOISY, NOISE_DEG), "noise of {:.0f} degrees"),
-            (self.arc_noise, self._limit(self.arc_noise, ROUGH, ROUGH_DEG),
-             "noise of {:.0f} degrees on arcs"),
+            (self.noise, self.noise_limit, "noise of {:.0f} degrees"),
+            (self.arc_noise, self.arc_limit, "noise of {:.0f} degrees on arcs"),
             (misclosed, MISCLOSED, "{:.0%} of the points do not close in its triplets"),
             (self.residual, self._limit(self.residual, OFF, OFF_RAD), "{:.2f} rad off the others"),
         ):  # fmt: skip

@@ -4,8 +4,30 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..drawing.page import SUFFIXES
+from ..drawing.page import DPI, SUFFIXES
 from ..products.plot_files import require_free, require_place
+
+
+@dataclass(frozen=True)
+class Page:
+    """How a picture is written.
+
+    Parameters
+    ----------
+    title : str, optional
+        Title; by default what is shown.
+    force : bool
+        Whether a file that is there is replaced.
+    dpi : int
+        Picture elements of an inch.
+    """
+
+    title: str | None = None
+    force: bool = False
+    dpi: int = DPI
+
+
+USUAL_PAGE = Page()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ from ...dataset.rows import FloatArray
 from ...stages.shared.coherence import RandomCoherence, low_bins
 from ...stages.shared.ifgs import Ifgs
 from ..drawing.page import (
-    DPI,
     FAINT,
     INK,
     MARK,
@@ -23,8 +22,9 @@ from ..drawing.page import (
     write_captions,
 )
 from ..products.files import read_artifact, save_picture
-from .drawn import Picture, require_picture
-from .patches import Patches, rows_selected, rows_weeded
+from ..products.selected import rows_kept, rows_selected
+from .drawn import USUAL_PAGE, Page, Picture, require_picture
+from .patches import Patches
 
 PAGE = (13.2, 4.9)
 ALL, KEPT = "#b8bec5", "#4a8fc4"
@@ -82,9 +82,7 @@ def coherence_of(patches: Patches) -> Coherence:
 def plot_histogram(
     root: str | os.PathLike[str],
     path: str | os.PathLike[str],
-    title: str | None = None,
-    force: bool = False,
-    dpi: int = DPI,
+    page: Page = USUAL_PAGE,
 ) -> Picture:
     """Draw what the stages of the patches decided by, as far as they have come.
 
@@ -94,12 +92,8 @@ def plot_histogram(
         Dataset of which a patch has been through stage 2.
     path : path
         The picture to write, PNG, PDF or SVG by its suffix; replaced atomically.
-    title : str, optional
-        Title; by default what is shown.
-    force : bool
-        Whether a file that is there is replaced.
-    dpi : int
-        Picture elements of an inch.
+    page : Page
+        How the picture is written.
 
     Raises
     ------
@@ -112,7 +106,7 @@ def plot_histogram(
     """
     target = Path(path)
     require_matplotlib("plot histogram")
-    require_picture(target, force)
+    require_picture(target, page.force)
     patches = Patches.of(root)
     coherence = coherence_of(patches)
     figure = new_figure(PAGE, "plot histogram")
@@ -123,7 +117,7 @@ def plot_histogram(
         facts |= draw(figure.add_axes(box), patches)
     name = patches.dataset.root.name
     captions = Captions(
-        title or f"{name}: what the candidates were judged by",
+        page.title or f"{name}: what the candidates were judged by",
         (_counts(coherence, len(patches.having("pm1"))),),
         "Random: as many candidates as there would be of pure noise, by those of low coherence. "
         "Kept: after the second estimate of stage 3, which leaves the own cell of a candidate out; "
@@ -132,7 +126,7 @@ def plot_histogram(
     write_captions(figure, captions, 0.055 * PAGE[0], 0.79 * PAGE[1], 0.5)
     stage = max(patches.stage_of(name) for name in ("pm1", "select1", "weed1")
                 if patches.having(name))  # fmt: skip
-    return Picture(save_picture(figure, target, dpi), captions.title, facts, stage)
+    return Picture(save_picture(figure, target, page.dpi), captions.title, facts, stage)
 
 
 def _counts(coherence: Coherence, n_patches: int) -> str:
@@ -171,7 +165,7 @@ def _draw_dispersion(axes: Any, patches: Patches) -> dict[str, Any]:
     for folder, found in patches.each("da1", "D_A"):
         all_of.append(found["D_A"])
         if (folder / "weed1.mat").exists():
-            kept.append(found["D_A"][rows_weeded(folder)])
+            kept.append(found["D_A"][rows_kept(folder)])
     if not all_of:
         _absent(axes, "no patch has da1.mat: stage 1 found no pscands.1.da")
         return {}

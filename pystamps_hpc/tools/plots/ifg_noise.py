@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 
 from ...dataset.rows import BoolArray, FloatArray
-from ...errors import DatasetError
-from ...stages.shared.ifgs import listed_columns
+from ...pipeline.table import stage_numbers
 from ..drawing.page import (
-    DPI,
     FAINT,
     INK,
     Captions,
@@ -20,10 +18,10 @@ from ..drawing.page import (
     require_matplotlib,
     write_captions,
 )
-from ..network.report import NOISE_DEG, NOISY
+from ..network.report import NOISE_DEG, NOISY, ROUGH, ROUGH_DEG, SPREADS, read_network
 from ..products.artifacts import MergedArtifacts
 from ..products.files import in_blocks, save_picture
-from .drawn import Picture, require_picture
+from .drawn import USUAL_PAGE, Page, Picture, require_picture
 
 WIDTH, HEIGHT = 11.0, 1.5
 """Width of the page, height of the bars of a measure [inch]."""
@@ -53,7 +51,7 @@ class Noise:
     dropped : (n,) bool
         Which ``drop_ifg_index`` leaves out.
     limit : float
-        Beyond it one is worth a look; NaN where there is no such limit.
+        Beyond it one is worth dropping; infinite where there is no such limit.
     """
 
     label: str
@@ -61,7 +59,7 @@ class Noise:
     dates: list[str]
     numbers: list[int]
     dropped: BoolArray
-    limit: float = np.nan
+    limit: float = np.inf
 
     @property
     def noisy(self) -> BoolArray:
@@ -79,29 +77,20 @@ def noise_of_ifgs(root: str | os.PathLike[str]) -> tuple[list[Noise], MergedArti
         Nothing is known before stage 5; an artifact is damaged.
     """
     found = MergedArtifacts(root)
-    network = found.network
-    drop = listed_columns(found.parameters.value("drop_ifg_index") or (), network.n_columns,
-                          "drop_ifg_index")  # fmt: skip
-    dropped = np.isin(np.arange(network.n_columns), drop)
-    dates = [network.date_of(k) for k in range(network.n_columns)]
-    numbers = list(range(1, network.n_columns + 1))
-    values = found.value("ifgstd2.ifg_std").astype(np.float64)
-    if len(values) != network.n_columns:
-        raise DatasetError(
-            f"{found.root / 'ifgstd2.mat'}: holds {len(values)} numbers for {network.n_columns} "
-            "interferograms; run stage 6 again"
+    network = read_network(root)
+    if np.isnan(network.noise).all():
+        found.require("ifgstd2", "the noise of the interferograms")
+    ifgs = network.ifgs
+    dates = [ifgs.date_of(k) for k in ifgs.columns]
+    numbers = (ifgs.columns + 1).tolist()
+    known = [
+        Noise(label, values, dates, numbers, network.dropped, limit)
+        for label, values, limit in (
+            ("noise of the phase [deg]", network.noise, network.noise_limit),
+            ("noise of the arcs of stage 6 [deg]", network.arc_noise, network.arc_limit),
         )
-    usual = values[~dropped & np.isfinite(values) & (values > 0)]
-    limit = max(NOISY * float(np.median(usual)), NOISE_DEG) if usual.size else np.nan
-    known = [Noise("noise of the phase [deg]", values, dates, numbers, dropped, limit)]
-    if found.has("uw_space_time"):
-        arcs = found.value("uw_space_time.ifg_noise_std")
-        used = np.flatnonzero(~dropped & np.isin(np.arange(network.n_columns), network.columns))
-        if arcs is not None and len(arcs) == len(used):
-            all_of = np.full(network.n_columns, np.nan)
-            all_of[used] = np.degrees(arcs)
-            known.append(Noise("noise of the arcs of stage 6 [deg]", all_of, dates, numbers,
-                               dropped))  # fmt: skip
+        if np.isfinite(values).any()
+    ]
     if found.has("scn2"):
         series = found.series
         unused = np.ones(series.n_columns, np.bool_)
@@ -136,9 +125,7 @@ def _spread(found: MergedArtifacts) -> FloatArray:
 def plot_ifg_noise(
     root: str | os.PathLike[str],
     path: str | os.PathLike[str],
-    title: str | None = None,
-    force: bool = False,
-    dpi: int = DPI,
+    page: Page = USUAL_PAGE,
 ) -> Picture:
     """Draw the noise of every interferogram, and of every image what stage 8 took off.
 
@@ -148,12 +135,8 @@ def plot_ifg_noise(
         Dataset processed through stage 5.
     path : path
         The picture to write, PNG, PDF or SVG by its suffix; replaced atomically.
-    title : str, optional
-        Title; by default what is shown.
-    force : bool
-        Whether a file that is there is replaced.
-    dpi : int
-        Picture elements of an inch.
+    page : Page
+        How the picture is written.
 
     Raises
     ------
@@ -166,7 +149,7 @@ def plot_ifg_noise(
     """
     target = Path(path)
     require_matplotlib("plot ifg-noise")
-    require_picture(target, force)
+    require_picture(target, page.force)
     measures, found = noise_of_ifgs(root)
     names = [OF_PAIR if " to " in measure.dates[0] else OF_DATE for measure in measures]
     height = TOP + len(measures) * HEIGHT + sum(names) + BOTTOM
@@ -179,21 +162,24 @@ def plot_ifg_noise(
     noisy = [number for number, bad in zip(measures[0].numbers, measures[0].noisy, strict=True)
              if bad]  # fmt: skip
     captions = Captions(
-        title or f"{found.root.resolve().name}: noise of the interferograms",
+        page.title or f"{found.root.resolve().name}: noise of the interferograms",
         (f"{len(found.network)} interferograms of {len(found.series.day)} images · "
          f"{len(noisy) or 'none'} beyond the limit",),
-        f"Limit: {NOISY:g} times the median of those in use, at least {NOISE_DEG:g} degrees. "
-        "Grey: dropped or without a phase. Orange: beyond the limit. Black line: median. SCN: "
-        "spatially correlated noise, deviation over the points of what stage 8 found.",
+        f"Limit, as of network and suggest: {NOISY:g} times the median of those in use, at least "
+        f"{SPREADS:g} spreads above it and {NOISE_DEG:g} degrees; of arcs {ROUGH:g} times and "
+        f"{ROUGH_DEG:g} degrees. Grey: dropped or without a phase. Orange: beyond the limit. Black "
+        "line: median. SCN: spatially correlated noise, deviation over the points of what stage 8 "
+        "found.",
     )  # fmt: skip
     write_captions(figure, captions, 0.085 * WIDTH, height - 0.9, 0.45)
     facts = {
         "unit": "deg",
         "measures": [measure.label for measure in measures],
-        "limit_deg": None if np.isnan(measures[0].limit) else measures[0].limit,
+        "limit_deg": measures[0].limit if np.isfinite(measures[0].limit) else None,
         "beyond_limit": noisy,
     }
-    return Picture(save_picture(figure, target, dpi), captions.title, facts, found.stage)
+    stage = max(found.stage, stage_numbers(tool="unwrapper")[-1])
+    return Picture(save_picture(figure, target, page.dpi), captions.title, facts, stage)
 
 
 def _draw(axes: Any, measure: Noise) -> None:

@@ -4,19 +4,17 @@ import os
 from pathlib import Path
 
 from ...pipeline.table import stage_numbers
-from ..drawing.page import DPI, require_matplotlib
+from ..drawing.page import require_matplotlib
 from ..network.picture import draw_network, usual_title
 from ..network.report import read_network
 from ..products.files import save_picture
-from .drawn import Picture, require_picture
+from .drawn import USUAL_PAGE, Page, Picture, require_picture
 
 
 def plot_network(
     root: str | os.PathLike[str],
     path: str | os.PathLike[str],
-    title: str | None = None,
-    force: bool = False,
-    dpi: int = DPI,
+    page: Page = USUAL_PAGE,
 ) -> Picture:
     """Draw the interferograms in time and perpendicular baseline.
 
@@ -26,12 +24,8 @@ def plot_network(
         Dataset after stage 1 or later.
     path : path
         The picture to write, PNG, PDF or SVG by its suffix; replaced atomically.
-    title : str, optional
-        Title; by default what is shown.
-    force : bool
-        Whether a file that is there is replaced.
-    dpi : int
-        Picture elements of an inch.
+    page : Page
+        How the picture is written.
 
     Raises
     ------
@@ -44,13 +38,13 @@ def plot_network(
     """
     target = Path(path)
     require_matplotlib("plot network")
-    require_picture(target, force)
+    require_picture(target, page.force)
     network = read_network(root)
-    shown = title or usual_title(root)
+    shown = page.title or usual_title(root)
     facts = {
         "images": len(network.ifgs.day),
         "interferograms": len(network.ifgs),
         "dropped": (network.ifgs.columns[network.dropped] + 1).tolist(),
     }
-    file = save_picture(draw_network(network, shown), target, dpi)
+    file = save_picture(draw_network(network, shown), target, page.dpi)
     return Picture(file, shown, facts, stage_numbers(tool="unwrapper")[-1])

@@ -4,12 +4,10 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
-import numpy as np
-
 from ...dataset import parameters
-from ...dataset.rows import IntArray
 from ...dataset.tree import Dataset, discover_dataset
 from ...errors import DatasetError
 from ...pipeline.table import maker, mode_of
@@ -53,7 +51,8 @@ class Patches:
     def remedy(self, artifact: str) -> str:
         """Say which command makes an artifact."""
         stage = self.stage_of(artifact)
-        return f"pystamps-hpc run --dataset {self.dataset.root} --end-step {stage} makes it"
+        root = quote(str(self.dataset.root))
+        return f"pystamps-hpc run --dataset {root} --end-step {stage} makes it"
 
     def require(self, artifact: str) -> None:
         """Refuse a dataset of which no patch has an artifact; say what makes it.
@@ -72,16 +71,3 @@ class Patches:
         """Yield each folder with an artifact, and keys of it in their form inside."""
         for folder in self.having(artifact):
             yield folder, read_artifact(folder, artifact, *names)
-
-
-def rows_selected(folder: Path) -> IntArray:
-    """Return the candidates that stage 3 kept, (n,) rows of ``ps1``."""
-    found = read_artifact(folder, "select1", "ix", "keep_ix")
-    selected: IntArray = np.asarray(found["ix"])[found["keep_ix"]]
-    return selected
-
-
-def rows_weeded(folder: Path) -> IntArray:
-    """Return the candidates that stage 4 kept, (n,) rows of ``ps1``."""
-    kept: IntArray = rows_selected(folder)[read_artifact(folder, "weed1", "ix_weed")["ix_weed"]]
-    return kept

@@ -11,7 +11,7 @@ from ...dataset.rows import FloatArray, IntArray
 from ...dataset.text import words_of
 from ..drawing.frame import LONGEST, Frame
 from ..drawing.furniture import outline
-from ..drawing.maps import Grid
+from ..drawing.maps import Panel
 from ..drawing.page import (
     DPI,
     INK,
@@ -23,8 +23,9 @@ from ..drawing.page import (
 from ..drawing.points import area_of_point, cell_side
 from ..drawing.radar import levels, overlay, page_of
 from ..products.files import read_artifact, save_picture
-from .drawn import Picture, require_picture
-from .patches import Patches, rows_selected, rows_weeded
+from ..products.selected import rows_kept, rows_selected
+from .drawn import USUAL_PAGE, Page, Picture, require_picture
+from .patches import Patches
 
 LEFT, RIGHT, TOP, BOTTOM = 0.35, 0.25, 1.15, 0.75
 """Margins of the page [inch]."""
@@ -65,7 +66,7 @@ def kept_by_stages(patches: Patches) -> list[Kept]:
         if (folder / "select1.mat").exists():
             parts.setdefault("selected, stage 3", []).append(places[rows_selected(folder)])
             if (folder / "weed1.mat").exists():
-                parts.setdefault("left by weeding, stage 4", []).append(places[rows_weeded(folder)])
+                parts.setdefault("left by weeding, stage 4", []).append(places[rows_kept(folder)])
     root = patches.dataset.root
     if (root / "ps2.mat").exists():
         merged = read_artifact(root, "ps2", "ij")["ij"]
@@ -83,9 +84,7 @@ def _once(places: IntArray) -> IntArray:
 def plot_selection(
     root: str | os.PathLike[str],
     path: str | os.PathLike[str],
-    title: str | None = None,
-    force: bool = False,
-    dpi: int = DPI,
+    page: Page = USUAL_PAGE,
 ) -> Picture:
     """Draw what each stage kept of the candidates, in radar geometry.
 
@@ -95,12 +94,8 @@ def plot_selection(
         Dataset of which a patch has been through stage 1.
     path : path
         The picture to write, PNG, PDF or SVG by its suffix; replaced atomically.
-    title : str, optional
-        Title; by default what is shown.
-    force : bool
-        Whether a file that is there is replaced.
-    dpi : int
-        Picture elements of an inch.
+    page : Page
+        How the picture is written.
 
     Raises
     ------
@@ -113,25 +108,25 @@ def plot_selection(
     """
     target = Path(path)
     require_matplotlib("plot selection")
-    require_picture(target, force)
+    require_picture(target, page.force)
     patches = Patches.of(root)
     kept = kept_by_stages(patches)
     frame = _frame(kept[0].places)
-    grid = Grid.of(frame, len(kept), 1)
-    amplitude = mean_amplitude(patches, grid.frame)
-    captions = _captions(patches, kept, amplitude is not None, title)
-    width, height = grid.size
-    page = LEFT + max(width, 4.5) + RIGHT, BOTTOM + height + TOP
-    figure = new_figure(page, "plot selection")
+    panel = Panel.of(frame, len(kept), 1)
+    amplitude = mean_amplitude(patches, panel.frame)
+    captions = _captions(patches, kept, amplitude is not None, page.title)
+    width, height = panel.size
+    size = LEFT + max(width, 4.5) + RIGHT, BOTTOM + height + TOP
+    figure = new_figure(size, "plot selection")
     for number, each in enumerate(kept):
-        left, lower = grid.corner(number)
-        box = (LEFT + left, BOTTOM + lower, grid.frame.width, grid.frame.height)
-        axes = figure.add_axes([side / page[k % 2] for k, side in enumerate(box)])
-        _draw(axes, each, len(kept[0].places), grid.frame, amplitude)
+        left, lower = panel.corner(number)
+        box = (LEFT + left, BOTTOM + lower, panel.frame.width, panel.frame.height)
+        axes = figure.add_axes([side / size[k % 2] for k, side in enumerate(box)])
+        _draw(axes, each, len(kept[0].places), panel.frame, amplitude)
     write_captions(figure, captions, LEFT, BOTTOM + height + 0.12, 0.52)
     facts = {"kept": {each.name: len(each.places) for each in kept}}
     stage = len(kept) + 1 if len(kept) > 1 else 1
-    return Picture(save_picture(figure, target, dpi), captions.title, facts, stage)
+    return Picture(save_picture(figure, target, page.dpi), captions.title, facts, stage)
 
 
 def _frame(places: IntArray) -> Frame:

@@ -12,7 +12,6 @@ from ...config import RunConfig
 from ...dataset.rows import BoolArray, FloatArray
 from ..drawing.frame import degrees
 from ..drawing.page import (
-    DPI,
     FAINT,
     INK,
     MARK,
@@ -25,7 +24,7 @@ from ..drawing.page import (
 from ..products.files import save_picture
 from ..products.result import reference_text
 from ..products.time_series import PointSeries, Series, StraightLine, at_point, line_of, read_series
-from .drawn import Picture, require_picture
+from .drawn import USUAL_PAGE, Page, Picture, require_picture
 
 FAR = 3.0
 """Deviations from the line beyond which a date is an outlier."""
@@ -88,9 +87,7 @@ def plot_series(
     name: str | None = None,
     tropo: str | None = None,
     ifgs: Sequence[int] | None = None,
-    title: str | None = None,
-    force: bool = False,
-    dpi: int = DPI,
+    page: Page = USUAL_PAGE,
     config: RunConfig | None = None,
 ) -> Picture:
     """Draw the displacements of a point, or of one less another.
@@ -103,12 +100,8 @@ def plot_series(
         Which PS.
     path : path
         The picture to write, PNG, PDF or SVG by its suffix; replaced atomically.
-    title : str, optional
-        Title; by default what is shown.
-    force : bool
-        Whether a file that is there is replaced.
-    dpi : int
-        Picture elements of an inch.
+    page : Page
+        How the picture is written.
 
     Raises
     ------
@@ -126,7 +119,7 @@ def plot_series(
     """
     target = Path(path)
     require_matplotlib("plot ts")
-    require_picture(target, force)
+    require_picture(target, page.force)
     series = read_series(root, name, tropo, config, ifgs)
     place = at_point(series, around.lonlat, around.radius)
     moved, error = place.displacement, place.deviation
@@ -135,7 +128,7 @@ def plot_series(
         other = at_point(series, around.minus, around.radius)
         moved, error = moved - other.displacement, np.hypot(error, other.deviation)
     judged = judge(series, moved, error)
-    captions = _captions(series, around, (place, other), judged, title)
+    captions = _captions(series, around, (place, other), judged, page.title)
     figure = new_figure(PAGE, "plot ts")
     axes = figure.add_axes((0.085, 0.2, 0.885, 0.57))
     _draw(axes, series, judged)
@@ -151,7 +144,7 @@ def plot_series(
         "outliers": [date for date, far in zip(series.dates, judged.far, strict=True) if far],
     }
     return Picture(
-        save_picture(figure, target, dpi), captions.title, facts, series.stage, series.warnings
+        save_picture(figure, target, page.dpi), captions.title, facts, series.stage, series.warnings
     )
 
 

@@ -9,27 +9,46 @@ from typing import Any
 import numpy as np
 
 from ...config import RunConfig
+from ...dataset.rows import IntArray
 from ...errors import ConfigError, DatasetError
 from ...stages.shared.projection import continuous
 from ..drawing.colours import Scale, scale_of
 from ..drawing.frame import Frame
 from ..drawing.hillshade import ground
-from ..drawing.maps import Grid, Scene, extent_text, map_page, panel_page
-from ..drawing.page import DPI, Captions, require_matplotlib
+from ..drawing.maps import Panel, Scene, extent_text, map_page, panel_page
+from ..drawing.page import Captions, require_matplotlib
 from ..drawing.points import Maps, maps_of
 from ..products.artifacts import MergedArtifacts
+from ..products.captions import colours_of, colours_text, dates_text, map_captions
 from ..products.files import save_picture
 from ..products.result import kind_of_points, reference_text
 from ..products.values import Values, read_values
-from .drawn import Picture, require_picture
+from .drawn import USUAL_PAGE, Page, Picture, require_picture
 
 MOST_MAPS = 400
 """Maps of a panel at most; more are neither drawn in reasonable time nor looked at."""
 
-_SHORT = {
-    "(positive: towards the satellite)": "positive towards the satellite",
-    "(positive: away from the satellite, after the master)": "positive away from the satellite",
-}
+
+@dataclass(frozen=True)
+class Columns:
+    """Which columns of a value type are shown, and how they are found; see ``read_values``.
+
+    Parameters
+    ----------
+    ifgs : sequence of int, optional
+        Their numbers, from 1.
+    ref_ifg : int
+        Column against which they are shown.
+    tropo : str, optional
+        Method of tropospheric correction.
+    deviation : {"bootstrap", "residuals"}
+        How the standard deviation of a velocity is found.
+    """
+
+    ifgs: Sequence[int] | None = None
+    ref_ifg: int = 0
+    tropo: str | None = None
+    deviation: str = "bootstrap"
 
 
 @dataclass(frozen=True)
@@ -42,13 +61,10 @@ class Look:
         Values at the ends of the colours; by default those of StaMPS' plotting.
     hillshade : bool
         Whether the ground is shaded under the points.
-    title : str, optional
-        Title; by default what is shown.
     """
 
     limits: tuple[float, float] | None = None
     hillshade: bool = False
-    title: str | None = None
 
     def __post_init__(self) -> None:
         if self.limits and not (np.isfinite(self.limits).all() and self.limits[0] < self.limits[1]):
@@ -56,33 +72,32 @@ class Look:
                               "numbers, the lower first")  # fmt: skip
 
 
+USUAL_COLUMNS, USUAL_LOOK = Columns(), Look()
+
+
 def plot_values(
     root: str | os.PathLike[str],
     name: str,
     path: str | os.PathLike[str],
-    ifgs: Sequence[int] | None = None,
-    ref_ifg: int = 0,
-    tropo: str | None = None,
-    deviation: str = "bootstrap",
-    look: Look | None = None,
-    force: bool = False,
-    dpi: int = DPI,
+    columns: Columns = USUAL_COLUMNS,
+    look: Look = USUAL_LOOK,
+    page: Page = USUAL_PAGE,
     config: RunConfig | None = None,
 ) -> Picture:
     """Draw a value type: one map, or a panel with a map for each column.
 
     Parameters
     ----------
-    root, name, ifgs, ref_ifg, tropo, deviation, config
+    root, name, config
         As of :func:`pystamps_hpc.tools.products.values.read_values`.
     path : path
         The picture to write, PNG, PDF or SVG by its suffix; replaced atomically.
-    look : Look, optional
+    columns : Columns
+        Which columns.
+    look : Look
         How they are drawn.
-    force : bool
-        Whether a file that is there is replaced.
-    dpi : int
-        Picture elements of an inch.
+    page : Page
+        How the picture is written.
 
     Raises
     ------
@@ -101,15 +116,16 @@ def plot_values(
     one or a few pixels, which datashader would also make; for pictures that do not move a sum per
     cell is enough, and needs no further package.
     """
-    look, target = look or Look(), Path(path)
+    target = Path(path)
     require_matplotlib("plot")
-    require_picture(target, force)
-    values = read_values(root, name, ifgs, ref_ifg, tropo, deviation, config)
+    require_picture(target, page.force)
+    values = read_values(root, name, columns.ifgs, columns.ref_ifg, columns.tropo,
+                         columns.deviation, config)  # fmt: skip
     n_maps = values.rows.shape[1]
     if n_maps > MOST_MAPS:
         raise ConfigError(f"value type {values.kind.name}: {n_maps} maps, at most {MOST_MAPS} are "
                           "drawn; choose some with --ifgs")  # fmt: skip
-    found = MergedArtifacts(root, config, tropo)
+    found = MergedArtifacts(root, config, columns.tropo)
     lonlat = found.points["lonlat"].astype(np.float64)
     lonlat[:, 0] = continuous(lonlat[:, 0])
     placed = np.isfinite(lonlat).all(axis=1)
@@ -117,38 +133,28 @@ def plot_values(
     if frame is None:
         raise DatasetError(f"{found.root / 'ps2.mat'}: no PS has a position; nothing to draw")
     labels = _labels(values)
-    grid = Grid.of(frame, n_maps, 1 + labels[0].count("\n")) if n_maps > 1 else None
-    maps = maps_of(values.rows, lonlat, grid.frame if grid else frame)
+    panel = Panel.of(frame, n_maps, 1 + labels[0].count("\n")) if n_maps > 1 else None
+    maps = maps_of(values.rows, lonlat, panel.frame if panel else frame)
     if not maps.tails.count:
         raise DatasetError(f"{found.root}: no PS has a value of type {values.kind.name}; nothing "
                            "to draw")  # fmt: skip
-    scale = scale_of(*_colours(values), maps.tails, look.limits)
+    scale = scale_of(*colours_of(values.kind, values.unit), maps.tails, look.limits)
     shade = None
     if look.hillshade:
         shade = ground(lonlat, found.value("hgt2.hgt"), maps.frame)
     heading = found.parameters.value("heading")
-    scene = Scene(lonlat, values.ref_ps, heading if isinstance(heading, float) else np.nan, shade)
-    captions = _captions(values, maps, scene, found, look, grid)
-    if grid:
-        figure = panel_page(maps, grid, labels, scale, scene, captions)
+    reference = found.ref_ps if values.kind.is_velocity else values.ref_ps
+    scene = Scene(lonlat, reference, heading if isinstance(heading, float) else np.nan, shade)
+    captions = _captions(values, maps, scene, found, look, panel, page.title)
+    if panel:
+        figure = panel_page(maps, panel, labels, scale, scene, captions)
     else:
         figure = map_page(maps, scale, scene, captions)
-    facts = _facts(values, maps, scale)
+    facts = _facts(values, maps, scale, reference)
     stage = max(values.stage, found.stage)
-    return Picture(save_picture(figure, target, dpi), captions.title, facts, stage, values.warnings)
-
-
-def _colours(values: Values) -> tuple[str, str]:
-    """Return the map of a type, and what is written beside it."""
-    kind = values.kind
-    label = ", ".join(filter(None, (values.unit, _SHORT.get(kind.sign, ""))))
-    if values.unit == "phasor":
-        return "cycle", "wrapped phase [rad], positive away from the satellite"
-    if kind.base.name == "vs":
-        return "spread", f"{values.unit}, one standard deviation"
-    if kind.base.name == "hgt":
-        return "height", "m above the reference of the DEM"
-    return {"mm/yr": "motion", "rad": "phase"}.get(values.unit, "error"), label
+    return Picture(
+        save_picture(figure, target, page.dpi), captions.title, facts, stage, values.warnings
+    )
 
 
 def _labels(values: Values) -> list[str]:
@@ -165,18 +171,17 @@ def _captions(
     scene: Scene,
     found: MergedArtifacts,
     look: Look,
-    grid: Grid | None,
+    panel: Panel | None,
+    title: str | None,
 ) -> Captions:
     """Say what is shown: value, unit, sign, reference, dates, what is left out."""
     kind, noun = values.kind, kind_of_points(found)
-    meaning = kind.meaning[0].upper() + kind.meaning[1:]
-    most = int(maps.known.max())
-    lines = [f"{most:,} {noun}{_dates(values, found)}"]
-    if kind.base.referenced:
-        lines.append(f"Relative to {reference_text(scene.lonlat, values.ref_ps, noun)}")
+    reference = ""
+    if kind.base.referenced or kind.is_velocity:
+        reference = reference_text(scene.lonlat, scene.reference, noun)
     elif values.unit == "phasor":
-        lines.append("Relative to no reference area")
-    note = [_meaning_of_colours(values)]
+        reference = "no reference area"
+    note = [colours_text(kind, values.unit)]
     missing = maps.n_points - maps.known
     if missing.any():
         least, worst = int(missing.min()), int(missing.max())
@@ -187,24 +192,10 @@ def _captions(
         note.append(f"Each cell shows the mean of its points, of {maps.n_points:,} in all.")
     if look.hillshade:
         note.append("Ground: heights of the points, lit from the north-west.")
-    if grid:
-        note.append(f"{extent_text(grid.frame)}.")
-    return Captions(look.title or f"{meaning} ({kind.name})", lines, " ".join(note))
-
-
-def _meaning_of_colours(values: Values) -> str:
-    unit, kind = values.unit, values.kind
-    if unit == "phasor":
-        return "Phase of one cycle, 2π rad: half a wavelength along the line of sight."
-    if kind.base.name in ("vs", "hgt"):
-        return f"In {unit}."
-    if unit == "mm/yr":
-        return ("Positive (blue): towards the satellite. Negative (red): away from it. In mm/yr "
-                "along the line of sight.")  # fmt: skip
-    if unit == "rad":
-        return ("In rad along the line of sight. Positive (red): away from the satellite after "
-                "the master; negative (blue): towards it.")  # fmt: skip
-    return f"In {unit}: phase for each metre of perpendicular baseline."
+    if panel:
+        note.append(f"{extent_text(panel.frame)}.")
+    points = f"{int(maps.known.max()):,} {noun}{_dates(values, found)}"
+    return map_captions(kind, points, reference, " ".join(note), title)
 
 
 def _dates(values: Values, found: MergedArtifacts) -> str:
@@ -215,15 +206,11 @@ def _dates(values: Values, found: MergedArtifacts) -> str:
     what = "interferograms" if values.kind.of_interferograms else "images"
     if values.kind.is_velocity and not values.kind.of_pairs:
         what = "images beside the master" if found.network.master is not None else "images"
-    count = len(values.dates)
     master = found.series.date_of(found.series.master) if found.series.master is not None else ""
-    said = f" · {count} {what if count > 1 else what.removesuffix('s')}, {days[0]}"
-    if days[-1] != days[0]:
-        said += f" to {days[-1]}"
-    return said + (f", master {master}" if master else "")
+    return dates_text(len(values.dates), what, days[0], days[-1], master)
 
 
-def _facts(values: Values, maps: Maps, scale: Scale) -> dict[str, Any]:
+def _facts(values: Values, maps: Maps, scale: Scale, reference: IntArray | None) -> dict[str, Any]:
     missing = (maps.n_points - maps.known).tolist()
     return {
         "value_type": values.kind.name,
@@ -231,7 +218,7 @@ def _facts(values: Values, maps: Maps, scale: Scale) -> dict[str, Any]:
         "unit": "rad" if values.unit == "phasor" else values.unit,
         "sign": values.kind.sign,
         "ps": maps.n_points,
-        "reference_ps": None if values.ref_ps is None else len(values.ref_ps),
+        "reference_ps": None if reference is None else len(reference),
         "maps": [
             {"number": int(number), "date": date, "without_value": left}
             for number, date, left in zip(values.ifg_list, values.labels, missing, strict=True)

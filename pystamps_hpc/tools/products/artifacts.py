@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import numpy as np
@@ -205,7 +206,9 @@ class MergedArtifacts:
         remedy = "another program makes it"
         if row is not None:
             stage = row.spec.number
-            remedy = f"pystamps-hpc run --dataset {self.root} --end-step {stage} makes it"
+            remedy = (
+                f"pystamps-hpc run --dataset {quote(str(self.root))} --end-step {stage} makes it"
+            )
         raise DatasetError(
             f"{self.root / artifact}.mat: file does not exist; it holds {what}; {remedy}"
         )

@@ -2,20 +2,22 @@
 
 import math
 import os
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 
 from ...dataset.rows import FloatArray
 from ...errors import DatasetError
-from ..drawing.colours import Scale
+from ...stages.shared.value_types import value_type as value_type_of
+from ..drawing.colours import scale_of
 from ..drawing.frame import Frame
 from ..drawing.maps import Scene, map_page
-from ..drawing.page import Captions, require_matplotlib
+from ..drawing.page import require_matplotlib
 from ..drawing.points import maps_of
+from .artifacts import MergedArtifacts
+from .captions import colours_of, colours_text, dates_text, map_captions
 from .files import save_picture
-from .result import USUAL_TYPE, Velocities, read_velocities
+from .result import USUAL_TYPE, read_velocities
 
 
 def velocity_map(
@@ -50,6 +52,11 @@ def velocity_map(
         The dataset has no velocities.
     PublishError
         The picture cannot be written.
+
+    Notes
+    -----
+    The page and its words are those of ``plot`` with the same type, the velocities those that stage
+    8 left; the colours end at a round number, those of ``plot`` at a quantile, as StaMPS' do.
     """
     require_matplotlib("the velocity map")
     result = read_velocities(root, value_type)
@@ -58,14 +65,15 @@ def velocity_map(
         raise DatasetError(f"{Path(root) / 'mean_v.mat'}: no PS has a velocity; nothing to draw")
     velocity = result.velocity[shown]
     limit = limit or colour_limit(velocity)
-    scale = Scale(
-        "motion", -limit, limit, "mm/yr, positive towards the satellite",
-        bool(velocity.min() < -limit), bool(velocity.max() > limit),
-    )  # fmt: skip
     maps = maps_of(velocity[:, None], result.lonlat[shown], Frame.around(result.lonlat[shown]))
+    kind = value_type_of(result.value_type, MergedArtifacts(root).small_baselines)
+    scale = scale_of(*colours_of(kind, kind.base.unit), maps.tails, (-limit, limit))
+    days = [day.isoformat() for day in (result.days[0], result.days[-1], result.master)]
+    dates = dates_text(len(result.days), "images", *days)
+    captions = map_captions(kind, f"{len(velocity):,} {result.kind}{dates}", result.reference_text,
+                            colours_text(kind, kind.base.unit))  # fmt: skip
     scene = Scene(result.lonlat, result.reference, result.heading)
-    figure = map_page(maps, scale, scene, _captions(result, len(velocity)))
-    return save_picture(figure, Path(path))
+    return save_picture(map_page(maps, scale, scene, captions), Path(path))
 
 
 def colour_limit(velocity: FloatArray) -> float:
@@ -75,20 +83,3 @@ def colour_limit(velocity: FloatArray) -> float:
         math.log10(wanted)
     )
     return float(steps[np.searchsorted(steps, wanted * (1 - 1e-9))])
-
-
-def _captions(result: Velocities, count: int) -> Captions:
-    return Captions(
-        f"Line-of-sight velocity ({result.value_type})",
-        (
-            f"{count:,} {result.kind} · {len(result.days)} images,"
-            f" {_day(result.days[0])} to {_day(result.days[-1])}, master {_day(result.master)}",
-            f"Relative to {result.reference_text}",
-        ),
-        "Positive (blue): towards the satellite. Negative (red): away from it."
-        f" In mm/yr along the line of sight; {result.correction_text}.",
-    )
-
-
-def _day(day: date) -> str:
-    return f"{day.day} {day:%b %Y}"

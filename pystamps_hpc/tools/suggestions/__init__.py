@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from ...config import RunConfig
@@ -55,8 +56,8 @@ def suggest(
     stage = _last_stage(dataset, known)
     if stage < JUDGED:
         raise DatasetError(
-            f"{root}: nothing to judge yet; pystamps-hpc run --dataset {root} --end-step {JUDGED} "
-            "goes so far"
+            f"{root}: nothing to judge yet; pystamps-hpc run --dataset {quote(str(root))} "
+            f"--end-step {JUDGED} goes so far"
         )
     found = [each for each in _suggestions(dataset, known) if not _waits(dataset, known, each)]
     return {

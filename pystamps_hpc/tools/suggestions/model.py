@@ -1,6 +1,7 @@
 """A change of a parameter that is worth a try, and why."""
 
 from dataclasses import dataclass
+from shlex import quote
 
 from ...dataset.parameter_table import Value
 
@@ -31,4 +32,4 @@ class Suggestion:
         numbers = self.value if isinstance(self.value, tuple) else (self.value,)
         words = " ".join(n if isinstance(n, str) else f"{n:g}" for n in numbers)
         place = f" --patch {self.patch} --local" if self.patch else ""
-        return f"pystamps-hpc parms --dataset {root}{place} set {self.parameter} {words}"
+        return f"pystamps-hpc parms --dataset {quote(root)}{place} set {self.parameter} {words}"

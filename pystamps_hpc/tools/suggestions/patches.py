@@ -11,8 +11,8 @@ import numpy as np
 from ...dataset.parameters import Parameters
 from ...dataset.rows import FloatArray
 from ...stages.shared.ifgs import Ifgs
-from ..network.deviation import kept_of_selected
 from ..products.files import read_artifact
+from ..products.selected import kept_of_selected
 from .model import Suggestion
 
 SPARSE = 4.0
