@@ -81,7 +81,7 @@ def test_the_table_of_small_baselines_has_the_images(root, tmp_path):
     [
         ({"value_type": "v-do", "unwrap_ifg_index": np.arange(3.0, 43)[None]}, "v-do", 14, 40),
         ({"value_type": "V-do", "unwrap_ifg_index": WITHOUT_FIRST}, "V-do", 13, 42),
-        ({}, "v", 14, 42),
+        ({}, "v-do", 14, 42),
     ],
     ids=["of pairs", "of images", "of StaMPS"],
 )

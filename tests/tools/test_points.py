@@ -137,6 +137,40 @@ def test_a_type_that_is_asked_for_is_fitted_anew(result):
         read_points(result.root, "u")
 
 
+def test_a_mean_v_without_a_type_is_fitted_anew_so_that_its_columns_fit_each_other(result):
+    write_mat(result.root / "mean_v.mat", {"m": np.full((2, 400), 7.0)})
+    points = read_points(result.root, columns=("velocity",))
+    columns, moved = table_of(points)
+    slope = np.polyfit((DAYS - DAYS[MASTER]) / 365.25, moved.T.astype(float), 1)[0]
+    np.testing.assert_allclose(columns["velocity"], slope, atol=1e-3)
+    np.testing.assert_allclose(columns["velocity"], result.velocity, atol=1e-3)
+    assert points.velocities.value_type == points.kind.name == "v-do"
+    assert facts_of(points, [])["not_known"] == [
+        "mean_v.mat does not say the type of its velocities: they are fitted anew, as v-do"
+    ]
+
+
+def test_facts_list_what_the_velocities_beside_them_are_fitted_to(tmp_path):
+    result = Result(tmp_path / "set", unwrap_ifg_index=np.array([[1.0, 2, 4]]))
+    stored = read_points(result.root)
+    assert facts_of(stored, [])["interferogram_numbers"] == [1, 2, 4]
+    assert [str(day) for day in stored.velocities.dates] == [
+        "2016-01-15", "2016-03-15", "2016-05-14", "2016-08-18",
+    ]  # fmt: skip
+    parameters.save(parameters.load(result.root).with_values({"drop_ifg_index": (1,)}))
+    asked = read_points(result.root, "v-do")
+    assert facts_of(asked, [])["interferogram_numbers"] == [2, 4, 5]
+    assert str(asked.velocities.dates[0]) == "2016-03-15"
+
+
+def test_the_noise_of_the_master_is_said_to_be_off_where_it_was_taken_off(result):
+    said = "displacements also without the master's atmosphere and noise"
+    assert said in facts_of(read_points(result.root), [])["corrections"]
+    (result.root / "scla2.mat").unlink()
+    without = read_points(result.root, "v-o", columns=("velocity",))
+    assert facts_of(without, [])["corrections"] == "orbital ramps removed"
+
+
 def test_a_reference_area_without_points_is_refused(result):
     parameters.save(parameters.load(result.root).with_values({"ref_lon": (0.0, 1.0)}))
     with pytest.raises(StageError, match="0 PS"):

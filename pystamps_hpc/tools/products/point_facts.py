@@ -8,7 +8,6 @@ from ...dataset.parameter_snapshot import Foreign
 from ...pipeline.state import plain
 from .origin import made_elsewhere
 from .points import Column, Points
-from .result import fitted_columns
 
 CRS = "EPSG:4326"
 """Reference system of the positions: WGS 84."""
@@ -25,7 +24,9 @@ def facts_of(points: Points, columns: Iterable[Column]) -> dict[str, Any]:
         Its columns, under the names that a file gives them.
     """
     found, velocities = points.found, points.velocities
-    used = fitted_columns(found, of_pairs=found.small_baselines)
+    used = velocities.fitted
+    master = "m" in points.series.taken_off
+    also = "; displacements also without the master's atmosphere and noise" if master else ""
     return {
         "schema": "pystamps-hpc/velocity-table/1",
         "title": f"Line-of-sight velocity and displacement of {velocities.kind}",
@@ -41,8 +42,7 @@ def facts_of(points: Points, columns: Iterable[Column]) -> dict[str, Any]:
         "master": str(velocities.master),
         "value_type": velocities.value_type,
         "displacement_type": points.kind.name,
-        "corrections": f"{velocities.correction_text}; displacements also without the master's "
-        "atmosphere and noise",
+        "corrections": velocities.correction_text + also,
         "wavelength_m": velocities.wavelength,
         "heading_deg": velocities.heading,
         "look_side": "right",

@@ -81,8 +81,8 @@ def _captions(result: Velocities, count: int) -> Captions:
     return Captions(
         f"Line-of-sight velocity ({result.value_type})",
         (
-            f"{count:,} {result.kind} · {len(result.days)} images,"
-            f" {_day(result.days[0])} to {_day(result.days[-1])}, master {_day(result.master)}",
+            f"{count:,} {result.kind} · {len(result.dates)} images,"
+            f" {_day(result.dates[0])} to {_day(result.dates[-1])}, master {_day(result.master)}",
             f"Relative to {result.reference_text}",
         ),
         "Positive (blue): towards the satellite. Negative (red): away from it."
