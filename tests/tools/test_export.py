@@ -265,6 +265,22 @@ def test_what_reading_raises_is_not_hidden_by_the_library_that_writes(
     assert list(tmp_path.iterdir()) == [result.root]
 
 
+@pytest.mark.parametrize("form", ["csv", "egms"])
+def test_a_table_and_what_lies_beside_it_are_replaced_together(form, result, tmp_path):
+    path = path_of(form, tmp_path)
+    export(result.root, form, path=path)
+    before = {file: file.read_bytes() for file in path.parent.glob(f"{path.stem}.*")}
+    side = path.with_suffix(".json")
+    side.unlink()
+    side.mkdir()
+    parameters.save(parameters.load(result.root).with_values({"drop_ifg_index": (1,)}))
+    with pytest.raises(PublishError, match=r"cannot publish"):
+        export(result.root, form, "v-d", path=path, force=True)
+    side.rmdir()
+    side.write_bytes(before[side])
+    assert {file: file.read_bytes() for file in path.parent.glob(f"{path.stem}.*")} == before
+
+
 def test_a_failure_of_gdal_is_one_line_that_names_the_file(result, tmp_path, monkeypatch):
     def full(*_, **__):
         raise pyogrio.errors.DataLayerError("disk I/O error")

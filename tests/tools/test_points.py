@@ -9,7 +9,7 @@ from pystamps_hpc.config import RunConfig
 from pystamps_hpc.dataset import parameters
 from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.errors import ConfigError, StageError
-from pystamps_hpc.tools.products.motion import motion_of
+from pystamps_hpc.tools.products.motion import MotionFit, motion_of
 from pystamps_hpc.tools.products.point_facts import facts_of
 from pystamps_hpc.tools.products.points import ALL, read_points
 from pystamps_hpc.tools.products.time_series import read_series
@@ -122,6 +122,27 @@ def test_points_without_velocity_are_counted(tmp_path):
     assert points.warnings == ["2 of 400 points have no velocity: it is left empty"]
 
 
+def test_points_without_a_position_are_counted(result):
+    known = read_mat(result.root / "ps2.mat")
+    known["lonlat"][[4, 7], [0, 1]] = np.nan
+    write_mat(result.root / "ps2.mat", known)
+    (told,) = read_points(result.root, columns=("velocity",)).warnings
+    assert told.startswith("2 of 400 points have no position: it is left empty")
+
+
+def test_least_squares_are_prepared_once_for_all_blocks(result, monkeypatch):
+    points, calls = read_points(result.root), []
+    for name in ("pinv", "inv"):
+        real = getattr(np.linalg, name)
+        monkeypatch.setattr(
+            np.linalg, name, lambda *args, real=real: (calls.append(1), real(*args))[1]
+        )
+    list(points.blocks(200))
+    once = len(calls)
+    list(points.blocks(10))
+    assert len(calls) == once
+
+
 def test_a_type_that_is_asked_for_is_fitted_anew(result):
     kept = read_points(result.root, columns=("velocity",))
     other = read_points(result.root, "v-o", columns=("velocity",))
@@ -206,7 +227,7 @@ def moving(velocity, acceleration, amplitude, phase):
 )  # fmt: skip
 def test_motion_without_noise_gives_back_its_terms(velocity, acceleration, amplitude, phase):
     moved = moving(velocity, acceleration, amplitude, phase)[None]
-    found = motion_of(moved, YEARS, np.eye(40))
+    found = motion_of(moved, MotionFit.of(YEARS, np.eye(40)))
     assert found.acceleration[0] == pytest.approx(acceleration, abs=1e-9)
     assert found.amplitude[0] == pytest.approx(amplitude, abs=1e-9)
     assert found.acceleration_deviation[0] < 1e-9
@@ -217,7 +238,8 @@ def test_deviations_of_the_motion_are_those_over_many_noisy_points():
     rng = np.random.default_rng(4)
     sigma = rng.uniform(0.5, 3, 40)
     moved = moving(5, 2, 6, 1) + rng.normal(0, sigma, (20_000, 40))
-    found = motion_of(moved, YEARS, np.diag(sigma**2) * 7)  # the factor does not matter
+    # the factor does not matter
+    found = motion_of(moved, MotionFit.of(YEARS, np.diag(sigma**2) * 7))
     for value, deviation, truth in (
         (found.acceleration, found.acceleration_deviation, 2),
         (found.amplitude, found.amplitude_deviation, 6),
@@ -230,7 +252,7 @@ def test_a_motion_that_the_dates_do_not_determine_is_open():
     moved = np.random.default_rng(1).normal(0, 1, (3, 40))
     yearly = np.arange(40.0)  # the same day of every year: no yearly wave can be seen
     for years, columns in ((YEARS[:5], 5), (yearly, 40)):
-        found = motion_of(moved[:, :columns], years, np.eye(columns))
+        found = motion_of(moved[:, :columns], MotionFit.of(years, np.eye(columns)))
         assert np.isnan(list(vars(found).values())).all()
 
 

@@ -16,7 +16,7 @@ from ...stages.shared.projection import local_coordinates
 from ...stages.shared.value_types import value_type
 from ...stages.shared.velocity import DAYS_PER_YEAR
 from .artifacts import MergedArtifacts
-from .deviation import deviation_of_residuals
+from .deviation import LineFit, deviation_of_residuals
 from .result import USUAL_TYPE
 from .series import displacements, phase_series, series_type
 from .values import listed_ifgs
@@ -217,5 +217,5 @@ def line_of(series: Series, displacement: FloatArray) -> StraightLine:
     design = np.column_stack((np.ones(known.sum()), series.elapsed[known]))
     moved = displacement[known]
     offset, rate = pseudo_inverse(design) @ moved
-    deviation = deviation_of_residuals(moved[None], design, np.eye(len(design)))[0]
+    deviation = deviation_of_residuals(moved[None], LineFit.of(design, np.eye(len(design))))[0]
     return StraightLine(float(offset), float(rate) * DAYS_PER_YEAR, float(deviation))
