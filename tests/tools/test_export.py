@@ -25,7 +25,7 @@ from pystamps_hpc.tools.export.write import export
 from pystamps_hpc.tools.products.points import ALL, read_points
 from pystamps_hpc.tools.products.velocity_csv import write_csv
 
-from .test_products import DAYS, MASTER, Result, with_phasors
+from .test_products import DAYS, MASTER, Result, over_the_date_line, with_phasors
 
 pandas = pytest.importorskip("pandas")
 geopandas = pytest.importorskip("geopandas")
@@ -198,6 +198,20 @@ def test_a_point_without_a_position_has_no_geometry(result, tmp_path):
     for form in ("gpkg", "parquet", "shp"):
         frame = read(form, export(result.root, form, path=path_of(form, tmp_path)).path)
         assert frame.geometry.isna().to_numpy().nonzero()[0].tolist() == [4]
+
+
+def test_points_over_the_date_line_have_usual_longitudes_and_a_box_around_the_scene(
+    result, tmp_path
+):
+    over_the_date_line(result)
+    for form in ("gpkg", "parquet"):
+        path = export(result.root, form, path=path_of(form, tmp_path)).path
+        frame = read(form, path)
+        assert {-180, 179} == set(np.floor(frame.geometry.x))
+    meta = pytest.importorskip("pyarrow.parquet").read_schema(path).metadata
+    west, _, east, _ = json.loads(meta[b"geo"])["columns"]["geometry"]["bbox"]
+    assert 179 < west < 180
+    assert -180 < east < -179
 
 
 def test_a_file_of_any_name_can_be_a_geopackage(result, tmp_path):

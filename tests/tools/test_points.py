@@ -1,5 +1,7 @@
 """The table of points: every column is what geometry and displacements say it is."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,10 +14,10 @@ from pystamps_hpc.errors import ConfigError, StageError
 from pystamps_hpc.tools.products.motion import MotionFit, motion_of
 from pystamps_hpc.tools.products.point_facts import facts_of
 from pystamps_hpc.tools.products.points import ALL, read_points
-from pystamps_hpc.tools.products.time_series import read_series
+from pystamps_hpc.tools.products.time_series import at_point, read_series
 from pystamps_hpc.tools.products.values import read_values
 
-from .test_products import DAYS, MASTER, RANGE, Result
+from .test_products import DAYS, MASTER, RANGE, Result, over_the_date_line
 
 YEARS = np.arange(40) * 24 / 365.25 - 1.1
 
@@ -141,6 +143,23 @@ def test_least_squares_are_prepared_once_for_all_blocks(result, monkeypatch):
     once = len(calls)
     list(points.blocks(10))
     assert len(calls) == once
+
+
+def test_a_scene_over_the_date_line_is_one_piece_and_its_table_has_usual_longitudes(tmp_path):
+    result = Result(tmp_path / "set", ref_ps=np.arange(1.0, 400)[:, None])
+    over_the_date_line(result)
+    points = read_points(result.root)
+    lonlat = points.velocities.lonlat
+    assert np.ptp(lonlat[:, 0]) < 0.11
+    longitude = table_of(points)[0]["longitude"]
+    assert np.abs(longitude).max() <= 180
+    assert {-180, 179} == set(np.floor(longitude))
+    facts = facts_of(points, [])
+    assert 179.9 < abs(facts["reference_longitude"]) <= 180
+    assert re.search(r"around 1(79\.9\d\d\d|80.0000)°[EW], 44", facts["reference"])
+    west = read_series(result.root)
+    place = at_point(west, (-179.99, 44.1), 20_000)
+    assert len(place.ps) == 400
 
 
 def test_a_type_that_is_asked_for_is_fitted_anew(result):

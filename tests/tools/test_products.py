@@ -94,6 +94,14 @@ def with_phasors(root):
     write_mat(root / "rc2.mat", {"ph_rc": np.exp(1j * phase).astype(np.complex64)})
 
 
+def over_the_date_line(result):
+    """Move a dataset to where longitudes jump."""
+    known = read_mat(result.root / "ps2.mat")
+    known["lonlat"][:, 0] += 180 - 12.3
+    known["lonlat"][known["lonlat"][:, 0] > 180, 0] -= 360
+    write_mat(result.root / "ps2.mat", known)
+
+
 NAMES = ["id", "longitude", "latitude", "height", "coherence", "velocity", "velocity_deviation"]
 VELOCITY, DEVIATION = NAMES.index("velocity"), NAMES.index("velocity_deviation")
 FIRST_DATE = len(NAMES)
@@ -321,6 +329,22 @@ def test_the_map_counts_the_images_that_its_velocities_are_fitted_to(tmp_path, m
     velocity_map(result.root, result.root / "map.png")
     text = " ".join(item.get_text() for item in seen[0].texts)
     assert "3 images, 15 Mar 2016 to 18 Aug 2016" in text
+
+
+def test_a_map_over_the_date_line_shows_the_scene_alone(result, monkeypatch):
+    from matplotlib.figure import Figure
+
+    seen = []
+    monkeypatch.setattr(
+        Figure, "savefig", lambda figure, path, **_: (seen.append(figure), Path(path).touch())
+    )
+    over_the_date_line(result)
+    velocity_map(result.root, result.root / "map.png")
+    axes = seen[0].axes[0]
+    west, east = axes.get_xlim()
+    assert east - west < 0.2
+    labels = [axes.xaxis.get_major_formatter()(place, 0) for place in (west, east)]
+    assert [label[-1] for label in labels] == ["E", "W"]
 
 
 def test_map_keeps_distances(result, monkeypatch):

@@ -22,7 +22,7 @@ from pystamps_hpc.tools.export.colours import scale_of
 from pystamps_hpc.tools.export.kmz import TILE, write_kmz
 from pystamps_hpc.tools.export.raster import MOST_CELLS, Grid, filled, halved
 from pystamps_hpc.tools.products.points import read_points
-from tests.tools.test_products import DAYS, Result
+from tests.tools.test_products import DAYS, Result, over_the_date_line
 
 STEP = 0.002
 
@@ -345,6 +345,14 @@ def test_a_geotiff_lies_where_its_points_are_and_says_what_its_bands_are(points,
         (value,) = file.sample([(lon, lat)], 1)
         assert value[0] == file.read(1)[row, column] == pytest.approx(means[row, column])
         assert file.read(5).sum() == len(points)
+
+
+def test_a_raster_over_the_date_line_has_the_cells_of_its_scene_alone(tmp_path):
+    result = Result(tmp_path / "set")
+    over_the_date_line(result)
+    grid = Grid.around(read_points(result.root).velocities.lonlat, STEP)
+    assert grid.shape[1] <= 0.1 / STEP + 2
+    assert grid.west < 180 < grid.east
 
 
 @pytest.mark.parametrize("write", [write_kmz, mintpy.write_mintpy, geotiff.write_geotiff])

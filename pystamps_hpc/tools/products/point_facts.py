@@ -6,6 +6,7 @@ from typing import Any
 
 from ...dataset.parameter_snapshot import Foreign
 from ...pipeline.state import plain
+from ...stages.shared.projection import within_half_turn
 from .origin import made_elsewhere
 from .points import Column, Points
 
@@ -68,6 +69,6 @@ def _reference(points: Points) -> dict[str, Any]:
         return {"reference_points": 0, "reference_longitude": None, "reference_latitude": None}
     return {
         "reference_points": len(reference),
-        "reference_longitude": round(float(centre[0]), 7),
+        "reference_longitude": round(float(within_half_turn(centre[0])), 7),
         "reference_latitude": round(float(centre[1]), 7),
     }

@@ -15,6 +15,7 @@ import numpy as np
 from ...config import RunConfig
 from ...dataset.rows import AnyArray, FloatArray, Rows, with_column
 from ...errors import ConfigError
+from ...stages.shared.projection import within_half_turn
 from ...stages.shared.value_types import ValueType
 from ...stages.shared.value_types import value_type as value_type_of
 from ...stages.shared.velocity import DAYS_PER_YEAR, PhaseSeries
@@ -259,7 +260,7 @@ def _known(found: MergedArtifacts, velocities: Velocities, wanted: set[str]) -> 
     """Return the columns that do not depend on the displacements, (n_ps,) each."""
     known: dict[str, AnyArray] = {
         "id": np.arange(1, found.n_ps + 1),
-        "longitude": velocities.lonlat[:, 0],
+        "longitude": within_half_turn(velocities.lonlat[:, 0].astype(np.float64)),
         "latitude": velocities.lonlat[:, 1],
         "velocity": velocities.velocity,
     }

@@ -36,7 +36,7 @@ class Velocities:
     Attributes
     ----------
     lonlat : (n_ps, 2) float64
-        Longitude, latitude [deg].
+        Longitude, latitude [deg]; longitudes go on beyond 180 where the scene does.
     velocity : (n_ps,) float64
         Line-of-sight velocity [mm/yr], positive towards the satellite.
     value_type : str
