@@ -7,6 +7,7 @@ from typing import Any
 from ...dataset.parameter_snapshot import Foreign
 from ...pipeline.state import plain
 from ...stages.shared.projection import within_half_turn
+from ...stages.shared.value_types import value_type
 from .origin import made_elsewhere
 from .points import Column, Points
 
@@ -26,6 +27,7 @@ def facts_of(points: Points, columns: Iterable[Column]) -> dict[str, Any]:
     """
     found, velocities = points.found, points.velocities
     used = velocities.fitted
+    of_pairs = value_type(velocities.value_type, found.small_baselines).of_pairs
     master = "m" in points.series.taken_off
     also = "; displacements also without the master's atmosphere and noise" if master else ""
     return {
@@ -51,6 +53,7 @@ def facts_of(points: Points, columns: Iterable[Column]) -> dict[str, Any]:
         "images": len(points.dates),
         "interferograms": len(used),
         "interferogram_numbers": (used + 1).tolist(),
+        "interferograms_are": "pairs of images" if of_pairs else "images against the master",
         "made_elsewhere": made_elsewhere(found.root),
         "not_known": points.warnings,
         "made_by": f"pystamps-hpc {version('pystamps-hpc')}",
