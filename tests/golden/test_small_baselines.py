@@ -77,16 +77,16 @@ def test_the_table_of_small_baselines_has_the_images(root, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("known", "value_type", "images", "pairs"),
+    ("known", "value_type", "images", "columns"),
     [
         ({"value_type": "v-do", "unwrap_ifg_index": np.arange(3.0, 43)[None]}, "v-do", 14, 40),
-        ({"value_type": "V-do", "unwrap_ifg_index": WITHOUT_FIRST}, "V-do", 13, 42),
-        ({}, "v", 14, 42),
+        ({"value_type": "V-do", "unwrap_ifg_index": WITHOUT_FIRST}, "V-do", 13, 12),
+        ({}, "v-do", 14, 42),
     ],
     ids=["of pairs", "of images", "of StaMPS"],
 )
 def test_the_table_has_what_the_line_of_mean_v_is_through(
-    root, tmp_path, known, value_type, images, pairs
+    root, tmp_path, known, value_type, images, columns
 ):
     for path in root.glob("*.mat"):
         (tmp_path / path.name).symlink_to(path)
@@ -95,7 +95,11 @@ def test_the_table_has_what_the_line_of_mean_v_is_through(
     meaning = json.loads((tmp_path / "velocity.json").read_text())
     assert meaning["value_type"] == value_type
     assert meaning["displacement_type"] == value_type.capitalize()
-    assert (meaning["images"], meaning["interferograms"]) == (images, pairs)
+    assert (meaning["images"], meaning["interferograms"]) == (images, columns)
+    of_images = value_type.startswith("V")
+    assert meaning["interferograms_are"] == (
+        "images against the master" if of_images else "pairs of images"
+    )
 
 
 @pytest.fixture(scope="module")

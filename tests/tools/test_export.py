@@ -25,7 +25,7 @@ from pystamps_hpc.tools.export.write import export
 from pystamps_hpc.tools.products.points import ALL, read_points
 from pystamps_hpc.tools.products.velocity_csv import write_csv
 
-from .test_products import DAYS, MASTER, Result, with_phasors
+from .test_products import DAYS, MASTER, Result, over_the_date_line, with_phasors
 
 pandas = pytest.importorskip("pandas")
 geopandas = pytest.importorskip("geopandas")
@@ -200,6 +200,20 @@ def test_a_point_without_a_position_has_no_geometry(result, tmp_path):
         assert frame.geometry.isna().to_numpy().nonzero()[0].tolist() == [4]
 
 
+def test_points_over_the_date_line_have_usual_longitudes_and_a_box_around_the_scene(
+    result, tmp_path
+):
+    over_the_date_line(result)
+    for form in ("gpkg", "parquet"):
+        path = export(result.root, form, path=path_of(form, tmp_path)).path
+        frame = read(form, path)
+        assert {-180, 179} == set(np.floor(frame.geometry.x))
+    meta = pytest.importorskip("pyarrow.parquet").read_schema(path).metadata
+    west, _, east, _ = json.loads(meta[b"geo"])["columns"]["geometry"]["bbox"]
+    assert 179 < west < 180
+    assert -180 < east < -179
+
+
 def test_a_file_of_any_name_can_be_a_geopackage(result, tmp_path):
     for name in ("gpkg.gpkg", "sqlite_x.gpkg", "über 1.gpkg"):
         assert len(read("gpkg", export(result.root, "gpkg", path=tmp_path / name).path)) == 400
@@ -263,6 +277,22 @@ def test_what_reading_raises_is_not_hidden_by_the_library_that_writes(
     with pytest.raises(StageError, match="the phase cannot be read"):
         export(result.root, "gpkg", path=tmp_path / "a.gpkg")
     assert list(tmp_path.iterdir()) == [result.root]
+
+
+@pytest.mark.parametrize("form", ["csv", "egms"])
+def test_a_table_and_what_lies_beside_it_are_replaced_together(form, result, tmp_path):
+    path = path_of(form, tmp_path)
+    export(result.root, form, path=path)
+    before = {file: file.read_bytes() for file in path.parent.glob(f"{path.stem}.*")}
+    side = path.with_suffix(".json")
+    side.unlink()
+    side.mkdir()
+    parameters.save(parameters.load(result.root).with_values({"drop_ifg_index": (1,)}))
+    with pytest.raises(PublishError, match=r"cannot publish"):
+        export(result.root, form, "v-d", path=path, force=True)
+    side.rmdir()
+    side.write_bytes(before[side])
+    assert {file: file.read_bytes() for file in path.parent.glob(f"{path.stem}.*")} == before
 
 
 def test_a_failure_of_gdal_is_one_line_that_names_the_file(result, tmp_path, monkeypatch):

@@ -36,7 +36,7 @@ def test_velocity_and_displacement_are_those_of_the_truth(result):
     assert (found.displacement[:, MASTER] == 0).all()
     for variable in (found.velocity, found.displacement):
         assert variable.sign == "positive: towards the satellite"
-        assert variable.reference == "all points"
+        assert variable.reference == "the mean of all 400 PS"
 
 
 def test_phase_has_its_dates_and_says_where_it_comes_from(result):
@@ -93,6 +93,25 @@ def test_what_is_not_there_is_left_out_and_what_comes_later_is_added(result):
 def test_a_fit_that_stamps_has_left_is_made_when_the_velocity_is_read(result):
     (result.root / "mean_v.mat").unlink()
     np.testing.assert_allclose(open_dataset(result.root).velocity, result.velocity, atol=1e-3)
+
+
+def test_a_mean_v_without_a_type_is_fitted_anew_and_says_so(result):
+    write_mat(result.root / "mean_v.mat", {"m": np.full((2, 400), 7.0)})
+    found = open_dataset(result.root)
+    assert found.velocity.value_type == "v-do"
+    assert "fitted anew, as v-do" in found.velocity.comment
+    np.testing.assert_allclose(found.velocity, result.velocity, atol=1e-3)
+    np.testing.assert_allclose(found.displacement, result.displacement, atol=6e-3)
+
+
+def test_velocities_are_relative_to_the_area_that_they_were_made_with(tmp_path):
+    result = Result(tmp_path / "set", ref_ps=np.array([[3.0], [10], [17]]))
+    parameters.save(parameters.load(result.root).with_values({"ref_lon": (12.3, 12.31)}))
+    found = open_dataset(result.root)
+    for variable in (found.velocity, found.displacement):
+        assert variable.reference.startswith("the mean of 3 PS around 12.")
+    (result.root / "mean_v.mat").unlink()
+    assert open_dataset(result.root).velocity.reference == "longitude 12.3 to 12.31 degrees"
 
 
 @pytest.mark.parametrize("version", ["v5", "v7.3"])

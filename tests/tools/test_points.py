@@ -1,5 +1,7 @@
 """The table of points: every column is what geometry and displacements say it is."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,13 +11,13 @@ from pystamps_hpc.config import RunConfig
 from pystamps_hpc.dataset import parameters
 from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.errors import ConfigError, StageError
-from pystamps_hpc.tools.products.motion import motion_of
+from pystamps_hpc.tools.products.motion import MotionFit, motion_of
 from pystamps_hpc.tools.products.point_facts import facts_of
 from pystamps_hpc.tools.products.points import ALL, read_points
-from pystamps_hpc.tools.products.time_series import read_series
+from pystamps_hpc.tools.products.time_series import at_point, read_series
 from pystamps_hpc.tools.products.values import read_values
 
-from .test_products import DAYS, MASTER, RANGE, Result
+from .test_products import DAYS, MASTER, RANGE, Result, over_the_date_line
 
 YEARS = np.arange(40) * 24 / 365.25 - 1.1
 
@@ -122,6 +124,44 @@ def test_points_without_velocity_are_counted(tmp_path):
     assert points.warnings == ["2 of 400 points have no velocity: it is left empty"]
 
 
+def test_points_without_a_position_are_counted(result):
+    known = read_mat(result.root / "ps2.mat")
+    known["lonlat"][[4, 7], [0, 1]] = np.nan
+    write_mat(result.root / "ps2.mat", known)
+    (told,) = read_points(result.root, columns=("velocity",)).warnings
+    assert told.startswith("2 of 400 points have no position: it is left empty")
+
+
+def test_least_squares_are_prepared_once_for_all_blocks(result, monkeypatch):
+    points, calls = read_points(result.root), []
+    for name in ("pinv", "inv"):
+        real = getattr(np.linalg, name)
+        monkeypatch.setattr(
+            np.linalg, name, lambda *args, real=real: (calls.append(1), real(*args))[1]
+        )
+    list(points.blocks(200))
+    once = len(calls)
+    list(points.blocks(10))
+    assert len(calls) == once
+
+
+def test_a_scene_over_the_date_line_is_one_piece_and_its_table_has_usual_longitudes(tmp_path):
+    result = Result(tmp_path / "set", ref_ps=np.arange(1.0, 400)[:, None])
+    over_the_date_line(result)
+    points = read_points(result.root)
+    lonlat = points.velocities.lonlat
+    assert np.ptp(lonlat[:, 0]) < 0.11
+    longitude = table_of(points)[0]["longitude"]
+    assert np.abs(longitude).max() <= 180
+    assert {-180, 179} == set(np.floor(longitude))
+    facts = facts_of(points, [])
+    assert 179.9 < abs(facts["reference_longitude"]) <= 180
+    assert re.search(r"around 1(79\.9\d\d\d|80.0000)°[EW], 44", facts["reference"])
+    west = read_series(result.root)
+    place = at_point(west, (-179.99, 44.1), 20_000)
+    assert len(place.ps) == 400
+
+
 def test_a_type_that_is_asked_for_is_fitted_anew(result):
     kept = read_points(result.root, columns=("velocity",))
     other = read_points(result.root, "v-o", columns=("velocity",))
@@ -135,6 +175,40 @@ def test_a_type_that_is_asked_for_is_fitted_anew(result):
     )
     with pytest.raises(ConfigError, match="points have velocities"):
         read_points(result.root, "u")
+
+
+def test_a_mean_v_without_a_type_is_fitted_anew_so_that_its_columns_fit_each_other(result):
+    write_mat(result.root / "mean_v.mat", {"m": np.full((2, 400), 7.0)})
+    points = read_points(result.root, columns=("velocity",))
+    columns, moved = table_of(points)
+    slope = np.polyfit((DAYS - DAYS[MASTER]) / 365.25, moved.T.astype(float), 1)[0]
+    np.testing.assert_allclose(columns["velocity"], slope, atol=1e-3)
+    np.testing.assert_allclose(columns["velocity"], result.velocity, atol=1e-3)
+    assert points.velocities.value_type == points.kind.name == "v-do"
+    assert facts_of(points, [])["not_known"] == [
+        "mean_v.mat does not say the type of its velocities: they are fitted anew, as v-do"
+    ]
+
+
+def test_facts_list_what_the_velocities_beside_them_are_fitted_to(tmp_path):
+    result = Result(tmp_path / "set", unwrap_ifg_index=np.array([[1.0, 2, 4]]))
+    stored = read_points(result.root)
+    assert facts_of(stored, [])["interferogram_numbers"] == [1, 2, 4]
+    assert [str(day) for day in stored.velocities.dates] == [
+        "2016-01-15", "2016-03-15", "2016-05-14", "2016-08-18",
+    ]  # fmt: skip
+    parameters.save(parameters.load(result.root).with_values({"drop_ifg_index": (1,)}))
+    asked = read_points(result.root, "v-do")
+    assert facts_of(asked, [])["interferogram_numbers"] == [2, 4, 5]
+    assert str(asked.velocities.dates[0]) == "2016-03-15"
+
+
+def test_the_noise_of_the_master_is_said_to_be_off_where_it_was_taken_off(result):
+    said = "displacements also without the master's atmosphere and noise"
+    assert said in facts_of(read_points(result.root), [])["corrections"]
+    (result.root / "scla2.mat").unlink()
+    without = read_points(result.root, "v-o", columns=("velocity",))
+    assert facts_of(without, [])["corrections"] == "orbital ramps removed"
 
 
 def test_a_reference_area_without_points_is_refused(result):
@@ -172,7 +246,7 @@ def moving(velocity, acceleration, amplitude, phase):
 )  # fmt: skip
 def test_motion_without_noise_gives_back_its_terms(velocity, acceleration, amplitude, phase):
     moved = moving(velocity, acceleration, amplitude, phase)[None]
-    found = motion_of(moved, YEARS, np.eye(40))
+    found = motion_of(moved, MotionFit.of(YEARS, np.eye(40)))
     assert found.acceleration[0] == pytest.approx(acceleration, abs=1e-9)
     assert found.amplitude[0] == pytest.approx(amplitude, abs=1e-9)
     assert found.acceleration_deviation[0] < 1e-9
@@ -183,7 +257,8 @@ def test_deviations_of_the_motion_are_those_over_many_noisy_points():
     rng = np.random.default_rng(4)
     sigma = rng.uniform(0.5, 3, 40)
     moved = moving(5, 2, 6, 1) + rng.normal(0, sigma, (20_000, 40))
-    found = motion_of(moved, YEARS, np.diag(sigma**2) * 7)  # the factor does not matter
+    # the factor does not matter
+    found = motion_of(moved, MotionFit.of(YEARS, np.diag(sigma**2) * 7))
     for value, deviation, truth in (
         (found.acceleration, found.acceleration_deviation, 2),
         (found.amplitude, found.amplitude_deviation, 6),
@@ -196,7 +271,7 @@ def test_a_motion_that_the_dates_do_not_determine_is_open():
     moved = np.random.default_rng(1).normal(0, 1, (3, 40))
     yearly = np.arange(40.0)  # the same day of every year: no yearly wave can be seen
     for years, columns in ((YEARS[:5], 5), (yearly, 40)):
-        found = motion_of(moved[:, :columns], years, np.eye(columns))
+        found = motion_of(moved[:, :columns], MotionFit.of(years, np.eye(columns)))
         assert np.isnan(list(vars(found).values())).all()
 
 

@@ -146,7 +146,11 @@ def test_a_mean_v_of_another_program_that_is_not_what_was_asked_for_is_told(root
     fit = read_mat(root / "mean_v.mat")
     write_mat(root / "mean_v.mat", {"m": fit["m"]})
     told = finish(root).warnings[0]
-    assert "which does not say its type: taken as v, v-do was asked for" in told
+    assert told == (
+        "mean_v.mat does not say the type of its velocities: they are fitted anew, as v-do"
+    )
+    write_mat(root / "mean_v.mat", {**fit, "value_type": "v-o"})
+    assert "of another program, of type v-o; v-do was asked for" in finish(root).warnings[0]
 
 
 def test_a_product_that_cannot_be_written_fails_the_run_and_the_results_stand(root):

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+import tracemalloc
 from datetime import date
 from io import BytesIO
 from zipfile import ZipFile
@@ -16,12 +17,12 @@ from hypothesis import strategies as st
 from pystamps_hpc.dataset import parameters
 from pystamps_hpc.dataset.mat import read_mat, write_mat
 from pystamps_hpc.errors import ConfigError, DatasetError
-from pystamps_hpc.tools.export import geotiff, mintpy
+from pystamps_hpc.tools.export import geotiff, mintpy, raster
 from pystamps_hpc.tools.export.colours import steps_of
 from pystamps_hpc.tools.export.kmz import TILE, write_kmz
 from pystamps_hpc.tools.export.raster import MOST_CELLS, Grid, filled, halved
 from pystamps_hpc.tools.products.points import read_points
-from tests.tools.test_products import DAYS, Result
+from tests.tools.test_products import DAYS, Result, over_the_date_line
 
 STEP = 0.002
 
@@ -120,6 +121,34 @@ def test_gaps_are_closed_from_the_nearest_cell_and_no_farther_than_asked():
         np.testing.assert_array_equal(np.isfinite(found), np.minimum(*away) <= gap)
         assert set(found[away[0] <= gap]) == {1}
         assert set(found[away[1] <= gap]) == {2}
+
+
+@pytest.mark.parametrize("gap", [1, 3, 40])
+def test_gaps_are_closed_in_strips_as_in_one_piece(gap, monkeypatch):
+    rng = np.random.default_rng(5)
+    cells = np.where(rng.random((60, 20)) < 0.03, rng.random((60, 20)), np.nan)
+    cells[20:40] = np.nan
+    whole = filled(cells, gap)
+    monkeypatch.setattr(raster, "STRIP", 5 * 20)
+    np.testing.assert_array_equal(np.isnan(filled(cells, gap)), np.isnan(whole))
+    from_where = [np.hypot(*np.subtract(np.indices(cells.shape).T, place).T)
+                  for place in np.argwhere(np.isfinite(cells))]  # fmt: skip
+    nearest, values = np.min(from_where, axis=0), cells[np.isfinite(cells)]
+    for row, column in np.argwhere(np.isfinite(whole)):
+        source = int(np.flatnonzero(values == filled(cells, gap)[row, column])[0])
+        assert from_where[source][row, column] == nearest[row, column]
+
+
+def test_closing_gaps_takes_little_memory_besides_the_raster(monkeypatch):
+    monkeypatch.setattr(raster, "STRIP", 1 << 16)
+    cells = np.full((2000, 1000), np.nan, np.float32)
+    cells[::7, ::5] = 1
+    filled(cells[:50], 1)  # imports
+    tracemalloc.start()
+    filled(cells, 1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 * cells.nbytes
 
 
 def test_a_coarser_level_is_the_mean_of_four_cells_without_empty_ones():
@@ -316,6 +345,14 @@ def test_a_geotiff_lies_where_its_points_are_and_says_what_its_bands_are(points,
         (value,) = file.sample([(lon, lat)], 1)
         assert value[0] == file.read(1)[row, column] == pytest.approx(means[row, column])
         assert file.read(5).sum() == len(points)
+
+
+def test_a_raster_over_the_date_line_has_the_cells_of_its_scene_alone(tmp_path):
+    result = Result(tmp_path / "set")
+    over_the_date_line(result)
+    grid = Grid.around(read_points(result.root).velocities.lonlat, STEP)
+    assert grid.shape[1] <= 0.1 / STEP + 2
+    assert grid.west < 180 < grid.east
 
 
 @pytest.mark.parametrize("write", [write_kmz, mintpy.write_mintpy, geotiff.write_geotiff])

@@ -30,7 +30,7 @@ def continuous(longitude: NDArray[np.float64]) -> NDArray[np.float64]:
         Within half a turn of their mean direction; a scene without a jump keeps its values.
     """
     known = longitude[np.isfinite(longitude)]
-    if not len(known):
+    if not len(known) or np.ptp(known) < 180:
         return longitude
     centre = np.degrees(np.angle(np.exp(1j * np.radians(known)).sum()))
     turns, counts = np.unique(np.round((known - centre) / 360), return_counts=True)
@@ -39,6 +39,12 @@ def continuous(longitude: NDArray[np.float64]) -> NDArray[np.float64]:
     here = np.round((longitude - centre) / 360)
     moved: NDArray[np.float64] = longitude - 360 * (here - turns[np.argmax(counts)])
     return moved
+
+
+def within_half_turn(longitude: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return longitudes from -180 to 180 degrees; those that are there keep their bits."""
+    turned = longitude - 360 * np.round(longitude / 360)
+    return np.where(np.abs(longitude) > 180, turned, longitude)
 
 
 def centre_of(lonlat: NDArray[np.float64]) -> NDArray[np.float64]:

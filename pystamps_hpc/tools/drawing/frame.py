@@ -80,4 +80,6 @@ class Frame:
 
 def degrees(value: float, sides: str, decimals: int) -> str:
     """Write an angle with the letter of its side: ``degrees(-3.5, "EW", 1)`` is 3.5°W."""
+    if abs(value) > 180:
+        value -= 360 * round(value / 360)
     return f"{abs(value):.{decimals}f}°{sides[int(value < 0)]}"

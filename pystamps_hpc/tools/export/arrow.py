@@ -60,7 +60,8 @@ def batches_of(
             pa.array(values, field.type, from_pandas=True)
             for values, field in zip(arrays_of(block), list(schema)[1:], strict=True)
         ]
-        geometry = _geometry(points.velocities.lonlat[block.rows])
+        place = (points.known[name][block.rows] for name in ("longitude", "latitude"))
+        geometry = _geometry(np.column_stack(tuple(place)))
         yield pa.record_batch([geometry, *columns], schema=schema)
 
 

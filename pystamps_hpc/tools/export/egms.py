@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ...pipeline.documents import json_text
-from ..products.files import product_file
+from ..products.files import product_files
 from ..products.fixed_point import table_text
 from ..products.point_facts import CRS, facts_of
 from ..products.points import COLUMNS as TABLE
@@ -69,7 +69,7 @@ def write_egms(points: Points, path: Path) -> None:
     points : Points
         The table; written in blocks of rows.
     path : Path
-        The file; replaced atomically.
+        The file; it and its side file are replaced when both are whole.
 
     Raises
     ------
@@ -77,11 +77,12 @@ def write_egms(points: Points, path: Path) -> None:
         It cannot be written.
     """
     columns = [*(column for column, _ in LAYOUT), *points.date_columns("%Y%m%d")]
-    with product_file(path) as temporary, temporary.open("wb") as file:
-        file.write((",".join(column.name for column in columns) + "\n").encode())
-        file.writelines(_lines(points))
-    with product_file(path.with_suffix(".json")) as temporary:
-        temporary.write_text(json_text(facts_of(points, columns)), encoding="utf-8")
+    text = json_text(facts_of(points, columns))
+    with product_files(path) as staged:
+        staged.with_suffix(".json").write_text(text, encoding="utf-8")
+        with staged.open("wb") as file:
+            file.write((",".join(column.name for column in columns) + "\n").encode())
+            file.writelines(_lines(points))
 
 
 def _lines(points: Points) -> Iterator[bytes]:

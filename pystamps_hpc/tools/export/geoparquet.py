@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ...pipeline.documents import json_ready
+from ...stages.shared.projection import within_half_turn
 from ..products.files import product_file
 from ..products.point_facts import CRS, facts_of
 from ..products.points import Points
@@ -61,7 +62,9 @@ def _geo(points: Points) -> dict[str, Any]:
         "crs": ReferenceSystem(CRS).to_json_dict(),
     }
     if np.isfinite(lonlat).any():
-        column["bbox"] = [*np.nanmin(lonlat, axis=0), *np.nanmax(lonlat, axis=0)]
+        (west, south), (east, north) = np.nanmin(lonlat, axis=0), np.nanmax(lonlat, axis=0)
+        west, east = within_half_turn(np.array([west, east]))  # west > east: over the date line
+        column["bbox"] = [west, south, east, north]
     return {"version": "1.1.0", "primary_column": GEOMETRY, "columns": {GEOMETRY: column}}
 
 

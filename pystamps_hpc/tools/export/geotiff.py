@@ -56,8 +56,8 @@ def write_geotiff(points: Points, path: Path, resolution: float | None = None) -
             sign="positive: towards the satellite",
             reference=f"relative to {velocities.reference_text}",
             value_type=velocities.value_type,
-            first_date=str(velocities.days[0]),
-            last_date=str(velocities.days[-1]),
+            first_date=str(velocities.dates[0]),
+            last_date=str(velocities.dates[-1]),
         )
         for number, (name, unit, values) in enumerate(bands, 1):
             file.write(grid.means(values, cells), number)

@@ -120,9 +120,9 @@ def _styles(scale: ColourSteps, used: IntArray, opacity: float, size: float) -> 
 
 def _placemarks(points: Points, chosen: IntArray, scale: ColourSteps) -> Iterator[str]:
     velocity: FloatArray = points.velocities.velocity[chosen]
-    lonlat, colours = points.velocities.lonlat[chosen], scale.of(velocity)
-    for number, (lon, lat), value, colour in zip(
-        chosen + 1, lonlat.tolist(), velocity.tolist(), colours, strict=True
+    lon_lat = (points.known[name][chosen].tolist() for name in ("longitude", "latitude"))
+    for number, lon, lat, value, colour in zip(
+        chosen + 1, *lon_lat, velocity.tolist(), scale.of(velocity), strict=True
     ):
         yield (
             f"<Placemark><description>PS {number}: {value:.1f} mm/yr</description>"

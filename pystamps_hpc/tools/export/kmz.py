@@ -154,7 +154,7 @@ def _document(points: Points, name: str, first: _Tile) -> str:
     meaning = (
         f"Line-of-sight velocity ({velocities.value_type}) in mm/yr, positive towards the "
         f"satellite, relative to {velocities.reference_text}; "
-        f"{velocities.days[0]} to {velocities.days[-1]}; means of cells of "
+        f"{velocities.dates[0]} to {velocities.dates[-1]}; means of cells of "
         f"{first.grid.step:g} degrees"
     )
     return (

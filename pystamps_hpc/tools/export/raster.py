@@ -11,6 +11,9 @@ from ...errors import ConfigError, DatasetError
 MOST_CELLS = 50_000_000
 """Cells that one raster may have; several numbers of each are in memory."""
 
+STRIP = 1 << 22
+"""Cells of a raster whose gaps are closed at a time: distances and places take 34 bytes of each."""
+
 _STEPS = tuple(
     float(f"{figure}e{power}") for power in range(-5, 1) for figure in (1, 2, 5)
 )  # read as text, so that a step is the number that people write
@@ -145,9 +148,22 @@ def filled(raster: FloatArray, gap: int) -> FloatArray:
     """
     if not gap:
         return raster
+    closed = np.full_like(raster, np.nan)
+    height = max(STRIP // raster.shape[1], 1)
+    for first in range(0, len(raster), height):
+        # no value comes from farther than the gap
+        start = max(first - gap, 0)
+        part = _closed(raster[start : first + height + gap], gap)
+        closed[first : first + height] = part[first - start : first - start + height]
+    return closed
+
+
+def _closed(raster: FloatArray, gap: int) -> FloatArray:
     from scipy.ndimage import distance_transform_edt
 
     empty = np.isnan(raster)
+    if empty.all():
+        return raster
     away, nearest = distance_transform_edt(empty, return_indices=True)
     close: FloatArray = raster[tuple(nearest)]
     close[away > gap] = np.nan

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ...dataset.mat import MatFile
 from ...dataset.rows import AnyArray, ComputedRows, Rows, block
 from ...stages.shared.ifgs import date_of
 from ...stages.shared.reference_area import ReferenceArea
@@ -14,7 +15,14 @@ from ...stages.shared.value_types import value_type
 from ..products.artifacts import MergedArtifacts
 from ..products.files import read_artifact
 from ..products.points import Points, read_points
-from ..products.result import USUAL_TYPE
+from ..products.result import (
+    USUAL_TYPE,
+    fitted_anew,
+    kind_of_points,
+    mean_of_all,
+    reference_text,
+    stored_type,
+)
 from ..products.selected import rows_kept, rows_selected
 from ..products.series import series_type
 from .points import Opened
@@ -51,17 +59,19 @@ def results_of(points: Opened) -> Iterator[Computed]:
     found = MergedArtifacts(points.folder)
     if not (points.merged and found.has("scla2")):
         return
-    fit = read_artifact(found.root, "mean_v", "value_type") if found.has("mean_v") else {}
-    kind = value_type(fit.get("value_type") or USUAL_TYPE, found.small_baselines)
+    said = stored_type(found.root)
+    kind = value_type(said or USUAL_TYPE, found.small_baselines)
     moved = value_type(series_type(kind.name), found.small_baselines)
-    shared = {"sign": TOWARDS, "reference": points.known.to_params(ReferenceArea).text}
+    shared = {"sign": TOWARDS, "reference": _reference(found, points)}
+    if said is None and found.has("mean_v"):
+        shared["comment"] = fitted_anew(kind.name)
     table = cache(lambda: read_points(points.folder, columns=()))
     yield Computed(
         "velocity",
         ("ps",),
         deferred((points.n_ps, 1), np.float64, lambda: _velocity(table())),
         {"long_name": "mean line-of-sight velocity", "units": "mm/yr", **shared,
-         "value_type": kind.name, "stamps": "mean_v.m"},
+         "value_type": kind.name, "stamps": "mean_v.m" if said else "phuw2.ph_uw"},
     )  # fmt: skip
     days = [date_of(day) for day in points.ifgs.day]
     yield Computed(
@@ -71,6 +81,22 @@ def results_of(points: Opened) -> Iterator[Computed]:
         {"long_name": "line-of-sight displacement since the master", "units": "mm", **shared,
          "value_type": moved.name, "stamps": "phuw2.ph_uw"},
     )  # fmt: skip
+
+
+def _reference(found: MergedArtifacts, points: Opened) -> str:
+    """Say what the velocities are relative to; positions are read only of an area that is a part.
+
+    Velocities that are fitted anew are relative to the area of the parameters.
+    """
+    if stored_type(found.root):
+        with MatFile(found.root / "mean_v.mat") as file:
+            area = file.variables.get("ref_ps")
+        if area is not None and max(area.shape) == points.n_ps:
+            return mean_of_all(points.n_ps, kind_of_points(found))
+        if area is not None:
+            chosen = read_artifact(found.root, "mean_v", "ref_ps")["ref_ps"]
+            return reference_text(found.points["lonlat"], chosen, kind_of_points(found))
+    return points.known.to_params(ReferenceArea).text
 
 
 def _velocity(table: Points) -> AnyArray:

@@ -11,7 +11,6 @@ import numpy as np
 from ...config import RunConfig
 from ...dataset.rows import IntArray
 from ...errors import ConfigError, DatasetError
-from ...stages.shared.projection import continuous
 from ..drawing.colours import Scale, scale_of
 from ..drawing.frame import Frame
 from ..drawing.hillshade import ground
@@ -127,7 +126,6 @@ def plot_values(
                           "drawn; choose some with --ifgs")  # fmt: skip
     found = MergedArtifacts(root, config, columns.tropo)
     lonlat = found.points["lonlat"].astype(np.float64)
-    lonlat[:, 0] = continuous(lonlat[:, 0])
     placed = np.isfinite(lonlat).all(axis=1)
     frame = Frame.around(lonlat[placed]) if placed.any() else None
     if frame is None:

@@ -23,6 +23,7 @@ from ...parallel.team import SerialTeam, Team
 from ...pipeline.table import maker, mode_of
 from ...stages.shared import external_phase
 from ...stages.shared.ifgs import Ifgs, inverted_images
+from ...stages.shared.projection import continuous
 from ...stages.shared.reference_area import ReferenceArea, reference_ps
 from ...stages.shared.velocity import ifg_covariance
 from .files import read_artifact
@@ -86,7 +87,16 @@ class MergedArtifacts:
 
     @cached_property
     def points(self) -> dict[str, Any]:
-        """Keys of ``ps2``: positions and network."""
+        """Keys of ``ps2``: positions and network; longitudes have no jump at the date line."""
+        longitude, latitude = self._stored["lonlat"].T
+        moved = continuous(longitude)
+        if moved is longitude:
+            return self._stored
+        return self._stored | {"lonlat": np.column_stack((moved, latitude))}
+
+    @cached_property
+    def _stored(self) -> dict[str, Any]:
+        """Keys of ``ps2`` as they are."""
         self.require("ps2", "the points")
         names = ("ij", "lonlat", "xy", "ll0", "n_ps", "mean_range", *Ifgs.KEYS)
         known = read_artifact(self.root, "ps2", *names)
@@ -147,7 +157,7 @@ class MergedArtifacts:
     @cached_property
     def ref_ps(self) -> IntArray | None:
         """Rows of the reference area, None where there is to be none; StageError if it is empty."""
-        known = self.points
+        known = self._stored  # as stage 8 has them
         area = self.parameters.to_params(ReferenceArea)
         return reference_ps(area, known["lonlat"], known["xy"], known.get("ll0"))
 

@@ -1,5 +1,7 @@
 """How well a velocity is known: from the residuals of its line, or by resampling its columns."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ...dataset.rows import FloatArray, IntArray
@@ -11,19 +13,56 @@ SAMPLES = 1500
 """Samples of a bootstrap, as StaMPS' plotting takes."""
 
 
-def deviation_of_residuals(
-    displacement: FloatArray, design: FloatArray, covariance: FloatArray
-) -> FloatArray:
+@dataclass(frozen=True)
+class LineFit:
+    """The weighted fit of a straight line, the same for every point.
+
+    Attributes
+    ----------
+    design : (n_fit, 2) float64
+        Ones, and days.
+    gain : (2, n_fit) float64
+        Displacements -> offset and rate.
+    weights : (n_fit, n_fit) float64
+        Inverse of the covariance of the columns.
+    of_rate : float
+        Variance of the rate for noise of unit weight; NaN where two columns or fewer leave nothing
+        to estimate noise from.
+    """
+
+    design: FloatArray
+    gain: FloatArray
+    weights: FloatArray
+    of_rate: float
+
+    @classmethod
+    def of(cls, design: FloatArray, covariance: FloatArray) -> "LineFit":
+        """Prepare the fit; `covariance` of the columns, (n_fit, n_fit), up to a factor."""
+        weights, of_rate = pseudo_inverse(covariance), np.nan
+        if len(design) > 2:
+            of_rate = float(np.linalg.inv(design.T @ weights @ design)[1, 1])
+        return cls(design, operator(design, covariance), weights, of_rate)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether two columns or fewer leave nothing to estimate noise from."""
+        return len(self.design) <= 2
+
+    def left(self, displacement: FloatArray) -> FloatArray:
+        """Return what the line leaves of displacements, (n, n_fit) [mm]."""
+        residual: FloatArray = displacement - (displacement @ self.gain.T) @ self.design.T
+        return residual
+
+
+def deviation_of_residuals(displacement: FloatArray, line: LineFit) -> FloatArray:
     """Return the standard deviation of the velocity of each point, from what its line leaves.
 
     Parameters
     ----------
     displacement : (n, n_fit) float
         Displacement [mm].
-    design : (n_fit, 2) float64
-        Ones, and days.
-    covariance : (n_fit, n_fit) float64
-        Covariance of the columns, up to a factor.
+    line : LineFit
+        The line.
 
     Returns
     -------
@@ -35,36 +74,23 @@ def deviation_of_residuals(
     With the design G, weights W and residuals r of a point, sqrt(rᵀWr / (n - 2) [(GᵀWG)⁻¹]₂₂):
     the weights say how the columns compare, the point's own residuals how noisy it is.
     """
-    n_fitted = len(covariance)
-    if n_fitted <= 2:
+    if line.is_open:
         return np.full(len(displacement), np.nan)
-    weights = pseudo_inverse(covariance)
-    residual = _left_by_line(displacement, design, covariance)
-    variance = ((residual @ weights) * residual).sum(axis=1) / (n_fitted - 2)
-    normal = np.linalg.inv(design.T @ weights @ design)
-    deviation: FloatArray = np.sqrt(variance * normal[1, 1]) * DAYS_PER_YEAR
+    residual = line.left(displacement)
+    variance = ((residual @ line.weights) * residual).sum(axis=1) / (len(line.design) - 2)
+    deviation: FloatArray = np.sqrt(variance * line.of_rate) * DAYS_PER_YEAR
     return deviation
 
 
-def rmse_of_line(
-    displacement: FloatArray, design: FloatArray, covariance: FloatArray
-) -> FloatArray:
+def rmse_of_line(displacement: FloatArray, line: LineFit) -> FloatArray:
     """Return the root mean square of what its line leaves of each point, (n,) float64 [mm].
 
     Parameters as of :func:`deviation_of_residuals`; NaN likewise.
     """
-    if len(covariance) <= 2:
+    if line.is_open:
         return np.full(len(displacement), np.nan)
-    residual = _left_by_line(displacement, design, covariance)
-    rmse: FloatArray = np.sqrt((residual**2).mean(axis=1))
+    rmse: FloatArray = np.sqrt((line.left(displacement) ** 2).mean(axis=1))
     return rmse
-
-
-def _left_by_line(
-    displacement: FloatArray, design: FloatArray, covariance: FloatArray
-) -> FloatArray:
-    residual: FloatArray = displacement - (displacement @ operator(design, covariance).T) @ design.T
-    return residual
 
 
 def resampled(n_fitted: int, seed: int) -> IntArray:

@@ -1,5 +1,6 @@
 """Files of the products: artifacts in, pictures and tables out."""
 
+import errno
 import os
 import secrets
 import shutil
@@ -67,8 +68,8 @@ def _untold(share: float) -> None:
 def product_files(path: Path) -> Iterator[Path]:
     """Give the name of `path` in an empty folder and, if all went well, move what is there.
 
-    For programs that write side files, or judge a file by its name. Each file is moved beside
-    `path` at once, that of its name last.
+    For what has side files, and programs that judge a file by its name. Each file is moved beside
+    `path` at once, that of its name last; none if a directory is in the way of one.
 
     Raises
     ------
@@ -77,7 +78,11 @@ def product_files(path: Path) -> Iterator[Path]:
     """
     with _staging(path) as staging:
         yield staging / path.name
-        for file in sorted(staging.iterdir(), key=lambda file: file.name == path.name):
+        files = sorted(staging.iterdir(), key=lambda file: file.name == path.name)
+        for there in (path.with_name(file.name) for file in files):
+            if there.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(there))
+        for file in files:
             os.replace(file, path.with_name(file.name))
 
 

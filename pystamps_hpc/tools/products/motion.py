@@ -37,29 +37,69 @@ def design_of(years: FloatArray) -> FloatArray:
     )  # fmt: skip
 
 
-def is_determined(years: FloatArray, covariance: FloatArray) -> bool:
-    """Whether these dates tell all terms of the model apart, and leave a residual."""
-    if len(years) <= N_TERMS:
-        return False
-    return bool(np.linalg.matrix_rank(whitening(covariance) @ design_of(years)) == N_TERMS)
+@dataclass(frozen=True)
+class MotionFit:
+    """The weighted fit of the model, the same for every point.
+
+    Attributes
+    ----------
+    design : (n_fit, 5) float64
+        See :func:`design_of`.
+    gain : (5, n_fit) float64
+        Displacements -> terms.
+    weights : (n_fit, n_fit) float64
+        Inverse of the covariance of the dates.
+    spread : (5, 5) float64
+        Covariance of the terms for noise of unit weight.
+    """
+
+    design: FloatArray
+    gain: FloatArray
+    weights: FloatArray
+    spread: FloatArray
+
+    @classmethod
+    def of(cls, years: FloatArray, covariance: FloatArray) -> "MotionFit | None":
+        """Prepare the fit.
+
+        Parameters
+        ----------
+        years : (n_fit,) float64
+            Time since the master [yr of 365.25 days].
+        covariance : (n_fit, n_fit) float64
+            Covariance of the dates, up to a factor; that of the velocity.
+
+        Returns
+        -------
+        MotionFit or None
+            None where the dates do not tell all terms of the model apart, or leave no residual.
+        """
+        design = design_of(years)
+        if len(years) <= N_TERMS or _rank(whitening(covariance) @ design) < N_TERMS:
+            return None
+        weights = pseudo_inverse(covariance)
+        spread = np.linalg.inv(design.T @ weights @ design)
+        return cls(design, operator(design, covariance), weights, spread)
 
 
-def motion_of(displacement: FloatArray, years: FloatArray, covariance: FloatArray) -> Motion:
+def _rank(matrix: FloatArray) -> int:
+    return int(np.linalg.matrix_rank(matrix))
+
+
+def motion_of(displacement: FloatArray, model: MotionFit | None) -> Motion:
     """Fit offset, velocity, acceleration and a yearly wave to the displacements of points.
 
     Parameters
     ----------
     displacement : (n, n_fit) float
         Displacement [mm].
-    years : (n_fit,) float64
-        Time since the master [yr of 365.25 days].
-    covariance : (n_fit, n_fit) float64
-        Covariance of the dates, up to a factor; that of the velocity.
+    model : MotionFit or None
+        The model; None where the dates do not determine it.
 
     Returns
     -------
     Motion
-        NaN where the dates do not determine the model, see :func:`is_determined`.
+        NaN where the dates do not determine the model.
 
     Notes
     -----
@@ -68,13 +108,12 @@ def motion_of(displacement: FloatArray, years: FloatArray, covariance: FloatArra
     cosine, the amplitude is A = sqrt(s^2 + c^2), and its variance g C g with g = (s, c) / A and C
     their covariance.
     """
-    if not is_determined(years, covariance):
+    if model is None:
         return Motion(*np.full((4, len(displacement)), np.nan))
-    design, weights = design_of(years), pseudo_inverse(covariance)
-    fitted = displacement @ operator(design, covariance).T
-    residual = displacement - fitted @ design.T
-    noise = ((residual @ weights) * residual).sum(axis=1) / (len(years) - N_TERMS)
-    spread = np.linalg.inv(design.T @ weights @ design)
+    fitted, spread = displacement @ model.gain.T, model.spread
+    residual = displacement - fitted @ model.design.T
+    free = len(model.design) - N_TERMS
+    noise = ((residual @ model.weights) * residual).sum(axis=1) / free
     wave = fitted[:, 3:]
     amplitude = np.hypot(*wave.T)
     with np.errstate(invalid="ignore", divide="ignore"):

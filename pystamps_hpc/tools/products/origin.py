@@ -13,6 +13,7 @@ from ...pipeline.product_origins import read_origins
 from ...pipeline.state import digest, plain
 from ...pipeline.table import mode_of, tasks
 from .files import read_artifact
+from .result import fitted_anew, stored_type
 
 SOURCES = ("ps2", "mean_v", "phuw2", "phuw_sb2", "phuw_sb_res2", "scla2", "scla_sb2", "ifgstd2",
            "hgt2", "pm2", "merge2", "deramp_degree")  # fmt: skip
@@ -28,7 +29,7 @@ def origin_now(root: Path, value_type: str, known: dict[str, Any] | None = None)
     root : Path
         Dataset.
     value_type : str
-        How the phase is corrected; counts where no ``mean_v.mat`` says it.
+        How the phase is corrected; counts where no ``mean_v.mat`` says its own.
     known : dict, optional
         An earlier origin, so that unchanged files are not read again.
     """
@@ -38,8 +39,15 @@ def origin_now(root: Path, value_type: str, known: dict[str, Any] | None = None)
     return {
         "inputs": {p.name: digest(p, digests.get(p.name)) for p in paths if p.exists()},
         "parameters": {name: plain(values.value(name)) for name in PARAMETERS},
-        "value_type": None if (root / "mean_v.mat").exists() else value_type,
+        "value_type": None if _said(root) else value_type,
     }
+
+
+def _said(root: Path) -> str | None:
+    """Return the type that ``mean_v.mat`` says; None also of a damaged file, told elsewhere."""
+    with suppress(PystampsError):
+        return stored_type(root)
+    return None
 
 
 def made_elsewhere(root: Path) -> list[str]:
@@ -65,12 +73,13 @@ def what_is_not_known(root: Path, value_type: str) -> list[str]:
     fit: dict[str, Any] = {}
     with suppress(PystampsError):
         if (root / "mean_v.mat").exists():
-            fit = read_artifact(root, "mean_v", "value_type", "unwrap_ifg_index")
-    notes = []
-    if "mean_v.mat" in elsewhere and (used := fit.get("value_type") or "v") != value_type:
-        says = "" if fit.get("value_type") else ", which does not say its type"
+            fit = read_artifact(root, "mean_v", "unwrap_ifg_index")
+    notes, said = [], _said(root)
+    if "mean_v.mat" in elsewhere and said is None:
+        notes.append(fitted_anew(value_type))
+    elif "mean_v.mat" in elsewhere and said != value_type:
         notes.append(
-            f"the velocities are those of mean_v.mat of another program{says}: taken as {used}, "
+            f"the velocities are those of mean_v.mat of another program, of type {said}; "
             f"{value_type} was asked for; --start-step {LAST_STAGE} --force makes them"
         )
     phases = [name for name in elsewhere if name != "mean_v.mat"]

@@ -6,9 +6,10 @@ from typing import Any
 
 from ...dataset.parameter_snapshot import Foreign
 from ...pipeline.state import plain
+from ...stages.shared.projection import within_half_turn
+from ...stages.shared.value_types import value_type
 from .origin import made_elsewhere
 from .points import Column, Points
-from .result import fitted_columns
 
 CRS = "EPSG:4326"
 """Reference system of the positions: WGS 84."""
@@ -25,7 +26,10 @@ def facts_of(points: Points, columns: Iterable[Column]) -> dict[str, Any]:
         Its columns, under the names that a file gives them.
     """
     found, velocities = points.found, points.velocities
-    used = fitted_columns(found, of_pairs=found.small_baselines)
+    used = velocities.fitted
+    of_pairs = value_type(velocities.value_type, found.small_baselines).of_pairs
+    master = "m" in points.series.taken_off
+    also = "; displacements also without the master's atmosphere and noise" if master else ""
     return {
         "schema": "pystamps-hpc/velocity-table/1",
         "title": f"Line-of-sight velocity and displacement of {velocities.kind}",
@@ -41,8 +45,7 @@ def facts_of(points: Points, columns: Iterable[Column]) -> dict[str, Any]:
         "master": str(velocities.master),
         "value_type": velocities.value_type,
         "displacement_type": points.kind.name,
-        "corrections": f"{velocities.correction_text}; displacements also without the master's "
-        "atmosphere and noise",
+        "corrections": velocities.correction_text + also,
         "wavelength_m": velocities.wavelength,
         "heading_deg": velocities.heading,
         "look_side": "right",
@@ -50,6 +53,7 @@ def facts_of(points: Points, columns: Iterable[Column]) -> dict[str, Any]:
         "images": len(points.dates),
         "interferograms": len(used),
         "interferogram_numbers": (used + 1).tolist(),
+        "interferograms_are": "pairs of images" if of_pairs else "images against the master",
         "made_elsewhere": made_elsewhere(found.root),
         "not_known": points.warnings,
         "made_by": f"pystamps-hpc {version('pystamps-hpc')}",
@@ -68,6 +72,6 @@ def _reference(points: Points) -> dict[str, Any]:
         return {"reference_points": 0, "reference_longitude": None, "reference_latitude": None}
     return {
         "reference_points": len(reference),
-        "reference_longitude": round(float(centre[0]), 7),
+        "reference_longitude": round(float(within_half_turn(centre[0])), 7),
         "reference_latitude": round(float(centre[1]), 7),
     }

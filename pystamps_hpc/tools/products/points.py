@@ -8,19 +8,21 @@ import os
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 
 from ...config import RunConfig
 from ...dataset.rows import AnyArray, FloatArray, Rows, with_column
 from ...errors import ConfigError
+from ...stages.shared.projection import within_half_turn
 from ...stages.shared.value_types import ValueType
 from ...stages.shared.value_types import value_type as value_type_of
 from ...stages.shared.velocity import DAYS_PER_YEAR, PhaseSeries
 from .artifacts import MergedArtifacts
-from .deviation import deviation_of_residuals, rmse_of_line
+from .deviation import LineFit, deviation_of_residuals, rmse_of_line
 from .files import ROWS, in_blocks
-from .motion import is_determined, motion_of
+from .motion import MotionFit, motion_of
 from .result import (
     USUAL_TYPE,
     Velocities,
@@ -147,6 +149,16 @@ class Points:
             for day in self.dates
         ]  # fmt: skip
 
+    @cached_property
+    def line(self) -> LineFit:
+        """The straight line that deviations are of."""
+        return LineFit.of(self.series.design, self.series.covariance)
+
+    @cached_property
+    def motion(self) -> MotionFit | None:
+        """The model of acceleration and yearly wave; None where the dates do not determine it."""
+        return MotionFit.of(self.series.design[:, 1] / DAYS_PER_YEAR, self.series.covariance)
+
     def blocks(self, n_rows: int = ROWS) -> Iterator[Block]:
         """Yield the table in pieces of `n_rows` rows."""
         master = self.dates.index(self.velocities.master)
@@ -159,15 +171,13 @@ class Points:
 
     def _of_displacements(self, moved: FloatArray) -> dict[str, FloatArray]:
         """Return what the displacements of some points say of their motion."""
-        wanted, design = {column.name for column in self.columns}, self.series.design
-        covariance = self.series.covariance
-        values = {}
+        wanted, values = {column.name for column in self.columns}, {}
         if "velocity_deviation" in wanted:
-            values["velocity_deviation"] = deviation_of_residuals(moved, design, covariance)
+            values["velocity_deviation"] = deviation_of_residuals(moved, self.line)
         if "rmse" in wanted:
-            values["rmse"] = rmse_of_line(moved, design, covariance)
+            values["rmse"] = rmse_of_line(moved, self.line)
         if not wanted.isdisjoint(_MOTION):
-            motion = motion_of(moved, design[:, 1] / DAYS_PER_YEAR, covariance)
+            motion = motion_of(moved, self.motion)
             values |= dict(zip(_MOTION, vars(motion).values(), strict=True))
         return values
 
@@ -250,7 +260,7 @@ def _known(found: MergedArtifacts, velocities: Velocities, wanted: set[str]) -> 
     """Return the columns that do not depend on the displacements, (n_ps,) each."""
     known: dict[str, AnyArray] = {
         "id": np.arange(1, found.n_ps + 1),
-        "longitude": velocities.lonlat[:, 0],
+        "longitude": within_half_turn(velocities.lonlat[:, 0].astype(np.float64)),
         "latitude": velocities.lonlat[:, 1],
         "velocity": velocities.velocity,
     }
@@ -285,13 +295,16 @@ def _what_is_missing(points: Points) -> Iterator[str]:
     for name in wanted:
         if name in why and np.isnan(points.known[name]).all():
             yield f"{name} is empty: {why[name]}"
-    series = points.series
-    if not set(wanted).isdisjoint(_MOTION) and not is_determined(
-        series.design[:, 1] / DAYS_PER_YEAR, series.covariance
-    ):
+    if not set(wanted).isdisjoint(_MOTION) and points.motion is None:
         yield (
-            f"acceleration and seasonal_amplitude are empty: {len(series.fitted)} dates do not "
-            "determine them"
+            f"acceleration and seasonal_amplitude are empty: {len(points.series.fitted)} dates do "
+            "not determine them"
+        )
+    nowhere = int(np.isnan(points.velocities.lonlat).any(axis=1).sum())
+    if nowhere:
+        yield (
+            f"{nowhere:,} of {len(points):,} points have no position: it is left empty, and maps "
+            "and rasters are without them"
         )
     lost = int(np.isnan(points.velocities.velocity).sum())
     if lost:

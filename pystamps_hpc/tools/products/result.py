@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from pathlib import Path
 
 import numpy as np
 
@@ -36,7 +36,7 @@ class Velocities:
     Attributes
     ----------
     lonlat : (n_ps, 2) float64
-        Longitude, latitude [deg].
+        Longitude, latitude [deg]; longitudes go on beyond 180 where the scene does.
     velocity : (n_ps,) float64
         Line-of-sight velocity [mm/yr], positive towards the satellite.
     value_type : str
@@ -51,6 +51,10 @@ class Velocities:
         Radar wavelength [m].
     heading : float
         Flight direction, clockwise from north [deg]; NaN where unknown.
+    fitted : (n_fit,) int64
+        Images or pairs that the lines are fitted to, 0-based.
+    dates : tuple of date
+        Acquisitions of these, ascending; of a single master with the master.
     kind : str
         What the points are, see ``KINDS``.
     """
@@ -63,6 +67,8 @@ class Velocities:
     master: date
     wavelength: float
     heading: float
+    fitted: IntArray
+    dates: tuple[date, ...]
     kind: str = KINDS["ps"]
 
     @property
@@ -99,21 +105,60 @@ def reference_text(lonlat: FloatArray, reference: IntArray | None, kind: str) ->
     """
     if reference is None:
         return "no reference area"
-    noun = "PS" if kind == KINDS["ps"] else "points"
     if len(reference) == len(lonlat):
-        return f"the mean of all {len(lonlat):,} {noun}"
+        return mean_of_all(len(lonlat), kind)
     centre = np.nanmean(lonlat[reference], axis=0)
     return (
-        f"the mean of {len(reference):,} {noun} around"
+        f"the mean of {len(reference):,} {_noun(kind)} around"
         f" {degrees(centre[0], 'EW', 4)}, {degrees(centre[1], 'NS', 4)}"
+    )
+
+
+def mean_of_all(n_points: int, kind: str) -> str:
+    """Say that values are relative to all points; see :func:`reference_text`."""
+    return f"the mean of all {n_points:,} {_noun(kind)}"
+
+
+def _noun(kind: str) -> str:
+    return "PS" if kind == KINDS["ps"] else "points"
+
+
+def stored_type(root: Path) -> str | None:
+    """Return the value type of the velocities that stage 8 left.
+
+    Parameters
+    ----------
+    root : Path
+        Dataset.
+
+    Returns
+    -------
+    str or None
+        None where there is no ``mean_v.mat``, or it does not say its type, as those of StaMPS:
+        velocities are then fitted anew, so that they fit the displacements beside them.
+
+    Raises
+    ------
+    MatError
+        The file is damaged.
+    """
+    if not (root / "mean_v.mat").exists():
+        return None
+    return read_artifact(root, "mean_v", "value_type").get("value_type") or None
+
+
+def fitted_anew(value_type: str) -> str:
+    """Say what becomes of a ``mean_v.mat`` that does not say its type."""
+    return (
+        f"mean_v.mat does not say the type of its velocities: they are fitted anew, as {value_type}"
     )
 
 
 def read_velocities(root: str | os.PathLike[str], value_type: str = USUAL_TYPE) -> Velocities:
     """Read the velocities that stage 8 left, or fit them where it did not.
 
-    A ``mean_v.mat`` that StaMPS wrote holds the fit alone, and StaMPS finishes without writing one;
-    the velocities are then made from what is there.
+    StaMPS finishes without a ``mean_v.mat``, and one that it wrote does not say how its phase was
+    corrected; the velocities are then fitted anew to the phase that is there.
 
     Parameters
     ----------
@@ -134,27 +179,28 @@ def read_velocities(root: str | os.PathLike[str], value_type: str = USUAL_TYPE) 
 
 def stored_velocities(found: MergedArtifacts, value_type: str = USUAL_TYPE) -> Velocities:
     """Return the velocities that stage 8 left; see :func:`read_velocities`."""
-    fit: dict[str, Any] = {"value_type": value_type}
-    fitted = found.has("mean_v")
-    if fitted:
-        found.require("mean_v", "velocities")
-        fit = read_artifact(found.root, "mean_v", "m", "mean_v", "value_type", "ref_ps", "lambda")
-    kind = value_type_of(fit.get("value_type") or "v", found.small_baselines)
+    said = stored_type(found.root)
+    kind = value_type_of(said or value_type, found.small_baselines)
+    if said is None:
+        if found.has("mean_v"):
+            found.warnings.append(fitted_anew(kind.name))
+        return _fitted(found, kind, series_of(found, kind.name, found.ref_ps))
+    found.require("mean_v", "velocities")
+    fit = read_artifact(found.root, "mean_v", "m", "mean_v", "ref_ps", "lambda")
     wavelength = fit.get("lambda") or found.wavelength
     reference = fit.get("ref_ps")
     if reference is None:
         reference = found.ref_ps
     velocity = fit.get("mean_v")
     if velocity is None:
-        series = None if fitted else series_of(found, kind.name, found.ref_ps)
-        rates = fit["m"][1] if series is None else _fitted_rates(found, kind, series)
-        velocity = line_of_sight_velocity(rates, wavelength)
+        velocity = line_of_sight_velocity(fit["m"][1], wavelength)
     if len(velocity) != found.n_ps:
         raise DatasetError(
             f"{found.root / 'mean_v.mat'}: {len(velocity)} velocities for {found.n_ps} PS;"
             " run stage 8 again"
         )
-    return _velocities(found, kind, velocity, reference, wavelength)
+    fitted = fitted_columns(found, kind.of_pairs)
+    return _velocities(found, kind, velocity, reference, wavelength, fitted)
 
 
 def fitted_velocities(found: MergedArtifacts, kind: ValueType) -> Velocities:
@@ -165,9 +211,14 @@ def fitted_velocities(found: MergedArtifacts, kind: ValueType) -> Velocities:
     DatasetError, MatError, StageError
         An artifact is missing or does not fit the others; an empty reference area.
     """
-    series = phase_series(found, kind, found.ref_ps)
-    velocity = line_of_sight_velocity(_fitted_rates(found, kind, series), found.wavelength)
-    return _velocities(found, kind, velocity, found.ref_ps, found.wavelength)
+    return _fitted(found, kind, phase_series(found, kind, found.ref_ps))
+
+
+def _fitted(found: MergedArtifacts, kind: ValueType, series: PhaseSeries) -> Velocities:
+    """Return the velocities of a series."""
+    fit: FloatArray = found.ctx.share(fit_line(kind.operations, series, found.ctx))
+    velocity = line_of_sight_velocity(fit[:, 1], found.wavelength)
+    return _velocities(found, kind, velocity, series.ref_ps, found.wavelength, series.fitted)
 
 
 def _velocities(
@@ -176,19 +227,28 @@ def _velocities(
     velocity: FloatArray,
     reference: IntArray | None,
     wavelength: float,
+    fitted: IntArray,
 ) -> Velocities:
     points, heading = found.points, found.parameters.value("heading")
+    ifgs, days = found.ifgs(kind.of_pairs), tuple(map(_date, points["day"]))
+    images = np.unique(ifgs.pairs[np.isin(ifgs.columns, fitted)])
     return Velocities(
         lonlat=points["lonlat"],
         velocity=velocity,
         value_type=kind.name,
         reference=reference,
-        days=tuple(date.fromisoformat(date_of(day)) for day in points["day"]),
-        master=date.fromisoformat(date_of(points["master_day"])),
+        days=days,
+        master=_date(points["master_day"]),
         wavelength=wavelength,
         heading=heading if isinstance(heading, float) else np.nan,
+        fitted=fitted,
+        dates=tuple(days[image] for image in images),
         kind=kind_of_points(found),
     )
+
+
+def _date(day: float) -> date:
+    return date.fromisoformat(date_of(day))
 
 
 def kind_of_points(found: MergedArtifacts) -> str:
@@ -208,19 +268,13 @@ def series_of(found: MergedArtifacts, value_type: str, ref_ps: IntArray | None) 
 def fitted_columns(found: MergedArtifacts, of_pairs: bool) -> IntArray:
     """Return the images or pairs that a line is fitted to, 0-based.
 
-    Those that ``mean_v.mat`` says, if its line is through the same; else those that
-    ``drop_ifg_index`` leaves.
+    Those that ``mean_v.mat`` says, if it says its type and its line is through the same; else those
+    that ``drop_ifg_index`` leaves.
     """
-    if found.has("mean_v"):
-        fit = read_artifact(found.root, "mean_v", "value_type", "unwrap_ifg_index")
-        kind = value_type_of(fit.get("value_type") or "v", found.small_baselines)
+    said = stored_type(found.root)
+    if said and value_type_of(said, found.small_baselines).of_pairs == of_pairs:
+        fit = read_artifact(found.root, "mean_v", "unwrap_ifg_index")
         listed: IntArray | None = fit.get("unwrap_ifg_index")
-        if listed is not None and kind.of_pairs == of_pairs:
+        if listed is not None:
             return listed
     return found.fitted(of_pairs)
-
-
-def _fitted_rates(found: MergedArtifacts, kind: ValueType, series: PhaseSeries) -> FloatArray:
-    """Return the rate of every PS [rad/day]."""
-    fit: FloatArray = found.ctx.share(fit_line(kind.operations, series, found.ctx))
-    return fit[:, 1]

@@ -16,7 +16,7 @@ from ...stages.shared.projection import local_coordinates
 from ...stages.shared.value_types import value_type
 from ...stages.shared.velocity import DAYS_PER_YEAR
 from .artifacts import MergedArtifacts
-from .deviation import deviation_of_residuals
+from .deviation import LineFit, deviation_of_residuals
 from .result import USUAL_TYPE
 from .series import displacements, phase_series, series_type
 from .values import listed_ifgs
@@ -186,13 +186,15 @@ def at_point(series: Series, lonlat: tuple[float, float], radius: float | None) 
         raise ConfigError(f"longitude {lonlat[0]}, latitude {lonlat[1]}: is no point")
     if radius is not None and not 0 < radius < np.inf:
         raise ConfigError(f"radius {radius}: must be a positive number of metres")
-    away = local_coordinates(series.points["lonlat"].astype(np.float64), centre)
+    places = series.points["lonlat"].astype(np.float64)
+    centre[0] += 360 * np.round((np.nanmean(places[:, 0]) - centre[0]) / 360)
+    away = local_coordinates(places, centre)
     distance = np.nan_to_num(np.hypot(*away.T), nan=np.inf)
     nearest = int(np.argmin(distance))
     reach = FARTHEST if radius is None else radius
     if distance[nearest] > reach:
-        west, south = np.nanmin(series.points["lonlat"], axis=0)
-        east, north = np.nanmax(series.points["lonlat"], axis=0)
+        west, south = np.nanmin(places, axis=0)
+        east, north = np.nanmax(places, axis=0)
         raise DatasetError(
             f"no PS within {reach:g} m of longitude {lonlat[0]}, latitude {lonlat[1]}: the nearest,"
             f" PS {nearest + 1}, is {distance[nearest]:,.0f} m away; the data cover longitude "
@@ -217,5 +219,5 @@ def line_of(series: Series, displacement: FloatArray) -> StraightLine:
     design = np.column_stack((np.ones(known.sum()), series.elapsed[known]))
     moved = displacement[known]
     offset, rate = pseudo_inverse(design) @ moved
-    deviation = deviation_of_residuals(moved[None], design, np.eye(len(design)))[0]
+    deviation = deviation_of_residuals(moved[None], LineFit.of(design, np.eye(len(design))))[0]
     return StraightLine(float(offset), float(rate) * DAYS_PER_YEAR, float(deviation))

@@ -28,7 +28,13 @@ from ...stages.shared.reference_area import mean_over_ps
 from ...stages.shared.value_types import ValueType, value_type
 from ...stages.shared.velocity import PhaseSeries, fit_line, line_of_sight_velocity, reference_of
 from .artifacts import MergedArtifacts
-from .deviation import deviation_of_residuals, deviation_of_samples, resampled, spread_of_samples
+from .deviation import (
+    LineFit,
+    deviation_of_residuals,
+    deviation_of_samples,
+    resampled,
+    spread_of_samples,
+)
 from .phasors import phasors_of, unit_phasors
 from .series import in_millimetres, phase_series, stack_of
 
@@ -333,9 +339,10 @@ def _deviation(found: MergedArtifacts, kind: ValueType, series: PhaseSeries, how
     displacement = in_millimetres(kind.operations, series, found.wavelength, found.ctx)
     design, covariance = series.design, series.covariance
     if how == "residuals":
+        line = LineFit.of(design, covariance)
 
         def deviate(moved: FloatArray) -> FloatArray:
-            return deviation_of_residuals(moved, design, covariance)
+            return deviation_of_residuals(moved, line)
     else:
         samples = resampled(len(design), found.ctx.config.output.bootstrap_seed)
         spread = found.ctx.on_root(lambda: spread_of_samples(design, covariance, samples))

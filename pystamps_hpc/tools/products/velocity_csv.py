@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...pipeline.documents import json_text
-from .files import product_file
+from .files import product_files
 from .fixed_point import table_text
 from .point_facts import facts_of
 from .points import Points, read_points
@@ -39,7 +39,7 @@ def velocity_csv(
     root : path
         Dataset processed through stage 8.
     path : path
-        The file to write; it and its side files are replaced, each atomically.
+        The file to write; it and its side files are replaced when all are whole.
     value_type : str
         How the phase is corrected where no ``mean_v.mat`` says it.
 
@@ -76,7 +76,7 @@ def write_csv(points: Points, path: Path) -> Path:
     points : Points
         The table.
     path : Path
-        The file to write; it and its side files are replaced, each atomically.
+        The file to write; it and its side files are replaced when all are whole.
 
     Returns
     -------
@@ -89,14 +89,14 @@ def write_csv(points: Points, path: Path) -> Path:
         It cannot be written.
     """
     columns = [*points.columns, *points.date_columns()]
-    with product_file(path) as temporary, temporary.open("wb") as file:
-        file.write((",".join(column.name for column in columns) + "\n").encode())
-        file.writelines(_lines(points))
     types = ",".join(_OF_GDAL.get(column.name, "Real") for column in columns)
     texts = (types + "\n", _WGS84, json_text(facts_of(points, columns)))
-    for suffix, text in zip(SIDE_FILES, texts, strict=True):
-        with product_file(path.with_suffix(suffix)) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+    with product_files(path) as staged:
+        for suffix, text in zip(SIDE_FILES, texts, strict=True):
+            staged.with_suffix(suffix).write_text(text, encoding="utf-8")
+        with staged.open("wb") as file:
+            file.write((",".join(column.name for column in columns) + "\n").encode())
+            file.writelines(_lines(points))
     return path
 
 

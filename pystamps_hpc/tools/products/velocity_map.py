@@ -68,8 +68,8 @@ def velocity_map(
     maps = maps_of(velocity[:, None], result.lonlat[shown], Frame.around(result.lonlat[shown]))
     kind = value_type_of(result.value_type, MergedArtifacts(root).small_baselines)
     scale = scale_of(*colours_of(kind, kind.base.unit), maps.tails, (-limit, limit))
-    days = [day.isoformat() for day in (result.days[0], result.days[-1], result.master)]
-    dates = dates_text(len(result.days), "images", *days)
+    days = [day.isoformat() for day in (result.dates[0], result.dates[-1], result.master)]
+    dates = dates_text(len(result.dates), "images", *days)
     captions = map_captions(kind, f"{len(velocity):,} {result.kind}{dates}", result.reference_text,
                             colours_text(kind, kind.base.unit))  # fmt: skip
     scene = Scene(result.lonlat, result.reference, result.heading)
