@@ -328,7 +328,7 @@ def test_the_map_counts_the_images_that_its_velocities_are_fitted_to(tmp_path, m
     result = Result(tmp_path / "set", unwrap_ifg_index=np.array([[2.0, 4]]))
     velocity_map(result.root, result.root / "map.png")
     text = " ".join(item.get_text() for item in seen[0].texts)
-    assert "3 images, 15 Mar 2016 to 18 Aug 2016" in text
+    assert "3 images, 2016-03-15 to 2016-08-18" in text
 
 
 def test_a_map_over_the_date_line_shows_the_scene_alone(result, monkeypatch):
