@@ -30,7 +30,7 @@ from pystamps_hpc.tools.products.time_series import at_point, read_series
 from pystamps_hpc.tools.products.values import read_values
 from pystamps_hpc.tools.products.velocity_map import velocity_map
 
-from .test_products import MASTER, Result
+from .test_products import MASTER, Result, with_phasors
 
 pytest.importorskip("matplotlib")
 
@@ -106,6 +106,20 @@ def test_a_panel_has_a_map_with_the_values_of_each_column_and_its_date(result, f
         "Maps from 12.",
     ):
         assert words in told, words
+
+
+def test_a_panel_says_against_what_its_maps_are_and_counts_as_the_drop_list(
+    result, figures, tmp_path
+):
+    against = plot_values(result.root, "u", tmp_path / "u.png", Columns(ref_ifg=2))
+    assert "Each map against number 2, 2016-03-15" in text_on(figures[0])
+    assert against.facts["against"] == "number 2, 2016-03-15"
+    with_phasors(result.root)
+    plot_values(result.root, "w", tmp_path / "w.png", Columns(ref_ifg=-1))
+    assert "Each map against the one before it" in text_on(figures[1])
+    plot_values(result.root, "vdrop", tmp_path / "v.png")
+    titles = [axes.get_title() for axes in figures[2].axes[:4]]
+    assert [title.split()[0] for title in titles] == ["1", "2", "4", "5"]
 
 
 def test_a_velocity_is_one_map_in_the_colours_of_the_velocity_map(result, figures, tmp_path):

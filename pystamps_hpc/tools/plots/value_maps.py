@@ -159,8 +159,14 @@ def _labels(values: Values) -> list[str]:
     """Return what stands above each map: number and date, or dates of a pair below each other."""
     return [
         f"{number}  {date.replace(' to ', chr(10))}"
-        for number, date in zip(values.ifg_list, values.labels, strict=True)
+        for number, date in zip(_numbers(values), values.labels, strict=True)
     ]
+
+
+def _numbers(values: Values) -> IntArray:
+    """Return the number of each map as ``drop_ifg_index`` counts; velocities have others."""
+    several = values.kind.is_velocity and values.rows.shape[1] > 1
+    return values.columns + 1 if several else values.ifg_list
 
 
 def _captions(
@@ -193,7 +199,7 @@ def _captions(
     if panel:
         note.append(f"{extent_text(panel.frame)}.")
     points = f"{int(maps.known.max()):,} {noun}{_dates(values, found)}"
-    return map_captions(kind, points, reference, " ".join(note), title)
+    return map_captions(kind, points, reference, " ".join(note), title, values.against)
 
 
 def _dates(values: Values, found: MergedArtifacts) -> str:
@@ -217,9 +223,10 @@ def _facts(values: Values, maps: Maps, scale: Scale, reference: IntArray | None)
         "sign": values.kind.sign,
         "ps": maps.n_points,
         "reference_ps": None if reference is None else len(reference),
+        "against": values.against or None,
         "maps": [
             {"number": int(number), "date": date, "without_value": left}
-            for number, date, left in zip(values.ifg_list, values.labels, missing, strict=True)
+            for number, date, left in zip(_numbers(values), values.labels, missing, strict=True)
         ],
         "limits": [scale.low, scale.high],
         "drawn_as": "cells" if maps.in_cells else "markers",

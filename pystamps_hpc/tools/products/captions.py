@@ -16,6 +16,7 @@ def map_captions(
     reference: str,
     note: str,
     title: str | None = None,
+    against: str = "",
 ) -> Captions:
     """Say what a map shows.
 
@@ -31,9 +32,13 @@ def map_captions(
         What the colours mean and what is left out.
     title : str, optional
         Title; by default what is shown.
+    against : str
+        Against what each map is shown; empty where it is shown as it is.
     """
     meaning = kind.meaning[0].upper() + kind.meaning[1:]
     lines = [points, f"Relative to {reference}"] if reference else [points]
+    if against:
+        lines.append(f"Each map against {against}")
     return Captions(title or f"{meaning} ({kind.name})", lines, note)
 
 

@@ -59,6 +59,8 @@ class Values:
         Rows of the reference area; None where the values are relative to none.
     fit : (n_ps, 2) float64 or None
         Offset [rad] and rate [rad/day] of a velocity.
+    against : str
+        Against what each column is shown; empty where it is shown as it is.
     stage : int
         Last stage whose results they are made of.
     warnings : list of str
@@ -72,6 +74,7 @@ class Values:
     unit: str
     ref_ps: IntArray | None
     fit: FloatArray | None = None
+    against: str = ""
     stage: int = 0
     warnings: list[str] = field(default_factory=list)
 
@@ -155,7 +158,10 @@ def read_values(
         columns = _by_default(found, kind) if listed is None else listed
         rows = _against(found, kind, columns, ref_ifg)
         dates = tuple(network.date_of(k) for k in columns)
-        values = Values(kind, rows, columns, dates, kind.base.unit, None)
+        against = {-1: "the one before it", 0: ""}.get(ref_ifg)
+        if against is None:
+            against = f"number {ref_ifg}, {network.date_of(ref_ifg - 1)}"
+        values = Values(kind, rows, columns, dates, kind.base.unit, None, against=against)
     if kind.base.name.startswith("a") and found.method == COEFFICIENT_MAP:
         values = replace(values, unit="rad/m")
     elif kind.base.referenced:
