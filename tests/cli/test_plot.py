@@ -116,6 +116,12 @@ def test_without_a_type_pictures_and_value_types_are_listed(command, result):
     assert "dmos" in text
 
 
+def test_a_picture_is_named_as_the_type_however_it_is_typed(command, result):
+    for typed in ("V-od", "v-do"):
+        words = ("plot", typed, "--force", "--dataset", result.root)
+        assert command(*words).document["file"] == str(result.root / "products" / "v-do.png")
+
+
 def test_series_of_two_points_are_two_files(command, result):
     files = set()
     for lon, lat in result.lonlat[[3, 40]]:

@@ -111,10 +111,9 @@ def run(options: Namespace) -> Answer:
         return _listed(options), 0
     drawing = _PICTURES.get(options.picture, _OF_A_TYPE)
     _refuse_others(options, drawing.options)
-    if drawing is _OF_A_TYPE:
-        _require_type(options)
+    name = _type_of(options) if drawing is _OF_A_TYPE else options.picture
     config = load_config(options.config)
-    path = _target(options)
+    path = _target(options, name)
     picture = drawing.draw(options, path, config)
     warnings = [*picture.warnings, *out_of_date(options, config, picture.stage)]
     document = {
@@ -138,8 +137,8 @@ def _listed(options: Namespace) -> Document:
     }
 
 
-def _require_type(options: Namespace) -> None:
-    """Refuse what is neither a picture nor a value type, and columns that are not there."""
+def _type_of(options: Namespace) -> str:
+    """Return the name of a value type; refuse what is none, and columns that are not there."""
     from ...stages.shared.value_types import BASES
     from ...tools.products.values import require_columns
 
@@ -151,7 +150,8 @@ def _require_type(options: Namespace) -> None:
             f"{', '.join(_PICTURES)}; the dataset has the types {', '.join(bases)}"
             + (f"; did you mean {near[0]}?" if near else "")
         )
-    require_columns(options.dataset, options.picture, chosen_ifgs(options), options.ref_ifg or 0)
+    listed, ref = chosen_ifgs(options), options.ref_ifg or 0
+    return require_columns(options.dataset, options.picture, listed, ref).name
 
 
 def _refuse_others(options: Namespace, taken: tuple[str, ...]) -> None:
@@ -162,7 +162,7 @@ def _refuse_others(options: Namespace, taken: tuple[str, ...]) -> None:
             raise ConfigError(f"plot {options.picture} does not take {flag}")
 
 
-def _target(options: Namespace) -> Path:
+def _target(options: Namespace, name: str) -> Path:
     """Return the file to write; in the dataset only if that may be written."""
     from ...dataset.tree import discover_dataset
 
@@ -170,7 +170,7 @@ def _target(options: Namespace) -> Path:
         return Path(options.output)
     discover_dataset(options.dataset, need_patches=False).require_writable()
     point = [str(each) for each in (options.lon, options.lat) if each is not None]
-    return Path(options.dataset) / "products" / f"{'_'.join([options.picture, *point])}.png"
+    return Path(options.dataset) / "products" / f"{'_'.join([name, *point])}.png"
 
 
 def _values(options: Namespace, path: Path, config: RunConfig) -> "Picture":
