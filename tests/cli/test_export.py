@@ -73,6 +73,15 @@ def test_what_is_wrong_is_one_line_with_its_exit_code(command, result, words, co
     assert not (result.root / "products").exists()
 
 
+def test_an_unfinished_scene_is_told_what_makes_its_phase(command, result):
+    for name in ("phuw2.mat", "mean_v.mat"):
+        (result.root / name).unlink()
+    command("parms", "--dataset", result.root, "reset", "lambda")
+    ended = command("export", "gpkg", "--dataset", result.root)
+    assert ended.code == 3
+    assert f"run --dataset {result.root} --end-step 6 makes it" in ended.err
+
+
 def test_an_export_of_results_out_of_date_warns(command, result, monkeypatch):
     rows = [{"target": "root", "stage": 8, "path": "mean_v.mat", "reason": "new", "again": ""}]
     monkeypatch.setattr("pystamps_hpc.tools.status.stale_results", lambda *_: rows)

@@ -74,6 +74,11 @@ def test_a_series_tells_its_velocity(command, result, tmp_path):
     ("words", "code", "told"),
     [
         ("usb", 2, "a single-master stack has no 'usb'"),
+        ("histogramm", 2, "ifg-noise; the dataset has the types w, wa"),
+        ("histogramm", 2, "did you mean histogram?"),
+        ("ifg_noise", 2, "did you mean ifg-noise?"),
+        ("u --ref-ifg 99", 2, "must be 1 to 5, or 'previous'"),
+        ("wa --tropo a_erai", 3, "TRAIN makes it"),
         ("v-z", 2, "'v' takes"),
         ("u --ifgs 9", 2, "outside 1 to 5"),
         ("s", 3, "scn2.mat: file does not exist; it holds"),
@@ -99,6 +104,46 @@ def test_what_is_wrong_is_one_line_with_its_exit_code(command, result, words, co
     assert told in ended.err
     assert ended.document is None
     assert not list(result.root.rglob("*.png"))
+
+
+def test_without_a_type_pictures_and_value_types_are_listed(command, result):
+    document = command("plot", "--dataset", result.root).document
+    names = [row["picture"] for row in document["pictures"]]
+    assert names == ["network", "ts", "histogram", "selection", "ifg-noise"]
+    assert document["types"] == command("values", "--dataset", result.root).document["types"]
+    text = shown(document)
+    assert "how a point moves" in text
+    assert "dmos" in text
+
+
+def test_a_picture_is_named_as_the_type_however_it_is_typed(command, result):
+    for typed in ("V-od", "v-do"):
+        words = ("plot", typed, "--force", "--dataset", result.root)
+        assert command(*words).document["file"] == str(result.root / "products" / "v-do.png")
+
+
+def test_series_of_two_points_are_two_files(command, result):
+    files = set()
+    for lon, lat in result.lonlat[[3, 40]]:
+        words = ("plot", "ts", "--lon", lon, "--lat", lat, "--dataset", result.root)
+        files.add(command(*words).document["file"])
+        assert command(*words).code == 3
+    assert len(files) == 2
+
+
+def test_what_is_asked_for_is_checked_before_the_file(command, result, tmp_path):
+    (tmp_path / "there.png").touch()
+    for words, told in (
+        ("histogramm", "no such picture"),
+        ("v-z", "'v' takes"),
+        ("u --ifgs 9", "outside 1 to 5"),
+        ("u --ref-ifg 9", "must be 1 to 5"),
+        ("v --ref-ifg 2", "has one column"),
+    ):
+        ended = command("plot", *words.split(), "--dataset", result.root, "--output",
+                        tmp_path / "there.png")  # fmt: skip
+        assert ended.code == 2
+        assert told in ended.err
 
 
 def test_nothing_is_written_into_a_golden_dataset(command, result, tmp_path):

@@ -52,6 +52,21 @@ def test_a_file_that_is_there_stays_unless_forced_and_may_lie_elsewhere(command,
     assert "marked golden" in command(*words, "--force").err
 
 
+def test_what_is_asked_for_is_checked_before_the_file(command, result, tmp_path):
+    (tmp_path / "there.mat").touch()
+    for words, told in (
+        (("usb",), "has no 'usb'"),
+        (("u", "--ifgs", "9"), "outside 1 to 5"),
+        (("u", "--ref-ifg", "9"), "must be 1 to 5"),
+        (("v-do", "--ts", "--ifgs", "9"), "outside 1 to 5"),
+    ):
+        ended = command(
+            "values", *words, "--dataset", result.root, "--output", tmp_path / "there.mat"
+        )
+        assert ended.code == 2
+        assert told in ended.err
+
+
 def test_against_another_column_and_as_displacements(command, result):
     ended = command("values", "u", "--ref-ifg", "previous", "--dataset", result.root)
     assert not read_mat(ended.document["file"])["ph_disp"][:, 0].any()
@@ -74,6 +89,7 @@ def test_without_a_type_all_are_listed(command, result):
         (("values", "u", "--ifgs", "9"), 2, "outside 1 to 5"),
         (("values", "u", "--ifgs", "0"), 2, "0 is less than 1"),
         (("values", "u", "--ifgs", "5:3"), 2, "5:3 is empty"),
+        (("values", "u", "--ref-ifg", "9"), 2, "must be 1 to 5, or 'previous'"),
         (("values", "u", "--ref-ifg", "x"), 2, "invalid ref_ifg value"),
         (("values", "s"), 3, "scn2.mat: file does not exist"),
         (("values", "v-do", "--ts", "--ref-ifg", "2"), 2, "--ts does not take --ref-ifg"),
@@ -133,8 +149,13 @@ def test_the_series_of_a_point_as_document_page_and_table(command, result, tmp_p
     moved = [row["displacement_mm"] for row in document["series"]]
     np.testing.assert_allclose(moved, result.displacement[3, [0, 1, 3, 4]], atol=6e-3)
     lines = (tmp_path / "p.csv").read_text().splitlines()
-    assert lines[0] == "date,displacement_mm"
-    assert lines[1] == f"2016-01-15,{moved[0]:.4f}"
+    assert lines[0] == "date,displacement_mm,line_mm"
+    assert lines[1].startswith(f"2016-01-15,{moved[0]:.4f},")
+    line = [float(row.split(",")[2]) for row in lines[1:]]
+    np.testing.assert_allclose(line, moved, atol=0.02)  # the PS moves steadily
+    days = np.array([row.split(",")[0] for row in lines[1:]], "M8[D]").astype(float)
+    rate = (line[-1] - line[0]) / (days[-1] - days[0]) * 365.25
+    assert rate == pytest.approx(document["velocity_mm_per_year"], abs=1e-3)
     assert "PS 4" in shown(timeseries, document)
     other = result.lonlat[9]
     document = command("timeseries", *where, "--minus", *other).document

@@ -143,7 +143,7 @@ def test_a_column_without_phase_in_the_reference_area_is_told(result):
         ("u", {"ifgs": [9]}, "interferogram 9 is outside 1 to 5"),
         ("u", {"ifgs": [2, 2]}, "one twice"),
         ("u", {"ifgs": []}, "none"),
-        ("u", {"ref_ifg": 6}, "must be -1, or 1 to 5"),
+        ("u", {"ref_ifg": 6}, "must be 1 to 5, or 'previous'"),
         ("v", {"ref_ifg": 1}, "ref_ifg does not apply"),
         ("u-a", {"tropo": "a_wind"}, "'a_wind' is not known; known: a_linear"),
         ("u-a", {"tropo": "a_powerlaw-k"}, "a map of coefficients .* no phase"),
@@ -166,7 +166,7 @@ def test_what_cannot_be_asked_for_is_a_matter_of_usage(result, name, options, to
         ("w-d", "rc2.mat|ph2.mat", "--end-step 5 makes it"),
         ("p", "pm2.mat", ""),
         ("wf", "uw_grid.mat", "--end-step 6 makes it"),
-        ("a", "tca2.mat", "another program makes it"),
+        ("a", "tca2.mat", "TRAIN makes it"),
         ("o", "scla2.mat", "scla_deramp y"),
     ],
 )

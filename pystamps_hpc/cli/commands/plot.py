@@ -2,14 +2,24 @@
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...config import RunConfig, load_config
 from ...errors import ConfigError
 from ..command import Answer, Command, dataset_option, numbers, on_root
-from ..shapes import CAREFUL, Shape, pairs, paragraph
-from .values import chosen_ifgs, out_of_date, output_options, ref_ifg, tropo_option
+from ..shapes import CAREFUL, STRONG, Shape, marked, pairs, paragraph, table
+from .values import (
+    chosen_ifgs,
+    out_of_date,
+    output_options,
+    ref_ifg,
+    tropo_option,
+    types_table,
+    value_types,
+)
 
 if TYPE_CHECKING:
     from ...tools.plots.drawn import Page, Picture
@@ -28,8 +38,11 @@ def add_options(parser: ArgumentParser) -> None:
     dataset_option(parser)
     parser.add_argument(
         "picture",
+        nargs="?",
         metavar="TYPE",
-        help="value type as of values (v-do, u-dm, w), or one of " + ", ".join(_PICTURES),
+        help="value type as of values (v-do, u-dm, w), or one of "
+        + ", ".join(_PICTURES)
+        + "; without one all are listed",
     )
     parser.add_argument(
         "--ifgs",
@@ -78,7 +91,9 @@ def add_options(parser: ArgumentParser) -> None:
         help="ts: less the series around this point",
     )
     parser.add_argument("--type", metavar="TYPE", help="ts: value type of the velocity (v-do)")
-    output_options(parser, "products/TYPE.png in the dataset; also .pdf, .svg")
+    output_options(
+        parser, "products/TYPE.png in the dataset, ts_LON_LAT.png of a point; also .pdf, .svg"
+    )
 
 
 def dots(text: str) -> int:
@@ -91,12 +106,15 @@ def dots(text: str) -> int:
 
 @on_root
 def run(options: Namespace) -> Answer:
-    """Draw a picture."""
-    taken, draw = _PICTURES.get(options.picture, (OF_VALUES, _values))
-    _refuse_others(options, taken)
+    """Draw a picture, or list those that there are."""
+    if options.picture is None:
+        return _listed(options), 0
+    drawing = _PICTURES.get(options.picture, _OF_A_TYPE)
+    _refuse_others(options, drawing.options)
+    name = _type_of(options) if drawing is _OF_A_TYPE else options.picture
     config = load_config(options.config)
-    path = _target(options)
-    picture = draw(options, path, config)
+    path = _target(options, name)
+    picture = drawing.draw(options, path, config)
     warnings = [*picture.warnings, *out_of_date(options, config, picture.stage)]
     document = {
         "schema": "pystamps-hpc/plot/1",
@@ -110,6 +128,32 @@ def run(options: Namespace) -> Answer:
     return document, 0
 
 
+def _listed(options: Namespace) -> Document:
+    pictures = [{"picture": name, "meaning": each.meaning} for name, each in _PICTURES.items()]
+    return {
+        "schema": "pystamps-hpc/pictures/1",
+        "pictures": pictures,
+        "types": value_types(options),
+    }
+
+
+def _type_of(options: Namespace) -> str:
+    """Return the name of a value type; refuse what is none, and columns that are not there."""
+    from ...stages.shared.value_types import BASES
+    from ...tools.products.values import require_columns
+
+    if options.picture.partition("-")[0].lower() not in {base.name for base in BASES}:
+        bases = [row["type"] for row in value_types(options)]
+        near = get_close_matches(options.picture.lower(), [*_PICTURES, *bases], n=1)
+        raise ConfigError(
+            f"plot {options.picture}: there is no such picture or value type; pictures are "
+            f"{', '.join(_PICTURES)}; the dataset has the types {', '.join(bases)}"
+            + (f"; did you mean {near[0]}?" if near else "")
+        )
+    listed, ref = chosen_ifgs(options), options.ref_ifg or 0
+    return require_columns(options.dataset, options.picture, listed, ref).name
+
+
 def _refuse_others(options: Namespace, taken: tuple[str, ...]) -> None:
     """Refuse options that the picture would not listen to."""
     for name in {*OF_VALUES, *OF_SERIES} - set(taken):
@@ -118,14 +162,15 @@ def _refuse_others(options: Namespace, taken: tuple[str, ...]) -> None:
             raise ConfigError(f"plot {options.picture} does not take {flag}")
 
 
-def _target(options: Namespace) -> Path:
+def _target(options: Namespace, name: str) -> Path:
     """Return the file to write; in the dataset only if that may be written."""
     from ...dataset.tree import discover_dataset
 
     if options.output:
         return Path(options.output)
     discover_dataset(options.dataset, need_patches=False).require_writable()
-    return Path(options.dataset) / "products" / f"{options.picture}.png"
+    point = [str(each) for each in (options.lon, options.lat) if each is not None]
+    return Path(options.dataset) / "products" / f"{'_'.join([name, *point])}.png"
 
 
 def _values(options: Namespace, path: Path, config: RunConfig) -> "Picture":
@@ -176,18 +221,38 @@ def _page(options: Namespace) -> "Page":
 
 _Drawing = Callable[[Namespace, Path, RunConfig], "Picture"]
 
-_PICTURES: dict[str, tuple[tuple[str, ...], _Drawing]] = {
-    "network": ((), _of_dataset),
-    "ts": (OF_SERIES, _series),
-    "histogram": ((), _of_dataset),
-    "selection": ((), _of_dataset),
-    "ifg-noise": ((), _of_dataset),
+
+@dataclass(frozen=True)
+class _Kind:
+    """A kind of picture: what it shows, what draws it, options that it takes."""
+
+    meaning: str
+    draw: _Drawing
+    options: tuple[str, ...] = ()
+
+
+_OF_A_TYPE = _Kind("values", _values, OF_VALUES)
+
+_PICTURES = {
+    "network": _Kind("images and pairs in time and baseline", _of_dataset),
+    "ts": _Kind("how a point moves; takes --lon and --lat", _series, OF_SERIES),
+    "histogram": _Kind("coherence, amplitude dispersion, noise of candidates", _of_dataset),
+    "selection": _Kind("what stages 3, 4 and 5 leave of the candidates", _of_dataset),
+    "ifg-noise": _Kind("noise of interferograms and images", _of_dataset),
 }
-"""Picture that is none of values -> options that it takes, and what draws it."""
+"""Pictures that are none of values."""
 
 
 def view(document: Document) -> Iterator[Shape]:
-    """Show what was drawn and where it is."""
+    """Show what was drawn and where it is, or what there is to draw."""
+    if "pictures" in document:
+        yield table(
+            ("picture", "shows"),
+            ((marked(row["picture"], STRONG), row["meaning"]) for row in document["pictures"]),
+        )
+        yield paragraph()
+        yield types_table(document["types"])
+        return
     unit = " ".join(filter(None, (document.get("unit"), document.get("sign"))))
     limits = document.get("limits")
     yield pairs(

@@ -39,6 +39,7 @@ def add_options(parser: ArgumentParser) -> None:
 @on_root
 def run(options: Namespace) -> Answer:
     """Read the series of a point."""
+    from ...stages.shared.velocity import DAYS_PER_YEAR
     from ...tools.products.plot_files import require_free
     from ...tools.products.time_series import at_point, line_of, read_series
 
@@ -53,10 +54,12 @@ def run(options: Namespace) -> Answer:
         displacement = displacement - other.displacement
         minus = _place(options.minus, other)
     line = line_of(series, displacement)
+    fitted = line.offset + line.velocity * series.elapsed / DAYS_PER_YEAR
     rows = [
-        {"date": date, "displacement_mm": None if moved != moved else round(float(moved), 4)}
-        for date, moved in zip(series.dates, displacement, strict=True)
-    ]
+        {"date": date, "displacement_mm": None if moved != moved else round(float(moved), 4),
+         "line_mm": round(float(on_line), 4)}
+        for date, moved, on_line in zip(series.dates, displacement, fitted, strict=True)
+    ]  # fmt: skip
     document = {
         "schema": "pystamps-hpc/time-series/1",
         "dataset": str(options.dataset),
@@ -85,8 +88,11 @@ def _write(path: Path, rows: list[Document]) -> None:
     from ...tools.products.files import product_file
 
     with product_file(path) as temporary:
-        lines = [f"{row['date']},{_text(row['displacement_mm'])}" for row in rows]
-        temporary.write_text("\n".join(["date,displacement_mm", *lines, ""]), encoding="utf-8")
+        lines = [
+            f"{row['date']},{_text(row['displacement_mm'])},{_text(row['line_mm'])}" for row in rows
+        ]
+        heads = "date,displacement_mm,line_mm"
+        temporary.write_text("\n".join([heads, *lines, ""]), encoding="utf-8")
 
 
 def _text(value: float | None) -> str:

@@ -81,16 +81,20 @@ def run(options: Namespace, team: "Team") -> Answer:
 
 
 def _listed(options: Namespace) -> Document:
+    return {"schema": "pystamps-hpc/value-types/1", "types": value_types(options)}
+
+
+def value_types(options: Namespace) -> list[Document]:
+    """Return the bases of the value types that the dataset has."""
     from ...dataset import parameters
     from ...stages.shared.value_types import bases_of
 
     known = parameters.load(Path(options.dataset))
-    rows = [
+    return [
         {"type": name, "letters": list(base.operations)[1:], "unit": base.unit,
          "meaning": base.meaning}
         for name, base in bases_of(known.small_baselines).items()
     ]  # fmt: skip
-    return {"schema": "pystamps-hpc/value-types/1", "types": rows}
 
 
 def _values(options: Namespace, team: "Team") -> Document:
@@ -174,18 +178,17 @@ def out_of_date(options: Namespace, config: RunConfig, stage: int) -> list[str]:
 
 def target(options: Namespace, series: bool = False) -> Path:
     """Return the file to write, which must be free; in the dataset only if that may be written."""
-    from ...dataset import parameters
     from ...dataset.tree import discover_dataset
-    from ...stages.shared.value_types import value_type
     from ...tools.products.plot_files import plot_file, require_free, require_place
     from ...tools.products.series import series_type
+    from ...tools.products.values import require_columns
 
     root = Path(options.dataset)
+    name = series_type(options.type) if series else options.type
+    kind = require_columns(root, name, chosen_ifgs(options), options.ref_ifg)
     path = Path(options.output) if options.output else None
     if path is None:
         discover_dataset(root, need_patches=False).require_writable()
-        name = series_type(options.type) if series else options.type
-        kind = value_type(name, parameters.load(root).small_baselines)
         path = plot_file(root, kind.name, series)
     require_free(path, ".mat", options.force)
     require_place(path)
@@ -210,11 +213,7 @@ def _numbers(summary: Any, k: int) -> Document:
 def view(document: Document) -> Iterator[Shape]:
     """Show what was written, or the types that there are."""
     if "types" in document:
-        yield table(
-            ("type", "unit", "shows", "letters behind a dash"),
-            ((marked(row["type"], STRONG), row["unit"], row["meaning"], " ".join(row["letters"]))
-             for row in document["types"]),
-        )  # fmt: skip
+        yield types_table(document["types"])
         return
     yield pairs(
         {
@@ -237,6 +236,15 @@ def view(document: Document) -> Iterator[Shape]:
         yield paragraph(f"and {len(document['columns']) - len(shown)} more: see --json")
     for warning in document["warnings"]:
         yield paragraph(f"warning: {warning}", style=CAREFUL)
+
+
+def types_table(rows: list[Document]) -> Shape:
+    """Return the table of the value types that there are."""
+    return table(
+        ("type", "unit", "shows", "letters behind a dash"),
+        ((marked(row["type"], STRONG), row["unit"], row["meaning"], " ".join(row["letters"]))
+         for row in rows),
+    )  # fmt: skip
 
 
 COMMAND = Command(

@@ -31,6 +31,9 @@ from .files import read_artifact
 EXTERNAL = {"a": "tca", "i": "ica", "t": "tide"}
 """Letter of a correction -> stem of its files."""
 
+_OTHERS = {"tca2": "TRAIN", "tca_sb2": "TRAIN"}
+"""Artifact -> the program that makes it."""
+
 _KEYS = {"i": ("ph_iono_azshift",), "t": ("ph_tide",)}
 
 
@@ -166,6 +169,7 @@ class MergedArtifacts:
         """Radar wavelength [m]."""
         found = self.parameters.value("lambda")
         if not (isinstance(found, float) and 0 < found < np.inf):
+            self.require("phuw2", "the unwrapped phase")  # unfinished: say what makes it
             raise DatasetError(
                 f"{self.root}: the wavelength is not known; run stage 1 or set lambda"
             )
@@ -213,7 +217,7 @@ class MergedArtifacts:
         self.stage = max(self.stage, row.spec.number if row else 0)
         if self.has(artifact):
             return
-        remedy = "another program makes it"
+        remedy = f"{_OTHERS.get(artifact, 'another program')} makes it"
         if row is not None:
             stage = row.spec.number
             remedy = (

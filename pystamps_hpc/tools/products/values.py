@@ -145,11 +145,7 @@ def read_values(
     found = MergedArtifacts(root, config, tropo, team)
     kind = value_type(name, found.small_baselines)
     network = found.ifgs(kind.of_interferograms)
-    listed = None if ifgs is None else listed_ifgs(ifgs, network.n_columns, kind)
-    if ref_ifg and (kind.is_velocity or kind.base.listed == "one"):
-        raise ConfigError(f"value type {kind.name}: has one column, ref_ifg does not apply")
-    if ref_ifg < -1 or ref_ifg > network.n_columns:
-        raise ConfigError(f"ref_ifg {ref_ifg}: must be -1, or 1 to {network.n_columns}")
+    listed = _listed(kind, network.n_columns, ifgs, ref_ifg)
     if kind.is_velocity:
         values = _velocity(found, kind, listed, deviation)
     elif kind.base.listed == "one":
@@ -167,6 +163,43 @@ def read_values(
     elif kind.base.referenced:
         values = _referenced(found, values)
     return replace(values, stage=found.stage, warnings=[*found.warnings, *values.warnings])
+
+
+def require_columns(
+    root: str | os.PathLike[str], name: str, ifgs: Sequence[int] | None = None, ref_ifg: int = 0
+) -> ValueType:
+    """Return a value type whose columns are there, before anything is computed.
+
+    Parameters
+    ----------
+    root, name, ifgs, ref_ifg
+        As of :func:`read_values`.
+
+    Raises
+    ------
+    ConfigError
+        The mode has no such type, a column is not there.
+    DatasetError, MatError
+        ``ps2.mat`` is missing or damaged.
+    """
+    found = MergedArtifacts(root)
+    kind = value_type(name, found.small_baselines)
+    _listed(kind, found.ifgs(kind.of_interferograms).n_columns, ifgs, ref_ifg)
+    return kind
+
+
+def _listed(
+    kind: ValueType, n_columns: int, ifgs: Sequence[int] | None, ref_ifg: int
+) -> IntArray | None:
+    """Return the columns that are asked for, 0-based; None by default."""
+    listed = None if ifgs is None else listed_ifgs(ifgs, n_columns, kind)
+    if ref_ifg and (kind.is_velocity or kind.base.listed == "one"):
+        raise ConfigError(f"value type {kind.name}: has one column, ref_ifg does not apply")
+    if ref_ifg < -1 or ref_ifg > n_columns:
+        raise ConfigError(
+            f"ref_ifg {ref_ifg}: must be 1 to {n_columns}, or 'previous' (-1 in Python)"
+        )
+    return listed
 
 
 def listed_ifgs(ifgs: Sequence[int], n_columns: int, kind: ValueType) -> IntArray:
