@@ -128,7 +128,7 @@ def test_a_terminal_lists_every_key_with_detail_and_the_rules_without_golden(com
     err = command("verify", "--run", mini, "--golden", MINI, "--detail").err
     assert "PATCH_1/pm1.mat:K_ps" in err
     err = command("verify", "--run", mini).err
-    assert "Checked in itself: every number is finite, every index at least 1; map and" in err
+    assert "Checked in itself: every number is finite, every index at least 1; the products" in err
     assert "the look-angle error phase is slope times baseline" in err
 
 

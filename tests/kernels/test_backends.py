@@ -16,6 +16,7 @@ FORMS = [
     for arithmetic in (["double", "single"] if kernel.single else ["double"])
 ]
 WHOLE = {
+    "prep_add_amplitudes", "prep_add_pairs",
     "stage2_clap_grid", "stage2_histogram", "stage4_adjacent_keep", "stage4_duplicate_keep",
     "stage4_edge_stats", "stage4_edge_stats_undirected", "stage4_pair_edge_stats",
     "stage4_pair_edge_stats_undirected", "stage6_chains", "stage6_cheapest_flow",
