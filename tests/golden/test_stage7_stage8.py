@@ -15,9 +15,9 @@ SINGLE = {
     "scla_smooth2": {"K_ps_uw": 1e-16, "C_ps_uw": 5e-7, "ph_scla": 0.0},
 }
 SINGLE_SB = {
-    "scla2": {"K_ps_uw": 1e-16, "C_ps_uw": 5e-7, "ph_scla": 0.0, "ifg_vcm": 0.0},
-    "scla_sb2": {"K_ps_uw": 1e-16, "C_ps_uw": 0.0, "ph_scla": 0.0, "ifg_vcm": 0.0},
-    "scla_smooth_sb2": {"K_ps_uw": 1e-16, "C_ps_uw": 0.0, "ph_scla": 0.0},
+    "scla2": {"K_ps_uw": 5e-17, "C_ps_uw": 5e-7, "ph_scla": 0.0, "ifg_vcm": 0.0},
+    "scla_sb2": {"K_ps_uw": 5e-17, "C_ps_uw": 0.0, "ph_scla": 0.0, "ifg_vcm": 0.0},
+    "scla_smooth_sb2": {"K_ps_uw": 5e-17, "C_ps_uw": 0.0, "ph_scla": 0.0},
 }
 DOUBLE = {
     "scla2": {"K_ps_uw": 1e-6, "C_ps_uw": 3e-5, "ph_scla": 4e-4, "ifg_vcm": 0.0},
