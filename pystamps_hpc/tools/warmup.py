@@ -234,7 +234,7 @@ def _call_on_zeros(form: Form, seconds: dict[Form, float]) -> str:
     """Call a kernel that no chain uses; return why that is not possible, else nothing.
 
     Zeros are valid as values and as indices. Beside indices a scalar could be a size that reaches
-    past an array, so such kernels are left alone.
+    past an array, so there it is zero, too.
     """
     name, arithmetic = form
     kernel = all_kernels()[name]
@@ -243,21 +243,20 @@ def _call_on_zeros(form: Form, seconds: dict[Form, float]) -> str:
         return "no native implementation"
     arrays = [argument for argument in kernel.arguments if isinstance(argument, Array)]
     indices = any(argument.dtypes.startswith("i") for argument in arrays)
-    if indices and len(arrays) < len(kernel.arguments):
-        return UNUSED
+    scalar = 0 if indices else 1
     began = time.perf_counter()
     try:
         with np.errstate(all="ignore"):
-            native(*(_zeros(argument, arithmetic) for argument in kernel.arguments))
+            native(*(_zeros(argument, scalar, arithmetic) for argument in kernel.arguments))
     except (ArithmeticError, ValueError, IndexError):
         return UNUSED
     seconds[form] = round(time.perf_counter() - began, 3)
     return ""
 
 
-def _zeros(argument: Array | Scalar, arithmetic: Arithmetic) -> Any:
+def _zeros(argument: Array | Scalar, scalar: int, arithmetic: Arithmetic) -> Any:
     if isinstance(argument, Scalar):
-        return 1.0
+        return argument.kind(scalar)
     shape = [int(dim) if dim.isdigit() else 4 for dim in argument.shape.split()]
     dtypes = argument.dtypes.split()
     return np.zeros(shape, DTYPES[dtypes[0 if arithmetic == "single" else -1]])
