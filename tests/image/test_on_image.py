@@ -16,7 +16,7 @@ def ranks_of(report):
 
 def test_the_sections_left_their_marks(image):
     shown = image.call(image.inside("env"))
-    assert "PYSTAMPS_HPC_CACHE_SEED=/opt/pystamps-hpc/cache/" in shown.stdout
+    assert "PYSTAMPS_HPC_CACHE_SEED=/opt/pystamps-hpc/cache\n" in shown.stdout
     version = image.call([*ALONE, image.tool, "run", image.path, "--version"])
     assert version.stdout.startswith("pystamps-hpc ")
     checked = image.call([*ALONE, image.tool, "test", image.path])
@@ -115,7 +115,8 @@ def test_srun_starts_two_containers_on_each_of_two_nodes(
 def test_without_the_directory_of_slurm_the_doctor_names_the_bind(cluster, image):
     if image.pmi != "pmix":
         pytest.skip("only Open MPI keeps files there")
-    ended = cluster.call(*srun(image, 2, 4, 500), *image.inside("pystamps-hpc", "doctor", "mpi"))
+    *words, _ = srun(image, 2, 4, 500)  # each rank comes to its own end
+    ended = cluster.call(*words, *image.inside("pystamps-hpc", "doctor", "mpi"))
     assert ended.returncode == 5, ended.stderr
     assert f"--bind {cluster.tmpfs()}" in ended.stderr
 
