@@ -1,0 +1,115 @@
+"""Results that take a while: computed once in the background, the least used ones forgotten."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as StillRunning
+from typing import Any
+
+PATIENCE = 1.0
+"""How long a request waits for a result before it is told that it is being computed [s]."""
+
+MOST_BYTES = 600 << 20
+"""What is kept at most."""
+
+
+class NotYet(Exception):
+    """A result is being computed; asking again later finds it."""
+
+
+class Store:
+    """Results by key, computed one after another by a thread of its own.
+
+    Parameters
+    ----------
+    most_bytes : int
+        What is kept at most; the result that was asked for last is kept in any case.
+    patience : float
+        How long :meth:`get` waits [s].
+    """
+
+    def __init__(self, most_bytes: int = MOST_BYTES, patience: float = PATIENCE) -> None:
+        self.most_bytes, self.patience = most_bytes, patience
+        self._found: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
+        self._running: dict[Hashable, Future[Any]] = {}
+        self._lock = threading.RLock()
+        self._worker = ThreadPoolExecutor(1, "results")
+        self._own = threading.local()
+
+    def get(self, key: Hashable, compute: Callable[[], Any]) -> Any:
+        """Return a result, computed if it is not there.
+
+        Parameters
+        ----------
+        key : hashable
+            What it is, and of which state of the files.
+        compute : callable
+            Returns it; its ``nbytes`` counts. It may ask for other results.
+
+        Raises
+        ------
+        NotYet
+            It takes longer; it goes on being computed.
+        PystampsError, OSError
+            Of `compute`; the next request tries again.
+        """
+        with self._lock:
+            if key in self._found:
+                self._found.move_to_end(key)
+                return self._found[key][0]
+        if getattr(self._own, "computing", False):
+            return self._kept(key, compute())
+        future = self._submitted(key, compute)
+        try:
+            result = future.result(self.patience)
+        except StillRunning:
+            if not future.done():
+                raise NotYet(key) from None
+            result = future.result()
+        return result
+
+    def begin(self, key: Hashable, compute: Callable[[], Any]) -> None:
+        """Have a result computed that will be asked for soon."""
+        with self._lock:
+            known = key in self._found
+        if not known:
+            self._submitted(key, compute)
+
+    def forget(self, outdated: Callable[[Any], bool]) -> None:
+        """Drop the results whose keys are outdated."""
+        with self._lock:
+            for key in [key for key in self._found if outdated(key)]:
+                del self._found[key]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that are kept."""
+        with self._lock:
+            return sum(size for _, size in self._found.values())
+
+    def close(self) -> None:
+        """Compute nothing further."""
+        self._worker.shutdown(wait=False, cancel_futures=True)
+
+    def _submitted(self, key: Hashable, compute: Callable[[], Any]) -> Future[Any]:
+        with self._lock:
+            future = self._running.get(key)
+            if future is None:
+                future = self._worker.submit(self._compute, key, compute)
+                self._running[key] = future
+                future.add_done_callback(lambda _: self._running.pop(key, None))
+        return future
+
+    def _compute(self, key: Hashable, compute: Callable[[], Any]) -> Any:
+        self._own.computing = True
+        return self._kept(key, compute())
+
+    def _kept(self, key: Hashable, result: Any) -> Any:
+        size = int(getattr(result, "nbytes", 1 << 10))
+        with self._lock:
+            self._found[key] = result, size
+            self._found.move_to_end(key)
+            while len(self._found) > 1 and self.nbytes > self.most_bytes:
+                self._found.popitem(last=False)
+        return result
