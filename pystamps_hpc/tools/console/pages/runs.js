@@ -1,0 +1,7 @@
+// The page Runs.
+
+import { h, put } from "./elements.js";
+
+export async function show(place, dataset, signal) {
+  put(place, h("h1", {}, "Runs"));
+}
