@@ -11,7 +11,9 @@ from ...config import RunConfig
 from . import pagefiles
 from .answers import tell_errors
 from .guard import OPEN, Access, Guard
-from .routes import coverage, parameters, runs
+from .results import Results
+from .routes import coverage, ifgs, parameters, results, runs
+from .store import Store
 from .trees import open_trees
 
 PREFIX = "/api/v1"
@@ -51,7 +53,20 @@ def create_app(
         redoc_url=None,
     )
     tell_errors(app)
-    for made in (runs.router(trees), parameters.router(trees), coverage.router(trees)):
+    results.tell_waiting(app)
+    store = Store()
+    app.router.add_event_handler("shutdown", store.close)
+
+    def results_of(number: int) -> Results:
+        return Results(trees.root(number), store, config)
+
+    for made in (
+        runs.router(trees),
+        parameters.router(trees),
+        coverage.router(trees),
+        results.router(results_of),
+        ifgs.router(trees, results_of),
+    ):
         app.include_router(made, prefix=PREFIX)
     app.include_router(pagefiles.router())
 

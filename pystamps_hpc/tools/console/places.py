@@ -1,5 +1,6 @@
-"""Where the points of a dataset are: sorted by cells, so that a view touches its own points only."""
+"""Where the points of a dataset are: sorted by cells, so that a view touches its own alone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,14 @@ class Box:
             )
 
     @classmethod
+    def of(cls, bounds: Sequence[float | None]) -> "Box":
+        """Return the box of west, south, east, north; ConfigError if one is missing."""
+        known = [bound for bound in bounds if bound is not None]
+        if len(known) != len(bounds):
+            raise ConfigError("west, south, east, north: all four are needed, or none")
+        return cls(*known)
+
+    @classmethod
     def around(cls, longitude: float, latitude: float, radius: float) -> "Box":
         """Return the box that holds a circle with a radius [m]."""
         up = 1.01 * radius * METRE
@@ -50,6 +59,8 @@ class Places:
         Positions [deg], sorted by cells; points without a position are left out.
     order : (n,) int32
         Their rows in ``ps2``, 0-based.
+    place : (n_ps,) int32
+        Where each row of ``ps2`` is among them; -1 of one without a position.
     starts : (CELLS * CELLS + 1,) int64
         Where each cell begins; cells run from the south-west eastwards.
     box : Box
@@ -59,6 +70,7 @@ class Places:
     longitude: FloatArray
     latitude: FloatArray
     order: IntArray
+    place: IntArray
     starts: IntArray
     box: Box
 
@@ -76,10 +88,14 @@ class Places:
         )  # fmt: skip
         column = _cells(longitude, box.west, box.east)
         cell = _cells(latitude, box.south, box.north) * CELLS + column
+        cell = cell.astype(np.uint16)  # which is sorted without comparing
         order = np.argsort(cell, kind="stable")
-        starts = np.searchsorted(cell[order], np.arange(CELLS * CELLS + 1))
+        counts = np.bincount(cell, minlength=CELLS * CELLS)
         rows = placed[order].astype(np.int32)
-        return cls(longitude[order], latitude[order], rows, starts, box)
+        place = np.full(len(lonlat), -1, np.int32)
+        place[rows] = np.arange(len(rows), dtype=np.int32)
+        starts = np.concatenate(([0], np.cumsum(counts)))
+        return cls(longitude[order], latitude[order], rows, place, starts, box)
 
     def __len__(self) -> int:
         return len(self.order)
@@ -87,7 +103,7 @@ class Places:
     @property
     def nbytes(self) -> int:
         """Bytes of all arrays."""
-        parts = (self.longitude, self.latitude, self.order, self.starts)
+        parts = (self.longitude, self.latitude, self.order, self.place, self.starts)
         return sum(part.nbytes for part in parts)
 
     def near(self, box: Box) -> slice | IntArray:
@@ -146,13 +162,11 @@ class Places:
         return longitude, float(self.latitude[point])
 
     def sorted_from(self, rows: IntArray) -> IntArray:
-        """Return the sorted points with rows of ``ps2``; DatasetError for one without a position."""
-        place = np.full(int(self.order.max(initial=-1)) + 1, -1)
-        place[self.order] = np.arange(len(self))
-        lost = [int(row) + 1 for row in rows if not 0 <= row < len(place) or place[row] < 0]
-        if lost:
-            raise DatasetError(f"PS {lost[0]}: there is none with a position")
-        return np.asarray(place[rows])
+        """Return the sorted points of rows of ``ps2``; DatasetError for one without a position."""
+        places = self.place[rows]
+        if (places < 0).any():
+            raise DatasetError(f"PS {int(rows[places < 0][0]) + 1}: has no position")
+        return np.asarray(places)
 
 
 def _cells(values: FloatArray, low: float, high: float) -> IntArray:

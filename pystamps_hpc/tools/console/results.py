@@ -1,4 +1,4 @@
-"""The results of one dataset as the console shows them: read when asked for, kept while they hold."""
+"""The results of a dataset as the console shows them: read when asked for, kept while true."""
 
 import hashlib
 from collections.abc import Callable, Hashable
@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from ...config import RunConfig
-from ...errors import ConfigError, DatasetError
+from ...errors import ConfigError, DatasetError, PystampsError
 from ...stages.shared.value_types import value_type
 from ..products.artifacts import MergedArtifacts
 from ..products.points import Points, read_points
 from .layers import COHERENCE, OF_TABLE, VELOCITY, Layer, read_layer
 from .places import Places
-from .store import Store
+from .store import NotYet, Store
 
 BYTES_OF_POINT = 150
 """What a point takes in memory besides its layers: positions, numbers, coordinates."""
@@ -24,8 +24,6 @@ BYTES_OF_POINT = 150
 DOWNLOADED = ("id", "longitude", "latitude", "height", "coherence", "velocity",
               "velocity_deviation", "rmse")  # fmt: skip
 """Columns of series and downloads, without those of the dates."""
-
-_OF_POINTS = tuple(name for name in DOWNLOADED if name not in ("velocity_deviation", "rmse"))
 
 
 @dataclass(frozen=True)
@@ -94,14 +92,24 @@ class Results:
         ConfigError, DatasetError, MatError, StageError
             As of ``read_layer``.
         """
-        if not name:
-            name = VELOCITY if (self.root / "phuw2.mat").exists() else COHERENCE
+        name = name or self.first()
         if name not in OF_TABLE:
             name = value_type(name, self.found().small_baselines).name
         if ifg < 0:
             raise ConfigError(f"ifg {ifg}: must be a number from 1")
         found: Layer = self.kept(("layer", name, ifg), partial(self._read_layer, name, ifg))
         return found
+
+    def first(self) -> str:
+        """Return the layer that is shown first."""
+        return VELOCITY if (self.root / "phuw2.mat").exists() else COHERENCE
+
+    def number(self, name: str, point: int) -> float | None:
+        """Return a number of a sorted point; None where it is not known, or not yet."""
+        try:
+            return finite(self.layer(name).values[point])
+        except (PystampsError, NotYet):
+            return None
 
     def table(self) -> Points:
         """Return the table of points with the displacements; raises as :meth:`layer`."""
@@ -128,6 +136,11 @@ class Results:
     def _read_table(self) -> Kept:
         points = read_points(self.root, config=self.config, columns=DOWNLOADED)
         return Kept(points, BYTES_OF_POINT * len(points))
+
+
+def finite(value: float) -> float | None:
+    """Return a number; None of one that is none."""
+    return round(float(value), 4) if np.isfinite(value) else None
 
 
 @dataclass(frozen=True)

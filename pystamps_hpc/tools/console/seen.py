@@ -1,7 +1,6 @@
 """What is seen of a layer: the points of a part that pass the filters, relative to an area."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -109,15 +108,3 @@ def _relative(
         turned = np.exp(1j * (values - np.angle(np.exp(1j * there).sum())))
         return np.angle(turned).astype(np.float32), reference
     return (values - there.mean()).astype(np.float32), reference
-
-
-def whole_box(results: Results, asked: "dict[str, Any]") -> Box:
-    """Return the box that is asked for; without bounds that of all points."""
-    names = ("west", "south", "east", "north")
-    given = [asked.get(name) for name in names]
-    box = results.places().box
-    if all(bound is None for bound in given):
-        return box
-    if any(bound is None for bound in given):
-        raise ConfigError("west, south, east, north: all four or none")
-    return Box(*(float(bound) for bound in given if bound is not None))

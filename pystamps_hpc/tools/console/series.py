@@ -13,7 +13,7 @@ from ..products.chosen import mean_displacement
 from ..products.deviation import deviation_of_residuals, rmse_of_line
 from ..products.motion import design_of
 from ..products.points import Points
-from .results import Area, Results
+from .results import Area, Results, finite
 
 MOST_PLACES = 8
 """Places that are compared at most."""
@@ -87,8 +87,8 @@ def motions(
         longitude, latitude = places.lonlat(int(places.sorted_from(rows[:1])[0]))
         found.append({
             "ps": number, "longitude": longitude, "latitude": latitude, "points": len(rows),
-            "height": _number(points.known["height"][rows].mean()),
-            "coherence": _number(points.known["coherence"][rows].mean()),
+            "height": finite(points.known["height"][rows].mean()),
+            "coherence": finite(points.known["coherence"][rows].mean()),
             "displacement": _numbers(moved),
             "spread": None if motion.spread is None else _numbers(motion.spread),
             **_fitted(points, moved),
@@ -152,9 +152,9 @@ def _fitted(points: Points, displacement: FloatArray) -> dict[str, Any]:
     middle = points.line.design[:, 1].mean()
     far = far_from(np.delete(displacement - line, master))
     return {
-        "velocity": _number(rate * DAYS_PER_YEAR),
-        "velocity_deviation": _number(deviation),
-        "rmse": _number(rmse_of_line(moved, points.line)[0]),
+        "velocity": finite(rate * DAYS_PER_YEAR),
+        "velocity_deviation": finite(deviation),
+        "rmse": finite(rmse_of_line(moved, points.line)[0]),
         "line": _numbers(line),
         "band": _numbers(deviation * np.abs(elapsed - middle) / DAYS_PER_YEAR),
         "outliers": np.insert(far, master, False).tolist(),
@@ -174,8 +174,4 @@ def _wave(points: Points, moved: FloatArray) -> dict[str, Any] | None:
 
 
 def _numbers(values: FloatArray) -> list[float | None]:
-    return [_number(value) for value in values]
-
-
-def _number(value: float) -> float | None:
-    return round(float(value), 4) if np.isfinite(value) else None
+    return [finite(value) for value in values]

@@ -10,6 +10,9 @@ from typing import Any
 PATIENCE = 1.0
 """How long a request waits for a result before it is told that it is being computed [s]."""
 
+WORKERS = 2
+"""Results that are computed side by side: one that takes long does not keep all others waiting."""
+
 MOST_BYTES = 600 << 20
 """What is kept at most."""
 
@@ -19,7 +22,7 @@ class NotYet(Exception):
 
 
 class Store:
-    """Results by key, computed one after another by a thread of its own.
+    """Results by key, computed by a few threads of their own.
 
     Parameters
     ----------
@@ -34,7 +37,7 @@ class Store:
         self._found: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
         self._running: dict[Hashable, Future[Any]] = {}
         self._lock = threading.RLock()
-        self._worker = ThreadPoolExecutor(1, "results")
+        self._worker = ThreadPoolExecutor(WORKERS, "results")
         self._own = threading.local()
 
     def get(self, key: Hashable, compute: Callable[[], Any]) -> Any:
@@ -59,7 +62,7 @@ class Store:
                 self._found.move_to_end(key)
                 return self._found[key][0]
         if getattr(self._own, "computing", False):
-            return self._kept(key, compute())
+            return self._within(key, compute)
         future = self._submitted(key, compute)
         try:
             result = future.result(self.patience)
@@ -91,6 +94,13 @@ class Store:
     def close(self) -> None:
         """Compute nothing further."""
         self._worker.shutdown(wait=False, cancel_futures=True)
+
+    def _within(self, key: Hashable, compute: Callable[[], Any]) -> Any:
+        """Return what another result is made of; what waits for its turn is not waited for."""
+        future = self._running.get(key)
+        if future is not None and future.running():
+            return future.result()
+        return self._kept(key, compute())
 
     def _submitted(self, key: Hashable, compute: Callable[[], Any]) -> Future[Any]:
         with self._lock:

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ...dataset.rows import AnyArray, FloatArray, IntArray
+from ...errors import ConfigError
 
 #: From away from the satellite (red) over standing still (grey) to towards it (blue); lightness
 #: falls evenly to both sides.
@@ -68,6 +69,22 @@ class Scale:
     label: str
     below: bool = False
     above: bool = False
+
+    def between(self, low: float | None, high: float | None) -> "Scale":
+        """Return the scale with other ends; None keeps one. A cycle has its own.
+
+        Raises
+        ------
+        ConfigError
+            The upper end is not above the lower one.
+        """
+        if self.name == "cycle" or (low is None and high is None):
+            return self
+        ends = self.low if low is None else low, self.high if high is None else high
+        if not (np.isfinite(ends).all() and ends[0] < ends[1]):
+            raise ConfigError(f"low {ends[0]:g}, high {ends[1]:g}: must be two numbers, the lower "
+                              "first")  # fmt: skip
+        return replace(self, low=ends[0], high=ends[1])
 
     def colour_map(self) -> Any:
         """Return the colour map of matplotlib."""
