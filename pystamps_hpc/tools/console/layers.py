@@ -109,15 +109,17 @@ def read_layer(
     return _of_type(values, found, order, ifg)
 
 
-def shown_types(small_baselines: bool) -> Iterator[tuple[str, str, str, str]]:
-    """Yield every layer there can be: name, meaning, unit, and what its columns are."""
+def shown_types(small_baselines: bool) -> Iterator[dict[str, str]]:
+    """Yield every layer there can be: its name, group, meaning, unit, what its columns are."""
     for column in COLUMNS:
         if column.name in OF_TABLE:
-            yield column.name, column.meaning, column.unit, "one"
+            yield {"name": column.name, "group": "points", "meaning": column.meaning,
+                   "unit": column.unit, "columns": "one"}  # fmt: skip
     for name, base in bases_of(small_baselines).items():
         for suffix in base.operations:
             kind = ValueType(f"{name}-{suffix}" if suffix else name, base, suffix)
-            yield kind.name, kind.meaning, base.unit, columns_are(kind)
+            yield {"name": kind.name, "group": "types", "meaning": kind.meaning,
+                   "unit": base.unit, "columns": columns_are(kind)}  # fmt: skip
 
 
 def columns_are(kind: ValueType) -> str:

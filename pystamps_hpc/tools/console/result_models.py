@@ -15,9 +15,13 @@ class Extent(BaseModel):
 
 
 class LayerType(BaseModel):
-    """A layer there can be; its columns are ``one``, ``images`` or ``interferograms``."""
+    """A layer there can be: one number of the ``points``, or one of the value ``types``.
+
+    Its columns are ``one``, ``images`` or ``interferograms``; ``none`` of a panel.
+    """
 
     name: str
+    group: str
     meaning: str
     unit: str
     columns: str

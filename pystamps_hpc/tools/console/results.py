@@ -116,6 +116,11 @@ class Results:
         kept: Kept = self.kept("table", self._read_table)
         return kept.value  # type: ignore[no-any-return]
 
+    def prepare(self) -> None:
+        """Have the displacements prepared that a click will ask for."""
+        if (self.root / "phuw2.mat").exists():
+            self.store.begin((str(self.root), self.state(), False, "table"), self._read_table)
+
     def row_of(self, ps: int) -> int:
         """Return the row of a PS of which the number is given; DatasetError if there is none."""
         n_ps = self.found().n_ps

@@ -116,10 +116,7 @@ def _add_maps(routes: APIRouter, results_of: Callable[[int], Results]) -> None:
             points=found.n_ps,
             placed=len(places),
             extent=vars(places.box),  # type: ignore[arg-type]
-            types=[
-                {"name": name, "meaning": meaning, "unit": unit, "columns": columns}
-                for name, meaning, unit, columns in shown_types(found.small_baselines)
-            ],  # type: ignore[misc]
+            types=list(shown_types(found.small_baselines)),  # type: ignore[arg-type]
             images=[{"number": k + 1, "date": series.date_of(k)}
                     for k in range(series.n_columns)],  # type: ignore[misc]
             interferograms=[{"number": int(k) + 1, "date": network.date_of(k)}
@@ -130,7 +127,9 @@ def _add_maps(routes: APIRouter, results_of: Callable[[int], Results]) -> None:
     @routes.get("/layer")
     def layer(number: int, type: str = "", ifg: int = 0) -> LayerFacts:
         """Say what the numbers of a layer are, and the usual ends of its colours."""
-        found = results_of(number).layer(type, ifg)
+        results = results_of(number)
+        found = results.layer(type, ifg)
+        results.prepare()
         return LayerFacts(**facts_of_layer(found), palette=colours_of(found.scale))
 
     @routes.get("/map.png", response_class=Response)
