@@ -11,6 +11,7 @@ from ...config import RunConfig
 from . import pagefiles
 from .answers import tell_errors
 from .guard import OPEN, Access, Guard
+from .jobs import Jobs
 from .routes import coverage, parameters, runs
 from .trees import open_trees
 
@@ -51,7 +52,12 @@ def create_app(
         redoc_url=None,
     )
     tell_errors(app)
-    for made in (runs.router(trees), parameters.router(trees), coverage.router(trees)):
+    jobs = Jobs(config_file)
+    for made in (
+        runs.router(trees, jobs, access.allow_run),
+        parameters.router(trees),
+        coverage.router(trees),
+    ):
         app.include_router(made, prefix=PREFIX)
     app.include_router(pagefiles.router())
 
