@@ -12,7 +12,7 @@ from ...errors import ConfigError, LockError, PystampsError, ToolMissingError, e
 from ...pipeline.documents import json_ready
 from .trees import UnknownNameError
 
-STATUS: tuple[tuple[type[BaseException], int], ...] = (
+STATUS: tuple[tuple[type[Exception], int], ...] = (
     (UnknownNameError, 404),
     (ConfigError, 422),
     (LockError, 409),

@@ -11,9 +11,9 @@ from ...config import RunConfig
 from . import pagefiles
 from .answers import tell_errors
 from .guard import OPEN, Access, Guard
-from .results import Results
+from .jobs import Jobs
+from .results import served_results
 from .routes import coverage, ifgs, parameters, results, runs
-from .store import Store
 from .trees import open_trees
 
 PREFIX = "/api/v1"
@@ -54,14 +54,9 @@ def create_app(
     )
     tell_errors(app)
     results.tell_waiting(app)
-    store = Store()
-    app.router.add_event_handler("shutdown", store.close)
-
-    def results_of(number: int) -> Results:
-        return Results(trees.root(number), store, config)
-
+    jobs, results_of = Jobs(config_file), served_results(trees)
     for made in (
-        runs.router(trees),
+        runs.router(trees, jobs, access.allow_run),
         parameters.router(trees),
         coverage.router(trees),
         results.router(results_of),

@@ -17,6 +17,7 @@ from ..products.points import Points, read_points
 from .layers import COHERENCE, OF_TABLE, VELOCITY, Layer, read_layer
 from .places import Places
 from .store import NotYet, Store
+from .trees import Trees
 
 BYTES_OF_POINT = 150
 """What a point takes in memory besides its layers: positions, numbers, coordinates."""
@@ -24,6 +25,12 @@ BYTES_OF_POINT = 150
 DOWNLOADED = ("id", "longitude", "latitude", "height", "coherence", "velocity",
               "velocity_deviation", "rmse")  # fmt: skip
 """Columns of series and downloads, without those of the dates."""
+
+
+def served_results(trees: Trees) -> Callable[[int], "Results"]:
+    """Return what gives the results of a served dataset by its number."""
+    store = Store()
+    return lambda number: Results(trees.root(number), store, trees.config)
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from concurrent.futures import TimeoutError as StillRunning
+from queue import SimpleQueue
 from typing import Any
 
 PATIENCE = 1.0
@@ -37,8 +38,10 @@ class Store:
         self._found: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
         self._running: dict[Hashable, Future[Any]] = {}
         self._lock = threading.RLock()
-        self._worker = ThreadPoolExecutor(WORKERS, "results")
         self._own = threading.local()
+        self._waiting: SimpleQueue[tuple[Future[Any], Hashable, Callable[[], Any]]] = SimpleQueue()
+        for _ in range(WORKERS):  # which do not keep a console that is stopped
+            threading.Thread(target=self._work, daemon=True).start()
 
     def get(self, key: Hashable, compute: Callable[[], Any]) -> Any:
         """Return a result, computed if it is not there.
@@ -91,10 +94,6 @@ class Store:
         with self._lock:
             return sum(size for _, size in self._found.values())
 
-    def close(self) -> None:
-        """Compute nothing further."""
-        self._worker.shutdown(wait=False, cancel_futures=True)
-
     def _within(self, key: Hashable, compute: Callable[[], Any]) -> Any:
         """Return what another result is made of; what waits for its turn is not waited for."""
         future = self._running.get(key)
@@ -106,14 +105,24 @@ class Store:
         with self._lock:
             future = self._running.get(key)
             if future is None:
-                future = self._worker.submit(self._compute, key, compute)
-                self._running[key] = future
-                future.add_done_callback(lambda _: self._running.pop(key, None))
+                self._running[key] = future = Future()
+                self._waiting.put((future, key, compute))
         return future
 
-    def _compute(self, key: Hashable, compute: Callable[[], Any]) -> Any:
+    def _work(self) -> None:
         self._own.computing = True
-        return self._kept(key, compute())
+        while True:
+            future, key, compute = self._waiting.get()
+            future.set_running_or_notify_cancel()
+            try:
+                result = self._kept(key, compute())
+            except BaseException as error:  # for who asked
+                self._running.pop(key, None)
+                future.set_exception(error)
+            else:
+                self._running.pop(key, None)
+                future.set_result(result)
+            del future, key, compute
 
     def _kept(self, key: Hashable, result: Any) -> Any:
         size = int(getattr(result, "nbytes", 1 << 10))

@@ -1,0 +1,158 @@
+"""The state of every stage of every patch.
+
+It is kept between answers: what has not changed on the disk is not looked at again.
+"""
+
+import os
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...config import RunConfig
+from ...dataset import parameters
+from ...dataset.tree import ROOT, STATE_DIRECTORY, Dataset
+from ...errors import PystampsError
+from ...pipeline.choices import resolve_choices
+from ...pipeline.finished import Finished
+from ...stages.base import Scope
+
+CELLS = {
+    "d": "done",
+    "o": "out of date",
+    "m": "not made",
+    "g": "missing, later ones are there",
+    "n": "no PS left",
+    "r": "running",
+    "w": "waiting",
+    "f": "failed",
+}
+"""Letter of a cell -> what it means."""
+
+LIVE = {"running": "r", "waiting": "w", "failed": "f"}
+"""State of a task of the last run -> letter; it hides what is on the disk."""
+
+LOOK_AGAIN_SEC = 600.0
+"""After so long all is looked at again: files that were changed in place leave no trace above."""
+
+Stamp = tuple[Any, ...]
+
+
+@dataclass
+class Matrix:
+    """The matrix of one dataset.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Configuration against which work is out of date.
+    """
+
+    config: RunConfig
+    _cells: dict[str, tuple[Stamp, str]] = field(default_factory=dict)
+    _looked: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def look(self, dataset: Dataset) -> dict[str, Any]:
+        """Return what is on the disk: the stages, and a letter for each stage of each target.
+
+        Raises
+        ------
+        DatasetError
+            The parameters cannot be read.
+        """
+        with self._lock:
+            if time.monotonic() - self._looked > LOOK_AGAIN_SEC:
+                self._cells.clear()
+                self._looked = time.monotonic()
+            known = parameters.load_all(dataset)
+            finished = Finished(dataset, resolve_choices(self.config), known)
+            shared = _stamp(dataset.root, ("parms.mat", "localparms.mat"))
+            return {
+                "stages": _stages(finished, "patch"),
+                "merged_stages": _stages(finished, "merged"),
+                "patches": list(dataset.patches),
+                "cells": [self._of(finished, name, (shared, finished.mode))
+                          for name in dataset.patches],
+                "merged": self._of(finished, ROOT, (shared, finished.mode, *dataset.patches)),
+            }  # fmt: skip
+
+    def _of(self, finished: Finished, target: str, shared: Stamp) -> str:
+        """Return the letters of a target, from before if nothing there has changed."""
+        directory = finished.dataset.directory(target)
+        stamp = (*shared, *_stamp(directory, ("parms.mat", "localparms.mat", STATE_DIRECTORY, "")))
+        if target == ROOT:  # what its merge is made of lies in the patches
+            made_of = (self._cells[name][0] for name in finished.dataset.patches)
+            stamp = (*stamp, hash(tuple(made_of)))
+        known = self._cells.get(target)
+        if known is None or known[0] != stamp:
+            known = self._cells[target] = (stamp, _letters(finished, target))
+        return known[1]
+
+
+def overlaid(cells: list[str], targets: list[str], first: dict[int, int], tasks: Any) -> list[str]:
+    """Return the letters with those of a run laid over them.
+
+    Parameters
+    ----------
+    cells : list of str
+        Letters of each target.
+    targets : list of str
+        Their names.
+    first : dict
+        Stage -> its place among the letters.
+    tasks : iterable of dict
+        Tasks of the run.
+    """
+    place = {name: k for k, name in enumerate(targets)}
+    found = [list(letters) for letters in cells]
+    for task in tasks:
+        letter = LIVE.get(task["state"])
+        if letter and task["target"] in place and task["stage"] in first:
+            found[place[task["target"]]][first[task["stage"]]] = letter
+    return ["".join(letters) for letters in found]
+
+
+def _stages(finished: Finished, scope: Scope) -> list[dict[str, Any]]:
+    return [
+        {"stage": row.spec.number, "title": row.spec.name}
+        for row in finished.table
+        if row.spec.scope == scope
+    ]
+
+
+def _letters(finished: Finished, target: str) -> str:
+    scope: Scope = "merged" if target == ROOT else "patch"
+    rows = [row for row in finished.table if row.spec.scope == scope]
+    lost = finished.lost(target) if scope == "patch" else None
+    letters = []
+    for row in rows:
+        if lost is not None and row.spec.number >= lost:
+            letters.append("n")
+        elif finished.missing(row, target):
+            letters.append("m")
+        else:
+            letters.append("o" if _is_stale(finished, row, target) else "d")
+    last = max((k for k, letter in enumerate(letters) if letter in "do"), default=-1)
+    return "".join(
+        "g" if letter == "m" and k < last else letter for k, letter in enumerate(letters)
+    )
+
+
+def _is_stale(finished: Finished, row: Any, target: str) -> bool:
+    try:
+        return bool(finished.out_of_date(row, target))
+    except PystampsError:
+        return True
+
+
+def _stamp(directory: Path, names: tuple[str, ...]) -> Stamp:
+    """Return when the named files of a directory, "" is itself, were changed; 0 is not there."""
+    stamp = []
+    for name in names:
+        try:
+            stamp.append(os.stat(f"{directory}/{name}").st_mtime_ns)
+        except OSError:
+            stamp.append(0)
+    return tuple(stamp)
