@@ -1,6 +1,7 @@
 """Results that take a while: computed once in the background, the least used ones forgotten."""
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
@@ -13,6 +14,9 @@ PATIENCE = 1.0
 
 WORKERS = 2
 """Results that are computed side by side: one that takes long does not keep all others waiting."""
+
+REMEMBERED = 10.0
+"""How long a failure is kept for who asks again [s]."""
 
 MOST_BYTES = 600 << 20
 """What is kept at most."""
@@ -37,6 +41,7 @@ class Store:
         self.most_bytes, self.patience = most_bytes, patience
         self._found: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
         self._running: dict[Hashable, Future[Any]] = {}
+        self._failed: dict[Hashable, tuple[BaseException | None, float]] = {}
         self._lock = threading.RLock()
         self._own = threading.local()
         self._waiting: SimpleQueue[tuple[Future[Any], Hashable, Callable[[], Any]]] = SimpleQueue()
@@ -64,16 +69,21 @@ class Store:
             if key in self._found:
                 self._found.move_to_end(key)
                 return self._found[key][0]
+            error, since = self._failed.pop(key, (None, 0.0))
+        if error is not None and time.monotonic() - since < REMEMBERED:
+            raise error
         if getattr(self._own, "computing", False):
             return self._within(key, compute)
         future = self._submitted(key, compute)
         try:
-            result = future.result(self.patience)
+            return future.result(self.patience)
         except StillRunning:
             if not future.done():
                 raise NotYet(key) from None
-            result = future.result()
-        return result
+        finally:
+            if future.done() and future.exception() is not None:
+                self._failed.pop(key, None)  # told
+        return future.result()
 
     def begin(self, key: Hashable, compute: Callable[[], Any]) -> None:
         """Have a result computed that will be asked for soon."""
@@ -116,8 +126,10 @@ class Store:
             future.set_running_or_notify_cancel()
             try:
                 result = self._kept(key, compute())
-            except BaseException as error:  # for who asked
-                self._running.pop(key, None)
+            except BaseException as error:  # for who asked, and for who was told to ask again
+                with self._lock:
+                    self._failed[key] = error, time.monotonic()
+                    self._running.pop(key, None)
                 future.set_exception(error)
             else:
                 self._running.pop(key, None)

@@ -31,8 +31,8 @@ export function sample(number) {
 }
 
 /**
- * Draw a chart of `width` pixels. `x` and `y` are {low, high, label, dates?}; `layers` are functions
- * of {x, y}, which turn values into pixels, and return elements. `label` says what it is.
+ * Draw a chart of `width` pixels. `x` and `y` are {low, high, label, dates?, written?(value)}; `layers`
+ * are functions of {x, y}, which turn values into pixels, and return elements. `label` says what it is.
  */
 export function chart({ width, height = HEIGHT, x, y, layers, label, zero = true }) {
   const right = width - ROOM.right, lower = height - ROOM.bottom;
@@ -65,7 +65,7 @@ function upwards(y, place, zero) {
       d: `M${place.left} ${place.y(value).toFixed(1)}H${place.right}`,
       class: zero && Math.abs(value) < step / 1e6 ? "grid zero" : "grid",
     }),
-    h("text", { x: place.left - 8, y: place.y(value) + 4, "text-anchor": "end" }, shown(value, decimals))]);
+    h("text", { x: place.left - 8, y: place.y(value) + 4, "text-anchor": "end" }, y.written?.(value) ?? shown(value, decimals))]);
 }
 
 /** A line through points, [[x, y], ...]; a gap where y is null. */

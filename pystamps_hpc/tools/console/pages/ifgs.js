@@ -57,7 +57,7 @@ class Page {
       { name: "Drop", of: (each) => this.choice(each.number, `Drop interferogram ${each.number}`, "list") },
       { name: "Number", numeric: true, of: (each) => each.number },
       { name: "First image", of: (each) => each.first }, { name: "Second image", of: (each) => each.second },
-      { name: "Days", numeric: true, of: (each) => each.days },
+      { name: "Days", numeric: true, of: (each) => shown(each.days, 0) },
       { name: "Bperp [m]", numeric: true, of: (each) => shown(each.bperp_m, 1) },
       { name: "Noise [deg]", numeric: true, of: (each) => (each.noise_deg > found.noise_limit_deg ? `▲ ${shown(each.noise_deg, 1)}` : shown(each.noise_deg, 1)) },
       { name: "Noise of arcs [deg]", numeric: true, of: (each) => shown(each.arc_noise_deg, 1) },

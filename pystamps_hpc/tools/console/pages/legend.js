@@ -1,7 +1,7 @@
 // What colours mean: a bar with its ends, unit and sign.
 
 import { h } from "./elements.js";
-import { decimalsOf, shown, stepOf, ticks } from "./numbers.js";
+import { capital, decimalsOf, shown, stepOf, ticks } from "./numbers.js";
 
 const WIDTH = 360, HIGH = 12;
 
@@ -15,7 +15,7 @@ export function colourBar(layer, low, high) {
   const at = (value) => ((value - low) / (high - low)) * WIDTH;
   const text = `${layer.meaning}${layer.label ? ` [${layer.label}]` : ""}`;
   return h("figure", { class: "colourbar" },
-    h("figcaption", {}, h("strong", {}, layer.meaning), layer.label ? h("span", { class: "quiet" }, ` ${layer.label}`) : null),
+    h("figcaption", {}, h("strong", {}, capital(layer.meaning)), layer.label ? h("span", { class: "quiet" }, ` ${layer.label}`) : null),
     h("svg", { viewBox: `-14 0 ${WIDTH + 28} 32`, role: "img", "aria-label": `Colours of ${text}, from ${shown(low, 2)} to ${shown(high, 2)}` },
       layer.palette.map((colour, k) => h("rect", { x: k * each, y: 0, width: each + 0.5, height: HIGH, fill: colour })),
       inside.map(([value, written]) => [

@@ -129,10 +129,10 @@ export function controls({ facts, state, base, signal, changed, box, problem }) 
   }
 
   const element = h("aside", { class: "controls", "aria-label": "What the map shows" },
-    field("type", "Value", types()), column,
+    h("div", { class: "row wide" }, h("label", { for: "type" }, "Value"), types()), column,
     h("fieldset", {}, h("legend", {}, "Colours"), field("low", "From", ends.low), field("high", "To", ends.high),
       h("button", { type: "button", onclick: () => { state.low = state.high = null; changed("colours"); fill(); } }, "Usual ends")),
-    h("fieldset", {}, h("legend", {}, "Points"), field("coherence", "Coherence from", slider(), coherence),
+    h("fieldset", {}, h("legend", {}, "Points"), field("coherence", "Coherence ≥", slider(), coherence),
       h("details", {}, h("summary", {}, "More filters"),
         field("maxdev", "Deviation to [mm/yr]", number("maxdev", "maxDeviation", "picture", { min: 0 })),
         field("minh", "Height from [m]", number("minh", "minHeight", "picture")),

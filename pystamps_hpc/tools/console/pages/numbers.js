@@ -10,6 +10,11 @@ export function shown(value, decimals = 1, sign = false) {
   return (value < 0 && !zero ? MINUS : sign && !zero ? "+" : "") + text;
 }
 
+/** A text that begins with a capital letter. */
+export function capital(text) {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
+
 /** A whole number with commas. */
 export function counted(value) {
   return value.toLocaleString("en-US");

@@ -2,7 +2,7 @@
 
 import { around, chart, line, marks, responsive } from "./chart.js";
 import { h, put, table } from "./elements.js";
-import { counted, metres, shown } from "./numbers.js";
+import { capital, counted, metres, shown } from "./numbers.js";
 import { left, query, ready } from "./results.js";
 
 export function profilePanel({ base, signal, state, request }) {
@@ -34,7 +34,7 @@ export function profilePanel({ base, signal, state, request }) {
 
   function write(answer) {
     const place = h("div", { class: "drawing" });
-    put(body, h("p", { class: "quiet" }, `${answer.meaning}; ${counted(answer.points)} points within ${metres(answer.width_m / 2)} `
+    put(body, h("p", { class: "quiet" }, `${capital(answer.meaning)}; ${counted(answer.points)} points within ${metres(answer.width_m / 2)} `
       + `of the line from A to B, ${metres(answer.length_m)} long${answer.reference ? `; relative to ${answer.reference}` : ""}. Line: mean of each part.`),
     width(), place, h("details", {}, h("summary", {}, "The means as a table"), table("Means along the profile", [
       { name: "Distance [m]", numeric: true, of: (each) => counted(each.distance_m) },

@@ -51,6 +51,10 @@ function drawFunnel(width, funnel) {
   }));
 }
 
+function power(value) {
+  return Number.isInteger(value) ? counted(10 ** value) : "";
+}
+
 function histogram(found, title, what, signal, missing) {
   const place = h("div", { class: "drawing" });
   if (!found) return { element: h("section", {}, h("h2", {}, title), h("p", { class: "quiet" }, missing)) };
@@ -72,7 +76,7 @@ function histogram(found, title, what, signal, missing) {
     draw: () => responsive(place, (width) => chart({
       width, height: 250, label: `Histogram of ${found.meaning}, ${what}`,
       x: { low: Math.max(found.edges[0], 0), high: found.edges.at(-1), label: `${found.meaning}${unit}` },
-      y: log ? { low: -0.155, high: Math.log10(top) + 0.3, label: `${what} (log 10)` } : { low: 0, high: 1.06 * top, label: what },
+      y: log ? { low: -0.155, high: Math.log10(top) + 0.3, label: what, written: power } : { low: 0, high: 1.06 * top, label: what },
       layers: [
         bars(found.edges, found.all.map(high), "all", log ? -0.15 : 0),
         ...(found.kept ? [bars(found.edges, found.kept.map(high), "kept", log ? -0.15 : 0)] : []),

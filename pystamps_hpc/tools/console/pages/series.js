@@ -2,7 +2,7 @@
 
 import { around, band, chart, line, marks, MOST, NAMES, responsive, sample } from "./chart.js";
 import { h, put, say, table } from "./elements.js";
-import { dayOf, degrees, shown } from "./numbers.js";
+import { capital, dayOf, degrees, shown } from "./numbers.js";
 import { left, query, ready } from "./results.js";
 
 export function seriesPanel({ base, signal, state, changed, reference }) {
@@ -81,8 +81,8 @@ export function seriesPanel({ base, signal, state, changed, reference }) {
     const many = h("details", {}, h("summary", {}, "The numbers as a table"), numbers());
     const lines = answer.series.filter((each) => !(each.ps === answer.minus));
     put(body,
-      h("p", { class: "quiet" }, `${answer.unit}, ${answer.sign}; relative to ${answer.reference} and to ${answer.master}. `
-        + `Line: weighted straight line; band: velocity ± one deviation; hollow: outlier. ${answer.meaning}.`),
+      h("p", { class: "quiet" }, `${capital(answer.meaning)}. In ${answer.unit}, ${answer.sign}; relative to ${answer.reference} and to ${answer.master}. `
+        + "Line: weighted straight line; band: velocity ± one deviation; hollow: outlier."),
       options(), place, list(answer.series), many);
     drawing?.abort();
     drawing = new AbortController();
