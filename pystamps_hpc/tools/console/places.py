@@ -49,6 +49,12 @@ class Box:
         return cls(longitude - across, latitude - up, longitude + across, latitude + up)
 
 
+def require_place(longitude: float, latitude: float) -> None:
+    """Refuse what is no place on the earth; ConfigError."""
+    if not (np.isfinite([longitude, latitude]).all() and abs(latitude) <= 90):
+        raise ConfigError(f"longitude {longitude:g}, latitude {latitude:g}: is no place")
+
+
 @dataclass(frozen=True)
 class Places:
     """Points by the cell they lie in.
@@ -133,7 +139,16 @@ class Places:
         return np.asarray(chosen[ascending][distance[ascending] <= radius])
 
     def nearest(self, longitude: float, latitude: float, reach: float) -> int | None:
-        """Return the sorted point nearest to a place, None without one in reach [m]."""
+        """Return the sorted point nearest to a place, None without one in reach [m].
+
+        Raises
+        ------
+        ConfigError
+            It is no place, or the reach not positive.
+        """
+        require_place(longitude, latitude)
+        if not 0 < reach < np.inf:
+            raise ConfigError(f"within {reach:g}: must be a positive number of metres")
         radius = min(reach, 50.0)
         while True:
             found = self.around(longitude, latitude, radius)

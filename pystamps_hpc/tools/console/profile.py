@@ -8,7 +8,7 @@ from ...dataset.rows import FloatArray
 from ...errors import ConfigError, DatasetError
 from ...stages.shared.projection import local_coordinates
 from .layers import Layer
-from .places import Box
+from .places import Box, require_place
 from .results import Area, Results
 from .seen import Filters, seen_of
 
@@ -51,8 +51,10 @@ def profile_of(
     """
     places = results.places()
     line = np.array(ends, np.float64).reshape(2, 2)
-    if not (np.isfinite(line).all() and (np.abs(line[:, 1]) <= 90).all() and 0 < width < np.inf):
-        raise ConfigError("a profile goes from one place to another and has a width in m above 0")
+    for longitude, latitude in line:
+        require_place(longitude, latitude)
+    if not 0 < width < np.inf:
+        raise ConfigError(f"width {width:g}: a profile has a width in m above 0")
     line[:, 0] = [places.turned(longitude) for longitude in line[:, 0]]
     (west, south), (east, north) = line.min(axis=0), line.max(axis=0)
     low, high = Box.around(west, south, width), Box.around(east, north, width)

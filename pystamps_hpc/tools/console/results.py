@@ -15,7 +15,7 @@ from ...stages.shared.value_types import value_type
 from ..products.artifacts import MergedArtifacts
 from ..products.points import Points, read_points
 from .layers import COHERENCE, OF_TABLE, VELOCITY, Layer, read_layer
-from .places import Places
+from .places import Places, require_place
 from .store import NotYet, Store
 from .trees import Trees
 
@@ -182,9 +182,9 @@ class Area:
             raise ConfigError(
                 f"ref {text}: must be longitude, latitude and radius in m, such as 12.3,44.1,200"
             ) from None
-        if not (np.isfinite([longitude, latitude]).all() and abs(latitude) <= 90
-                and 0 < radius < np.inf):  # fmt: skip
-            raise ConfigError(f"ref {text}: is no place with a positive radius in m")
+        require_place(longitude, latitude)
+        if not 0 < radius < np.inf:
+            raise ConfigError(f"ref {text}: must have a positive radius in m")
         return cls(longitude, latitude, radius)
 
     def sorted_points(self, places: Places) -> Any:

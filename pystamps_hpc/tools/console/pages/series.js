@@ -8,7 +8,7 @@ import { left, query, ready } from "./results.js";
 export function seriesPanel({ base, signal, state, changed, reference }) {
   const element = h("section", { class: "series", "aria-labelledby": "series-title" });
   const body = h("div", {});
-  let answer = null, drawing = null;
+  let answer = null, drawing = null, questions = 0;
 
   function empty() {
     put(body, h("p", { class: "quiet" }, "Choose a point on the map: click it, or move it into the middle of the map and press Enter."));
@@ -18,12 +18,16 @@ export function seriesPanel({ base, signal, state, changed, reference }) {
     changed();
     if (!state.chosen.length) { answer = null; empty(); return; }
     if (!answer) put(body, h("p", { class: "quiet", role: "status" }, "The displacements are being read …"));
+    questions += 1;
+    const mine = questions; // an answer that comes late is not shown
     try {
       const asked = { ps: state.chosen.map((each) => each.ps), radius: state.radius, minus: state.minus, ref: reference() };
-      answer = await ready(`${base}/series${query(asked)}`, { signal });
+      const found = await ready(`${base}/series${query(asked)}`, { signal });
+      if (mine !== questions) return;
+      answer = found;
       write();
     } catch (error) {
-      if (left(error)) return;
+      if (left(error) || mine !== questions) return;
       put(body, h("div", { class: "problem", role: "alert" }, h("p", {}, error.message)), list([]));
     }
   }
