@@ -8,7 +8,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from ...config import RunConfig
 from ...dataset import parameters
@@ -27,14 +27,20 @@ CELLS = {
     "r": "running",
     "w": "waiting",
     "f": "failed",
+    "?": "not looked at yet",
 }
 """Letter of a cell -> what it means."""
 
 LIVE = {"running": "r", "waiting": "w", "failed": "f"}
 """State of a task of the last run -> letter; it hides what is on the disk."""
 
+ONE_LOOK_SEC = 0.5
+"""One answer looks at patches for so long; the next one goes on."""
+
 LOOK_AGAIN_SEC = 600.0
 """After so long all is looked at again: files that were changed in place leave no trace above."""
+
+PARAMETER_FILES = ("parms.mat", "localparms.mat")
 
 Stamp = tuple[Any, ...]
 
@@ -57,6 +63,9 @@ class Matrix:
     def look(self, dataset: Dataset) -> dict[str, Any]:
         """Return what is on the disk: the stages, and a letter for each stage of each target.
 
+        Of very many patches, or on a slow disk, the first answers tell of some of them alone:
+        ``pending`` is how many are not looked at yet.
+
         Raises
         ------
         DatasetError
@@ -68,27 +77,38 @@ class Matrix:
                 self._looked = time.monotonic()
             known = parameters.load_all(dataset)
             finished = Finished(dataset, resolve_choices(self.config), known)
-            shared = _stamp(dataset.root, ("parms.mat", "localparms.mat"))
+            shared = (*_stamp(dataset.root, PARAMETER_FILES), finished.mode)
+            until = time.monotonic() + ONE_LOOK_SEC
+            stages = {scope: _stages(finished, scope) for scope in get_args(Scope)}
+            cells, pending = [], 0
+            for name in dataset.patches:
+                letters = self._of(finished, name, shared, until)
+                pending += letters is None
+                cells.append(letters or "?" * len(stages["patch"]))
+            merged = None if pending else self._of(finished, ROOT, shared, until)
             return {
-                "stages": _stages(finished, "patch"),
-                "merged_stages": _stages(finished, "merged"),
+                "stages": stages["patch"],
+                "merged_stages": stages["merged"],
                 "patches": list(dataset.patches),
-                "cells": [self._of(finished, name, (shared, finished.mode))
-                          for name in dataset.patches],
-                "merged": self._of(finished, ROOT, (shared, finished.mode, *dataset.patches)),
-            }  # fmt: skip
+                "cells": cells,
+                "merged": merged or "?" * len(stages["merged"]),
+                "pending": pending + (merged is None),
+            }
 
-    def _of(self, finished: Finished, target: str, shared: Stamp) -> str:
-        """Return the letters of a target, from before if nothing there has changed."""
+    def _of(self, finished: Finished, target: str, shared: Stamp, until: float) -> str | None:
+        """Return the letters of a target, from before if nothing there has changed.
+
+        After `until` nothing new is looked at; None of what was never looked at.
+        """
         directory = finished.dataset.directory(target)
-        stamp = (*shared, *_stamp(directory, ("parms.mat", "localparms.mat", STATE_DIRECTORY, "")))
+        stamp = (*shared, *_stamp(directory, (*PARAMETER_FILES, STATE_DIRECTORY, "")))
         if target == ROOT:  # what its merge is made of lies in the patches
             made_of = (self._cells[name][0] for name in finished.dataset.patches)
             stamp = (*stamp, hash(tuple(made_of)))
         known = self._cells.get(target)
-        if known is None or known[0] != stamp:
+        if (known is None or known[0] != stamp) and time.monotonic() < until:
             known = self._cells[target] = (stamp, _letters(finished, target))
-        return known[1]
+        return None if known is None else known[1]
 
 
 def overlaid(cells: list[str], targets: list[str], first: dict[int, int], tasks: Any) -> list[str]:

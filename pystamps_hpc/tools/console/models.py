@@ -38,6 +38,7 @@ class StageMatrix(BaseModel):
     patches: list[str]
     cells: list[str] = Field(description="letters of the stages of each patch")
     merged: str = Field(description="letters of the merged stages")
+    pending: int = Field(description="targets that the next answer will tell of")
     legend: dict[str, str]
     run_id: str | None = Field(description="run that is shown over what is on the disk")
 

@@ -31,7 +31,7 @@ function head({ dataset, page }) {
   }, served.datasets.map((each) => h("option",
     { value: each.number, selected: each.number === dataset, title: each.path }, each.name)));
   put(document.getElementById("head"),
-    h("p", { class: "brand" }, "pystamps-hpc"),
+    h("p", { class: "brand" }, h("img", { src: "icon.svg", alt: "", width: 18, height: 18 }), "pystamps-hpc"),
     h("label", { class: "field", for: "dataset" }, h("span", {}, "Dataset"), choice),
     h("nav", { "aria-label": "Pages" }, h("ul", {}, Object.entries(PAGES).map(([name, each]) =>
       h("li", {}, h("a", {
@@ -44,7 +44,7 @@ function themes() {
   const now = theme();
   const choice = h("select", { id: "theme", onchange: (event) => setTheme(event.target.value) },
     THEMES.map((name) => h("option", { value: name, selected: name === now }, name)));
-  return h("label", { class: "field", for: "theme" }, h("span", {}, "Light"), choice);
+  return h("label", { class: "field", for: "theme" }, h("span", {}, "Theme"), choice);
 }
 
 function theme() {

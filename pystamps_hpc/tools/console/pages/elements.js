@@ -42,6 +42,14 @@ export function put(element, ...children) {
   return filled(element, {}, children);
 }
 
+/** The same for what is drawn again and again: the focus stays on the element of the same data-key. */
+export function redraw(element, ...children) {
+  const focus = element.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+  put(element, ...children);
+  if (focus) element.querySelector(`[data-key="${CSS.escape(focus)}"]`)?.focus({ preventScroll: true });
+  return element;
+}
+
 /** A table: `columns` are {name, numeric?, of(row)}; what `of` returns is a child of the cell. */
 export function table(caption, columns, rows, attributes = {}) {
   return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
