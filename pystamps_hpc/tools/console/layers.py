@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...config import RunConfig
-from ...dataset.rows import AnyArray, FloatArray, IntArray
+from ...dataset.rows import AnyArray, FloatArray
 from ...errors import ConfigError
 from ...stages.shared.value_types import TOWARDS, ValueType, bases_of, value_type
 from ..drawing.colours import Scale, Tails, scale_of
@@ -72,7 +73,7 @@ class Layer:
 
 
 def read_layer(
-    found: MergedArtifacts, order: IntArray, name: str, ifg: int, config: RunConfig
+    found: MergedArtifacts, order: NDArray[np.int32], name: str, ifg: int, config: RunConfig
 ) -> Layer:
     """Return a layer of a dataset.
 
@@ -131,7 +132,7 @@ def columns_are(kind: ValueType) -> str:
     return "interferograms" if kind.of_interferograms else "images"
 
 
-def _of_velocities(known: Velocities, found: MergedArtifacts, order: IntArray) -> Layer:
+def _of_velocities(known: Velocities, found: MergedArtifacts, order: NDArray[np.int32]) -> Layer:
     kind = value_type(known.value_type, found.small_baselines)
     layer = _layer(VELOCITY, known.velocity, order, *colours_of(kind, kind.base.unit))
     master = "" if found.network.master is None else str(known.master)
@@ -144,7 +145,9 @@ def _of_velocities(known: Velocities, found: MergedArtifacts, order: IntArray) -
     )  # fmt: skip
 
 
-def _of_table(found: MergedArtifacts, order: IntArray, name: str, config: RunConfig) -> Layer:
+def _of_table(
+    found: MergedArtifacts, order: NDArray[np.int32], name: str, config: RunConfig
+) -> Layer:
     column = next(column for column in COLUMNS if column.name == name)
     values: AnyArray
     reference = ""
@@ -166,7 +169,7 @@ def _of_table(found: MergedArtifacts, order: IntArray, name: str, config: RunCon
                    relative=name == "dem_error")  # fmt: skip
 
 
-def _of_type(values: Values, found: MergedArtifacts, order: IntArray, ifg: int) -> Layer:
+def _of_type(values: Values, found: MergedArtifacts, order: NDArray[np.int32], ifg: int) -> Layer:
     kind, phasors = values.kind, values.unit == "phasor"
     if kind.is_velocity:
         column = np.concatenate([rows.ravel() for _, rows in in_blocks(values.rows)])
@@ -192,7 +195,7 @@ def _of_type(values: Values, found: MergedArtifacts, order: IntArray, ifg: int) 
 def _layer(
     name: str,
     values: AnyArray,
-    order: IntArray,
+    order: NDArray[np.int32],
     colours: str,
     label: str,
     limits: tuple[float, float] | None = None,

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...dataset.rows import FloatArray, IntArray
 from ...errors import ConfigError, DatasetError
@@ -73,10 +74,10 @@ class Places:
         What holds all points.
     """
 
-    longitude: FloatArray
-    latitude: FloatArray
-    order: IntArray
-    place: IntArray
+    longitude: NDArray[np.float64]
+    latitude: NDArray[np.float64]
+    order: NDArray[np.int32]
+    place: NDArray[np.int32]
     starts: IntArray
     box: Box
 

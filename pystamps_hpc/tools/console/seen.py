@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...dataset.rows import FloatArray, IntArray
 from ...errors import ConfigError
@@ -65,8 +66,8 @@ class Seen:
     """
 
     chosen: IntArray | slice
-    longitude: FloatArray
-    latitude: FloatArray
+    longitude: NDArray[np.float64]
+    latitude: NDArray[np.float64]
     values: FloatArray
     reference: str
 

@@ -138,10 +138,10 @@ class Page {
     try {
       const { type, ifg, ref } = requestOf(state);
       const found = await ready(`${this.base}/near${query({ lon, lat, within: Math.max(reach, 1), type, ifg, ref })}`, { signal: this.signal });
-      await this.series.add(found);
+      if (found) await this.series.add(found);
+      else put(this.status, `No point within ${metres(reach)} of there.`);
     } catch (error) {
-      if (error.status === 409) say("No point there");
-      else this.failed(error);
+      this.failed(error);
     }
   }
 

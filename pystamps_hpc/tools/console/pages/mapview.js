@@ -157,7 +157,7 @@ export function mapView({ extent, label, fetchPicture, picked, overlay, failed, 
   });
   on("pointerup", (event) => {
     if (!pointers.delete(event.pointerId) || travelled > STILL) return;
-    pick(...at(event), event.pointerType === "touch" ? 22 : 12);
+    pick(...at(event), event.pointerType === "touch" ? 24 : 16);
   });
   on("pointercancel", (event) => pointers.delete(event.pointerId));
   on("wheel", (event) => {

@@ -11,7 +11,6 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response
 
-from ....errors import DatasetError
 from ...drawing.colours import Scale, palette
 from ..answers import document
 from ..download import meaning_of, points_seen, write_seen
@@ -19,7 +18,7 @@ from ..layers import facts_of_layer, shown_types
 from ..places import Box
 from ..profile import profile_of
 from ..raster import COLOURS, View, levels, png_of
-from ..result_models import LayerFacts, MapFacts, Near, ProfileAnswer, SeriesAnswer
+from ..result_models import IfgColumn, LayerFacts, MapFacts, Near, ProfileAnswer, SeriesAnswer
 from ..results import Area, Results, finite
 from ..seen import Filters, seen_of
 from ..series import motions
@@ -117,10 +116,10 @@ def _add_maps(routes: APIRouter, results_of: Callable[[int], Results]) -> None:
             placed=len(places),
             extent=vars(places.box),  # type: ignore[arg-type]
             types=list(shown_types(found.small_baselines)),  # type: ignore[arg-type]
-            images=[{"number": k + 1, "date": series.date_of(k)}
-                    for k in range(series.n_columns)],  # type: ignore[misc]
-            interferograms=[{"number": int(k) + 1, "date": network.date_of(k)}
-                            for k in network.columns],  # type: ignore[misc]
+            images=[IfgColumn(number=k + 1, date=series.date_of(k))
+                    for k in range(series.n_columns)],
+            interferograms=[IfgColumn(number=int(k) + 1, date=network.date_of(k))
+                            for k in network.columns],
             first=results.first(),
         )  # fmt: skip
 
@@ -167,13 +166,13 @@ def _add_places(routes: APIRouter, results_of: Callable[[int], Results]) -> None
     def near(
         number: int, lon: float, lat: float, ref: Referenced,
         within: float = FARTHEST, type: str = "", ifg: int = 0,
-    ) -> Near:  # fmt: skip
-        """Find the PS next to a place, `within` metres of it."""
+    ) -> Near | None:  # fmt: skip
+        """Find the PS next to a place, `within` metres of it; null without one."""
         results = results_of(number)
         places, layer = results.places(), results.layer(type, ifg)
         point = places.nearest(lon, lat, min(within, FARTHEST))
         if point is None:
-            raise DatasetError(f"no PS within {within:.0f} m of {lon:.5f}, {lat:.5f}")
+            return None
         longitude, latitude = places.lonlat(point)
         away = places.distance(np.array([point]), lon, lat)[0]
         seen = seen_of(results, layer, Box.around(float(places.longitude[point]), latitude, 1.0),
