@@ -39,7 +39,7 @@ function share(part, whole) {
 }
 
 function drawFunnel(width, funnel) {
-  const high = 40, most = Math.max(...funnel.map((each) => each.points), 1), name = Math.min(170, width * 0.4);
+  const high = 40, most = Math.max(...funnel.map((each) => each.points), 1), name = Math.min(170, width * 0.5);
   const room = width - name - 90;
   return h("svg", { width, height: funnel.length * high + 8, class: "chart", role: "img",
     "aria-label": funnel.map((each) => `${each.name}: ${counted(each.points)}`).join(", ") },

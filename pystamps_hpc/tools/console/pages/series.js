@@ -111,7 +111,7 @@ export function seriesPanel({ base, signal, state, changed, reference }) {
         ...lines.map((each) => marks(days.map((day, k) => ({
           x: day, y: each.displacement[k], error: each.spread?.[k], far: each.outliers[k],
           text: `PS ${each.ps}, ${answer.dates[k]}: ${shown(each.displacement[k], 2)} mm`,
-        })), number(each), days.length > 120 ? 0.6 : 0.85)),
+        })), number(each), days.length > 120 ? 0.7 : 1)),
       ],
     });
   }
