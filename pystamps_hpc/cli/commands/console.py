@@ -1,6 +1,6 @@
 """``console``: runs and results of datasets in a browser, through one SSH tunnel."""
 
-import os
+import getpass
 import socket
 import sys
 from argparse import ArgumentParser, Namespace
@@ -47,7 +47,10 @@ def run(options: Namespace) -> Answer:
 
 def _tell(url: str, port: int) -> None:
     """Say where the console is, and how it is reached from elsewhere."""
-    user = os.environ.get("USER") or "USER"
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):  # a user without a name, as in some containers
+        user = "USER"
     print(
         f"console: {url}\n"
         f"from another machine first: ssh -N -L {port}:127.0.0.1:{port} {user}@"

@@ -4,6 +4,7 @@ import json
 import secrets
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -101,7 +102,8 @@ class Followed:
             for rank, path in sorted(_event_files(self.folder)):
                 file = self.files.setdefault(rank, EventFile(path))
                 for event in file.new_lines():
-                    self._take(event)
+                    with suppress(AttributeError, KeyError, TypeError):  # of another version
+                        self._take(event)
 
     def tasks_since(self, cursor: str) -> tuple[list[dict[str, Any]], str]:
         """Return the tasks that have changed since a cursor, and the cursor of now."""

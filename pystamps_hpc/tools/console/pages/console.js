@@ -1,7 +1,7 @@
 // The frame of all pages: which dataset and page the address names, and the way between them.
 
 import { get, keepToken } from "./api.js";
-import { h, put, say } from "./elements.js";
+import { h, put, redraw, say } from "./elements.js";
 
 const PAGES = {
   runs: { title: "Runs", of: () => import("./runs.js") },
@@ -27,10 +27,10 @@ function place() {
 
 function head({ dataset, page }) {
   const choice = h("select", {
-    id: "dataset", onchange: (event) => { location.hash = `#/${event.target.value}/${page}`; },
+    id: "dataset", "data-key": "dataset", onchange: (event) => { location.hash = `#/${event.target.value}/${page}`; },
   }, served.datasets.map((each) => h("option",
     { value: each.number, selected: each.number === dataset, title: each.path }, each.name)));
-  put(document.getElementById("head"),
+  redraw(document.getElementById("head"),
     h("p", { class: "brand" }, h("img", { src: "icon.svg", alt: "", width: 18, height: 18 }), "pystamps-hpc"),
     h("label", { class: "field", for: "dataset" }, h("span", {}, "Dataset"), choice),
     h("nav", { "aria-label": "Pages" }, h("ul", {}, Object.entries(PAGES).map(([name, each]) =>
@@ -42,7 +42,7 @@ function head({ dataset, page }) {
 
 function themes() {
   const now = theme();
-  const choice = h("select", { id: "theme", onchange: (event) => setTheme(event.target.value) },
+  const choice = h("select", { id: "theme", "data-key": "theme", onchange: (event) => setTheme(event.target.value) },
     THEMES.map((name) => h("option", { value: name, selected: name === now }, name)));
   return h("label", { class: "field", for: "theme" }, h("span", {}, "Theme"), choice);
 }
@@ -97,5 +97,10 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault(); // the address names the page
   main.focus();
 });
-addEventListener("hashchange", () => { if (served) go(); });
+addEventListener("hashchange", () => {
+  if (!served) return;
+  go();
+  if (document.activeElement === document.body) main.focus(); // the link is not there any more
+  scrollTo(0, 0);
+});
 start();
