@@ -1,9 +1,12 @@
 """Map, interferograms and selection in a browser: they show what the artifacts hold."""
 
 import csv
+import http.server
 import io
 import re
 import shutil
+import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -13,60 +16,35 @@ pytest.importorskip("fastapi")
 pytest.importorskip("uvicorn")
 pytest.importorskip("playwright")
 
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
 import pystamps_hpc
+from pystamps_hpc.dataset import parameters
 from pystamps_hpc.stages.shared.projection import local_coordinates
 from pystamps_hpc.tools.products.points import read_points
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed")
-
-PICTURES = Path("build/console")
-SIZES = {"wide": (1280, 900), "phone": (390, 844)}
+from .browser import SIZES, fits, keep, opened_browser, opened_page, served
 
 
 @pytest.fixture(scope="module")
 def browser():
-    with sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    with opened_browser() as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
 def address(finished):
-    with pystamps_hpc.view(finished) as shown:
-        yield shown.url.partition("#")[0]
+    with served(finished, allow_run=False) as url:
+        yield url
 
 
 @pytest.fixture
 def opened(browser, address):
-    """Return a function that opens a page; a message of the browser fails the test."""
-    contexts, messages = [], []
-
-    def open_page(name, size="wide", theme="light"):
-        width, height = SIZES[size]
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=theme,
-            has_touch=size == "phone", accept_downloads=True,
-        )  # fmt: skip
-        contexts.append(context)
-        page = context.new_page()
-        page.on("console", lambda message: messages.append(message.text))
-        page.on("pageerror", lambda error: messages.append(str(error)))
-        page.goto(f"{address}#/0/{name}")
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert messages == []
-
-
-def picture(page, name):
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
+    """Return a function that opens a page, which must complain of nothing."""
+    with ExitStack() as pages:
+        yield lambda name, size="light": pages.enter_context(
+            opened_page(browser, f"{address}#/0/{name}", size)
+        )
 
 
 def drawn(page, before=0):
@@ -171,10 +149,9 @@ def test_two_points_are_told_apart_without_colours_and_one_is_taken_off_the_othe
     assert f"relative to PS {first}" in page.locator(".series").inner_text()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
-def test_the_pages_fit_every_screen(opened, size, theme):
-    page = opened("map", size, theme)
+def test_the_pages_fit_every_screen(opened, size):
+    page = opened("map", size)
     drawn(page)
     box = page.locator(".map").bounding_box()
     for count, (across, down) in enumerate(((0.5, 0.5), (0.42, 0.4)), 1):
@@ -186,14 +163,14 @@ def test_the_pages_fit_every_screen(opened, size, theme):
         page.mouse.click(box["x"] + box["width"] * across, box["y"] + box["height"] * 0.55)
     page.wait_for_selector(".profile .chart")
     page.wait_for_timeout(600)
-    picture(page, f"map-{size}-{theme}")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    keep(page, f"map-{size}")
+    assert fits(page)
     for name, ready in (("ifgs", ".panel img[src]"), ("selection", ".charts .chart")):
         page.evaluate("name => { location.hash = `#/0/${name}`; }", name)
         page.wait_for_selector(ready)
         page.wait_for_timeout(400)
-        picture(page, f"{name}-{size}-{theme}")
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+        keep(page, f"{name}-{size}")
+        assert fits(page), name
 
 
 def test_dropping_an_interferogram_shows_which_stages_would_run_again(opened):
@@ -207,3 +184,48 @@ def test_dropping_an_interferogram_shows_which_stages_would_run_again(opened):
     page.get_by_role("button", name="Undo").click()
     page.wait_for_selector(".outcome", state="detached")
     assert not page.locator("#drop-list-3").is_checked()
+
+
+def test_a_list_of_dropped_interferograms_is_stored_where_changes_are_allowed(
+    browser, finished, tmp_path
+):
+    root = tmp_path / "scene"
+    shutil.copytree(finished, root)
+    with served(root) as url, opened_page(browser, f"{url}#/0/ifgs") as page:
+        page.locator("#drop-list-3").check()
+        page.locator("#drop-list-6").check()
+        expect(page.locator(".outcome")).to_contain_text("Dropped would be 3, 6")
+        page.locator("#apply-drop").click()
+        page.wait_for_selector(".outcome", state="detached")
+        assert parameters.load(root).value("drop_ifg_index") == (3, 6)
+        assert page.locator("#drop-list-6").is_checked()
+        page.locator("#drop-list-3").uncheck()
+        page.locator("#drop-list-6").uncheck()
+        expect(page.locator(".outcome")).to_contain_text("Dropped would be none")
+        page.locator("#apply-drop").click()
+        page.wait_for_selector(".outcome", state="detached")
+        assert not parameters.load(root).value("drop_ifg_index")
+
+
+def test_a_notebook_shows_the_map_in_its_frame(browser, finished):
+    with pystamps_hpc.view(finished, height=700) as shown:
+
+        class Cell(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html")
+                self.end_headers()
+                self.wfile.write(f"<!doctype html><body>{shown._repr_html_()}".encode())
+
+            def log_message(self, *_):
+                pass
+
+        with http.server.HTTPServer(("127.0.0.1", 0), Cell) as notebook:
+            threading.Thread(target=notebook.serve_forever, daemon=True).start()
+            context = browser.new_context(viewport={"width": 1100, "height": 800})
+            page = context.new_page()
+            page.goto(f"http://localhost:{notebook.server_port}/")
+            page.frame_locator("iframe").locator(".map[data-drawn]").wait_for(timeout=60_000)
+            keep(page, "notebook")
+            context.close()
+            notebook.shutdown()

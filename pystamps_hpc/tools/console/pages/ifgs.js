@@ -25,7 +25,7 @@ class Page {
     Object.assign(this, { place, base, dataset, found, state, signal });
     this.maps = h("div", {});
     this.network = h("div", { class: "drawing network" });
-    this.outcome = h("div", { role: "status", "aria-live": "polite" });
+    this.outcome = h("div", { class: "below", role: "status", "aria-live": "polite" });
     this.list = h("div", {});
   }
 
@@ -36,7 +36,6 @@ class Page {
       h("p", {}, said([`${found.interferograms} interferograms of ${found.images} images`, found.mode, `master ${found.master}`,
         `${found.dropped.length || "none"} dropped`])),
       worth ? h("p", {}, `Worth dropping: ${worth}.`) : null,
-      this.outcome,
       h("section", { "aria-labelledby": "net" }, h("h2", { id: "net" }, "Network"),
         h("p", { class: "quiet" }, `Thick: noise beyond the limit of ${shown(found.noise_limit_deg, 0)} degrees. Dashed: dropped. Diamond: master.`), this.network),
       h("section", { "aria-labelledby": "panel" }, h("h2", { id: "panel" }, "Maps"),
@@ -44,7 +43,8 @@ class Page {
           id: "kind", onchange: (event) => { state.kind = event.target.value; this.panel(); },
         }, Object.entries(KINDS).map(([name, text]) => h("option", { value: name, selected: name === state.kind }, text)))),
         this.maps),
-      h("section", { "aria-labelledby": "list" }, h("h2", { id: "list" }, "List"), this.list));
+      h("section", { "aria-labelledby": "list" }, h("h2", { id: "list" }, "List"), this.list),
+      this.outcome);
     this.rows();
     network(this.network, found, state.dropped, this.signal);
     this.panel();
@@ -62,7 +62,7 @@ class Page {
       { name: "Noise [deg]", numeric: true, of: (each) => (each.noise_deg > found.noise_limit_deg ? `▲ ${shown(each.noise_deg, 1)}` : shown(each.noise_deg, 1)) },
       { name: "Noise of arcs [deg]", numeric: true, of: (each) => shown(each.arc_noise_deg, 1) },
       { name: "Residual [rad]", numeric: true, of: (each) => shown(each.residual_rad, 2) },
-      { name: "State", of: (each) => (state.dropped.has(each.number) ? "dropped" : "used") },
+      { name: "State", of: (each) => h("span", { "data-state": each.number }, state.dropped.has(each.number) ? "dropped" : "used") },
     ], found.pairs));
   }
 
@@ -78,9 +78,7 @@ class Page {
     if (now) dropped.add(number); else dropped.delete(number);
     for (const each of this.place.querySelectorAll(`[data-ifg="${number}"]`)) each.checked = now;
     for (const each of this.place.querySelectorAll(`[data-map="${number}"]`)) each.classList.toggle("dropped", now);
-    const focused = document.activeElement?.id;
-    this.rows();
-    if (focused) document.getElementById(focused)?.focus();
+    put(this.list.querySelector(`[data-state="${number}"]`), now ? "dropped" : "used");
     network(this.network, this.found, dropped, this.signal);
     this.consequences();
   }
@@ -134,9 +132,11 @@ class Page {
   async consequences() {
     const { found, state, base, dataset, signal } = this;
     const numbers = [...state.dropped].sort((a, b) => a - b);
-    if (numbers.join() === found.dropped.join()) { put(this.outcome); return; }
+    this.asked = numbers.join(); // an answer that comes late is not shown
+    if (this.asked === found.dropped.join()) { put(this.outcome); return; }
     try {
       const told = await ready(`${base}/drop${query({ ifgs: numbers.join(",") || " " })}`, { signal });
+      if (this.asked !== numbers.join()) return;
       const wanted = numbers.length ? numbers.join(", ") : "none";
       const stages = told.refused || (told.stages.length ? `stages ${told.stages.join(", ")}${told.products ? " and the products" : ""} would run again` : "nothing would run again");
       put(this.outcome, h("div", { class: "outcome" },
