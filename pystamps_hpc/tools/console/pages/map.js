@@ -1,14 +1,14 @@
 // The page Map: any value of the points, and how chosen ones move.
 
 import { h, put, say } from "./elements.js";
-import { controls, requestOf, usual } from "./mapcontrols.js";
-import { mapView } from "./mapview.js";
+import { Controls, requestOf, usual } from "./mapcontrols.js";
+import { MapView } from "./mapview.js";
 import { colourBar, said } from "./legend.js";
 import { counted, metres } from "./numbers.js";
 import { mark } from "./chart.js";
 import { profilePanel } from "./profile.js";
 import { left, picture, query, ready } from "./results.js";
-import { seriesPanel } from "./series.js";
+import { SeriesPanel } from "./series.js";
 
 const kept = new Map(); // dataset -> what was looked at, until the tab is closed
 
@@ -31,11 +31,11 @@ class Page {
     this.status = h("p", { class: "mapstatus", role: "status", "aria-live": "polite" });
     this.legend = h("div", { class: "legend" });
     this.problem = h("div", { class: "problem", role: "alert", hidden: true });
-    this.series = seriesPanel({ base, signal, state, changed: () => this.map.cover(), reference: () => requestOf(state).ref });
+    this.series = new SeriesPanel({ base, signal, state, changed: () => this.map?.cover(), reference: () => requestOf(state).ref });
     this.profile = profilePanel({ base, signal, state, request: () => requestOf(state) });
-    this.controls = controls({ facts, state, base, signal, changed: (what) => this.changed(what), box: () => this.map.box(),
+    this.controls = new Controls({ facts, state, base, signal, changed: (what) => this.changed(what), box: () => this.map.box(),
       problem: (error) => this.failed(error) });
-    this.map = mapView({
+    this.map = new MapView({
       extent: facts.extent, start: state.view, signal,
       label: "Map of the points. Arrows move, plus and minus zoom, 0 shows all, Enter takes the point in the middle.",
       fetchPicture: (box, width, height, abort) => picture(
