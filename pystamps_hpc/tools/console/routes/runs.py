@@ -122,15 +122,12 @@ def router(trees: Trees, jobs: Jobs, allow_run: bool) -> APIRouter:
             raise ConfigError(f"stage {wanted.start} is after stage {wanted.end}")
         root = trees.root(number)
         job = jobs.start(root, wanted.start, wanted.end, wanted.force)
-        of(number).forget_owners()
         return models.Job.model_validate(_job(job))
 
     @routes.post("/datasets/{number}/stop", status_code=202)
     def stop(number: int, nothing: models.Nothing) -> models.Job:
         """Ask the run that this console has started to stop at the next safe point."""
-        job = jobs.stop(trees.root(number))
-        of(number).forget_owners()
-        return models.Job.model_validate(_job(job))
+        return models.Job.model_validate(_job(jobs.stop(trees.root(number))))
 
     return routes
 
