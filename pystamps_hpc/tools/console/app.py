@@ -18,6 +18,7 @@ from .trees import open_trees
 
 PREFIX = "/api/v1"
 LEAST_ZIPPED = 1000  # bytes
+ZIPPED = 5  # of 9
 
 
 def create_app(
@@ -69,6 +70,6 @@ def create_app(
     def alive() -> Response:
         return PlainTextResponse("ok\n")
 
-    app.add_middleware(GZipMiddleware, minimum_size=LEAST_ZIPPED, compresslevel=5)
+    app.add_middleware(GZipMiddleware, minimum_size=LEAST_ZIPPED, compresslevel=ZIPPED)
     app.add_middleware(Guard, access=access, pages=pagefiles.page_paths())
     return app

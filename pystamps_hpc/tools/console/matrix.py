@@ -32,9 +32,9 @@ CELLS = {
 """Letter of a cell -> what it means."""
 
 LIVE = {"running": "r", "waiting": "w", "failed": "f"}
-"""State of a task of the last run -> letter; it hides what is on the disk."""
+"""State of a task of a run that goes on -> letter; it hides what is on the disk."""
 
-ONE_LOOK_SEC = 0.5
+ONE_LOOK_SEC = 0.3
 """One answer looks at patches for so long; the next one goes on."""
 
 LOOK_AGAIN_SEC = 600.0
@@ -111,8 +111,10 @@ class Matrix:
         return None if known is None else known[1]
 
 
-def overlaid(cells: list[str], targets: list[str], first: dict[int, int], tasks: Any) -> list[str]:
-    """Return the letters with those of a run laid over them.
+def overlaid(
+    cells: list[str], targets: list[str], stages: list[dict[str, Any]], tasks: list[dict[str, Any]]
+) -> list[str]:
+    """Return letters with those of a run laid over them.
 
     Parameters
     ----------
@@ -120,17 +122,18 @@ def overlaid(cells: list[str], targets: list[str], first: dict[int, int], tasks:
         Letters of each target.
     targets : list of str
         Their names.
-    first : dict
-        Stage -> its place among the letters.
-    tasks : iterable of dict
+    stages : list of dict
+        The stages that the letters are of.
+    tasks : list of dict
         Tasks of the run.
     """
-    place = {name: k for k, name in enumerate(targets)}
+    row = {name: k for k, name in enumerate(targets)}
+    column = {each["stage"]: k for k, each in enumerate(stages)}
     found = [list(letters) for letters in cells]
     for task in tasks:
         letter = LIVE.get(task["state"])
-        if letter and task["target"] in place and task["stage"] in first:
-            found[place[task["target"]]][first[task["stage"]]] = letter
+        if letter and task["target"] in row and task["stage"] in column:
+            found[row[task["target"]]][column[task["stage"]]] = letter
     return ["".join(letters) for letters in found]
 
 

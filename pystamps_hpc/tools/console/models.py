@@ -40,7 +40,7 @@ class StageMatrix(BaseModel):
     merged: str = Field(description="letters of the merged stages")
     pending: int = Field(description="targets that the next answer will tell of")
     legend: dict[str, str]
-    run_id: str | None = Field(description="run that is shown over what is on the disk")
+    run_ids: list[str] = Field(description="runs that are shown over what is on the disk")
 
 
 class Run(BaseModel):

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...dataset.rows import FloatArray
 from ...errors import ConfigError, DatasetError
@@ -10,7 +11,7 @@ from ...stages.shared.projection import local_coordinates
 from .layers import Layer
 from .places import Box, require_place
 from .results import Area, Results
-from .seen import Filters, seen_of
+from .seen import Filters, Seen, seen_of
 
 BINS = 60
 """Parts of a line over which means are taken."""
@@ -59,16 +60,7 @@ def profile_of(
     (west, south), (east, north) = line.min(axis=0), line.max(axis=0)
     low, high = Box.around(west, south, width), Box.around(east, north, width)
     seen = seen_of(results, layer, Box(low.west, low.south, high.east, high.north), filters, area)
-    origin = line.mean(axis=0)
-    begin, end = local_coordinates(line, origin)
-    length = float(np.hypot(*(end - begin)))
-    if length < 1:
-        raise ConfigError("the ends of the profile are the same place")
-    lonlat = np.column_stack((seen.longitude, seen.latitude))
-    away = local_coordinates(lonlat, origin) - begin if len(lonlat) else np.empty((0, 2))
-    forward = (end - begin) / length
-    along = away @ forward
-    across = away @ np.array([-forward[1], forward[0]])
+    along, across, length = _beside(line, seen)
     beside = (along >= 0) & (along <= length) & (np.abs(across) <= width / 2)
     beside &= np.isfinite(seen.values)
     if not beside.any():
@@ -85,6 +77,20 @@ def profile_of(
         "values": np.round(values[shown], 4).tolist(),
         "means": means_along(distance, values, length, cyclic=layer.scale.name == "cycle"),
     }  # fmt: skip
+
+
+def _beside(line: NDArray[np.float64], seen: Seen) -> tuple[FloatArray, FloatArray, float]:
+    """Return how far points are along a line and beside it, and how long it is [m]."""
+    origin = line.mean(axis=0)
+    begin, end = local_coordinates(line, origin)
+    length = float(np.hypot(*(end - begin)))
+    if length < 1:
+        raise ConfigError("the ends of the profile are the same place")
+    if not len(seen.longitude):
+        return np.empty(0), np.empty(0), length
+    away = local_coordinates(np.column_stack((seen.longitude, seen.latitude)), origin) - begin
+    forward = (end - begin) / length
+    return away @ forward, away @ np.array([-forward[1], forward[0]]), length
 
 
 def means_along(

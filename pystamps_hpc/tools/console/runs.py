@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ...dataset.files import open_regular, parse_json, read_json
-from ...dataset.lock import holders
+from ...dataset.lock import holders, lock_directory
 from ...dataset.owner import is_dead, process_table
 from ...dataset.tree import state_path
 from ...errors import EXIT_OF_SIGNAL, Exit
@@ -57,7 +57,7 @@ class Runs:
     root: Path
     _followed: dict[str, Followed] = field(default_factory=dict)
     _heads: dict[str, tuple[tuple[int, int], dict[str, Any]]] = field(default_factory=dict)
-    _holders: tuple[float, list[dict[str, Any]]] = (-LOCK_SEC, [])
+    _holders: tuple[float, int, list[dict[str, Any]]] = (-LOCK_SEC, 0, [])
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @cached_property
@@ -96,15 +96,12 @@ class Runs:
 
     def owners(self) -> list[dict[str, Any]]:
         """Return who holds the dataset, see :func:`~pystamps_hpc.dataset.lock.holders`."""
-        asked, found = self._holders
-        if time.monotonic() - asked > LOCK_SEC:
+        asked, then, found = self._holders
+        changed = _changed(lock_directory(self.root))
+        if changed != then or time.monotonic() - asked > LOCK_SEC:
             found = holders(self.root)
-            self._holders = (time.monotonic(), found)
+            self._holders = (time.monotonic(), changed, found)
         return found
-
-    def forget_owners(self) -> None:
-        """Ask anew who holds the dataset: something has been started or stopped."""
-        self._holders = (-LOCK_SEC, [])
 
     def head(self, run_id: str) -> dict[str, Any] | None:
         """Return the report of a run without its rows; None before there is one."""
@@ -156,6 +153,14 @@ class Runs:
             minutes = f"{silent / 60:.0f} minutes"
             return RunState("silent", f"no sign of life of {where} for {minutes}: look there")
         return RunState("running", where)
+
+
+def _changed(path: Path) -> int:
+    """Return when something was last put into a directory or taken out; 0 if it is not there."""
+    try:
+        return path.stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def _ended(code: Any) -> RunState:

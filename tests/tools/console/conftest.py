@@ -13,7 +13,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # newer Starlette prefers a successor of httpx
     from starlette.testclient import TestClient
 
-from pystamps_hpc.cli.console import Console
+from pystamps_hpc.cli.display import Display
 from pystamps_hpc.config import RunConfig
 from pystamps_hpc.parallel.team import SerialTeam
 from pystamps_hpc.pipeline.stages import run_pipeline
@@ -61,7 +61,7 @@ def watched():
     """Return what runs a dataset as the command does, so that it leaves its events and its log."""
 
     def run(root, **context):
-        with Console("none", 0, True, SerialTeam()) as shown:
+        with Display("none", 0, True, SerialTeam()) as shown:
             return run_pipeline(replace(PipelineContext(root, QUICK), **context), shown)
 
     return run

@@ -42,9 +42,7 @@ def test_a_run_is_started_and_watched_to_its_end(browser, site):
         page.locator(".banner .is-running").wait_for()
         page.locator(".matrix .is-r").first.wait_for()
         page.locator("#run .is-finished").wait_for(timeout=240_000)
-        page.locator(".matrix .is-d").nth(
-            8
-        ).wait_for()  # the patches, which are alike, share a line
+        page.locator(".matrix .is-d").nth(8).wait_for()  # patches that are alike share a line
         assert page.locator(".matrix .is-m, .matrix .is-r, .matrix .is-w").count() == 0
         folder = next((root / ".pystamps-hpc" / "runs").iterdir())
         page.wait_for_function(

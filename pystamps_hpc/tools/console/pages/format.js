@@ -48,3 +48,9 @@ export function count(number) {
 export function plural(number, one, many = `${one}s`) {
   return `${count(number)} ${number === 1 ? one : many}`;
 }
+
+/** Words of a command line as they are typed in a shell. */
+export function typedCommand(words) {
+  return words.map((each) => (/^[\w@%+=:,./-]+$/.test(each) ? each
+    : `'${each.replaceAll("'", "'\\''")}'`)).join(" ");
+}

@@ -22,9 +22,9 @@ export function report(document) {
       { name: "Wall", numeric: true, of: (row) => duration(row.wall_sec) },
       { name: "Sum", numeric: true, of: (row) => duration(row.sum_sec) },
       { name: "Ranks used", numeric: true, of: (row) => share(row.efficiency) },
-    ], stages),
+    ], stages, { class: "narrow" }),
     funnel.length > 0 && table("Points", PARTS.map((name) => (
-      { name, numeric: true, of: (sums) => count(sums[name]) })), [sums(funnel)]),
+      { name, numeric: true, of: (sums) => count(sums[name]) })), [sums(funnel)], { class: "narrow" }),
     (document.dropped_patches ?? []).length > 0 && h("p", {},
       `Without PS and left out: ${document.dropped_patches.slice(0, 12).join(", ")}.`),
   ];

@@ -2,7 +2,7 @@
 
 import { get, quoted } from "./api.js";
 import { h, put, redraw, table } from "./elements.js";
-import { badge, count, duration, moment, plural, word } from "./format.js";
+import { badge, count, duration, moment, plural, typedCommand, word } from "./format.js";
 import { report } from "./report.js";
 import { timeline } from "./timeline.js";
 
@@ -46,7 +46,7 @@ export function runDetail(place, dataset, run, signal) {
       }, h("option", { value: "" }, `all ${count(all.length)}`), states.map((state) => h("option",
         { value: state, selected: state === view.state },
         `${word(state)} (${count(all.filter((task) => task.state === state).length)})`)))),
-      table("Tasks of the run", COLUMNS, shown.slice(0, view.rows)),
+      shown.length > 0 && table("Tasks of the run", COLUMNS, shown.slice(0, view.rows)),
       shown.length > view.rows && h("p", {}, h("button", {
         type: "button", "data-key": "more-rows",
         onclick: () => { view.rows *= 4; drawTasks(); },
@@ -97,7 +97,7 @@ function sentence(run) {
     run.wall_sec !== null && `, ${duration(run.wall_sec)}`, `. Tasks: ${counts || "none yet"}. `,
     run.compiling && `Compiling kernels, once: ${run.compiling}. `,
     h("span", { class: "quiet" }, `${run.why}.`), h("br"), h("code", {},
-      `pystamps-hpc ${run.command.join(" ")}`),
+      `pystamps-hpc ${typedCommand(run.command)}`),
   ];
 }
 

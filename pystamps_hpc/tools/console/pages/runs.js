@@ -2,7 +2,7 @@
 
 import { get, pause, post, repeat } from "./api.js";
 import { h, put, redraw, say, table } from "./elements.js";
-import { badge, count, duration, moment, plural, word } from "./format.js";
+import { badge, count, duration, moment, plural, typedCommand, word } from "./format.js";
 import { matrix } from "./matrix.js";
 import { runDetail } from "./rundetail.js";
 
@@ -133,8 +133,8 @@ function columns(view, onChoose) {
     { name: "Time", numeric: true, of: (run) => duration(run.wall_sec) },
     { name: "Tasks", of: (run) => Object.entries(run.counts).filter(([, number]) => number > 0)
       .map(([state, number]) => `${count(number)} ${word(state)}`).join(", ") },
-    { name: "Command", of: (run) => h("code", { class: "cut", title: run.command.join(" ") },
-      run.command.join(" ")) },
+    { name: "Command", of: (run) => h("code", { class: "cut", title: typedCommand(run.command) },
+      typedCommand(run.command)) },
   ];
 }
 
@@ -142,6 +142,7 @@ function now(list, running, dataset, act) {
   const { job } = list;
   const refused = job && job.exit_code !== null && ![0, 6, 75, 130, 143].includes(job.exit_code);
   const other = list.locked_by.find((owner) => owner.alive && owner.run_id !== running?.run_id);
+  const begins = job && job.exit_code === null && !(list.runs[0]?.started_utc >= job.started_utc);
   const total = running ? Object.values(running.counts).reduce((sum, each) => sum + each, 0) : 0;
   const left = running ? (running.counts.waiting ?? 0) + (running.counts.running ?? 0) : 0;
   return [
@@ -150,8 +151,7 @@ function now(list, running, dataset, act) {
       dataset.allowRun && job && job.exit_code === null && h("button", {
         type: "button", disabled: job.stopping, onclick: () => act("stop", {}) },
       job.stopping ? "Stopping at the next safe point" : "Stop")),
-    !running && h("p", { class: "banner" }, job && job.exit_code === null
-      ? "A run is starting …" : "No run goes on."),
+    !running && h("p", { class: "banner" }, begins ? "A run is starting …" : "No run goes on."),
     other && h("p", { class: "quiet" }, `Held by ${other.run_id} of ${other.user} on ${other.host}`
       + ` since ${other.started_utc}.`),
     refused && job.last_words && h("details", { class: "problem", open: true },

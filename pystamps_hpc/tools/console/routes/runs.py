@@ -122,34 +122,29 @@ def router(trees: Trees, jobs: Jobs, allow_run: bool) -> APIRouter:
             raise ConfigError(f"stage {wanted.start} is after stage {wanted.end}")
         root = trees.root(number)
         job = jobs.start(root, wanted.start, wanted.end, wanted.force)
-        of(number).forget_owners()
         return models.Job.model_validate(_job(job))
 
     @routes.post("/datasets/{number}/stop", status_code=202)
     def stop(number: int, nothing: models.Nothing) -> models.Job:
         """Ask the run that this console has started to stop at the next safe point."""
-        job = jobs.stop(trees.root(number))
-        of(number).forget_owners()
-        return models.Job.model_validate(_job(job))
+        return models.Job.model_validate(_job(jobs.stop(trees.root(number))))
 
     return routes
 
 
 def _matrix(trees: Trees, matrix: Matrix, runs: Runs, number: int) -> models.StageMatrix:
-    """Return the matrix of what is on the disk; over it what the run that goes on does."""
+    """Return the matrix of what is on the disk; over it what the runs that go on do.
+
+    There may be several of them, each with patches of its own.
+    """
     found = matrix.look(trees.dataset(number))
-    running = next((name for name in runs.names()[:1] if _goes_on(runs, name)), None)
-    if running is not None:
-        known, _ = runs.followed(running).tasks_since("")
-        for cells, targets, stages in (
-            ("cells", found["patches"], "stages"),
-            ("merged", [ROOT], "merged_stages"),
-        ):
-            first = {row["stage"]: k for k, row in enumerate(found[stages])}
-            letters = found[cells] if cells == "cells" else [found[cells]]
-            laid = overlaid(letters, targets, first, known)
-            found[cells] = laid if cells == "cells" else laid[0]
-    return models.StageMatrix.model_validate({**found, "legend": CELLS, "run_id": running})
+    live = [name for name in runs.names()[:MOST_RUNS] if _goes_on(runs, name)]
+    for name in reversed(live):
+        known, _ = runs.followed(name).tasks_since("")
+        found["cells"] = overlaid(found["cells"], found["patches"], found["stages"], known)
+        merged = overlaid([found["merged"]], [ROOT], found["merged_stages"], known)
+        found["merged"] = merged[0]
+    return models.StageMatrix.model_validate({**found, "legend": CELLS, "run_ids": live})
 
 
 def _goes_on(runs: Runs, name: str) -> bool:
