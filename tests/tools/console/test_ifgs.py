@@ -14,12 +14,13 @@ from pystamps_hpc.tools.plots.patches import Patches
 from pystamps_hpc.tools.plots.selection import kept_by_stages
 from pystamps_hpc.tools.products.values import read_values
 
+from ..conftest import NATIVE
 from .test_results import ask
 
 
 @pytest.fixture
 def client(console, finished):
-    return console(finished)
+    return console(finished, config=NATIVE)  # with which it was made: nothing is to be done
 
 
 def of_patches(root, artifact, name):
