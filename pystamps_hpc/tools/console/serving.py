@@ -19,14 +19,15 @@ def require_server() -> None:
     Raises
     ------
     ToolMissingError
-        FastAPI or uvicorn cannot be imported.
+        FastAPI, uvicorn or Pillow cannot be imported.
     """
     try:
         import fastapi
+        import PIL  # noqa: F401
         import uvicorn  # noqa: F401
     except ImportError as error:
         raise ToolMissingError(
-            f"the console needs FastAPI and uvicorn ({error}): install the extra 'console', "
+            f"the console needs FastAPI, uvicorn and Pillow ({error}): install the extra 'console', "
             "pip install 'pystamps-hpc[console]'"
         ) from None
     del fastapi

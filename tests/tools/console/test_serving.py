@@ -69,7 +69,7 @@ def test_a_port_in_use_is_told():
             serving.bound(port)
 
 
-@pytest.mark.parametrize("missing", ["fastapi", "uvicorn"])
+@pytest.mark.parametrize("missing", ["fastapi", "uvicorn", "PIL"])
 def test_missing_libraries_name_the_extra(monkeypatch, missing):
     monkeypatch.setitem(sys.modules, missing, None)
     with pytest.raises(ToolMissingError, match=r"pystamps-hpc\[console\]"):
