@@ -27,8 +27,8 @@ def require_server() -> None:
         import uvicorn  # noqa: F401
     except ImportError as error:
         raise ToolMissingError(
-            f"the console needs FastAPI, uvicorn and Pillow ({error}): install the extra 'console', "
-            "pip install 'pystamps-hpc[console]'"
+            f"the console needs FastAPI, uvicorn and Pillow ({error}): install the extra "
+            "'console', pip install 'pystamps-hpc[console]'"
         ) from None
     del fastapi
 
