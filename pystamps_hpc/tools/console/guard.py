@@ -171,7 +171,7 @@ class Guard:
 
 
 def _query_token(scope: Scope) -> str:
-    query = scope.get("query_string", b"")[:1000].decode("latin-1")
+    query: str = scope.get("query_string", b"")[:1000].decode("latin-1")
     return parse_qs(query).get("token", [""])[0]
 
 
