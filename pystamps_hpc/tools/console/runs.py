@@ -7,7 +7,7 @@ the lock, and in its first event, since a run makes its products when the lock i
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -33,7 +33,8 @@ ENDED = {0: "finished", int(Exit.KEPT): "finished",
 RESULTS = b'\n  "results": ['
 """Where the rows of a report begin, its last and by far its largest part."""
 
-MOST_FOLLOWED = 8
+MOST_FOLLOWED = 24
+"""More than one answer lists, or each would read all events anew."""
 
 
 @dataclass(frozen=True)
@@ -228,7 +229,7 @@ def partial_report(run_id: str, followed: Followed) -> dict[str, Any]:
     }
 
 
-def counts_of(states: Any) -> dict[str, int]:
+def counts_of(states: Iterable[str]) -> dict[str, int]:
     """Return how many tasks are in each state."""
     counts: dict[str, int] = {}
     for state in states:

@@ -266,9 +266,11 @@ def test_files_that_vanish_while_they_are_read_cost_no_answer(console, ran):
     run_id = only_run(client)["run_id"]
     base = f"/datasets/0/runs/{run_id}"
     ended = threading.Event()
+    old = folder_of(ran).with_name("20200101T000000Z-abcdef")
+    old.mkdir()
     names = ("ps2.mat", "PATCH_1/pm1.mat", "PATCH_2/.pystamps-hpc/state.json")
     moved = [*(folder_of(ran) / name for name in ("events.jsonl", "report.json")),
-             *(ran / name for name in names)]  # fmt: skip
+             *(ran / name for name in names), old]  # fmt: skip
 
     def disturb():
         while not ended.is_set():

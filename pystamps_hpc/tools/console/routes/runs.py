@@ -1,73 +1,49 @@
-"""Datasets, how far they are, and their runs."""
+"""The runs of a dataset; to start and stop one."""
 
-from importlib.metadata import version
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
-from ....dataset.tree import ROOT
 from ....errors import ConfigError
-from ....pipeline import LAST_STAGE
-from ....tools.status import collect_status
 from .. import models
 from ..answers import document
 from ..jobs import Job, Jobs
-from ..matrix import CELLS, Matrix, overlaid
-from ..planned import dry_run
-from ..reading import artifact_headers, gate_reports, log_part
-from ..runs import Runs, partial_report
-from ..trees import Trees
+from ..reading import log_part
+from ..runs import Runs, counts_of, partial_report
+from ..trees import Trees, UnknownNameError
+from . import datasets
 
 MOST_RUNS = 20
 FIRST_EVENTS = 200
 
-From = Annotated[int, Query(ge=1, le=LAST_STAGE)]
 Cursor = Annotated[str, Query(pattern=r"^(\d+(,\d+)*)?$", max_length=4000)]
+Changed = Annotated[str, Query(pattern=r"^([0-9a-f]{8}-\d{1,12})?$")]
+Byte = Annotated[int | None, Query(ge=0, le=2**53)]
+Of = Callable[[int], Runs]
+"""Number of a dataset -> its runs."""
 
 
 def router(trees: Trees, jobs: Jobs, allow_run: bool) -> APIRouter:
-    """Return the routes that read."""
+    """Return the routes of datasets and their runs."""
     routes = APIRouter(tags=["runs"])
-    runs = {root: Runs(root) for root in trees.roots}
-    matrices = {root: Matrix(trees.config) for root in trees.roots}
+    runs: Mapping[Path, Runs] = {root: Runs(root) for root in trees.roots}
 
     def of(number: int) -> Runs:
         return runs[trees.root(number)]
 
-    @routes.get("/datasets")
-    def datasets() -> models.Served:
-        """List the datasets that are served."""
-        found = [
-            models.ServedDataset(number=k, name=root.name, path=str(root))
-            for k, root in enumerate(trees.roots)
-        ]
-        return models.Served(version=version("pystamps-hpc"), allow_run=allow_run, datasets=found)
+    routes.include_router(datasets.router(trees, of, allow_run))
+    _add_reports(routes, of, jobs)
+    _add_news(routes, of)
+    _add_changes(routes, trees, jobs)
+    return routes
 
-    @routes.get("/datasets/{number}/status")
-    def status(number: int) -> Response:
-        """Say how far a dataset is, as the command `status` does."""
-        return document(collect_status(trees.root(number), trees.config, False, trees.config_file))
 
-    @routes.get("/datasets/{number}/plan")
-    def plan(number: int, start: From = 1, end: From = LAST_STAGE) -> Response:
-        """Say what a run would do, as `run --dry-run` does."""
-        return document(dry_run(trees, number, start, end))
-
-    @routes.get("/datasets/{number}/matrix")
-    def matrix(number: int) -> models.StageMatrix:
-        """Return the state of every stage of every patch."""
-        return _matrix(trees, matrices[trees.root(number)], of(number), number)
-
-    @routes.get("/datasets/{number}/artifacts")
-    def artifacts(number: int, target: str = ROOT) -> Response:
-        """List the artifacts of a patch or the dataset: sizes, and keys with class and shape."""
-        return document(artifact_headers(trees.directory(number, target)))
-
-    @routes.get("/datasets/{number}/gate")
-    def gate(number: int) -> Response:
-        """Return the reports of the gate that lie in a dataset."""
-        return document(gate_reports(trees.root(number)))
+def _add_reports(routes: APIRouter, of: Of, jobs: Jobs) -> None:
+    """Add which runs there are, and what came of each."""
 
     @routes.get("/datasets/{number}/runs")
     def run_list(number: int, all: bool = False) -> models.RunList:
@@ -76,7 +52,7 @@ def router(trees: Trees, jobs: Jobs, allow_run: bool) -> APIRouter:
         names = found.names()
         shown = names if all else names[:MOST_RUNS]
         return models.RunList(
-            runs=[described(found, name) for name in shown],
+            runs=list(_described(found, shown)),
             more=len(names) - len(shown),
             locked_by=found.owners(),
             job=job_of(jobs.of(found.root)),
@@ -90,12 +66,12 @@ def router(trees: Trees, jobs: Jobs, allow_run: bool) -> APIRouter:
         state = found.state(run_id)
         return document({**whole, "state": state.state, "why": state.why})
 
+
+def _add_news(routes: APIRouter, of: Of) -> None:
+    """Add what a page asks for again and again: tasks, events and log since the last time."""
+
     @routes.get("/datasets/{number}/runs/{run_id}/tasks")
-    def tasks(
-        number: int,
-        run_id: str,
-        after: Annotated[str, Query(pattern=r"^([0-9a-f]{8}-\d{1,12})?$")] = "",
-    ) -> models.TaskList:
+    def tasks(number: int, run_id: str, after: Changed = "") -> models.TaskList:
         """Return the tasks of a run that have changed since a cursor."""
         changed, cursor = of(number).followed(run_id).tasks_since(after)
         return models.TaskList.model_validate({"tasks": changed, "next": cursor})
@@ -108,12 +84,14 @@ def router(trees: Trees, jobs: Jobs, allow_run: bool) -> APIRouter:
         return models.EventList(events=found, next=cursor)
 
     @routes.get("/datasets/{number}/runs/{run_id}/log")
-    def log(
-        number: int, run_id: str, after: Annotated[int | None, Query(ge=0, le=2**53)] = None
-    ) -> models.LogText:
+    def log(number: int, run_id: str, after: Byte = None) -> models.LogText:
         """Return what the log of a run has after a byte, else its end."""
         text, cursor = log_part(of(number).named(run_id) / "log", after)
         return models.LogText(text=text, next=cursor)
+
+
+def _add_changes(routes: APIRouter, trees: Trees, jobs: Jobs) -> None:
+    """Add start and stop; the guard lets nobody there who may not."""
 
     @routes.post("/datasets/{number}/runs", status_code=202)
     def start(number: int, wanted: models.Start) -> models.Job:
@@ -129,26 +107,12 @@ def router(trees: Trees, jobs: Jobs, allow_run: bool) -> APIRouter:
         """Ask the run that this console has started to stop at the next safe point."""
         return models.Job.model_validate(_job(jobs.stop(trees.root(number))))
 
-    return routes
 
-
-def _matrix(trees: Trees, matrix: Matrix, runs: Runs, number: int) -> models.StageMatrix:
-    """Return the matrix of what is on the disk; over it what the runs that go on do.
-
-    There may be several of them, each with patches of its own.
-    """
-    found = matrix.look(trees.dataset(number))
-    live = [name for name in runs.names()[:MOST_RUNS] if _goes_on(runs, name)]
-    for name in reversed(live):
-        known, _ = runs.followed(name).tasks_since("")
-        found["cells"] = overlaid(found["cells"], found["patches"], found["stages"], known)
-        merged = overlaid([found["merged"]], [ROOT], found["merged_stages"], known)
-        found["merged"] = merged[0]
-    return models.StageMatrix.model_validate({**found, "legend": CELLS, "run_ids": live})
-
-
-def _goes_on(runs: Runs, name: str) -> bool:
-    return runs.state(name).state in ("running", "silent")
+def _described(runs: Runs, names: list[str]) -> Iterator[models.Run]:
+    """Yield runs in short; the oldest ones go while we look."""
+    for name in names:
+        with suppress(UnknownNameError):
+            yield described(runs, name)
 
 
 def described(runs: Runs, run_id: str) -> models.Run:
@@ -164,9 +128,7 @@ def described(runs: Runs, run_id: str) -> models.Run:
             counts=head.get("counts") or {}, compiling="",
         )  # fmt: skip
     followed = runs.followed(run_id)
-    counts: dict[str, int] = {}
-    for task in followed.tasks_since("")[0]:
-        counts[task["state"]] = counts.get(task["state"], 0) + 1
+    counts = counts_of(task["state"] for task in followed.tasks_since("")[0])
     return models.Run(
         **known, command=[str(word) for word in followed.started.get("command") or []],
         started_utc=followed.started.get("t_utc"), finished_utc=None,
