@@ -187,7 +187,8 @@ def rows_of(found: dict[str, Any], n_ps: int, n_dates: int) -> list[list[str]]:
         *([f"another value: {name}", f"{took:.1f} s", ""]
           for name, took in found["layer_sec"].items()),
         [f"{crowd['clients']} clients for {crowd['seconds']:.0f} s",
-         f"{crowd['answers']:,} answers, {crowd['failed']} errors, middle {crowd['median_sec']:.1f} s",
+         f"{crowd['answers']:,} answers, {crowd['failed']} errors, "
+         f"middle {crowd['median_sec']:.1f} s",
          "no error"],
         ["memory of the server at most", f"{found['peak_rss_mib']:,} MiB", "2,048 MiB"],
         ["all files of the pages, not compressed", f"{page_bytes() / 1000:.0f} kB", ""],
