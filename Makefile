@@ -16,7 +16,7 @@ export PYSTAMPS_HPC_DATA_ROOT ?= $(abspath ../shared/golden)
 
 .PHONY: help setup demo demo-slc test test-short test-mpi lint format parity audit docs forms clean \
         bench benchmark bench-large bench-memory bench-unwrap scaling truth test-kill test-faults \
-        test-limits bench-patches bench-prep bench-pairs bench-exports bench-pictures \
+        test-limits bench-patches bench-prep bench-pairs bench-exports bench-pictures bench-console \
         fuzz fuzz-reads \
         native-full-chain-verify test-gpu bench-gpu \
         image docker-image test-image test-slurm test-bare test-mintpy test-qgis lock
@@ -28,7 +28,7 @@ $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	PYTHONWARNINGS='ignore:Editable installation' \
-	  $(BIN)/python -m pip install --quiet --editable '.[openmpi,unwrap,viz,gis,gdal,nvrtc,test,lint]'
+	  $(BIN)/python -m pip install --quiet --editable '.[openmpi,unwrap,viz,gis,gdal,console,nvrtc,test,lint]'
 	@touch $@
 
 setup: $(READY) ## virtual environment with everything, mpirun included
@@ -168,6 +168,9 @@ bench-patches: $(READY) ## status, dry run and a run without work of 2,000 and 5
 
 bench-exports: $(READY) ## a million points x 60 dates into each format of export: docs/exports.md
 	$(BIN)/python -m benchmarks.exports --write
+
+bench-console: $(READY) ## maps and series of 1 M points x 60 dates in the console, 20 clients: docs/console-map.md
+	$(BIN)/python -m benchmarks.console --page docs/console-map.md
 
 bench-unwrap: $(READY) ## docs/unwrapping.md: the native unwrapper and SNAPHU side by side; BENCH_UNWRAP=--large
 	$(BIN)/python -m benchmarks.unwrapping $(BENCH_UNWRAP)

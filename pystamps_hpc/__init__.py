@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .dataset.tree import discover_dataset
     from .pipeline.table import expected_stage_artifact
     from .tools.backends import describe_backend_matrix
+    from .tools.console.notebook import view
     from .tools.library import open_dataset
     from .tools.products.values import read_values
     from .tools.status import collect_status
@@ -28,6 +29,7 @@ _HOMES = {
     "read_mat": "dataset.mat",
     "read_values": "tools.products.values",
     "verify_run_against_golden": "tools.verification.compare",
+    "view": "tools.console.notebook",
     "write_mat": "dataset.mat",
 }
 
@@ -41,6 +43,7 @@ __all__ = [
     "read_mat",
     "read_values",
     "verify_run_against_golden",
+    "view",
     "write_mat",
 ]
 

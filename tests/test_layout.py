@@ -15,7 +15,8 @@ KERNELS = Path(pystamps_kernels.__file__).parent
 REPOSITORY = PACKAGE.parent
 FLOORS = {"config": 1, "errors": 1, "dataset": 1, "parallel": 1, "programs": 1, "stages": 2,
           "pipeline": 3, "tools": 4, "cli": 5, "__main__": 6, "__init__": 6}  # fmt: skip
-HEAVY = ("numpy", "scipy", "numba", "cupy", "h5py", "mpi4py", "matplotlib", "rich")
+HEAVY = ("numpy", "scipy", "numba", "cupy", "h5py", "mpi4py", "matplotlib", "rich",
+         "fastapi", "uvicorn", "pydantic")  # fmt: skip
 
 
 def modules():
@@ -164,6 +165,7 @@ def imported_by(statement, forbidden=HEAVY):
         "from pystamps_hpc.cli import main; main(['--version'])",
         "from pystamps_hpc.cli import main; main(['run', '--help'])",
         "from pystamps_hpc.cli import main; main(['simulate', '--help'])",
+        "from pystamps_hpc.cli import main; main(['console', '--help'])",
     ],
 )
 def test_looking_at_the_package_imports_nothing_heavy(statement):

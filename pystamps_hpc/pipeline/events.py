@@ -7,8 +7,8 @@ another to write. Lines have ``seq, t_utc, kind, run_id, rank, stage, scope, tar
 """
 
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
@@ -28,12 +28,16 @@ class Event:
 
 @dataclass(frozen=True)
 class RunStarted(Event):
-    """The dataset belongs to the run from here on; ``folder`` holds what the run says."""
+    """The dataset belongs to the run from here on; ``folder`` holds what the run says.
+
+    ``owner`` is what the lock says of the process, so that it can be found when the lock is gone.
+    """
 
     kind = "run_started"
     folder: Path
     run_id: str
     command: tuple[str, ...]
+    owner: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,7 @@ def run_pipeline(
     )
     with locked(session.dataset, lock, team) as taken_over:
         warnings += [*taken_over, *before_work(session, context, team)]
-        watcher(RunStarted(session.folder, session.run_id, context.command))
+        watcher(RunStarted(session.folder, session.run_id, context.command, lock.owner))
         watcher(_plan(session, expected, team))
         report = report_of([*settled, *_run_tasks(session, team, watcher, settled)])
     report = _finished(report, team, finish)

@@ -48,15 +48,32 @@ def if_changed(
     patch : str
         Patch in which alone it would hold; empty: in all of them.
     """
-    known = parameters.load_all(dataset)
-    changed = {
-        target: old.set_value(name, value, bool(patch)) if patch in ("", target) else old
-        for target, old in known.items()
-    }
+    changed = _changed(dataset, name, value, patch)
     try:
         yield from _follows(dataset, config, changed, name, config_file)
     except PystampsError as error:
         yield str(error)
+
+
+def outlook_if_changed(
+    dataset: Dataset, config: RunConfig, name: str, value: Value, patch: str = ""
+) -> Outlook:
+    """Return what a plain run would do after a change that nobody has made yet.
+
+    Parameters as of :func:`if_changed`.
+    """
+    changed = _changed(dataset, name, value, patch)
+    return outlook(Finished(dataset, resolve_choices(config), changed))
+
+
+def _changed(
+    dataset: Dataset, name: str, value: Value, patch: str
+) -> dict[str, parameters.Parameters]:
+    """Return all parameters with one that is changed, in a patch or in all of them."""
+    return {
+        target: old.set_value(name, value, bool(patch)) if patch in ("", target) else old
+        for target, old in parameters.load_all(dataset).items()
+    }
 
 
 def _follows(

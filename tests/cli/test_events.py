@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from pystamps_hpc.cli import console
+from pystamps_hpc.cli import display
 from pystamps_hpc.pipeline.events import EventLines, RunStarted, TaskWarning
 
 
@@ -23,7 +23,7 @@ def act(ctx):
 
 @pytest.mark.parametrize("progress", ["plain", "none", "json"])
 def test_a_run_keeps_its_events_whatever_it_shows(command, stubs, tree, progress, monkeypatch):
-    monkeypatch.setattr(console, "EVENT_EVERY_SEC", 0)
+    monkeypatch.setattr(display, "EVENT_EVERY_SEC", 0)
     stubs.acts[6, "root"] = act
     command("run", "--dataset", tree, "--end-step", 6, "--progress", progress)
     run_id, events = events_of(tree)

@@ -13,7 +13,7 @@ from rich.cells import cell_len
 
 from pystamps_hpc.cli import answering, shapes
 from pystamps_hpc.cli.commands import COMMANDS, run, status
-from pystamps_hpc.cli.console import Console
+from pystamps_hpc.cli.display import Display
 from pystamps_hpc.cli.parser import build_parser
 from pystamps_hpc.parallel.team import SerialTeam
 from pystamps_hpc.pipeline.events import TaskFinished, TaskProgress, TaskStarted, ignore
@@ -164,12 +164,12 @@ def test_bars_say_stage_patch_and_step_and_leave_the_cursor_alone(monkeypatch):
     monkeypatch.setenv("TERM", "xterm-256color")
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
-    console = Console("auto", 0, False, SerialTeam())
-    with console:
+    display = Display("auto", 0, False, SerialTeam())
+    with display:
         task = (2, "patch", "PATCH_1")
-        console(TaskStarted(*task, "Estimate gamma"))
-        console(TaskProgress(*task, "gamma, iteration 2", 0.5))
-        console(TaskFinished(*task, StageResult(*task, "completed", duration_sec=1.0)))
+        display(TaskStarted(*task, "Estimate gamma"))
+        display(TaskProgress(*task, "gamma, iteration 2", 0.5))
+        display(TaskFinished(*task, StageResult(*task, "completed", duration_sec=1.0)))
     text = COLOUR.sub("", stream.getvalue())
     assert "stage 2 PATCH_1 gamma, iteration 2" in text
     assert "[r0] done in 1.00 s" in text

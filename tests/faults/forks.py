@@ -38,7 +38,7 @@ def load() -> None:
     import numba  # noqa: F401
     from matplotlib.figure import Figure  # noqa: F401
 
-    from pystamps_hpc.cli import console  # noqa: F401
+    from pystamps_hpc.cli import display  # noqa: F401
     from pystamps_hpc.pipeline import stages  # noqa: F401
     from pystamps_hpc.pipeline.table import tasks
     from pystamps_hpc.tools import run_products  # noqa: F401

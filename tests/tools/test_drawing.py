@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from pystamps_hpc.tools.drawing.colours import MAPS, Scale, Tails, scale_of
+from pystamps_hpc.tools.drawing.colours import MAPS, Scale, Tails, palette, scale_of
 from pystamps_hpc.tools.drawing.frame import Frame
 from pystamps_hpc.tools.drawing.furniture import mark_reference
 from pystamps_hpc.tools.drawing.hillshade import ground
@@ -133,6 +133,8 @@ def test_the_colours_of_a_cycle_close_and_the_others_keep_their_middle():
     np.testing.assert_allclose(motion(0.2), phase(0.8), atol=0.02)
     for name in MAPS:
         assert Scale(name, 0, 1, "").colour_map()(0.5)[3] == 1
+        exact = Scale(name, 0, 1, "").colour_map()(np.linspace(0, 1, 33))[:, :3] * 255
+        np.testing.assert_allclose(palette(name, 33), exact, atol=3)  # matplotlib has 256 steps
 
 
 @CALMLY

@@ -166,7 +166,7 @@ def test_wrapped_phase_has_the_colours_of_a_cycle_and_deviations_begin_at_the_le
     assert "Relative to no reference area" in text_on(figures[0])
     plot_values(result.root, "vs", tmp_path / "vs.png")
     points = figures[1].axes[0].collections[0]
-    assert points.get_cmap().name == "viridis"
+    assert points.get_cmap().name == "spread"
     assert 0 < points.get_clim()[0] < points.get_clim()[1]
 
 

@@ -7,9 +7,9 @@ from ..command import Command
 
 _ORDER = (
     "run", "stage", "status", "prep", "simulate", "merge", "slurm", "parms", "values", "plot",
-    "timeseries", "export", "info", "network", "suggest", "reset-scla", "doctor", "selftest",
-    "describe-inputs", "verify", "coverage", "gate", "warmup", "list-legacy", "describe-backends",
-    "audit",
+    "timeseries", "export", "info", "network", "suggest", "console", "reset-scla", "doctor",
+    "selftest", "describe-inputs", "verify", "coverage", "gate", "warmup", "list-legacy",
+    "describe-backends", "audit",
 )  # fmt: skip
 """How help lists them; others follow."""
 

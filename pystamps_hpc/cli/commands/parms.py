@@ -5,15 +5,13 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...config import configured_by, load_config
-from ...dataset.parameter_table import TABLE, text_of
+from ...dataset.parameter_table import text_of
 from ...errors import ConfigError, DatasetError, Exit
 from ..command import Answer, Command, dataset_option, on_root
-from ..locked import locked, logged
 from ..shapes import STRONG, Shape, Text, marked, pairs, paragraph, table
 
 if TYPE_CHECKING:
@@ -51,6 +49,8 @@ def add_options(parser: ArgumentParser) -> None:
 @on_root
 def run(options: Namespace) -> Answer:
     """Show, explain, set or reset parameters."""
+    from ...tools.parameter_changes import explained, parameters_of
+
     dataset, here = _place(options.dataset)
     if options.action in ("set", "reset") and options.patch and not options.local:
         raise ConfigError(
@@ -58,12 +58,14 @@ def run(options: Namespace) -> Answer:
             "the value holds for all patches"
         )
     if here is not None:
-        file = _load(dataset, here).file
+        file = parameters_of(dataset, here).file
         print(f"{here} is a patch of {dataset.root}; its parameters: {file}", file=sys.stderr)
     if options.action == "show":
-        return _shown(_load(dataset, options.patch or here), options.name), Exit.OK
+        return _shown(parameters_of(dataset, options.patch or here), options.name), Exit.OK
     if options.action == "explain":
-        return _explained(_load(dataset, options.patch or here), options.name), Exit.OK
+        known = parameters_of(dataset, options.patch or here)
+        name = known.resolve(options.name)
+        return {name: explained(known, name)}, Exit.OK
     return _change(dataset, options.patch or here, options), Exit.OK
 
 
@@ -90,119 +92,26 @@ def _place(folder: str) -> tuple["Dataset", str | None]:
 
 def _change(dataset: "Dataset", patch: str | None, options: Namespace) -> Document:
     """Set or reset a parameter; return it with what follows from the change."""
-    from ...dataset import parameters
-    from ...pipeline.acceptance import require_value
-    from ...tools.consequences import after_change
+    from ...tools.parameter_changes import change
 
-    config = load_config(options.config)
-    with locked(dataset, options):
-        known = _load(dataset, patch)
-        name = known.resolve(options.name)
-        if options.action == "set":
-            changed = known.set_value(name, _value(name, options.value), options.local)
-            try:
-                require_value(dataset, changed, name)
-            except DatasetError as error:  # of what was typed, not of what lies there
-                raise ConfigError(str(error)) from None
-        else:
-            changed = known.reset(name, options.local)
-        if changed.file.parent == dataset.root:  # what the site of a patch says holds there alone
-            parameters.save(replace(changed, site=parameters.load(dataset.root).site))
-        else:
-            parameters.save(changed)
-        folder = changed.local_file.parent if options.local else changed.file.parent
-        told = f"{name} {text_of(known.value(name))} -> {text_of(changed.value(name))}"
-        notes = logged(config, folder, options.action, told)
-        return {
-            name: {
-                **_described(changed, name),
-                "notes": [
-                    *after_change(dataset, config, name, configured_by(options.config)),
-                    *notes,
-                ],
-            }
-        }
+    name, row = change(
+        dataset,
+        patch,
+        options.name,
+        options.value if options.action == "set" else None,
+        options.local,
+        options.arguments,
+        load_config(options.config),
+        configured_by(options.config),
+    )
+    return {name: row}
 
 
-def _load(dataset: "Dataset", patch: str | None) -> "Parameters":
-    from ...dataset import parameters
+def _shown(known: "Parameters", name: str | None) -> Document:
+    from ...tools.parameter_changes import described
 
-    if patch is None:
-        return parameters.load(dataset.root)
-    if patch not in dataset.patches:
-        raise DatasetError(f"{dataset.root} has no patch {patch}")
-    return parameters.load(dataset.directory(patch), dataset.root)
-
-
-def _shown(known: "Parameters", name: str | None) -> dict[str, Any]:
     names = [each for each in sorted(known.names, key=str.lower) if each.startswith(name or "")]
-    return {item: _described(known, item) for item in names or [known.resolve(name or "")]}
-
-
-def _explained(known: "Parameters", name: str) -> Document:
-    """Return a parameter with what it is changed for, and what runs again then."""
-    from ...dataset.parameter_advice import ADVICE
-    from ...pipeline import LAST_STAGE
-
-    full = known.resolve(name)
-    row = _described(known, full)
-    first = int(row["stages"][0]) if row["stages"] else None
-    again = "nothing" if first is None else f"stage {first}"
-    if first is not None and first < LAST_STAGE:
-        again = f"stages {first} to {LAST_STAGE}"
-    more = {"change_it": ADVICE.get(full, ""), "runs_again": again}
-    return {full: {**row, **more}}
-
-
-def _described(known: "Parameters", name: str) -> dict[str, Any]:
-    """Return value, source and, of a parameter that is in the table, what it means."""
-    row = {"value": _plain(known.value(name)), "source": known.source(name)}
-    from ...pipeline.table import mode_of, readers
-
-    declared = TABLE.get(name)
-    if declared is None:
-        return {**row, "default": None, "unit": "", "allowed": "", "stages": [], "meaning": ""}
-    default = declared.default_sb if known.small_baselines else declared.default
-    return {
-        **row,
-        "default": _plain(default),
-        "unit": declared.unit,
-        "allowed": declared.form,
-        "stages": [str(number) for number in readers(name, mode_of(known))],
-        "meaning": declared.meaning,
-    }
-
-
-def _plain(value: Any) -> Any:
-    """Return a value that JSON can hold: as text what it has no form for."""
-    from ...dataset.parameters import Foreign
-
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and (value != value or abs(value) == float("inf")):
-        return str(value)
-    return str(value) if isinstance(value, Foreign) else value
-
-
-def _value(name: str, given: list[str]) -> Any:
-    """Turn what the command line gives into a parameter value; ``3:5`` in a list is 3 4 5."""
-    text = " ".join(given).strip().strip("[]").replace(",", " ")
-    listed = name in TABLE and TABLE[name].kind == "indices"
-    if listed:
-        text = re.sub(r"\b(\d{1,6}):(\d{1,6})\b", _range, text)
-    try:
-        numbers = tuple(float(word) for word in text.split())
-    except ValueError:
-        return " ".join(given)
-    if listed and len(distinct := tuple(sorted(set(numbers)))) < len(numbers):
-        print(f"note: {name}: indices named twice count once", file=sys.stderr)
-        return distinct
-    return numbers[0] if len(numbers) == 1 else numbers
-
-
-def _range(found: re.Match[str]) -> str:
-    first, last = map(int, found.groups())
-    return " ".join(map(str, range(first, last + 1)))
+    return {item: described(known, item) for item in names or [known.resolve(name or "")]}
 
 
 def view(document: Document) -> Iterator[Shape]:

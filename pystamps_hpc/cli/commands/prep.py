@@ -50,7 +50,7 @@ def run(options: Namespace, team: "Team") -> Answer:
     """Prepare a dataset."""
     from ...tools.preparation import Options
     from ...tools.preparation.running import run_preparation
-    from ..console import Console
+    from ..display import Display
 
     config = team.on_root(lambda: configuration(options))
     counts = (options.azimuth_patches, options.range_patches)
@@ -66,10 +66,10 @@ def run(options: Namespace, team: "Team") -> Answer:
         mask=_mask(options),
         force=options.force,
     )
-    console = Console(options.progress, options.verbose, options.quiet, team, options.log)
-    with console:
+    display = Display(options.progress, options.verbose, options.quiet, team, options.log)
+    with display:
         prepared = run_preparation(
-            Path(options.dataset), chosen, config, team, console, options.arguments,
+            Path(options.dataset), chosen, config, team, display, options.arguments,
             options.break_lock,
         )  # fmt: skip
     return _document(prepared), Exit.OK

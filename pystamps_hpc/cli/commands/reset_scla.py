@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from ...config import RunConfig, configured_by, load_config
 from ...errors import DatasetError, Exit
 from ..command import Answer, Command, dataset_option, on_root
-from ..locked import locked, logged
 from ..shapes import Shape, paragraph
 
 if TYPE_CHECKING:
@@ -33,6 +32,7 @@ def run(options: Namespace) -> Answer:
     from ...dataset.tree import discover_dataset, require_dataset
     from ...pipeline.passes import made_with
     from ...pipeline.table import mode_of
+    from ...tools.locking import locked
 
     config = load_config(options.config)
     dataset = discover_dataset(options.dataset, need_patches=False)
@@ -40,7 +40,7 @@ def run(options: Namespace) -> Answer:
     folders = [dataset.root]
     if not options.no_patches:
         folders += [dataset.directory(name) for name in dataset.patches]
-    with nullcontext() if options.dry_run else locked(dataset, options):
+    with nullcontext() if options.dry_run else locked(dataset, options.arguments):
         mode = mode_of(parameters.load(dataset.root))
         found = _present(folders, mode)
         names = [path.relative_to(dataset.root).as_posix() for path in found]
@@ -89,6 +89,7 @@ def _remove(
     from ...pipeline.outlook import outlook
     from ...pipeline.passes import mark_reset
     from ...tools.consequences import next_run
+    from ...tools.locking import logged
 
     finished = Finished(dataset, resolve_choices(config), parameters.load_all(dataset))
     mark_reset(dataset.root, outdated)

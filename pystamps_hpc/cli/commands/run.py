@@ -120,7 +120,7 @@ def run_stages(context: "PipelineContext", options: Namespace, team: "Team") -> 
     from ...pipeline.events import ignore
     from ...pipeline.stages import run_pipeline
     from ...tools.run_products import make_products, require_products
-    from ..console import Console
+    from ..display import Display
 
     team.on_root(lambda: require_products(context.run_config))
     context = replace(
@@ -130,12 +130,12 @@ def run_stages(context: "PipelineContext", options: Namespace, team: "Team") -> 
         command=options.arguments,
         config_file=configured_by(options.config),
     )
-    console = Console(options.progress, options.verbose, options.quiet, team, options.log)
-    with console:
-        report = run_pipeline(context, ignore if context.dry_run else console, team, make_products)
+    display = Display(options.progress, options.verbose, options.quiet, team, options.log)
+    with display:
+        report = run_pipeline(context, ignore if context.dry_run else display, team, make_products)
         document = report.to_json()
-        if console.log is not None:
-            console.keep(text_of(view(document), console.log))
+        if display.log is not None:
+            display.keep(text_of(view(document), display.log))
     if team.rank == 0 and options.quiet:  # else its view tells it
         for name, reason in report.not_made.items():
             print(f"FAILED {name}: {reason}", file=sys.stderr)

@@ -2,12 +2,13 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ...dataset.rows import AnyArray, FloatArray
+from ...dataset.rows import AnyArray, FloatArray, IntArray
+from ...errors import ConfigError
 
 #: From away from the satellite (red) over standing still (grey) to towards it (blue); lightness
 #: falls evenly to both sides.
@@ -20,15 +21,27 @@ CYCLE = ("#d1866c", "#d49963", "#ccaa61", "#b7b668", "#99bb76", "#72b786", "#49a
          "#1e8aa6", "#3578a7", "#4e69a5", "#665f9f", "#7e5b97", "#965d8e", "#ae6683", "#c37477",
          "#d1866c")  # fmt: skip
 
-MAPS: dict[str, str | tuple[str, ...]] = {
+#: From purple over the same grey to orange.
+ERROR = ("#2d004b", "#532687", "#7a6bae", "#a9a1c9", "#d3d1cf",
+         "#e9b87a", "#d98418", "#a85606", "#7f3b08")  # fmt: skip
+
+#: Viridis.
+SPREAD = ("#440154", "#481f70", "#443983", "#3b528b", "#31688e", "#287c8e", "#21918c",
+          "#20a486", "#35b779", "#5ec962", "#90d743", "#c8e020", "#fde725")  # fmt: skip
+
+#: Cividis.
+HEIGHT = ("#00224e", "#003170", "#2a3f6d", "#434e6c", "#575d6d", "#6a6c71", "#7d7c78",
+          "#918b78", "#a59c74", "#bcae6c", "#d2c060", "#e9d34e", "#fee838")  # fmt: skip
+
+MAPS: dict[str, tuple[str, ...]] = {
     "motion": MOTION,
     "phase": MOTION[::-1],
-    "error": "PuOr_r",
+    "error": ERROR,
     "cycle": CYCLE,
-    "spread": "viridis",
-    "height": "cividis",
+    "spread": SPREAD,
+    "height": HEIGHT,
 }
-"""Map -> its name in matplotlib, or its colours. Phase grows away from the satellite."""
+"""Map -> its colours, at equal steps. Phase grows away from the satellite."""
 
 DIVERGING = ("motion", "phase", "error")
 LOW_SHARE, HIGH_SHARE = 0.001, 0.999
@@ -57,15 +70,48 @@ class Scale:
     below: bool = False
     above: bool = False
 
+    def between(self, low: float | None, high: float | None) -> "Scale":
+        """Return the scale with other ends; None keeps one. A cycle has its own.
+
+        Raises
+        ------
+        ConfigError
+            The upper end is not above the lower one.
+        """
+        if self.name == "cycle" or (low is None and high is None):
+            return self
+        ends = self.low if low is None else low, self.high if high is None else high
+        if not (np.isfinite(ends).all() and ends[0] < ends[1]):
+            raise ConfigError(f"low {ends[0]:g}, high {ends[1]:g}: must be two numbers, the lower "
+                              "first")  # fmt: skip
+        return replace(self, low=ends[0], high=ends[1])
+
     def colour_map(self) -> Any:
         """Return the colour map of matplotlib."""
-        import matplotlib
         from matplotlib.colors import LinearSegmentedColormap
 
-        found = MAPS[self.name]
-        if isinstance(found, str):
-            return matplotlib.colormaps[found]
-        return LinearSegmentedColormap.from_list(self.name, found)
+        return LinearSegmentedColormap.from_list(self.name, MAPS[self.name])
+
+
+def palette(name: str, n_colours: int) -> IntArray:
+    """Return colours of a map at equal steps.
+
+    Parameters
+    ----------
+    name : str
+        A key of :data:`MAPS`.
+    n_colours : int
+        How many.
+
+    Returns
+    -------
+    (n_colours, 3) int64
+        Red, green, blue from 0 to 255, from the lower end to the upper one.
+    """
+    stops = np.array([tuple(bytes.fromhex(colour[1:])) for colour in MAPS[name]], np.float64)
+    places = np.linspace(0, len(stops) - 1, n_colours)
+    parts = [np.interp(places, np.arange(len(stops)), stops[:, part]) for part in range(3)]
+    return np.rint(np.column_stack(parts)).astype(np.int64)
 
 
 def scale_of(name: str, label: str, tails: "Tails", limits: tuple[float, float] | None) -> Scale:

@@ -253,7 +253,13 @@ def network_report(root: str | os.PathLike[str], config: RunConfig | None = None
         them in it, and in ``stale`` the results that are shown although they are out of date, as
         ``status`` tells them.
     """
-    network = read_network(root)
+    return report_of(read_network(root), root, config)
+
+
+def report_of(
+    network: Network, root: str | os.PathLike[str], config: RunConfig | None = None
+) -> dict[str, Any]:
+    """Return a network that was read as a document; see :func:`network_report`."""
     last = stage_numbers(tool="unwrapper")[-1]
     ifgs, used = network.ifgs, network.used
     alone = np.setdiff1d(ifgs.day, used.day)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ...dataset.rows import FloatArray
+from ...dataset.rows import FloatArray, IntArray
 from ...stages.shared.coherence import RandomCoherence, low_bins
 from ...stages.shared.ifgs import Ifgs
 from ..drawing.page import (
@@ -159,51 +159,112 @@ def _draw_coherence(axes: Any, found: Coherence) -> dict[str, Any]:
     return facts
 
 
-def _draw_dispersion(axes: Any, patches: Patches) -> dict[str, Any]:
-    _histogram(axes, "amplitude dispersion D_A", "candidates")
+@dataclass(frozen=True)
+class Judged:
+    """A number by which points were judged: how many there are in each bin, and how many are left.
+
+    Parameters
+    ----------
+    edges : (n + 1,) float64
+        Of the bins.
+    counts : (n,) int64
+        All of them.
+    kept : (n,) int64 or None
+        Those that are left; None before the stage that decides.
+    limit : float or None
+        Parameter that decides; None where none does.
+    median : float or None
+        Of all.
+    beyond : int
+        How many are not below the limit.
+    """
+
+    edges: FloatArray
+    counts: IntArray
+    kept: IntArray | None
+    limit: float | None
+    median: float | None
+    beyond: int = 0
+
+
+def dispersion_of(patches: Patches) -> Judged | None:
+    """Count the candidates of all patches by amplitude dispersion; None where none has it."""
     all_of, kept = [], []
     for folder, found in patches.each("da1", "D_A"):
         all_of.append(found["D_A"])
         if (folder / "weed1.mat").exists():
             kept.append(found["D_A"][rows_kept(folder)])
     if not all_of:
-        _absent(axes, "no patch has da1.mat: stage 1 found no pscands.1.da")
-        return {}
+        return None
     dispersion = np.concatenate(all_of)
     known = dispersion[np.isfinite(dispersion)]
     edges = np.linspace(0, max(float(known.max(initial=0)), 0.01), BINS // 2 + 1)
-    axes.hist(known, edges, color=ALL, label="candidates")
-    if kept:
-        axes.hist(np.concatenate(kept), edges, color=KEPT, label="kept by stages 3 and 4")
-    axes.set_xlim(0, edges[-1])
-    _legend(axes)
-    return {"median_dispersion": float(np.median(known)) if known.size else None}
+    left = np.histogram(np.concatenate(kept), edges)[0] if kept else None
+    median = float(np.median(known)) if known.size else None
+    return Judged(edges, np.histogram(known, edges)[0], left, None, median)
+
+
+def noise_of_selected(patches: Patches) -> Judged | None:
+    """Count the selected candidates by the noise of their least noisy arc [rad].
+
+    Returns
+    -------
+    Judged or None
+        None where no patch was weeded. Without any count where stage 4 did not weed by noise. What
+        is beyond 0.999 of all is in the last bin.
+    """
+    found = [each["ps_std"] for _, each in patches.each("weed1", "ps_std")]
+    if not found:
+        return None
+    noise = np.concatenate(found).astype(np.float64)
+    known = noise[np.isfinite(noise)]
+    if not known.any():
+        nothing = np.zeros(1, np.int64)
+        return Judged(np.array([0.0, 1.0]), nothing, None, None, None)
+    limit = float(patches.parameters.value("weed_standard_dev"))
+    top, decides = float(np.quantile(known, 0.999)), limit < np.pi
+    if decides:
+        top = max(top, 1.1 * limit)
+    edges = np.linspace(0, top, BINS // 2 + 1)
+    counts = np.histogram(np.minimum(known, top), edges)[0]
+    kept = np.histogram(known[known < limit], edges)[0]
+    return Judged(edges, counts, kept, limit if decides else None, float(np.median(known)),
+                  int((known >= limit).sum()))  # fmt: skip
+
+
+def _draw_dispersion(axes: Any, patches: Patches) -> dict[str, Any]:
+    _histogram(axes, "amplitude dispersion D_A", "candidates")
+    found = dispersion_of(patches)
+    if found is None:
+        _absent(axes, "no patch has da1.mat: stage 1 found no pscands.1.da")
+        return {}
+    _bars(axes, found, "candidates", "kept by stages 3 and 4")
+    return {"median_dispersion": found.median}
 
 
 def _draw_noise(axes: Any, patches: Patches) -> dict[str, Any]:
     _histogram(axes, "noise of the least noisy arc [rad]", "selected")
-    found = [each["ps_std"] for _, each in patches.each("weed1", "ps_std")]
-    if not found:
+    found = noise_of_selected(patches)
+    if found is None:
         _absent(axes, f"no patch has weed1.mat:\n{patches.remedy('weed1')}")
         return {}
-    noise = np.concatenate(found).astype(np.float64)
-    known = noise[np.isfinite(noise)]
-    limit = float(patches.parameters.value("weed_standard_dev"))
-    if not known.any():
+    if not found.counts.any():
         _absent(axes, "stage 4 did not weed by noise")
         return {"weed_standard_dev": None}
-    top = float(np.quantile(known, 0.999))
-    if limit < np.pi:
-        top = max(top, 1.1 * limit)
-    edges = np.linspace(0, top, BINS // 2 + 1)
-    axes.hist(np.minimum(known, top), edges, color=ALL, label="weeded")
-    axes.hist(known[known < limit], edges, color=KEPT, label="kept")
-    if limit < np.pi:
-        axes.axvline(limit, color=MARK, linewidth=1.2, label=f"weed_standard_dev {limit:g}")
-    axes.set_xlim(0, top)
+    _bars(axes, found, "weeded", "kept")
+    return {"weed_standard_dev": found.limit, "noisy": found.beyond}
+
+
+def _bars(axes: Any, found: Judged, all_of: str, kept: str) -> None:
+    width = np.diff(found.edges)
+    axes.bar(found.edges[:-1], found.counts, width, align="edge", color=ALL, label=all_of)
+    if found.kept is not None:
+        axes.bar(found.edges[:-1], found.kept, width, align="edge", color=KEPT, label=kept)
+    if found.limit is not None:
+        label = f"weed_standard_dev {found.limit:g}"
+        axes.axvline(found.limit, color=MARK, linewidth=1.2, label=label)
+    axes.set_xlim(0, found.edges[-1])
     _legend(axes)
-    told = limit if limit < np.pi else None
-    return {"weed_standard_dev": told, "noisy": int((known >= limit).sum())}
 
 
 def _histogram(axes: Any, across: str, up: str) -> None:

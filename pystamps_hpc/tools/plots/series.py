@@ -167,14 +167,27 @@ def judge(series: Series, displacement: FloatArray, deviation: FloatArray) -> Ju
     """
     line = line_of(series, displacement)
     left = displacement - on_line(series, line)
-    known = np.isfinite(left)
-    middle = np.median(left[known])
-    spread = TO_DEVIATION * float(np.median(np.abs(left[known] - middle)))
-    with np.errstate(invalid="ignore"):
-        far = known & (np.abs(left - middle) > FAR * max(spread, LEAST_DEVIATION))
+    known, far = np.isfinite(left), far_from(left)
     free = max(int(known.sum()) - 2, 1)
     usual = np.sqrt((left[known] ** 2).sum() / free)
     return Judged(displacement, np.where(np.isfinite(deviation), deviation, usual), line, far)
+
+
+def far_from(left: FloatArray) -> BoolArray:
+    """Tell which of the residuals of a line are outliers, (n,) bool; NaN is none.
+
+    Parameters
+    ----------
+    left : (n,) float64
+        What the line leaves [mm].
+    """
+    known = np.isfinite(left)
+    if not known.any():
+        return known
+    middle = np.median(left[known])
+    spread = TO_DEVIATION * float(np.median(np.abs(left[known] - middle)))
+    with np.errstate(invalid="ignore"):
+        return np.asarray(known & (np.abs(left - middle) > FAR * max(spread, LEAST_DEVIATION)))
 
 
 def on_line(series: Series, line: StraightLine) -> FloatArray:

@@ -73,7 +73,7 @@ def run_preparation(
     lock = DatasetLock(root, new_owner(run_id, command), None, break_lock)
     with locked(Dataset(root, ()), lock, team) as taken_over:
         team.on_root(lambda: _make_folder(folder))
-        watcher(RunStarted(folder, run_id, command))
+        watcher(RunStarted(folder, run_id, command, lock.owner))
         row = StageResult(STAGE, "merged", ROOT, "failed", started_at=round(time.time(), 3))
         log = TaskLog(watcher, row, f"Prepare {layout.summary}")
         for message in taken_over:

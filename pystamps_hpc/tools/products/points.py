@@ -119,11 +119,11 @@ class Points:
         Columns without those of the dates.
     dates : tuple of date
         The images that are used and the master, ascending.
-    displacement : Rows, (n_ps, n_date) float32
+    displacement : Rows, (n, n_date) float32
         Displacement [mm], positive towards the satellite, relative to reference area and master.
     series : PhaseSeries
         What it is made of; says dates, weights and design of the velocity.
-    known : dict of (n_ps,) arrays
+    known : dict of (n,) arrays
         Columns that do not depend on the displacements.
     warnings : list of str
         What is not known, and why.
@@ -140,7 +140,7 @@ class Points:
     warnings: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
-        return self.found.n_ps
+        return self.displacement.shape[0]
 
     def date_columns(self, form: str = "%Y-%m-%d") -> list[Column]:
         """Return the columns of the dates; `form` makes their names, ``D%Y%m%d``."""

@@ -43,7 +43,7 @@ class _Step:
     kept: float = field(default_factory=time.monotonic)
 
 
-class Console:
+class Display:
     """A watcher that writes to stderr, and to a file all that ``--verbose`` would show.
 
     Parameters
@@ -83,7 +83,7 @@ class Console:
         self.log_name = log
         self.log: IO[str] | None = None
 
-    def __enter__(self) -> "Console":
+    def __enter__(self) -> "Display":
         if self.style == "bar" and self.team.rank == 0:
             from .bars import Bars
 

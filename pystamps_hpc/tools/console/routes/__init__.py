@@ -1,0 +1,1 @@
+"""What the console answers, by subject; each module makes its router over the served trees."""
