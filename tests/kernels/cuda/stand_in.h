@@ -3,6 +3,7 @@
 #include <csetjmp>
 #include <cmath>
 #include <cstring>
+#include <deque>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -63,9 +64,10 @@ struct Fibre {
     std::vector<char> stack;
     ucontext_t start;
     std::jmp_buf at;
+    bool lives = false;
     enum { NEW, WAITS, DONE } state;
 };
-std::vector<Fibre> fibres;
+std::deque<Fibre> fibres;
 std::jmp_buf scheduler;
 unsigned running;
 int counted, count;
@@ -85,10 +87,15 @@ int counting_barrier(bool yes) {
     return count;
 }
 
+// A fibre lives on after its thread has ended, and runs the next one: making it asks the system.
 void run_fibre() {
-    body();
-    fibres[running].state = Fibre::DONE;
-    _longjmp(scheduler, 1);
+    for (;;) {
+        body();
+        Fibre &own = fibres[running];
+        own.state = Fibre::DONE;
+        if (!_setjmp(own.at))
+            _longjmp(scheduler, 1);
+    }
 }
 
 // Go on with one thread until its next barrier or its end.
@@ -98,8 +105,9 @@ void resume(unsigned number) {
     Fibre &fibre = fibres[number];
     if (_setjmp(scheduler))
         return;
-    if (fibre.state == Fibre::WAITS)
+    if (fibre.lives)
         _longjmp(fibre.at, 1);
+    fibre.lives = true;
     getcontext(&fibre.start);
     fibre.start.uc_stack.ss_sp = fibre.stack.data();
     fibre.start.uc_stack.ss_size = fibre.stack.size();
@@ -142,6 +150,8 @@ int run_grid(unsigned blocks, unsigned threads, size_t bytes, bool backwards) {
         block.x = backwards ? blocks - 1 - i : i;
         std::memset(room.data(), POISON, room.size());
         int fault = run_block(threads, backwards);
+        for (Fibre &fibre : fibres)
+            fibre.lives = fibre.lives && !fault;
         if (fault)
             return fault;
         for (size_t k = 0; k < GUARD; k++)
@@ -159,6 +169,9 @@ template <> std::string type_name<double2>() { return "complex128"; }
 template <> std::string type_name<long long>() { return "int64"; }
 template <> std::string type_name<unsigned long long>() { return "uint64"; }
 template <> std::string type_name<int>() { return "int32"; }
+template <> std::string type_name<short>() { return "int16"; }
+template <> std::string type_name<unsigned short>() { return "uint16"; }
+template <> std::string type_name<unsigned int>() { return "uint32"; }
 template <> std::string type_name<unsigned char>() { return "bool"; }
 
 template <typename T> struct Parameter {
@@ -195,7 +208,8 @@ template <typename... T, void (*function)(T...)> void **Kernel<function>::argume
 }  // namespace stand_in
 
 #define __global__
-#define __device__ static inline
+#define __device__ inline
+#define __noinline__
 #define threadIdx stand_in::thread
 #define blockIdx stand_in::block
 #define blockDim stand_in::block_size

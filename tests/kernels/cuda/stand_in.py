@@ -169,6 +169,7 @@ def build(source, folder, built):
     program = folder / f"{source}.cpp"
     program.write_text(f'#include "{header}"\n{text(source)}\n{entries}')
     command = [COMPILER, "-std=c++17", "-O1", "-ffp-contract=off", "-shared", "-fPIC",
+               "-fno-gnu-unique", "-Wl,-Bsymbolic",
                "-Wall", "-Wno-unused-function", "-Wno-unknown-pragmas",
                "-o", built, program]  # fmt: skip
     ended = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -1,7 +1,5 @@
 // What the iterations of a patch add to the kernels of samples, so that nothing leaves the device.
 
-#define EACH(i, n) for (i64 i = first_item(); i < (n); i += all_threads())
-
 __device__ float2 unit_of(float2 z) {
     float size = (float)sqrt((double)z.x * (double)z.x + (double)z.y * (double)z.y);
     return size == 0 ? make_float2(0, 0) : make_float2(z.x / size, z.y / size);
