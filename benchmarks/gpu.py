@@ -29,7 +29,7 @@ from benchmarks.unwrapping_cases import TRIAL_WRAPS
 from pystamps_hpc.tools import child_run
 from pystamps_hpc.tools.simulate import Options, simulate
 from pystamps_kernels.contracts import Kernel, all_kernels
-from pystamps_kernels.cuda import device, patch
+from pystamps_kernels.cuda import device, patch, resident
 from pystamps_kernels.dispatch import Arithmetic, function, unavailable_reason
 from tests.kernels.arguments import all_arguments
 
@@ -181,16 +181,16 @@ def iterations(made: Any) -> Found:
     """Time the iterations of a patch that stays on the device."""
     ph, bperp, slope, weight = made["stage2_ph_weight"]().arguments
     _, lin, n_i, n_j = made["stage2_grid_accumulate"]().arguments
-    clap = patch.Clap(*FILTER, *GRID_WINDOW, LOW_PASS)
+    clap = resident.Clap(*FILTER, *GRID_WINDOW, LOW_PASS)
     before = time.perf_counter()
-    resident = patch.ResidentPatch(
+    held = patch.ResidentPatch(
         lambda rows: ph[rows], lambda rows: bperp[rows], ph.shape, lin, (n_i, n_j), False
     )
     loaded = time.perf_counter() - before
 
     def once() -> None:
-        resident.filter(slope, weight, clap)
-        resident.fit(TRIAL_WRAPS)
+        held.filter(slope, weight, clap)
+        held.fit(TRIAL_WRAPS)
 
     return {"what": "an iteration of stage 2, resident", "upload": loaded,
             "cuda": least_seconds(once), "ok": True}  # fmt: skip

@@ -1,6 +1,7 @@
 """Fixtures that several packages share."""
 
 import os
+import shutil
 
 import pytest
 
@@ -33,3 +34,11 @@ def simulated(tmp_path_factory):
     root = tmp_path_factory.mktemp("simulated") / "scene"
     simulate(root, Options(candidates=600, images=8, patches=(2, 1)))
     return root
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """Where the CUDA sources are kept that a C++ compiler has compiled, once for all tests."""
+    if shutil.which("g++") is None:
+        pytest.skip("no g++")
+    return tmp_path_factory.mktemp("cuda")

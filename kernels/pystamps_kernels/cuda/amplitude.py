@@ -15,14 +15,17 @@ def add_amplitudes(
     words: Array, swapped: bool, constants: Array, total: Array, square: Array, low: Array
 ) -> tuple[Array, Array, Array]:
     """CUDA twin of :func:`reference.amplitude.add_amplitudes`."""
-    return _added("add_amplitudes", words, swapped, constants, (total, square, low), NEARLY_ZERO)
+    sums = (total, square, low)
+    total, square, low = _added("add_amplitudes", words, swapped, constants, sums, NEARLY_ZERO)
+    return total, square, low
 
 
 def add_pairs(
     words: Array, swapped: bool, constants: Array, total: Array, square: Array
 ) -> tuple[Array, Array]:
     """CUDA twin of :func:`reference.amplitude.add_pairs`."""
-    return _added("add_pairs", words, swapped, constants, (total, square))
+    total, square = _added("add_pairs", words, swapped, constants, (total, square))
+    return total, square
 
 
 def _added(

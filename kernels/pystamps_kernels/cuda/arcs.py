@@ -1,4 +1,7 @@
-"""Arcs between neighbours: phase, slope, smoothing, noise; ``samples.cu``, ``series.cu``, ``arcs.cu``."""
+"""Arcs between neighbours: phase, slope, smoothing, noise.
+
+In ``samples.cu``, ``series.cu`` and ``arcs.cu`` of the sources.
+"""
 
 from collections.abc import Sequence
 
@@ -56,9 +59,7 @@ def look_angle(phasors: Array, baseline: Array, n_trial: int) -> Array:
     return slope
 
 
-def star_smooth(
-    phasors: Array, weights: Array, intercepts: Array, first: int, last: int
-) -> Array:
+def star_smooth(phasors: Array, weights: Array, intercepts: Array, first: int, last: int) -> Array:
     """CUDA twin of :func:`reference.arcs.star_smooth`."""
     n, m = phasors.shape
     smooth = np.empty((n, m), np.float32)

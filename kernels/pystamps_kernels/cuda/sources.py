@@ -57,7 +57,16 @@ INSTANCES: dict[str, tuple[str, ...]] = {
         "bootstrap_deviation",
     ),
     "scn": ("spatial_lowpass",),
-    "patch": ("at_cells", "against_cells", "whole_rows", "keep_phase", "count_not_finite"),
+    "patch": (
+        "at_cells",
+        "against_cells",
+        "whole_rows",
+        "keep_phase",
+        "count_not_finite",
+        "put_columns",
+        "unit_against_cells",
+        "take_columns",
+    ),
     "sums": (
         "cell_sums",
         "weighted_sums<float>",

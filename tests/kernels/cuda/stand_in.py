@@ -8,6 +8,7 @@ the parameters; what an array of the host may not do with one of the device is a
 import ctypes
 import shutil
 import subprocess
+import weakref
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -68,7 +69,7 @@ class StandIn:
         count = int(np.prod(shape))
         whole = np.full((count + 2 * GUARD) * dtype.itemsize, POISON, np.uint8)
         found = whole.view(dtype)[GUARD : GUARD + count].reshape(shape).view(OnDevice)
-        self.guarded.append((whole, GUARD * dtype.itemsize))
+        self.guarded.append((weakref.ref(whole), GUARD * dtype.itemsize))
         return found
 
     def zeros(self, shape, dtype):
@@ -130,7 +131,9 @@ class StandIn:
         self.check_guards(kernel)
 
     def check_guards(self, kernel):
-        for whole, guard in self.guarded:
+        self.guarded = [(whole, guard) for whole, guard in self.guarded if whole() is not None]
+        for reference, guard in self.guarded:
+            whole = reference()
             assert (whole[:guard] == POISON).all(), f"{kernel} writes before an array"
             assert (whole[-guard:] == POISON).all(), f"{kernel} writes past the end of an array"
 
