@@ -64,6 +64,38 @@ class Stream:
         self.module.stream = self.outside
 
 
+class Pool:
+    """The pool of the memory of the device; arrays are given back at once."""
+
+    def __init__(self):
+        self.used = self.limit = 0
+
+    def hold(self, array, size):
+        self.used += size
+        owner = array
+        while isinstance(owner.base, np.ndarray):
+            owner = owner.base
+        weakref.finalize(owner, self.release, size)
+
+    def release(self, size):
+        self.used -= size
+
+    def free_bytes(self):
+        return 0
+
+    def free_all_blocks(self):
+        pass
+
+    def used_bytes(self):
+        return self.used
+
+    def get_limit(self):
+        return self.limit
+
+    def set_limit(self, size):
+        self.limit = size
+
+
 class FakeCupy:
     """The module, as far as it is used; `log` tells what was asked for in which order."""
 
@@ -71,6 +103,7 @@ class FakeCupy:
         self.device = StandIn(folder)
         self.free = 1 << 40
         self.log, self.pool, self.streams = [], {}, 0
+        self.memory = Pool()
         self.stream = Stream(self, "null")
         self.array = type("Late", (LateArray,), {"module": self})
         attributes = {"MaxSharedMemoryPerBlockOptin": 227 * 1024}
@@ -98,7 +131,13 @@ class FakeCupy:
         return lambda: np.frombuffer(memory, np.uint8)
 
     def empty(self, shape, dtype):
-        return self.device.empty(shape, dtype).view(self.array)
+        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        limit = self.memory.get_limit()
+        if limit and self.memory.used_bytes() + size > limit:
+            raise self.cuda.memory.OutOfMemoryError(f"out of memory allocating {size:,} bytes")
+        found = self.device.empty(shape, dtype)
+        self.memory.hold(found, size)
+        return found.view(self.array)
 
     def zeros(self, shape, dtype):
         found = self.empty(shape, dtype)
@@ -110,7 +149,7 @@ class FakeCupy:
         return np.argsort(keys.view(np.ndarray), kind=kind).view(self.array)
 
     def get_default_memory_pool(self):
-        return SimpleNamespace(free_bytes=lambda: 0)
+        return self.memory
 
     def RawModule(self, code, options, name_expressions):
         (source,) = (name for name, kernels in INSTANCES.items() if kernels == name_expressions)

@@ -1,7 +1,5 @@
 """Transfers by CuPy's own calls, with streams that do nothing before someone waits for them."""
 
-import sys
-
 import numpy as np
 import pytest
 
@@ -10,7 +8,6 @@ from pystamps_kernels.cuda.cupy_device import CupyDevice
 from pystamps_kernels.cuda.device import using
 from pystamps_kernels.cuda.patch import ResidentPatch
 
-from .fake_cupy import FakeCupy
 from .test_kernels import arguments_of, results, some_rows
 
 N_PIECE = 5
@@ -21,19 +18,6 @@ IN_PIECES = [
     ("stage2_phasors_of_cycles", "double"), ("stage1_column_means", "single"),
     ("stage6_edge_costs", "double"), ("stage4_pair_edge_stats", "double"),
 ]  # fmt: skip
-
-
-@pytest.fixture
-def cupy(built, monkeypatch):
-    made = FakeCupy(built)
-    monkeypatch.setitem(sys.modules, "cupy", made)
-    return made
-
-
-@pytest.fixture
-def late(cupy):
-    with using(CupyDevice(0)) as device:
-        yield device
 
 
 @pytest.fixture
@@ -115,6 +99,15 @@ def test_a_patch_is_taken_in_by_two_lanes(cupy, late, stand_in, monkeypatch):
     assert set(in_turn(cupy.log, "upload")) == {0, 1}
     for one, other in zip(held, fitted(stand_in), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_what_the_pool_may_take_is_all_that_is_free(cupy, late):
+    assert late.free_bytes() == cupy.free
+    held = cupy.empty((1000,), "f8")
+    cupy.memory.set_limit(size=20000)
+    assert late.free_bytes() == 20000 - held.nbytes
+    del held
+    assert late.free_bytes() == 20000
 
 
 def test_a_device_without_memory_says_so_in_one_line(cupy, late, monkeypatch):
