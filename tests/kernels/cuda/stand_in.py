@@ -8,6 +8,7 @@ the parameters; what an array of the host may not do with one of the device is a
 import ctypes
 import shutil
 import subprocess
+import threading
 import weakref
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,8 @@ GUARD = 64  # elements before and after an array
 POISON = 0xFF
 FAULTS = {1: "a barrier is not reached by all threads", 2: "shared memory is written past its end"}
 COMPILER = shutil.which("g++")
+ONE_AT_A_TIME = threading.Lock()
+"""Held during a launch: what runs the threads of a block is there once."""
 
 
 class OnDevice(np.ndarray):
@@ -96,6 +99,10 @@ class StandIn:
         return self.free
 
     def launch(self, source, kernel, blocks, threads, *arguments, shared=0):
+        with ONE_AT_A_TIME:
+            self.launch_alone(source, kernel, blocks, threads, arguments, shared)
+
+    def launch_alone(self, source, kernel, blocks, threads, arguments, shared):
         assert 0 < threads <= 1024
         assert shared <= self.shared_bytes
         self.launched.append((source, kernel))

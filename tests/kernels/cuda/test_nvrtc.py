@@ -33,5 +33,16 @@ def test_what_the_assembler_says_is_read():
         "ptxas info    : Used 80 registers, used 1 barriers\n"
     )
     assert list(nvrtc.resources(log)) == [nvrtc.Resources("fit<float2, double>", 80, 0)]
-    assert nvrtc.occupancy(32) == 1
-    assert nvrtc.occupancy(80) == 25 / 64
+
+
+def test_a_name_with_classes_of_two_words_is_read():
+    assert nvrtc.demangled("_Z9add_pairsItEvPKfS1_") == "add_pairs<unsigned short>"
+    assert nvrtc.demangled("_Z9histogramIdEvPKT_") == "histogram<double>"
+
+
+def test_registers_threads_and_shared_memory_bound_the_warps_in_use():
+    assert nvrtc.occupancy(32, 256) == 1
+    assert nvrtc.occupancy(80, 256) == 3 * 8 / 64
+    assert nvrtc.occupancy(80, 32) == 25 / 64
+    assert nvrtc.occupancy(32, 256, 100 * 1024) == 2 * 8 / 64
+    assert nvrtc.occupancy(32, 32) == 32 / 64
