@@ -5,6 +5,7 @@ it, as the next transfer would overwrite it; so a copy that is not held until it
 """
 
 import ctypes
+import threading
 import weakref
 from types import SimpleNamespace
 
@@ -58,10 +59,10 @@ class Stream:
             each()
 
     def __enter__(self):
-        self.outside, self.module.stream = self.module.stream, self
+        self.outside, self.module.of_thread.stream = self.module.stream, self
 
     def __exit__(self, *error):
-        self.module.stream = self.outside
+        self.module.of_thread.stream = self.outside
 
 
 class Pool:
@@ -104,7 +105,7 @@ class FakeCupy:
         self.free = 1 << 40
         self.log, self.pool, self.streams = [], {}, 0
         self.memory = Pool()
-        self.stream = Stream(self, "null")
+        self.of_thread = threading.local()
         self.array = type("Late", (LateArray,), {"module": self})
         attributes = {"MaxSharedMemoryPerBlockOptin": 227 * 1024}
         memory = SimpleNamespace(OutOfMemoryError=type("OutOfMemoryError", (MemoryError,), {}))
@@ -114,6 +115,11 @@ class FakeCupy:
             runtime=runtime, get_current_stream=lambda: self.stream,
             alloc_pinned_memory=self.alloc_pinned_memory,
         )  # fmt: skip
+
+    @property
+    def stream(self):
+        """The current stream of this thread."""
+        return self.of_thread.__dict__.setdefault("stream", Stream(self, "null"))
 
     def new_stream(self, non_blocking):
         self.streams += 1
