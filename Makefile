@@ -49,15 +49,15 @@ demo-slc: $(READY) ## the same from a stack of images: simulate it, choose candi
 	@echo
 	@echo "velocity map: $(CURDIR)/build/demo-slc/products/velocity.png"
 
-test: lint test-short test-mpi ## everything that runs on any machine
+test: lint test-short ## everything that runs on any machine
 
 # Files of tests that are worked on side by side; each test may take several processes.
 TEST_WORKERS ?= 2
 
-test-short: $(READY) ## the tests that need one process
+test-short: $(READY) ## the tests; some of them start mpirun, with one to four ranks
 	$(BIN)/python -m pytest -q -n $(TEST_WORKERS) --dist loadfile
 
-test-mpi: $(READY) ## the tests that run inside mpirun, on two and three ranks
+test-mpi: $(READY) ## only those that run inside mpirun, on two and three ranks
 	$(BIN)/mpirun -n 2 $(BIN)/python -m mpi4py -m pytest -q --with-mpi -m mpi tests/mpi
 	$(BIN)/mpirun -n 3 $(BIN)/python -m mpi4py -m pytest -q --with-mpi -m mpi tests/mpi
 

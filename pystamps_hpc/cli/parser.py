@@ -5,7 +5,6 @@ import os
 import sys
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from importlib.metadata import version
 from pathlib import Path
 from shlex import quote
 from textwrap import fill
@@ -95,6 +94,16 @@ class _Parser(argparse.ArgumentParser):
         super().error(f"{message}\nhelp: {self.prog} --help")
 
 
+class _Version(argparse.Action):
+    """Prints the version, which takes longer to find than all other options together."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib.metadata import version
+
+        print(f"{parser.prog} {version('pystamps-hpc')}")
+        parser.exit()
+
+
 def _meant(word: str, known: Iterable[str]) -> str:
     """Guess what a word that is not known was to be."""
     near = get_close_matches(word.partition("=")[0], known, n=1)
@@ -114,7 +123,7 @@ def build_parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     parser.add_argument(
-        "--version", action="version", version=f"%(prog)s {version('pystamps-hpc')}"
+        "--version", action=_Version, nargs=0, help="show program's version number and exit"
     )
     _global_options(parser, suppress=False)
     commands = parser.add_subparsers(

@@ -16,7 +16,7 @@ from . import chains
 FORCED = ("--start-step", "6", "--end-step", "8", "--force")
 RESUMED = FORCED[:-1]
 CODES = {"SIGUSR1": 75, "SIGTERM": 143, "SIGINT": 130}
-KILLS = int(os.environ.get("CHAIN_KILLS", "5"))
+KILLS = int(os.environ.get("CHAIN_KILLS", "3"))
 """Random kills; ``make test-kill`` asks for 60."""
 
 

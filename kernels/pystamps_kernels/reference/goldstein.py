@@ -3,9 +3,8 @@
 from collections.abc import Callable, Iterator
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import fft
-from scipy.ndimage import correlate1d
 
 from ..clap_windows import GAUSSIAN
 from .phasors import join, length
@@ -89,7 +88,7 @@ def low_pass_response(width: int) -> Doubles:
     """
     half = (width - 1) / 2
     one = np.exp(-0.5 * (LOW_PASS_SHAPE * (np.arange(width) - half) / half) ** 2)
-    return np.asarray(fft.ifftshift(np.outer(one, one)))
+    return np.asarray(scipy.fft.ifftshift(np.outer(one, one)))
 
 
 def _filtered(raster: Phasors, window: int, weights: Callable[[Complexes], Doubles]) -> Phasors:
@@ -126,13 +125,13 @@ def spectra(raster: Phasors, window: int, workers: int = 1) -> Iterator[Batch]:
     for start in range(0, i.size, BATCH):
         a, b = i[start : start + BATCH], j[start : start + BATCH]
         blocks = tiles[rows[a], cols[b]].astype(np.complex128)
-        spectrum = fft.fft2(blocks, s=(padded, padded), workers=workers)
+        spectrum = scipy.fft.fft2(blocks, s=(padded, padded), workers=workers)
         yield rows[a], cols[b], row_taper[a], col_taper[b], spectrum
 
 
 def inverse(spectrum: Complexes, window: int, workers: int = 1) -> Complexes:
     """Transform back and keep the window."""
-    whole = fft.ifft2(spectrum, overwrite_x=True, workers=workers)
+    whole = scipy.fft.ifft2(spectrum, overwrite_x=True, workers=workers)
     return np.ascontiguousarray(whole[:, :window, :window])
 
 
@@ -175,10 +174,10 @@ def response(amplitude: Doubles, alpha: float) -> Doubles:
 
     The CLAP filter smooths with the same taps, added up in another order: the last bits differ.
     """
-    shifted = fft.fftshift(amplitude, axes=(1, 2))
+    shifted = scipy.fft.fftshift(amplitude, axes=(1, 2))
     for axis in (1, 2):
-        shifted = correlate1d(shifted, GAUSSIAN, axis=axis, mode="constant")
-    smooth = fft.ifftshift(shifted, axes=(1, 2))
+        shifted = scipy.ndimage.correlate1d(shifted, GAUSSIAN, axis=axis, mode="constant")
+    smooth = scipy.fft.ifftshift(shifted, axes=(1, 2))
     median = np.median(smooth, axis=(1, 2))
     return np.asarray((smooth / np.where(median == 0, 1.0, median)[:, None, None]) ** alpha)
 

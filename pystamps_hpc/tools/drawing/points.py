@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
+import scipy
 
 from ...dataset.rows import AnyArray, BoolArray, FloatArray, IntArray, Rows
 from .colours import Scale, Tails
@@ -137,7 +137,9 @@ class _Means:
         cell = self.frame.cells(lonlat, self.shape)
         occupied, where = np.unique(cell, return_inverse=True)
         ones = np.ones(len(cell), np.float32)
-        summing = csr_array((ones, (where, np.arange(len(cell)))), (len(occupied), len(cell)))
+        summing = scipy.sparse.csr_array(
+            (ones, (where, np.arange(len(cell)))), (len(occupied), len(cell))
+        )
         known = np.isfinite(block)
         self.count[occupied] += (summing @ known.astype(np.float32)).astype(np.int32)
         self.total[occupied] += summing @ np.where(known, block, 0).astype(self.total.dtype)
