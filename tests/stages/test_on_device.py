@@ -48,7 +48,7 @@ def same(one, other):
 
 
 def cases():
-    inputs, _ = patch(300)
+    inputs, _ = patch(300, n_image=6)
     shared = np.tile(inputs.ifgs.bperp.astype(np.float32), (300, 1))
     return {
         "double": (inputs, "double", FEW),

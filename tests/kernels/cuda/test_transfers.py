@@ -82,7 +82,8 @@ def test_pinned_memory_that_nobody_holds_until_the_copy_is_done_is_found(
 def test_a_patch_is_taken_in_by_two_lanes(cupy, late, stand_in, monkeypatch):
     monkeypatch.setattr(resident, "READ", 100)
     form = ("stage2_ph_weight", "double")
-    ph, bperp, *_ = some_rows(form, arguments_of(form[0])[0], slice(0, 430))
+    given = some_rows(form, arguments_of(form[0])[0], slice(0, 430))
+    ph, bperp = (np.ascontiguousarray(array[:, :4]) for array in given[:2])
     lin = np.random.default_rng(0).integers(0, 24 * 25, len(ph))
     weight = np.linspace(0.5, 2, len(ph))
 
