@@ -178,9 +178,10 @@ bench-unwrap: $(READY) ## docs/unwrapping.md: the native unwrapper and SNAPHU si
 bench-prep: $(READY) ## preparation of 4,000 x 4,000 x 30 beside plain NumPy and beside reading: docs/preparation.md
 	$(BIN)/python -m benchmarks.preparation --page docs/preparation.md
 
-test-gpu: $(READY) ## on a machine with a GPU: CUDA kernels against the reference, chains, little memory
-	$(BIN)/python -m benchmarks.gpu check
-	$(BIN)/python -m pytest -q tests/kernels/cuda -k gpu
+# Eight minutes in all; what there is is in build/bench/gpu-check.json after each part.
+test-gpu: $(READY) ## on a machine with a GPU: CUDA kernels against the reference, chains, golden, little memory
+	$(BIN)/python -m benchmarks.gpu check --seconds 360
+	timeout 110 $(BIN)/python -m pytest -q tests/kernels/cuda -k gpu
 
 bench-gpu: $(READY) ## there, too: ten CUDA kernels beside native, an iteration of stage 2; BENCH_GPU='--points N'
 	$(BIN)/python -m benchmarks.gpu bench $(BENCH_GPU)

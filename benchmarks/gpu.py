@@ -1,22 +1,28 @@
 """The CUDA kernels on a machine with a GPU: whether they are right, and how fast.
 
-    python -m benchmarks.gpu check [--output FILE]     make test-gpu
+    python -m benchmarks.gpu check [--seconds 360] [--output FILE]     make test-gpu
     python -m benchmarks.gpu bench [--points 1000000] [--ifgs 100]     make bench-gpu
 
-``check`` runs every kernel against the reference, chains with ``--backend gpu`` on one rank and on
-two that share the device beside a native one, the kernels again with little free memory, and, where
-``compute-sanitizer`` is found, under its memcheck and racecheck. ``bench`` times kernels with their
-transfers beside native on all cores, and the iterations of a patch that stays on the device. Both
-write a JSON document and end with 1 if something is wrong, with 4 where there is no device.
+``check`` does in turn: every kernel against the reference; a simulated chain with ``--backend gpu``
+on one rank and on two that share the device beside a native one; a golden chain on the device and
+natively, key by key, where the data are there; the kernels again with little memory, and with too
+little, which is to be said in one line; every kernel once under memcheck and racecheck, where
+``compute-sanitizer`` is found. What finds no time is told as not done. ``bench`` times kernels with
+their transfers beside native on all cores, and the iterations of a patch that stays on the device.
+Both write a JSON document, ``check`` after each of its parts, and end with 1 if something is wrong,
+with 4 where there is no device.
 """
 
 import argparse
+import importlib
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +35,11 @@ from benchmarks.unwrapping_cases import TRIAL_WRAPS
 from pystamps_hpc.tools import child_run
 from pystamps_hpc.tools.simulate import Options, simulate
 from pystamps_kernels.contracts import Kernel, all_kernels
-from pystamps_kernels.cuda import device, patch
+from pystamps_kernels.cuda import device, patch, resident
 from pystamps_kernels.dispatch import Arithmetic, function, unavailable_reason
+from tests.golden import parity
 from tests.kernels.arguments import all_arguments
+from tests.kernels.cuda.test_kernels import arguments_of
 
 TIMED = (
     "stage2_topofit", "stage2_topofit_row_invariant", "stage2_ph_weight", "stage2_grid_accumulate",
@@ -42,9 +50,34 @@ SANITIZERS = ("memcheck", "racecheck")
 REPEAT = 3
 ITERATIONS = 3
 SCRATCH_MIB = 64
-"""Free memory that is left for the kernels that have to do with little."""
+"""Memory that the kernels have that have to do with little."""
+TOO_LITTLE = 1 << 14
+"""Memory in which no piece has room [bytes]."""
+GOLDEN = "ps-small"
+SECONDS = 360.0
+"""Time that all parts of a check have."""
+
+LEAST_SECONDS = 5.0
+"""Time without which no part is begun."""
 
 Found = dict[str, Any]
+
+
+class Clock:
+    """The time that is left for a check.
+
+    Parameters
+    ----------
+    seconds : float
+        In all.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+
+    def left(self) -> float:
+        """Return the seconds that are left, not negative."""
+        return max(self._end - time.monotonic(), 0.0)
 
 
 def forms() -> Iterator[tuple[Kernel, Arithmetic]]:
@@ -72,7 +105,7 @@ def distance(one: Any, other: Any) -> float:
     return float(np.where(np.isnan(apart), np.inf, apart).max(initial=0))
 
 
-def kernels() -> Iterator[Found]:
+def kernels(_: Clock) -> Iterator[Found]:
     """Run every CUDA form against the reference."""
     for kernel, arithmetic in forms():
         for arguments in all_arguments()[kernel.name]:
@@ -90,62 +123,152 @@ def kernels() -> Iterator[Found]:
                 }  # fmt: skip
 
 
-def crowded() -> Iterator[Found]:
-    """Run every CUDA form again where little memory is free; no bit may change."""
-    used = device.current()
-    whole = [
-        [result.tobytes() for result in results(kernel, arithmetic, "cuda", arguments)]
-        for kernel, arithmetic in forms()
-        for arguments in all_arguments()[kernel.name]
-    ]
-    with used.active():
-        taken = used.empty((max(used.free_bytes() - SCRATCH_MIB * device.MIB, 0),), np.uint8)
-    again = (
-        (kernel.name, [each.tobytes() for each in results(kernel, arithmetic, "cuda", arguments)])
-        for kernel, arithmetic in forms()
-        for arguments in all_arguments()[kernel.name]
-    )
-    for before, (name, after) in zip(whole, again, strict=True):
+@contextmanager
+def memory(size: int) -> Iterator[None]:
+    """Let the arrays of the device take `size` bytes more while the block runs."""
+    pool = importlib.import_module("cupy").get_default_memory_pool()
+    with device.current().active():
+        pool.free_all_blocks()
+        pool.set_limit(size=pool.used_bytes() + size)
+    try:
+        yield
+    finally:
+        pool.set_limit(size=0)
+
+
+def crowded(_: Clock) -> Iterator[Found]:
+    """Run every CUDA form again with little memory; no bit may change."""
+
+    def all_results() -> list[tuple[str, list[bytes]]]:
+        return [
+            (kernel.name, [each.tobytes() for each in results(kernel, form, "cuda", arguments)])
+            for kernel, form in forms()
+            for arguments in all_arguments()[kernel.name]
+        ]
+
+    whole = all_results()
+    with memory(SCRATCH_MIB * device.MIB):
+        again = all_results()
+    for (name, before), (_, after) in zip(whole, again, strict=True):
         yield {"what": f"{name} with {SCRATCH_MIB} MiB", "ok": before == after}
-    del taken
 
 
-def chains(scratch: Path) -> Iterator[Found]:
+def full(clock: Clock) -> Iterator[Found]:
+    """Leave no memory: a kernel and a run are to say so in one line."""
+    kernel = all_kernels()["stage2_ph_weight"]
+    said = ""
+    with memory(TOO_LITTLE):
+        try:
+            results(kernel, "double", "cuda", all_arguments()[kernel.name][0])
+        except device.DeviceMemoryError as error:
+            said = str(error)
+    yield {"what": "a kernel without memory", "ok": "MiB free" in said, "problem": said}
+    with tempfile.TemporaryDirectory(prefix="pystamps-gpu-") as scratch:
+        root = Path(scratch) / "scene"
+        simulate(root, Options(candidates=2000, images=8))
+        environ = {**child_run.environment(os.environ), "CUPY_GPU_MEMORY_LIMIT": str(TOO_LITTLE)}
+        words = ["run", "-q", "--dataset", root, "--backend", "gpu"]
+        ended = child_run.run(words, environ=environ, timeout=clock.left())
+        told = "device" in ended.problem and "MiB free" in ended.problem
+        yield {"what": "a run without memory", "ok": ended.code != 0 and told,
+               "problem": ended.problem}  # fmt: skip
+
+
+def chains(clock: Clock) -> Iterator[Found]:
     """Run a simulated scene natively, on the device, and on two ranks that share it."""
-    scene = scratch / "native"
-    simulate(scene, Options(candidates=20000, images=20, patches=(2, 1)))
-    runs = {"native": ("native", 1), "gpu": ("gpu", 1), "gpu, two ranks": ("gpu", 2)}
-    for name in runs:
-        if name != "native":
-            shutil.copytree(scene, scratch / name)
-    for name, (backend, ranks) in runs.items():
-        root = scratch / name
-        words: list[object] = ["run", "-q", "--dataset", root, "--backend", backend]
-        ended = child_run.run(words, ranks)
-        yield {"what": f"chain {name}", "ok": not ended.problem, "problem": ended.problem,
-               "sec": ended.seconds}  # fmt: skip
-        if name == "native" or ended.problem:
-            continue
-        judged = child_run.run(["verify", "--run", root, "--golden", scratch / "native",
-                                "--profile", "scientific"])  # fmt: skip
-        yield {"what": f"chain {name} against native", "ok": judged.code == 0,
-               "problem": judged.problem}  # fmt: skip
+    with tempfile.TemporaryDirectory(prefix="pystamps-gpu-") as folder:
+        scratch = Path(folder)
+        scene = scratch / "native"
+        simulate(scene, Options(candidates=20000, images=20, patches=(2, 1)))
+        runs = {"native": ("native", 1), "gpu": ("gpu", 1), "gpu, two ranks": ("gpu", 2)}
+        for name in runs:
+            if name != "native":
+                shutil.copytree(scene, scratch / name)
+        for name, (backend, ranks) in runs.items():
+            root = scratch / name
+            words: list[object] = ["run", "-q", "--dataset", root, "--backend", backend]
+            ended = child_run.run(words, ranks, timeout=clock.left())
+            yield {"what": f"chain {name}", "ok": not ended.problem, "problem": ended.problem,
+                   "sec": ended.seconds}  # fmt: skip
+            if name == "native" or ended.problem:
+                continue
+            judged = child_run.run(["verify", "--run", root, "--golden", scratch / "native",
+                                    "--profile", "scientific"], timeout=clock.left())  # fmt: skip
+            yield {"what": f"chain {name} against native", "ok": judged.code == 0,
+                   "problem": judged.problem}  # fmt: skip
 
 
-def sanitized() -> Iterator[Found]:
+def golden_chain(_: Clock) -> Iterator[Found]:
+    """Run a golden chain natively and on the device; every key is to be judged alike."""
+    if not parity.golden_root().exists():
+        yield {"what": "golden chain", "ok": True, "problem": f"no data in {parity.golden_root()}"}
+        return
+    verdicts = {}
+    for backend in ("native", "gpu"):
+        with tempfile.TemporaryDirectory(prefix="pystamps-gpu-") as scratch:
+            golden = parity.GoldenSet(GOLDEN, Path(scratch))
+            verdicts[backend] = {
+                f"{line.where} {line.key}": line.difference
+                for line in parity.chained(golden, "single", backend=backend, solver="native")
+            }
+    for key, native in verdicts["native"].items():
+        own = verdicts["gpu"].get(key)
+        same = own is not None and own.ok == native.ok
+        yield {"what": f"golden {key}", "ok": same, "native": native.ok,
+               "problem": "" if same else str(own or "missing")}  # fmt: skip
+
+
+def sanitized(clock: Clock) -> Iterator[Found]:
     """Run the kernels under the sanitizers of CUDA, where they are found."""
     tool = shutil.which("compute-sanitizer")
+    if not tool:
+        yield {"what": "compute-sanitizer", "ok": True, "problem": "not found, nothing tried"}
     for name in SANITIZERS if tool else ():
         command = [str(tool), "--tool", name, "--error-exitcode", "9",
-                   sys.executable, "-m", "benchmarks.gpu", "kernels"]  # fmt: skip
-        ended = subprocess.run(command, capture_output=True, text=True, check=False)
+                   sys.executable, "-m", "benchmarks.gpu", "pass"]  # fmt: skip
+        try:
+            ended = subprocess.run(
+                command, capture_output=True, text=True, check=False, timeout=clock.left()
+            )
+        except subprocess.TimeoutExpired as error:
+            yield {"what": name, "ok": False, "problem": f"no end after {error.timeout:.0f} s"}
+            continue
         yield {"what": name, "ok": ended.returncode == 0, "problem": ended.stdout[-2000:]}
 
 
-def check() -> list[Found]:
-    """Return everything that was tried, with ``ok``."""
-    with tempfile.TemporaryDirectory(prefix="pystamps-gpu-") as scratch:
-        return [*kernels(), *crowded(), *chains(Path(scratch)), *sanitized()]
+def once(_: Clock) -> Iterator[Found]:
+    """Run every CUDA form once, on few rows."""
+    for kernel, arithmetic in forms():
+        results(kernel, arithmetic, "cuda", arguments_of(kernel.name)[0])
+        yield {"what": f"{kernel.name} {arithmetic}", "ok": True}
+
+
+CHECKS: dict[str, Callable[[Clock], Iterator[Found]]] = {
+    "kernels": kernels,
+    "chains": chains,
+    "golden": golden_chain,
+    "crowded": crowded,
+    "full": full,
+    "sanitized": sanitized,
+}
+"""Parts of a check in the order in which they are done."""
+
+
+def check(clock: Clock, keep: Callable[[list[Found]], None]) -> list[Found]:
+    """Return everything that was tried, with ``ok``; `keep` gets what there is after each part."""
+    found: list[Found] = []
+    for name, part in CHECKS.items():
+        began = time.monotonic()
+        try:
+            if clock.left() < LEAST_SECONDS:
+                raise TimeoutError(f"not done, {clock.left():.0f} s were left")
+            found += list(part(clock))
+        except Exception as error:  # the other parts are to be tried all the same
+            problem = f"{type(error).__name__}: {error}"
+            found.append({"what": name, "ok": False, "problem": problem})
+        found.append({"what": f"{name}, time", "ok": True, "sec": time.monotonic() - began})
+        keep(found)
+    return found
 
 
 def least_seconds(call: Callable[[], Any]) -> float:
@@ -181,39 +304,47 @@ def iterations(made: Any) -> Found:
     """Time the iterations of a patch that stays on the device."""
     ph, bperp, slope, weight = made["stage2_ph_weight"]().arguments
     _, lin, n_i, n_j = made["stage2_grid_accumulate"]().arguments
-    clap = patch.Clap(*FILTER, *GRID_WINDOW, LOW_PASS)
+    clap = resident.Clap(*FILTER, *GRID_WINDOW, LOW_PASS)
     before = time.perf_counter()
-    resident = patch.ResidentPatch(
+    held = patch.ResidentPatch(
         lambda rows: ph[rows], lambda rows: bperp[rows], ph.shape, lin, (n_i, n_j), False
     )
     loaded = time.perf_counter() - before
 
-    def once() -> None:
-        resident.filter(slope, weight, clap)
-        resident.fit(TRIAL_WRAPS)
+    def iteration() -> None:
+        held.filter(slope, weight, clap)
+        held.fit(TRIAL_WRAPS)
 
     return {"what": "an iteration of stage 2, resident", "upload": loaded,
-            "cuda": least_seconds(once), "ok": True}  # fmt: skip
+            "cuda": least_seconds(iteration), "ok": True}  # fmt: skip
 
 
 def main(words: Sequence[str] | None = None) -> int:
     """Check or time the kernels; refuse where there is no device."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("part", choices=("check", "kernels", "bench"))
+    parser.add_argument("part", choices=("check", "pass", "bench"))
     parser.add_argument("--points", type=int, default=1_000_000)
     parser.add_argument("--ifgs", type=int, default=100)
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of a check")
     parser.add_argument("--output", type=Path)
     options = parser.parse_args(words)
     if reason := unavailable_reason("cuda"):
         print(f"no GPU: {reason}", file=sys.stderr)
         return 4
-    found = {"check": check, "kernels": lambda: list(kernels()),
-             "bench": lambda: bench(options.points, options.ifgs)}[options.part]()  # fmt: skip
-    machine.write(
-        options.output or machine.RESULTS / f"gpu-{options.part}.json",
-        {"schema": f"pystamps-hpc/gpu-{options.part}/1", "machine": machine.describe(),
-         "found": found},
-    )  # fmt: skip
+
+    def keep(found: list[Found]) -> None:
+        machine.write(
+            options.output or machine.RESULTS / f"gpu-{options.part}.json",
+            {"schema": f"pystamps-hpc/gpu-{options.part}/1", "machine": machine.describe(),
+             "found": found},
+        )  # fmt: skip
+
+    clock = Clock(options.seconds)
+    if options.part == "check":
+        found = check(clock, keep)
+    else:
+        found = list(once(clock)) if options.part == "pass" else bench(options.points, options.ifgs)
+        keep(found)
     for row in found:
         if options.part == "bench" or not row["ok"]:
             print(" ".join(f"{name}={value}" for name, value in row.items()))

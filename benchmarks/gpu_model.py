@@ -1,4 +1,4 @@
-"""What a GPU should take for stages 2 and 3, from counts alone: predicted, not measured.
+"""What a GPU should take for stages 2, 3, 4 and 7, from counts alone: predicted, not measured.
 
     python -m benchmarks.gpu_model [--candidates 1000000] [--ifgs 100] [--page docs/gpu.md]
 
@@ -24,6 +24,8 @@ TRIALS, ITERATIONS, WINDOW, STEP = 8, 10, 32, 6
 """Trials on each side, iterations, cells of a window with its padding, cells between windows."""
 CELLS, SELECTED = 0.5, 0.4
 """Occupied cells, and candidates that are fitted again, for each candidate."""
+PS, ARCS = 0.3, 3
+"""PS for each candidate, arcs of a network for each PS."""
 SINCOS, ATAN2, ROOT = 40, 60, 20
 """Double operations that a function on a GPU is assumed to take."""
 BYTES_PHASOR, BYTES_BASELINE, BYTES_PHASE = 8, 4, 4
@@ -86,7 +88,7 @@ def transform_operations(n: int) -> float:
 
 
 def steps(n: float, m: int) -> list[Step]:
-    """Return the steps of stages 2 and 3 of `n` candidates and `m` interferograms."""
+    """Return the steps of `n` candidates and `m` interferograms."""
     samples, cells = n * m, CELLS * n
     windows = cells / STEP**2 * m
     spectrum = 14 * WINDOW**2 + ROOT * WINDOW**2
@@ -101,21 +103,33 @@ def steps(n: float, m: int) -> list[Step]:
         Step("2: fit", ITERATIONS * samples * fit, ITERATIONS * 6 * phasor, ITERATIONS * 32 * n),
         Step("2: residuals, once", 0, 0, samples * BYTES_PHASE + cells * m * BYTES_PHASOR),
         Step("3: window of each cell", cells * m * (transform_operations(WINDOW) + spectrum),
-             cells * m * (8 * WINDOW**2 / 8 + 16), cells * m * 24),
+             cells * m * (8 * WINDOW**2 / 8 + 16), 2 * cells * m * BYTES_PHASOR),
         Step("3: fit again", SELECTED * samples * fit, SELECTED * 6 * phasor,
-             SELECTED * samples * (4 * BYTES_PHASOR + BYTES_BASELINE + 2 * BYTES_PHASE)),
+             SELECTED * samples * (BYTES_PHASOR + BYTES_BASELINE + BYTES_PHASE)),
+        *later_steps(PS * n, m),
+    ]  # fmt: skip
+
+
+def later_steps(n: float, m: int) -> list[Step]:
+    """Return the steps of the stages after, of `n` PS."""
+    samples, arcs = n * m, ARCS * n
+    return [
+        Step("4: noise of the arcs", arcs * m * (22 * m + 4 * ATAN2), arcs * m * 4 * BYTES_PHASE,
+             samples * BYTES_PHASOR + arcs * 40),
+        Step("7: SCLA", 10 * samples, samples * 3 * BYTES_PHASE, samples * 3 * BYTES_PHASE),
     ]  # fmt: skip
 
 
 def native_seconds(n: float, m: int, cores: int, page: str) -> dict[str, float]:
-    """Return the native time of stages 2 and 3 by the cost model of docs/scaling.md."""
+    """Return the native time of the stages by the cost model of docs/scaling.md."""
     rates = {
         stage: float(found[1])
-        for stage in ("2", "3")
-        if (found := re.search(rf"^\| {stage} patch \| [^|]+ x ifgs \| (\d+) \|", page, re.M))
+        for stage in "2347"
+        if (found := re.search(rf"^\| {stage} \w+ \| [^|]+ x ifgs[^|]* \| (\d+) \|", page, re.M))
     }
-    units = {"2": n * m, "3": CELLS * n * m}
-    return {stage: rates[stage] * units[stage] / 1e9 / cores for stage in units}
+    ps = PS * n
+    units = {"2": n * m, "3": CELLS * n * m, "4": ARCS * ps * m**2, "7": ps * m}
+    return {stage: rates[stage] * units[stage] / 1e9 / cores for stage in rates}
 
 
 def main(words: Sequence[str] | None = None) -> int:

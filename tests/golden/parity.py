@@ -68,11 +68,12 @@ def golden_root() -> Path:
     return Path(given) if given else REPOSITORY.parent / "shared" / "golden"
 
 
-def config_of(arithmetic: str, solver: str = "snaphu") -> RunConfig:
+def config_of(arithmetic: str, solver: str = "snaphu", backend: str = "auto") -> RunConfig:
     """Return the configuration of the original: Octave's random numbers, one arithmetic, SNAPHU."""
     values = {"random_generator": "octave", "arithmetic": arithmetic}
     compat = {f"compat.{name}": value for name, value in values.items()}
-    return RunConfig().with_values({**compat, "runtime.stage6_solver": solver})
+    runtime = {"runtime.stage6_solver": solver, "runtime.backend": backend}
+    return RunConfig().with_values({**compat, **runtime})
 
 
 @dataclass(frozen=True)
@@ -263,7 +264,9 @@ def isolated(golden: GoldenSet, arithmetic: str = "single") -> Iterator[Line]:
             yield from compare_bundle(golden, target, run, arithmetic)
 
 
-def chained(golden: GoldenSet, arithmetic: str = "single") -> Iterator[Line]:
+def chained(
+    golden: GoldenSet, arithmetic: str = "single", backend: str = "auto", solver: str = "snaphu"
+) -> Iterator[Line]:
     """Run the stages of a set one after the other on their own results and compare.
 
     In double arithmetic the chain begins with the golden stage 1: the mean baseline of StaMPS is a
@@ -275,15 +278,16 @@ def chained(golden: GoldenSet, arithmetic: str = "single") -> Iterator[Line]:
     cut = CUT_BEFORE.get(golden.name)
     legs = [(first, last)] if cut is None else [(first, cut - 1), (cut, last)]
     for leg in legs:
-        yield from _leg(golden, *leg, arithmetic)
+        yield from _leg(golden, *leg, arithmetic, config_of(arithmetic, solver, backend))
 
 
-def _leg(golden: GoldenSet, first: int, last: int, arithmetic: str) -> Iterator[Line]:
+def _leg(
+    golden: GoldenSet, first: int, last: int, arithmetic: str, config: RunConfig
+) -> Iterator[Line]:
     """Run stages one after the other, the first on golden inputs, and compare."""
     dataset = golden.tree(first, "patch" if first < 6 else "merged", copy=True)
     for name, value in workflow(golden.name).parameters.items():
         parameters.save(parameters.load(dataset.root).set_value(name, value))
-    config = config_of(arithmetic)
     context = PipelineContext(dataset.root, config, start_step=first, end_step=last, force=True)
     report = run_pipeline(context, team=SerialTeam())
     if not report.ok:

@@ -1,4 +1,4 @@
-"""Stage 2 on a GPU that the processor stands in for: the patch stays there, no bit changes."""
+"""Stages 2 and 3 on a GPU that the processor stands in for: phase stays there, no bit changes."""
 
 from dataclasses import replace
 
@@ -6,23 +6,19 @@ import numpy as np
 import pytest
 
 from pystamps_hpc.errors import StageError
-from pystamps_hpc.stages import stage2
+from pystamps_hpc.stages import stage2, stage3
 from pystamps_hpc.stages.stage2 import on_device
+from pystamps_hpc.stages.stage3 import on_device as selection
 from pystamps_kernels.cuda import patch as resident
+from pystamps_kernels.cuda import selection as resident_selection
 from pystamps_kernels.cuda.device import using
+from pystamps_kernels.cuda.pieces import TAKEN
 
-from ..kernels.cuda.stand_in import COMPILER, StandIn
-from .patches import PARAMS2, context, patch, with_nulls
+from ..kernels.cuda.stand_in import StandIn
+from .patches import PARAMS2, PARAMS3, context, inputs3, patch, with_nulls
 
 FEW = replace(PARAMS2, gamma_max_iterations=2)
 NAMES = ("slope", "offset", "coherence", "n_opt", "residual", "patch_phase", "ph_weight", "ph_grid")
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    if COMPILER is None:
-        pytest.skip("no g++")
-    return tmp_path_factory.mktemp("cuda")
 
 
 @pytest.fixture(autouse=True)
@@ -52,7 +48,7 @@ def same(one, other):
 
 
 def cases():
-    inputs, _ = patch(300)
+    inputs, _ = patch(300, n_image=6)
     shared = np.tile(inputs.ifgs.bperp.astype(np.float32), (300, 1))
     return {
         "double": (inputs, "double", FEW),
@@ -102,7 +98,64 @@ def test_a_phase_that_is_not_finite_is_told_with_its_cell(device, monkeypatch):
 def test_what_a_patch_takes_is_known_before(device):
     needed = resident.resident_bytes(1000, 20, 500, 4)
     assert needed == 1000 * 20 * (3 * 8 + 4 + 4) + 2 * 500 * 20 * 8
-    device.free = needed / resident.TAKEN
+    device.free = needed / TAKEN
     assert resident.fits_on_device(1000, 20, 500, 4)
     device.free -= 1
     assert not resident.fits_on_device(1000, 20, 500, 4)
+
+
+# --- stage 3
+
+SELECTED = ("selected", "kept", "patch_phase", "residual", "slope", "offset", "coherence")
+
+
+@pytest.fixture(scope="module")
+def estimated():
+    """Inputs of stage 3, where eight candidates are coherent, one of them without phase."""
+    inputs, stable = patch(300, n_image=6)
+    counts = 1000 * np.exp(-(((np.arange(100) - 30) / 15) ** 2)).round()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(stage2, "random_histogram", lambda *arguments: counts)
+        found = stage2.solve(inputs, FEW, context("double", "python"))
+    few = np.flatnonzero(stable)[:8]
+    coherence = np.where(np.isin(np.arange(300), few), found.coherence.max(), 0.05)
+    return replace(inputs3(with_nulls(inputs, few[:1]), found), coherence=coherence)
+
+
+def selected(inputs, arithmetic="double", params=PARAMS3, backend="cuda"):
+    ctx = context(arithmetic, "python")
+    chosen = {**ctx.kernels.backends, **dict.fromkeys(selection.KERNELS, backend)}
+    ctx = replace(ctx, kernels=replace(ctx.kernels, backends=chosen))
+    return stage3.solve(inputs, params, ctx), ctx
+
+
+@pytest.mark.parametrize(
+    ("arithmetic", "dropped"), [("double", ()), ("single", ()), ("double", (2, 4))]
+)
+def test_a_selection_that_stays_on_the_device_gives_the_bits_of_the_kernels(
+    device, monkeypatch, estimated, arithmetic, dropped
+):
+    params = replace(PARAMS3, drop_ifg_index=dropped)
+    before = device.uploaded
+    held, ctx = selected(estimated, arithmetic, params)
+    once, before = device.uploaded - before, device.uploaded
+    assert ctx.log.facts["resident_on_device"]
+    monkeypatch.setattr("pystamps_kernels.cuda.selection.fits_on_device", lambda *sizes: False)
+    apart, ctx = selected(estimated, arithmetic, params)
+    assert not ctx.log.facts["resident_on_device"]
+    of_phase = 8 * estimated.phase[:1].nbytes
+    assert device.uploaded - before >= once + 2 * of_phase  # deviations of two kernels
+    for name in SELECTED:
+        np.testing.assert_array_equal(getattr(held, name)[:], getattr(apart, name)[:], name)
+    reference, _ = selected(estimated, arithmetic, params, "python")
+    assert held.selected.size == 8
+    np.testing.assert_array_equal(held.selected, reference.selected)
+    np.testing.assert_allclose(held.coherence, reference.coherence, atol=1e-5)
+
+
+def test_what_a_selection_takes_is_known_before(device):
+    needed = 100 * 20 * (4 * 8 + 4 + 4) + 20 * (50 * 24 + 900 * 8)
+    device.free = needed / TAKEN
+    assert resident_selection.fits_on_device(100, 20, 50, 900, 4)
+    device.free -= 1
+    assert not resident_selection.fits_on_device(100, 20, 50, 900, 4)

@@ -1,17 +1,20 @@
-"""Arcs between neighbours: phase, noise, smoothing; ``sources/samples.cu``, ``series.cu``."""
+"""Arcs between neighbours: phase, slope, smoothing, noise.
+
+In ``samples.cu``, ``series.cu`` and ``arcs.cu`` of the sources.
+"""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from ..reference.arcs import check_nodes
+from ..reference.arcs import check_nodes, trial_step, trial_table
 from .device import Array, Device, OnDevice
 from .pieces import by_rows, rows_in_block
 from .samples import by_samples, start
 from .series import DOUBLE, launch_rows
 
 WIDE = 32
-"""Threads of an arc in ``edge_noise``; as in the source."""
+"""Threads of an arc in ``edge_noise``, ``look_angle`` and ``star_smooth``; as in the sources."""
 THREADS = 128
 
 
@@ -34,6 +37,44 @@ def phase_steps(phasors: Array) -> Array:
 
     by_rows(run, (phasors,), (steps,))
     return steps
+
+
+def look_angle(phasors: Array, baseline: Array, n_trial: int) -> Array:
+    """CUDA twin of :func:`reference.arcs.look_angle`."""
+    n, m = phasors.shape
+    step, tables = trial_step(baseline), trial_table(baseline, n_trial)
+    slope = np.empty(n, np.float32)
+    n_side = int(n_trial) + 1
+
+    def run(device: Device, *given: OnDevice) -> Sequence[OnDevice]:
+        base, cosine, sine, piece = given
+        count = piece.shape[0]
+        out = device.empty((count,), np.float32)
+        arguments = (piece, count, m, base, step, cosine, sine, n_side, out)
+        room = 4 * m + n_side
+        launch_rows(device, "look_angle", count, room, *arguments, lanes=WIDE, source="arcs")
+        return (out,)
+
+    by_rows(run, (phasors,), (slope,), (baseline, *map(np.ascontiguousarray, tables)))
+    return slope
+
+
+def star_smooth(phasors: Array, weights: Array, intercepts: Array, first: int, last: int) -> Array:
+    """CUDA twin of :func:`reference.arcs.star_smooth`."""
+    n, m = phasors.shape
+    smooth = np.empty((n, m), np.float32)
+    shared = [np.ascontiguousarray(matrix.T) for matrix in (weights, intercepts)]
+
+    def run(device: Device, *given: OnDevice) -> Sequence[OnDevice]:
+        around, lines, piece = given
+        count = piece.shape[0]
+        out = device.empty((count, m), np.float32)
+        arguments = (piece, count, m, around, lines, int(first), int(last), out)
+        launch_rows(device, "star_smooth", count, 3 * m, *arguments, lanes=WIDE, source="arcs")
+        return (out,)
+
+    by_rows(run, (phasors,), (smooth,), shared)
+    return smooth
 
 
 def network_smooth(phasors: Array, operator: Array, design: Array) -> Array:

@@ -1,9 +1,10 @@
-"""Points and the cells of a grid; ``sources/sums.cu`` and ``sources/samples.cu``."""
+"""Points and the cells of a grid; ``sums.cu``, ``samples.cu`` and ``raster.cu`` of the sources."""
 
 import numpy as np
 
 from ..reference.cells import check_cells
 from .device import Array, OnDevice, current, fetched
+from .pieces import require_room
 from .samples import by_samples, start
 
 
@@ -33,6 +34,19 @@ def _sums(values: Array, order: OnDevice, starts: Array) -> Array:
     arguments = (device.upload(values), order, device.upload(starts), n_cells, m, sums)
     start(device, "sums", "cell_sums", n_cells * m, *arguments)
     return fetched(device, sums)
+
+
+def nearest_node(node: Array) -> Array:
+    """CUDA twin of :func:`reference.cells.nearest_node`."""
+    device, (n_row, n_col) = current(), node.shape
+    require_room(4 * node.nbytes)
+    with device.active():
+        distance, winner, nearest = (device.empty(node.shape, np.int64) for _ in range(3))
+        columns = (device.upload(node), n_row, n_col, distance, winner)
+        start(device, "raster", "nearest_in_column", n_col, *columns)
+        along = (distance, winner, n_row, n_col, nearest)
+        start(device, "raster", "nearest_along_rows", n_row * n_col, *along)
+        return fetched(device, nearest)
 
 
 def to_points(phasors: Array, grid_phase: Array, node: Array) -> Array:

@@ -49,20 +49,39 @@ def clap_cells(
     result = np.zeros((len(cells), m), np.complex128)
     if min(n_i, n_j) < n_w or not len(cells):
         return result
-    corner = np.stack(
-        (corner_starts(cells[:, 0], n_i, n_w), corner_starts(cells[:, 1], n_j, n_w)), axis=1
-    )
     device, clap = current(), Filter(n_w, CLAP, alpha, beta, low_pass)
     with device.active():
-        places = device.upload(cells), device.upload(np.ascontiguousarray(corner)), len(cells)
-        for group, planes in _planes(device, ph_grid, len(cells) * SAMPLE + n_i * n_j * SAMPLE):
-            count = planes.shape[0]
-            reach = max(int(slc_osf), 1) if group.start == 0 else 1
-            found = device.empty((len(cells), count), np.complex128)
-            before = (planes, count, n_i, n_j, *places, reach)
-            launch(device, "filter_cells", len(cells) * count, clap, before, (), found)
+        for group, found in windows_of_cells(device, ph_grid, cells, clap, int(slc_osf)):
             result[:, group] = fetched(device, found)
     return result
+
+
+def windows_of_cells(
+    device: Device, ph_grid: Array, cells: Array, clap: Filter, slc_osf: int
+) -> Iterator[tuple[slice, OnDevice]]:
+    """Yield groups of interferograms and their filtered phase in cells, (n_cells, n) complex128.
+
+    Parameters
+    ----------
+    device : Device
+        That is active.
+    ph_grid, cells, slc_osf
+        As those of ``stage3_clap_cells``; the grid is not smaller than a window, nor empty.
+    clap : Filter
+        How a window is filtered.
+    """
+    n_i, n_j, _ = ph_grid.shape
+    corner = np.stack(
+        (corner_starts(cells[:, 0], n_i, clap.n), corner_starts(cells[:, 1], n_j, clap.n)), axis=1
+    )
+    places = device.upload(cells), device.upload(np.ascontiguousarray(corner)), len(cells)
+    for group, planes in _planes(device, ph_grid, len(cells) * SAMPLE + n_i * n_j * SAMPLE):
+        count = planes.shape[0]
+        reach = max(slc_osf, 1) if group.start == 0 else 1
+        found = device.empty((len(cells), count), np.complex128)
+        before = (planes, count, n_i, n_j, *places, reach)
+        launch(device, "filter_cells", len(cells) * count, clap, before, (), found)
+        yield group, found
 
 
 def _planes(device: Device, ph_grid: Array, plane_bytes: int) -> Iterator[tuple[slice, OnDevice]]:

@@ -130,10 +130,16 @@ class CupyDevice:
         function((blocks,), (threads,), tuple(exact), shared_mem=shared)
 
     def free_bytes(self) -> int:
-        """Memory that the driver and the pool have free, shared with the other ranks."""
+        """Memory that the driver and the pool have free, shared with the other ranks.
+
+        The limit of the pool (``CUPY_GPU_MEMORY_LIMIT``) counts as the end of the memory.
+        """
         with self._cupy.cuda.Device(self.index):
+            pool = self._cupy.get_default_memory_pool()
             free = int(self._cupy.cuda.runtime.memGetInfo()[0]) // self._sharing
-            return free + int(self._cupy.get_default_memory_pool().free_bytes())
+            free += int(pool.free_bytes())
+            limit = int(pool.get_limit())
+            return min(free, max(limit - int(pool.used_bytes()), 0)) if limit else free
 
     def _compiled(self, source: str, kernel: str) -> Any:
         module = self._cupy.RawModule(

@@ -1,8 +1,20 @@
 """Rows in pieces that fit into the device, two of them under way at a time."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
-from .device import Array, Device, DeviceMemoryError, Landing, OnDevice, current, too_little
+import numpy as np
+
+from .device import (
+    Array,
+    Device,
+    DeviceMemoryError,
+    Landing,
+    OnDevice,
+    current,
+    fetched,
+    too_little,
+)
 
 LANES = 2
 """Pieces that are on the device together: one computes while the other is copied."""
@@ -12,6 +24,11 @@ UNIT = 256
 
 TAKEN = 0.5
 """Share of the free memory that pieces take; the rest is for what libraries need."""
+
+ROOM_THREADS = 64
+"""Threads of a block where each has a room of its own in the memory of the device."""
+MOST_ROOMS = 256
+"""Blocks of such threads."""
 
 
 def piece_rows(device: Device, row_bytes: float, fixed_bytes: float = 0) -> int:
@@ -41,8 +58,13 @@ def by_rows(
     results: Sequence[Array],
     shared: Sequence[Array] = (),
     room: float = 0,
+    stacks: Sequence[Array] = (),
+    fixed: float = 0,
 ) -> None:
     """Run `run` on pieces of the rows of `arguments` and fill the same rows of `results`.
+
+    While a piece is computed the next one is uploaded: a piece lands when the one after it is under
+    way, and not before.
 
     Parameters
     ----------
@@ -57,25 +79,90 @@ def by_rows(
         Arrays of the host that every piece gets whole; they are uploaded once.
     room : float
         Memory that a row needs on the device besides [bytes].
+    stacks : sequence of ndarray
+        Arrays that are cut by their second dimension; their pieces come last.
+    fixed : float
+        Memory that a piece needs besides, whatever its rows [bytes].
     """
     device = current()
     n = len(results[0])
-    rows = [array.nbytes / max(n, 1) for array in (*arguments, *results)]
-    step = piece_rows(device, sum(rows) + room, sum(array.nbytes for array in shared))
+    rows = [array.nbytes / max(n, 1) for array in (*arguments, *stacks, *results)]
+    whole_bytes = sum(array.nbytes for array in shared) + LANES * fixed
+    step = piece_rows(device, sum(rows) + room, whole_bytes)
     with device.active():
         whole = [device.upload(array) for array in shared]
         device.wait()
     waiting: list[tuple[Landing, Array]] = []
-    for number, first in enumerate(range(0, n, step)):
-        piece = slice(first, min(first + step, n))
+    for number, piece in enumerate(cut(n, step)):
         with device.active(number % LANES):
-            found = run(device, *whole, *(device.upload(array[piece]) for array in arguments))
+            given = [device.upload(array[piece]) for array in arguments]
+            given += [device.upload(np.ascontiguousarray(stack[:, piece])) for stack in stacks]
+            found = run(device, *whole, *given)
             landing = [
                 (device.fetch(one), out[piece]) for one, out in zip(found, results, strict=True)
             ]
         land(waiting)
         waiting = landing
     land(waiting)
+
+
+def cut(n: int, step: int) -> Iterator[slice]:
+    """Yield the pieces of `n` rows, `step` rows each but the last."""
+    for first in range(0, n, step):
+        yield slice(first, min(first + step, n))
+
+
+def added_rows(
+    start_sums: Callable[[Device, OnDevice, OnDevice], None],
+    values: Array,
+    shape: tuple[int, ...],
+    dtype: Any,
+) -> Array:
+    """Return sums over rows that are added up one after the other, piece by piece.
+
+    Parameters
+    ----------
+    start_sums : callable
+        ``start_sums(device, piece, sums)`` starts what adds the rows of a piece to the sums.
+    values : ndarray
+        Rows.
+    shape, dtype
+        Of the sums.
+    """
+    device = current()
+    step = piece_rows(device, values.nbytes / max(len(values), 1))
+    with device.active():
+        sums = device.zeros(shape, dtype)
+        for piece in cut(len(values), step):
+            start_sums(device, device.upload(values[piece]), sums)
+            device.wait()
+        return fetched(device, sums)
+
+
+def rooms_for(device: Device, items: int, doubles: int) -> tuple[int, int]:
+    """Return how many blocks of :data:`ROOM_THREADS` work on `items`, and doubles of their rooms.
+
+    Parameters
+    ----------
+    device : Device
+        Where.
+    items : int
+        What the threads share out.
+    doubles : int
+        Room of a thread.
+    """
+    of_block = ROOM_THREADS * doubles
+    affordable = device.free_bytes() * TAKEN / 2 / LANES / max(of_block, 1)
+    most = max(int(affordable / np.dtype(np.float64).itemsize), 1)
+    blocks = min(blocks_for(items, ROOM_THREADS), most, MOST_ROOMS)
+    return blocks, blocks * of_block
+
+
+def require_room(needed: float) -> None:
+    """Raise :class:`.device.DeviceMemoryError` where `needed` bytes are more than may be taken."""
+    device = current()
+    if needed > device.free_bytes() * TAKEN:
+        raise too_little(device, needed / TAKEN)
 
 
 def land(waiting: Sequence[tuple[Landing, Array]]) -> None:

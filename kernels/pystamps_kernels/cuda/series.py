@@ -17,13 +17,19 @@ DOUBLE = np.dtype(np.float64).itemsize
 
 
 def launch_rows(
-    device: Device, kernel: str, n: int, values: int, *arguments: Any, lanes: int = LANES
+    device: Device,
+    kernel: str,
+    n: int,
+    values: int,
+    *arguments: Any,
+    lanes: int = LANES,
+    source: str = "series",
 ) -> None:
-    """Start a kernel of ``series.cu`` whose rows have `values` doubles in shared memory."""
+    """Start a kernel whose rows have `values` doubles in shared memory, and `lanes` threads."""
     row = max(values, 1) * DOUBLE
     rows = rows_in_block(device, row, ROWS, kernel)
     blocks = blocks_for(n, rows)
-    device.launch("series", kernel, blocks, rows * lanes, *arguments, shared=rows * row)
+    device.launch(source, kernel, blocks, rows * lanes, *arguments, shared=rows * row)
 
 
 def by_products(kernel: str, values: Array, matrix: Array, dtype: Any, *shared: Array) -> Array:

@@ -9,6 +9,7 @@ OPTIONS = ("--std=c++17", "--fmad=false")
 
 _PHASORS = ("float2", "double2")
 _REALS = ("float", "double")
+_WORDS = ("unsigned short", "unsigned int")
 
 INSTANCES: dict[str, tuple[str, ...]] = {
     "samples": (
@@ -20,6 +21,7 @@ INSTANCES: dict[str, tuple[str, ...]] = {
         "arc_phasors",
         "phase_steps",
         "to_points",
+        "phasors_of_cycles",
         *(f"{kernel}<{b}>" for kernel in ("ph_weight", "ph_weight_single") for b in _REALS),
     ),
     "edge_stats": (
@@ -45,7 +47,8 @@ INSTANCES: dict[str, tuple[str, ...]] = {
         "arc_noise",
         "arc_variance",
         "image_baselines",
-        "velocity_fit",
+        "referenced_product<float>",
+        "referenced_product<double>",
         "temporal_highpass",
         "network_smooth",
         "least_and_largest_neighbour",
@@ -54,8 +57,52 @@ INSTANCES: dict[str, tuple[str, ...]] = {
         "bootstrap_deviation",
     ),
     "scn": ("spatial_lowpass",),
-    "patch": ("at_cells", "against_cells", "whole_rows", "keep_phase", "count_not_finite"),
-    "sums": ("cell_sums", "histogram<float>", "histogram<double>"),
+    "patch": (
+        "at_cells",
+        "against_cells",
+        "whole_rows",
+        "keep_phase",
+        "count_not_finite",
+        "put_columns",
+        "unit_against_cells",
+        "take_columns",
+    ),
+    "sums": (
+        "cell_sums",
+        "weighted_sums<float>",
+        "weighted_sums<float2>",
+        "column_sums<float, double>",
+        "column_sums<float, float>",
+        "column_sums<double, double>",
+        "column_products",
+        "histogram<float>",
+        "histogram<double>",
+    ),
+    "arcs": ("look_angle", "star_smooth", "held_smooth"),
+    "annealing": ("anneal",),
+    "raster": (
+        "edge_costs",
+        "cost_records",
+        "solution_cost",
+        "residues",
+        "nearest_in_column",
+        "nearest_along_rows",
+    ),
+    "lad": ("lad_fit",),
+    "kriging": (
+        "series_variograms",
+        "spatial_variogram",
+        "variogram_shapes",
+        "fit_variograms",
+        "krig_time",
+        "krig_space",
+    ),
+    "geometry": (
+        "look_angles",
+        "perpendicular_baselines",
+        "bilinear",
+        *(f"{kernel}<{w}>" for kernel in ("add_amplitudes", "add_pairs") for w in _WORDS),
+    ),
     "topofit": (
         "trial_table<float>",
         "trial_table<double>",
@@ -84,6 +131,8 @@ def of_classes(kernel: str, *arrays: Any) -> str:
 _TYPES = {
     "complex64": "float2",
     "complex128": "double2",
+    "uint16": "unsigned short",
+    "uint32": "unsigned int",
     "float32": "float",
     "float64": "double",
 }

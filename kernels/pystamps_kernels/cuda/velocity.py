@@ -8,4 +8,4 @@ from .series import by_products
 
 def velocity_fit(operator: Array, phase: Array, reference: Array) -> Array:
     """CUDA twin of :func:`reference.velocity.velocity_fit`."""
-    return by_products("velocity_fit", phase, operator.T, np.float64, reference)
+    return by_products("referenced_product<double>", phase, operator.T, np.float64, reference)

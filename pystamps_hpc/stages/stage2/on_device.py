@@ -10,7 +10,8 @@ from ..shared.fit import Fit
 from .filter_grid import FilterGrid
 
 if TYPE_CHECKING:
-    from pystamps_kernels.cuda.patch import Clap, ResidentPatch
+    from pystamps_kernels.cuda.patch import ResidentPatch
+    from pystamps_kernels.cuda.resident import Clap
 
 KERNELS = (
     "stage2_unit_phasors",

@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from pystamps_kernels.cuda.resident import Clap
+
 from ...dataset.rows import BoolArray, ComplexArray, FloatArray, IntArray, Rows
 from ...errors import StageError
 from ...parallel.context import Context
@@ -17,6 +19,7 @@ from ..shared.coherence import RandomCoherence, check_clap_win, low_bins
 from ..shared.fit import Fit, blank_fit, fit_points
 from ..shared.gathered import gathered
 from ..shared.ifgs import Ifgs
+from . import on_device
 from .threshold import Limit, coherence_threshold, dispersion_edges
 
 N_RESAMPLES = 100
@@ -130,8 +133,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         kept = np.ones(selected.size, np.bool_)
         values = threshold.at(dispersion)
     else:
-        patch_phase = own_cell_left_out(inputs, params, selected, ctx)
-        fit = fit_again(inputs, patch_phase, selected, ifg_index, ctx)
+        patch_phase, fit = estimated_again(inputs, params, selected, ifg_index, ctx)
         if selected.size:
             coherence = inputs.coherence.copy()
             coherence[selected] = fit.coherence
@@ -221,15 +223,11 @@ def first_fit(inputs: Inputs, selected: IntArray) -> Fit:
     )
 
 
-def own_cell_left_out(inputs: Inputs, params: Params, selected: IntArray, ctx: Context) -> Rows:
-    """Return the filtered phase of the selected candidates without their own grid cell.
-
-    Notes
-    -----
-    docs/science/selection.md, Gamma without the own cell. It depends on the cell only and is
-    computed once per cell.
-    """
-    n_i, n_j, m = inputs.ph_grid.shape
+def estimated_again(
+    inputs: Inputs, params: Params, selected: IntArray, ifg_index: IntArray, ctx: Context
+) -> tuple[Rows, Fit]:
+    """Return the filtered phase of the selected candidates without their own cell, and the fit."""
+    n_i, n_j, _ = inputs.ph_grid.shape
     lin, cell = np.unique(inputs.grid_ij[selected] @ [n_j, 1], return_inverse=True)
     cells = np.stack(np.divmod(lin, n_j), axis=1)
     if min(n_i, n_j) < params.clap_win:
@@ -237,6 +235,30 @@ def own_cell_left_out(inputs: Inputs, params: Params, selected: IntArray, ctx: C
             f"grid {n_i} x {n_j} cells is smaller than clap_win={params.clap_win}: every candidate "
             "is rejected; enlarge the patch, or reduce filter_grid_size or clap_win"
         )
+    resident = on_device.resident_selection(
+        inputs.phase, inputs.bperp_mat, selected, cell, n_i * n_j, ifg_index, ctx
+    )
+    if resident is None:
+        filtered = own_cell_left_out(inputs, params, cells, ctx)
+        patch_phase = gathered((filtered,), cell)
+        return patch_phase, fit_again(inputs, patch_phase, selected, ifg_index, ctx)
+    clap = Clap(params.clap_alpha, params.clap_beta, params.clap_win, 0, inputs.low_pass)
+    resident.filter(inputs.ph_grid, cells, clap, int(params.slc_osf))
+    fit = on_device.fitted(resident, inputs.n_trial_wraps, ifg_index)
+    return gathered((resident.at_cells(),), cell), fit
+
+
+def own_cell_left_out(
+    inputs: Inputs, params: Params, cells: IntArray, ctx: Context
+) -> ComplexArray:
+    """Return the filtered phase of cells (n_cells, 2) without their own contribution.
+
+    Notes
+    -----
+    docs/science/selection.md, Gamma without the own cell. It depends on the cell only and is
+    computed once per cell.
+    """
+    n_i, n_j, m = inputs.ph_grid.shape
     filtered = np.empty((len(cells), m), np.complex64)
     for ifgs in ctx.columns(m, GRID_BYTES * n_i * n_j + CELL_BYTES * len(cells)):
         filtered[:, ifgs] = ctx.kernels.stage3_clap_cells(
@@ -248,7 +270,7 @@ def own_cell_left_out(inputs: Inputs, params: Params, selected: IntArray, ctx: C
             inputs.low_pass,
             int(params.slc_osf) if ifgs.start == 0 else 1,  # widens the first interferogram only
         )
-    return gathered((filtered,), cell)
+    return filtered
 
 
 def fit_again(

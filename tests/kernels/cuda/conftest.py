@@ -5,15 +5,7 @@ import pytest
 from pystamps_kernels.cuda.cupy_device import CupyDevice
 from pystamps_kernels.cuda.device import unavailable_reason, using
 
-from .stand_in import COMPILER, StandIn
-
-
-@pytest.fixture(scope="session")
-def built(tmp_path_factory):
-    """Where the compiled sources are kept."""
-    if COMPILER is None:
-        pytest.skip("no g++")
-    return tmp_path_factory.mktemp("cuda")
+from .stand_in import StandIn
 
 
 @pytest.fixture

@@ -2,11 +2,9 @@
 // that take turns at barriers. Only what the sources use is here; anything else does not compile.
 #include <csetjmp>
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
-#include <string>
-#include <tuple>
 #include <utility>
-#include <vector>
 #include <ucontext.h>
 
 struct float2 { float x, y; };
@@ -56,16 +54,17 @@ struct Place { unsigned x; };
 Place thread, block, block_size, grid_size;
 
 enum Fault { NONE, LOST_BARRIER, SHARED_OVERRUN };
-const size_t STACK = 1 << 16, GUARD = 256;
+const size_t STACK = 1 << 16, GUARD = 256, MOST_THREADS = 1024;
 const unsigned char POISON = 0xFF;  // NaN in every float type
 
 struct Fibre {
-    std::vector<char> stack;
+    char *stack = nullptr;
     ucontext_t start;
     std::jmp_buf at;
+    bool lives = false;
     enum { NEW, WAITS, DONE } state;
 };
-std::vector<Fibre> fibres;
+Fibre fibres[MOST_THREADS];
 std::jmp_buf scheduler;
 unsigned running;
 int counted, count;
@@ -85,10 +84,15 @@ int counting_barrier(bool yes) {
     return count;
 }
 
+// A fibre lives on after its thread has ended, and runs the next one: making it asks the system.
 void run_fibre() {
-    body();
-    fibres[running].state = Fibre::DONE;
-    _longjmp(scheduler, 1);
+    for (;;) {
+        body();
+        Fibre &own = fibres[running];
+        own.state = Fibre::DONE;
+        if (!_setjmp(own.at))
+            _longjmp(scheduler, 1);
+    }
 }
 
 // Go on with one thread until its next barrier or its end.
@@ -98,11 +102,14 @@ void resume(unsigned number) {
     Fibre &fibre = fibres[number];
     if (_setjmp(scheduler))
         return;
-    if (fibre.state == Fibre::WAITS)
+    if (fibre.lives)
         _longjmp(fibre.at, 1);
+    fibre.lives = true;
+    if (!fibre.stack)
+        fibre.stack = (char *)std::malloc(STACK);
     getcontext(&fibre.start);
-    fibre.start.uc_stack.ss_sp = fibre.stack.data();
-    fibre.start.uc_stack.ss_size = fibre.stack.size();
+    fibre.start.uc_stack.ss_sp = fibre.stack;
+    fibre.start.uc_stack.ss_size = STACK;
     fibre.start.uc_link = nullptr;
     makecontext(&fibre.start, run_fibre, 0);
     setcontext(&fibre.start);
@@ -129,19 +136,16 @@ int run_block(unsigned threads, bool backwards) {
 }
 
 int run_grid(unsigned blocks, unsigned threads, size_t bytes, bool backwards) {
-    if (fibres.size() < threads) {
-        fibres.resize(threads);
-        for (Fibre &fibre : fibres)
-            fibre.stack.resize(STACK);
-    }
-    std::vector<unsigned char> room(bytes + GUARD + 16);
-    shared = room.data() + (16 - (size_t)room.data() % 16) % 16;
+    static unsigned char room[(1 << 18) + GUARD] __attribute__((aligned(16)));
+    shared = room;
     block_size.x = threads;
     grid_size.x = blocks;
     for (unsigned i = 0; i < blocks; i++) {
         block.x = backwards ? blocks - 1 - i : i;
-        std::memset(room.data(), POISON, room.size());
+        std::memset(room, POISON, bytes + GUARD);
         int fault = run_block(threads, backwards);
+        for (Fibre &fibre : fibres)
+            fibre.lives = fibre.lives && !fault;
         if (fault)
             return fault;
         for (size_t k = 0; k < GUARD; k++)
@@ -151,24 +155,27 @@ int run_grid(unsigned blocks, unsigned threads, size_t bytes, bool backwards) {
     return NONE;
 }
 
-template <typename T> std::string type_name();
-template <> std::string type_name<float>() { return "float32"; }
-template <> std::string type_name<double>() { return "float64"; }
-template <> std::string type_name<float2>() { return "complex64"; }
-template <> std::string type_name<double2>() { return "complex128"; }
-template <> std::string type_name<long long>() { return "int64"; }
-template <> std::string type_name<unsigned long long>() { return "uint64"; }
-template <> std::string type_name<int>() { return "int32"; }
-template <> std::string type_name<unsigned char>() { return "bool"; }
+template <typename T> const char *type_name();
+template <> const char *type_name<float>() { return "float32"; }
+template <> const char *type_name<double>() { return "float64"; }
+template <> const char *type_name<float2>() { return "complex64"; }
+template <> const char *type_name<double2>() { return "complex128"; }
+template <> const char *type_name<long long>() { return "int64"; }
+template <> const char *type_name<unsigned long long>() { return "uint64"; }
+template <> const char *type_name<int>() { return "int32"; }
+template <> const char *type_name<short>() { return "int16"; }
+template <> const char *type_name<unsigned short>() { return "uint16"; }
+template <> const char *type_name<unsigned int>() { return "uint32"; }
+template <> const char *type_name<unsigned char>() { return "bool"; }
 
 template <typename T> struct Parameter {
-    static std::string name() { return type_name<T>(); }
+    static void append(char *text) { std::strcat(text, type_name<T>()); }
 };
 template <typename T> struct Parameter<T *> {
-    static std::string name() { return "*" + type_name<T>(); }
+    static void append(char *text) { std::strcat(std::strcat(text, "*"), type_name<T>()); }
 };
 template <typename T> struct Parameter<const T *> {
-    static std::string name() { return "const *" + type_name<T>(); }
+    static void append(char *text) { std::strcat(std::strcat(text, "const *"), type_name<T>()); }
 };
 
 template <auto function> struct Kernel;
@@ -180,8 +187,10 @@ template <typename... T, void (*function)(T...)> struct Kernel<function> {
         function(*(T *)arguments[i]...);
     }
     static const char *parameters() {
-        static std::string text = ((Parameter<T>::name() + ",") + ...);
-        return text.c_str();
+        static char text[1024];
+        text[0] = 0;
+        ((Parameter<T>::append(text), std::strcat(text, ",")), ...);
+        return text;
     }
     static int launch(unsigned blocks, unsigned threads, size_t bytes, int backwards,
                       void **given) {
@@ -195,7 +204,8 @@ template <typename... T, void (*function)(T...)> void **Kernel<function>::argume
 }  // namespace stand_in
 
 #define __global__
-#define __device__ static inline
+#define __device__ inline
+#define __noinline__
 #define threadIdx stand_in::thread
 #define blockIdx stand_in::block
 #define blockDim stand_in::block_size

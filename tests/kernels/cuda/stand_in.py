@@ -8,6 +8,8 @@ the parameters; what an array of the host may not do with one of the device is a
 import ctypes
 import shutil
 import subprocess
+import threading
+import weakref
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -19,6 +21,8 @@ GUARD = 64  # elements before and after an array
 POISON = 0xFF
 FAULTS = {1: "a barrier is not reached by all threads", 2: "shared memory is written past its end"}
 COMPILER = shutil.which("g++")
+ONE_AT_A_TIME = threading.Lock()
+"""Held during a launch: what runs the threads of a block is there once."""
 
 
 class OnDevice(np.ndarray):
@@ -68,7 +72,7 @@ class StandIn:
         count = int(np.prod(shape))
         whole = np.full((count + 2 * GUARD) * dtype.itemsize, POISON, np.uint8)
         found = whole.view(dtype)[GUARD : GUARD + count].reshape(shape).view(OnDevice)
-        self.guarded.append((whole, GUARD * dtype.itemsize))
+        self.guarded.append((weakref.ref(whole), GUARD * dtype.itemsize))
         return found
 
     def zeros(self, shape, dtype):
@@ -95,6 +99,10 @@ class StandIn:
         return self.free
 
     def launch(self, source, kernel, blocks, threads, *arguments, shared=0):
+        with ONE_AT_A_TIME:
+            self.launch_alone(source, kernel, blocks, threads, arguments, shared)
+
+    def launch_alone(self, source, kernel, blocks, threads, arguments, shared):
         assert 0 < threads <= 1024
         assert shared <= self.shared_bytes
         self.launched.append((source, kernel))
@@ -130,7 +138,9 @@ class StandIn:
         self.check_guards(kernel)
 
     def check_guards(self, kernel):
-        for whole, guard in self.guarded:
+        self.guarded = [(whole, guard) for whole, guard in self.guarded if whole() is not None]
+        for reference, guard in self.guarded:
+            whole = reference()
             assert (whole[:guard] == POISON).all(), f"{kernel} writes before an array"
             assert (whole[-guard:] == POISON).all(), f"{kernel} writes past the end of an array"
 
@@ -169,6 +179,7 @@ def build(source, folder, built):
     program = folder / f"{source}.cpp"
     program.write_text(f'#include "{header}"\n{text(source)}\n{entries}')
     command = [COMPILER, "-std=c++17", "-O1", "-ffp-contract=off", "-shared", "-fPIC",
+               "-fno-gnu-unique", "-Wl,-Bsymbolic",
                "-Wall", "-Wno-unused-function", "-Wno-unknown-pragmas",
                "-o", built, program]  # fmt: skip
     ended = subprocess.run(command, capture_output=True, text=True, check=False)

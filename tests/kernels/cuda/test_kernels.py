@@ -1,6 +1,8 @@
 """Every CUDA kernel's own source against the reference, on whatever device there is."""
 
+import re
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,30 +12,49 @@ from pystamps_kernels.cuda.device import DeviceMemoryError
 from pystamps_kernels.dispatch import function
 
 from ..arguments import all_arguments
-from ..test_backends import FORMS, rows_of
+from ..test_backends import FORMS, rows_of, stacks_of
 
 CUDA = [form for form in FORMS if function(all_kernels()[form[0]], "cuda", form[1]) is not None]
-BY_ROW = [form for form in CUDA if any(rows_of(all_kernels()[form[0]]))]
+BY_ROW = [
+    form
+    for form in CUDA
+    if any(rows_of(all_kernels()[form[0]])) and form[0] != "stage6_anneal"  # a block takes a row
+]
+ONE_PIECE = {
+    "stage7_lad_fit", "stage8_series_variograms", "stage8_fit_variograms", "stage8_krig_time",
+    "stage8_krig_space",
+}  # fmt: skip
+"""Kernels whose arguments here have fewer rows than a piece."""
+ADDED = {"stage1_column_means", "stage6_column_products"}
 IN_PIECES = [
     form
     for form in CUDA
-    if form in BY_ROW or "edge_stats" in form[0] or form[0] == "stage2_clap_grid"
+    if (form in BY_ROW and form[0] not in ONE_PIECE)
+    or "edge_stats" in form[0]
+    or form[0] in {"stage2_clap_grid", *ADDED}
 ]
 """Kernels that share the memory of the device out, in pieces of rows, edges or planes."""
-FEWER = {"stage3_clap_cells": 40, "stage8_spatial_lowpass": 60}
-"""Kernels that take long here, and the rows that are enough."""
+ROWS = 1500
+"""Rows that are enough here, more than a piece and than the blocks of any kernel."""
+FEWER = {
+    "stage3_bootstrap_deviation": 600, "stage6_anneal": 1, "stage6_held_smooth": 300,
+    "stage6_look_angle": 700,
+}  # fmt: skip
+"""The same of kernels that take long here."""
+CELLS, POINTS, EDGES = 20, 60, 1300
+"""Cells of ``stage3_clap_cells``, points of ``stage8_spatial_lowpass``, edges of a network."""
 
 
 def arguments_of(name):
     """Return the calls of a kernel, with fewer rows where it would take long."""
     calls = all_arguments()[name]
-    if name == "stage3_bootstrap_deviation":
-        return [tuple(a[:900] if np.ndim(a) else a for a in call) for call in calls]
     if name == "stage3_clap_cells":
-        return [(grid, cells[: FEWER[name]], *rest) for grid, cells, *rest in calls]
+        return [(grid, cells[:CELLS], *rest) for grid, cells, *rest in calls]
     if name == "stage8_spatial_lowpass":
-        return [(*rest, first, first + FEWER[name]) for *rest, first, _ in calls]
-    return calls
+        return [(*rest, first, first + POINTS) for *rest, first, _ in calls]
+    if "edge_stats" in name:
+        return [(phase, a[:EDGES], b[:EDGES], *rest) for phase, a, b, *rest in calls]
+    return [some_rows((name, ""), call, slice(0, FEWER.get(name, ROWS))) for call in calls]
 
 
 def results(form, arguments, backend="cuda"):
@@ -48,18 +69,22 @@ def expected(form):
 
 
 def some_rows(form, arguments, rows):
-    cut = rows_of(all_kernels()[form[0]])
-    return [a[rows] if own else a for a, own in zip(arguments, cut, strict=True)]
+    kernel = all_kernels()[form[0]]
+    cut = rows_of(kernel) or [False] * len(arguments)
+    return [
+        a[rows] if own else np.ascontiguousarray(a[:, rows]) if stacked else a
+        for a, own, stacked in zip(arguments, cut, stacks_of(kernel), strict=True)
+    ]
 
 
-def test_every_promised_kernel_has_a_cuda_form():
-    promised = {
-        "stage2_grid_accumulate", "stage2_histogram", "stage2_topofit",
-        "stage2_topofit_row_invariant", "stage2_topofit_coh_row_invariant", "stage4_edge_stats",
-        "stage7_scla", "stage8_edge_noise", "stage2_clap_grid", "stage3_clap_cells",
-        "stage6_goldstein",
-    }  # fmt: skip
-    assert promised <= {name for name, _ in CUDA}
+def test_what_has_no_cuda_form_is_on_the_page_with_its_reason():
+    page = Path(__file__).parents[3].joinpath("docs/gpu.md").read_text(encoding="utf-8")
+    table = page.partition("## Native only")[2]
+    told = re.findall(r"^\| `(\w+)` \| [^|]{3,} \|$", table, re.M)
+    assert sorted(told) == sorted(set(all_kernels()) - {name for name, _ in CUDA})
+
+
+def test_a_kernel_has_a_cuda_form_for_both_arithmetics_or_for_none():
     of_both = {name for name, kernel in all_kernels().items() if kernel.single}
     assert {name for name, form in CUDA if form == "single"} == {
         name for name, form in CUDA if name in of_both and form == "double"

@@ -1,5 +1,8 @@
 """Every CUDA source compiles for the devices that clusters have, without spilling registers."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from benchmarks import nvrtc
@@ -15,13 +18,31 @@ def compiler_for(architecture):
         found = nvrtc.compiler(path)
         if int(architecture.removeprefix("sm_")) in found.architectures():
             return found
-    pytest.skip(f"no NVRTC for {architecture}: pip install 'pystamps-hpc[nvrtc]'")
+    return None
+
+
+@pytest.fixture(scope="module")
+def compiled():
+    """Return what the assembler says, ``compiled(source, architecture)``; all cores compile."""
+    with ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        logs = {
+            (source, architecture): pool.submit(found.compiled, source, architecture)
+            for architecture in ARCHITECTURES
+            if (found := compiler_for(architecture))
+            for source in INSTANCES
+        }
+        yield lambda *wanted: logs[wanted].result()
+        for log in logs.values():
+            log.cancel()
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("source", INSTANCES)
-def test_a_source_compiles(source, architecture):
-    found = list(nvrtc.resources(compiler_for(architecture).compiled(source, architecture)))
+def test_a_source_compiles(request, source, architecture):
+    if not compiler_for(architecture):
+        pytest.skip(f"no NVRTC for {architecture}: pip install 'pystamps-hpc[nvrtc]'")
+    log = request.getfixturevalue("compiled")(source, architecture)
+    found = list(nvrtc.resources(log))
     assert {row.kernel for row in found} == set(INSTANCES[source])
     assert not any(row.spilled for row in found), found
 
@@ -33,5 +54,16 @@ def test_what_the_assembler_says_is_read():
         "ptxas info    : Used 80 registers, used 1 barriers\n"
     )
     assert list(nvrtc.resources(log)) == [nvrtc.Resources("fit<float2, double>", 80, 0)]
-    assert nvrtc.occupancy(32) == 1
-    assert nvrtc.occupancy(80) == 25 / 64
+
+
+def test_a_name_with_classes_of_two_words_is_read():
+    assert nvrtc.demangled("_Z9add_pairsItEvPKfS1_") == "add_pairs<unsigned short>"
+    assert nvrtc.demangled("_Z9histogramIdEvPKT_") == "histogram<double>"
+
+
+def test_registers_threads_and_shared_memory_bound_the_warps_in_use():
+    assert nvrtc.occupancy(32, 256) == 1
+    assert nvrtc.occupancy(80, 256) == 3 * 8 / 64
+    assert nvrtc.occupancy(80, 32) == 25 / 64
+    assert nvrtc.occupancy(32, 256, 100 * 1024) == 2 * 8 / 64
+    assert nvrtc.occupancy(32, 32) == 32 / 64

@@ -38,3 +38,33 @@ __device__ double lane_max(double *lanes, i64 lane, i64 count, double own) {
         largest = lanes[i] > largest ? lanes[i] : largest;
     return largest;
 }
+
+// Sum of `n` terms in shared memory, in ascending order; every thread of the block has to come along.
+__device__ double ascending_sum(const double *terms, i64 n) {
+    __syncthreads();
+    double total = 0;
+    for (i64 k = 0; k < n; k++)
+        total += terms[k];
+    __syncthreads();
+    return total;
+}
+
+__device__ float phase_of(double re, double im) { return (float)atan2(im, re); }
+
+#define EACH(i, n) for (i64 i = first_item(); i < (n); i += all_threads())
+
+// Room of one thread in memory that all threads share out: neighbours' elements lie side by side.
+struct Room {
+    double *own;
+    i64 apart;
+    __device__ double &operator[](i64 i) const { return own[i * apart]; }
+    __device__ Room from(i64 i) const {
+        Room rest = {own + i * apart, apart};
+        return rest;
+    }
+};
+
+__device__ Room room_of_thread(double *rooms) {
+    Room own = {rooms + first_item(), all_threads()};
+    return own;
+}

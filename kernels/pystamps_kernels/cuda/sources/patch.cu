@@ -1,7 +1,5 @@
 // What the iterations of a patch add to the kernels of samples, so that nothing leaves the device.
 
-#define EACH(i, n) for (i64 i = first_item(); i < (n); i += all_threads())
-
 __device__ float2 unit_of(float2 z) {
     float size = (float)sqrt((double)z.x * (double)z.x + (double)z.y * (double)z.y);
     return size == 0 ? make_float2(0, 0) : make_float2(z.x / size, z.y / size);
@@ -52,4 +50,27 @@ __global__ void count_not_finite(const float2 *values, i64 n, u64 *count) {
     }
     if (own)
         atomicAdd(count, own);
+}
+
+// Some columns of a filter's result in double, put where they belong in (n, m) in single.
+__global__ void put_columns(const double2 *found, i64 n, i64 count, i64 first, i64 m, float2 *out) {
+    EACH(i, n * count) {
+        double2 z = found[i];
+        out[i / count * m + first + i % count] = make_float2((float)z.x, (float)z.y);
+    }
+}
+
+// Unit phasors of candidates against the filtered phase of their cells as it is.
+__global__ void unit_against_cells(const float2 *ph, const float2 *filtered, const i64 *cell, i64 n,
+                                   i64 m, float2 *out) {
+    EACH(i, n * m) {
+        float2 z = ph[i], u = filtered[cell[i / m] * m + i % m];
+        out[i] = unit_of(make_float2(z.x * u.x - z.y * -u.y, z.x * -u.y + z.y * u.x));
+    }
+}
+
+// The columns of `used`, (n, n_use).
+__global__ void take_columns(const float2 *all, const i64 *used, i64 n, i64 m, i64 n_use,
+                             float2 *out) {
+    EACH(i, n * n_use) out[i] = all[i / n_use * m + used[i % n_use]];
 }

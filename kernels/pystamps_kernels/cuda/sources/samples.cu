@@ -1,8 +1,6 @@
 // Arithmetic on single samples of points and interferograms: a thread takes every
 // all_threads()-th sample. Products are written out in separately rounded terms.
 
-#define EACH(i, n) for (i64 i = first_item(); i < (n); i += all_threads())
-
 // Magnitude, computed in double and rounded once.
 __device__ float length(float2 z) {
     return (float)sqrt((double)z.x * (double)z.x + (double)z.y * (double)z.y);
@@ -96,5 +94,14 @@ __global__ void ph_weight_single(const float2 *ph, const B *bperp, i64 stride, c
         sincos((double)phase, &sine, &cosine);
         float2 z = times(ph[i], (float)cosine, -(float)sine);
         out[i] = make_float2(z.x * factor, z.y * factor);
+    }
+}
+
+// Phasors (n, m) of phases (m, n) in cycles.
+__global__ void phasors_of_cycles(const double *cycles, i64 n, i64 m, double2 *out) {
+    EACH(i, n * m) {
+        double sine, cosine;
+        sincos(2 * PI * cycles[i % m * n + i / m], &sine, &cosine);
+        out[i] = make_double2(cosine, sine);
     }
 }

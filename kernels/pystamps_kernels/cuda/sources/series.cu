@@ -6,17 +6,6 @@
 #define LANES 8
 #define WIDE 32
 
-__device__ float phase_of(double re, double im) { return (float)atan2(im, re); }
-
-__device__ double ascending_sum(const double *terms, i64 n) {
-    __syncthreads();
-    double total = 0;
-    for (i64 k = 0; k < n; k++)
-        total += terms[k];
-    __syncthreads();
-    return total;
-}
-
 // Phase of the row without that of the reference area, in single.
 __device__ float referenced(const float *phase, const float *reference, i64 ifg) {
     return phase[ifg] - reference[ifg];
@@ -144,14 +133,16 @@ __global__ void image_baselines(const float *bperp, i64 n, i64 m, const double *
         out[i] = (float)product(bperp + i / n_out * m, matrix, m, n_out, i % n_out);
 }
 
-__global__ void velocity_fit(const float *phase, i64 n, i64 m, const double *matrix, i64 n_out,
-                             const float *reference, double *out) {
+// The same of the phase without that of the reference area.
+template <typename T>
+__global__ void referenced_product(const float *phase, i64 n, i64 m, const double *matrix,
+                                   i64 n_out, const float *reference, T *out) {
     for (i64 i = first_item(); i < n * n_out; i += all_threads()) {
         const float *row = phase + i / n_out * m;
         double total = 0;
         for (i64 k = 0; k < m; k++)
             total += (double)(row[k] - reference[k]) * matrix[k * n_out + i % n_out];
-        out[i] = total;
+        out[i] = (T)total;
     }
 }
 

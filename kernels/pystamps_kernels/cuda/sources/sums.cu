@@ -40,3 +40,44 @@ __global__ void histogram(const T *values, i64 n, const T *cuts, i64 n_cuts, u64
     for (i64 bin = threadIdx.x; bin <= n_cuts; bin += blockDim.x)
         atomicAdd(&counts[bin], own[bin]);
 }
+
+__device__ float scaled(float weight, float value) { return weight * value; }
+__device__ float2 scaled(float weight, float2 z) { return make_float2(weight * z.x, weight * z.y); }
+__device__ void add(float &sum, float value) { sum += value; }
+__device__ void add(float2 &sum, float2 value) {
+    sum.x += value.x;
+    sum.y += value.y;
+}
+
+// Weighted sums over the rows of a cell, starts[c] to starts[c + 1].
+template <typename T>
+__global__ void weighted_sums(const T *values, const float *weight, const i64 *starts, i64 n_cells,
+                              i64 m, T *sums) {
+    for (i64 i = first_item(); i < n_cells * m; i += all_threads()) {
+        T total = {};
+        for (i64 row = starts[i / m]; row < starts[i / m + 1]; row++)
+            add(total, scaled(weight[row], values[row * m + i % m]));
+        sums[i] = total;
+    }
+}
+
+// Adds the rows of a piece to the sums of the columns, one after the other; a thread a column.
+template <typename T, typename S>
+__global__ void column_sums(const T *values, i64 n, i64 m, S *sums) {
+    for (i64 k = first_item(); k < m; k += all_threads()) {
+        S total = sums[k];
+        for (i64 row = 0; row < n; row++)
+            total += (S)values[row * m + k];
+        sums[k] = total;
+    }
+}
+
+// The same of the products of all pairs of columns.
+__global__ void column_products(const double *values, i64 n, i64 m, double *sums) {
+    for (i64 i = first_item(); i < m * m; i += all_threads()) {
+        double total = sums[i];
+        for (i64 row = 0; row < n; row++)
+            total += values[row * m + i / m] * values[row * m + i % m];
+        sums[i] = total;
+    }
+}

@@ -1,0 +1,45 @@
+"""Simulated annealing of noisy arcs; ``sources/annealing.cu``."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..reference.annealing import (
+    BOUNDS,
+    COOLNESS,
+    N_START,
+    ROUGHNESS,
+    STEPS,
+    TEMPERATURES,
+    time_basis,
+)
+from .device import Array, Device, OnDevice
+from .pieces import by_rows, rows_in_block
+
+GROUP = 32
+"""Threads that price a model; as in the source."""
+DOUBLE = np.dtype(np.float64).itemsize
+
+
+def anneal(phasors: Array, edge: Array, pairs: Array, day: Array, whitener: Array) -> Array:
+    """CUDA twin of :func:`reference.annealing.anneal`."""
+    (n, m), n_image, n_step = phasors.shape, len(day), len(STEPS)
+    smooth = np.empty((n, m), np.float32)
+    settings = np.concatenate((BOUNDS, STEPS, COOLNESS, TEMPERATURES))
+    shared = (pairs, time_basis(day), np.ascontiguousarray(whitener.T), settings)
+    room = (m + n_step * (1 + n_image + 2 * m)) * DOUBLE
+    counts = (n_step, len(COOLNESS), len(TEMPERATURES), N_START)
+
+    def run(device: Device, *given: OnDevice) -> Sequence[OnDevice]:
+        ends, basis, columns, numbers, piece, own = given
+        rows_in_block(device, room, 1, "stage6_anneal")
+        count = piece.shape[0]
+        out = device.empty((count, m), np.float32)
+        device.launch(
+            "annealing", "anneal", count, n_step * GROUP, piece, own, count, m, ends, basis,
+            n_image, columns, numbers, *counts, ROUGHNESS, out, shared=room,
+        )  # fmt: skip
+        return (out,)
+
+    by_rows(run, (phasors, edge), (smooth,), shared)
+    return smooth
