@@ -16,6 +16,7 @@ KERNELS: tuple[Kernel, ...] = (
         ),
         (Array("ph_filt", "n_i n_j m", "c64", "filtered phasors, not normalised"),),
         {"ph_filt": 1e-3},
+        single=True,
     ),
     Kernel(
         "stage3_clap_cells",
@@ -30,6 +31,7 @@ KERNELS: tuple[Kernel, ...] = (
             Scalar("slc_osf", "oversampling factor of the SLCs", int),
         ),
         (Array("filtered", "n_c m", "c128", "filtered phasors; 0 where the grid is too small"),),
-        {"filtered": 1e-9},
+        {"filtered": 2e-6},
+        single=True,
     ),
 )
