@@ -78,5 +78,4 @@ def _planes(device: Device, ph_grid: Array, plane_bytes: int) -> Iterator[tuple[
         yield slice(first, first + count), planes
 
 
-clap_grid_single = clap_grid
 clap_cells_single = clap_cells

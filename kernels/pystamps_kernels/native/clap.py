@@ -48,14 +48,23 @@ def clap_grid(
     ph_grid: Array, alpha: float, beta: float, n_win: int, n_pad: int, low_pass: Array
 ) -> Array:
     """Native twin of :func:`reference.clap.clap_grid`."""
-    return _clap_grid(ph_grid, alpha, beta, n_win, n_pad, low_pass, np.float32)
+    n_i, n_j, m = ph_grid.shape
+    check_grid("stage2_clap_grid", n_i, n_j, n_win)
+    n_edge = n_win + n_pad
+    row_start, row_shift = window_starts(n_i, n_win)
+    column_start, column_shift = window_starts(n_j, n_win)
+    row_ramp = taper_ramp(n_win, row_shift)
+    column_ramp = taper_ramp(n_win, column_shift)
+    tables = _tables(n_edge, alpha, beta, low_pass, np.float64)
 
-
-def clap_grid_single(
-    ph_grid: Array, alpha: float, beta: float, n_win: int, n_pad: int, low_pass: Array
-) -> Array:
-    """Native twin of :func:`reference.clap.clap_grid_single`."""
-    return _clap_grid(ph_grid, alpha, beta, n_win, n_pad, low_pass, np.float64)
+    filtered = np.empty((n_i, n_j, m), np.complex64)
+    for group in plane_groups(m, row_start.size * n_win * n_j, STRIP_SAMPLES):
+        planes = _planes(ph_grid, group, n_edge, np.float64)
+        strips = _filter_strips(
+            planes, n_i, row_start, row_ramp, column_start, column_ramp, *tables
+        )
+        _add_strips(strips, row_start, row_ramp, n_edge**2, filtered[:, :, group])
+    return filtered
 
 
 def clap_cells(
@@ -82,29 +91,6 @@ def clap_cells_single(
 ) -> Array:
     """Native twin of :func:`reference.clap.clap_cells_single`."""
     return _clap_cells(ph_grid, cells, n_w, alpha, beta, low_pass, slc_osf, np.float64)
-
-
-def _clap_grid(
-    ph_grid: Array, alpha: float, beta: float, n_win: int, n_pad: int, low_pass: Array, real: Any
-) -> Array:
-    """Filter a grid in one class of numbers."""
-    n_i, n_j, m = ph_grid.shape
-    check_grid("stage2_clap_grid", n_i, n_j, n_win)
-    n_edge = n_win + n_pad
-    row_start, row_shift = window_starts(n_i, n_win)
-    column_start, column_shift = window_starts(n_j, n_win)
-    row_ramp = taper_ramp(n_win, row_shift).astype(real)
-    column_ramp = taper_ramp(n_win, column_shift).astype(real)
-    tables = _tables(n_edge, alpha, beta, low_pass, real)
-
-    filtered = np.empty((n_i, n_j, m), np.complex64)
-    for group in plane_groups(m, row_start.size * n_win * n_j, STRIP_SAMPLES):
-        planes = _planes(ph_grid, group, n_edge, real)
-        strips = _filter_strips(
-            planes, n_i, row_start, row_ramp, column_start, column_ramp, *tables
-        )
-        _add_strips(strips, row_start, row_ramp, n_edge**2, filtered[:, :, group])
-    return filtered
 
 
 def _clap_cells(
@@ -420,4 +406,4 @@ def _add_strips(
                     re[j] += strips[k, strip, 0, a * n_columns + j]
                     im[j] += strips[k, strip, 1, a * n_columns + j]
         for j in range(n_j):
-            filtered[i, j, k] = complex(re[j], im[j]) / samples
+            filtered[i, j, k] = complex(re[j] / samples, im[j] / samples)

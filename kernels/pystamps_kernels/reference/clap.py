@@ -164,9 +164,7 @@ def clap_cells(
     return filtered
 
 
-# StaMPS filters the grid in double and cells in single precision; this definition is double for
-# both, and the native twins of these are, too, while those of the above compute in single.
-clap_grid_single = clap_grid
+# Natively this one is filtered in double; the other, as by StaMPS, in single precision.
 clap_cells_single = clap_cells
 
 
