@@ -20,12 +20,15 @@ class Case:
         Additions, multiplications and divisions.
     pairs : float
         Evaluations of transcendental functions, in cosine and sine pairs.
+    windows : float
+        Windows of a filter, whose time each is told.
     """
 
     arguments: tuple[Any, ...]
     rows: bool = False
     flops: float = 0.0
     pairs: float = 0.0
+    windows: float = 0.0
 
 
 Cases = dict[str, Callable[[], Case]]

@@ -14,6 +14,7 @@ from benchmarks.unwrapping_cases import N_TRIALS, TRIAL_WRAPS, arcs, costs, inve
 from pystamps_hpc.stages.stage8.neighbours import cell_grid
 from pystamps_hpc.stages.stage8.space import nearest
 from pystamps_hpc.stages.stage8.variograms import IN_SPACE, IN_TIME
+from pystamps_kernels.clap_windows import window_starts
 from pystamps_kernels.reference.kriging import BISECTIONS
 
 N_DRAWS = 20_000
@@ -118,17 +119,17 @@ def filters(s: Scene) -> Cases:
     """CLAP filter of a grid and at cells, Goldstein filter."""
 
     def clap_grid() -> Case:
-        step = GRID_WINDOW[0] // 4
-        windows = (s.shape[0] // step) * (s.shape[1] // step) * s.m
+        starts = [window_starts(n, GRID_WINDOW[0])[0].size for n in s.shape]
+        windows = math.prod(starts) * s.m
         work = windows * (2 * window_flops(CLAP_WINDOW) + 4 * GRID_WINDOW[0] ** 2)
         arguments = (s.grid, *FILTER, *GRID_WINDOW, LOW_PASS)
-        return Case(arguments, flops=work, pairs=windows * 1024)
+        return Case(arguments, flops=work, pairs=windows * 1024, windows=windows)
 
     def clap_cells() -> Case:
         windows = len(s.occupied) * s.m
         work = windows * (window_flops(CLAP_WINDOW) + 8 * CLAP_WINDOW**2)
         arguments = (s.grid, s.occupied, CLAP_WINDOW, *FILTER, LOW_PASS, 1)
-        return Case(arguments, flops=work, pairs=windows * 1024)
+        return Case(arguments, flops=work, pairs=windows * 1024, windows=windows)
 
     return {
         "stage2_clap_grid": clap_grid,

@@ -28,7 +28,7 @@ from pystamps_kernels.dispatch import Arithmetic, function
 
 UNIT = 4096
 HEAD = ["kernel", "form", "native/reference", "of roofline", "native [ms]", "reference [ms]",
-        "GB/s", "GF/s", "bound by", "largest error"]  # fmt: skip
+        "GB/s", "GF/s", "bound by", "window [us]", "largest error"]  # fmt: skip
 
 Call = Callable[[], Any]
 
@@ -120,6 +120,7 @@ def measure(
         "first_call_sec": first,
         "gigabytes_per_sec": moved / seconds / 1e9,
         "gigaflops": case.flops / seconds / 1e9,
+        "window_sec": seconds / case.windows if case.windows else None,
         "largest_error": largest_error(found, wanted),
         "tolerance": dict(kernel.tolerance),
     }
@@ -148,6 +149,7 @@ def row(entry: dict[str, Any]) -> list[str]:
         f"{entry['gigabytes_per_sec']:.2f}",
         f"{entry['gigaflops']:.2f}",
         entry["bound"],
+        f"{1e6 * entry['window_sec']:.2f}" if entry["window_sec"] else "",
         f"{entry['largest_error']:.1e}",
     ]
 

@@ -3,8 +3,8 @@
 One module per subject declares a tuple ``KERNELS``. The kernel ``stage4_edge_stats``, declared in
 ``contracts/edge_stats.py``, is the function ``edge_stats`` of ``reference/edge_stats.py`` and of
 ``native/edge_stats.py``; its name begins with the stage that it was made for. A kernel declared
-with ``single=True`` has a second form of the name with ``_single`` beside it: the reference's mixed
-single precision, operation by operation.
+with ``single=True`` has a second form of the name with ``_single`` beside it, for ``arithmetic:
+single``: what makes a result that of StaMPS to the last bit.
 """
 
 from dataclasses import replace

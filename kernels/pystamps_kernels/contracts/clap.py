@@ -30,6 +30,7 @@ KERNELS: tuple[Kernel, ...] = (
             Scalar("slc_osf", "oversampling factor of the SLCs", int),
         ),
         (Array("filtered", "n_c m", "c128", "filtered phasors; 0 where the grid is too small"),),
-        {"filtered": 1e-9},
+        {"filtered": 2e-6},
+        single=True,
     ),
 )

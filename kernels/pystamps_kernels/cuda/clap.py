@@ -95,3 +95,6 @@ def _planes(device: Device, ph_grid: Array, plane_bytes: int) -> Iterator[tuple[
         arguments = (grid, n_i * n_j, m, first, count, planes)
         start(device, "windows", "planes", count * n_i * n_j, *arguments)
         yield slice(first, first + count), planes
+
+
+clap_cells_single = clap_cells

@@ -1,8 +1,8 @@
 """The CLAP filter: windows of one strip of the grid share their column transforms.
 
-A window is held as (column, row frequency): the columns of a strip are transformed once, each
-window takes its own and is transformed along its rows. A filtered window is needed at one sample
-(cells), or is added to others before the columns are transformed back (grid).
+A window is held as (column, row frequency), the frequencies in lanes: the columns of a strip are
+transformed once, each window takes its own and is transformed along its rows. A filtered window is
+needed at one sample (cells), or is added to others before the columns are transformed back (grid).
 
 Spectra are smoothed with frequency zero in the middle. Row frequencies are kept in that centred
 order; of column frequencies, ``centred`` says in which row of a transform they stand.
@@ -16,7 +16,6 @@ from numba import prange
 from numpy.typing import NDArray
 
 from ..clap_windows import (
-    GAUSSIAN,
     STRIP_SAMPLES,
     check_grid,
     corner_starts,
@@ -25,15 +24,24 @@ from ..clap_windows import (
     window_starts,
 )
 from ..transforms import places, turns
+from .clap_response import (
+    MARGIN,
+    add_times,
+    fill,
+    respond,
+    sample,
+    scale_to_median,
+    smooth_moduli,
+    turn,
+)
 from .compile import inline, kernel
 from .fourier import transform
-from .median import median
+from .lanes import flat
 
 Array = NDArray[Any]
+Flat = Any  # see lanes.flat
 
-# Weights of the neighbours one, two and three away; that of the middle is 1.
-NEAR = (float(GAUSSIAN[4]), float(GAUSSIAN[5]), float(GAUSSIAN[6]))
-WIDE = 4  # windows of a strip that are worked on side by side
+ROOM = 14  # windows, of a row more than they have, that a strip has room for
 
 
 def clap_grid(
@@ -45,15 +53,15 @@ def clap_grid(
     n_edge = n_win + n_pad
     row_start, row_shift = window_starts(n_i, n_win)
     column_start, column_shift = window_starts(n_j, n_win)
-    row_ramp, column_ramp = taper_ramp(n_win, row_shift), taper_ramp(n_win, column_shift)
-    response = (float(alpha), float(beta), np.fft.fftshift(low_pass.T))
-    fourier = (*turns(n_edge), np.fft.fftshift(places(n_edge)))
+    row_ramp = taper_ramp(n_win, row_shift)
+    column_ramp = taper_ramp(n_win, column_shift)
+    tables = _tables(n_edge, alpha, beta, low_pass, np.float64)
 
     filtered = np.empty((n_i, n_j, m), np.complex64)
     for group in plane_groups(m, row_start.size * n_win * n_j, STRIP_SAMPLES):
-        planes = _planes(ph_grid, group.start, group.stop)
+        planes = _planes(ph_grid, group, n_edge, np.float64)
         strips = _filter_strips(
-            planes, row_start, row_ramp, column_start, column_ramp, n_edge, *response, *fourier
+            planes, n_i, row_start, row_ramp, column_start, column_ramp, *tables
         )
         _add_strips(strips, row_start, row_ramp, n_edge**2, filtered[:, :, group])
     return filtered
@@ -69,6 +77,27 @@ def clap_cells(
     slc_osf: int,
 ) -> Array:
     """Native twin of :func:`reference.clap.clap_cells`."""
+    return _clap_cells(ph_grid, cells, n_w, alpha, beta, low_pass, slc_osf, np.float32)
+
+
+def clap_cells_single(
+    ph_grid: Array,
+    cells: Array,
+    n_w: int,
+    alpha: float,
+    beta: float,
+    low_pass: Array,
+    slc_osf: int,
+) -> Array:
+    """Native twin of :func:`reference.clap.clap_cells_single`."""
+    return _clap_cells(ph_grid, cells, n_w, alpha, beta, low_pass, slc_osf, np.float64)
+
+
+def _clap_cells(
+    ph_grid: Array, cells: Array, n_w: int, alpha: float, beta: float, low_pass: Array,
+    slc_osf: int, real: Any,
+) -> Array:  # fmt: skip
+    """Filter the windows of cells in one class of numbers."""
     n_i, n_j, m = ph_grid.shape
     filtered = np.zeros((len(cells), m), np.complex128)
     if min(n_i, n_j) < n_w or not len(cells):
@@ -79,282 +108,280 @@ def clap_cells(
     order = np.argsort(corner[:, 0], kind="stable")
     cuts = np.flatnonzero(np.diff(corner[order, 0])) + 1
     strips = np.concatenate(([0], cuts, [len(cells)]))
-    response = (float(alpha), float(beta), np.fft.fftshift(low_pass.T))
-    fourier = (*turns(n_w), np.fft.fftshift(places(n_w)))
-    samples, frequencies = np.arange(n_w), np.arange(n_w) - n_w // 2
-    back = np.exp(2j * np.pi / n_w * np.outer(samples, frequencies)) / n_w**2
+    tables = _tables(n_w, alpha, beta, low_pass, real)
+    back = _back(n_w, real)
     for group in plane_groups(m, n_i * n_j, STRIP_SAMPLES):
-        planes = _planes(ph_grid, group.start, group.stop)
+        planes = _planes(ph_grid, group, n_w, real)
         reach = np.ones(len(planes), np.int64)
         reach[0] = max(int(slc_osf), 1) if group.start == 0 else 1
         _filter_cells(
-            planes, cells, corner, order, strips, reach, *response, *fourier, back,
-            filtered[:, group],
-        )  # fmt: skip
+            planes, n_i, cells, corner, order, strips, reach, back, filtered[:, group], *tables
+        )
     return filtered
 
 
-@kernel
-def _planes(ph_grid: Array, first: int, stop: int) -> Array:
-    """Copy planes `first` to `stop` of the grid, each contiguous, 0 for NaN."""
+def lanes_of(n: int) -> int:
+    """Return the lanes that hold `n` values, whole registers of any class."""
+    return -(-n // MARGIN) * MARGIN
+
+
+def _tables(n: int, alpha: float, beta: float, low_pass: Array, real: Any) -> tuple[Any, ...]:
+    """Return what the windows of a filter share.
+
+    That is exponent and weight of the adaptive response (2,), the low-pass response, its rows as a
+    transform leaves them, cosines and sines (n,), and where the row of each centred frequency
+    begins, with that of a row of zeros for lanes without a frequency.
+    """
+    lanes, centred = lanes_of(n), np.fft.fftshift(places(n))
+    low = np.zeros((n, lanes), real)
+    low[centred, :n] = np.fft.fftshift(low_pass.T)
+    cos, sin = turns(n)
+    turns_of_lanes = np.full(lanes, 2 * n * lanes)
+    turns_of_lanes[:n] = centred * lanes
+    adaptive = np.array([alpha, beta], real)
+    return adaptive, low.ravel(), cos.astype(real), sin.astype(real), turns_of_lanes
+
+
+def _back(n: int, real: Any) -> Array:
+    """Return what transforms centred frequencies, in lanes, back at each sample (2, n, lanes)."""
+    wave = np.exp(2j * np.pi / n * np.outer(np.arange(n), np.arange(n) - n // 2)) / n**2
+    back = np.zeros((2, n, lanes_of(n)), real)
+    back[:, :, :n] = wave.real, wave.imag
+    return back
+
+
+def _planes(ph_grid: Array, group: slice, n: int, real: Any) -> Array:
+    """Return planes, real and imaginary parts (n_planes, 2, rows * columns).
+
+    Rows are filled up with zeros to a multiple of the lanes of a window of `n` columns; a row of
+    zeros follows the last.
+    """
     n_i, n_j = ph_grid.shape[:2]
-    planes = np.empty((stop - first, n_i, n_j), np.complex64)
+    lanes = lanes_of(n)
+    planes = np.zeros((group.stop - group.start, 2, n_i + 1, -(-n_j // lanes) * lanes), real)
+    _load_planes(ph_grid, group.start, planes)
+    return planes.reshape(len(planes), 2, -1)
+
+
+@kernel
+def _load_planes(ph_grid: Array, first: int, planes: Array) -> None:
+    """Copy the planes of the grid from `first` on, 0 for NaN."""
+    n_i, n_j = ph_grid.shape[:2]
     for i in prange(n_i):
-        for j in range(n_j):
-            for k in range(stop - first):
+        for k in range(len(planes)):
+            for j in range(n_j):
                 value = ph_grid[i, j, first + k]
                 missing = math.isnan(value.real) or math.isnan(value.imag)
-                planes[k, i, j] = 0 if missing else value
-    return planes
-
-
-@inline
-def _column_transforms(
-    plane: Array, first: int, n_rows: int, cos: Array, sin: Array, centred: Array,
-    re: Array, im: Array, turned_re: Array, turned_im: Array,
-) -> None:  # fmt: skip
-    """Transform the columns of a strip; `turned` is (n_j, n), frequencies centred.
-
-    The strip has `n_rows` rows from `first` on, zeros after them; `re`, `im` (n, n_j) are room.
-    """
-    n, n_j = re.shape
-    for a in range(n_rows):
-        for j in range(n_j):
-            re[a, j], im[a, j] = plane[first + a, j].real, plane[first + a, j].imag
-    re[n_rows:] = 0
-    im[n_rows:] = 0
-    transform(re, im, cos, sin)
-    for u in range(n):
-        row_re, row_im = re[centred[u]], im[centred[u]]
-        for j in range(n_j):
-            turned_re[j, u] = row_re[j]
-            turned_im[j, u] = row_im[j]
-
-
-@inline
-def _respond(
-    re: Array, im: Array, alpha: float, beta: float, low_pass: Array, centred: Array,
-    padded: Array, down: Array, line: Array, gain: Array, middle: Array,
-) -> None:  # fmt: skip
-    """Compute the adaptive and low-pass response to the spectra of windows side by side.
-
-    Frequency v of the first axis of `re` and `im` (n, windows * n) stands in row ``centred[v]``;
-    `gain` (windows, n, n) gets the responses, centred. `padded` (n + 6, windows * n) and `line`
-    (n + 6,) are room with zeros at the borders, `down` (windows * n,) is room, `middle` (2,) that
-    of the median.
-    """
-    n, lanes = re.shape
-    for v in range(n):
-        magnitude, x, y = padded[3 + v], re[centred[v]], im[centred[v]]
-        for u in range(lanes):
-            magnitude[u] = math.sqrt(x[u] * x[u] + y[u] * y[u])
-    for v in range(n):
-        a, b, c, d = padded[v], padded[v + 1], padded[v + 2], padded[v + 3]
-        e, f, g = padded[v + 4], padded[v + 5], padded[v + 6]
-        for u in range(lanes):
-            down[u] = (
-                d[u] + NEAR[0] * (c[u] + e[u]) + NEAR[1] * (b[u] + f[u]) + NEAR[2] * (a[u] + g[u])
-            )
-        for window in range(len(gain)):
-            _copy(down[window * n : (window + 1) * n], line[3 : n + 3])
-            smooth = gain[window, v]
-            for u in range(n):
-                smooth[u] = (
-                    line[u + 3]
-                    + NEAR[0] * (line[u + 2] + line[u + 4])
-                    + NEAR[1] * (line[u + 1] + line[u + 5])
-                    + NEAR[2] * (line[u] + line[u + 6])
-                )
-    for window in range(len(gain)):
-        flat = gain[window].reshape(n * n)
-        level = median(flat, middle)
-        scale = 1 / level if level != 0 else 1.0
-        if alpha != 1:
-            for k in range(n * n):
-                flat[k] = (flat[k] * scale) ** alpha
-            scale = 1.0
-        for v in range(n):
-            weight, low = gain[window, v], low_pass[v]
-            for u in range(n):
-                excess = weight[u] * scale - 1
-                weight[u] = beta * (excess if excess > 0 else 0.0) + low[u]
+                planes[k, 0, i, j] = 0 if missing else value.real
+                planes[k, 1, i, j] = 0 if missing else value.imag
 
 
 @kernel
 def _filter_cells(
-    planes: Array, cells: Array, corner: Array, order: Array, strips: Array, reach: Array,
-    alpha: float, beta: float, low_pass: Array, cos: Array, sin: Array, centred: Array,
-    back: Array, filtered: Array,
+    planes: Array, n_i: int, cells: Array, corner: Array, order: Array, strips: Array, reach: Array,
+    back: Array, filtered: Array, adaptive: Array, low_pass: Array, cos: Array, sin: Array,
+    turns: Array,
 ) -> None:  # fmt: skip
     """Filter the windows of all cells: one item for each strip of each plane.
 
-    Row p of `back` (n, n) transforms a centred spectrum back at sample p.
+    `back` (2, n, lanes) transforms row frequencies back at each sample.
     """
-    n, n_j, n_planes = cos.size, planes.shape[2], len(planes)
-    for item in prange((strips.size - 1) * n_planes):
-        k, strip = item // (strips.size - 1), item % (strips.size - 1)
-        plane, members = planes[k], order[strips[strip] : strips[strip + 1]]
-        top = corner[members[0], 0]
-        re, im = np.empty((n, n_j)), np.empty((n, n_j))
-        turned_re, turned_im = np.empty((n_j, n)), np.empty((n_j, n))
-        _column_transforms(plane, top, n, cos, sin, centred, re, im, turned_re, turned_im)
-        span = 2 * reach[k] - 1
-        own_re, own_im = np.zeros((n, members.size * span)), np.zeros((n, members.size * span))
-        _load_own_columns(plane, cells, corner, members, reach[k], own_re, own_im)
-        transform(own_re, own_im, cos, sin)
-        sum_re, sum_im = np.empty(n), np.empty(n)
-        padded, down, line = np.zeros((n + 6, WIDE * n)), np.empty(WIDE * n), np.zeros(n + 6)
-        gain, middle = np.empty((WIDE, n, n)), np.ones(2)
-        window_re, window_im = np.zeros((n, WIDE * n)), np.zeros((n, WIDE * n))
-        for first in range(0, members.size, WIDE):
-            there = min(WIDE, members.size - first)
-            for window in range(there):
-                cell, lanes = members[first + window], slice(window * n, (window + 1) * n)
-                left, q = corner[cell, 1], cells[cell, 1] - corner[cell, 1]
-                # begun at the own column, so that the sample there is a plain sum
-                for b in range(n):
-                    row = b - q if b >= q else b - q + n
-                    _copy(turned_re[left + b], window_re[row, lanes])
-                    _copy(turned_im[left + b], window_im[row, lanes])
-                for away in range(1 - reach[k], reach[k]):
-                    if 0 <= q + away < n:
-                        own = (first + window) * span + away + reach[k] - 1
-                        for u in range(n):
-                            window_re[away % n, window * n + u] = own_re[centred[u], own]
-                            window_im[away % n, window * n + u] = own_im[centred[u], own]
-            transform(window_re, window_im, cos, sin)
-            _respond(
-                window_re, window_im, alpha, beta, low_pass, centred, padded, down, line,
-                gain[:there], middle,
-            )  # fmt: skip
-            for window in range(there):
-                cell, lanes = members[first + window], slice(window * n, (window + 1) * n)
-                sum_re[:] = 0
-                sum_im[:] = 0
-                for v in range(n):
-                    weight = gain[window, v]
-                    x, y = window_re[centred[v], lanes], window_im[centred[v], lanes]
-                    for u in range(n):
-                        sum_re[u] += weight[u] * x[u]
-                        sum_im[u] += weight[u] * y[u]
-                total = 0j
-                for u in range(n):
-                    total += complex(sum_re[u], sum_im[u]) * back[cells[cell, 0] - top, u]
-                filtered[cell, k] = total
+    n, n_planes, n_strips = cos.size, len(planes), strips.size - 1
+    lanes, n_columns = low_pass.size // n, planes.shape[2] // (n_i + 1)
+    for item in prange(n_strips * n_planes):
+        k, strip = item // n_strips, item % n_strips
+        members = order[strips[strip] : strips[strip + 1]]
+        own_lanes = -(-members.size * (2 * reach[k] - 1) // lanes) * lanes
+        turned = np.zeros((2, (n_columns + own_lanes) * lanes), cos.dtype)
+        room, at = np.zeros(ROOM * (n + 1) * lanes, cos.dtype), np.arange(2 * n) * lanes
+        _filter_cells_of_strip(
+            planes[k], n_columns, cells, corner, members, reach[k], adaptive, low_pass, cos, sin,
+            turns, back, turned, room, at, filtered[:, k],
+        )  # fmt: skip
+
+
+@inline
+def _filter_cells_of_strip(
+    plane: Array, n_columns: int, cells: Array, corner: Array, members: Array, reach: int,
+    adaptive: Array, low_pass: Array, cos: Array, sin: Array, turns: Array, back: Array,
+    turned: Array, room: Array, at: Array, filtered: Array,
+) -> None:  # fmt: skip
+    """Filter the windows of cells that begin in one row.
+
+    `turned` gets the columns of the strip and after them those of each cell without the cell;
+    `at` begins with where the rows of a window begin.
+    """
+    n, top, span = cos.size, corner[members[0], 0], 2 * reach - 1
+    lanes = low_pass.size // n
+    size = (n + 1) * lanes
+    re, im, line = flat(room, 0), flat(room, 2 * size), flat(room, 4 * size)
+    gain, middle = flat(room, 7 * size), flat(room, 9 * size)
+    rows, to, spread, low = flat(at, 0), flat(at, n), flat(turns, 0), flat(low_pass, 0)
+    wave_re, wave_im = flat(cos, 0), flat(sin, 0)
+    turned_re, turned_im = flat(turned[0], 0), flat(turned[1], 0)
+    plane_re, plane_im = flat(plane[0], 0), flat(plane[1], 0)
+    fill(gain, n * lanes, 2 * n * lanes, np.inf)
+    middle[0] = 1.0
+    for a in range(n):
+        to[a] = (top + a) * n_columns
+    _transform_columns(
+        plane_re, plane_im, to, n_columns, re, im, rows, spread, wave_re, wave_im, n, lanes,
+        turned_re, turned_im,
+    )  # fmt: skip
+    for own in range(0, members.size * span, lanes):
+        _load_own_columns(
+            plane_re, plane_im, n_columns, cells, corner, members, reach, own, n, lanes, re, im
+        )
+        transform(re, im, rows, re, im, rows, wave_re, wave_im, n, lanes)
+        turn(re, spread, 0, lanes, turned_re, (n_columns + own) * lanes)
+        turn(im, spread, 0, lanes, turned_im, (n_columns + own) * lanes)
+    for window in range(members.size):
+        cell = members[window]
+        p, q, left = cells[cell, 0] - top, cells[cell, 1] - corner[cell, 1], corner[cell, 1]
+        # begun at the own column, so that the sample there is a plain sum
+        for b in range(n):
+            to[b - q if b >= q else b - q + n] = (left + b) * lanes
+        for away in range(1 - reach, reach):
+            if 0 <= q + away < n:
+                to[away % n] = (n_columns + window * span + away + reach - 1) * lanes
+        transform(turned_re, turned_im, to, re, im, rows, wave_re, wave_im, n, lanes)
+        smooth_moduli(re, im, spread, line, gain, n, lanes)
+        scale = scale_to_median(gain, n, lanes, adaptive[0], middle)
+        real, imaginary = sample(
+            re, im, gain, scale, adaptive[1], low,
+            flat(back, p * lanes), flat(back, (n + p) * lanes), n, lanes,
+        )  # fmt: skip
+        filtered[cell] = complex(real, imaginary)
+
+
+@inline
+def _transform_columns(
+    plane_re: Flat, plane_im: Flat, at: Flat, n_columns: int, re: Flat, im: Flat, rows: Flat,
+    spread: Flat, cos: Flat, sin: Flat, n: int, lanes: int, turned_re: Flat, turned_im: Flat,
+) -> None:  # fmt: skip
+    """Transform the columns of rows that begin at `at`, which moves on; each becomes a row."""
+    for j in range(0, n_columns, lanes):
+        transform(plane_re, plane_im, at, re, im, rows, cos, sin, n, lanes)
+        turn(re, spread, 0, lanes, turned_re, j * lanes)
+        turn(im, spread, 0, lanes, turned_im, j * lanes)
+        for a in range(n):
+            at[a] += lanes
 
 
 @inline
 def _load_own_columns(
-    plane: Array, cells: Array, corner: Array, members: Array, reach: int, re: Array, im: Array
-) -> None:
-    """Copy the columns around each cell of a strip, the cell and what is near it left out."""
-    n, span, top = re.shape[0], 2 * reach - 1, corner[members[0], 0]
-    for lane in range(members.size * span):
-        cell = members[lane // span]
-        p, q = cells[cell, 0] - top, cells[cell, 1] - reach + 1 + lane % span
+    plane_re: Flat, plane_im: Flat, n_columns: int, cells: Array, corner: Array, members: Array,
+    reach: int, first: int, n: int, lanes: int, re: Flat, im: Flat,
+) -> None:  # fmt: skip
+    """Copy some columns around the cells of a strip, the cell and what is near it left out."""
+    span, top = 2 * reach - 1, corner[members[0], 0]
+    fill(re, 0, n * lanes, 0.0)
+    fill(im, 0, n * lanes, 0.0)
+    for lane in range(min(lanes, members.size * span - first)):
+        cell = members[(first + lane) // span]
+        p, q = cells[cell, 0] - top, cells[cell, 1] - reach + 1 + (first + lane) % span
         if corner[cell, 1] <= q < corner[cell, 1] + n:
             for a in range(n):
-                near = abs(a - p) < reach
-                re[a, lane] = 0.0 if near else plane[top + a, q].real
-                im[a, lane] = 0.0 if near else plane[top + a, q].imag
+                if abs(a - p) >= reach:
+                    re[a * lanes + lane] = plane_re[(top + a) * n_columns + q]
+                    im[a * lanes + lane] = plane_im[(top + a) * n_columns + q]
 
 
 @kernel
 def _filter_strips(
-    planes: Array, row_start: Array, row_ramp: Array, column_start: Array, column_ramp: Array,
-    n: int, alpha: float, beta: float, low_pass: Array, cos: Array, sin: Array, centred: Array,
+    planes: Array, n_i: int, row_start: Array, row_ramp: Array, column_start: Array,
+    column_ramp: Array, adaptive: Array, low_pass: Array, cos: Array, sin: Array, turns: Array,
 ) -> Array:  # fmt: skip
     """Filter the windows of each strip of each plane and add them, from left to right.
 
-    The taper of a window is the sum of a ramp along its rows and one along its columns, so the
-    windows of a strip are added twice, as they are and times their ramp, before the columns are
-    transformed back. Returns (n_planes, n_strips, n_win, n_j) complex128.
+    Returns (n_planes, n_strips, 2, n_win * columns), real and imaginary parts.
     """
-    n_planes, n_strips, n_j = len(planes), row_start.size, planes.shape[2]
-    n_win, half = row_ramp.shape[1], n - n // 2
-    strips = np.empty((n_planes, n_strips, n_win, n_j), np.complex128)
+    n, n_planes, n_strips, n_win = cos.size, len(planes), row_start.size, row_ramp.shape[1]
+    lanes, n_columns = low_pass.size // n, planes.shape[2] // (n_i + 1)
+    strips = np.zeros((n_planes, n_strips, 2, n_win * n_columns), cos.dtype)
     for item in prange(n_planes * n_strips):
         k, strip = item // n_strips, item % n_strips
-        re, im = np.empty((n, n_j)), np.empty((n, n_j))
-        turned_re, turned_im = np.empty((n_j, n)), np.empty((n_j, n))
-        _column_transforms(
-            planes[k], row_start[strip], n_win, cos, sin, centred, re, im, turned_re, turned_im
-        )
-        plain, tapered = np.zeros((2, n_j, n)), np.zeros((2, n_j, n))
-        padded, down, line = np.zeros((n + 6, WIDE * n)), np.empty(WIDE * n), np.zeros(n + 6)
-        gain, middle = np.empty((WIDE, n, n)), np.ones(2)
-        window_re, window_im = np.empty((n, WIDE * n)), np.empty((n, WIDE * n))
-        back_re, back_im = np.zeros((n, WIDE * n)), np.zeros((n, WIDE * n))
-        for first in range(0, column_start.size, WIDE):
-            there = min(WIDE, column_start.size - first)
-            for b in range(n):
-                window_re[b], window_im[b] = 0.0, 0.0
-            for window in range(there):
-                left, lanes = column_start[first + window], slice(window * n, (window + 1) * n)
-                for b in range(n_win):
-                    _copy(turned_re[left + b], window_re[b, lanes])
-                    _copy(turned_im[left + b], window_im[b, lanes])
-            transform(window_re, window_im, cos, sin)
-            _respond(
-                window_re, window_im, alpha, beta, low_pass, centred, padded, down, line,
-                gain[:there], middle,
-            )  # fmt: skip
-            for v in range(n):
-                spectrum, row = centred[v], (v + half) % n
-                for window in range(there):
-                    lanes = slice(window * n, (window + 1) * n)
-                    _times(gain[window, v], window_re[spectrum, lanes], back_re[row, lanes])
-                    _times(gain[window, v], window_im[spectrum, lanes], back_im[row, lanes])
-            transform(back_im, back_re, cos, sin)
-            for window in range(there):
-                left, lanes = column_start[first + window], slice(window * n, (window + 1) * n)
-                for b in range(n_win):
-                    ramp, row = column_ramp[first + window, b], centred[(b + n // 2) % n]
-                    if ramp >= 0:
-                        _add(back_re[row, lanes], ramp, plain[0, left + b], tapered[0, left + b])
-                        _add(back_im[row, lanes], ramp, plain[1, left + b], tapered[1, left + b])
-        _columns_back(plain, re, im, cos, sin)
-        for a in range(n_win):
-            weight, row = max(row_ramp[strip, a], 0.0) + 1e-6, centred[(a + n // 2) % n]
-            for j in range(n_j):
-                strips[k, strip, a, j] = complex(re[row, j], im[row, j]) * weight
-        _columns_back(tapered, re, im, cos, sin)
-        for a in range(n_win):
-            row = centred[(a + n // 2) % n]
-            for j in range(n_j):
-                strips[k, strip, a, j] += complex(re[row, j], im[row, j])
+        at = np.arange(4 * n) * lanes
+        for a in range(n):
+            at[2 * n + a] = (row_start[strip] + a if a < n_win else n_i) * n_columns
+        _filter_strip(
+            planes[k], n_columns, row_ramp[strip], column_start, column_ramp, adaptive, low_pass,
+            cos, sin, turns, np.zeros((6, (n_columns + 1) * lanes), cos.dtype),
+            np.zeros(ROOM * (n + 1) * lanes, cos.dtype), at, strips[k, strip],
+        )  # fmt: skip
     return strips
 
 
 @inline
-def _columns_back(centred: Array, re: Array, im: Array, cos: Array, sin: Array) -> None:
-    """Transform columns (2, n_j, n) with centred frequencies back, times n, into `re` and `im`."""
-    n, n_j = re.shape
-    half = n - n // 2
-    for u in range(n):
-        for j in range(n_j):
-            re[(u + half) % n, j], im[(u + half) % n, j] = centred[0, j, u], centred[1, j, u]
-    transform(im, re, cos, sin)
+def _filter_strip(
+    plane: Array, n_columns: int, row_ramp: Array, column_start: Array, column_ramp: Array,
+    adaptive: Array, low_pass: Array, cos: Array, sin: Array, turns: Array,
+    turned: Array, room: Array, at: Array, strip: Array,
+) -> None:  # fmt: skip
+    """Filter the windows of one strip.
+
+    The taper of a window is the sum of a ramp along its rows and one along its columns, so the
+    windows of a strip are added twice, as they are and times their ramp, before the columns are
+    transformed back. `turned` gets the columns of the strip, the sums, and the tapered sums, real
+    and imaginary parts; `at` begins with where 2 n rows of a window and those of the plane begin.
+    """
+    n, n_win = cos.size, row_ramp.size
+    lanes, half = low_pass.size // n, n - n // 2
+    size = (n + 1) * lanes
+    re, im, line = flat(room, 0), flat(room, 2 * size), flat(room, 4 * size)
+    gain, middle = flat(room, 7 * size), flat(room, 9 * size)
+    back_re, back_im = flat(room, 10 * size), flat(room, 12 * size)
+    rows, to, natural = flat(at, 0), flat(at, 2 * n), flat(at, 3 * n)
+    spread, low, wave_re, wave_im = flat(turns, 0), flat(low_pass, 0), flat(cos, 0), flat(sin, 0)
+    turned_re, turned_im = flat(turned[0], 0), flat(turned[1], 0)
+    plain_re, plain_im = flat(turned[2], 0), flat(turned[3], 0)
+    tapered_re, tapered_im = flat(turned[4], 0), flat(turned[5], 0)
+    fill(gain, n * lanes, 2 * n * lanes, np.inf)
+    middle[0] = 1.0
+    for f in range(n):
+        natural[(f + half) % n] = spread[f]
+    _transform_columns(
+        flat(plane[0], 0), flat(plane[1], 0), to, n_columns, re, im, rows, spread, wave_re, wave_im,
+        n, lanes, turned_re, turned_im,
+    )  # fmt: skip
+    for window in range(column_start.size):
+        left = column_start[window]
+        if not _any(turned_re, turned_im, left * lanes, (left + n_win) * lanes):
+            continue
+        for b in range(n):
+            to[b] = (left + b if b < n_win else n_columns) * lanes
+        transform(turned_re, turned_im, to, re, im, rows, wave_re, wave_im, n, lanes)
+        smooth_moduli(re, im, spread, line, gain, n, lanes)
+        scale = scale_to_median(gain, n, lanes, adaptive[0], middle)
+        respond(re, im, gain, scale, adaptive[1], low, n * lanes)
+        transform(im, re, natural, back_im, back_re, rows, wave_re, wave_im, n, lanes)
+        for b in range(n_win):
+            ramp, row, first = column_ramp[window, b], natural[b], (left + b) * lanes
+            if ramp >= 0:
+                add_times(back_re, row, lanes, 1.0, plain_re, first)
+                add_times(back_im, row, lanes, 1.0, plain_im, first)
+                add_times(back_re, row, lanes, ramp, tapered_re, first)
+                add_times(back_im, row, lanes, ramp, tapered_im, first)
+    for f in range(n):
+        to[(f + half) % n] = f * lanes
+    for j in range(0, n_columns, lanes):
+        for tapered in range(2):
+            turn(tapered_re if tapered else plain_re, rows, j * lanes, lanes, re, 0)
+            turn(tapered_im if tapered else plain_im, rows, j * lanes, lanes, im, 0)
+            transform(im, re, to, back_im, back_re, rows, wave_re, wave_im, n, lanes)
+            for a in range(n_win):
+                weight = 1.0 if tapered else max(row_ramp[a], 0.0) + 1e-6
+                add_times(back_re, natural[a], lanes, weight, flat(strip[0], 0), a * n_columns + j)
+                add_times(back_im, natural[a], lanes, weight, flat(strip[1], 0), a * n_columns + j)
 
 
 @inline
-def _copy(values: Array, row: Array) -> None:
-    for u in range(values.size):
-        row[u] = values[u]
-
-
-@inline
-def _times(weight: Array, values: Array, row: Array) -> None:
-    for u in range(values.size):
-        row[u] = weight[u] * values[u]
-
-
-@inline
-def _add(values: Array, ramp: float, plain: Array, tapered: Array) -> None:
-    for u in range(values.size):
-        plain[u] += values[u]
-    for u in range(values.size):
-        tapered[u] += values[u] * ramp
+def _any(re: Flat, im: Flat, first: int, stop: int) -> bool:
+    """Tell whether anything but zero is there."""
+    k = first
+    while k < stop and re[k] == 0 and im[k] == 0:
+        k += 1
+    return k < stop
 
 
 @kernel
@@ -362,14 +389,21 @@ def _add_strips(
     strips: Array, row_start: Array, row_ramp: Array, samples: int, filtered: Array
 ) -> None:
     """Add the strips of each plane, from top to bottom; divide by the samples of a window."""
-    n_planes, n_strips, n_win, n_j = strips.shape
+    n_planes, n_strips, n_win, n_j = (
+        len(strips),
+        len(row_start),
+        row_ramp.shape[1],
+        filtered.shape[1],
+    )
+    n_columns = strips.shape[3] // n_win
     for item in prange(filtered.shape[0] * n_planes):
         i, k = item // n_planes, item % n_planes
-        total = np.zeros(n_j, np.complex128)
+        re, im = np.zeros(n_j), np.zeros(n_j)
         for strip in range(n_strips):
             a = i - row_start[strip]
             if 0 <= a < n_win and row_ramp[strip, a] >= 0:
                 for j in range(n_j):
-                    total[j] += strips[k, strip, a, j]
+                    re[j] += strips[k, strip, 0, a * n_columns + j]
+                    im[j] += strips[k, strip, 1, a * n_columns + j]
         for j in range(n_j):
-            filtered[i, j, k] = total[j] / samples
+            filtered[i, j, k] = complex(re[j] / samples, im[j] / samples)

@@ -2,8 +2,8 @@
 
 ``kernel`` compiles a threaded entry point, ``serial`` one without threads, ``inline`` a function
 that kernels call in their loops. None enables fast-math, so no sum is reassociated and no product
-fused; all release the interpreter lock. The compiled code of entry points, that of the functions
-they call included, is kept in the cache.
+fused but where a kernel says so (``lanes.fused``); all release the interpreter lock. The compiled
+code of entry points, that of the functions they call included, is kept in the cache.
 """
 
 from collections.abc import Callable

@@ -164,6 +164,10 @@ def clap_cells(
     return filtered
 
 
+# Natively this one is filtered in double; the other, as by StaMPS, in single precision.
+clap_cells_single = clap_cells
+
+
 def without_nan(phasors: Array) -> Array:
     """Return phasors with 0 where a part is NaN."""
     return np.where(np.isnan(phasors), 0, phasors)
