@@ -14,7 +14,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Golden sets of the original StaMPS, where they are: here or beside the repository.
 export PYSTAMPS_HPC_DATA_ROOT ?= $(abspath ../shared/golden)
 
-.PHONY: help setup demo demo-slc test test-short test-mpi lint format parity audit docs forms clean \
+.PHONY: help setup demo demo-slc test test-short test-slow test-mpi lint format parity audit docs forms clean \
         bench benchmark bench-large bench-memory bench-unwrap scaling truth test-kill test-faults \
         test-limits bench-patches bench-prep bench-pairs bench-exports bench-pictures bench-console \
         fuzz fuzz-reads \
@@ -55,7 +55,10 @@ test: lint test-short ## everything that runs on any machine
 TEST_WORKERS ?= 2
 
 test-short: $(READY) ## the tests; some of them start mpirun, with one to four ranks
-	$(BIN)/python -m pytest -q -n $(TEST_WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -q -m "not slow" -n $(TEST_WORKERS) --dist loadfile
+
+test-slow: $(READY) ## more of the same: other numbers of ranks, other signals, other ranks that fail
+	$(BIN)/python -m pytest -q -m slow tests
 
 test-mpi: $(READY) ## only those that run inside mpirun, on two and three ranks
 	$(BIN)/mpirun -n 2 $(BIN)/python -m mpi4py -m pytest -q --with-mpi -m mpi tests/mpi

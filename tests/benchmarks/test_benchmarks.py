@@ -112,7 +112,7 @@ def test_the_plain_procedures_give_what_the_saving_ones_give():
     scene = Scene(400, 5)
     number = np.unique(scene.cell_number, return_inverse=True)[1]
     arguments = (scene.grid, scene.occupied, CLAP_WINDOW, 1.0, 0.3, LOW_PASS, 1)
-    per_cell = function(all_kernels()["stage3_clap_cells"], "native", "double")(*arguments)
+    per_cell = function(all_kernels()["stage3_clap_cells"], "native", "single")(*arguments)
     per_ps = plain.window_per_ps(scene.grid, scene.cells, CLAP_WINDOW, 1.0, 0.3, LOW_PASS)
     np.testing.assert_allclose(per_ps, per_cell[number], atol=1e-9)
     case = cases(scene)["stage8_temporal_highpass"]()

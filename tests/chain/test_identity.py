@@ -33,9 +33,9 @@ def test_c090_the_dataset_has_work_for_four_ranks(reference):
     ("ranks", "options"),
     [
         (0, TWO_THREADS),
-        pytest.param(1, ONE_THREAD, marks=needs_mpi),
+        pytest.param(1, ONE_THREAD, marks=[needs_mpi, pytest.mark.slow]),
         pytest.param(2, ONE_THREAD, marks=needs_mpi),
-        pytest.param(3, ONE_THREAD, marks=needs_mpi),
+        pytest.param(3, ONE_THREAD, marks=[needs_mpi, pytest.mark.slow]),
         pytest.param(4, TWO_THREADS, marks=needs_mpi),
     ],
     ids=["two threads", "1 rank", "2 ranks", "3 ranks", "4 ranks of two threads"],

@@ -16,7 +16,7 @@ from . import chains
 FORCED = ("--start-step", "6", "--end-step", "8", "--force")
 RESUMED = FORCED[:-1]
 CODES = {"SIGUSR1": 75, "SIGTERM": 143, "SIGINT": 130}
-KILLS = int(os.environ.get("CHAIN_KILLS", "3"))
+KILLS = int(os.environ.get("CHAIN_KILLS", "2"))
 """Random kills; ``make test-kill`` asks for 60."""
 
 
@@ -165,9 +165,9 @@ def test_a_signal_in_snaphu_stops_a_run_in_good_order(
     ("name", "to"),
     [
         ("SIGUSR1", "all"),
-        ("SIGUSR1", "rank 0"),
-        ("SIGUSR1", "rank 1"),
-        ("SIGTERM", "all"),
+        pytest.param("SIGUSR1", "rank 0", marks=pytest.mark.slow),
+        pytest.param("SIGUSR1", "rank 1", marks=pytest.mark.slow),
+        pytest.param("SIGTERM", "all", marks=pytest.mark.slow),
         ("SIGINT", "rank 1"),
     ],
 )
@@ -192,7 +192,7 @@ def test_a_signal_to_ranks_stops_all_of_them(finished, first_pass, snaphu_pass, 
     [
         (2, "patch", 0),
         pytest.param(3, "patch", 2, marks=needs_mpi),
-        pytest.param(5, "merged", 2, marks=needs_mpi),
+        pytest.param(5, "merged", 2, marks=[needs_mpi, pytest.mark.slow]),
         pytest.param(7, "merged", 2, marks=needs_mpi),
     ],
 )
@@ -225,33 +225,43 @@ STAGES = [(1, "patch"), (2, "patch"), (3, "patch"), (4, "patch"), (5, "patch"), 
 
 
 @needs_mpi
-def test_a_failure_of_any_stage_on_any_rank_is_one_line_and_code_1(finished, first_pass, tmp_path):
+@pytest.mark.parametrize("odd", [0, pytest.param(1, marks=pytest.mark.slow)])
+def test_a_failure_of_any_stage_on_any_rank_is_one_line_and_code_1(
+    finished, first_pass, tmp_path, odd
+):
     flag = tmp_path / "flag"
-    for stage, scope in reversed(STAGES):  # what a stage reads is still there
+    for number, (stage, scope) in enumerate(reversed(STAGES)):  # what a stage reads is still there
         part = {"patch": "patches", "merged": "merged"}[scope]
         window = ("--start-step", str(stage), "--end-step", str(stage), "--part", part, "--force")
-        for rank in (0, 1):
-            flag.unlink(missing_ok=True)
-            ended = chains.run(
-                of(finished, *window), 2, "tests.chain.faulty",
-                CHAIN_FAULT=f"fail {stage} {scope} {rank}", CHAIN_FLAG=str(flag),
-            )  # fmt: skip
-            where = f"stage {stage} {scope} on rank {rank}: {ended.err}"
-            assert ended.code == 1, where
-            lines = [line for line in ended.err.splitlines() if "FAILED" in line]
-            assert len(lines) == 1, where
-            assert f" on rank {rank} (" in lines[0], where
-            assert "the stage was made to fail" in lines[0], where
-            assert [row["stage"] for row in chains.failed(ended)] == [stage], where
-            assert "Traceback" not in ended.err, where
-            assert not chains.torn_bundles(finished, chains.artifacts(first_pass)), where
+        rank = (number + odd) % 2
+        flag.unlink(missing_ok=True)
+        ended = chains.run(
+            of(finished, *window), 2, "tests.chain.faulty",
+            CHAIN_FAULT=f"fail {stage} {scope} {rank}", CHAIN_FLAG=str(flag),
+        )  # fmt: skip
+        where = f"stage {stage} {scope} on rank {rank}: {ended.err}"
+        assert ended.code == 1, where
+        lines = [line for line in ended.err.splitlines() if "FAILED" in line]
+        assert len(lines) == 1, where
+        assert f" on rank {rank} (" in lines[0], where
+        assert "the stage was made to fail" in lines[0], where
+        assert [row["stage"] for row in chains.failed(ended)] == [stage], where
+        assert "Traceback" not in ended.err, where
+        assert not chains.torn_bundles(finished, chains.artifacts(first_pass)), where
     resume(finished, ranks=2)
     assert_finished(finished, first_pass)
 
 
 @needs_mpi
-@pytest.mark.parametrize(("stage", "scope"), [(2, "patch"), (7, "merged")])
-@pytest.mark.parametrize("rank", [0, 1])
+@pytest.mark.parametrize(
+    ("stage", "scope", "rank"),
+    [
+        (2, "patch", 1),
+        (7, "merged", 0),
+        pytest.param(2, "patch", 0, marks=pytest.mark.slow),
+        pytest.param(7, "merged", 1, marks=pytest.mark.slow),
+    ],
+)
 def test_an_unexpected_error_of_a_rank_ends_the_job_with_code_70(
     fresh, first_pass, tmp_path, stage, scope, rank
 ):

@@ -111,9 +111,9 @@ def twice(many):
 @pytest.mark.parametrize(
     ("ranks", "options", "config"),
     [
-        (0, TWO_THREADS, PIECES),
-        pytest.param(1, ONE_THREAD, {}, marks=needs_mpi),
-        pytest.param(2, TWO_THREADS, {}, marks=needs_mpi),
+        pytest.param(0, TWO_THREADS, PIECES, marks=pytest.mark.slow),
+        pytest.param(1, ONE_THREAD, {}, marks=[needs_mpi, pytest.mark.slow]),
+        pytest.param(2, TWO_THREADS, {}, marks=[needs_mpi, pytest.mark.slow]),
         pytest.param(3, ONE_THREAD, PIECES, marks=needs_mpi),
         pytest.param(4, ONE_THREAD, {}, marks=needs_mpi),
     ],
@@ -173,7 +173,7 @@ def held_pass(first_pass):
     ("stage", "step", "ranks"),
     [
         (6, "good values", 0),
-        pytest.param(6, "held values", 2, marks=needs_mpi),
+        pytest.param(6, "held values", 2, marks=[needs_mpi, pytest.mark.slow]),
         pytest.param(6, "inversion", 2, marks=needs_mpi),
         pytest.param(7, "baselines of images", 2, marks=needs_mpi),
         (8, "spatial filter", 0),

@@ -29,8 +29,7 @@ REPORTS = {
 
 @pytest.fixture(autouse=True)
 def compiled(monkeypatch):
-    """Let child processes use the kernels that this process has compiled; skip the first step."""
-    monkeypatch.setenv("NUMBA_CACHE_DIR", "")
+    """Skip the first step: kernels are compiled when they are used."""
     monkeypatch.setattr(gate, "warm_up", lambda **options: {"problems": []})
 
 
@@ -47,7 +46,6 @@ def through(finished, tmp_path_factory):
     shutil.copytree(finished, inputs)
     before = tree_digest(inputs)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("NUMBA_CACHE_DIR", "")
         patch.setattr(gate, "warm_up", lambda **options: {"problems": []})
         document = run_gate(GateOptions((inputs,), finished, run), lambda line: None)
     assert tree_digest(inputs) == before
