@@ -7,7 +7,8 @@
 on one rank and on two that share the device beside a native one; a golden chain on the device and
 natively, key by key, where the data are there; the kernels again with little memory, and with too
 little, which is to be said in one line; every kernel once under memcheck and racecheck, where
-``compute-sanitizer`` is found. What finds no time is told as not done. ``bench`` times kernels with
+``compute-sanitizer`` is found. A part without data or tool is not done, which is neither right nor
+wrong (``ok`` is null); one that finds no time is wrong. ``bench`` times kernels with
 their transfers beside native on all cores, and the iterations of a patch that stays on the device.
 Both write a JSON document, ``check`` after each of its parts, and end with 1 if something is wrong,
 with 4 where there is no device.
@@ -34,8 +35,9 @@ from benchmarks.scene import LOW_PASS, Scene
 from benchmarks.unwrapping_cases import TRIAL_WRAPS
 from pystamps_hpc.tools import child_run
 from pystamps_hpc.tools.simulate import Options, simulate
+from pystamps_kernels.clap_windows import Clap
 from pystamps_kernels.contracts import Kernel, all_kernels
-from pystamps_kernels.cuda import device, patch, resident
+from pystamps_kernels.cuda import device, patch
 from pystamps_kernels.dispatch import Arithmetic, function, unavailable_reason
 from tests.golden import parity
 from tests.kernels.arguments import all_arguments
@@ -129,11 +131,12 @@ def memory(size: int) -> Iterator[None]:
     pool = importlib.import_module("cupy").get_default_memory_pool()
     with device.current().active():
         pool.free_all_blocks()
+        limit = pool.get_limit()
         pool.set_limit(size=pool.used_bytes() + size)
     try:
         yield
     finally:
-        pool.set_limit(size=0)
+        pool.set_limit(size=limit)
 
 
 def crowded(_: Clock) -> Iterator[Found]:
@@ -201,7 +204,7 @@ def chains(clock: Clock) -> Iterator[Found]:
 def golden_chain(_: Clock) -> Iterator[Found]:
     """Run a golden chain natively and on the device; every key is to be judged alike."""
     if not parity.golden_root().exists():
-        yield {"what": "golden chain", "ok": True, "problem": f"no data in {parity.golden_root()}"}
+        yield {"what": "golden chain", "ok": None, "problem": f"no data in {parity.golden_root()}"}
         return
     verdicts = {}
     for backend in ("native", "gpu"):
@@ -222,7 +225,7 @@ def sanitized(clock: Clock) -> Iterator[Found]:
     """Run the kernels under the sanitizers of CUDA, where they are found."""
     tool = shutil.which("compute-sanitizer")
     if not tool:
-        yield {"what": "compute-sanitizer", "ok": True, "problem": "not found, nothing tried"}
+        yield {"what": "compute-sanitizer", "ok": None, "problem": "not found, nothing tried"}
     for name in SANITIZERS if tool else ():
         command = [str(tool), "--tool", name, "--error-exitcode", "9",
                    sys.executable, "-m", "benchmarks.gpu", "pass"]  # fmt: skip
@@ -255,7 +258,7 @@ CHECKS: dict[str, Callable[[Clock], Iterator[Found]]] = {
 
 
 def check(clock: Clock, keep: Callable[[list[Found]], None]) -> list[Found]:
-    """Return everything that was tried, with ``ok``; `keep` gets what there is after each part."""
+    """Return all that was tried, with ``ok``, None if not done; `keep` gets it after each part."""
     found: list[Found] = []
     for name, part in CHECKS.items():
         began = time.monotonic()
@@ -304,7 +307,7 @@ def iterations(made: Any) -> Found:
     """Time the iterations of a patch that stays on the device."""
     ph, bperp, slope, weight = made["stage2_ph_weight"]().arguments
     _, lin, n_i, n_j = made["stage2_grid_accumulate"]().arguments
-    clap = resident.Clap(*FILTER, *GRID_WINDOW, LOW_PASS)
+    clap = Clap(*FILTER, *GRID_WINDOW, LOW_PASS)
     before = time.perf_counter()
     held = patch.ResidentPatch(
         lambda rows: ph[rows], lambda rows: bperp[rows], ph.shape, lin, (n_i, n_j), False
@@ -348,8 +351,9 @@ def main(words: Sequence[str] | None = None) -> int:
     for row in found:
         if options.part == "bench" or not row["ok"]:
             print(" ".join(f"{name}={value}" for name, value in row.items()))
-    wrong = sum(not row["ok"] for row in found)
-    print(f"{len(found)} tried, {wrong} wrong")
+    not_done = sum(row["ok"] is None for row in found)
+    wrong = sum(not row["ok"] for row in found) - not_done
+    print(f"{len(found) - not_done} tried, {wrong} wrong, {not_done} not done")
     return int(wrong > 0)
 
 

@@ -177,6 +177,11 @@ def test_the_configuration_imports_no_library_of_kernels_or_mpi():
     assert imported_by("from pystamps_hpc.config import RunConfig; RunConfig()", light) == []
 
 
+def test_stages_load_no_cuda_form_of_a_kernel():
+    statement = "import pystamps_hpc.stages.stage2, pystamps_hpc.stages.stage3"
+    assert imported_by(statement, ("pystamps_kernels.cuda.resident",)) == []
+
+
 def test_c099_a_plain_run_imports_no_mpi(tmp_path):
     (tmp_path / "PATCH_1").mkdir()
     command = f"['run', '--dataset', {str(tmp_path)!r}, '--dry-run']"

@@ -19,7 +19,9 @@ def kernels() -> str:
         "`pystamps-hpc describe-backends` says what runs here. "
         "A kernel with two forms has a second function of the same name with `_single`, the mixed "
         "single precision of StaMPS. Tolerance is the largest absolute difference between a "
-        "backend and the definition; 0 means identical to the last bit.\n",
+        "backend and the definition; 0 means identical to the last bit. Where a second one is "
+        "given for `native double`, that form computes in single precision, and the bound holds "
+        "for unit phasors.\n",
     ]
     for subject in SUBJECTS:
         own = [kernel for kernel in all_kernels().values() if kernel.module == subject]
@@ -38,15 +40,19 @@ def kernel_section(kernel: Kernel) -> str:
     backends = [name for name in ("python", "native", "cuda") if function(kernel, name, "double")]
     forms = "double and single" if kernel.single else "one for both arithmetics"
     rows = [argument_row(item, "in", "") for item in kernel.arguments]
-    rows += [
-        argument_row(item, "out", f"{kernel.tolerance.get(item.name, 0):g}")
-        for item in kernel.returns
-    ]
+    rows += [argument_row(item, "out", tolerances(kernel, item.name)) for item in kernel.returns]
     return (
         f"\n### {kernel.name}\n\n{capital(kernel.summary)}.\n\n"
         f"Backends: {', '.join(backends)}. Form: {forms}.\n\n"
         + table(("", "Name", "Shape", "Type", "Meaning", "Tolerance"), rows)
     )
+
+
+def tolerances(kernel: Kernel, name: str) -> str:
+    """Return how far a backend may be from the definition, and the native form where it differs."""
+    every = f"{kernel.tolerance.get(name, 0):g}"
+    own = kernel.native_double.get(name)
+    return every if own is None else f"{every}; native double {own:g}"
 
 
 def argument_row(item: Array | Scalar, way: str, tolerance: str) -> tuple[str, ...]:

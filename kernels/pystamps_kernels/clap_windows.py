@@ -1,6 +1,7 @@
 """Geometry of the CLAP filter that its backends share: windows, tapers, smoothing weights."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,17 @@ BATCH_SAMPLES = 1 << 18
 
 STRIP_SAMPLES = 1 << 23
 """Samples of the strips that are held together by backends that fill threads with strips."""
+
+
+@dataclass(frozen=True)
+class Clap:
+    """The CLAP filter, as the arguments of ``stage2_clap_grid``."""
+
+    alpha: float
+    beta: float
+    n_win: int
+    n_pad: int
+    low_pass: Array
 
 
 def window_starts(n: int, n_win: int) -> tuple[Array, Array]:

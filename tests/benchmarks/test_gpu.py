@@ -69,6 +69,13 @@ def test_little_memory_changes_no_bit_and_a_kernel_that_it_changes_is_found(
     assert not cupy.memory.get_limit()
 
 
+def test_the_limit_that_the_pool_had_is_there_again(cupy, late):
+    cupy.memory.set_limit(size=1 << 30)
+    with gpu.memory(1 << 20):
+        assert cupy.memory.get_limit() == 1 << 20
+    assert cupy.memory.get_limit() == 1 << 30
+
+
 class Ended:
     """A run that has ended."""
 
@@ -125,10 +132,18 @@ def test_a_golden_chain_has_to_be_judged_as_native_is(monkeypatch, tmp_path):
     assert [row["ok"] for row in gpu.golden_chain(gpu.Clock(9))] == [False, True]
 
 
+def test_what_is_not_done_is_neither_right_nor_wrong(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(gpu, "unavailable_reason", lambda name: "")
+    monkeypatch.setattr(gpu.parity, "golden_root", lambda: tmp_path / "golden")
+    monkeypatch.setattr(gpu, "CHECKS", {"golden": gpu.golden_chain})
+    assert gpu.main(["check", "--output", str(tmp_path / "found.json")]) == 0
+    assert capsys.readouterr().out.endswith("1 tried, 0 wrong, 1 not done\n")
+
+
 def test_a_sanitizer_that_finds_something_or_does_not_end_is_told(monkeypatch, tmp_path):
     tool = tmp_path / "compute-sanitizer"
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    assert [row["ok"] for row in gpu.sanitized(gpu.Clock(9))] == [True]
+    assert [row["ok"] for row in gpu.sanitized(gpu.Clock(9))] == [None]
     for script, ok in (("exit 0", True), ("echo race; exit 9", False), ("sleep 9", False)):
         tool.write_text(f"#!/bin/sh\n{script}\n")
         tool.chmod(0o755)

@@ -82,6 +82,8 @@ def test_native_equals_the_reference_for_any_number_of_threads(form):
             np.testing.assert_array_equal(one, other, err_msg=item.name)
             assert np.asarray(one).dtype == np.asarray(value).dtype
             tolerance = kernel.tolerance.get(item.name, 0)
+            if form[1] == "double":
+                tolerance = kernel.native_double.get(item.name, tolerance)
             np.testing.assert_allclose(one, value, rtol=0, atol=tolerance, err_msg=item.name)
 
 

@@ -63,3 +63,21 @@ def test_one_gross_error_does_not_move_least_deviations(kernels):
     values[0, 4] += 2 * np.pi
     fit = kernels.stage7_lad_fit(design, values, least_squares(design, values))
     np.testing.assert_allclose(fit[0], truth, atol=1e-9)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_an_observation_that_is_not_finite_takes_its_point_alone(kernels, value):
+    design = np.column_stack((np.ones(6), np.arange(6.0)))
+    values = np.tile(design @ [2.0, 0.5], (3, 1))
+    start = np.tile([2.0, 0.5], (3, 1))
+    values[1, 2] = value
+    with np.errstate(invalid="ignore"):
+        fit = kernels.stage7_lad_fit(design, values, start)
+    assert np.isnan(fit[1]).all()
+    np.testing.assert_allclose(fit[[0, 2]], start[[0, 2]], atol=1e-12)
+
+
+def test_a_design_without_enough_independent_observations_gives_no_fit():
+    design = np.ones((5, 2))
+    fit = table("native", "double").stage7_lad_fit(design, np.ones((2, 5)), np.zeros((2, 2)))
+    assert np.isnan(fit).all()

@@ -145,3 +145,10 @@ def test_the_median_of_single_values_is_theirs(guess):
     values[4, :200] = values[4, 0]  # ties
     for row in values:
         assert median_of(row, guess, np.float32) == np.float32(np.median(row))
+
+
+def test_a_row_with_nan_does_not_spoil_the_median_of_the_next():
+    row, middle = np.arange(64.0), np.ones(2 * REGISTER)
+    _median(np.where(row % 3 == 1, np.nan, row), row.size, middle)
+    middle[0] = np.nan  # at worst
+    assert _median(row, row.size, middle) == 31.5

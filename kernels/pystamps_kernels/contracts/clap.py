@@ -30,7 +30,8 @@ KERNELS: tuple[Kernel, ...] = (
             Scalar("slc_osf", "oversampling factor of the SLCs", int),
         ),
         (Array("filtered", "n_c m", "c128", "filtered phasors; 0 where the grid is too small"),),
-        {"filtered": 2e-6},
+        {"filtered": 1e-9},
         single=True,
+        native_double={"filtered": 2e-6},
     ),
 )

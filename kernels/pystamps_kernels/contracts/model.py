@@ -119,6 +119,9 @@ class Kernel:
         name means bit-identical.
     single : bool
         True when the kernel has a ``_single`` form for ``arithmetic: single``.
+    native_double : mapping
+        Result name -> the same of the native form for ``arithmetic: double`` alone, where it
+        computes in single precision; a bound that holds for unit phasors.
     module : str
         Module that holds the kernel in every backend package, that of its contract here.
     """
@@ -129,6 +132,7 @@ class Kernel:
     returns: tuple[Array | Scalar, ...]
     tolerance: Mapping[str, float] = field(default_factory=dict)
     single: bool = False
+    native_double: Mapping[str, float] = field(default_factory=dict)
     module: str = ""
 
     @property

@@ -165,7 +165,9 @@ def _driver_reason() -> str:
 
 
 def fetched(device: Device, array: OnDevice) -> Array:
-    """Copy an array of the device to the host and wait for it."""
+    """Copy an array of the device to the host and wait for it; nothing of the copy stays held."""
     host = np.empty(array.shape, array.dtype)
-    device.fetch(array).into(host)
+    landing = device.fetch(array)
+    device.wait()
+    landing.into(host)
     return host

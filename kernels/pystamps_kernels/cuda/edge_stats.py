@@ -164,7 +164,7 @@ class _Edges:
         for values, least in zip(found, self._nodes, strict=False):
             start(device, "edge_stats", "least_of_nodes", count, values, *ends, count, least)
         for values, out in zip(found, (self._std, self._max, self._slope), strict=True):
-            device.fetch(values).into(out[piece])
+            out[piece] = fetched(device, values)
 
     def results(self) -> tuple[Array, Array, Array, Array, Array]:
         """Return what is known of the nodes, then of the edges."""

@@ -1,18 +1,18 @@
 """A patch that stays on the device for all iterations of its fit; ``sources/patch.cu``.
 
-An iteration takes slopes and weights and gives slopes, offsets and coherences, 40 bytes of a
-candidate whatever the number of interferograms.
+An iteration takes slopes and weights and gives slopes, offsets, coherences and flags, 48
+bytes of a candidate whatever the number of interferograms.
 """
 
 from collections.abc import Callable
 
 import numpy as np
 
-from ..clap_windows import check_grid, taper_ramp, window_starts
+from ..clap_windows import Clap, check_grid, taper_ramp, window_starts
 from .clap import LEAST_WEIGHT
 from .device import Array, OnDevice, fetched
 from .pieces import TAKEN
-from .resident import Clap, Resident, room_for
+from .resident import Resident, room_for
 from .samples import start
 from .sources import of_classes
 from .windows import CLAP, SAMPLE, Filter, axis, filtered

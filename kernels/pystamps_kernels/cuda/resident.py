@@ -5,7 +5,6 @@ bit, since it is the same sources that run.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,17 +18,6 @@ from .samples import start
 
 READ = 1 << 16
 """Rows that are uploaded at a time."""
-
-
-@dataclass(frozen=True)
-class Clap:
-    """The CLAP filter, as the arguments of ``stage2_clap_grid``."""
-
-    alpha: float
-    beta: float
-    n_win: int
-    n_pad: int
-    low_pass: Array
 
 
 class Resident:

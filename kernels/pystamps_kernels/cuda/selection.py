@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from ..clap_windows import Clap
 from .clap import windows_of_cells
 from .device import Array
-from .resident import Clap, Resident, room_for
+from .resident import Resident, room_for
 from .samples import start
 from .windows import CLAP, SAMPLE, Filter
 

@@ -40,8 +40,8 @@ def _invert(matrix: Any, inverse: Any) -> Any:
 
 
 @inline
-def _first_basis(design: Any, distance: Any, basis: Any, directions: Any) -> None:
-    """Choose independent observations with small `distance`, which is used up."""
+def _first_basis(design: Any, distance: Any, basis: Any, directions: Any) -> bool:
+    """Choose independent observations with small `distance`, which is used up; False if too few."""
     n_obs, n_par = design.shape
     found = 0
     while found < n_par:
@@ -50,7 +50,7 @@ def _first_basis(design: Any, distance: Any, basis: Any, directions: Any) -> Non
             if distance[obs] < distance[nearest]:
                 nearest = obs
         if distance[nearest] == np.inf:
-            return
+            return False
         distance[nearest] = np.inf
         for k in range(n_par):
             directions[found, k] = design[nearest, k]
@@ -69,6 +69,7 @@ def _first_basis(design: Any, distance: Any, basis: Any, directions: Any) -> Non
                 directions[found, k] /= norm
             basis[found] = nearest
             found += 1
+    return True
 
 
 @inline
@@ -244,12 +245,13 @@ def lad_fit(design: Any, values: Any, start: Any) -> Any:
                     predicted += design[obs, k] * start[point, k]
                 work[obs] = abs(values[point, obs] - predicted)
                 shifted[obs] = values[point, obs] + jitter[obs]
-                valid = valid and not np.isnan(work[obs])
+                valid = valid and work[obs] < np.inf
+            if valid:
+                valid = _first_basis(scaled, work, basis, matrix)
             if not valid:
                 for k in range(n_par):
                     fit[point, k] = np.nan
                 continue
-            _first_basis(scaled, work, basis, matrix)
             _descend(scaled, shifted, basis, matrix, inverse, residual, work, solution)
             _settle_ties(
                 scaled, shifted, values[point], start[point], scale, basis, matrix, inverse,

@@ -40,6 +40,8 @@ def median(values: Flat, there: int, n: int, middle: Flat) -> Any:
     infinite values has it, gives NaN.
     """
     half = n // 2
+    if not middle[0] >= 0:  # NaN, the median of a row before that held some
+        middle[0] = 1.0
     if math.isnan(values[0]):
         return values[0]
     beyond, octave = bits_of(values, np.inf) + 1, bits_of(values, 2.0) - bits_of(values, 1.0)

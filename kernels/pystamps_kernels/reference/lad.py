@@ -26,7 +26,7 @@ def lad_fit(design: Double, values: Double, start: Double) -> Double:
     Returns
     -------
     (n_ps, n_par) float64
-        Coefficients; NaN where an observation is NaN.
+        Coefficients; NaN where an observation is not finite.
 
     Notes
     -----
@@ -57,5 +57,5 @@ def lad_fit(design: Double, values: Double, start: Double) -> Double:
         distance = ((vertices - start[block][:, None, :]) ** 2).sum(axis=2)
         nearest = np.where(best, distance, np.inf).argmin(axis=1)
         solution[block] = np.take_along_axis(vertices, nearest[:, None, None], axis=1)[:, 0]
-    solution[np.isnan(values).any(axis=1)] = np.nan
+    solution[~np.isfinite(values).all(axis=1)] = np.nan
     return solution

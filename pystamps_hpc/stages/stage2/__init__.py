@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from pystamps_kernels.cuda.resident import Clap
+from pystamps_kernels.clap_windows import Clap
 
 from ...dataset.rows import ComplexArray, FloatArray, IntArray, Rows
 from ...errors import StageError

@@ -10,8 +10,8 @@ from ..shared.fit import Fit
 from .filter_grid import FilterGrid
 
 if TYPE_CHECKING:
+    from pystamps_kernels.clap_windows import Clap
     from pystamps_kernels.cuda.patch import ResidentPatch
-    from pystamps_kernels.cuda.resident import Clap
 
 KERNELS = (
     "stage2_unit_phasors",

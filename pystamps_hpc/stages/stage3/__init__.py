@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from pystamps_kernels.cuda.resident import Clap
+from pystamps_kernels.clap_windows import Clap
 
 from ...dataset.rows import BoolArray, ComplexArray, FloatArray, IntArray, Rows
 from ...errors import StageError

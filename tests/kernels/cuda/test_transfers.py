@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from pystamps_kernels.clap_windows import Clap
 from pystamps_kernels.cuda import edge_stats, pieces, resident
 from pystamps_kernels.cuda.cupy_device import CupyDevice
-from pystamps_kernels.cuda.device import using
+from pystamps_kernels.cuda.device import fetched, using
 from pystamps_kernels.cuda.patch import ResidentPatch
 
 from .test_kernels import arguments_of, results, some_rows
@@ -92,7 +93,7 @@ def test_a_patch_is_taken_in_by_two_lanes(cupy, late, stand_in, monkeypatch):
             patch = ResidentPatch(
                 lambda rows: ph[rows], lambda rows: bperp[rows], ph.shape, lin, (24, 25), False
             )
-            clap = resident.Clap(1.0, 0.3, 12, 4, np.ones((16, 16)))
+            clap = Clap(1.0, 0.3, 12, 4, np.ones((16, 16)))
             assert patch.filter(np.zeros(len(ph)), weight, clap)
             return [*patch.fit(0.5), patch.residual(), patch.at_cells()]
 
@@ -119,3 +120,14 @@ def test_a_device_without_memory_says_so_in_one_line(cupy, late, monkeypatch):
     form = ("stage2_ph_weight", "double")
     with pytest.raises(MemoryError, match=r"device 0 has \d+ MiB free, which is too little: out"):
         results(form, arguments_of(form[0])[0])
+
+
+def test_what_has_landed_gives_its_memory_back_while_the_device_is_active(cupy, late):
+    n_group, size = 4, 8000
+    cupy.memory.set_limit(size=2 * size)
+    with late.active():
+        for group in range(n_group):
+            planes = late.upload(np.full(size // 8, float(group)))
+            np.testing.assert_array_equal(fetched(late, planes), group)
+            del planes
+            assert cupy.memory.used_bytes() == 0

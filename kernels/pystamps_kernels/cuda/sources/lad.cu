@@ -88,8 +88,9 @@ struct Fit {
         return total;
     }
 
-    // Independent observations that the start misses least; `work` holds how much, and is used up.
-    __device__ void first_basis() const {
+    // Independent observations that the start misses least, and whether there are; `work` holds how
+    // much, and is used up.
+    __device__ bool first_basis() const {
         i64 found = 0;
         while (found < n_par) {
             i64 nearest = 0;
@@ -97,7 +98,7 @@ struct Fit {
                 if (work[obs] < work[nearest])
                     nearest = obs;
             if (work[nearest] == infinity())
-                return;
+                return false;
             work[nearest] = infinity();
             for (i64 k = 0; k < n_par; k++)
                 matrix[found * n_par + k] = design[nearest * n_par + k];
@@ -119,6 +120,7 @@ struct Fit {
                 found++;
             }
         }
+        return true;
     }
 
     // Decrease of the other deviations per unit step away from an observation of the basis.
@@ -222,10 +224,10 @@ __global__ void lad_fit(const double *design, const double *jitter, const double
             for (i64 k = 0; k < n_par; k++)
                 predicted += original[obs * n_par + k] * fit.start[k];
             fit.work[obs] = fabs(fit.values[obs] - predicted);
-            valid = valid && fit.work[obs] == fit.work[obs];
+            valid = valid && fit.work[obs] < infinity();  // nor NaN
         }
+        valid = valid && fit.first_basis();
         if (valid) {
-            fit.first_basis();
             fit.descend();
             for (i64 step = 0; step < n_obs && fit.step_nearer(); step++) {
             }
