@@ -20,6 +20,11 @@ from .locking import locked, logged
 
 Row = dict[str, Any]
 
+MOST_INDICES = 10_000
+"""Indices that the ranges of a typed list may name in all."""
+
+_RANGE = re.compile(r"\b(\d{1,6}):(\d{1,6})\b")
+
 
 def parameters_of(dataset: Dataset, patch: str | None) -> Parameters:
     """Read the parameters of a dataset, or those that hold in a patch.
@@ -70,11 +75,19 @@ def typed_value(name: str, words: Sequence[str]) -> tuple[Value, list[str]]:
     -------
     (str, float or tuple of float; list of str)
         The value, and what should be known about how it was read.
+
+    Raises
+    ------
+    ConfigError
+        The ranges of a list name too many indices.
     """
     text = " ".join(words).strip().strip("[]").replace(",", " ")
     listed = name in TABLE and TABLE[name].kind == "indices"
     if listed:
-        text = re.sub(r"\b(\d{1,6}):(\d{1,6})\b", _range, text)
+        ranges = [range(int(a), int(b) + 1) for a, b in re.findall(_RANGE, text)]
+        if sum(map(len, ranges)) > MOST_INDICES:
+            raise ConfigError(f"{name}: ranges of more than {MOST_INDICES:,} indices; name fewer")
+        text = re.sub(_RANGE, _range, text)
     try:
         numbers = tuple(float(word) for word in text.split())
     except ValueError:

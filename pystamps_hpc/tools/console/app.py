@@ -1,6 +1,7 @@
 """The application of the console: its routes behind the guard."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -10,10 +11,11 @@ from starlette.responses import PlainTextResponse, Response
 from ...config import RunConfig
 from . import pagefiles
 from .answers import tell_errors
-from .guard import OPEN, Access, Guard
+from .guard import OPEN, READING, Access, Guard
 from .jobs import Jobs
 from .results import served_results
 from .routes import coverage, ifgs, parameters, results, runs
+from .store import Store
 from .trees import open_trees
 
 PREFIX = "/api/v1"
@@ -46,7 +48,15 @@ def create_app(
         A directory holds no dataset.
     """
     trees = open_trees(roots, config, config_file)
+    store = Store()
+
+    @asynccontextmanager
+    async def served(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        store.close()
+
     app = FastAPI(
+        lifespan=served,
         title="pystamps-hpc console",
         summary="Runs and results of the served datasets",
         openapi_url=f"{PREFIX}/openapi.json",
@@ -55,7 +65,7 @@ def create_app(
     )
     tell_errors(app)
     results.tell_waiting(app)
-    jobs, results_of = Jobs(config_file), served_results(trees)
+    jobs, results_of = Jobs(config_file), served_results(trees, store)
     for made in (
         runs.router(trees, jobs, access.allow_run),
         parameters.router(trees),
@@ -66,7 +76,7 @@ def create_app(
         app.include_router(made, prefix=PREFIX)
     app.include_router(pagefiles.router())
 
-    @app.get(OPEN, include_in_schema=False)
+    @app.api_route(OPEN, methods=[*READING], include_in_schema=False)
     def alive() -> Response:
         return PlainTextResponse("ok\n")
 

@@ -17,7 +17,10 @@ EPOCH = secrets.token_hex(4)
 """Names this process: what a client has from another one does not count here."""
 
 MOST_EVENTS = 1000
-"""Events of one answer."""
+"""Events of one answer, of all ranks."""
+
+MOST_RANKS = 10_000
+"""Files of higher ranks are not read: a cursor has a number for each rank."""
 
 WAITING, RUNNING = "waiting", "running"
 LIVE = (WAITING, RUNNING)
@@ -54,17 +57,21 @@ class EventFile:
             if event is not None:
                 yield event
 
-    def after(self, seq: int, most: int) -> list[dict[str, Any]]:
-        """Return the first events with a number above `seq`, numbers being those of the lines."""
-        if seq >= len(self.starts):
-            return []
+    def after(self, seq: int, most: int) -> tuple[list[dict[str, Any]], int]:
+        """Return the first events with a number above `seq`, and of how many lines.
+
+        The numbers are those of the lines, some of which may be unreadable.
+        """
+        most = min(most, len(self.starts) - seq)
+        if most <= 0:
+            return [], 0
         try:
             with open_regular(self.path) as file:
                 file.seek(self.starts[seq])
-                lines = list(islice(file, min(most, len(self.starts) - seq)))
+                lines = list(islice(file, most))
         except OSError:
-            return []
-        return [event for event in map(_parsed, lines) if event is not None]
+            return [], 0
+        return [event for event in map(_parsed, lines) if event is not None], len(lines)
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:
@@ -125,13 +132,15 @@ class Followed:
         """
         with self.lock:
             files = dict(self.files)
-            found, reached = [], {}
+            found, reached, room = [], {}, MOST_EVENTS
+            share = max(MOST_EVENTS // max(len(files), 1), 1)
             for rank, file in files.items():
-                known = len(file.starts) - last if after is None else after.get(rank, 0)
-                known = max(known, 0)
-                new = file.after(known, MOST_EVENTS)
+                known = len(file.starts) - min(last, share) if after is None else after.get(rank, 0)
+                known = min(max(known, 0), len(file.starts))
+                new, lines = file.after(known, min(share, room))
                 found += new
-                reached[rank] = known + len(new) if new else min(known, len(file.starts))
+                room -= lines
+                reached[rank] = known + lines
         found.sort(key=lambda event: str(event.get("t_utc")))
         return found, ",".join(
             str(reached.get(rank, 0)) for rank in range(max(reached, default=0) + 1)
@@ -195,5 +204,5 @@ def _event_files(folder: Path) -> Iterator[tuple[int, Path]]:
         middle = path.name.removeprefix("events").removesuffix(".jsonl")
         if not middle:
             yield 0, path
-        elif middle.startswith(".r") and middle[2:].isdecimal():
+        elif middle.startswith(".r") and middle[2:].isdecimal() and int(middle[2:]) < MOST_RANKS:
             yield int(middle[2:]), path

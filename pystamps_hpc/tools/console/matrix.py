@@ -35,7 +35,10 @@ LIVE = {"running": "r", "waiting": "w", "failed": "f"}
 """State of a task of a run that goes on -> letter; it hides what is on the disk."""
 
 ONE_LOOK_SEC = 0.3
-"""One answer looks at patches for so long; the next one goes on."""
+"""One answer looks for so long at patches that are new; the next one goes on."""
+
+SHARED_SEC = 1.0
+"""So long an answer that is whole is given to who else asks."""
 
 LOOK_AGAIN_SEC = 600.0
 """After so long all is looked at again: files that were changed in place leave no trace above."""
@@ -58,6 +61,9 @@ class Matrix:
     config: RunConfig
     _cells: dict[str, tuple[Stamp, str]] = field(default_factory=dict)
     _looked: float = 0.0
+    _spent: float = 0.0
+    _answer: dict[str, Any] = field(default_factory=dict)
+    _answered: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def look(self, dataset: Dataset) -> dict[str, Any]:
@@ -72,33 +78,40 @@ class Matrix:
             The parameters cannot be read.
         """
         with self._lock:
-            if time.monotonic() - self._looked > LOOK_AGAIN_SEC:
-                self._cells.clear()
-                self._looked = time.monotonic()
-            known = parameters.load_all(dataset)
-            finished = Finished(dataset, resolve_choices(self.config), known)
-            shared = (*_stamp(dataset.root, PARAMETER_FILES), finished.mode)
-            until = time.monotonic() + ONE_LOOK_SEC
-            stages = {scope: _stages(finished, scope) for scope in get_args(Scope)}
-            cells, pending = [], 0
-            for name in dataset.patches:
-                letters = self._of(finished, name, shared, until)
-                pending += letters is None
-                cells.append(letters or "?" * len(stages["patch"]))
-            merged = None if pending else self._of(finished, ROOT, shared, until)
-            return {
-                "stages": stages["patch"],
-                "merged_stages": stages["merged"],
-                "patches": list(dataset.patches),
-                "cells": cells,
-                "merged": merged or "?" * len(stages["merged"]),
-                "pending": pending + (merged is None),
-            }
+            if self._answer and time.monotonic() - self._answered < SHARED_SEC:
+                return dict(self._answer)
+            found = self._looked_at(dataset)
+            self._answer, self._answered = ({} if found["pending"] else found), time.monotonic()
+            return dict(found)
 
-    def _of(self, finished: Finished, target: str, shared: Stamp, until: float) -> str | None:
+    def _looked_at(self, dataset: Dataset) -> dict[str, Any]:
+        if time.monotonic() - self._looked > LOOK_AGAIN_SEC:
+            self._cells.clear()
+            self._looked = time.monotonic()
+        known = parameters.load_all(dataset)
+        finished = Finished(dataset, resolve_choices(self.config), known)
+        shared = (*_stamp(dataset.root, PARAMETER_FILES), finished.mode)
+        self._spent = 0.0
+        stages = {scope: _stages(finished, scope) for scope in get_args(Scope)}
+        cells, pending = [], 0
+        for name in dataset.patches:
+            letters = self._of(finished, name, shared)
+            pending += letters is None
+            cells.append(letters or "?" * len(stages["patch"]))
+        merged = None if pending else self._of(finished, ROOT, shared)
+        return {
+            "stages": stages["patch"],
+            "merged_stages": stages["merged"],
+            "patches": list(dataset.patches),
+            "cells": cells,
+            "merged": merged or "?" * len(stages["merged"]),
+            "pending": pending + (merged is None),
+        }
+
+    def _of(self, finished: Finished, target: str, shared: Stamp) -> str | None:
         """Return the letters of a target, from before if nothing there has changed.
 
-        After `until` nothing new is looked at; None of what was never looked at.
+        When the time of an answer is spent, nothing new is looked at; None of what never was.
         """
         directory = finished.dataset.directory(target)
         stamp = (*shared, *_stamp(directory, (*PARAMETER_FILES, STATE_DIRECTORY, "")))
@@ -106,8 +119,10 @@ class Matrix:
             made_of = (self._cells[name][0] for name in finished.dataset.patches)
             stamp = (*stamp, hash(tuple(made_of)))
         known = self._cells.get(target)
-        if (known is None or known[0] != stamp) and time.monotonic() < until:
+        if (known is None or known[0] != stamp) and self._spent < ONE_LOOK_SEC:
+            began = time.monotonic()
             known = self._cells[target] = (stamp, _letters(finished, target))
+            self._spent += time.monotonic() - began
         return None if known is None else known[1]
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from ...errors import ConfigError
+from ...parallel.team import SerialTeam
 from ...pipeline.stages import run_pipeline
 from ...pipeline.types import PipelineContext
 from ..run_products import make_products
@@ -29,4 +30,4 @@ def dry_run(trees: Trees, number: int, start: int, end: int) -> dict[str, Any]:
         dry_run=True,
         config_file=trees.config_file,
     )
-    return run_pipeline(context, finish=make_products).to_json()
+    return run_pipeline(context, team=SerialTeam(), finish=make_products).to_json()

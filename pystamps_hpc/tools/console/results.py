@@ -2,8 +2,9 @@
 
 import hashlib
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from ...errors import ConfigError, DatasetError, PystampsError
 from ...stages.shared.value_types import value_type
 from ..products.artifacts import MergedArtifacts
 from ..products.points import Points, read_points
-from .layers import COHERENCE, OF_TABLE, VELOCITY, Layer, read_layer
+from ..products.result import stored_type
+from .layers import COHERENCE, OF_TABLE, VELOCITY, Layer, columns_are, read_layer
 from .places import Places, require_place
 from .store import NotYet, Store
 from .trees import Trees
@@ -27,9 +29,8 @@ DOWNLOADED = ("id", "longitude", "latitude", "height", "coherence", "velocity",
 """Columns of series and downloads, without those of the dates."""
 
 
-def served_results(trees: Trees) -> Callable[[int], "Results"]:
+def served_results(trees: Trees, store: Store) -> Callable[[int], "Results"]:
     """Return what gives the results of a served dataset by its number."""
-    store = Store()
     return lambda number: Results(trees.root(number), store, trees.config)
 
 
@@ -39,6 +40,14 @@ class Kept:
 
     value: Any
     nbytes: int
+
+
+@dataclass(frozen=True)
+class Stated:
+    """A result, and of which state of the files it is."""
+
+    value: Any
+    state: str
 
 
 class Results:
@@ -55,14 +64,19 @@ class Results:
 
     Notes
     -----
-    A result is of the artifacts as they are: when one is replaced, it is computed anew.
+    A result is of the artifacts as they are: when one is replaced, it is computed anew. An object
+    serves one request: it looks once at how they are.
     """
 
     def __init__(self, root: Path, store: Store, config: RunConfig) -> None:
         self.root, self.store, self.config = root, store, config
 
+    @cached_property
     def state(self) -> str:
-        """Return what changes with every artifact of the root, 16 characters."""
+        """What changes with every artifact of the root, 16 characters; as it was first asked for.
+
+        What is kept of other states is forgotten.
+        """
         known = []
         for file in sorted(self.root.glob("*.mat")):
             try:
@@ -70,14 +84,25 @@ class Results:
             except FileNotFoundError:  # a run has just replaced it
                 continue
             known.append((file.name, found.st_mtime_ns, found.st_size))
-        return hashlib.blake2b(repr(known).encode(), digest_size=8).hexdigest()
-
-    def kept(self, of_what: Hashable, compute: Callable[[], Any], state: str | None = None) -> Any:
-        """Return a result of the artifacts as they are; NotYet while it is being computed."""
-        now = state or self.state()
+        now = hashlib.blake2b(repr(known).encode(), digest_size=8).hexdigest()
         home = str(self.root)
-        self.store.forget(lambda key: key[0] == home and key[1] != now and key[2] == bool(state))
-        return self.store.get((home, now, bool(state), of_what), compute)
+        self.store.forget(lambda key: key[0] == home and key[1] not in (now, ""))
+        return now
+
+    def kept(self, of_what: Hashable, compute: Callable[[], Any]) -> Any:
+        """Return a result of the artifacts as they are; NotYet while it is being computed."""
+        return self.store.get((str(self.root), self.state, of_what), compute)
+
+    def latest(self, of_what: Hashable, state: str, compute: Callable[[], "Stated"]) -> Any:
+        """Return a result of a state of other files, or the last one while a newer one is made.
+
+        NotYet before there is any.
+        """
+        key = (str(self.root), "", of_what)
+        known: Stated = self.store.known(key) or self.store.get(key, compute)
+        if known.state != state:
+            self.store.begin(key, compute, again=True)
+        return known.value
 
     def found(self) -> MergedArtifacts:
         """Return the dataset."""
@@ -90,7 +115,7 @@ class Results:
         return found
 
     def layer(self, name: str = "", ifg: int = 0) -> Layer:
-        """Return a layer; without a name the first map: velocity, before stage 7 coherence.
+        """Return a layer; without a name that of :meth:`first`. `ifg` is a column, 0 none.
 
         Raises
         ------
@@ -100,16 +125,29 @@ class Results:
             As of ``read_layer``.
         """
         name = name or self.first()
+        columns = "one"
         if name not in OF_TABLE:
-            name = value_type(name, self.found().small_baselines).name
+            kind = value_type(name, self.found().small_baselines)
+            name, columns = kind.name, columns_are(kind)
         if ifg < 0:
             raise ConfigError(f"ifg {ifg}: must be a number from 1")
+        if columns == "one":
+            ifg = 0  # or the same would be kept once for each
         found: Layer = self.kept(("layer", name, ifg), partial(self._read_layer, name, ifg))
         return found
 
     def first(self) -> str:
-        """Return the layer that is shown first."""
-        return VELOCITY if (self.root / "phuw2.mat").exists() else COHERENCE
+        """Return the layer that is shown first: velocity, before it can be known coherence.
+
+        Before stage 8 the usual velocity is fitted to what stages 6 and 7 left.
+        """
+        made_of = ("phuw2", "scla2")
+        if self.found().small_baselines:
+            made_of = ("phuw_sb2", "scla_sb2")
+        known = all((self.root / f"{artifact}.mat").exists() for artifact in made_of)
+        with suppress(PystampsError):  # a damaged one is told where it is shown
+            known = known or stored_type(self.root) is not None
+        return VELOCITY if known else COHERENCE
 
     def number(self, name: str, point: int) -> float | None:
         """Return a number of a sorted point; None where it is not known, or not yet."""
@@ -125,8 +163,8 @@ class Results:
 
     def prepare(self) -> None:
         """Have the displacements prepared that a click will ask for."""
-        if (self.root / "phuw2.mat").exists():
-            self.store.begin((str(self.root), self.state(), False, "table"), self._read_table)
+        if self.first() == VELOCITY:
+            self.store.begin((str(self.root), self.state, "table"), self._read_table)
 
     def row_of(self, ps: int) -> int:
         """Return the row of a PS of which the number is given; DatasetError if there is none."""

@@ -9,13 +9,15 @@ import numpy as np
 from ..plots.histogram import Coherence, Judged, coherence_of, dispersion_of, noise_of_selected
 from ..plots.patches import Patches
 from ..plots.selection import kept_by_stages
-from .results import Results
+from .results import Results, Stated
 
 _READ = ("ps1", "pm1", "select1", "weed1", "da1")
 
 
 def selection_of(results: Results) -> dict[str, Any]:
     """Return histograms of coherence, dispersion and noise, and the funnel of the stages.
+
+    While patches are processed they are those of a moment ago, counted anew one at a time.
 
     Parameters
     ----------
@@ -31,7 +33,7 @@ def selection_of(results: Results) -> dict[str, Any]:
     """
     patches = Patches.of(results.root)
     patches.require("ps1")
-    found: dict[str, Any] = results.kept("selection", lambda: _read(patches), _state(patches))
+    found: dict[str, Any] = results.latest("selection", _state(patches), lambda: _counted(patches))
     return found
 
 
@@ -40,6 +42,11 @@ def _state(patches: Patches) -> str:
     files = [folder / f"{name}.mat" for folder in patches.folders for name in _READ]
     known = [_stamp(file) for file in (*files, patches.dataset.root / "ps2.mat")]
     return hashlib.blake2b(repr(known).encode(), digest_size=8).hexdigest()
+
+
+def _counted(patches: Patches) -> Stated:
+    state = _state(patches)  # before: what changes meanwhile is counted again
+    return Stated(_read(patches), state)
 
 
 def _stamp(file: Path) -> tuple[int, int]:

@@ -6,7 +6,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as StillRunning
-from queue import SimpleQueue
+from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Any
 
 PATIENCE = 1.0
@@ -17,6 +18,9 @@ WORKERS = 2
 
 REMEMBERED = 10.0
 """How long a failure is kept for who asks again [s]."""
+
+NAME = "result of the console"
+"""Of the threads."""
 
 MOST_BYTES = 600 << 20
 """What is kept at most."""
@@ -42,11 +46,14 @@ class Store:
         self._found: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
         self._running: dict[Hashable, Future[Any]] = {}
         self._failed: dict[Hashable, tuple[BaseException | None, float]] = {}
+        self._closed = False
         self._lock = threading.RLock()
         self._own = threading.local()
-        self._waiting: SimpleQueue[tuple[Future[Any], Hashable, Callable[[], Any]]] = SimpleQueue()
+        self._waiting: SimpleQueue[tuple[Future[Any], Hashable, Callable[[], Any]] | None] = (
+            SimpleQueue()
+        )
         for _ in range(WORKERS):  # which do not keep a console that is stopped
-            threading.Thread(target=self._work, daemon=True).start()
+            threading.Thread(target=self._work, name=NAME, daemon=True).start()
 
     def get(self, key: Hashable, compute: Callable[[], Any]) -> Any:
         """Return a result, computed if it is not there.
@@ -69,8 +76,9 @@ class Store:
             if key in self._found:
                 self._found.move_to_end(key)
                 return self._found[key][0]
-            error, since = self._failed.pop(key, (None, 0.0))
-        if error is not None and time.monotonic() - since < REMEMBERED:
+            self._forget_failures()
+            error, _ = self._failed.pop(key, (None, 0.0))
+        if error is not None:
             raise error
         if getattr(self._own, "computing", False):
             return self._within(key, compute)
@@ -82,14 +90,24 @@ class Store:
                 raise NotYet(key) from None
         finally:
             if future.done() and future.exception() is not None:
-                self._failed.pop(key, None)  # told
+                with self._lock:
+                    self._failed.pop(key, None)  # told
         return future.result()
 
-    def begin(self, key: Hashable, compute: Callable[[], Any]) -> None:
-        """Have a result computed that will be asked for soon."""
+    def known(self, key: Hashable) -> Any:
+        """Return a result that is there, else None; raises what kept it from being made anew."""
+        with self._lock:
+            self._forget_failures()
+            error, _ = self._failed.pop(key, (None, 0.0))
+            if error is not None:
+                raise error
+            return self._found.get(key, (None, 0))[0]
+
+    def begin(self, key: Hashable, compute: Callable[[], Any], again: bool = False) -> None:
+        """Have a result computed that will be asked for soon; `again`: though there is one."""
         with self._lock:
             known = key in self._found
-        if not known:
+        if again or not known:
             self._submitted(key, compute)
 
     def forget(self, outdated: Callable[[Any], bool]) -> None:
@@ -97,6 +115,23 @@ class Store:
         with self._lock:
             for key in [key for key in self._found if outdated(key)]:
                 del self._found[key]
+
+    def close(self) -> None:
+        """Forget all results, and end the threads when they are done with what they compute."""
+        with self._lock:
+            self._closed = True
+            self._found.clear()
+            self._failed.clear()
+        with suppress(Empty):
+            while True:
+                self._waiting.get_nowait()
+        for _ in range(WORKERS):
+            self._waiting.put(None)
+
+    def _forget_failures(self) -> None:
+        now = time.monotonic()
+        for key in [key for key, (_, since) in self._failed.items() if now - since >= REMEMBERED]:
+            del self._failed[key]
 
     @property
     def nbytes(self) -> int:
@@ -122,25 +157,40 @@ class Store:
     def _work(self) -> None:
         self._own.computing = True
         while True:
-            future, key, compute = self._waiting.get()
+            work = self._waiting.get()
+            if work is None:
+                return
+            future, key, compute = work
             future.set_running_or_notify_cancel()
             try:
                 result = self._kept(key, compute())
             except BaseException as error:  # for who asked, and for who was told to ask again
+                _bare(error)
                 with self._lock:
+                    self._forget_failures()
                     self._failed[key] = error, time.monotonic()
                     self._running.pop(key, None)
                 future.set_exception(error)
             else:
                 self._running.pop(key, None)
                 future.set_result(result)
-            del future, key, compute
+            del work, future, key, compute
 
     def _kept(self, key: Hashable, result: Any) -> Any:
         size = int(getattr(result, "nbytes", 1 << 10))
         with self._lock:
+            if self._closed:
+                return result
             self._found[key] = result, size
             self._found.move_to_end(key)
             while len(self._found) > 1 and self.nbytes > self.most_bytes:
                 self._found.popitem(last=False)
         return result
+
+
+def _bare(error: BaseException) -> None:
+    """Take off an error, and those behind it, the frames that hold the arrays of what failed."""
+    seen: BaseException | None = error
+    while seen is not None:
+        seen.__traceback__ = None
+        seen = seen.__context__

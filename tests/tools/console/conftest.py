@@ -56,6 +56,12 @@ def console():
     return open_console
 
 
+@pytest.fixture(autouse=True)
+def unshared(monkeypatch):
+    """Let every question after the matrix look at the disk."""
+    monkeypatch.setattr("pystamps_hpc.tools.console.matrix.SHARED_SEC", 0.0)
+
+
 @pytest.fixture
 def watched():
     """Return what runs a dataset as the command does, so that it leaves its events and its log."""

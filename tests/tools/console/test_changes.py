@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from pystamps_hpc.dataset import parameters
 from pystamps_hpc.dataset.lock import DatasetLock, new_owner
 from pystamps_hpc.tools.console.jobs import Jobs
@@ -134,3 +136,17 @@ def test_values_that_a_run_would_refuse_are_refused(console, finished_copy):
         assert name in asked
     assert client.post("/api/v1/datasets/0/parameters/nonsense", json={}).status_code == 404
     assert (finished_copy / "parms.mat").read_bytes() == before
+
+
+def test_ranges_that_would_fill_the_memory_are_refused(console, ran):
+    client = console(ran)
+    path = "/datasets/0/parameters/drop_ifg_index/consequences?value="
+    for value in ("1:999999", "1:6000 1:6000", "1:999999 " * 100):
+        assert "more than 10,000 indices" in client.document(f"{path}{value}", 422)["error"]
+
+
+def test_a_plan_never_starts_mpi(console, ran, monkeypatch):
+    monkeypatch.setattr(
+        "pystamps_hpc.pipeline.stages._team", lambda context: pytest.fail("asked the launcher")
+    )
+    assert console(ran).document("/datasets/0/plan?end=3")["results"]

@@ -149,6 +149,45 @@ def test_two_points_are_told_apart_without_colours_and_one_is_taken_off_the_othe
     assert f"relative to PS {first}" in page.locator(".series").inner_text()
 
 
+def test_the_focus_stays_and_a_point_that_was_numbered_anew_is_dropped_with_a_word(opened):
+    page = opened("map")
+    drawn(page)
+    choose(page, page.locator(".map").bounding_box(), 0.5, 0.5, 1)
+    page.locator("#around").fill("500")
+    page.keyboard.press("Enter")
+    expect(page.locator(".series tbody tr").first.locator("td").nth(7)).not_to_have_text("1")
+    expect(page.locator("#around")).to_be_focused()
+
+    def renumbered(route):
+        answer = route.fetch()
+        found = answer.json()
+        for each in found.get("series", ()):
+            each["longitude"] += 0.01
+        route.fulfill(response=answer, json=found)
+
+    page.route("**/series?*", renumbered)
+    page.locator("#around").fill("600")
+    page.keyboard.press("Enter")
+    expect(page.locator(".series")).to_contain_text("No longer chosen: PS")
+    expect(page.locator(".series tbody tr")).to_have_count(0)
+
+
+def test_an_older_layer_that_comes_late_is_not_shown(opened):
+    page, held = opened("map"), []
+    drawn(page)
+    legend = page.locator(".legend")
+    velocity = legend.inner_text()
+    page.route("**/layer?type=height*", lambda route: held.append(route))
+    page.locator("#type").select_option("height")
+    page.locator("#type").select_option("coherence")
+    expect(legend).not_to_have_text(velocity)
+    page.wait_for_timeout(500)
+    coherence = legend.inner_text()
+    held[0].continue_()
+    page.wait_for_timeout(1500)
+    assert legend.inner_text() == coherence
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_the_pages_fit_every_screen(opened, size):
     page = opened("map", size)

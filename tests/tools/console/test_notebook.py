@@ -1,6 +1,7 @@
 """The console in a notebook: a frame with the same pages, which end when they are closed."""
 
 import re
+import threading
 import urllib.error
 import urllib.request
 
@@ -11,6 +12,7 @@ pytest.importorskip("uvicorn")
 
 import pystamps_hpc
 from pystamps_hpc.errors import ConfigError, DatasetError
+from pystamps_hpc.tools.console.store import NAME
 
 
 def answer(url, token=None):
@@ -20,6 +22,7 @@ def answer(url, token=None):
 
 
 def test_a_notebook_shows_the_pages_in_a_frame_until_they_are_closed(finished):
+    before = set(threading.enumerate())
     with pystamps_hpc.view(finished, page="ifgs", height=500) as shown:
         frame = shown._repr_html_()
         url, token = re.search(
@@ -35,6 +38,10 @@ def test_a_notebook_shows_the_pages_in_a_frame_until_they_are_closed(finished):
             answer(f"{url}api/v1/datasets")
     with pytest.raises(urllib.error.URLError):
         answer(f"{url}?token={token}")
+    for each in set(threading.enumerate()) - before:
+        if each.name == NAME:
+            each.join(20)
+            assert not each.is_alive()
 
 
 def test_what_open_dataset_returns_is_shown(finished):

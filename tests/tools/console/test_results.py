@@ -74,6 +74,8 @@ def test_a_layer_says_unit_sign_reference_and_dates(client):
     assert (phase["unit"], phase["ifg"]) == ("rad", 2)
     assert phase["sign"] == "positive: away from the satellite, after the master"
     assert ask(client, "/layer?type=coherence").json()["high"] == 1
+    for name in ("coherence", "v-do"):  # which have one column alone
+        assert ask(client, f"/layer?type={name}&ifg=2").json()["ifg"] is None
 
 
 def shown(client, query=""):
@@ -318,8 +320,13 @@ def test_an_artifact_that_is_replaced_is_read_anew(console, tmp_path):
 
 def test_before_there_are_velocities_the_coherence_is_shown(console, tmp_path):
     result = Result(tmp_path / "set")
-    (result.root / "phuw2.mat").unlink()
+    (result.root / "mean_v.mat").unlink()
     client = console(result.root)
+    assert ask(client, "/map").json()["first"] == "velocity"
+    (result.root / "scla2.mat").unlink()  # as between stages 6 and 7
+    assert ask(client, "/map").json()["first"] == "coherence"
+    assert ask(client, "/layer").json()["name"] == "coherence"
+    (result.root / "phuw2.mat").unlink()
     assert ask(client, "/map").json()["first"] == "coherence"
     assert ask(client, "/layer").json()["name"] == "coherence"
     assert "phuw2" in ask(client, "/series?ps=3", 409).json()["error"]

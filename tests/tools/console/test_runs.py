@@ -9,6 +9,7 @@ import pytest
 
 from pystamps_hpc.dataset.lock import DatasetLock, lock_directory, new_owner
 from pystamps_hpc.errors import StageError
+from pystamps_hpc.tools.console import matrix as matrix_module
 from pystamps_hpc.tools.console import runs as runs_module
 from pystamps_hpc.tools.console.followed import EventFile, Followed
 from pystamps_hpc.tools.console.matrix import CELLS
@@ -162,7 +163,7 @@ def test_half_a_line_waits_for_its_end(tmp_path):
     with path.open("ab") as more:
         more.write(b'nd": "warning", "text": "b"}\n')
     assert [event["seq"] for event in file.new_lines()] == [2]
-    assert [event["seq"] for event in file.after(1, 10)] == [2]
+    assert [event["seq"] for event in file.after(1, 10)[0]] == [2]
 
 
 def test_damaged_events_do_not_hide_the_others(tmp_path):
@@ -172,6 +173,41 @@ def test_damaged_events_do_not_hide_the_others(tmp_path):
     followed = Followed(tmp_path)
     followed.read()
     assert followed.warnings == ["run: x"]
+
+
+def read_on(followed):
+    """Return all events as a client asks for them, and the most of one answer."""
+    found, known, most = [], {}, 0
+    for _ in range(50):
+        new, cursor = followed.events_after(known, 10)
+        reached = dict(enumerate(map(int, cursor.split(","))))
+        if reached == known:
+            break
+        found, known, most = found + new, reached, max(most, len(new))
+    return found, most
+
+
+def test_all_events_come_once_though_some_lines_are_unreadable(tmp_path, monkeypatch):
+    monkeypatch.setattr("pystamps_hpc.tools.console.followed.MOST_EVENTS", 6)
+    for rank, name in enumerate(("events.jsonl", "events.r1.jsonl", "events.r2.jsonl")):
+        lines = [json.dumps({"kind": "warning", "text": f"{rank} {k}"}) for k in range(9)]
+        lines[2:5] = ["unreadable"] * 3
+        (tmp_path / name).write_text("".join(f"{line}\n" for line in lines))
+    followed = Followed(tmp_path)
+    followed.read()
+    found, most = read_on(followed)
+    expected = [f"{rank} {k}" for rank in range(3) for k in (0, 1, 5, 6, 7, 8)]
+    assert sorted(event["text"] for event in found) == expected
+    assert most <= 6  # of all ranks
+
+
+def test_a_rank_that_no_run_has_makes_no_endless_cursor(tmp_path):
+    (tmp_path / "events.jsonl").write_text('{"kind": "warning", "text": "x"}\n')
+    (tmp_path / "events.r999999999.jsonl").write_text('{"kind": "warning", "text": "y"}\n')
+    followed = Followed(tmp_path)
+    followed.read()
+    assert followed.warnings == ["run: x"]
+    assert followed.events_after({}, 10)[1] == "1"
 
 
 def test_only_changed_tasks_come_again(console, ran):
@@ -229,6 +265,27 @@ def test_the_matrix_is_looked_at_anew_when_a_patch_changes(console, ran):
     after = client.matrix()["cells"]
     assert before[0][:4] == after[0][:4]
     assert (before[1], after[0][4]) == (after[1], "m")
+
+
+def test_the_matrix_of_a_slow_disk_is_whole_in_the_end(console, ran, monkeypatch):
+    stamp = matrix_module._stamp
+
+    def slow(*asked):
+        time.sleep(0.02)
+        return stamp(*asked)
+
+    monkeypatch.setattr(matrix_module, "_stamp", slow)
+    monkeypatch.setattr(matrix_module, "ONE_LOOK_SEC", 0.01)
+    client = console(ran)
+    assert any(client.document("/datasets/0/matrix")["pending"] == 0 for _ in range(10))
+
+
+def test_who_asks_at_the_same_time_shares_a_matrix(console, ran, monkeypatch):
+    monkeypatch.setattr(matrix_module, "SHARED_SEC", 60.0)
+    client = console(ran)
+    before = client.matrix()
+    (ran / "PATCH_1" / "ps2.mat").unlink()
+    assert client.matrix() == before
 
 
 def test_a_thousand_patches_take_less_than_a_second_each_time(console, tree, tmp_path):

@@ -23,6 +23,7 @@ GOOD = {"number": "0", "run_id": "", "name": "unwrap_grid_size", "target": "PATC
 def test_without_the_token_nothing_but_the_sign_of_life_is_answered(console, tree):
     client = console(tree, headers={})
     assert client.get("/healthz").text == "ok\n"
+    assert client.head("/healthz").status_code == 200
     for path in ("/", "/console.js", "/api/v1/datasets", "/api/v1/openapi.json", "/nonsense"):
         assert client.get(path).status_code == 401, path
     wrong = {"Authorization": "Bearer wrong", "Cookie": f"pystamps-hpc-{PORT}=wrong"}

@@ -1,12 +1,16 @@
 """Results that take a while: asked for once, computed once, forgotten when there are too many."""
 
+import gc
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
 
+from pystamps_hpc.config import RunConfig
 from pystamps_hpc.errors import DatasetError
+from pystamps_hpc.tools.console.results import Results, Stated
 from pystamps_hpc.tools.console.store import NotYet, Store
 
 
@@ -81,3 +85,69 @@ def test_a_result_may_be_made_of_others():
     parts["x"] = 10
     assert of("x") == 10
     assert of("y") == 3
+
+
+def test_a_failure_that_nobody_asks_for_holds_no_arrays():
+    store, go, held = Store(patience=0.01), threading.Event(), []
+
+    def compute():
+        array = np.zeros(3)
+        held.append(weakref.ref(array))
+        go.wait(20)
+        try:
+            raise ValueError(len(array))
+        except ValueError:
+            raise DatasetError("broken") from None
+
+    with pytest.raises(NotYet):
+        store.get("a", compute)
+    go.set()
+    until = time.monotonic() + 20
+    while held[0]() is not None and time.monotonic() < until:
+        time.sleep(0.05)
+        gc.collect()
+    assert held[0]() is None
+    with pytest.raises(DatasetError, match="broken"):
+        store.get("a", compute)
+
+
+def test_a_closed_store_keeps_neither_results_nor_threads():
+    before = set(threading.enumerate())
+    store = Store(patience=20)
+    threads = set(threading.enumerate()) - before
+    store.get("a", lambda: np.zeros(3))
+    store.close()
+    for each in threads:
+        each.join(20)
+    assert threads
+    assert not any(each.is_alive() for each in threads)
+    assert store.nbytes == 0
+
+
+def test_while_files_change_the_last_result_is_told_and_one_newer_is_made_at_a_time(tmp_path):
+    results, go, calls = Results(tmp_path, Store(patience=20), RunConfig()), threading.Event(), []
+
+    def latest(state):
+        def compute():
+            calls.append(state)
+            if state != "a":
+                go.wait(20)
+            return Stated(state, state)
+
+        return results.latest("counts", state, compute)
+
+    assert [latest(state) for state in "aabcd"] == ["a"] * 5
+    go.set()
+    until = time.monotonic() + 20
+    while latest("d") != "d" and time.monotonic() < until:
+        time.sleep(0.01)
+    assert calls == ["a", "b", "d"]
+
+
+def test_a_request_looks_once_at_how_the_artifacts_are(tmp_path):
+    store = Store()
+    results = Results(tmp_path, store, RunConfig())
+    before = results.state
+    (tmp_path / "ps2.mat").touch()
+    assert results.state == before
+    assert Results(tmp_path, store, RunConfig()).state != before

@@ -69,16 +69,6 @@ export async function file(path, { signal } = {}) {
   return { blob: await response.blob(), headers: response.headers };
 }
 
-/** Get a file and let the browser save it under a name. */
-export async function save(path, name) {
-  const { blob } = await file(path);
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-}
-
 /** Text as a part of a path or a query. */
 export const quoted = encodeURIComponent;
 

@@ -42,17 +42,32 @@ export function put(element, ...children) {
   return filled(element, {}, children);
 }
 
-/** The same for what is drawn again and again: the focus stays on the element of the same data-key. */
+/**
+ * The same for what is drawn again and again: on elements of the same data-key the focus stays, what
+ * is open stays open, and what was scrolled stays where it was.
+ */
 export function redraw(element, ...children) {
   const focus = element.contains(document.activeElement) ? document.activeElement.dataset.key : null;
+  const before = new Map(keyed(element).map((each) => [each.dataset.key, {
+    open: each.open, left: each.scrollLeft, top: each.scrollTop }]));
   put(element, ...children);
-  if (focus) element.querySelector(`[data-key="${CSS.escape(focus)}"]`)?.focus({ preventScroll: true });
+  for (const each of keyed(element)) {
+    const was = before.get(each.dataset.key);
+    if (!was) continue;
+    if (each instanceof HTMLDetailsElement) each.open = was.open;
+    if (was.left || was.top) each.scrollTo(was.left, was.top);
+    if (each.dataset.key === focus) each.focus({ preventScroll: true });
+  }
   return element;
+}
+
+function keyed(element) {
+  return [...element.querySelectorAll("[data-key]")];
 }
 
 /** A table: `columns` are {name, numeric?, of(row)}; what `of` returns is a child of the cell. */
 export function table(caption, columns, rows, attributes = {}) {
-  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
+  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption, "data-key": caption },
     h("table", attributes,
       h("caption", { class: "unseen" }, caption),
       h("thead", {}, h("tr", {}, columns.map((column) =>

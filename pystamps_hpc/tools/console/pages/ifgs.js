@@ -2,6 +2,7 @@
 
 import { post } from "./api.js";
 import { h, put, say, table } from "./elements.js";
+import { typedCommand } from "./format.js";
 import { colourBar, said } from "./legend.js";
 import { network } from "./network.js";
 import { shown } from "./numbers.js";
@@ -143,7 +144,7 @@ class Page {
         h("p", {}, h("strong", {}, `Dropped would be ${wanted}: `), `${stages}.`),
         told.told.map((line) => h("p", { class: "small" }, line)),
         dataset.allowRun ? h("button", { type: "button", class: "main", id: "apply-drop", onclick: () => this.apply(numbers) }, "Change drop_ifg_index")
-          : h("p", { class: "small mono" }, `pystamps-hpc parms set drop_ifg_index "${numbers.join(" ")}" --dataset ${dataset.path}`),
+          : h("p", { class: "small mono" }, typedCommand(["pystamps-hpc", "parms", "set", "drop_ifg_index", numbers.join(" "), "--dataset", dataset.path])),
         h("button", { type: "button", onclick: () => this.undo() }, "Undo")));
       say(`${stages}`);
     } catch (error) {

@@ -1,10 +1,11 @@
 // The page Map: any value of the points, and how chosen ones move.
 
 import { h, put, say } from "./elements.js";
+import { count } from "./format.js";
 import { Controls, requestOf, usual } from "./mapcontrols.js";
 import { MapView } from "./mapview.js";
 import { colourBar, said } from "./legend.js";
-import { counted, metres } from "./numbers.js";
+import { metres } from "./numbers.js";
 import { mark } from "./chart.js";
 import { profilePanel } from "./profile.js";
 import { left, picture, query, ready } from "./results.js";
@@ -23,7 +24,7 @@ export async function show(place, dataset, signal) {
 
 class Page {
   constructor(place, base, facts, state, signal) {
-    Object.assign(this, { place, base, facts, state, signal, layer: null });
+    Object.assign(this, { place, base, facts, state, signal, layer: null, questions: 0 });
   }
 
   async open() {
@@ -80,13 +81,18 @@ class Page {
   /** What was changed: `layer` needs its facts anew, `picture` a picture, `reference` the series too. */
   async changed(what) {
     this.problem.hidden = true;
+    let mine = this.questions; // an answer that comes late is not shown
     try {
       if (what === "layer") {
         this.waiting();
+        this.questions += 1;
+        mine = this.questions;
         const { type, ifg } = requestOf(this.state);
-        this.layer = await ready(`${this.base}/layer${query({ type, ifg })}`,
-          { signal: this.signal, waiting: () => this.waiting() });
-        this.controls.layer(this.layer);
+        const found = await ready(`${this.base}/layer${query({ type, ifg })}`,
+          { signal: this.signal, waiting: () => mine === this.questions && this.waiting() });
+        if (mine !== this.questions) return;
+        this.layer = found;
+        this.controls.layer(found);
       }
       this.write();
       this.map.refresh();
@@ -94,7 +100,7 @@ class Page {
       if (what === "reference") await this.series.refresh();
       if (what !== "colours") await this.profile.refresh();
     } catch (error) {
-      this.failed(error);
+      if (mine === this.questions) this.failed(error);
     }
   }
 
@@ -105,7 +111,7 @@ class Page {
     const away = state.reference && layer.takes_reference
       ? `relative to the points within ${metres(state.reference.radius)} of the chosen place`
       : layer.reference && `relative to ${layer.reference}`;
-    put(this.status, said([`${counted(layer.with_value)} points`, layer.dates, away]));
+    put(this.status, said([`${count(layer.with_value)} points`, layer.dates, away]));
   }
 
   waiting() {

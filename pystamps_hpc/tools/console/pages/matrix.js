@@ -45,7 +45,7 @@ export function matrix(answer, more, onMore) {
 }
 
 function grid(caption, corner, stages, rows, legend) {
-  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
+  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption, "data-key": caption },
     h("table", { class: "matrix" },
       h("caption", { class: "unseen" }, caption),
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, corner || h("span",

@@ -15,11 +15,6 @@ export function capital(text) {
   return text.slice(0, 1).toUpperCase() + text.slice(1);
 }
 
-/** A whole number with commas. */
-export function counted(value) {
-  return value.toLocaleString("en-US");
-}
-
 /** The step of an axis: 1, 2 or 5 times a power of ten, at most `most` of them in a span. */
 export function stepOf(span, most) {
   const least = span / Math.max(most, 1);

@@ -38,8 +38,8 @@ export async function show(place, dataset, signal) {
         type: "button", class: "link mono", "data-key": name, "aria-expanded": String(open),
         onclick: () => { view.open = open ? null : name; draw(); },
       }, name)),
-      h("td", {}, typed(row.value), row.unit && h("span", { class: "quiet" }, ` ${row.unit}`),
-        !isDefault(row) && h("span", { class: "quiet" }, ` (default ${typed(row.default)})`)),
+      h("td", {}, read(row.value), row.unit && h("span", { class: "quiet" }, ` ${row.unit}`),
+        !isDefault(row) && h("span", { class: "quiet" }, ` (default ${read(row.default)})`)),
       h("td", { class: "quiet" }, row.source), h("td", { class: "quiet" }, row.stages.join(", ")),
       h("td", {}, row.meaning));
     if (!open) return line;
@@ -48,14 +48,14 @@ export async function show(place, dataset, signal) {
 
   function detail(name, row) {
     const follows = h("div", { "aria-live": "polite" });
-    const field = h("input", { id: "value", type: "text", value: typed(row.value), size: 30,
+    const field = h("input", { id: "value", type: "text", value: row.value === null ? "" : typed(row.value), size: 30,
       "aria-describedby": "allowed" });
     const where = `${base}/${quoted(name)}`;
 
     async function tellConsequences() {
       try {
         const answer = await get(`${where}/consequences?value=${quoted(field.value)}`, { signal });
-        put(follows, told(answer.follows, `With ${name} = ${typed(answer.value)}:`));
+        put(follows, told(answer.follows, `With ${name} = ${read(answer.value)}:`));
       } catch (error) {
         if (!signal.aborted) put(follows, h("p", { class: "problem" }, error.message));
       }
@@ -64,10 +64,10 @@ export async function show(place, dataset, signal) {
       try {
         const answer = await post(where, body);
         view.known[name] = { ...view.known[name], ...answer };
-        say(`${name} is now ${typed(answer.value)}`);
+        say(`${name} is now ${read(answer.value)}`);
         draw();
         const now = list.querySelector(".opened [aria-live]");
-        if (now) put(now, told(answer.notes, `${name} is now ${typed(answer.value)}.`));
+        if (now) put(now, told(answer.notes, `${name} is now ${read(answer.value)}.`));
       } catch (error) {
         put(follows, h("p", { class: "problem" }, error.message));
       }
@@ -77,7 +77,7 @@ export async function show(place, dataset, signal) {
       if (dataset.allowRun) change({ value: field.value });
       else tellConsequences();
     } },
-    facts({ allowed: h("span", { id: "allowed" }, row.allowed), default: typed(row.default),
+    facts({ allowed: h("span", { id: "allowed" }, row.allowed), default: read(row.default),
       "change it": row.change_it, "a change makes again": row.runs_again }),
     h("p", { class: "control" },
       h("label", { class: "field", for: "value" }, "Value", field),
@@ -100,9 +100,14 @@ function isDefault(row) {
   return JSON.stringify(row.value) === JSON.stringify(row.default);
 }
 
+/** A value as it is read. */
+function read(value) {
+  return value === "nan" ? "not set" : typed(value);
+}
+
 /** A value as it is typed. */
 function typed(value) {
   if (value === null || value === undefined) return "–";
   if (Array.isArray(value)) return `[${value.map(typed).join(" ")}]`;
-  return { nan: "not set", inf: "Inf", "-inf": "-Inf" }[value] ?? String(value);
+  return { nan: "NaN", inf: "Inf", "-inf": "-Inf" }[value] ?? String(value);
 }

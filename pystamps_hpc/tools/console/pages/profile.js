@@ -1,8 +1,9 @@
 // Values along a line that was drawn on the map.
 
 import { around, chart, line, marks, responsive } from "./chart.js";
-import { h, put, table } from "./elements.js";
-import { capital, counted, metres, shown } from "./numbers.js";
+import { h, put, redraw, table } from "./elements.js";
+import { count } from "./format.js";
+import { capital, metres, shown } from "./numbers.js";
 import { left, query, ready } from "./results.js";
 
 export function profilePanel({ base, signal, state, request }) {
@@ -10,34 +11,38 @@ export function profilePanel({ base, signal, state, request }) {
   const body = h("div", {});
   put(element, h("h2", { id: "profile-title" }, "Profile"), body);
   let drawing = null;
+  let questions = 0;
 
   async function refresh() {
+    questions += 1;
+    const mine = questions; // an answer that comes late is not shown
     element.hidden = state.profile.length < 2;
     if (element.hidden) return;
     const [from, to] = state.profile;
     const { low, high, ...asked } = request();
     try {
-      write(await ready(`${base}/profile${query({
+      const found = await ready(`${base}/profile${query({
         ...asked, lon: from.lon, lat: from.lat, lon2: to.lon, lat2: to.lat, width: state.width,
-      })}`, { signal }));
+      })}`, { signal });
+      if (mine === questions) write(found);
     } catch (error) {
-      if (!left(error)) put(body, width(), h("div", { class: "problem", role: "alert" }, h("p", {}, error.message)));
+      if (!left(error) && mine === questions) put(body, width(), h("div", { class: "problem", role: "alert" }, h("p", {}, error.message)));
     }
   }
 
   function width() {
     return h("div", { class: "options" }, h("label", { class: "field", for: "stripe" }, "Width [m]", h("input", {
-      id: "stripe", type: "number", min: 1, step: "any", value: state.width,
+      id: "stripe", "data-key": "stripe", type: "number", min: 1, step: "any", value: state.width,
       onchange: (event) => { if (Number(event.target.value) > 0) { state.width = Number(event.target.value); refresh(); } },
     })));
   }
 
   function write(answer) {
     const place = h("div", { class: "drawing" });
-    put(body, h("p", { class: "quiet" }, `${capital(answer.meaning)}; ${counted(answer.points)} points within ${metres(answer.width_m / 2)} `
+    redraw(body, h("p", { class: "quiet" }, `${capital(answer.meaning)}; ${count(answer.points)} points within ${metres(answer.width_m / 2)} `
       + `of the line from A to B, ${metres(answer.length_m)} long${answer.reference ? `; relative to ${answer.reference}` : ""}. Line: mean of each part.`),
-    width(), place, h("details", {}, h("summary", {}, "The means as a table"), table("Means along the profile", [
-      { name: "Distance [m]", numeric: true, of: (each) => counted(each.distance_m) },
+    width(), place, h("details", { "data-key": "means" }, h("summary", { "data-key": "means-title" }, "The means as a table"), table("Means along the profile", [
+      { name: "Distance [m]", numeric: true, of: (each) => count(each.distance_m) },
       { name: `Mean${answer.unit ? ` [${answer.unit}]` : ""}`, numeric: true, of: (each) => shown(each.mean, 2) },
       { name: "Deviation", numeric: true, of: (each) => shown(each.deviation, 2) },
       { name: "Points", numeric: true, of: (each) => each.points },

@@ -17,10 +17,10 @@ export function runDetail(place, dataset, run, signal) {
   const view = { tasks: new Map(), cursor: "", state: "", rows: ROWS, drawn: "" };
   const parts = {
     title: h("h2", { id: "run" }), line: h("p", {}), warning: h("div", {}), times: h("div", {}),
-    tasks: h("div", {}), log: logPart(), events: eventPart(), report: h("div", {}),
+    choice: h("div", {}), tasks: h("div", {}), log: logPart(), events: eventPart(), report: h("div", {}),
   };
   put(place, parts.title, parts.line, parts.warning, h("h3", {}, "Time"), parts.times,
-    h("h3", {}, "Tasks"), parts.tasks, h("h3", {}, "Log"), parts.log.element,
+    h("h3", {}, "Tasks"), parts.choice, parts.tasks, h("h3", {}, "Log"), parts.log.element,
     h("details", { ontoggle: (event) => parts.events.open(event.target.open) },
       h("summary", {}, "Events"), parts.events.element),
     h("details", { ontoggle: (event) => event.target.open && showReport() },
@@ -39,13 +39,14 @@ export function runDetail(place, dataset, run, signal) {
     const shown = all.filter((task) => !view.state || task.state === view.state)
       .sort((a, b) => (FIRST[a.state] ?? 2) - (FIRST[b.state] ?? 2));
     const states = [...new Set(all.map((task) => task.state))];
-    redraw(parts.tasks,
-      h("p", { class: "field" }, h("label", { for: "of-state" }, "Show"), h("select", {
-        id: "of-state", "data-key": "of-state",
-        onchange: (event) => { view.state = event.target.value; drawTasks(); },
+    if (!parts.choice.contains(document.activeElement)) { // or its open list would close
+      put(parts.choice, h("p", { class: "field" }, h("label", { for: "of-state" }, "Show"), h("select", {
+        id: "of-state", onchange: (event) => { view.state = event.target.value; drawTasks(); },
       }, h("option", { value: "" }, `all ${count(all.length)}`), states.map((state) => h("option",
         { value: state, selected: state === view.state },
-        `${word(state)} (${count(all.filter((task) => task.state === state).length)})`)))),
+        `${word(state)} (${count(all.filter((task) => task.state === state).length)})`)))));
+    }
+    redraw(parts.tasks,
       shown.length > 0 && table("Tasks of the run", COLUMNS, shown.slice(0, view.rows)),
       shown.length > view.rows && h("p", {}, h("button", {
         type: "button", "data-key": "more-rows",
@@ -130,10 +131,12 @@ function eventPart() {
     cursor = next;
     if (events.length === 0) return;
     known = [...known, ...events].slice(-MOST_EVENTS);
+    const { scrollTop, scrollHeight } = element;
     put(element, h("ol", { class: "events" }, known.toReversed().map((event) => h("li", {},
       h("time", { datetime: event.t_utc, class: "quiet mono" }, event.t_utc.slice(11, 19)), " ",
       event.kind.replaceAll("_", " "), event.stage ? ` · stage ${event.stage} ${event.target}` : "",
       h("span", { class: "quiet" }, ` ${event.path ?? event.text ?? event.row?.status ?? ""}`)))));
+    if (scrollTop) element.scrollTop = scrollTop + element.scrollHeight - scrollHeight; // new ones come above
   }
   function open(now) {
     looking = now;

@@ -8,7 +8,7 @@ import { runDetail } from "./rundetail.js";
 
 const EVERY = 2000; // milliseconds
 const SELDOM = 10_000; // the matrix without a run
-const AT_ONCE = 50;
+const SOON = 500; // while it comes in pieces
 const LAST_STAGE = 8;
 
 /** Fill the page and keep it up to date until `signal` is aborted. */
@@ -19,7 +19,7 @@ export async function show(place, dataset, signal) {
     control: h("div", {}), matrix: h("div", { class: "stack" }), runs: h("div", {}), detail: h("section", {
       "aria-labelledby": "run" }),
   };
-  const view = { list: null, matrix: "", lines: false, chosen: null, detail: null, said: "", running: false };
+  const view = { list: null, matrix: "", lines: false, chosen: null, detail: null, said: "", problem: "", running: false };
   put(place, h("h1", {}, "Runs"), parts.now, parts.problem, parts.control,
     h("h2", {}, "Stages"), parts.matrix, h("h2", {}, "All runs"), parts.runs, parts.detail);
   put(parts.control, control(dataset, act, signal));
@@ -35,6 +35,8 @@ export async function show(place, dataset, signal) {
   }
 
   function problem(text) {
+    if (text === view.problem) return; // or it would be read out again and again
+    view.problem = text;
     put(parts.problem, text && h("p", { class: "problem" }, text));
   }
 
@@ -78,7 +80,7 @@ export async function show(place, dataset, signal) {
     const running = list.runs.find((run) => run.state === "running");
     if (JSON.stringify(list) !== JSON.stringify(view.list)) {
       view.list = list;
-      put(parts.now, now(list, running, dataset, act));
+      redraw(parts.now, now(list, running, dataset, act));
       drawRuns(list);
       tell(list.runs[0]);
     }
@@ -117,7 +119,9 @@ export async function show(place, dataset, signal) {
     while (!signal.aborted) {
       let pending = false;
       if (!document.hidden) await told(async () => { pending = await updateMatrix(); });
-      await pause(pending ? AT_ONCE : view.running ? EVERY : SELDOM, signal);
+      const until = Date.now() + (pending ? 0 : SELDOM);
+      do await pause(pending ? SOON : EVERY, signal); // a run that begins is not waited for
+      while (!signal.aborted && !view.running && Date.now() < until);
     }
   }
   await Promise.all([repeat(() => told(update), EVERY, signal), keepMatrix()]);
@@ -149,14 +153,14 @@ function now(list, running, dataset, act) {
     running && h("p", { class: "banner" }, badge("running"), ` ${running.why}, since `,
       moment(running.started_utc), `: ${count(total - left)} of ${plural(total, "task")} done. `,
       dataset.allowRun && job && job.exit_code === null && h("button", {
-        type: "button", disabled: job.stopping, onclick: () => act("stop", {}) },
+        type: "button", "data-key": "stop", disabled: job.stopping, onclick: () => act("stop", {}) },
       job.stopping ? "Stopping at the next safe point" : "Stop")),
     !running && h("p", { class: "banner" }, begins ? "A run is starting …" : "No run goes on."),
     other && h("p", { class: "quiet" }, `Held by ${other.run_id} of ${other.user} on ${other.host}`
       + ` since ${other.started_utc}.`),
-    refused && job.last_words && h("details", { class: "problem", open: true },
+    refused && job.last_words && h("details", { class: "problem", "data-key": "refused", open: true },
       h("summary", {}, `The run that was started here ended with ${job.exit_code}`),
-      h("pre", {}, job.last_words.trim())),
+      h("pre", { "data-key": "last-words" }, job.last_words.trim())),
   ];
 }
 

@@ -2,7 +2,8 @@
 
 import { bars, chart, responsive, upright } from "./chart.js";
 import { h, put, table } from "./elements.js";
-import { counted, shown } from "./numbers.js";
+import { count } from "./format.js";
+import { shown } from "./numbers.js";
 import { ready } from "./results.js";
 
 export async function show(place, dataset, signal) {
@@ -28,7 +29,7 @@ function steps(funnel) {
   const first = funnel[0].points;
   return table("What each stage kept", [
     { name: "Stage", of: ([each]) => each.name },
-    { name: "Points", numeric: true, of: ([each]) => counted(each.points) },
+    { name: "Points", numeric: true, of: ([each]) => count(each.points) },
     { name: "Of the candidates", numeric: true, of: ([each]) => share(each.points, first) },
     { name: "Of the step before", numeric: true, of: ([each, k]) => (k ? share(each.points, funnel[k - 1].points) : "–") },
   ], funnel.map((each, k) => [each, k]));
@@ -42,17 +43,17 @@ function drawFunnel(width, funnel) {
   const high = 40, most = Math.max(...funnel.map((each) => each.points), 1), name = Math.min(170, width * 0.5);
   const room = width - name - 90;
   return h("svg", { width, height: funnel.length * high + 8, class: "chart", role: "img",
-    "aria-label": funnel.map((each) => `${each.name}: ${counted(each.points)}`).join(", ") },
+    "aria-label": funnel.map((each) => `${each.name}: ${count(each.points)}`).join(", ") },
   funnel.map((each, k) => {
     const long = Math.max((each.points / most) * room, 1), y = k * high + 8;
     return [h("text", { x: name - 8, y: y + 20, "text-anchor": "end", class: "title" }, each.name),
       h("rect", { x: name, y, width: long, height: high - 10, rx: 2, class: "share" }),
-      h("text", { x: name + long + 8, y: y + 20, class: "title" }, counted(each.points))];
+      h("text", { x: name + long + 8, y: y + 20, class: "title" }, count(each.points))];
   }));
 }
 
 function power(value) {
-  return Number.isInteger(value) ? counted(10 ** value) : "";
+  return Number.isInteger(value) ? count(10 ** value) : "";
 }
 
 function histogram(found, title, what, signal, missing) {
@@ -64,9 +65,9 @@ function histogram(found, title, what, signal, missing) {
   const element = h("section", {}, h("h2", {}, title), h("p", { class: "quiet small" }, `${parts}.${limit}`), place,
     h("details", {}, h("summary", {}, "The numbers as a table"), table(title, [
       { name: `From${unit}`, numeric: true, of: (k) => shown(found.edges[k], 3) },
-      { name: what, numeric: true, of: (k) => counted(found.all[k]) },
-      { name: "Kept", numeric: true, of: (k) => (found.kept ? counted(found.kept[k]) : "–") },
-      { name: "Random", numeric: true, of: (k) => (found.random ? counted(Math.round(found.random[k])) : "–") },
+      { name: what, numeric: true, of: (k) => count(found.all[k]) },
+      { name: "Kept", numeric: true, of: (k) => (found.kept ? count(found.kept[k]) : "–") },
+      { name: "Random", numeric: true, of: (k) => (found.random ? count(Math.round(found.random[k])) : "–") },
     ], found.all.map((_, k) => k).filter((k) => found.all[k] || found.random?.[k] >= 1))));
   const log = Boolean(found.random);
   const high = log ? (value) => Math.log10(Math.max(value, 0.7)) : (value) => value;

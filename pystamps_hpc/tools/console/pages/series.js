@@ -1,14 +1,14 @@
 // How chosen points move: a chart, one against another, and the numbers as a table.
 
 import { around, band, chart, line, marks, MOST, NAMES, responsive, sample } from "./chart.js";
-import { h, put, say, table } from "./elements.js";
+import { h, put, redraw, say, table } from "./elements.js";
 import { capital, dayOf, degrees, shown } from "./numbers.js";
 import { left, query, ready } from "./results.js";
 
 /** The panel of series; `reference()` is the area that is asked for, `changed()` is told of the choice. */
 export class SeriesPanel {
   constructor(more) {
-    Object.assign(this, more, { answer: null, drawing: null, questions: 0 }); // base, signal, state
+    Object.assign(this, more, { answer: null, drawing: null, questions: 0, word: "" }); // base, signal, state
     this.body = h("div", {});
     this.element = h("section", { class: "series", "aria-labelledby": "series-title" },
       h("h2", { id: "series-title" }, "Time series"), this.body);
@@ -17,25 +17,43 @@ export class SeriesPanel {
 
   empty() {
     this.answer = null;
-    put(this.body, h("p", { class: "quiet" }, "Choose a point on the map: click it, or move it into the middle of the map and press Enter."));
+    this.drawing?.abort(); // or it would be drawn without an answer
+    put(this.body, this.word && h("p", { role: "status" }, this.word),
+      h("p", { class: "quiet" }, "Choose a point on the map: click it, or move it into the middle of the map and press Enter."));
   }
 
   /** Compare a point, as `near` finds it, with those chosen before. */
   async add(found) {
     const { state } = this;
     if (!state.chosen.some((each) => each.ps === found.ps)) {
-      if (state.chosen.length === MOST) state.chosen.shift();
+      if (state.chosen.length === MOST) this.without(state.chosen[0].ps);
       state.chosen.push({ ps: found.ps, longitude: found.longitude, latitude: found.latitude });
     }
+    this.word = "";
     say(`PS ${found.ps}, ${shown(found.velocity, 1, true)} millimetres per year`);
     await this.refresh();
   }
 
-  drop(ps) {
+  without(ps) {
     const { state } = this;
     state.chosen = state.chosen.filter((each) => each.ps !== ps);
     if (state.minus === ps) state.minus = null;
+  }
+
+  drop(ps) {
+    this.without(ps);
     this.refresh();
+  }
+
+  /** Drop the points that are elsewhere now: a run has numbered the PS anew. */
+  dropMoved(found) {
+    const moved = found.series.filter((each) => this.state.chosen.some((one) => one.ps === each.ps
+      && (one.longitude !== each.longitude || one.latitude !== each.latitude)));
+    if (!moved.length) return false;
+    for (const each of moved) this.without(each.ps);
+    this.word = `No longer chosen: ${moved.map((each) => `PS ${each.ps}`).join(", ")}. A run has given the number to another point.`;
+    say(this.word);
+    return true;
   }
 
   async refresh() {
@@ -49,6 +67,7 @@ export class SeriesPanel {
       const asked = { ps: state.chosen.map((each) => each.ps), radius: state.radius, minus: state.minus, ref: this.reference() };
       const found = await ready(`${base}/series${query(asked)}`, { signal });
       if (mine !== this.questions) return;
+      if (this.dropMoved(found)) { await this.refresh(); return; }
       this.answer = found;
       this.write();
     } catch (error) {
@@ -60,14 +79,14 @@ export class SeriesPanel {
   options() {
     const { state } = this;
     const minus = h("select", {
-      id: "minus", onchange: (event) => { state.minus = event.target.value ? Number(event.target.value) : null; this.refresh(); },
+      id: "minus", "data-key": "minus", onchange: (event) => { state.minus = event.target.value ? Number(event.target.value) : null; this.refresh(); },
     }, h("option", { value: "" }, "nothing"), state.chosen.map((each) =>
       h("option", { value: each.ps, selected: each.ps === state.minus }, `PS ${each.ps}`)));
     const radius = h("input", {
-      id: "around", type: "number", min: 1, step: "any", value: state.radius, placeholder: "one point",
+      id: "around", "data-key": "around", type: "number", min: 1, step: "any", value: state.radius, placeholder: "one point",
       onchange: (event) => { state.radius = Number(event.target.value) > 0 ? Number(event.target.value) : null; this.refresh(); },
     });
-    const wave = h("input", { id: "wave", type: "checkbox", checked: state.wave,
+    const wave = h("input", { id: "wave", "data-key": "wave", type: "checkbox", checked: state.wave,
       onchange: (event) => { state.wave = event.target.checked; if (this.answer) this.write(); } });
     return h("div", { class: "options" },
       h("label", { class: "field", for: "minus" }, "Minus", minus),
@@ -94,11 +113,11 @@ export class SeriesPanel {
   write() {
     const { answer, signal } = this;
     const place = h("div", { class: "drawing" });
-    put(this.body,
+    redraw(this.body, this.word && h("p", { role: "status" }, this.word),
       h("p", { class: "quiet" }, `${capital(answer.meaning)}. In ${answer.unit}, ${answer.sign}; relative to ${answer.reference} and to ${answer.master}. `
         + "Line: weighted straight line; band: velocity ± one deviation; hollow: outlier."),
       this.options(), place, this.list(answer.series),
-      h("details", {}, h("summary", {}, "The numbers as a table"), numbers(answer)));
+      h("details", { "data-key": "numbers" }, h("summary", { "data-key": "numbers-title" }, "The numbers as a table"), numbers(answer)));
     this.drawing?.abort();
     this.drawing = new AbortController();
     signal.addEventListener("abort", () => this.drawing.abort(), { once: true });

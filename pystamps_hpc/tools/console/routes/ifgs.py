@@ -58,7 +58,7 @@ def router(trees: Trees, results_of: Callable[[int], Results]) -> APIRouter:
                 return small_map(results, kind, ifg, width)
 
         sheet_of(results, kind)
-        return tagged(request, (results.state(), kind, ifg, width), "image/png", drawn)
+        return tagged(request, (results.state, kind, ifg, width), "image/png", drawn)
 
     @routes.get("/drop")
     def drop(

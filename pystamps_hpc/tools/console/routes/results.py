@@ -147,7 +147,7 @@ def _add_maps(routes: APIRouter, results_of: Callable[[int], Results]) -> None:
     ) -> Response:
         """Draw a view of a layer: a PNG that is transparent where there is no point."""
         results = results_of(number)
-        layer, places, state = results.layer(type, ifg), results.places(), results.state()
+        layer, places, state = results.layer(type, ifg), results.places(), results.state
         view = View(box or places.box, width, height)
         scale = layer.scale.between(low, high)
 

@@ -20,7 +20,7 @@ from . import datasets
 MOST_RUNS = 20
 FIRST_EVENTS = 200
 
-Cursor = Annotated[str, Query(pattern=r"^(\d+(,\d+)*)?$", max_length=4000)]
+Cursor = Annotated[str, Query(pattern=r"^(\d+(,\d+)*)?$", max_length=60_000)]
 Changed = Annotated[str, Query(pattern=r"^([0-9a-f]{8}-\d{1,12})?$")]
 Byte = Annotated[int | None, Query(ge=0, le=2**53)]
 Of = Callable[[int], Runs]
