@@ -1,8 +1,11 @@
-"""Answers of the console: documents as compact JSON, errors as one line with its status."""
+"""Answers of the console: compact JSON, pictures with a tag, errors as one line with status."""
 
+import hashlib
 import json
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -10,6 +13,8 @@ from starlette.responses import Response
 
 from ...errors import ConfigError, LockError, PystampsError, ToolMissingError, explained
 from ...pipeline.documents import json_ready
+from ..drawing.colours import Scale, palette
+from .raster import COLOURS
 from .trees import UnknownNameError
 
 STATUS: tuple[tuple[type[Exception], int], ...] = (
@@ -61,3 +66,18 @@ def tell_errors(app: FastAPI) -> None:
         app.add_exception_handler(kind, expected)
     app.add_exception_handler(HTTPException, of_http)
     app.add_exception_handler(RequestValidationError, of_request)
+
+
+def hex_colours(scale: Scale) -> list[str]:
+    """Return the colours of a scale as a page writes them, from the lower end."""
+    return ["#" + bytes(colour).hex() for colour in palette(scale.name, COLOURS).astype(np.uint8)]
+
+
+def tagged(request: Request, of_what: Any, kind: str, make: Callable[[], bytes]) -> Response:
+    """Return a picture, or that the client has it; the tag holds the state of the artifacts."""
+    tag = f'"{hashlib.blake2b(repr(of_what).encode(), digest_size=12).hexdigest()}"'
+    # identity: a picture is not compressed again
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Content-Encoding": "identity"}
+    if request.headers.get("if-none-match") == tag:
+        return Response(status_code=304, headers=headers)
+    return Response(make(), media_type=kind, headers=headers)

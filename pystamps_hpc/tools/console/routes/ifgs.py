@@ -8,13 +8,12 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from ....errors import ConfigError
-from ..answers import document
+from ..answers import document, hex_colours, tagged
 from ..ifgs import if_dropped, network_of, sheet_of, small_map
 from ..result_models import DropAnswer, SheetAnswer
 from ..results import Results
 from ..selection import selection_of
 from ..trees import Trees
-from .results import colours_of, tagged
 
 WIDEST = 1024
 """Of a small map [pixel]."""
@@ -42,7 +41,7 @@ def router(trees: Trees, results_of: Callable[[int], Results]) -> APIRouter:
     def panel(number: int, kind: str = "wrapped") -> SheetAnswer:
         """Say what a panel of small maps shows: ``wrapped``, ``unwrapped`` or ``residual``."""
         sheet = sheet_of(results_of(number), kind)
-        return SheetAnswer(**sheet.facts, palette=colours_of(sheet.scale))
+        return SheetAnswer(**sheet.facts, palette=hex_colours(sheet.scale))
 
     @routes.get("/ifg.png", response_class=Response)
     def small(

@@ -1,6 +1,5 @@
 """Maps, series and profiles of the points of a dataset, and what is seen as a file."""
 
-import hashlib
 import shutil
 import threading
 from collections.abc import Callable
@@ -11,13 +10,12 @@ from fastapi import APIRouter, Depends, FastAPI, Query, Request
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response
 
-from ...drawing.colours import Scale, palette
-from ..answers import document
+from ..answers import document, hex_colours, tagged
 from ..download import meaning_of, points_seen, write_seen
 from ..layers import facts_of_layer, shown_types
 from ..places import Box
 from ..profile import profile_of
-from ..raster import COLOURS, View, levels, png_of
+from ..raster import View, levels, png_of
 from ..result_models import IfgColumn, LayerFacts, MapFacts, Near, ProfileAnswer, SeriesAnswer
 from ..results import Area, Results, finite
 from ..seen import Filters, seen_of
@@ -72,21 +70,6 @@ Referenced = Annotated[Area | None, Depends(area)]
 Boxed = Annotated[Box | None, Depends(seen_box)]
 
 
-def colours_of(scale: Scale) -> list[str]:
-    """Return the colours of a scale as a page writes them, from the lower end."""
-    return ["#" + bytes(colour).hex() for colour in palette(scale.name, COLOURS).astype(np.uint8)]
-
-
-def tagged(request: Request, of_what: Any, kind: str, make: Callable[[], bytes]) -> Response:
-    """Return a picture, or that the client has it; the tag holds the state of the artifacts."""
-    tag = f'"{hashlib.blake2b(repr(of_what).encode(), digest_size=12).hexdigest()}"'
-    # identity: a picture is not compressed again
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Content-Encoding": "identity"}
-    if request.headers.get("if-none-match") == tag:
-        return Response(status_code=304, headers=headers)
-    return Response(make(), media_type=kind, headers=headers)
-
-
 def router(results_of: Callable[[int], Results]) -> APIRouter:
     """Return the routes.
 
@@ -129,7 +112,7 @@ def _add_maps(routes: APIRouter, results_of: Callable[[int], Results]) -> None:
         results = results_of(number)
         found = results.layer(type, ifg)
         results.prepare()
-        return LayerFacts(**facts_of_layer(found), palette=colours_of(found.scale))
+        return LayerFacts(**facts_of_layer(found), palette=hex_colours(found.scale))
 
     @routes.get("/map.png", response_class=Response)
     def picture(
