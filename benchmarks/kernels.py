@@ -111,7 +111,7 @@ def measure(
     least, bound = peaks.seconds(case.flops, moved, case.pairs, threads)
     return {
         "kernel": kernel.name,
-        "form": arithmetic if kernel.single else "",
+        "form": arithmetic if len(kernel.forms) > 1 else "",
         "ratio": min(slow) / seconds,
         "roofline_share": least / seconds,
         "bound": bound,
@@ -182,7 +182,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if name not in scenes["double"]:
             unmeasured.append(name)
             continue
-        for form in forms if kernel.single else forms[:1]:
+        for form in kernel.forms:
             case = scenes[form][name]()
             entries.append(measure(kernel, case, form, peaks, options.threads, options.repeat))
     entries.sort(key=lambda entry: -entry["ratio"])

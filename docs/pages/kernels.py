@@ -18,7 +18,9 @@ def kernels() -> str:
         "*cuda* one ([GPUs](../gpu.md)); "
         "`pystamps-hpc describe-backends` says what runs here. "
         "A kernel with two forms has a second function of the same name with `_single`, the mixed "
-        "single precision of StaMPS. Tolerance is the largest absolute difference between a "
+        "single precision of StaMPS; in some, of the native backend alone, the second is the one "
+        "that calls the C library for angles, cosines and sines. "
+        "Tolerance is the largest absolute difference between a "
         "backend and the definition; 0 means identical to the last bit. Where a second one is "
         "given for `native double`, that form computes in single precision, and the bound holds "
         "for unit phasors.\n",
@@ -39,6 +41,8 @@ def kernel_section(kernel: Kernel) -> str:
     """Describe one kernel."""
     backends = [name for name in ("python", "native", "cuda") if function(kernel, name, "double")]
     forms = "double and single" if kernel.single else "one for both arithmetics"
+    if kernel.native_single:
+        forms += "; native double and single"
     rows = [argument_row(item, "in", "") for item in kernel.arguments]
     rows += [argument_row(item, "out", tolerances(kernel, item.name)) for item in kernel.returns]
     return (

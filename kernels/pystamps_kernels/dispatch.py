@@ -95,7 +95,8 @@ def _module(backend: Backend, name: str) -> ModuleType | None:
 def function(kernel: Kernel, backend: Backend, arithmetic: Arithmetic) -> Callable[..., Any] | None:
     """Return the function of a kernel in one backend and arithmetic, or None if there is none."""
     module = _module(backend, kernel.module)
-    suffix = "_single" if kernel.single and arithmetic == "single" else ""
+    two = kernel.single or (kernel.native_single and backend == "native")
+    suffix = "_single" if two and arithmetic == "single" else ""
     return getattr(module, kernel.function + suffix, None)
 
 
@@ -104,12 +105,11 @@ def supported_backends(kernel: Kernel) -> list[Backend]:
 
     The modules of a backend are asked; those of the native one need its library.
     """
-    forms: tuple[Arithmetic, ...] = ("double", "single") if kernel.single else ("double",)
     return [
         backend
         for backend in PACKAGES
         if not (backend == "native" and unavailable_reason(backend))
-        and all(function(kernel, backend, form) is not None for form in forms)
+        and all(function(kernel, backend, form) is not None for form in kernel.forms)
     ]
 
 

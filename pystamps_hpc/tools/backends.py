@@ -36,7 +36,7 @@ def describe_backend_matrix(config: RunConfig | None = None) -> dict[str, Any]:
         supported = supported_backends(kernel)
         kernels[kernel.name] = {
             "summary": kernel.summary,
-            "forms": ["double", "single"] if kernel.single else ["double"],
+            "forms": list(kernel.forms),
             "supported_backends": supported,
             "available_backends": [name for name in supported if not unavailable_reason(name)],
             "baseline_backend": "python",

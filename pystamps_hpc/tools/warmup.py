@@ -84,7 +84,8 @@ class _TimedKernels(KernelTable):
     def bound(self, name: str) -> Callable[..., Any]:
         """Return a kernel that notes the time of its first call."""
         run = super().bound(name)
-        form = (name, self.arithmetic if all_kernels()[name].single else "double")
+        forms = all_kernels()[name].forms
+        form = (name, self.arithmetic if self.arithmetic in forms else "double")
 
         def call(*values: Any) -> Any:
             began = time.perf_counter()
@@ -188,7 +189,7 @@ def call_rest(seconds: dict[Form, float]) -> dict[Form, str]:
 
 def _forms() -> Iterator[Form]:
     for kernel in all_kernels().values():
-        for arithmetic in ("double", "single") if kernel.single else ("double",):
+        for arithmetic in kernel.forms:
             yield kernel.name, arithmetic
 
 

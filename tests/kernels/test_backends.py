@@ -13,7 +13,7 @@ BACKENDS = ["python", "native"]
 FORMS = [
     (name, arithmetic)
     for name, kernel in all_kernels().items()
-    for arithmetic in (["double", "single"] if kernel.single else ["double"])
+    for arithmetic in kernel.forms
 ]
 WHOLE = {
     "stage2_clap_grid", "stage2_histogram", "stage4_adjacent_keep", "stage4_duplicate_keep",

@@ -68,6 +68,7 @@ KERNELS: tuple[Kernel, ...] = (
         ),
         (Array("noise", "n m", "f32", "noise [rad]; NaN in the rows above the limit"),),
         {"noise": 1e-6},
+        native_single=True,
     ),
     Kernel(
         "stage6_arc_variance",

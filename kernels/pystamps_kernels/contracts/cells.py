@@ -40,5 +40,6 @@ KERNELS: tuple[Kernel, ...] = (
         ),
         (Array("unwrapped", "n m", "f32", "phase plus whole cycles [rad]; NaN without node"),),
         {"unwrapped": 1e-5},
+        native_single=True,
     ),
 )

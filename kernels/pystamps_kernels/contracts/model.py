@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -119,6 +119,9 @@ class Kernel:
         name means bit-identical.
     single : bool
         True when the kernel has a ``_single`` form for ``arithmetic: single``.
+    native_single : bool
+        True when the native module alone has a ``_single`` form: that with the functions of the C
+        library, as in StaMPS, where the other has polynomials of its own, which are vectorised.
     native_double : mapping
         Result name -> the same of the native form for ``arithmetic: double`` alone, where it
         computes in single precision; a bound that holds for unit phasors.
@@ -132,6 +135,7 @@ class Kernel:
     returns: tuple[Array | Scalar, ...]
     tolerance: Mapping[str, float] = field(default_factory=dict)
     single: bool = False
+    native_single: bool = False
     native_double: Mapping[str, float] = field(default_factory=dict)
     module: str = ""
 
@@ -144,6 +148,11 @@ class Kernel:
     def function(self) -> str:
         """Function name inside the module."""
         return self.name.partition("_")[2]
+
+    @property
+    def forms(self) -> tuple[Literal["double", "single"], ...]:
+        """Arithmetics that any backend has a form of its own for."""
+        return ("double", "single") if self.single or self.native_single else ("double",)
 
     def check(self, values: tuple[Any, ...]) -> None:
         """Raise ``ValueError`` naming kernel and argument unless `values` fit the contract."""

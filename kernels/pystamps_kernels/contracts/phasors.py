@@ -31,6 +31,7 @@ KERNELS: tuple[Kernel, ...] = (
         (Array("phasors", "n m", "c64", "phasors"),),
         (Array("phase", "n m", "f32", "phase [rad]"),),
         {"phase": 5e-7},
+        native_single=True,
     ),
     Kernel(
         "stage5_unit_phase",
@@ -47,5 +48,6 @@ KERNELS: tuple[Kernel, ...] = (
         ),
         (Array("turned", "n m", "c64", "phasors times exp(-j phase)"),),
         {"turned": 1e-6},
+        native_single=True,
     ),
 )

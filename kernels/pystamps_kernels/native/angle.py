@@ -1,18 +1,37 @@
 """The angle of a phasor without a branch, so that a loop over phasors is vectorised."""
 
+import math
+
 from .compile import inline
 
 TAN_EIGHTH = 0.4142135623730951  # tan(pi/8)
+CYCLE = 2 * math.pi
 
 
 @inline
 def cycles(y: float, x: float) -> float:
-    """Return the angle of ``x + iy`` in cycles, in [-1/2, 1/2] and zero for a zero phasor.
+    """Return the angle of ``x + iy`` in cycles, in [-1/2, 1/2] and zero for a zero phasor."""
+    value = _first_quadrant(abs(y), abs(x))
+    value = 0.5 - value if x < 0 else value
+    return -value if y < 0 else value
+
+
+@inline
+def radians(y: float, x: float) -> float:
+    """Return the angle of ``x + iy`` in radians; signs of zeros and NaN as the C library has it."""
+    value = _first_quadrant(abs(y), abs(x))
+    value = 0.5 - value if math.copysign(1.0, x) < 0 else value
+    value = math.nan if math.isnan(x) or math.isnan(y) else value
+    return CYCLE * math.copysign(value, y)
+
+
+@inline
+def _first_quadrant(side_y: float, side_x: float) -> float:
+    """Return the angle of two sides, neither negative, in cycles.
 
     The octant is found by comparisons; in it the polynomial is the Chebyshev interpolation of
     ``atan(t) / t / 2 pi`` in ``t^2`` up to ``tan(pi/8)``, good to one unit in the last place.
     """
-    side_x, side_y = abs(x), abs(y)
     short, long = min(side_x, side_y), max(side_x, side_y)
     upper = short > TAN_EIGHTH * long
     rise = short - long if upper else short
@@ -32,6 +51,4 @@ def cycles(y: float, x: float) -> float:
     value = value * z - 0.05305164769729811
     value = value * z + 0.15915494309189535
     value = value * t + (0.125 if upper else 0.0)
-    value = 0.25 - value if side_y > side_x else value
-    value = 0.5 - value if x < 0 else value
-    return -value if y < 0 else value
+    return 0.25 - value if side_y > side_x else value

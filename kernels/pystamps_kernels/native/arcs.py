@@ -14,8 +14,9 @@ from ..reference.arcs import (
     trial_step,
     trial_table,
 )
+from .angle import radians
 from .compile import inline, kernel
-from .phasors import times, unit
+from .phasors import ROWS, times, turn_back, unit
 
 PI = np.float32(math.pi)
 CYCLE = np.float32(2 * math.pi)
@@ -236,7 +237,23 @@ def network_smooth(phasors: Any, operator: Any, design: Any) -> Any:
 
 @kernel
 def arc_noise(phasors: Any, smooth: Any, limit: Any) -> Any:
-    """Native twin of :func:`reference.arcs.arc_noise`."""
+    """Native twin of :func:`reference.arcs.arc_noise`; angles in double, rounded once."""
+    n, m = phasors.shape
+    noise = np.empty((n, m), np.float32)
+    for block in prange((n + ROWS - 1) // ROWS):
+        re, im = np.empty(m, np.float32), np.empty(m, np.float32)
+        for e in range(block * ROWS, min(n, (block + 1) * ROWS)):
+            turn_back(phasors[e], smooth[e], re, im)
+            for k in range(m):
+                noise[e, k] = radians(float64(im[k]), float64(re[k]))
+            if not _deviation(noise[e]) <= np.float32(limit):
+                noise[e] = np.nan
+    return noise
+
+
+@kernel
+def arc_noise_single(phasors: Any, smooth: Any, limit: Any) -> Any:
+    """Native twin of :func:`reference.arcs.arc_noise`; the C library's functions."""
     n, m = phasors.shape
     noise = np.empty((n, m), np.float32)
     for e in prange(n):

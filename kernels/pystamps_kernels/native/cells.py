@@ -4,12 +4,13 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import prange
+from numba import float64, prange
 from numpy.typing import NDArray
 
 from ..reference.cells import check_cells
+from .angle import radians
 from .compile import inline, kernel
-from .phasors import times
+from .phasors import ROWS, times, turn_back
 
 Array = NDArray[Any]
 
@@ -97,7 +98,26 @@ def nearest_node(node: Any) -> Any:
 
 @kernel
 def to_points(phasors: Any, grid_phase: Any, node: Any) -> Any:
-    """Native twin of :func:`reference.cells.to_points`."""
+    """Native twin of :func:`reference.cells.to_points`; angles in double, rounded once."""
+    n, m = phasors.shape
+    unwrapped = np.empty((n, m), np.float32)
+    for block in prange((n + ROWS - 1) // ROWS):
+        re, im = np.empty(m, np.float32), np.empty(m, np.float32)
+        for p in range(block * ROWS, min(n, (block + 1) * ROWS)):
+            if node[p] < 0:
+                unwrapped[p] = np.nan
+                continue
+            grid = grid_phase[node[p]]
+            turn_back(phasors[p], grid, re, im)
+            for k in range(m):
+                own = radians(float64(im[k]), float64(re[k]))
+                unwrapped[p, k] = grid[k] + np.float32(own)
+    return unwrapped
+
+
+@kernel
+def to_points_single(phasors: Any, grid_phase: Any, node: Any) -> Any:
+    """Native twin of :func:`reference.cells.to_points`; the C library's functions."""
     n, m = phasors.shape
     unwrapped = np.empty((n, m), np.float32)
     for p in prange(n):

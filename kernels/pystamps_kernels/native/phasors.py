@@ -7,10 +7,14 @@ import numpy as np
 from numba import float64, prange
 from numpy.typing import NDArray
 
+from .angle import CYCLE, radians
 from .compile import inline, kernel
 from .turn import cos_sin
 
 Array = NDArray[Any]
+
+PER_RADIAN = 1 / CYCLE
+ROWS = 64  # that share scratch of one row
 
 
 @inline
@@ -80,6 +84,16 @@ def deviation(phasors: Array, model: Array) -> Array:
 
 @kernel
 def angle(phasors: Array) -> Array:
+    """Native twin of :func:`reference.phasors.angle`; in double, rounded once."""
+    phase = np.empty(phasors.shape, np.float32)
+    for i in prange(phasors.shape[0]):
+        for k in range(phasors.shape[1]):
+            phase[i, k] = radians(float64(phasors[i, k].imag), float64(phasors[i, k].real))
+    return phase
+
+
+@kernel
+def angle_single(phasors: Array) -> Array:
     """Native twin of :func:`reference.phasors.angle`; the C library's single function."""
     phase = np.empty(phasors.shape, np.float32)
     for i in prange(phasors.shape[0]):
@@ -103,9 +117,36 @@ def unit_phase(ph: Array) -> Array:
     return unit
 
 
+@inline
+def turn_back(phasors: Array, phase: Array, re: Array, im: Array) -> None:
+    """Turn a row of phasors back by a phase [rad]; real and imaginary part go to `re` and `im`.
+
+    Cosine and sine are computed in double and rounded once; in a loop of their own they are
+    vectorised.
+    """
+    for k in range(phase.size):
+        re[k], im[k] = cos_sin(float64(phase[k]) * PER_RADIAN)
+    for k in range(phase.size):
+        re[k], im[k] = times(phasors[k], re[k], -im[k])
+
+
 @kernel
 def subtract_phase(phasors: Array, phase: Array) -> Array:
     """Native twin of :func:`reference.phasors.subtract_phase`."""
+    n, m = phasors.shape
+    turned = np.empty((n, m), np.complex64)
+    for block in prange((n + ROWS - 1) // ROWS):
+        re, im = np.empty(m, np.float32), np.empty(m, np.float32)
+        for p in range(block * ROWS, min(n, (block + 1) * ROWS)):
+            turn_back(phasors[p], phase[p], re, im)
+            for k in range(m):
+                turned[p, k] = complex(re[k], im[k])
+    return turned
+
+
+@kernel
+def subtract_phase_single(phasors: Array, phase: Array) -> Array:
+    """Native twin of :func:`reference.phasors.subtract_phase`; the C library's functions."""
     n, m = phasors.shape
     turned = np.empty((n, m), np.complex64)
     for p in prange(n):

@@ -129,37 +129,40 @@ def image_baselines(operator: Any, bperp: Any) -> Any:
 
 
 @inline
-def _neighbour_range(values: Any, edges: Any) -> Any:
-    """Return lowest and highest neighbour of every PS in single; NaN neighbours are left out."""
-    lowest = np.full(values.shape[0], np.inf, np.float32)
-    highest = np.full(values.shape[0], -np.inf, np.float32)
-    for edge in range(edges.shape[0]):
-        for side in range(2):
-            own = edges[edge, side]
-            value = np.float32(values[edges[edge, 1 - side]])
-            if value < lowest[own]:
-                lowest[own] = value
-            if value > highest[own]:
-                highest[own] = value
-    return lowest, highest
+def _widen(own: Any, slope: Any, offset: Any) -> None:
+    """Take a neighbour into the ranges of a PS, without a branch; a NaN changes nothing."""
+    own[0] = slope if slope < own[0] else own[0]
+    own[1] = slope if slope > own[1] else own[1]
+    own[2] = offset if offset < own[2] else own[2]
+    own[3] = offset if offset > own[3] else own[3]
+
+
+@inline
+def _clamped(value: Any, lowest: Any, highest: Any) -> Any:
+    """Return a value between two; as it is where there are none."""
+    if lowest <= highest and value > highest:
+        return highest
+    return lowest if lowest <= highest and value < lowest else value
 
 
 @kernel
 def scla_smooth(slope: Any, offset: Any, edges: Any) -> Any:
-    """Native twin of :func:`reference.scla.scla_smooth`."""
-    slope_low, slope_high = _neighbour_range(slope, edges)
-    offset_low, offset_high = _neighbour_range(offset, edges)
-    new_slope = slope.copy()
-    new_offset = offset.copy()
-    for point in prange(slope.shape[0]):
-        if slope_low[point] <= slope_high[point]:
-            if slope[point] > slope_high[point]:
-                new_slope[point] = slope_high[point]
-            if slope[point] < slope_low[point]:
-                new_slope[point] = slope_low[point]
-        if offset_low[point] <= offset_high[point]:
-            if offset[point] > offset_high[point]:
-                new_offset[point] = offset_high[point]
-            if offset[point] < offset_low[point]:
-                new_offset[point] = offset_low[point]
+    """Native twin of :func:`reference.scla.scla_smooth`; what a PS needs lies side by side."""
+    n_ps = slope.shape[0]
+    values = np.empty((n_ps, 2), np.float32)
+    ranges = np.empty((n_ps, 4), np.float32)
+    for point in prange(n_ps):
+        values[point, 0], values[point, 1] = slope[point], offset[point]
+        ranges[point, 0] = ranges[point, 2] = np.inf
+        ranges[point, 1] = ranges[point, 3] = -np.inf
+    for edge in range(edges.shape[0]):
+        a, b = edges[edge, 0], edges[edge, 1]
+        _widen(ranges[a], values[b, 0], values[b, 1])
+        _widen(ranges[b], values[a, 0], values[a, 1])
+    new_slope = np.empty_like(slope)
+    new_offset = np.empty_like(offset)
+    for point in prange(n_ps):
+        low, high = ranges[point, 0], ranges[point, 1]
+        new_slope[point] = _clamped(slope[point], float64(low), float64(high))
+        new_offset[point] = _clamped(offset[point], ranges[point, 2], ranges[point, 3])
     return new_slope, new_offset

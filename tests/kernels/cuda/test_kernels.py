@@ -14,7 +14,12 @@ from pystamps_kernels.dispatch import function
 from ..arguments import all_arguments
 from ..test_backends import FORMS, rows_of, stacks_of
 
-CUDA = [form for form in FORMS if function(all_kernels()[form[0]], "cuda", form[1]) is not None]
+CUDA = [
+    form
+    for form in FORMS
+    if function(all_kernels()[form[0]], "cuda", form[1]) is not None
+    and (form[1] == "double" or all_kernels()[form[0]].single)
+]
 BY_ROW = [
     form
     for form in CUDA
