@@ -110,7 +110,7 @@ def cells(s: Scene) -> Cases:
         "stage6_cell_sums": lambda: Case((s.phasors[:, 0].copy(), *s.members), flops=n * 2.0),
         "stage6_nearest_node": lambda: Case((s.node,)),
         "stage6_to_points": lambda: Case(
-            (s.phasors, s.unwrapped, s.rng.integers(0, n, n)), False, samples * 10.0, samples * 1.5
+            (s.phasors, s.unwrapped, s.rng.integers(0, n, n)), True, samples * 10.0, samples * 1.5
         ),
     }
 

@@ -33,8 +33,8 @@ HEAD = ["kernel", "form", "native/reference", "of roofline", "native [ms]", "ref
 Call = Callable[[], Any]
 
 
-def in_pieces(run: Callable[..., Any], kernel: Kernel, case: Case) -> Call:
-    """Return a call of the reference in pieces of 4096 rows, joined again."""
+def in_pieces(run: Callable[..., Any], kernel: Kernel, case: Case, unit: int = UNIT) -> Call:
+    """Return a call of the reference in pieces of rows, joined again."""
     if not case.rows:
         return lambda: run(*case.arguments)
     axis = next(a.shape.split()[0] for a in kernel.arguments if isinstance(a, Array))
@@ -43,8 +43,8 @@ def in_pieces(run: Callable[..., Any], kernel: Kernel, case: Case) -> Call:
 
     def call() -> Any:
         parts = []
-        for first in range(0, n, UNIT):
-            piece = slice(first, first + UNIT)
+        for first in range(0, n, unit):
+            piece = slice(first, first + unit)
             arguments = zip(case.arguments, cut, strict=True)
             parts.append(run(*(value[piece] if rows else value for value, rows in arguments)))
         if isinstance(parts[0], tuple):

@@ -10,6 +10,7 @@ writing, and what rank 0 does alone, are added as bytes over a rate.
 
 import argparse
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -195,8 +196,16 @@ def large_machines(rates: dict[str, float]) -> str:
     return markdown(head, rows)
 
 
-def page(growth: dict[str, Any], chains: dict[str, Any], targets: dict[str, Any]) -> str:
-    """Return the page."""
+def kept(table: str, text: str) -> str:
+    """Return a table of a page that other commands renew, with the marks around it."""
+    found = re.search(rf"<!-- {table} -->\n.*?<!-- end -->", text, re.DOTALL)
+    return found[0] if found else f"<!-- {table} -->\n<!-- end -->"
+
+
+def page(
+    growth: dict[str, Any], chains: dict[str, Any], targets: dict[str, Any], before: str = ""
+) -> str:
+    """Return the page; tables of other commands are those of the page before."""
     runs = [run for run in growth["runs"] if run["ok"]]
     rates = measured_rates(runs, growth["ranks"])
     where = growth["machine"]
@@ -205,8 +214,8 @@ def page(growth: dict[str, Any], chains: dict[str, Any], targets: dict[str, Any]
     powers = [[stage, f"{power:.2f}"] for stage, power in growth["exponents"].items()]
     measured = f"""# Scaling
 
-Written by `make scaling` from the results of `make bench` and `make bench-large`; nothing here is
-typed by hand.
+Written by `make scaling` from the results of `make bench` and `make bench-large`, two tables by
+commands of their own; nothing here is typed by hand.
 
 Measured on {where["cpu"]}, {where["visible_cores"]} cores, load {where["load"][0]} when it began
 (other work on the machine makes times longer and efficiencies smaller, never better).
@@ -220,6 +229,9 @@ on {targets["n_ps"]:,} points x {
 kernel at the roofline would have.
 
 {against_numpy(targets)}
+
+{LITTLE}
+{kept("kernels", before)}
 
 ## Ranks and threads
 
@@ -241,7 +253,27 @@ Seconds of a stage grow with the candidates to this power:
 
 {markdown(["stage", "power"], powers)}
 """
-    return f"{measured}\n{HELD}\n{model(rates)}"
+    written = f"{BYTES}\n{kept('bytes', before)}\n"
+    return f"{measured}\n{written}\n{HELD}\n{model(rates)}"
+
+
+LITTLE = """## Kernels that do little per value
+
+Nanoseconds per value of the largest array, on one thread and in processor time, of kernels whose
+work NumPy does well, and their share of the processor time of a chain 1-8 (20,000 candidates x 60).
+*Before* they called the C library for each angle, cosine and sine, took each edge twice, or stored
+each sum for each row. By `python -m benchmarks.shares`, not by `make scaling`.
+"""
+"""What the table of kernels says."""
+
+BYTES = """## Bytes of each artifact
+
+Of a finished dataset (20,000 candidates x 60), in the patches and in the root. *Read by stages* are
+the bytes of keys that a later stage reads, here as in StaMPS; the rest of a file StaMPS writes too,
+for its plots, for the next step of its stage 6, or for a look at it. By
+`python -m benchmarks.written`, not by `make scaling`.
+"""
+"""What the table of artifacts says."""
 
 
 HELD = """## What a rank holds
@@ -285,7 +317,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for path in results:
         if not path.exists():
             parser.error(f"{path} is missing: run make bench and make bench-large first")
-    options.output.write_text(page(*(json.loads(path.read_text()) for path in results)))
+    before = options.output.read_text() if options.output.exists() else ""
+    options.output.write_text(page(*(json.loads(path.read_text()) for path in results), before))
     print(f"{options.output} written")
     return 0
 

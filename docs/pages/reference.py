@@ -1,12 +1,13 @@
 """Artifacts, parameters and configuration keys."""
 
+from collections.abc import Iterable
 from inspect import getdoc
 from typing import Any, get_args
 
 from pystamps_hpc.config import OPTIONS, SECTIONS
 from pystamps_hpc.dataset.parameter_table import TABLE
 from pystamps_hpc.dataset.schema import ARTIFACTS, Key
-from pystamps_hpc.pipeline.table import maker, readers
+from pystamps_hpc.pipeline.table import Task, maker, read_by, readers
 from pystamps_hpc.stages.base import Mode, Scope
 from pystamps_hpc.stages.shared.value_types import BASES, LETTERS, bases_of
 
@@ -26,23 +27,36 @@ def artifacts() -> str:
         "flags are `logical` on disk and bool inside; an optional key may be missing or 0 × 0; "
         "what is *null at the master* has a column (of `bperp` a row) there on disk, but not "
         "inside; nor has what bears *ids* in its first column; numbers are finite unless they "
-        "*may be NaN*.\n",
+        "*may be NaN*. *Read by* are the stages, here as in StaMPS, that need a file; what none "
+        "reads is for a look at the results, for StaMPS' plots, or, as `uw_grid` and `uw_interp`, "
+        "for the next step of StaMPS' own stage 6. A key of *ours* StaMPS neither "
+        "writes nor reads; all others are its own, so that it can go on from any stage. How many "
+        "bytes each file takes: [Scaling](../scaling.md#bytes-of-each-artifact).\n",
     ]
     for name, artifact in ARTIFACTS.items():
-        made = [maker(name, scope, mode) for scope in get_args(Scope) for mode in get_args(Mode)]
-        stages = dict.fromkeys(
-            f"[{title(row).lower()}](../stage-guide.md#{anchor(row)}), {row.spec.scope}"
-            for row in made
-            if row
-        )
+        places = [(scope, mode) for scope in get_args(Scope) for mode in get_args(Mode)]
+        made = [row for place in places if (row := maker(name, *place))]
+        read = [row for place in places for row in read_by(name, *place)]
         rows = [
             (code(key.name), shape_of(key), classes_of(key), remarks_of(key), key.meaning)
             for key in artifact.keys.values()
         ]
-        origin = "; ".join(stages) or "StaMPS' bookkeeping, or a user"
-        parts.append(f"\n## {name}.mat\n\nMade by: {origin}\n\n")
+        origin = linked(made) or "StaMPS' bookkeeping, or a user"
+        use = linked(read) or "no stage"
+        parts.append(f"\n## {name}.mat\n\nMade by: {origin}\n\nRead by: {use}\n\n")
         parts.append(table(("Key", "Shape", "Class", "Kind", "Meaning"), rows))
     return "".join(parts)
+
+
+def linked(rows: Iterable[Task]) -> str:
+    """Name tasks, each with a link to what it does."""
+    in_order = sorted(rows, key=lambda row: row.spec.number)
+    return "; ".join(
+        dict.fromkeys(
+            f"[{title(row).lower()}](../stage-guide.md#{anchor(row)}), {row.spec.scope}"
+            for row in in_order
+        )
+    )
 
 
 def remarks_of(key: Key) -> str:
@@ -54,6 +68,7 @@ def remarks_of(key: Key) -> str:
         "may be NaN": key.may_be_nan,
         "null at the master": key.null is not None,
         "ids": key.ids is not None,
+        "ours": key.ours,
     }
     return ", ".join(word for word, holds in words.items() if holds)
 

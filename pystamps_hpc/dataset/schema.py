@@ -13,7 +13,8 @@ how
     amiss in a finished run; ``null=v``: in a single-master stack
     the master has a column of this value on disk (a row, of ``bperp``), which says nothing and is
     not there inside; ``ids``: the first column on disk numbers the rows from 1, or as the key does
-    that is named, ``ids=ij``, and is not there inside.
+    that is named, ``ids=ij``, and is not there inside; ``ours``: StaMPS neither writes nor reads
+    it.
 
 Inside, ``1 1`` is a scalar, ``n 1`` and ``1 n`` are 1-D, everything else keeps its shape; logical
 is bool, char is str.
@@ -36,6 +37,7 @@ class Key:
     sound_nan: bool
     null: float | None
     ids: str | None
+    ours: bool
     meaning: str
 
     @property
@@ -187,10 +189,10 @@ ifreq_ij        | n_node n_uw | single  | nan | gradient along rows
 jfreq_ij        | n_node n_uw | single  | nan | gradient along columns
 shaky_ix        | n_edge 1    | logical |     | edges that take the spatial estimate
 predef_ix       | n_edge n_uw | logical |     | held values
-edge_noise_std  | n_edge 1 | single | opt nan=ok | deviation of dph_noise over interferograms [rad]
-ifg_noise_std   | 1 n_uw      | double  | opt nan | deviation of dph_noise over edges [rad]
-n_edge_rejected | 1 1         | double  | int opt | edges without statistics
-stage           | 1 1         | double  | int opt | 8 once stage 8 has added its keys
+edge_noise_std  | n_edge 1 | single | opt nan=ok ours | deviation of dph_noise over interferograms [rad]
+ifg_noise_std   | 1 n_uw      | double  | opt nan ours | deviation of dph_noise over edges [rad]
+n_edge_rejected | 1 1         | double  | int opt ours | edges without statistics
+stage           | 1 1         | double  | int opt ours | 8 once stage 8 has added its keys
 """,
     "uw_phaseuw": """
 ph_uw | n_node n_uw | single |  | unwrapped grid phase [rad]
@@ -249,12 +251,12 @@ corrected_dph | n_arc n_use | single |        | the same with its cycles correct
 """,
     "mean_v": """
 m                | 2 n_ps   | double | nan       | offset [rad] and slope [rad/day]
-mean_v           | n_ps 1   | double | opt nan   | velocity towards the satellite [mm/yr]
-value_type       | 1 1      | char   | opt       | how the phase was corrected
-unwrap_ifg_index | 1 n_use  | double | index opt | fitted columns, SB: pairs, of `V` images
-ref_ps           | n_ref 1  | double | index opt | points of the reference area
-lambda           | 1 1      | double | opt       | wavelength [m]
-master_day       | 1 1      | double | opt       | MATLAB day number
+mean_v           | n_ps 1   | double | opt nan ours | velocity towards the satellite [mm/yr]
+value_type       | 1 1      | char   | opt ours  | how the phase was corrected
+unwrap_ifg_index | 1 n_use  | double | index opt ours | fitted columns, SB: pairs, of `V` images
+ref_ps           | n_ref 1  | double | index opt ours | points of the reference area
+lambda           | 1 1      | double | opt ours  | wavelength [m]
+master_day       | 1 1      | double | opt ours  | MATLAB day number
 """,
     "merge2": """
 psu_ix   | n_u 1         | double | index | points that only the PS have, rows there
@@ -264,7 +266,7 @@ sbnu_ix  | n_c 1         | double | index | points of both, rows of the small ba
 psnu_coh | n_c 1         | single |       | their coherence over the pairs, of the PS
 sbnu_coh | n_c 1         | double |       | their coherence in the small baselines
 G        | n_ifg n_image | double |       | -1 at the first, 1 at the second image of each pair
-coh_ps   | n_ps 1        | double | opt   | coherence of every point, which StaMPS does not keep
+coh_ps   | n_ps 1        | double | opt ours | coherence of every point, which StaMPS does not keep
 """,
     "deramp_degree": "degree | 1 1 | double | | degree of the ramps: 1, 1.5, 2 or 3",
     "psver": "psver | 1 1 | double | int | version suffix of the current files",
@@ -292,6 +294,7 @@ def _parse(name: str, table: str) -> Artifact:
             sound_nan="nan=ok" in flags,
             null=next((float(flag[5:]) for flag in flags if flag.startswith("null=")), None),
             ids=next((flag[4:] for flag in flags if flag[:4] in ("ids", "ids=")), None),
+            ours="ours" in flags,
             meaning=meaning,
         )
     return Artifact(name, keys)

@@ -94,10 +94,16 @@ class Task:
         makers = [maker(item.artifact, "patch", self.mode) for item in artifact_fields(nested)]
         return max(filter(None, makers), key=lambda row: row.spec.number)
 
+    def reads_of(self, scope: Scope) -> tuple[Field, ...]:
+        """Fields that it reads in directories of a scope; a merged task also those of patches."""
+        if scope == self.spec.scope:
+            return self.reads
+        nested = self.patch_inputs
+        return artifact_fields(nested) if nested and scope == "patch" else ()
+
     def _asks_for(self, artifact: str) -> bool:
         """Whether the task reads an artifact, of its own directory or of every patch."""
-        nested = self.patch_inputs
-        fields = (*self.reads, *(artifact_fields(nested) if nested else ()))
+        fields = (field for scope in get_args(Scope) for field in self.reads_of(scope))
         return any(field.artifact == artifact for field in fields)
 
     @property
@@ -250,6 +256,20 @@ def maker(artifact: str, scope: Scope, mode: Mode) -> Task | None:
         if row.spec.scope == scope and artifact in row.bundle:
             return row
     return None
+
+
+def read_by(artifact: str, scope: Scope, mode: Mode, key: str = "") -> tuple[Task, ...]:
+    """Return the tasks that read an artifact of a scope, or one key of it, in order.
+
+    What a task copies as it is (``ps1.*``) is the artifact that it reads, but none of its keys.
+    """
+    return tuple(
+        row
+        for row in tasks(mode)
+        if any(
+            field.artifact == artifact and key in ("", field.key) for field in row.reads_of(scope)
+        )
+    )
 
 
 def feedback_artifacts(mode: Mode) -> tuple[str, ...]:

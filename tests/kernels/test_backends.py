@@ -11,9 +11,7 @@ from .arguments import all_arguments
 
 BACKENDS = ["python", "native"]
 FORMS = [
-    (name, arithmetic)
-    for name, kernel in all_kernels().items()
-    for arithmetic in kernel.forms
+    (name, arithmetic) for name, kernel in all_kernels().items() for arithmetic in kernel.forms
 ]
 WHOLE = {
     "stage2_clap_grid", "stage2_histogram", "stage4_adjacent_keep", "stage4_duplicate_keep",

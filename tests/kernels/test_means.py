@@ -26,6 +26,15 @@ def test_single_means_keep_their_order_across_blocks():
     assert not np.array_equal(wanted, table("native", "double").stage1_column_means(values))
 
 
+def test_native_means_in_double_hold_for_any_number_of_rows_and_columns():
+    values = np.random.default_rng(4).normal(100, 30, (4099, 37))
+    for n, m in product((1, 2, 3, 4, 5, 4095, 4096, 4097, 4099), (0, 1, 15, 16, 17, 37)):
+        part = np.ascontiguousarray(values[:n, :m])
+        for arithmetic in ("double", "single"):
+            means = table("native", arithmetic).stage1_column_means(part)
+            np.testing.assert_allclose(means, part.mean(axis=0), rtol=1e-13)
+
+
 def test_the_mean_in_single_drifts_with_the_number_of_points(kernels):
     column = np.full(600_000, 100.30, np.float32)
     assert kernels.stage7_sequential_mean(column) / 100.30 - 1 == pytest.approx(-2.5e-3, abs=1e-4)
