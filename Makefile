@@ -17,6 +17,7 @@ export PYSTAMPS_HPC_DATA_ROOT ?= $(abspath ../shared/golden)
 .PHONY: help setup demo demo-slc test test-short test-slow test-mpi lint format parity audit docs forms clean \
         bench benchmark bench-large bench-memory bench-unwrap scaling truth test-kill test-faults \
         test-limits bench-patches bench-prep bench-pairs bench-exports bench-pictures bench-console \
+        bench-shares bench-written \
         fuzz fuzz-reads \
         native-full-chain-verify test-gpu bench-gpu \
         image docker-image test-image test-slurm test-bare test-mintpy test-qgis lock
@@ -174,6 +175,12 @@ bench-exports: $(READY) ## a million points x 60 dates into each format of expor
 
 bench-console: $(READY) ## maps and series of 1 M points x 60 dates in the console, 20 clients: docs/console-map.md
 	$(BIN)/python -m benchmarks.console --page docs/console-map.md
+
+bench-shares: $(READY) ## docs/scaling.md: kernels that do little per value, beside NumPy and in a chain
+	$(BIN)/python -m benchmarks.shares --page docs/scaling.md
+
+bench-written: $(READY) ## docs/scaling.md: bytes of each artifact, and what later stages read of them
+	$(BIN)/python -m benchmarks.written --page docs/scaling.md
 
 bench-unwrap: $(READY) ## docs/unwrapping.md: the native unwrapper and SNAPHU side by side; BENCH_UNWRAP=--large
 	$(BIN)/python -m benchmarks.unwrapping $(BENCH_UNWRAP)

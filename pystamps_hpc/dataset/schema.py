@@ -189,7 +189,7 @@ ifreq_ij        | n_node n_uw | single  | nan | gradient along rows
 jfreq_ij        | n_node n_uw | single  | nan | gradient along columns
 shaky_ix        | n_edge 1    | logical |     | edges that take the spatial estimate
 predef_ix       | n_edge n_uw | logical |     | held values
-edge_noise_std  | n_edge 1 | single | opt nan=ok ours | deviation of dph_noise over interferograms [rad]
+edge_noise_std  | n_edge 1 | single | opt nan=ok ours | deviation of dph_noise of each arc [rad]
 ifg_noise_std   | 1 n_uw      | double  | opt nan ours | deviation of dph_noise over edges [rad]
 n_edge_rejected | 1 1         | double  | int opt ours | edges without statistics
 stage           | 1 1         | double  | int opt ours | 8 once stage 8 has added its keys

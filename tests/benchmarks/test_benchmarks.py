@@ -14,11 +14,14 @@ from benchmarks import (
     pictures,
     plain,
     roofline,
+    scaling,
     small_baselines,
     truth,
+    written,
 )
 from benchmarks.cases import cases
 from benchmarks.scene import CLAP_WINDOW, LOW_PASS, Scene
+from pystamps_hpc.dataset.mat import write_mat
 from pystamps_hpc.tools.simulate import VelocityError
 from pystamps_kernels.contracts import all_kernels
 from pystamps_kernels.dispatch import function
@@ -178,3 +181,27 @@ def test_the_scene_of_the_pictures_is_drawn_in_a_process_of_its_own(tmp_path):
     assert (tmp_path / "scene" / "products" / "panel.pdf").read_bytes().startswith(b"%PDF")
     assert 50 < run["peak_mib"] < 2048
     assert run["cpu_sec"] > 0
+
+
+def test_bytes_are_told_by_artifact_and_by_who_reads_them(tmp_path):
+    for folder in ("PATCH_1", "PATCH_2"):
+        tmp_path.joinpath(folder).mkdir()
+        write_mat(tmp_path / folder / "ps1.mat", {"n_ps": 20.0})
+        fit = {"ph_patch": np.ones((20, 3), "c8"), "ph_weight": np.ones((20, 3), "c8")}
+        write_mat(tmp_path / folder / "pm1.mat", fit)
+    arcs = {"dph_noise": np.ones((5, 3), "f4"), "edge_noise_std": np.ones((5, 1), "f4")}
+    write_mat(tmp_path / "uw_space_time.mat", arcs)
+    write_mat(tmp_path / "ps2.mat", {"n_ps": 10.0})
+    found = {each.artifact: each for each in written.artifacts(tmp_path)}
+    size = (tmp_path / "PATCH_1/pm1.mat").stat().st_size
+    assert found["pm1"] == written.Written("pm1", "patch", 1, 2 * size, 2 * 20 * 3 * 8, 0)
+    assert (found["uw_space_time"].times, found["uw_space_time"].ours) == (2, 5 * 4)
+    rows = {row[0]: row for row in written.table(list(found.values()), tmp_path, 3)}
+    assert rows["pm1"][5] == f"{2 * size / (40 * 3):.1f}"
+    assert rows["uw_space_time"][2] == "twice"
+
+
+def test_tables_of_other_commands_stay_when_the_page_is_written_anew():
+    page = "before\n<!-- bytes -->\n| a |\n<!-- end -->\nafter\n<!-- other -->\n<!-- end -->\n"
+    assert scaling.kept("bytes", page) == "<!-- bytes -->\n| a |\n<!-- end -->"
+    assert scaling.kept("kernels", page) == "<!-- kernels -->\n<!-- end -->"

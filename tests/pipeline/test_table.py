@@ -15,7 +15,15 @@ from pystamps_hpc.dataset.parameter_table import TABLE
 from pystamps_hpc.dataset.parameters import Parameters
 from pystamps_hpc.dataset.schema import ARTIFACTS
 from pystamps_hpc.pipeline.loading import _VIRTUAL
-from pystamps_hpc.pipeline.table import MODULES, mode_of, readers, stage_numbers, task, tasks
+from pystamps_hpc.pipeline.table import (
+    MODULES,
+    mode_of,
+    read_by,
+    readers,
+    stage_numbers,
+    task,
+    tasks,
+)
 from pystamps_hpc.stages import shared
 from pystamps_hpc.stages.base import EACH_PATCH, artifact_fields
 from pystamps_hpc.stages.shared.ifgs import Ifgs
@@ -54,6 +62,22 @@ def test_the_last_stage_is_that_of_the_table():
     assert stage_numbers() == tuple(range(1, pipeline.LAST_STAGE + 1))
     assert stage_numbers("merged") == (5, 6, 7, 8)
     assert stage_numbers("patch", "triangulator") == (4,)
+
+
+@pytest.mark.parametrize(
+    ("artifact", "scope", "key", "stages"),
+    [
+        ("pm1", "patch", "", [3, 5]),
+        ("pm1", "patch", "K_ps", [3]),
+        ("pm1", "patch", "ph_weight", []),
+        ("ps1", "patch", "ll0", []),  # which is only copied
+        ("rc2", "patch", "ph_rc", [5]),  # the merge, of every patch
+        ("scla_smooth2", "merged", "K_ps_uw", [6]),
+        ("uw_interp", "merged", "", []),
+    ],
+)
+def test_who_reads_an_artifact_is_told_by_file_and_by_key(artifact, scope, key, stages):
+    assert [row.spec.number for row in read_by(artifact, scope, "ps", key)] == stages
 
 
 def test_the_flag_chooses_the_table():
