@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYSTAMPS_HPC_DATA_ROOT ?= $(abspath ../shared/golden)
 
 .PHONY: help setup demo demo-slc test test-short test-slow test-mpi lint format parity audit docs forms clean \
-        bench benchmark bench-large bench-memory bench-unwrap scaling truth test-kill test-faults \
+        bench benchmark bench-large bench-memory bench-unwrap scaling schedule truth test-kill test-faults \
         test-limits bench-patches bench-prep bench-pairs bench-exports bench-pictures bench-console \
         fuzz fuzz-reads \
         native-full-chain-verify test-gpu bench-gpu \
@@ -224,6 +224,9 @@ fuzz-reads: $(READY) ## FUZZ_READS damaged files per reader; the figures go into
 
 scaling: $(READY) ## docs/scaling.md from the results of bench and bench-large
 	$(BIN)/python -m benchmarks.scaling
+
+schedule: $(READY) ## the queue replayed on 64-1,024 modelled ranks from those of bench-large: docs/scaling.md
+	$(BIN)/python -m benchmarks.schedule --page docs/scaling.md
 
 forms: $(READY) ## renew the list of what is compiled ahead, after a change of kernels or their calls
 	$(BIN)/python -m tests.kernels.forms
