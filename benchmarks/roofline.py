@@ -1,4 +1,4 @@
-"""What one thread of this machine can do at most: bytes, multiply-adds and sines per second."""
+"""What one thread of this machine can do at most per second: bytes, products, roots, sines."""
 
 import math
 import time
@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from benchmarks.case import Case
 from pystamps_kernels.native.turn import cos_sin
 
 Array = NDArray[Any]
@@ -34,27 +35,36 @@ class Peaks:
         Cosine and sine pairs per second, by the vectorised polynomial of the kernels.
     libm : float
         The same by the C library, one pair after the other.
+    roots : float
+        Square roots per second, of independent doubles.
+    single_flops, single_roots : float
+        Flop and roots per second in single precision.
     """
 
     stream: float
     flops: float
     sincos: float
     libm: float
+    roots: float
+    single_flops: float
+    single_roots: float
 
-    def seconds(self, work: float, traffic: float, pairs: float, threads: int) -> tuple[float, str]:
+    def seconds(self, case: Case, traffic: float, threads: int) -> tuple[float, str]:
         """Return the least time of some work on ideal threads, and what bounds it.
 
         Parameters
         ----------
-        work, traffic, pairs : float
-            Flop, bytes that must move, cosine and sine pairs (angles and roots count as one).
+        case : Case
+            The work; angles and roots that are not taken in lanes count as pairs.
+        traffic : float
+            Bytes that must move.
         threads : int
             Threads; they share the memory, so `stream` does not grow with them.
         """
-        bounds = {
-            "memory": traffic / self.stream,
-            "arithmetic": (work / self.flops + pairs / self.sincos) / threads,
-        }
+        flops = self.single_flops if case.single else self.flops
+        roots = self.single_roots if case.single else self.roots
+        arithmetic = case.flops / flops + case.pairs / self.sincos + case.roots / roots
+        bounds = {"memory": traffic / self.stream, "arithmetic": arithmetic / threads}
         limit = max(bounds, key=lambda name: bounds[name])
         return bounds[limit], limit
 
@@ -70,6 +80,13 @@ def _multiply_adds(values: Array, factor: float, rounds: int) -> None:
     for _ in range(rounds):
         for i in range(LANES):
             values[i] = values[i] * factor + factor
+
+
+@njit
+def _square_roots(values: Array, added: float, rounds: int) -> None:
+    for _ in range(rounds):
+        for i in range(LANES):
+            values[i] = math.sqrt(values[i]) + added
 
 
 @njit
@@ -99,8 +116,11 @@ def measure() -> Peaks:
     """Measure the peaks of this machine; a second or two."""
     a, b, c = (np.full(STREAM_LENGTH, 1.0) for _ in range(3))
     stream = 3 * a.nbytes / fastest(lambda: _triad(a, b, c, 0.5))
-    values = np.full(LANES, 0.1)
-    flops = 2 * LANES * ROUNDS / fastest(lambda: _multiply_adds(values, 0.3, ROUNDS))
+
+    def per_second(loop: Any, kind: Any) -> float:
+        values, number = np.full(LANES, 0.1, kind), kind(0.3)
+        return LANES * ROUNDS / fastest(lambda: loop(values, number, ROUNDS))
+
     phase = np.random.default_rng(0).uniform(-3, 3, 4096)
     cos, sin = np.empty(4096), np.empty(4096)
 
@@ -108,4 +128,12 @@ def measure() -> Peaks:
         return lambda: [kernel(phase, cos, sin) for _ in range(256)]
 
     pairs = 256 * phase.size
-    return Peaks(stream, flops, pairs / fastest(many(_polynomial)), pairs / fastest(many(_library)))
+    return Peaks(
+        stream=stream,
+        flops=2 * per_second(_multiply_adds, np.float64),
+        sincos=pairs / fastest(many(_polynomial)),
+        libm=pairs / fastest(many(_library)),
+        roots=per_second(_square_roots, np.float64),
+        single_flops=2 * per_second(_multiply_adds, np.float32),
+        single_roots=per_second(_square_roots, np.float32),
+    )
