@@ -154,11 +154,16 @@ native-full-chain-verify: $(READY) ## clean copy, chain 1-8 natively, verify; DA
 BENCH_KERNELS ?=
 BENCH_CHAIN   ?=
 BENCH_UNWRAP  ?=
+# BENCH_AGAINST=COMMIT measures that commit, too, in turns; BENCH_COMPARE: e.g. '--rounds 9 --candidates 0'
+BENCH_AGAINST ?=
+BENCH_COMPARE ?=
 
-bench benchmark: $(READY) ## kernels against the reference and this machine, chains by backend, ranks and threads
+bench benchmark: $(READY) ## kernels against the reference and this machine, chains by backend, ranks and threads; beside the last figures, and BENCH_AGAINST=COMMIT
 	$(BIN)/python -m benchmarks.kernels $(BENCH_KERNELS)
 	$(BIN)/python -m benchmarks.targets
 	$(BIN)/python -m benchmarks.backends $(BENCH_CHAIN)
+	$(BIN)/python -m benchmarks.compare
+	$(if $(BENCH_AGAINST),$(BIN)/python -m benchmarks.compare --against $(BENCH_AGAINST) $(BENCH_COMPARE))
 
 bench-large: $(READY) ## chain 1-8 of 50 k, 200 k and 1 M candidates x 60 on two ranks: memory, growth of cost
 	$(BIN)/python -m benchmarks.growth
