@@ -160,7 +160,8 @@ def stages(rates: Rates, seed: int) -> list[dict[str, Any]]:
             )
         rows.append(
             {"ranks": ranks, "stage": "waiting for the last patch", "seconds": run.idle,
-             "efficiency": 0.0, "files": 0.0, "bytes": 0.0, "alone": 0.0}
+             "efficiency": 0.0, "files": 0.0, "bytes": 0.0, "alone": 0.0,
+             "questions": run.patches.questions}
         )  # fmt: skip
         for work in merged_work(rates, STACK):
             time = run.merged[work.stage]

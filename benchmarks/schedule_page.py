@@ -4,6 +4,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
+from benchmarks.replay import QUESTION_SEC
 from benchmarks.scaling import markdown
 
 
@@ -99,10 +100,12 @@ def _stages(document: dict[str, Any]) -> str:
             "files", "bytes", "rank 0 alone"]  # fmt: skip
     share = ", ".join(f"{100 * serial_share(rows, n):.0f} % on {n:,}" for n in counts)
     stage, part, seconds = longest_part(rows, counts[-1])
+    questions = max(row.get("questions", 0) for row in rows if row["ranks"] == counts[-1])
     prose = f"""The last three columns are seconds on {counts[-1]:,} ranks: opening and closing
 files, reading and writing of all ranks, and what rank 0 does while the others wait (gather, order,
 write). Rank 0 alone takes {share} ranks. The longest part on {counts[-1]:,} ranks is {PARTS[part]}
-in stage {stage}: {seconds:.0f} s."""
+in stage {stage}: {seconds:.0f} s. The queue is no bottleneck: its thread on rank 0 answers
+{questions:,} questions, two messages each, in {questions * QUESTION_SEC:.2f} s."""
     table = markdown(head, cells)
     return f"### Where the time goes\n\n{table}\n\n{paragraph(prose)}\n\n{paragraph(REMEDY)}\n"
 
