@@ -28,7 +28,7 @@ from .choices import program_of
 from .events import Watcher
 from .expected_memory import Extent, grid_size_of, kept, merged_extent, patch_extent
 from .invalidation import drop_outdated_records, remove
-from .loading import load_inputs
+from .loading import Found, find_inputs
 from .passes import end_pass, keep_pass
 from .plan import PlannedTask, first_of
 from .presence import FLAGS, NO_PS, no_ps_stage, stamp
@@ -103,11 +103,16 @@ def _execute(
     )
     if row.spec.scope == "merged":
         _tell_dropped(dataset, row, patches, log)
-    with _with_remedy(dataset, row, target):
-        inputs = load_inputs(
-            row.spec.inputs, directory, parameters, dataset, patches, row.judged,
-            session.config.runtime.io_workers, withheld,
-        )  # fmt: skip
+
+    def found() -> Found:
+        with _with_remedy(dataset, row, target):
+            return find_inputs(
+                row.spec.inputs, directory, parameters, dataset, patches, row.judged,
+                session.config.runtime.io_workers, withheld,
+            )  # fmt: skip
+
+    # a thousand ranks do not open the files of a thousand patches each
+    inputs = (team.on_root(found) if row.gathers else found()).filled()
     program = team.on_root(lambda: program_of(row.spec, session.config))
     made_with = fingerprint(record, program)
     memo = MemoStore(directory, planned.stage, made_with, log.warn, log.checkpoint)
