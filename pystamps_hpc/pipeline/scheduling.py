@@ -11,6 +11,7 @@ from pystamps_kernels.dispatch import threading_layer
 
 from ..parallel import child_processes, interruption
 from ..parallel.cpus import CpuBudget, cpu_budget, give_kernel_threads
+from ..parallel.keeping import KEPT
 from ..parallel.launcher import OPEN_MPI, launcher_hint
 from ..parallel.team import SerialTeam, Team
 from .events import TaskFinished, Watcher, ignore
@@ -54,6 +55,7 @@ def run_patches(session: Session, team: Team, watcher: Watcher) -> list[StageRes
         chains = team.map_tasks(chain, targets, cost, lambda fraction: None)
     else:
         chains = _run_pool(session, targets, cost, watcher, threads, width)
+    KEPT.clear()
     team.on_root(lambda: drop_outdated_records(session.dataset, session.dataset.root, session.mode))
     return [row for rows in chains for row in rows]
 

@@ -146,7 +146,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     ph = unit_phasors(inputs.phase, ctx.kernels)
     check_nulls(ph, inputs.ifgs, ctx)
     generator = ctx.config.compat.random_generator
-    counts = random_histogram(inputs.ifgs, n_trial_wraps, generator, ctx.kernels)
+    counts = random_histogram(inputs.ifgs, n_trial_wraps, generator, ctx.kernels, ctx.room)
     random = RandomCoherence(counts, low_bins(inputs.ifgs))
     found = iterated(inputs, params, ph, grid, low_pass, random, n_trial_wraps, ctx)
 
@@ -370,6 +370,7 @@ SPEC = StageSpec(
         "stage2_topofit",
         "stage2_topofit_row_invariant",
         "stage2_topofit_coh_row_invariant",
+        "stage2_topofit_coh_rough",
         "stage2_ph_weight",
         "stage2_grid_accumulate",
         "stage2_clap_grid",
