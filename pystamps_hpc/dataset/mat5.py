@@ -56,6 +56,10 @@ _STORED_CODES = {kind: code for code, kind in STORED.items()}
 _BLANKS = int.from_bytes(8 * b" ", "little")
 _BEGINNING_BYTES = 1024  # holds every header, deflated or not
 
+SMALL_BYTES = 256 << 10
+"""A file of this size is read, and written, as one piece: to map each of its variables, or to place
+their parts one by one, takes longer than the bytes do."""
+
 
 @dataclass(frozen=True)
 class Element:
@@ -81,13 +85,29 @@ class Element:
 
 
 class Mat5File:
-    """A level-5 file opened for reading; its variables are known, their data unread."""
+    """A level-5 file for reading; its variables are known, their data unread or, if small, held.
 
-    def __init__(self, path: Path, byte_order: str) -> None:
+    Parameters
+    ----------
+    path : Path
+        Its name.
+    byte_order : {"<", ">"}
+        How its numbers are stored.
+    file : binary file
+        Open for reading; closed with this object.
+    """
+
+    def __init__(self, path: Path, byte_order: str, file: BinaryIO) -> None:
         self.path = path
         self.byte_order = byte_order
-        self._file = path.open("rb")
+        self._file = file
+        self._held: bytes | None = None
         try:
+            file.seek(0)
+            beginning = file.read(SMALL_BYTES + 1)
+            if len(beginning) <= SMALL_BYTES:
+                file.close()
+                self._file, self._held = io.BytesIO(beginning), beginning
             self._subsystem_at = self._integer("Q", SUBSYSTEM_AT)
             if self._subsystem_at == _BLANKS:
                 self._subsystem_at = 0
@@ -104,7 +124,7 @@ class Mat5File:
     def rows(self, name: str) -> "Mat5Rows":
         """Return a numeric matrix as rows read on demand."""
         element = self._elements[name]
-        return Mat5Rows(self.path, self.byte_order, element)
+        return Mat5Rows(self.path, self.byte_order, element, self._held)
 
     def in_place(self, name: str) -> bool:
         """Whether a variable is not deflated."""
@@ -117,7 +137,7 @@ class Mat5File:
         if variable.matlab_class in REAL_DTYPES:
             return _by_planes(self.rows(name), variable.shape)
         with readable(self.path, f"'{name}'"):
-            value = decode(_body(self.path, element), self.byte_order)
+            value = decode(_body(self.path, element, self._held), self.byte_order)
             if variable.matlab_class == "string":
                 return text_of_object(value, self._subsystem().__getitem__)
             return value
@@ -162,7 +182,8 @@ class Mat5File:
         compressed = self._integer("I", self._subsystem_at) == COMPRESSED
         size = self._integer("I", self._subsystem_at + 4)
         element = self._element(self._subsystem_at + 8, size, compressed)
-        inner = decode(_body(self.path, element), self.byte_order).ravel(order="F")
+        body = _body(self.path, element, self._held)
+        inner = decode(body, self.byte_order).ravel(order="F")
         byte_order = BYTE_ORDERS[inner[2:4].tobytes()]
         _, _, start, _ = parse_tag(inner, 8, byte_order)  # behind a header of eight bytes
         cells = decode(inner[start:], byte_order)["MCOS"].item()
@@ -173,7 +194,7 @@ class Mat5File:
         return int(np.frombuffer(self._file.read(8), self.byte_order + kind, 1)[0])
 
     def _scan(self) -> dict[str, Element]:
-        file_size = self.path.stat().st_size
+        file_size = self._file.seek(0, io.SEEK_END)
         found: dict[str, Element] = {}
         offset = HEADER_BYTES
         while offset < file_size:
@@ -210,11 +231,15 @@ class Mat5File:
 
 @dataclass(frozen=True)
 class Mat5Rows:
-    """A numeric matrix of a level-5 file: mapped, or inflated as a whole at the first access."""
+    """A numeric matrix of a level-5 file: mapped, or inflated as a whole at the first access.
+
+    That of a small file, whose bytes are `held`, is taken from them.
+    """
 
     path: Path
     byte_order: str
     element: Element
+    held: bytes | None = None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -245,7 +270,7 @@ class Mat5Rows:
         """Real and imaginary part as stored, each ``(n_columns, n_rows)``."""
         element = self.element
         with readable(self.path, f"'{element.header.variable.name}'"):
-            body = _body(self.path, element)
+            body = _body(self.path, element, self.held)
             parts = numeric_parts(body, element.header, self.byte_order)
             return [part.reshape(self.shape[::-1]) for part in parts]
 
@@ -262,8 +287,13 @@ def _by_planes(rows: Mat5Rows, shape: tuple[int, ...]) -> AnyArray:
     return whole
 
 
-def _body(path: Path, element: Element) -> AnyArray:
-    """Return the bytes of a variable behind its tag: mapped, or inflated to the declared size."""
+def _body(path: Path, element: Element, held: bytes | None) -> AnyArray:
+    """Return the bytes of a variable behind its tag: mapped, or inflated to the declared size.
+
+    They are those of the file, or of what is held of it.
+    """
+    if not element.compressed and held is not None:
+        return np.frombuffer(held, np.uint8, element.size, element.offset)
     if not element.compressed:
         mapped = np.memmap(path, np.uint8, "r", element.offset, (element.size,))
         return mapped.view(np.ndarray)
@@ -271,9 +301,12 @@ def _body(path: Path, element: Element) -> AnyArray:
     most = 16 * math.prod(variable.shape) + element.header.data_at + 40  # two parts of doubles
     if variable.matlab_class in REAL_DTYPES and element.n_bytes > most:
         raise ValueError("more data than its size asks for")
-    with path.open("rb") as file:
-        file.seek(element.offset)
-        deflated = file.read(element.size)
+    if held is not None:
+        deflated = held[element.offset : element.offset + element.size]
+    else:
+        with path.open("rb") as file:
+            file.seek(element.offset)
+            deflated = file.read(element.size)
     stream = zlib.decompressobj()
     inflated = stream.decompress(deflated, 8 + element.n_bytes + 1)
     if not stream.eof or len(inflated) != 8 + element.n_bytes:
@@ -299,16 +332,32 @@ def write(path: Path, values: Mapping[str, Any], compress: bool) -> None:
         Deflate every variable; they are then never read in place.
     """
     with path.open("wb") as file:
-        file.write(HEADER)
-        for name, value in values.items():
-            if not compress:
-                _write_element(path, file, name, value)
-                continue
+        if sum(map(_size, values.values())) > SMALL_BYTES:
+            _write_all(path, file, values, compress)
+        else:
             whole = io.BytesIO()
-            _write_element(path, whole, name, value)
-            deflated = zlib.compress(whole.getbuffer())
-            file.write(struct.pack("<II", COMPRESSED, len(deflated)))
-            file.write(deflated)
+            _write_all(path, whole, values, compress)
+            file.write(whole.getbuffer())
+
+
+def _size(value: Any) -> int:
+    """Return about how many bytes a matrix or a text takes; a sparse matrix is never small."""
+    if isinstance(value, str):
+        return 2 * len(value)
+    return value.nbytes if isinstance(value, Stream) else SMALL_BYTES + 1
+
+
+def _write_all(path: Path, file: BinaryIO, values: Mapping[str, Any], compress: bool) -> None:
+    file.write(HEADER)
+    for name, value in values.items():
+        if not compress:
+            _write_element(path, file, name, value)
+            continue
+        whole = io.BytesIO()
+        _write_element(path, whole, name, value)
+        deflated = zlib.compress(whole.getbuffer())
+        file.write(struct.pack("<II", COMPRESSED, len(deflated)))
+        file.write(deflated)
 
 
 def _write_element(path: Path, file: BinaryIO, name: str, value: Any) -> None:
