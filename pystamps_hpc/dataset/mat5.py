@@ -37,7 +37,7 @@ from .mat5values import (
 )
 from .matobjects import text_of_object
 from .matvalues import REAL_DTYPES, Stream, gather, joined, matlab_class, pieces, readable
-from .rows import AnyArray
+from .rows import ALL, AnyArray
 
 HEADER_BYTES = 128
 HEADER = (
@@ -172,8 +172,7 @@ class Mat5File:
                 f"cannot read {self.path}: what begins at byte {offset} is longer than the file; "
                 "restore it from a copy or save it anew"
             )
-        self._file.seek(offset)
-        return self._file.read(8 + size)
+        return self._part(offset, 8 + size)
 
     def _subsystem(self) -> list[AnyArray]:
         """Return the cells that the objects of the file refer to."""
@@ -190,16 +189,14 @@ class Mat5File:
         return list(cells.ravel(order="F"))
 
     def _integer(self, kind: str, offset: int) -> int:
-        self._file.seek(offset)
-        return int(np.frombuffer(self._file.read(8), self.byte_order + kind, 1)[0])
+        return int(np.frombuffer(self._part(offset, 8), self.byte_order + kind, 1)[0])
 
     def _scan(self) -> dict[str, Element]:
         file_size = self._file.seek(0, io.SEEK_END)
         found: dict[str, Element] = {}
         offset = HEADER_BYTES
         while offset < file_size:
-            self._file.seek(offset)
-            tag = self._file.read(8)
+            tag = self._part(offset, 8)
             if len(tag) < 8:
                 raise _truncated(self.path, file_size, offset + 8)
             kind, size = struct.unpack(self.byte_order + "II", tag)
@@ -215,10 +212,16 @@ class Mat5File:
             offset += 8 + size
         return found
 
+    def _part(self, offset: int, size: int) -> bytes:
+        """Return so many bytes from an offset on, fewer where the file ends."""
+        if self._held is not None:
+            return self._held[offset : offset + size]
+        self._file.seek(offset)
+        return self._file.read(size)
+
     def _element(self, offset: int, size: int, compressed: bool) -> Element:
         """Parse the header of a variable from the first bytes of it."""
-        self._file.seek(offset)
-        body = self._file.read(min(size, _BEGINNING_BYTES))
+        body = self._part(offset, min(size, _BEGINNING_BYTES))
         n_bytes = size
         with readable(self.path, f"the variable at byte {offset - 8}"):
             if compressed:
@@ -254,6 +257,8 @@ class Mat5Rows:
 
     def __getitem__(self, key: Any, /) -> AnyArray:
         parts = self._parts  # there before memory is taken for what the header promises
+        if self.held is not None and isinstance(key, slice) and key == ALL:
+            return np.ascontiguousarray(joined([part.T for part in parts], self.dtype))
         try:
             return gather(key, self.shape, self._fetch, self.dtype)
         finally:

@@ -276,3 +276,13 @@ def coherence_counts(
         coherence = kernels.stage2_topofit_coh_row_invariant(phasors, bperp, n_trial_wraps)
         counts += kernels.stage2_histogram(coherence, COHERENCE_BINS)
     return counts
+
+
+def unscaled(scaled: FloatArray) -> FloatArray | None:
+    """Return the counts of all random samples that a scaled histogram was, None if it was not."""
+    total = scaled.sum()
+    if not total > 0:
+        return None
+    counts: FloatArray = scaled * (N_RANDOM / total)
+    whole = np.rint(counts)
+    return whole if whole.sum() == N_RANDOM and np.abs(counts - whole).max() < 1e-3 else None
