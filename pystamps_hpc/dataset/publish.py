@@ -19,7 +19,7 @@ from types import TracebackType
 from ..errors import PublishError
 from .tree import state_path
 
-FLUSHED_AT_ONCE = 8
+FLUSHED_AT_ONCE = 4
 """Files of a bundle that are brought to the disk side by side."""
 
 

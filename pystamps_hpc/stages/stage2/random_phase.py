@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 N_RANDOM = 300_000
 SEED = 2005
 BLOCK = 1 << 14
+LARGEST_PHASE = 30.0
+"""Phase of a slope [rad] up to which the full fit in single is good to a tenth of ``ROUGH``."""
 
 
 class Stream(Protocol):
@@ -246,7 +248,7 @@ def coherence_counts(
     """Count the coherence of rows in bins.
 
     Few digits tell the bin of nearly every row; the full fit is done where its rounding could
-    decide, so that the counts are those of the full fit. The reference has no faster few digits.
+    decide, so that the counts are those of the full fit.
 
     Parameters
     ----------
@@ -265,7 +267,7 @@ def coherence_counts(
         Counts.
     """
     counts = np.zeros(COHERENCE_BINS.size)
-    if kernels.backends["stage2_topofit_coh_rough"] != "python":
+    if few_digits_do(bperp, n_trial_wraps, kernels):
         place = COHERENCE_BINS.size * kernels.stage2_topofit_coh_rough(
             phasors, bperp, n_trial_wraps
         )
@@ -276,6 +278,20 @@ def coherence_counts(
         coherence = kernels.stage2_topofit_coh_row_invariant(phasors, bperp, n_trial_wraps)
         counts += kernels.stage2_histogram(coherence, COHERENCE_BINS)
     return counts
+
+
+def few_digits_do(bperp: FloatArray, n_trial_wraps: float, kernels: "KernelTable") -> bool:
+    """Whether few digits of the coherence save time, and the full fit has more of them.
+
+    The reference has no faster ones. In single, phases of trial slopes at all baselines are off by
+    a part of themselves, as where the baselines lie far from zero.
+    """
+    if kernels.backends["stage2_topofit_coh_rough"] == "python":
+        return False
+    if kernels.arithmetic == "double" or bperp.dtype != np.float32:
+        return True
+    largest = 2 * np.pi * n_trial_wraps * np.abs(bperp).max()
+    return bool(largest <= LARGEST_PHASE * np.ptp(bperp))
 
 
 def unscaled(scaled: FloatArray) -> FloatArray | None:
