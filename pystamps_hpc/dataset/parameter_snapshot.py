@@ -198,7 +198,7 @@ class Parameters:
         DatasetError
             A value is missing or not allowed; names file, parameter, value and what is allowed.
         """
-        hints = _hints(cls)
+        hints = _hints(cls)  # type: ignore[arg-type]
         values = {
             item.name: self._fitted(item.name.rstrip("_"), hints[item.name])
             for item in fields(cls)  # type: ignore[arg-type]
