@@ -211,9 +211,9 @@ def write_mat(
 
             mat73.write(target, values, compress)
         else:
-            from . import mat5
+            from . import mat5writing
 
-            mat5.write(target, values, compress)
+            mat5writing.write(target, values, compress)
         if fsync:
             flush(target)
     except OSError as error:
