@@ -50,6 +50,7 @@ class Finished:
     _states: dict[str, TargetState] = field(default_factory=dict)
     _files: dict[str, Listing] = field(default_factory=dict)
     _lost: dict[str, int | None] = field(default_factory=dict)
+    _stale: dict[tuple[int, Scope, str], str] = field(default_factory=dict)
     _settings: dict[tuple[int, Scope, int], dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -124,6 +125,12 @@ class Finished:
 
     def stale_reason(self, row: Task, target: str) -> str:
         """Say all reasons why a finished task is out of date; empty without any, or a record."""
+        key = (row.spec.number, row.spec.scope, target)
+        if key not in self._stale:
+            self._stale[key] = self._why_stale(row, target)
+        return self._stale[key]
+
+    def _why_stale(self, row: Task, target: str) -> str:
         record = self.state(target).records.get(row.spec.number)
         if record is None or "replayed_from" in record:
             return ""
