@@ -214,7 +214,7 @@ def page(
     powers = [[stage, f"{power:.2f}"] for stage, power in growth["exponents"].items()]
     measured = f"""# Scaling
 
-Written by `make scaling` from the results of `make bench` and `make bench-large`, two tables by
+Written by `make scaling` from the results of `make bench` and `make bench-large`, three parts by
 commands of their own; nothing here is typed by hand.
 
 Measured on {where["cpu"]}, {where["visible_cores"]} cores, load {where["load"][0]} when it began
@@ -254,7 +254,7 @@ Seconds of a stage grow with the candidates to this power:
 {markdown(["stage", "power"], powers)}
 """
     written = f"{BYTES}\n{kept('bytes', before)}\n"
-    return f"{measured}\n{written}\n{HELD}\n{model(rates)}"
+    return f"{measured}\n{written}\n{HELD}\n{model(rates)}\n{kept('schedule', before)}\n"
 
 
 LITTLE = """## Kernels that do little per value

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..clap_windows import check_grid, corner_starts, taper_ramp, window_starts
+from ..clap_windows import check_grid, corners, taper_ramp, window_starts
 from .device import Array, Device, OnDevice, current, fetched
 from .samples import start
 from .windows import CLAP, SAMPLE, Filter, axis, filtered, launch, planes_at_once
@@ -71,10 +71,8 @@ def windows_of_cells(
         How a window is filtered.
     """
     n_i, n_j, _ = ph_grid.shape
-    corner = np.stack(
-        (corner_starts(cells[:, 0], n_i, clap.n), corner_starts(cells[:, 1], n_j, clap.n)), axis=1
-    )
-    places = device.upload(cells), device.upload(np.ascontiguousarray(corner)), len(cells)
+    corner = corners(cells, (n_i, n_j), clap.n)
+    places = device.upload(cells), device.upload(corner), len(cells)
     for group, planes in _planes(device, ph_grid, len(cells) * SAMPLE + n_i * n_j * SAMPLE):
         count = planes.shape[0]
         reach = max(slc_osf, 1) if group.start == 0 else 1
