@@ -61,6 +61,15 @@ def test_no_kernel_has_a_limit_that_is_not_known(idle):
     assert limited == LIMITS.keys() | OF_MORE
 
 
+@pytest.mark.parametrize("form", CUDA, ids=" ".join)
+def test_a_kernel_without_memory_says_what_it_needs_before_it_asks_for_any(idle, monkeypatch, form):
+    monkeypatch.setattr(idle, "free_bytes", lambda: 256)
+    for taking in ("empty", "zeros", "upload"):
+        monkeypatch.setattr(idle, taking, lambda *what: pytest.fail("memory is taken"))
+    with pytest.raises(DeviceMemoryError, match=r"device 0 has 0 MiB free, \d+ MiB needed"):
+        results(form, few(form[0]))
+
+
 @pytest.mark.parametrize(
     ("name", "shared", "stack", "told"),
     [
