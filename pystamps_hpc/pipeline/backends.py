@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from pystamps_kernels.contracts import Kernel, all_kernels
 from pystamps_kernels.cuda.device import choose as choose_device
@@ -88,7 +89,7 @@ def shared_memory(kernels: KernelTable, team: Team) -> int | None:
 
 
 def too_long_rows(
-    kernels: KernelTable, spec: StageSpec, ifgs: Ifgs, shared_bytes: int
+    kernels: KernelTable, spec: StageSpec, params: Any, ifgs: Ifgs, shared_bytes: int
 ) -> Iterator[str]:
     """Yield why kernels of a stage cannot run a stack on a device.
 
@@ -98,6 +99,8 @@ def too_long_rows(
         Kernels bound to backends.
     spec : StageSpec
         Stage.
+    params
+        Its parameters; kernels that they leave out may have too little.
     ifgs : Ifgs
         The stack.
     shared_bytes : int
@@ -106,7 +109,8 @@ def too_long_rows(
     from pystamps_kernels.cuda.limits import LIMITS
 
     for name in spec.kernels:
-        if kernels.backends[name] != "cuda" or name not in LIMITS:
+        called = name not in spec.only_if or spec.only_if[name](params)
+        if kernels.backends[name] != "cuda" or name not in LIMITS or not called:
             continue
         reason = LIMITS[name].exceeded(ifgs.n_columns, len(ifgs.day), shared_bytes)
         if reason:

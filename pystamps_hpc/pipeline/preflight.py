@@ -6,6 +6,7 @@ reads of the candidates but their phases, and of other files what the plan will 
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -271,7 +272,11 @@ def _device_findings(
     if stack is None or session.config.compat.strict_reference:
         return
     for planned in session.due:
-        for message in too_long_rows(session.kernels, planned.row.spec, stack.ifgs, shared_bytes):
+        spec, parameters = planned.row.spec, session.parameters[planned.target]
+        params: Any = Problems().tried(parameters.to_params, spec.params)
+        if params is None:
+            continue  # _parameter_findings says why
+        for message in too_long_rows(session.kernels, spec, params, stack.ifgs, shared_bytes):
             yield Finding(planned.target, message)
 
 

@@ -156,15 +156,30 @@ def test_a_stack_too_large_for_the_blocks_of_a_device_is_told_with_its_kernels()
     pairs = np.stack((np.arange(179), np.arange(1, 180)), axis=1)
     ifgs = Ifgs(pairs, np.zeros(179), day, 0.0, None)
     kernels = KernelTable(dict.fromkeys(all_kernels(), "cuda"), "double")
-    told = list(backends.too_long_rows(kernels, stage6_sb.SPEC, ifgs, 227 * 1024))
+
+    def told_of(kernels, held):
+        params = SimpleNamespace(unwrap_hold_good_values=held, unwrap_method="3D_QUICK")
+        return list(backends.too_long_rows(kernels, stage6_sb.SPEC, params, ifgs, 227 * 1024))
+
+    told = told_of(kernels, held=True)
     assert told == [
         "kernel stage6_held_smooth: 180 images take 262080 bytes of the shared memory of a block, "
         "the device has 232448, enough for 169; "
         "run it with --kernel-backend stage6_held_smooth=native"
     ]
     native = {**kernels.backends, "stage6_held_smooth": "native"}
-    table = replace(kernels, backends=native)
-    assert not list(backends.too_long_rows(table, stage6_sb.SPEC, ifgs, 227 * 1024))
+    assert not told_of(replace(kernels, backends=native), held=True)
+    assert not told_of(kernels, held=False)
+
+
+def test_annealing_counts_where_small_baselines_are_unwrapped_by_3d():
+    pairs = np.stack((np.zeros(3000, int), np.ones(3000, int)), axis=1)
+    ifgs = Ifgs(pairs, np.zeros(3000), np.arange(2.0), 0.0, None)
+    kernels = KernelTable(dict.fromkeys(all_kernels(), "cuda"), "double")
+    for method, told in (("3D", 1), ("3d_new", 1), ("3D_QUICK", 0)):
+        params = SimpleNamespace(unwrap_hold_good_values=False, unwrap_method=method)
+        lines = backends.too_long_rows(kernels, stage6_sb.SPEC, params, ifgs, 227 * 1024)
+        assert sum("stage6_anneal" in line for line in lines) == told
 
 
 def test_a_run_is_refused_before_work_where_a_block_of_the_device_is_too_small(
