@@ -15,7 +15,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PYSTAMPS_HPC_DATA_ROOT ?= $(abspath ../shared/golden)
 
 .PHONY: help setup demo demo-slc test test-short test-slow test-mpi lint format parity audit docs forms clean \
-        bench benchmark bench-large bench-memory bench-unwrap scaling truth test-kill test-faults \
+        bench benchmark bench-large bench-memory bench-unwrap scaling schedule truth test-kill test-faults \
         test-limits bench-patches bench-prep bench-pairs bench-exports bench-pictures bench-console \
         fuzz fuzz-reads \
         native-full-chain-verify test-gpu bench-gpu \
@@ -154,11 +154,16 @@ native-full-chain-verify: $(READY) ## clean copy, chain 1-8 natively, verify; DA
 BENCH_KERNELS ?=
 BENCH_CHAIN   ?=
 BENCH_UNWRAP  ?=
+# BENCH_AGAINST=COMMIT measures that commit, too, in turns; BENCH_COMPARE: e.g. '--rounds 9 --candidates 0'
+BENCH_AGAINST ?=
+BENCH_COMPARE ?=
 
-bench benchmark: $(READY) ## kernels against the reference and this machine, chains by backend, ranks and threads
+bench benchmark: $(READY) ## kernels against the reference and this machine, chains by backend, ranks and threads; beside the last figures, and BENCH_AGAINST=COMMIT
 	$(BIN)/python -m benchmarks.kernels $(BENCH_KERNELS)
 	$(BIN)/python -m benchmarks.targets
 	$(BIN)/python -m benchmarks.backends $(BENCH_CHAIN)
+	$(BIN)/python -m benchmarks.compare
+	$(if $(BENCH_AGAINST),$(BIN)/python -m benchmarks.compare --against $(BENCH_AGAINST) $(BENCH_COMPARE))
 
 bench-large: $(READY) ## chain 1-8 of 50 k, 200 k and 1 M candidates x 60 on two ranks: memory, growth of cost
 	$(BIN)/python -m benchmarks.growth
@@ -224,6 +229,9 @@ fuzz-reads: $(READY) ## FUZZ_READS damaged files per reader; the figures go into
 
 scaling: $(READY) ## docs/scaling.md from the results of bench and bench-large
 	$(BIN)/python -m benchmarks.scaling
+
+schedule: $(READY) ## the queue replayed on 64-1,024 modelled ranks from those of bench-large: docs/scaling.md
+	$(BIN)/python -m benchmarks.schedule --page docs/scaling.md
 
 forms: $(READY) ## renew the list of what is compiled ahead, after a change of kernels or their calls
 	$(BIN)/python -m tests.kernels.forms

@@ -108,6 +108,20 @@ def parallel_seconds(stages: Iterable[Mapping[str, Any]], ranks: int) -> float:
     return total
 
 
+def spread_seconds(stages: Iterable[Mapping[str, Any]], ranks: int) -> dict[str, float]:
+    """Return how long the least busy rank of two works in each merged stage [s].
+
+    For so long both work; the rest of the stage's time one rank works alone, or both wait.
+    """
+    found = {}
+    for stage in stages:
+        if stage["scope"] == "merged":
+            mean = (stage["efficiency"] or 0) * stage["wall_sec"]
+            least = mean * (2 - (stage["imbalance"] or 1)) if ranks == 2 else mean
+            found[f"{stage['stage']} merged"] = least
+    return found
+
+
 def processor_seconds() -> float:
     """Return the processor time of all programs that have been run and have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -132,6 +146,7 @@ def run_once(
         "wall_sec": report["wall_sec"],
         "cpu_sec": processor_seconds() - used,
         "stages": {f"{s['stage']} {s['scope']}": s["sum_sec"] for s in report["stages"]},
+        "spread_sec": spread_seconds(report["stages"], configuration.ranks),
         "parallel_sec": parallel_seconds(report["stages"], configuration.ranks),
         "peak_rss_mib": [rank["peak_rss_mib"] for rank in report["mpi"]["ranks"]],
         "bytes_in": before,

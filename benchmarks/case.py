@@ -22,6 +22,10 @@ class Case:
         Evaluations of transcendental functions, in cosine and sine pairs.
     windows : float
         Windows of a filter, whose time each is told.
+    roots : float
+        Square roots that are taken in lanes.
+    single : bool
+        Whether the native kernel works in single precision.
     """
 
     arguments: tuple[Any, ...]
@@ -29,6 +33,8 @@ class Case:
     flops: float = 0.0
     pairs: float = 0.0
     windows: float = 0.0
+    roots: float = 0.0
+    single: bool = False
 
 
 Cases = dict[str, Callable[[], Case]]

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from benchmarks.case import Case, Cases
+from benchmarks.clap_work import cells_work, grid_work
 from benchmarks.scene import CLAP_WINDOW, DENSITY, LOW_PASS, TIME_WINDOW, Scene
 from benchmarks.unwrapping_cases import N_TRIALS, TRIAL_WRAPS, arcs, costs, inversion, unwrapping
 from pystamps_hpc.stages.stage8.neighbours import cell_grid
@@ -119,17 +120,20 @@ def filters(s: Scene) -> Cases:
     """CLAP filter of a grid and at cells, Goldstein filter."""
 
     def clap_grid() -> Case:
-        starts = [window_starts(n, GRID_WINDOW[0])[0].size for n in s.shape]
-        windows = math.prod(starts) * s.m
-        work = windows * (2 * window_flops(CLAP_WINDOW) + 4 * GRID_WINDOW[0] ** 2)
+        n_win, n_pad = GRID_WINDOW
+        windows = math.prod(window_starts(n, n_win)[0].size for n in s.shape) * s.m
+        work = grid_work(s.shape, n_win, n_win + n_pad, s.m)
         arguments = (s.grid, *FILTER, *GRID_WINDOW, LOW_PASS)
-        return Case(arguments, flops=work, pairs=windows * 1024, windows=windows)
+        return Case(arguments, flops=work.flops, windows=windows, roots=work.roots)
 
     def clap_cells() -> Case:
         windows = len(s.occupied) * s.m
-        work = windows * (window_flops(CLAP_WINDOW) + 8 * CLAP_WINDOW**2)
+        work = cells_work(s.occupied, s.shape, CLAP_WINDOW, s.m)
         arguments = (s.grid, s.occupied, CLAP_WINDOW, *FILTER, LOW_PASS, 1)
-        return Case(arguments, flops=work, pairs=windows * 1024, windows=windows)
+        # the form of the reference's single arithmetic works in double, the other in single
+        return Case(
+            arguments, flops=work.flops, windows=windows, roots=work.roots, single=not s.single
+        )
 
     return {
         "stage2_clap_grid": clap_grid,

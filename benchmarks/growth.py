@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import backends, machine
+from benchmarks.stage_bytes import stage_bytes
 from pystamps_hpc.tools.simulate import Options, simulate
 
 PATCH = 50_000
@@ -81,6 +82,8 @@ def measure(candidates: int, ifgs: int, ranks: int, scratch: Path) -> dict[str, 
     run["n_candidates"], run["n_ifg"] = report.candidates, report.interferograms
     if run["ok"]:
         run["stage_sec"] = run.pop("stages")
+        run["stage_bytes"] = stage_bytes(tree)
+        run["patches"] = len(report.patches)
     return run
 
 

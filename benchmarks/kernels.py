@@ -108,7 +108,7 @@ def measure(
     found, fast = timed(lambda: native(*case.arguments), clock, repeat)
     wanted, slow = timed(in_pieces(reference, kernel, case), clock, min(repeat, 2))
     seconds, moved = min(fast), traffic(case, found)
-    least, bound = peaks.seconds(case.flops, moved, case.pairs, threads)
+    least, bound = peaks.seconds(case, moved, threads)
     return {
         "kernel": kernel.name,
         "form": arithmetic if kernel.single else "",
@@ -168,7 +168,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     numba.set_num_threads(options.threads)
     peaks = roofline.measure()
     print(
-        f"one thread: {peaks.stream / 1e9:.1f} GB/s, {peaks.flops / 1e9:.1f} GF/s, "
+        f"one thread: {peaks.stream / 1e9:.1f} GB/s, {peaks.flops / 1e9:.1f} GF/s "
+        f"({peaks.single_flops / 1e9:.1f} in single), {peaks.roots / 1e6:.0f} M roots/s "
+        f"({peaks.single_roots / 1e6:.0f} M), "
         f"{peaks.sincos / 1e6:.0f} M cosine and sine pairs/s ({peaks.libm / 1e6:.0f} M by libm); "
         f"{options.points} points x {options.ifgs} interferograms, {options.threads} threads, "
         f"{2 * round(8 * TRIAL_WRAPS) + 1} trials"

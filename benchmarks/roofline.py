@@ -1,21 +1,25 @@
-"""What one thread of this machine can do at most: bytes, multiply-adds and sines per second."""
+"""What one thread of this machine can do at most per second: bytes, products, roots, sines."""
 
 import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from benchmarks.case import Case
 from pystamps_kernels.native.turn import cos_sin
 
 Array = NDArray[Any]
 
 STREAM_LENGTH = 1 << 23
-LANES = 64
+LANES = (56, 64)
+"""Independent values, of which the faster counts: with too few the sums wait for each other, with
+too many they do not fit into the registers."""
 ROUNDS = 1 << 18
 REPEAT = 5
 
@@ -34,27 +38,36 @@ class Peaks:
         Cosine and sine pairs per second, by the vectorised polynomial of the kernels.
     libm : float
         The same by the C library, one pair after the other.
+    roots : float
+        Square roots per second, of independent doubles.
+    single_flops, single_roots : float
+        Flop and roots per second in single precision.
     """
 
     stream: float
     flops: float
     sincos: float
     libm: float
+    roots: float
+    single_flops: float
+    single_roots: float
 
-    def seconds(self, work: float, traffic: float, pairs: float, threads: int) -> tuple[float, str]:
+    def seconds(self, case: Case, traffic: float, threads: int) -> tuple[float, str]:
         """Return the least time of some work on ideal threads, and what bounds it.
 
         Parameters
         ----------
-        work, traffic, pairs : float
-            Flop, bytes that must move, cosine and sine pairs (angles and roots count as one).
+        case : Case
+            The work; angles and roots that are not taken in lanes count as pairs.
+        traffic : float
+            Bytes that must move.
         threads : int
             Threads; they share the memory, so `stream` does not grow with them.
         """
-        bounds = {
-            "memory": traffic / self.stream,
-            "arithmetic": (work / self.flops + pairs / self.sincos) / threads,
-        }
+        flops = self.single_flops if case.single else self.flops
+        roots = self.single_roots if case.single else self.roots
+        arithmetic = case.flops / flops + case.pairs / self.sincos + case.roots / roots
+        bounds = {"memory": traffic / self.stream, "arithmetic": arithmetic / threads}
         limit = max(bounds, key=lambda name: bounds[name])
         return bounds[limit], limit
 
@@ -65,11 +78,24 @@ def _triad(a: Array, b: Array, c: Array, scale: float) -> None:
         a[i] = b[i] + scale * c[i]
 
 
-@njit(fastmath=True)
-def _multiply_adds(values: Array, factor: float, rounds: int) -> None:
-    for _ in range(rounds):
-        for i in range(LANES):
-            values[i] = values[i] * factor + factor
+def _multiply_adds(lanes: int) -> Any:
+    @njit(fastmath=True)
+    def loop(values: Array, factor: float, rounds: int) -> None:
+        for _ in range(rounds):
+            for i in range(lanes):
+                values[i] = values[i] * factor + factor
+
+    return loop
+
+
+def _square_roots(lanes: int) -> Any:
+    @njit
+    def loop(values: Array, added: float, rounds: int) -> None:
+        for _ in range(rounds):
+            for i in range(lanes):
+                values[i] = math.sqrt(values[i]) + added
+
+    return loop
 
 
 @njit
@@ -99,8 +125,14 @@ def measure() -> Peaks:
     """Measure the peaks of this machine; a second or two."""
     a, b, c = (np.full(STREAM_LENGTH, 1.0) for _ in range(3))
     stream = 3 * a.nbytes / fastest(lambda: _triad(a, b, c, 0.5))
-    values = np.full(LANES, 0.1)
-    flops = 2 * LANES * ROUNDS / fastest(lambda: _multiply_adds(values, 0.3, ROUNDS))
+
+    def per_second(made: Callable[[int], Any], kind: Any) -> float:
+        def once(lanes: int) -> float:
+            values = np.full(lanes, 0.1, kind)
+            return lanes * ROUNDS / fastest(partial(made(lanes), values, kind(0.3), ROUNDS))
+
+        return max(map(once, LANES))
+
     phase = np.random.default_rng(0).uniform(-3, 3, 4096)
     cos, sin = np.empty(4096), np.empty(4096)
 
@@ -108,4 +140,12 @@ def measure() -> Peaks:
         return lambda: [kernel(phase, cos, sin) for _ in range(256)]
 
     pairs = 256 * phase.size
-    return Peaks(stream, flops, pairs / fastest(many(_polynomial)), pairs / fastest(many(_library)))
+    return Peaks(
+        stream=stream,
+        flops=2 * per_second(_multiply_adds, np.float64),
+        sincos=pairs / fastest(many(_polynomial)),
+        libm=pairs / fastest(many(_library)),
+        roots=per_second(_square_roots, np.float64),
+        single_flops=2 * per_second(_multiply_adds, np.float32),
+        single_roots=per_second(_square_roots, np.float32),
+    )

@@ -10,6 +10,7 @@ writing, and what rank 0 does alone, are added as bytes over a rate.
 
 import argparse
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -195,8 +196,10 @@ def large_machines(rates: dict[str, float]) -> str:
     return markdown(head, rows)
 
 
-def page(growth: dict[str, Any], chains: dict[str, Any], targets: dict[str, Any]) -> str:
-    """Return the page."""
+def page(
+    growth: dict[str, Any], chains: dict[str, Any], targets: dict[str, Any], schedule: str
+) -> str:
+    """Return the page; the section on the simulated schedule is written by itself."""
     runs = [run for run in growth["runs"] if run["ok"]]
     rates = measured_rates(runs, growth["ranks"])
     where = growth["machine"]
@@ -241,7 +244,14 @@ Seconds of a stage grow with the candidates to this power:
 
 {markdown(["stage", "power"], powers)}
 """
-    return f"{measured}\n{HELD}\n{model(rates)}"
+    return f"{measured}\n{HELD}\n{model(rates)}\n{schedule}"
+
+
+def kept_schedule(path: Path) -> str:
+    """Return the section between its marks that `make schedule` has written into a page."""
+    text = path.read_text() if path.exists() else ""
+    found = re.search(r"<!-- schedule -->\n.*?<!-- end -->\n", text, re.DOTALL)
+    return found[0] if found else "<!-- schedule -->\n<!-- end -->\n"
 
 
 HELD = """## What a rank holds
@@ -285,7 +295,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     for path in results:
         if not path.exists():
             parser.error(f"{path} is missing: run make bench and make bench-large first")
-    options.output.write_text(page(*(json.loads(path.read_text()) for path in results)))
+    measured = (json.loads(path.read_text()) for path in results)
+    options.output.write_text(page(*measured, kept_schedule(options.output)))
     print(f"{options.output} written")
     return 0
 

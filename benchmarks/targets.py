@@ -14,7 +14,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +107,15 @@ PARTS = {
 }
 
 
+def together(work: Sequence[Case]) -> Case:
+    """Return the work of kernels that are called one after the other, as of one."""
+    first, *rest = work
+    for case in rest:
+        flops, pairs = first.flops + case.flops, first.pairs + case.pairs
+        first = replace(first, flops=flops, pairs=pairs, roots=first.roots + case.roots)
+    return first
+
+
 def measure(scene: Scene, peaks: roofline.Peaks, threads: int, clock: str) -> list[dict[str, Any]]:
     """Measure all comparisons; processor time is shared evenly among the threads."""
     entries = []
@@ -118,8 +127,7 @@ def measure(scene: Scene, peaks: roofline.Peaks, threads: int, clock: str) -> li
         fast()
         found, times = kernels.timed(fast, spent, 5)
         wanted, reference = kernels.timed(slow, time.process_time, 2)
-        flops, pairs = sum(case.flops for case in work), sum(case.pairs for case in work)
-        least, bound = peaks.seconds(flops, kernels.traffic(work[0], found), pairs, threads)
+        least, bound = peaks.seconds(together(work), kernels.traffic(work[0], found), threads)
         entries.append(
             {
                 "name": name,

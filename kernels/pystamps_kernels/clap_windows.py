@@ -82,7 +82,7 @@ def plane_groups(m: int, plane_samples: int, batch_samples: int = BATCH_SAMPLES)
         yield slice(first, min(first + step, m))
 
 
-def corner_starts(cells: Array, n: int, n_w: int) -> Array:
-    """First cell, along one axis of `n` cells, of the window around each cell, kept inside."""
-    start: Array = np.minimum(np.maximum(cells - n_w // 2, 0), n - n_w)
-    return start
+def corners(cells: Array, shape: tuple[int, int], n_w: int) -> Array:
+    """First row and column of the window around each cell, kept inside a grid of `shape`."""
+    first: Array = np.clip(cells - n_w // 2, 0, np.array(shape) - n_w)
+    return first

@@ -29,7 +29,8 @@ from .messages import (
     unpack,
     wait,
 )
-from .queue import AssignedQueue, SharedQueue, TaskQueue, assign, largest_first
+from .order import assign, largest_first
+from .queue import AssignedQueue, SharedQueue, TaskQueue
 from .shared import Copies, NodeMemory
 from .team import (
     RowsOf,

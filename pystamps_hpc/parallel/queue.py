@@ -1,6 +1,5 @@
 """Which rank takes which task: handed out on demand, or assigned in advance."""
 
-import heapq
 import threading
 from collections.abc import Iterator, Sequence
 from types import TracebackType
@@ -9,11 +8,11 @@ from typing import Protocol, Self
 import numpy as np
 
 from .messages import wait
+from .order import NO_MORE, Places
 from .world import MPI
 
 REQUEST, FAILED = 1, 2
 PAUSE = 2e-3
-NO_MORE = -1
 
 
 class TaskQueue(Protocol):
@@ -35,26 +34,6 @@ class TaskQueue(Protocol):
     def fail(self) -> None:
         """Tell that work failed here, so that no further place is given away."""
         ...
-
-
-def largest_first(cost: Sequence[float] | None, n: int) -> list[int]:
-    """Order ``range(n)`` by descending cost, ties by index."""
-    if cost is None:
-        return list(range(n))
-    if len(cost) != n:
-        raise ValueError(f"{len(cost)} costs given for {n} items")
-    return sorted(range(n), key=lambda index: (-cost[index], index))
-
-
-def assign(cost: Sequence[float], ranks: int) -> list[list[int]]:
-    """Assign places of falling `cost` to `ranks`, each to the one with the least work so far."""
-    assigned: list[list[int]] = [[] for _ in range(ranks)]
-    loads = [(0.0, rank) for rank in range(ranks)]
-    for place, price in enumerate(cost):
-        load, rank = loads[0]
-        assigned[rank].append(place)
-        heapq.heapreplace(loads, (load + price, rank))
-    return assigned
 
 
 class AssignedQueue:
@@ -92,9 +71,7 @@ class SharedQueue:
 
     def __init__(self, comm: MPI.Comm, n: int) -> None:
         self._comm = comm
-        self._next = 0
-        self._end = n
-        self._lock = threading.Lock()
+        self._places = Places(n)
         self._over = threading.Event()
         self._answering = threading.Thread(target=self._answer, name="task-queue", daemon=True)
 
@@ -132,13 +109,9 @@ class SharedQueue:
         return int(answer[0])
 
     def _take(self, question: int) -> int:
-        with self._lock:
-            if question == FAILED:
-                self._end = 0
-            if self._next >= self._end:
-                return NO_MORE
-            self._next += 1
-            return self._next - 1
+        if question == FAILED:
+            self._places.close()
+        return self._places.take()
 
     def _answer(self) -> None:
         question, status = np.empty(1, np.int64), MPI.Status()

@@ -28,7 +28,7 @@ from .choices import program_of
 from .events import Watcher
 from .expected_memory import Extent, grid_size_of, kept, merged_extent, patch_extent
 from .invalidation import drop_outdated_records, remove
-from .loading import load_inputs
+from .loading import Found, find_inputs
 from .passes import end_pass, keep_pass
 from .plan import PlannedTask, first_of
 from .presence import FLAGS, NO_PS, no_ps_stage, stamp
@@ -38,10 +38,14 @@ from .remedies import remedy
 from .replay import members, reference_directory, reference_root, replay_bundle, replay_record
 from .saving import Bundle, bundle_of, publish
 from .session import Session
+from .standing import Standing
 from .state import TargetState, fingerprint
 from .table import NO_PS_FILE, VERSION_FILE, Task, maker, tasks
 from .types import StageResult
 from .visibility import await_bundles
+
+BRIEF_SEC = 0.5
+"""A task that takes no longer has not freed so much that it would be worth looking for."""
 
 
 def run_task(
@@ -77,7 +81,8 @@ def run_task(
     there = session.dataset.root  # a task that failed early, or left no PS, removed nothing
     result.invalidates = [name for name in planned.invalidates if not (there / name).exists()]
     log.share_warnings(team)
-    release_freed_memory()
+    if time.perf_counter() - log.began > BRIEF_SEC:
+        release_freed_memory()
     if team.size > 1:
         result.busy_sec = tuple(team.on_each(lambda: team.busy_sec - busy))
     return log.close(status, details)
@@ -103,17 +108,23 @@ def _execute(
     )
     if row.spec.scope == "merged":
         _tell_dropped(dataset, row, patches, log)
-    with _with_remedy(dataset, row, target):
-        inputs = load_inputs(
-            row.spec.inputs, directory, parameters, dataset, patches, row.judged,
-            session.config.runtime.io_workers, withheld,
-        )  # fmt: skip
+
+    def found() -> Found:
+        with _with_remedy(dataset, row, target):
+            return find_inputs(
+                row.spec.inputs, directory, parameters, dataset, patches, row.judged,
+                session.config.runtime.io_workers, withheld,
+            )  # fmt: skip
+
+    # a thousand ranks do not open the files of a thousand patches each
+    inputs = (team.on_root(found) if row.gathers else found()).filled()
     program = team.on_root(lambda: program_of(row.spec, session.config))
     made_with = fingerprint(record, program)
     memo = MemoStore(directory, planned.stage, made_with, log.warn, log.checkpoint)
     room = team.on_root(lambda: _room(session, row, target, patches, team.size))
     kernels = declared_kernels(session.kernels, row.spec)
-    ctx = Context(kernels, session.config, team, log, memo, threads, room)
+    before = Standing(row, directory, record)
+    ctx = Context(kernels, session.config, team, log, memo, threads, room, before)
     details = ""
     with _with_remedy(dataset, row, target):
         outputs = _solved(row, planned, inputs, params, ctx, log)

@@ -117,7 +117,36 @@ class _Lengths:
             self.known.setdefault(dim, length)
 
 
-def load_inputs(
+@dataclass(frozen=True)
+class Found:
+    """What the files of a directory hold for the fields of a dataclass; can be sent to other ranks.
+
+    Large variables stay on disk. The columns are those of the files.
+    """
+
+    cls: type
+    values: dict[str, Any]
+    network: dict[str, Any]
+
+    def filled(self) -> Any:
+        """Return the dataclass, without the master's null column."""
+        values = {
+            name: tuple(each.filled() for each in value) if _of_each_patch(value) else value
+            for name, value in self.values.items()
+        }
+        return self.cls(**_without_null(values, self.network, self.cls))
+
+
+def _of_each_patch(value: Any) -> bool:
+    return isinstance(value, tuple) and any(isinstance(each, Found) for each in value)
+
+
+def load_inputs(*arguments: Any, **options: Any) -> Any:
+    """Fill a dataclass of annotated fields; takes and raises what :func:`find_inputs` does."""
+    return find_inputs(*arguments, **options).filled()
+
+
+def find_inputs(
     cls: type,
     directory: Path,
     parameters: Parameters,
@@ -126,8 +155,8 @@ def load_inputs(
     feedback: frozenset[str] = frozenset(),
     workers: int = 1,
     withheld: Collection[str] = (),
-) -> Any:
-    """Fill a dataclass of annotated fields from the artifacts of a directory.
+) -> Found:
+    """Find what the annotated fields of a dataclass hold in the artifacts of a directory.
 
     Parameters
     ----------
@@ -150,8 +179,8 @@ def load_inputs(
 
     Returns
     -------
-    object
-        An instance of `cls`.
+    Found
+        What makes an instance of `cls`.
 
     Raises
     ------
@@ -178,7 +207,7 @@ def load_inputs(
                 judge = None if f"{field.artifact}.mat" in feedback else lengths
                 into, name = (network, field.key) if field.type is Ifgs else (values, field.name)
                 into[name] = _load(files, field, judge)
-    return cls(**_without_null(values, network, cls))
+    return Found(cls, values, network)
 
 
 def _require_mode(files: _Files, all_fields: tuple[Field, ...], parameters: Parameters) -> None:
@@ -211,12 +240,12 @@ def _of_patches(
     patches: tuple[str, ...],
     parameters: Parameters,
     workers: int,
-) -> tuple[Any, ...]:
+) -> tuple[Found, ...]:
     assert dataset is not None
     folders = map(dataset.directory, patches)
     nested = get_args(field.type)[0]
     with ThreadPoolExecutor(workers) as pool:
-        return tuple(pool.map(load_inputs, repeat(nested), folders, repeat(parameters)))
+        return tuple(pool.map(find_inputs, repeat(nested), folders, repeat(parameters)))
 
 
 def _without_null(values: dict[str, Any], network: dict[str, Any], cls: type) -> dict[str, Any]:

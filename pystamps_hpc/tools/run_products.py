@@ -10,9 +10,11 @@ from ..dataset.inside import within
 from ..errors import PublishError, PystampsError, explained
 from ..parallel.team import Team
 from ..pipeline import LAST_STAGE
+from ..pipeline.events import Event, TaskStarted, Watcher
 from ..pipeline.presence import PRODUCTS
 from ..pipeline.product_origins import UNFINISHED, Origin, read_origins, write_origin
 from ..pipeline.types import PipelineReport
+from .drawing.page import load_matplotlib_beside
 from .export import format_that_writes
 from .export.write import export, require_modules
 from .products.origin import differences, origin_now, what_is_not_known
@@ -57,6 +59,20 @@ def require_products(config: RunConfig) -> None:
     for name in config.output.products:
         if name not in USUAL:
             require_modules(format_that_writes(name))
+
+
+def loading_beside(watcher: Watcher, config: RunConfig) -> Watcher:
+    """Return a watcher of rank 0 that loads what the map needs while merged stages are at work."""
+    waiting = "velocity.png" in config.output.products
+
+    def watch(event: Event) -> None:
+        nonlocal waiting
+        if waiting and isinstance(event, TaskStarted) and event.scope == "merged":
+            waiting = False
+            load_matplotlib_beside()
+        watcher(event)
+
+    return watch
 
 
 def _untold(share: float) -> None:

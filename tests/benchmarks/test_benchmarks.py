@@ -2,12 +2,14 @@
 
 import copy
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from benchmarks import (
     backends,
+    clap_work,
     growth,
     kernels,
     memory,
@@ -17,14 +19,24 @@ from benchmarks import (
     small_baselines,
     truth,
 )
+from benchmarks.case import Case
 from benchmarks.cases import cases
 from benchmarks.scene import CLAP_WINDOW, LOW_PASS, Scene
 from pystamps_hpc.tools.simulate import VelocityError
 from pystamps_kernels.contracts import all_kernels
 from pystamps_kernels.dispatch import function
+from pystamps_kernels.native import clap_response, fourier
 
-PEAKS = roofline.Peaks(stream=1e10, flops=1e10, sincos=1e8, libm=1e8)
+PEAKS = roofline.Peaks(
+    stream=1e10, flops=1e10, sincos=1e8, libm=1e8, roots=1e9, single_flops=2e10, single_roots=4e9
+)
 NATIVE = backends.Configuration("native", 1, 1)
+
+
+@pytest.fixture(scope="module")
+def measured_peaks():
+    """What a thread of this machine can do."""
+    return roofline.measure()
 
 
 def entry(backend, ranks, threads, seconds):
@@ -103,9 +115,41 @@ def test_a_kernel_is_compared_with_its_reference():
 
 
 def test_the_roofline_is_the_slower_of_memory_and_arithmetic():
-    assert PEAKS.seconds(1e10, 5e9, 0, 1) == (1.0, "arithmetic")
-    assert PEAKS.seconds(1e10, 8e9, 0, 2) == (0.8, "memory")
-    assert PEAKS.seconds(0, 0, 1e8, 2) == (0.5, "arithmetic")
+    assert PEAKS.seconds(Case((), flops=1e10), 5e9, 1) == (1.0, "arithmetic")
+    assert PEAKS.seconds(Case((), flops=1e10), 8e9, 2) == (0.8, "memory")
+    assert PEAKS.seconds(Case((), pairs=1e8), 0, 2) == (0.5, "arithmetic")
+
+
+def test_work_in_single_precision_is_held_to_the_peaks_of_single_precision():
+    work = Case((), flops=1e10, roots=1e9)
+    assert PEAKS.seconds(work, 0, 1) == (2.0, "arithmetic")
+    assert PEAKS.seconds(replace(work, single=True), 0, 1) == (0.75, "arithmetic")
+
+
+def test_the_clap_filter_does_less_than_the_textbook_and_what_its_source_says():
+    window = clap_work.counted(fourier.transform, CLAP_WINDOW)
+    assert window.flops == CLAP_WINDOW * 494  # radix 4, then 8: counted by hand
+    assert window.flops < CLAP_WINDOW * 5 * CLAP_WINDOW * 5  # 5 n log2 n for each of n rows
+    assert clap_work.counted(clap_response.smooth_moduli, CLAP_WINDOW) == clap_work.Work(
+        21 * CLAP_WINDOW**2, CLAP_WINDOW**2
+    )
+    one, two = (clap_work.grid_work((n, 96), 24, 32, 5) for n in (48, 96))
+    assert 2 < two.flops / one.flops < 4  # windows overlap: more than twice as many on twice
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [("stage2_clap_grid", "double"), ("stage3_clap_cells", "double"),
+     ("stage3_clap_cells", "single")],
+)  # fmt: skip
+def test_the_clap_filter_is_no_faster_than_the_machine(name, form, measured_peaks):
+    case = cases(Scene(3000, 6, form == "single"))[name]()
+    run = function(all_kernels()[name], "native", form)
+    found = run(*case.arguments)
+    least, bound = measured_peaks.seconds(case, kernels.traffic(case, found), 1)
+    share = least / roofline.fastest(lambda: run(*case.arguments), 3)
+    assert bound == "arithmetic"
+    assert 0.1 < share <= 1
 
 
 def test_the_plain_procedures_give_what_the_saving_ones_give():

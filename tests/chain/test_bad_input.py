@@ -316,7 +316,15 @@ def test_a_dataset_that_cannot_be_written_is_refused(first_pass, small_disk):
     assert ended.out == ""
 
 
-@pytest.mark.parametrize("spare", [0, 300_000, 1_500_000, 4_000_000])
+@pytest.mark.parametrize(
+    "spare",
+    [
+        0,
+        1_500_000,
+        pytest.param(300_000, marks=pytest.mark.slow),
+        pytest.param(4_000_000, marks=pytest.mark.slow),
+    ],
+)
 def test_a_full_disk_loses_nothing_and_the_run_goes_on_once_there_is_room(
     few_candidates, first_pass, small_disk, spare
 ):

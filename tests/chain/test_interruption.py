@@ -57,7 +57,9 @@ def gate(tmp_path, snaphu):
 # --- SIGKILL -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("ranks", [0, pytest.param(2, marks=needs_mpi)])
+@pytest.mark.parametrize(
+    "ranks", [pytest.param(0, marks=pytest.mark.slow), pytest.param(2, marks=needs_mpi)]
+)
 def test_c111_a_forced_run_killed_in_snaphu_goes_on_where_it_was(
     finished, first_pass, snaphu_pass, gate, ranks
 ):
@@ -78,8 +80,15 @@ def test_c111_a_forced_run_killed_in_snaphu_goes_on_where_it_was(
     assert_finished(finished, snaphu_pass)
 
 
-@pytest.mark.parametrize("kind", ["hold", "halfway"])
-@pytest.mark.parametrize("stage", [7, 8])
+@pytest.mark.parametrize(
+    ("stage", "kind"),
+    [
+        (7, "hold"),
+        (8, "halfway"),
+        pytest.param(7, "halfway", marks=pytest.mark.slow),
+        pytest.param(8, "hold", marks=pytest.mark.slow),
+    ],
+)
 def test_a_forced_run_killed_in_a_later_stage_goes_on_where_it_was(
     finished, first_pass, second_pass, tmp_path, stage, kind
 ):
@@ -144,7 +153,10 @@ def assert_stopped(ended, name, root, *states):
     assert not list(root.rglob(f"{STATE_DIRECTORY}/lock/*"))
 
 
-@pytest.mark.parametrize("name", CODES)
+@pytest.mark.parametrize(
+    "name",
+    [name if name == "SIGTERM" else pytest.param(name, marks=pytest.mark.slow) for name in CODES],
+)
 def test_a_signal_in_snaphu_stops_a_run_in_good_order(
     finished, first_pass, snaphu_pass, gate, name
 ):

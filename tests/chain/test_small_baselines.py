@@ -191,7 +191,9 @@ def test_a_pass_that_holds_values_goes_on_after_a_kill(
     assert not chains.leftovers(root)
 
 
-@pytest.mark.parametrize("stage", [6, 7, 8])
+@pytest.mark.parametrize(
+    "stage", [6, pytest.param(7, marks=pytest.mark.slow), pytest.param(8, marks=pytest.mark.slow)]
+)
 def test_a_pass_that_holds_values_goes_on_when_it_is_killed_in_a_publication(
     first_pass, held_pass, tmp_path, stage
 ):

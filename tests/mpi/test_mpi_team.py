@@ -295,13 +295,3 @@ def test_distributed_rows_answer_for_the_own_stretch_only(mpi_team):
 def test_the_team_names_its_library_and_every_rank(mpi_team):
     assert "MPI" in mpi_team.library
     assert [member.rank for member in mpi_team.members] == list(range(mpi_team.size))
-
-
-def test_places_are_dealt_to_the_rank_with_the_least_work():
-    queue = pytest.importorskip("pystamps_hpc.parallel.queue")
-    assert queue.largest_first([1.0, 9.0, 3.0, 9.0], 4) == [1, 3, 2, 0]
-    assert queue.largest_first(None, 3) == [0, 1, 2]
-    assert queue.assign([9.0, 9.0, 3.0, 1.0, 1.0], 2) == [[0, 2], [1, 3, 4]]
-    assert queue.assign([], 2) == [[], []]
-    with pytest.raises(ValueError, match="2 costs given for 3 items"):
-        queue.largest_first([1.0, 2.0], 3)

@@ -40,7 +40,9 @@ def job(n, program, timeout=30.0):
 
 
 @pytest.mark.skipif(find_spec("pytest_mpi") is None, reason="pytest-mpi is not installed")
-@pytest.mark.parametrize("size", [1, 2, 3, 4])
+@pytest.mark.parametrize(
+    "size", [pytest.param(1, marks=pytest.mark.slow), 2, 3, pytest.param(4, marks=pytest.mark.slow)]
+)
 def test_the_mpi_team_equals_the_serial_team_at_size(size):
     pytest_options = ["-q", "-x", "--with-mpi", "-p", "no:cacheprovider", "--color=no"]
     ended = mpi_run.run(size, ["-m", "mpi4py", "-m", "pytest", *pytest_options, MPI_TESTS], 120.0)

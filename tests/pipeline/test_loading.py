@@ -1,5 +1,6 @@
 """Inputs are read by their annotations; lengths that keys share must agree."""
 
+import pickle
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -10,7 +11,7 @@ from pystamps_hpc.dataset import parameters
 from pystamps_hpc.dataset.mat import write_mat
 from pystamps_hpc.dataset.rows import FloatArray, Rows
 from pystamps_hpc.errors import MatError
-from pystamps_hpc.pipeline.loading import input_files, load_inputs
+from pystamps_hpc.pipeline.loading import find_inputs, input_files, load_inputs
 from pystamps_hpc.pipeline.saving import bundle_of
 from pystamps_hpc.stages.shared.ifgs import Ifgs
 
@@ -55,6 +56,15 @@ def test_keys_arrive_in_the_shape_of_the_schema(tmp_path):
     assert inputs.bperp.shape == (N_IFG,)
     assert inputs.selected.tolist() == [0] * N_SEL
     assert inputs.phase.shape == (N_PS, N_IFG)
+
+
+def test_what_one_rank_has_found_others_can_be_sent(tmp_path):
+    load(tmp_path)
+    sent = pickle.dumps(find_inputs(Inputs, tmp_path, parameters.load(tmp_path)))
+    assert len(sent) < 5000  # large values stay on disk
+    received = pickle.loads(sent).filled()
+    assert received.phase[:].tolist() == FILES["ph1"]["ph"].tolist()
+    assert received.selected.tolist() == [0] * N_SEL
 
 
 @dataclass(frozen=True)

@@ -115,7 +115,7 @@ def test_a_job_at_its_time_limit_is_requeued_and_ends_with_the_same_bytes(cluste
     # A limit cannot be less than a minute, and SLURM looks at limits every half minute: the signal
     # comes 5 to 35 s after the start. Until then this dataset is not finished.
     expected, dataset = tmp_path / "expected", tmp_path / "data"
-    made = cluster.call(program(), "simulate", expected, "--candidates", "30000", "--images", "10")
+    made = cluster.call(program(), "simulate", expected, "--candidates", "80000", "--images", "10")
     assert made.returncode == 0, made.stderr
     shutil.copytree(expected, dataset)
 

@@ -11,7 +11,7 @@ _SQUARE = Array("square", "n", "f32", "sum of their squares so far")
 KERNELS: tuple[Kernel, ...] = (
     Kernel(
         "prep_amplitude_sum",
-        "sum and count of the amplitudes of one image, pixel after pixel",
+        "sum and count of the amplitudes of one image, in lanes of pixels",
         (
             Array("words", "n 2", _KINDS, _PARTS),
             _SWAPPED,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..clap_windows import check_grid, corner_starts, taper_ramp, window_starts
+from ..clap_windows import check_grid, corners, taper_ramp, window_starts
 from .device import Array, Device, OnDevice, current
 from .pieces import Landings, cut, in_turn, piece_rows
 from .samples import start
@@ -88,13 +88,11 @@ def filter_at_cells(
         complex128, in the lane that computes it; returns what is fetched of it.
     """
     n_i, n_j, m = ph_grid.shape
-    corner = np.stack(
-        (corner_starts(cells[:, 0], n_i, clap.n), corner_starts(cells[:, 1], n_j, clap.n)), axis=1
-    )
+    corner = corners(cells, (n_i, n_j), clap.n)
     plane_bytes = len(cells) * SAMPLE + n_i * n_j * SAMPLE
     step = piece_rows(device, plane_bytes, cells.nbytes + corner.nbytes, unit=1)
     with device.active():
-        places = device.upload(cells), device.upload(np.ascontiguousarray(corner)), len(cells)
+        places = device.upload(cells), device.upload(corner), len(cells)
         device.wait()
 
     def begin(group: slice) -> Landings:

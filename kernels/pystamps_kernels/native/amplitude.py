@@ -2,6 +2,7 @@
 
 One thread each: whoever calls them works on several pieces side by side. Every loop over pixels is
 one that the compiler turns into vectors: short, without branches, over slices that begin at 0.
+``LANES`` pixels are worked on at a time: their parts and sums stay in the first cache.
 """
 
 import math
@@ -9,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..reference.amplitude import LEAST, NEARLY_ZERO
+from ..reference.amplitude import LANES, LEAST, NEARLY_ZERO
 from .compile import inline, serial
 
-LANES = 512  # pixels whose parts and sums stay in the first cache
+INFINITE = np.uint32(0x7F800000)  # word of infinity; those above are NaN
+LEAST_CALIBRATED = np.array([NEARLY_ZERO], np.float32).view(np.uint32)[0]
 
 
 def amplitude_sum(words: Any, swapped: bool, excluded: Any, total: float, count: int) -> Any:
@@ -39,16 +41,31 @@ def _amplitude(words: Any, swapped: bool, parts: Any, out: Any) -> None:
     """Write the moduli of some pixels into `out`; `parts` is room for their parts."""
     _as_floats(words, swapped, parts)
     numbers = parts[: len(words)].view(np.float32)
-    unknown = 0
     for p in range(len(out)):
         real, imaginary = np.float64(numbers[2 * p]), np.float64(numbers[2 * p + 1])
-        modulus = np.float32(math.sqrt(real * real + imaginary * imaginary))
-        out[p] = modulus
-        unknown += modulus != modulus
-    if unknown > 0:  # of an infinite part the modulus is infinite, beside NaN, too
+        out[p] = np.float32(math.sqrt(real * real + imaginary * imaginary))
+    if _largest(out.view(np.uint32)) > INFINITE:  # of NaN beside infinity it is infinite, too
         for p in range(len(out)):
             if abs(numbers[2 * p]) == np.inf or abs(numbers[2 * p + 1]) == np.inf:
                 out[p] = np.inf
+
+
+@inline
+def _largest(words: Any) -> Any:
+    """Return the largest word; numbers from 0 on are in the order of their words, then NaN."""
+    most = np.uint32(0)
+    for p in range(len(words)):
+        most = words[p] if words[p] > most else most
+    return most
+
+
+@inline
+def _smallest(words: Any) -> Any:
+    """Return the smallest word; see :func:`_largest`."""
+    least = np.uint32(0xFFFFFFFF)
+    for p in range(len(words)):
+        least = words[p] if words[p] < least else least
+    return least
 
 
 @inline
@@ -72,14 +89,17 @@ def _as_floats(words: Any, swapped: bool, parts: Any) -> None:
 @serial
 def _sum(words: Any, swapped: bool, excluded: Any, total: float, count: int) -> Any:
     parts, amplitude = np.empty(2 * LANES, np.uint32), np.empty(LANES, np.float32)
+    sums = np.zeros(LANES)  # a single one would wait for each addition
     for first in range(0, len(excluded), LANES):
         left_out = excluded[first : first + LANES]
         found = amplitude[: len(left_out)]
         _amplitude(words[2 * first : 2 * (first + LANES)], swapped, parts, found)
         for p in range(len(found)):
             counts = (found[p] > LEAST) & (not left_out[p])
-            total += np.float64(found[p]) if counts else 0.0
+            sums[p] += np.float64(found[p]) if counts else 0.0
             count += counts
+    for p in range(LANES):
+        total += sums[p]
     return total, count
 
 
@@ -102,10 +122,7 @@ def _add(words: Any, swapped: bool, constants: Any, total: Any, square: Any, low
         for k in range(len(words)):
             here = words[k][2 * first : 2 * (first + LANES)]
             _calibrated(here, swapped, constants[k], parts, found)
-            nearly_zero = 0
-            for p in range(len(found)):
-                nearly_zero += found[p] <= least
-            if nearly_zero > 0:
+            if _smallest(found.view(np.uint32)) <= LEAST_CALIBRATED:
                 _add_with_low(found, least, sums, squares, flags)
                 continue
             for p in range(len(found)):

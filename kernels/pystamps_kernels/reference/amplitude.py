@@ -1,8 +1,8 @@
 """Amplitudes of complex images, calibrated and added up in the order of the images.
 
 Images come as they lie on disk: words of IEEE single, or of 16-bit integers, in either byte order.
-Sums over images are in single precision without fused products, those over pixels in double, one
-after the other; so a pixel does not depend on how an image is cut.
+Sums over images are in single precision without fused products, so a pixel does not depend on how
+an image is cut; those over pixels are in double.
 """
 
 import numpy as np
@@ -12,6 +12,7 @@ Words = NDArray[np.uint32] | NDArray[np.uint16]
 Sums = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
+LANES = 512  # sums over pixels: the first pixel belongs to the first, pixel 512 to it again
 LEAST = 0.001  # amplitude that counts in the calibration
 NEARLY_ZERO = 0.00005  # calibrated amplitude below which a pixel has no echo
 
@@ -75,9 +76,11 @@ def amplitude_sum(
     (22.0, 4)
     """
     found = amplitude(words, swapped).astype(np.float64)
-    added = found[(found > LEAST) & ~excluded]
-    sums = np.cumsum(np.concatenate(([total], added)))  # one after the other
-    return float(sums[-1]), count + len(added)
+    counts = (found > LEAST) & ~excluded
+    lanes = np.zeros((-(-len(found) // LANES), LANES))
+    lanes.reshape(-1)[: len(found)] = np.where(counts, found, 0)
+    sums = np.cumsum([total, *lanes.sum(axis=0)])  # one after the other
+    return float(sums[-1]), count + int(np.count_nonzero(counts))
 
 
 def add_amplitudes(

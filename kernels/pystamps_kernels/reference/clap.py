@@ -10,7 +10,7 @@ from ..clap_windows import (
     BATCH_SAMPLES,
     GAUSSIAN,
     check_grid,
-    corner_starts,
+    corners,
     plane_groups,
     taper,
     taper_ramp,
@@ -138,8 +138,7 @@ def clap_cells(
     filtered = np.zeros((len(cells), m), np.complex128)
     if min(n_i, n_j) < n_w:
         return filtered
-    first_row = corner_starts(cells[:, 0], n_i, n_w)
-    first_column = corner_starts(cells[:, 1], n_j, n_w)
+    first_row, first_column = corners(cells, (n_i, n_j), n_w).T
     own_row, own_column = cells[:, 0] - first_row, cells[:, 1] - first_column
     offsets = np.arange(n_w)
 

@@ -19,6 +19,7 @@ from .status import cells, points
 
 if TYPE_CHECKING:
     from ...parallel.team import Team
+    from ...pipeline.events import Watcher
     from ...pipeline.types import PipelineContext
 
 Document = dict[str, Any]
@@ -119,7 +120,7 @@ def run_stages(context: "PipelineContext", options: Namespace, team: "Team") -> 
     from ...pipeline.documents import json_text
     from ...pipeline.events import ignore
     from ...pipeline.stages import run_pipeline
-    from ...tools.run_products import make_products, require_products
+    from ...tools.run_products import loading_beside, make_products, require_products
     from ..display import Display
 
     team.on_root(lambda: require_products(context.run_config))
@@ -132,7 +133,10 @@ def run_stages(context: "PipelineContext", options: Namespace, team: "Team") -> 
     )
     display = Display(options.progress, options.verbose, options.quiet, team, options.log)
     with display:
-        report = run_pipeline(context, ignore if context.dry_run else display, team, make_products)
+        watcher: Watcher = ignore if context.dry_run else display
+        if team.rank == 0 and context.end_step == LAST_STAGE:
+            watcher = loading_beside(watcher, context.run_config)
+        report = run_pipeline(context, watcher, team, make_products)
         document = report.to_json()
         if display.log is not None:
             display.keep(text_of(view(document), display.log))

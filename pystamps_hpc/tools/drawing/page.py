@@ -2,7 +2,9 @@
 
 import textwrap
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from threading import Thread
 from typing import Any
 
 from ...errors import ToolMissingError
@@ -63,6 +65,19 @@ def require_matplotlib(what: str) -> None:
             f"matplotlib is not installed: {what} needs it; pip install '.[viz]' in the source "
             "folder, or pip install 'pystamps-hpc[viz]'"
         ) from None
+
+
+def load_matplotlib_beside() -> None:
+    """Begin to load matplotlib in a thread, a second of work that a picture at the end finds done.
+
+    Nothing is said where it is missing or broken; whoever draws says so.
+    """
+
+    def load() -> None:
+        with suppress(Exception):
+            new_figure((1, 1), "a picture").add_subplot()
+
+    Thread(target=load, name="load matplotlib").start()
 
 
 def wrapped(text: str, room: float, size: float) -> list[str]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MOST = 1200  # picture elements of the longer side
+MARGINS = 0.85, 0.25, 0.6, 0.4  # left, right, below, above [inch]
 DPI, QUICK = 150, 1  # a picture of noise hardly gets smaller by compression
 
 
@@ -40,11 +41,11 @@ def candidates_picture(layout: Layout, counts: Mapping[str, int], path: Path) ->
         The picture cannot be written.
     """
     stack = layout.stack
-    figure = new_figure(page_of(stack.length, stack.width), "the picture of the candidates")
+    page = page_of(stack.length, stack.width)
+    figure = new_figure(page, "the picture of the candidates")
     step = max(-(-max(stack.length, stack.width) // MOST), 1)
     amplitude, density = _reduced(layout, step)
-    figure.set_layout_engine("constrained")
-    axes = figure.add_subplot()
+    axes = figure.add_axes(_within(page))
     extent = (0, amplitude.shape[1] * step, amplitude.shape[0] * step, 0)
     shown = covered(levels(amplitude), density, step**2)
     axes.imshow(shown, extent=extent, aspect="auto", interpolation="nearest")
@@ -58,6 +59,12 @@ def candidates_picture(layout: Layout, counts: Mapping[str, int], path: Path) ->
         loc="left", fontsize=10,
     )  # fmt: skip
     return save_picture(figure, path, DPI, QUICK)
+
+
+def _within(page: tuple[float, float]) -> tuple[float, float, float, float]:
+    """Return where the axes lie on a page, as shares of it."""
+    (width, height), (left, right, foot, top) = page, MARGINS
+    return left / width, foot / height, 1 - (left + right) / width, 1 - (foot + top) / height
 
 
 def _counted(layout: Layout) -> str:

@@ -22,6 +22,7 @@ from ...pipeline.report import peak_memory_mib
 from ...pipeline.stages import keep_last, locked
 from ...pipeline.types import StageResult
 from ...stages.prepare.selection import KERNELS
+from ..drawing.page import load_matplotlib_beside
 from . import Options, Prepared, plan_preparation, prepare_stack
 from .layout import Layout
 from .picture import candidates_picture
@@ -81,6 +82,8 @@ def run_preparation(
         threads = cpu_budget(team.members, team.rank, config.runtime.cpu_workers).threads
         ctx = Context(kernels, config, team, log, threads=threads)
         try:
+            if team.rank == 0:  # which draws
+                load_matplotlib_beside()
             with team.agreed():
                 found = prepare_stack(layout, options.force, ctx, run_id)
         except Exception as error:
