@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pystamps_kernels.clap_windows import corner_starts, window_starts
+from pystamps_kernels.clap_windows import corners, window_starts
 from pystamps_kernels.native import clap_response, fourier, median
 from pystamps_kernels.native.clap import lanes_of
 
@@ -147,7 +147,7 @@ def cells_work(cells: NDArray[Any], shape: tuple[int, int], n: int, m: int) -> W
 
     A window is transformed along its rows; its columns are those of its strip, but for its own.
     """
-    strips = len(np.unique(corner_starts(cells[:, 0], shape[0], n)))
+    strips = len(np.unique(corners(cells, shape, n)[:, 0]))
     columns = math.ceil(shape[1] / lanes_of(n)) * lanes_of(n)
     window = counted(fourier.transform, n) + _response(n) + counted(clap_response.sample, n)
     return m * ((strips * columns) * _column(n) + len(cells) * (window + _column(n)))

@@ -1,10 +1,12 @@
-"""What a GPU should take for stages 2, 3, 4 and 7, from counts alone: predicted, not measured.
+"""What a GPU should take for stages 2 to 4 and 6 to 8, by counts alone: predicted, not measured.
 
     python -m benchmarks.gpu_model [--candidates 1000000] [--ifgs 100] [--page docs/gpu.md]
 
 Counts the double operations, the bytes on the device and the bytes over the bus of every step, and
-divides by the vendor's peaks times the share of them that is assumed. The native time is that of
-the cost model in docs/scaling.md, measured on one core, divided by the cores.
+divides by the vendor's peaks times the share of them that is assumed. What kernels without a CUDA
+form take is added as it is. The native time is what ``benchmarks.kernel_shares`` measured on one
+thread and wrote to docs/gpu.md, times the candidates, divided by the cores; cells, arcs and
+iterations are those of its scene.
 """
 
 import argparse
@@ -16,16 +18,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.machine import table
+from pystamps_kernels.reference.goldstein import padded_width
 from tests.faults.campaign import renew
 
-SCALING = Path(__file__).parents[1] / "docs" / "scaling.md"
+PAGE = Path(__file__).parents[1] / "docs" / "gpu.md"
 
-TRIALS, ITERATIONS, WINDOW, STEP = 8, 10, 32, 6
+TRIALS, ITERATIONS, WINDOW, STEP = 8, 3, 32, 6
 """Trials on each side, iterations, cells of a window with its padding, cells between windows."""
-CELLS, SELECTED = 0.5, 0.4
-"""Occupied cells, and candidates that are fitted again, for each candidate."""
-PS, ARCS = 0.3, 3
-"""PS for each candidate, arcs of a network for each PS."""
+IN_PATCHES, GRID_CELLS, CELLS, SELECTED = 1.16, 2.29, 0.73, 0.83
+"""Candidates in patches, which overlap, cells of their grids, cells that are occupied, and
+candidates that are fitted again, for each candidate."""
+PS, ARCS = 0.7, 3
+"""PS for each candidate, arcs of a network for each of those selected."""
+NODES, GRID_ARCS, GOLDSTEIN, ARC_TRIALS = 0.17, 2, 32, 24
+"""Nodes to unwrap for each PS, arcs for each node; window of the filter, trials of an arc."""
+NEIGHBOURS = 115
+"""PS in the cells around a PS, which the filter in space looks at."""
 SINCOS, ATAN2, ROOT = 40, 60, 20
 """Double operations that a function on a GPU is assumed to take."""
 BYTES_PHASOR, BYTES_BASELINE, BYTES_PHASE = 8, 4, 4
@@ -89,47 +97,106 @@ def transform_operations(n: int) -> float:
 
 def steps(n: float, m: int) -> list[Step]:
     """Return the steps of `n` candidates and `m` interferograms."""
-    samples, cells = n * m, CELLS * n
-    windows = cells / STEP**2 * m
+    own = IN_PATCHES * n
+    samples, cells, grid = own * m, CELLS * n, GRID_CELLS * n
+    windows, arcs = grid / STEP**2 * m, ARCS * SELECTED * n
     spectrum = 14 * WINDOW**2 + ROOT * WINDOW**2
     fit = TRIALS * (SINCOS + 8) + 2 * (SINCOS + 8) + ATAN2 + ROOT
-    phasor = BYTES_PHASOR * samples
+    phasor, again = BYTES_PHASOR * samples, SELECTED * n * m
     return [
         Step("2: upload, once", 0, 2 * phasor, samples * (BYTES_PHASOR + BYTES_BASELINE)),
         Step("2: weights and grid", ITERATIONS * samples * (SINCOS + 12),
-             ITERATIONS * (4 * phasor + 8 * cells * m), ITERATIONS * 16 * n),
+             ITERATIONS * (4 * phasor + 8 * grid * m), ITERATIONS * 16 * own),
         Step("2: CLAP", ITERATIONS * windows * (2 * transform_operations(WINDOW) + spectrum),
-             ITERATIONS * (windows * 2 * 16 * 24**2 + 40 * cells * m), 0),
-        Step("2: fit", ITERATIONS * samples * fit, ITERATIONS * 6 * phasor, ITERATIONS * 32 * n),
+             ITERATIONS * (windows * 2 * 16 * 24**2 + 40 * grid * m), 0),
+        Step("2: fit", ITERATIONS * samples * fit, ITERATIONS * 6 * phasor, ITERATIONS * 32 * own),
         Step("2: residuals, once", 0, 0, samples * BYTES_PHASE + cells * m * BYTES_PHASOR),
         Step("3: window of each cell", cells * m * (transform_operations(WINDOW) + spectrum),
-             cells * m * (8 * WINDOW**2 / 8 + 16), 2 * cells * m * BYTES_PHASOR),
-        Step("3: fit again", SELECTED * samples * fit, SELECTED * 6 * phasor,
-             SELECTED * samples * (BYTES_PHASOR + BYTES_BASELINE + BYTES_PHASE)),
+             cells * m * (8 * WINDOW**2 / 8 + 16), (grid + cells) * m * BYTES_PHASOR),
+        Step("3: fit again", again * fit, 6 * BYTES_PHASOR * again,
+             again * (BYTES_PHASOR + BYTES_BASELINE + BYTES_PHASE)),
+        Step("4: noise of the arcs", arcs * m * (22 * m + 4 * ATAN2), arcs * m * 4 * BYTES_PHASE,
+             again * BYTES_PHASOR + arcs * 40),
         *later_steps(PS * n, m),
     ]  # fmt: skip
 
 
 def later_steps(n: float, m: int) -> list[Step]:
-    """Return the steps of the stages after, of `n` PS."""
-    samples, arcs = n * m, ARCS * n
+    """Return the steps of the stages after the merge, of `n` PS."""
+    samples, nodes = n * m, NODES * n
+    grid_arcs = GRID_ARCS * nodes
+    padded = padded_width(GOLDSTEIN)
+    windows = nodes * m / (GOLDSTEIN / 2) ** 2
+    spectrum = (14 + ROOT) * padded**2
+    of_arc = ARC_TRIALS * 4 + 14 * m + 4 * ATAN2 + 2 * SINCOS
     return [
-        Step("4: noise of the arcs", arcs * m * (22 * m + 4 * ATAN2), arcs * m * 4 * BYTES_PHASE,
-             samples * BYTES_PHASOR + arcs * 40),
+        Step("6: phase of points and cells", samples * (2 * SINCOS + ATAN2),
+             samples * 8 * BYTES_PHASOR, samples * 40),
+        Step("6: Goldstein", windows * (2 * transform_operations(padded) + spectrum),
+             windows * 2 * 16 * GOLDSTEIN**2, nodes * m * 2 * BYTES_PHASOR),
+        Step("6: arcs", grid_arcs * m * of_arc, grid_arcs * m * 80, grid_arcs * m * 70),
         Step("7: SCLA", 10 * samples, samples * 3 * BYTES_PHASE, samples * 3 * BYTES_PHASE),
+        Step("8: high-pass in time", 2 * samples * m, samples * 3 * BYTES_PHASE,
+             samples * 3 * BYTES_PHASE),
+        Step("8: low-pass in space", n * NEIGHBOURS * (2 * m + SINCOS),
+             n * NEIGHBOURS * m * BYTES_PHASE, samples * 3 * BYTES_PHASE),
+        Step("8: velocity", 4 * samples, samples * BYTES_PHASE, samples * BYTES_PHASE),
     ]  # fmt: skip
 
 
-def native_seconds(n: float, m: int, cores: int, page: str) -> dict[str, float]:
-    """Return the native time of the stages by the cost model of docs/scaling.md."""
-    rates = {
-        stage: float(found[1])
-        for stage in "2347"
-        if (found := re.search(rf"^\| {stage} \w+ \| [^|]+ x ifgs[^|]* \| (\d+) \|", page, re.M))
+@dataclass(frozen=True)
+class Native:
+    """Time of a stage without a device.
+
+    Parameters
+    ----------
+    all, rest : float
+        Of the stage, and of what kernels with a CUDA form do not take [s].
+    """
+
+    all: float
+    rest: float
+
+
+def native_seconds(n: float, m: int, cores: int, page: str) -> dict[str, Native]:
+    """Return the native time of the stages by what was measured with as many interferograms.
+
+    Raises
+    ------
+    ValueError
+        The page has figures of another number of interferograms, or none.
+    """
+    measured = re.search(r"^(\d+) candidates, (\d+) interferograms,", page, re.M)
+    if not measured or int(measured[2]) != m:
+        raise ValueError(
+            f"{PAGE.name} has no figures of {m} interferograms; "
+            f"python -m benchmarks.kernel_shares --ifgs {m} --page {PAGE}"
+        )
+    scale = n / int(measured[1]) / cores
+    rows = re.findall(r"^\| (\d) \| ([\d.]+) \| ([\d.]+) \|", page, re.M)
+    return {
+        stage: Native(float(whole) * scale, max(float(whole) - float(kernels), 0) * scale)
+        for stage, whole, kernels in rows
+        if stage in "234678"
     }
-    ps = PS * n
-    units = {"2": n * m, "3": CELLS * n * m, "4": ARCS * ps * m**2, "7": ps * m}
-    return {stage: rates[stage] * units[stage] / 1e9 / cores for stage in rates}
+
+
+def summary(found: Sequence[Step], native: dict[str, Native], cores: int) -> list[list[str]]:
+    """Return a row for each stage: native, and the device with what is left native."""
+
+    def compared(time: Native, device: float) -> str:
+        whole, kernels = time.rest + device, (time.all - time.rest) / device
+        return f"{whole:.2f} s, {time.all / whole:.1f} x; kernels alone {kernels:.1f} x"
+
+    rows = []
+    for stage, time in native.items():
+        own = [sum(s.seconds(g) for s in found if s.name.startswith(stage)) for g in GPUS]
+        label = (
+            f"stage {stage}; native on {cores} cores: {time.all:.1f} s, "
+            f"{time.rest:.1f} s of it by no kernel of a GPU"
+        )
+        rows.append([label, "", "", "", *(compared(time, each) for each in own)])
+    return rows
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -141,19 +208,16 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--page", type=Path, help="page whose table is renewed")
     options = parser.parse_args(words)
     found = steps(options.candidates, options.ifgs)
-    native = native_seconds(options.candidates, options.ifgs, options.cores, SCALING.read_text())
+    native = native_seconds(
+        options.candidates, options.ifgs, options.cores, PAGE.read_text(encoding="utf-8")
+    )
     head = ["step", "10^12 operations", "GB moved", "GB over the bus", *(g.name for g in GPUS)]
     rows = [
         [step.name, f"{step.operations / 1e12:.2f}", f"{step.moved / 1e9:.0f}",
          f"{step.bus / 1e9:.1f}", *(f"{step.seconds(gpu):.2f} s" for gpu in GPUS)]
         for step in found
     ]  # fmt: skip
-    for stage, seconds in native.items():
-        own = [sum(s.seconds(g) for s in found if s.name.startswith(stage)) for g in GPUS]
-        rows.append(
-            [f"stage {stage}; native on {options.cores} cores: {seconds:.1f} s", "", "", "",
-             *(f"{each:.2f} s, {seconds / each:.0f} x" for each in own)]
-        )  # fmt: skip
+    rows += summary(found, native, options.cores)
     print(table(head, rows))
     if options.page:
         lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_matrix
 from scipy.sparse.linalg import factorized
 
-from pystamps_kernels.clap_windows import BATCH_SAMPLES, corner_starts
+from pystamps_kernels.clap_windows import BATCH_SAMPLES, corners
 from pystamps_kernels.reference.clap import response, without_nan
 
 Array = NDArray[Any]
@@ -19,7 +19,7 @@ def window_per_ps(
 ) -> Array:
     """Filter the window around the cell of each PS, transform it back, take the sample (n, m)."""
     n_i, n_j, m = ph_grid.shape
-    top, left = corner_starts(cells[:, 0], n_i, n_w), corner_starts(cells[:, 1], n_j, n_w)
+    top, left = corners(cells, (n_i, n_j), n_w).T
     own = cells - np.stack([top, left], axis=1)
     offsets = np.arange(n_w)
     filtered = np.zeros((len(cells), m), np.complex128)

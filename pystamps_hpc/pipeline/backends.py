@@ -1,11 +1,13 @@
 """Which backend runs which kernel in this run: explicit choices are strict, nothing falls back."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 from pystamps_kernels.contracts import Kernel, all_kernels
 from pystamps_kernels.cuda.device import choose as choose_device
+from pystamps_kernels.cuda.device import current as current_device
 from pystamps_kernels.dispatch import (
     Arithmetic,
     Backend,
@@ -20,6 +22,7 @@ from ..errors import BackendUnavailableError, ConfigError
 from ..parallel.cpus import require_threads, visible_cpus
 from ..parallel.team import Team
 from ..stages.base import StageSpec
+from ..stages.shared.ifgs import Ifgs
 
 
 def resolve_kernels(
@@ -76,6 +79,42 @@ def share_devices(team: Team) -> int:
     own = team.members[team.rank]
     neighbours = sum(member.node == own.node for member in team.members)
     return choose_device(own.local_rank, neighbours)
+
+
+def shared_memory(kernels: KernelTable, team: Team) -> int | None:
+    """Return what a block has on every rank's device [bytes], None if none is used; collective."""
+    if "cuda" not in kernels.backends.values():
+        return None
+    return min(team.on_each(lambda: current_device().shared_bytes))
+
+
+def too_long_rows(
+    kernels: KernelTable, spec: StageSpec, params: Any, ifgs: Ifgs, shared_bytes: int
+) -> Iterator[str]:
+    """Yield why kernels of a stage cannot run a stack on a device.
+
+    Parameters
+    ----------
+    kernels : KernelTable
+        Kernels bound to backends.
+    spec : StageSpec
+        Stage.
+    params
+        Its parameters; kernels that they leave out may have too little.
+    ifgs : Ifgs
+        The stack.
+    shared_bytes : int
+        As :func:`shared_memory` returns it.
+    """
+    from pystamps_kernels.cuda.limits import LIMITS
+
+    for name in spec.kernels:
+        called = name not in spec.only_if or spec.only_if[name](params)
+        if kernels.backends[name] != "cuda" or name not in LIMITS or not called:
+            continue
+        reason = LIMITS[name].exceeded(ifgs.n_columns, len(ifgs.day), shared_bytes)
+        if reason:
+            yield f"kernel {name}: {reason}; run it with --kernel-backend {name}=native"
 
 
 def declared_kernels(kernels: KernelTable, spec: StageSpec) -> KernelTable:

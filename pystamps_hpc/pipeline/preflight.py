@@ -6,6 +6,7 @@ reads of the candidates but their phases, and of other files what the plan will 
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from ..dataset.tree import ROOT, Dataset, patch_core, require_core_within_patch
 from ..errors import DatasetError
 from ..parallel.team import Team
 from .acceptance import require_indices, require_reference
+from .backends import shared_memory, too_long_rows
 from .presence import no_ps_stage
 from .session import Session
 from .space import lack_of_space, unwritable_places
@@ -90,12 +92,14 @@ def examine(session: Session, team: Team, places: bool = True) -> list[Finding]:
         lambda: examine_candidates(session.dataset, session.parameters, share, needs.baselines)
     )
     findings = [finding for part in parts for finding in part.findings]
+    shared = shared_memory(session.kernels, team)
     summaries = {name: summary for part in parts for name, summary in part.summaries.items()}
 
     def rest() -> list[Finding]:
         more = [
             *examine_cores(session.dataset, needs.cores),
             *_parameter_findings(session, summaries),
+            *(() if shared is None else _device_findings(session, summaries, shared)),
             *(no_candidates(session.dataset, summaries) if needs.baselines else ()),
         ]
         if places:
@@ -236,8 +240,7 @@ def _parameter_findings(
     due = [(planned.row, planned.target) for planned in session.due]
     if not due or session.config.compat.strict_reference:
         return
-    first = next(iter(summaries.values()), None)
-    stack = first or known_stack(session.dataset, session.parameters[ROOT])
+    stack = _stack(session, summaries)
     bounds = joined_bounds(_reference_points(session, due, summaries))
     root, done = session.parameters[ROOT], set()
     found = Problems()
@@ -254,6 +257,27 @@ def _parameter_findings(
             found.tried(require_reference, own, row.spec, bounds)
         for message in found.messages[before:]:
             yield Finding(target, message)
+
+
+def _stack(session: Session, summaries: Mapping[str, StackSummary]) -> StackSummary | None:
+    first = next(iter(summaries.values()), None)
+    return first or known_stack(session.dataset, session.parameters[ROOT])
+
+
+def _device_findings(
+    session: Session, summaries: Mapping[str, StackSummary], shared_bytes: int
+) -> Iterator[Finding]:
+    """Yield what is too long of the stack for the blocks of a device."""
+    stack = _stack(session, summaries)
+    if stack is None or session.config.compat.strict_reference:
+        return
+    for planned in session.due:
+        spec, parameters = planned.row.spec, session.parameters[planned.target]
+        params: Any = Problems().tried(parameters.to_params, spec.params)
+        if params is None:
+            continue  # _parameter_findings says why
+        for message in too_long_rows(session.kernels, spec, params, stack.ifgs, shared_bytes):
+            yield Finding(planned.target, message)
 
 
 def _reference_points(

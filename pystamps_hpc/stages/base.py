@@ -106,6 +106,8 @@ class StageSpec:
         the stage needs; asked before any work.
     kernels : tuple of str
         Kernels that it calls, whatever the parameters; its context binds no others.
+    only_if : mapping
+        Kernel -> whether parameters let it be called at all, of those that most runs do without.
     keeps : Keeps
         Memory that it takes; measured by ``python -m benchmarks.memory``.
     config : tuple of str
@@ -151,6 +153,7 @@ class StageSpec:
     solve: Callable[[Any, Any, Any], Any]
     accepts: Callable[[Any, Ifgs], None] = _accept_any
     kernels: tuple[str, ...] = ()
+    only_if: Mapping[str, Callable[[Any], bool]] = field(default_factory=dict)
     keeps: Keeps = Keeps(0, 0)
     config: tuple[str, ...] = ("compat.arithmetic",)
     modes: tuple[Mode, ...] = ("ps",)

@@ -1,16 +1,23 @@
 """What is done on a machine with a GPU, as far as one without can tell."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 
-from benchmarks import gpu, gpu_model
+from benchmarks import gpu, gpu_model, kernel_shares
 from pystamps_hpc.tools.verification.compare import Difference, Rule
 from pystamps_kernels.contracts import all_kernels
 from tests.golden import parity
 
 PAGE = """
-| 2 patch | candidates x ifgs | 3000 | 700 GB | one per patch |
-| 3 patch | occupied cells x ifgs | 4000 | 120 GB | one per patch |
+1000 candidates, 100 interferograms, 400 PS:
+
+| stage | processor time [s] | kernels with a CUDA form [s] | the longest of them |
+| ---: | ---: | ---: | --- |
+| 1 | 9.00 | 0.10 |  |
+| 2 | 3.00 | 2.50 | `stage2_topofit` 1.50 |
+| 8 | 0.50 | 0.60 | `stage8_spatial_lowpass` 0.60 |
 """
 
 
@@ -192,5 +199,24 @@ def test_the_prediction_grows_with_the_work_and_native_comes_from_the_page():
         assert other.seconds(gpus[0]) == pytest.approx(4 * one.seconds(gpus[0]))
         assert other.seconds(gpus[1]) < other.seconds(gpus[0])
     native = gpu_model.native_seconds(1e6, 100, 16, PAGE)
-    assert native["2"] == pytest.approx(3000 * 1e8 / 1e9 / 16)
-    assert native["3"] == pytest.approx(4000 * 0.5e8 / 1e9 / 16)
+    assert native == {
+        "2": gpu_model.Native(3 * 1000 / 16, 0.5 * 1000 / 16),
+        "8": gpu_model.Native(0.5 * 1000 / 16, 0),
+    }
+    with pytest.raises(ValueError, match="kernel_shares --ifgs 50"):
+        gpu_model.native_seconds(1e6, 50, 16, PAGE)
+
+
+def test_what_no_kernel_does_on_a_device_is_added_to_its_time():
+    found = [gpu_model.Step("2: fit", 0, 0, 25e9)]
+    (row,) = gpu_model.summary(found, {"2": gpu_model.Native(30.0, 5.0)}, 16)
+    of_bus = 25e9 / gpu_model.GPUS[0].bus / gpu_model.REACHED["bus"]
+    whole = f"{5 + of_bus:.2f} s, {30 / (5 + of_bus):.1f} x"
+    assert row[-2] == f"{whole}; kernels alone {25 / of_bus:.1f} x"
+
+
+def test_shares_of_a_stage_are_those_of_kernels_with_a_cuda_form():
+    one = {(2, ""): 3.0, (2, "stage2_topofit"): 2.0, (2, "stage2_matlab_uniform"): 0.5}
+    spent = kernel_shares.least([Counter(one), Counter({**one, (2, ""): 2.5})])
+    assert kernel_shares.on_device(spent, 2) == {"stage2_topofit": 2.0}
+    assert kernel_shares.rows_of(spent) == [["2", "2.50", "2.00", "`stage2_topofit` 2.00"]]

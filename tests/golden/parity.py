@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -161,8 +161,9 @@ class GoldenSet:
         backend: str = "native",
         log: QuietLog | None = None,
         solver: str = "snaphu",
+        values: Mapping[str, Any] | None = None,
     ) -> dict[str, dict[str, Any]]:
-        """Run one stage on the golden artifacts of the earlier stages.
+        """Run one stage on the golden artifacts of the earlier stages, perhaps by other parameters.
 
         Returns
         -------
@@ -174,7 +175,7 @@ class GoldenSet:
         dataset = self.tree(stage, scope)
         directory = dataset.directory(target)
         parms = parameters.load(directory, dataset.root if target != ROOT else None)
-        parms = parms.with_values(workflow(self.name).parameters)
+        parms = parms.with_values({**workflow(self.name).parameters, **(values or {})})
         config = config_of(arithmetic, solver)
         inputs = load_inputs(row.spec.inputs, directory, parms, dataset, self.patches)
         table = dispatch.table(backend, arithmetic)  # type: ignore[arg-type]

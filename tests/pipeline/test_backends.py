@@ -1,14 +1,23 @@
 """Which backend runs a kernel."""
 
 import itertools
+from dataclasses import replace
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from pystamps_hpc.config import parse_config
-from pystamps_hpc.errors import BackendUnavailableError, ConfigError
+from pystamps_hpc.errors import BackendUnavailableError, ConfigError, DatasetError
 from pystamps_hpc.parallel.team import SerialTeam
 from pystamps_hpc.pipeline import backends
+from pystamps_hpc.pipeline.stages import plan_pipeline
+from pystamps_hpc.pipeline.types import PipelineContext
+from pystamps_hpc.stages import stage6_sb
+from pystamps_hpc.stages.shared.ifgs import Ifgs
 from pystamps_kernels.contracts import all_kernels
+from pystamps_kernels.cuda.device import using
+from pystamps_kernels.dispatch import KernelTable
 
 KERNELS = ("stage2_topofit", "stage7_scla")
 
@@ -140,3 +149,49 @@ def test_every_promised_kernel_has_all_three_forms():
     kernels = all_kernels()
     for name in promised:
         assert {"python", "native", "cuda"} <= set(supported_backends(kernels[name])), name
+
+
+def test_a_stack_too_large_for_the_blocks_of_a_device_is_told_with_its_kernels():
+    day = np.arange(180.0)
+    pairs = np.stack((np.arange(179), np.arange(1, 180)), axis=1)
+    ifgs = Ifgs(pairs, np.zeros(179), day, 0.0, None)
+    kernels = KernelTable(dict.fromkeys(all_kernels(), "cuda"), "double")
+
+    def told_of(kernels, held):
+        params = SimpleNamespace(unwrap_hold_good_values=held, unwrap_method="3D_QUICK")
+        return list(backends.too_long_rows(kernels, stage6_sb.SPEC, params, ifgs, 227 * 1024))
+
+    told = told_of(kernels, held=True)
+    assert told == [
+        "kernel stage6_held_smooth: 180 images take 262080 bytes of the shared memory of a block, "
+        "the device has 232448, enough for 169; "
+        "run it with --kernel-backend stage6_held_smooth=native"
+    ]
+    native = {**kernels.backends, "stage6_held_smooth": "native"}
+    assert not told_of(replace(kernels, backends=native), held=True)
+    assert not told_of(kernels, held=False)
+
+
+def test_annealing_counts_where_small_baselines_are_unwrapped_by_3d():
+    pairs = np.stack((np.zeros(3000, int), np.ones(3000, int)), axis=1)
+    ifgs = Ifgs(pairs, np.zeros(3000), np.arange(2.0), 0.0, None)
+    kernels = KernelTable(dict.fromkeys(all_kernels(), "cuda"), "double")
+    for method, told in (("3D", 1), ("3d_new", 1), ("3D_QUICK", 0)):
+        params = SimpleNamespace(unwrap_hold_good_values=False, unwrap_method=method)
+        lines = backends.too_long_rows(kernels, stage6_sb.SPEC, params, ifgs, 227 * 1024)
+        assert sum("stage6_anneal" in line for line in lines) == told
+
+
+def test_a_run_is_refused_before_work_where_a_block_of_the_device_is_too_small(
+    simulated, monkeypatch
+):
+    monkeypatch.setattr(backends, "choose_device", lambda local_rank, neighbours: 0)
+    config = parse_config({"runtime": {"backend": "gpu"}})
+    with (
+        using(SimpleNamespace(shared_bytes=300)),
+        pytest.raises(DatasetError, match="--kernel-backend stage2_topofit=native") as refused,
+    ):
+        plan_pipeline(PipelineContext(simulated, config))
+    assert "8 interferograms take 448 bytes" in str(refused.value)
+    with using(SimpleNamespace(shared_bytes=4096)):
+        assert plan_pipeline(PipelineContext(simulated, config))

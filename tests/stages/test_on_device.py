@@ -154,8 +154,8 @@ def test_a_selection_that_stays_on_the_device_gives_the_bits_of_the_kernels(
 
 
 def test_what_a_selection_takes_is_known_before(device):
-    needed = 100 * 20 * (4 * 8 + 4 + 4) + 20 * (50 * 24 + 900 * 8)
+    needed = 100 * 20 * (4 * 8 + 4 + 4) + 20 * 50 * 8
     device.free = needed / TAKEN
-    assert resident_selection.fits_on_device(100, 20, 50, 900, 4)
+    assert resident_selection.fits_on_device(100, 20, 50, 4)
     device.free -= 1
-    assert not resident_selection.fits_on_device(100, 20, 50, 900, 4)
+    assert not resident_selection.fits_on_device(100, 20, 50, 4)

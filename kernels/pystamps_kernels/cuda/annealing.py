@@ -27,19 +27,24 @@ def anneal(phasors: Array, edge: Array, pairs: Array, day: Array, whitener: Arra
     smooth = np.empty((n, m), np.float32)
     settings = np.concatenate((BOUNDS, STEPS, COOLNESS, TEMPERATURES))
     shared = (pairs, time_basis(day), np.ascontiguousarray(whitener.T), settings)
-    room = (m + n_step * (1 + n_image + 2 * m)) * DOUBLE
+    shared_bytes = room(m, n_image)
     counts = (n_step, len(COOLNESS), len(TEMPERATURES), N_START)
 
     def run(device: Device, *given: OnDevice) -> Sequence[OnDevice]:
         ends, basis, columns, numbers, piece, own = given
-        rows_in_block(device, room, 1, "stage6_anneal")
+        rows_in_block(device, shared_bytes, 1, "stage6_anneal")
         count = piece.shape[0]
         out = device.empty((count, m), np.float32)
         device.launch(
             "annealing", "anneal", count, n_step * GROUP, piece, own, count, m, ends, basis,
-            n_image, columns, numbers, *counts, ROUGHNESS, out, shared=room,
+            n_image, columns, numbers, *counts, ROUGHNESS, out, shared=shared_bytes,
         )  # fmt: skip
         return (out,)
 
     by_rows(run, (phasors, edge), (smooth,), shared)
     return smooth
+
+
+def room(m: int, n_image: int) -> int:
+    """Return the shared memory of an arc of `m` interferograms, for all of a step [bytes]."""
+    return (m + len(STEPS) * (1 + n_image + 2 * m)) * DOUBLE

@@ -16,6 +16,8 @@ from .series import DOUBLE, launch_rows
 WIDE = 32
 """Threads of an arc in ``edge_noise``, ``look_angle`` and ``star_smooth``; as in the sources."""
 THREADS = 128
+STAR = 3
+"""Doubles that ``star_smooth`` keeps of an interferogram."""
 
 
 def arc_phasors(phase: Array, low: Array, high: Array) -> Array:
@@ -70,7 +72,7 @@ def star_smooth(phasors: Array, weights: Array, intercepts: Array, first: int, l
         count = piece.shape[0]
         out = device.empty((count, m), np.float32)
         arguments = (piece, count, m, around, lines, int(first), int(last), out)
-        launch_rows(device, "star_smooth", count, 3 * m, *arguments, lanes=WIDE, source="arcs")
+        launch_rows(device, "star_smooth", count, STAR * m, *arguments, lanes=WIDE, source="arcs")
         return (out,)
 
     by_rows(run, (phasors,), (smooth,), shared)
@@ -86,7 +88,7 @@ def network_smooth(phasors: Array, operator: Array, design: Array) -> Array:
     def run(device: Device, *given: OnDevice) -> Sequence[OnDevice]:
         to_images, back, piece = given
         count = piece.shape[0]
-        room = (m + n_image) * DOUBLE
+        room = network_room(m, n_image)
         rows_in_block(device, room, 1, "stage6_network_smooth")
         out = device.empty((count, m), np.float32)
         arguments = (piece, count, m, to_images, n_image, back, out)
@@ -95,6 +97,11 @@ def network_smooth(phasors: Array, operator: Array, design: Array) -> Array:
 
     by_rows(run, (phasors,), (smooth,), shared)
     return smooth
+
+
+def network_room(m: int, n_image: int) -> int:
+    """Return the shared memory of an arc that is smoothed through a network [bytes]."""
+    return (m + n_image) * DOUBLE
 
 
 def arc_noise(phasors: Array, smooth: Array, limit: float) -> Array:

@@ -1,11 +1,16 @@
 """Points and the cells of a grid; ``sums.cu``, ``samples.cu`` and ``raster.cu`` of the sources."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..reference.cells import check_cells
 from .device import Array, OnDevice, current, fetched
-from .pieces import require_room
+from .pieces import Landings, cut, in_turn, piece_rows, require_room
 from .samples import by_samples, start
+
+SORTED = 4
+"""Times its size that sorting an array of whole numbers takes."""
 
 
 def grid_accumulate(ph_weight: Array, grid_lin: Array, n_i: int, n_j: int) -> Array:
@@ -14,26 +19,52 @@ def grid_accumulate(ph_weight: Array, grid_lin: Array, n_i: int, n_j: int) -> Ar
     starts = np.zeros(n_i * n_j + 1, np.int64)
     np.cumsum(np.bincount(grid_lin, minlength=n_i * n_j), out=starts[1:])
     device = current()
+    require_room(SORTED * grid_lin.nbytes)
     with device.active():
         order = device.sorted_order(device.upload(grid_lin))
-        return _sums(ph_weight, order, starts).reshape(n_i, n_j, ph_weight.shape[1])
+        places = order, device.upload(starts)
+        device.wait()
+    sums = by_columns("cell_sums", ph_weight, places, starts.size - 1)
+    return sums.reshape(n_i, n_j, ph_weight.shape[1])
 
 
 def cell_sums(phasors: Array, members: Array, starts: Array) -> Array:
     """CUDA twin of :func:`reference.cells.cell_sums`."""
     device = current()
+    require_room(members.nbytes + starts.nbytes)
     with device.active():
-        return _sums(phasors[:, np.newaxis], device.upload(members), starts)[:, 0]
+        places = device.upload(members), device.upload(starts)
+        device.wait()
+    return by_columns("cell_sums", phasors[:, np.newaxis], places, starts.size - 1)[:, 0]
 
 
-def _sums(values: Array, order: OnDevice, starts: Array) -> Array:
-    """Add up the rows of each cell; on the device that is active."""
-    device = current()
-    n_cells, m = starts.size - 1, values.shape[1]
-    sums = device.empty((n_cells, m), np.complex64)
-    arguments = (device.upload(values), order, device.upload(starts), n_cells, m, sums)
-    start(device, "sums", "cell_sums", n_cells * m, *arguments)
-    return fetched(device, sums)
+def by_columns(kernel: str, values: Array, places: Sequence[OnDevice], n_cells: int) -> Array:
+    """Add up the rows of each cell by a kernel of ``sums.cu``, in pieces of columns.
+
+    Parameters
+    ----------
+    kernel : str
+        Its name, with the classes of a template.
+    values : (n, m) ndarray
+        Rows.
+    places : sequence of arrays of the device
+        What the kernel gets beside them.
+    n_cells : int
+        Cells.
+    """
+    device, (n, m) = current(), values.shape
+    sums = np.empty((n_cells, m), values.dtype)
+    step = piece_rows(device, (n + n_cells) * values.itemsize, unit=1)
+
+    def begin(columns: slice) -> Landings:
+        piece = device.upload(np.ascontiguousarray(values[:, columns]))
+        count = piece.shape[1]
+        found = device.empty((n_cells, count), values.dtype)
+        start(device, "sums", kernel, n_cells * count, piece, *places, n_cells, count, found)
+        return [(device.fetch(found), sums[:, columns])]
+
+    in_turn(device, cut(m, step), begin)
+    return sums
 
 
 def nearest_node(node: Array) -> Array:

@@ -4,7 +4,7 @@ import numpy as np
 
 from ..numerics import histogram_cuts
 from .device import Array, Device, OnDevice, current, fetched
-from .pieces import blocks_for, by_rows, rows_in_block
+from .pieces import blocks_for, by_rows, require_room, rows_in_block
 from .sources import of_classes
 
 THREADS = 256
@@ -19,6 +19,7 @@ def histogram(values: Array, centers: Array) -> Array:
     """CUDA twin of :func:`reference.coherence.histogram`."""
     device, n = current(), values.size
     cuts = histogram_cuts(centers).astype(values.dtype)
+    require_room(values.nbytes)
     with device.active():
         counts = device.zeros((centers.size,), np.uint64)
         arguments = (device.upload(values), n, device.upload(cuts), cuts.size, counts)

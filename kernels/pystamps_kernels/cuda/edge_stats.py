@@ -17,7 +17,7 @@ from ..reference.edge_stats import (
     zero_mean_variance,
 )
 from .device import Array, Device, OnDevice, current, fetched
-from .pieces import blocks_for, piece_rows, rows_in_block
+from .pieces import Landings, blocks_for, cut, in_turn, piece_rows, rows_in_block
 from .samples import start
 from .sources import of_classes
 
@@ -72,35 +72,51 @@ def _statistics(
 ) -> Statistics:
     check_finite(phase)
     device, n_edge, n = current(), len(node_a), len(day)
+    rows_in_block(device, room(n), 1, "stage4_edge_stats")
+    pieces = _pieces(device, n_edge, n * np.dtype(np.float32).itemsize + 8 * DOUBLE, phase)
     with device.active():
         nodes = device.upload(phase)
         epochs = [device.upload(day), *_transposed(device, local_lines(day, time_win))]
-        row_bytes = n * np.dtype(np.float32).itemsize + 8 * DOUBLE
-        rows_in_block(device, 5 * n * DOUBLE, 1, "stage4_edge_stats")
-        pieces = _pieces(device, n_edge, row_bytes, phase.nbytes)
+        device.wait()
+    kept: list[Any] = []
 
-        def noise_of(piece: slice) -> tuple[Sequence[OnDevice], OnDevice, OnDevice]:
-            ends = [device.upload(node[piece]) for node in (node_a, node_b)]
-            count = ends[0].shape[0]
-            noise = device.empty((count, n), np.float32)
-            sums = device.empty((blocks_for(count, BLOCK), 2, n), np.float64)
-            threads = min(max(LANES, blocks_for(n, LANES) * LANES), MOST_THREADS)
-            device.launch(
-                "edge_stats", of_classes("arc_noise", phase), sums.shape[0], threads, nodes, *ends,
-                count, n, *epochs, CANCELS, noise, sums, shared=5 * n * DOUBLE,
-            )  # fmt: skip
-            return ends, noise, sums
+    def noise_of(piece: slice) -> tuple[Sequence[OnDevice], OnDevice, OnDevice]:
+        if kept:
+            found: tuple[Sequence[OnDevice], OnDevice, OnDevice] = kept[0]
+            return found
+        ends = [device.upload(node[piece]) for node in (node_a, node_b)]
+        count = ends[0].shape[0]
+        noise = device.empty((count, n), np.float32)
+        sums = device.empty((blocks_for(count, BLOCK), 2, n), np.float64)
+        threads = min(max(LANES, blocks_for(n, LANES) * LANES), MOST_THREADS)
+        device.launch(
+            "edge_stats", of_classes("arc_noise", phase), sums.shape[0], threads, nodes, *ends,
+            count, n, *epochs, CANCELS, noise, sums, shared=room(n),
+        )  # fmt: skip
+        if len(pieces) == 1:  # else it is found once more, there is no room to keep it
+            kept.append((ends, noise, sums))
+        return ends, noise, sums
 
-        held = [noise_of(piece) for piece in pieces[:1]]
-        sums = [held[0][2], *(noise_of(piece)[2] for piece in pieces[1:])] if held else []
-        total, squares = _added([fetched(device, part) for part in sums], (2, n))
-        variance = variance_of(total, squares, n_edge)
-        weights = device.upload(slope_weights(bperp, variance)), device.upload(bperp)
-        edges = _Edges(device, n_edge, n, len(phase), np.float64)
-        for piece in pieces:
-            ends, noise, _ = held[0] if piece.start == 0 else noise_of(piece)
-            edges.add(piece, ends, "spread_of_noise", noise, ends[0].shape[0], n, *weights)
-        return (*edges.results(), variance)
+    total, squares = _sums(device, pieces, n_edge, (2, n), lambda piece: noise_of(piece)[2])
+    variance = variance_of(total, squares, n_edge)
+    edges = _Edges(device, bperp, variance, n_edge, len(phase), np.float64)
+
+    def spread(piece: slice) -> Landings:
+        ends, noise, _ = noise_of(piece)
+        return edges.begin(piece, ends, "spread_of_noise", noise)
+
+    in_turn(device, pieces, spread)
+    return (*edges.results(), variance)
+
+
+def room(n: int) -> int:
+    """Return the shared memory of a block that finds the noise of `n` epochs [bytes]."""
+    return 5 * n * DOUBLE
+
+
+def spread_room(n: int) -> int:
+    """Return the shared memory of an arc whose spread over `n` epochs is found [bytes]."""
+    return (n + LANES) * DOUBLE
 
 
 def _pair_statistics(
@@ -108,27 +124,32 @@ def _pair_statistics(
 ) -> PairStatistics:
     check_finite(phase)
     device, n_edge, n = current(), len(node_a), phase.shape[1]
+    pieces = _pieces(device, n_edge, 8 * DOUBLE, phase)
     with device.active():
         nodes = device.upload(phase)
-        pieces = _pieces(device, n_edge, 8 * DOUBLE, phase.nbytes)
-        sums = []
-        for piece in pieces:
-            ends = [device.upload(node[piece]) for node in (node_a, node_b)]
-            count = ends[0].shape[0]
-            found = device.empty((blocks_for(count, BLOCK), 3, n), np.float64)
-            kernel = of_classes("pair_sums", phase)
-            blocks = found.shape[0]
-            device.launch("edge_stats", kernel, blocks, BLOCK, nodes, *ends, count, n, found)
-            sums.append(fetched(device, found))
-        re, im, squares = _added(sums, (3, n))
-        variance = pair_variance(mean_of(re + 1j * im), squares, n_edge)
-        weights = device.upload(slope_weights(bperp, variance)), device.upload(bperp)
-        edges = _Edges(device, n_edge, n, len(phase), np.complex128)
-        for piece in pieces:
-            ends = [device.upload(node[piece]) for node in (node_a, node_b)]
-            kernel = of_classes("spread_of_pairs", phase)
-            edges.add(piece, ends, kernel, nodes, *ends, ends[0].shape[0], n, *weights)
-        return (*edges.results(), variance)
+        device.wait()
+
+    def ends_of(piece: slice) -> list[OnDevice]:
+        return [device.upload(node[piece]) for node in (node_a, node_b)]
+
+    def sums_of(piece: slice) -> OnDevice:
+        ends = ends_of(piece)
+        count = ends[0].shape[0]
+        found = device.empty((blocks_for(count, BLOCK), 3, n), np.float64)
+        kernel, blocks = of_classes("pair_sums", phase), found.shape[0]
+        device.launch("edge_stats", kernel, blocks, BLOCK, nodes, *ends, count, n, found)
+        return found
+
+    re, im, squares = _sums(device, pieces, n_edge, (3, n), sums_of)
+    variance = pair_variance(mean_of(re + 1j * im), squares, n_edge)
+    edges = _Edges(device, bperp, variance, n_edge, len(phase), np.complex128)
+
+    def spread(piece: slice) -> Landings:
+        ends = ends_of(piece)
+        return edges.begin(piece, ends, of_classes("spread_of_pairs", phase), nodes, *ends)
+
+    in_turn(device, pieces, spread)
+    return (*edges.results(), variance)
 
 
 class _Edges:
@@ -137,54 +158,81 @@ class _Edges:
     Parameters
     ----------
     device : Device
-        Where.
-    n_edge, n, n_node : int
-        Edges, interferograms, nodes.
+        Where; not active.
+    bperp, variance : (n,) float64
+        Baselines [m], and variance of the interferograms.
+    n_edge, n_node : int
+        Edges, nodes.
     slope : dtype
         Of the slope of an arc.
     """
 
-    def __init__(self, device: Device, n_edge: int, n: int, n_node: int, slope: Any) -> None:
-        least = 0.0 if n else np.inf  # without interferograms nothing is known of an arc
-        self._device, self._n = device, n
-        self._std, self._max = np.full(n_edge, least), np.full(n_edge, least)
-        self._slope = np.zeros(n_edge, slope)
-        self._nodes = [device.upload(np.full(n_node, np.inf)) for _ in range(2)]
+    def __init__(
+        self, device: Device, bperp: Array, variance: Array, n_edge: int, n_node: int, slope: Any
+    ) -> None:
+        self._device, self._n = device, len(bperp)
+        least = 0.0 if self._n else np.inf  # without interferograms nothing is known of an arc
+        self._of_edges = (
+            np.full(n_edge, least), np.full(n_edge, least), np.zeros(n_edge, slope)
+        )  # fmt: skip
+        with device.active():
+            self._fit = device.upload(slope_weights(bperp, variance)), device.upload(bperp)
+            self._nodes = [device.upload(np.full(n_node, np.inf)) for _ in range(2)]
+            device.wait()
 
-    def add(self, piece: slice, ends: Sequence[OnDevice], kernel: str, *arguments: Any) -> None:
-        """Launch a kernel that puts spread, largest noise and slope of edges out; collect them."""
+    def begin(
+        self, piece: slice, ends: Sequence[OnDevice], kernel: str, *arguments: Any
+    ) -> Landings:
+        """Launch a kernel that puts spread, largest noise and slope of edges out."""
         if not self._n:
-            return
+            return ()
         device, count = self._device, ends[0].shape[0]
-        found = [device.empty((count,), a.dtype) for a in (self._std, self._max, self._slope)]
-        row = (self._n + LANES) * DOUBLE
+        found = [device.empty((count,), values.dtype) for values in self._of_edges]
+        row = spread_room(self._n)
         rows = rows_in_block(device, row, EDGES, "stage4_edge_stats")
         blocks, shared = blocks_for(count, rows), rows * row
-        device.launch("edge_stats", kernel, blocks, rows * LANES, *arguments, *found, shared=shared)
-        for values, least in zip(found, self._nodes, strict=False):
-            start(device, "edge_stats", "least_of_nodes", count, values, *ends, count, least)
-        for values, out in zip(found, (self._std, self._max, self._slope), strict=True):
-            out[piece] = fetched(device, values)
+        values = (*arguments, count, self._n, *self._fit, *found)
+        device.launch("edge_stats", kernel, blocks, rows * LANES, *values, shared=shared)
+        for noise, least in zip(found, self._nodes, strict=False):
+            start(device, "edge_stats", "least_of_nodes", count, noise, *ends, count, least)
+        return [
+            (device.fetch(one), out[piece]) for one, out in zip(found, self._of_edges, strict=True)
+        ]
 
     def results(self) -> tuple[Array, Array, Array, Array, Array]:
-        """Return what is known of the nodes, then of the edges."""
-        ps_std, ps_max = (fetched(self._device, least) for least in self._nodes)
-        return ps_std, ps_max, self._std, self._max, self._slope
+        """Return what is known of the nodes, then of the edges; all pieces have landed."""
+        with self._device.active():
+            ps_std, ps_max = (fetched(self._device, least) for least in self._nodes)
+        edge_std, edge_max, slope = self._of_edges
+        return ps_std, ps_max, edge_std, edge_max, slope
 
 
-def _pieces(device: Device, n_edge: int, row_bytes: float, fixed: float) -> list[slice]:
-    step = piece_rows(device, row_bytes, fixed)
-    return [slice(first, min(first + step, n_edge)) for first in range(0, n_edge, step)]
+def _pieces(device: Device, n_edge: int, row_bytes: float, phase: Array) -> list[slice]:
+    """Cut the edges; the phase of all nodes, and two values of each, stay on the device."""
+    step = piece_rows(device, row_bytes, phase.nbytes + 2 * DOUBLE * len(phase))
+    return list(cut(n_edge, step))
 
 
 def _transposed(device: Device, matrices: Sequence[Array]) -> list[OnDevice]:
     return [device.upload(np.ascontiguousarray(matrix.T)) for matrix in matrices]
 
 
-def _added(parts: Sequence[Array], shape: tuple[int, ...]) -> Array:
-    """Add the sums of all blocks of edges, in order."""
+def _sums(
+    device: Device,
+    pieces: Sequence[slice],
+    n_edge: int,
+    shape: tuple[int, ...],
+    sums_of: Callable[[slice], OnDevice],
+) -> Array:
+    """Add the sums (n_block, *shape) of all blocks of edges, in order."""
+    blocks = np.empty((blocks_for(n_edge, BLOCK), *shape))
+
+    def begin(piece: slice) -> Landings:
+        own = slice(piece.start // BLOCK, blocks_for(piece.stop, BLOCK))
+        return [(device.fetch(sums_of(piece)), blocks[own])]
+
+    in_turn(device, pieces, begin)
     total = np.zeros(shape)
-    for part in parts:
-        for block in part:
-            total += block
+    for block in blocks:
+        total += block
     return total

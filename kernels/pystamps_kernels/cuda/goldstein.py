@@ -4,8 +4,9 @@ import numpy as np
 
 from ..reference.goldstein import low_pass_response, origins, padded_width
 from .device import Array, current, fetched
+from .pieces import require_room
 from .samples import start
-from .windows import GOLDSTEIN, LOW_PASS, Filter, axis, filtered
+from .windows import GOLDSTEIN, LOW_PASS, PLANE, SAMPLE, Filter, axis, filtered
 
 
 def goldstein(raster: Array, window: int, alpha: float) -> Array:
@@ -24,6 +25,8 @@ def _filtered(raster: Array, window: int, filter: Filter) -> Array:
     device, (n_row, n_col) = current(), raster.shape
     row_start, row_taper = origins(n_row, window)
     col_start, col_taper = origins(n_col, window)
+    windows = row_start.size * col_start.size * window**2
+    require_room(windows * SAMPLE + (PLANE + raster.itemsize) * raster.size)
     with device.active():
         # a taper of zero is no weight at all
         rows = axis(device, n_row, row_start, np.where(row_taper > 0, row_taper, -1))

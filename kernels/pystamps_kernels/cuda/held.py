@@ -16,17 +16,22 @@ def held_smooth(phase: Array, known: Array, design: Array, in_time: Array) -> Ar
     (n, m), n_image = phase.shape, len(in_time)
     smooth = np.empty((n, m), np.float32)
     shared = (design.argmin(axis=1), design.argmax(axis=1), np.ascontiguousarray(in_time.T))
-    room = n_image * (n_image + 2) * DOUBLE
+    shared_bytes = room(n_image)
     threads = min(-(-n_image // WARP) * WARP, MOST_THREADS)
 
     def run(device: Device, *given: OnDevice) -> Sequence[OnDevice]:
         *network, values, flags = given
-        rows_in_block(device, room, 1, "stage6_held_smooth")
+        rows_in_block(device, shared_bytes, 1, "stage6_held_smooth")
         count = values.shape[0]
         out = device.empty((count, m), np.float32)
         arguments = (values, flags, count, m, *network, n_image, out)
-        device.launch("arcs", "held_smooth", count, threads, *arguments, shared=room)
+        device.launch("arcs", "held_smooth", count, threads, *arguments, shared=shared_bytes)
         return (out,)
 
     by_rows(run, (phase, known), (smooth,), shared)
     return smooth
+
+
+def room(n_image: int) -> int:
+    """Return the shared memory that an arc takes, its normal matrix above all [bytes]."""
+    return n_image * (n_image + 2) * DOUBLE

@@ -7,12 +7,21 @@ import numpy as np
 
 from ..reference.kriging import HIGHEST, LOWEST, STEP
 from .device import Array, Device, OnDevice, current, fetched
-from .pieces import ROOM_THREADS, by_rows, require_room, rooms_for, rows_in_block
+from .means import add_columns
+from .pieces import (
+    ROOM_THREADS,
+    blocks_for,
+    by_rows,
+    require_room,
+    rooms_for,
+    rows_in_block,
+)
 from .samples import start
 
-THREADS = 128
-MOST_BLOCKS = 512
-"""Of the variogram in space; each has sums of its own, which the host adds in order."""
+COLUMNS, GROUPS = 32, 4
+"""Columns of a block of the variogram in space, and groups of as many threads; as in the source."""
+MOST_PARTS = 512
+"""Of the points of a variogram in space; each has sums of its own, which are added in order."""
 DOUBLE = np.dtype(np.float64).itemsize
 
 
@@ -37,20 +46,23 @@ def spatial_variogram(
 ) -> tuple[Array, Array]:
     """CUDA twin of :func:`reference.kriging.spatial_variogram`."""
     device, (n, n_use) = current(), values.shape
-    blocks = max(min(stop - first, MOST_BLOCKS), 0)
-    room = (n_bin * (n_use + 1) + THREADS) * DOUBLE
+    parts, tiles = max(min(stop - first, MOST_PARTS), 0), max(blocks_for(n_use, COLUMNS), 1)
+    threads = COLUMNS * GROUPS
+    room = (n_bin * (GROUPS * COLUMNS + 1) + threads) * DOUBLE
     rows_in_block(device, room, 1, "stage8_spatial_variogram")
-    require_room(xy.nbytes + values.nbytes + blocks * n_bin * (n_use + 1) * DOUBLE)
+    require_room(xy.nbytes + values.nbytes + parts * n_bin * (n_use + 1) * DOUBLE)
     with device.active():
         points = device.upload(xy), device.upload(values)
-        squares = device.empty((blocks, n_bin, n_use), np.float64)
-        pairs = device.empty((blocks, n_bin), np.int64)
-        arguments = (*points, n, n_use, float(width), n_bin, first, stop, squares, pairs)
-        device.launch("kriging", "spatial_variogram", blocks, THREADS, *arguments, shared=room)
-        total = np.zeros((n_bin, n_use))
-        for block in fetched(device, squares):
-            total += block
-        return total, fetched(device, pairs).sum(axis=0)
+        squares = device.empty((parts, n_bin * n_use), np.float64)
+        pairs = device.empty((parts, n_bin), np.uint64)
+        arguments = (*points, n, n_use, float(width), n_bin, first, stop, parts, squares, pairs)
+        device.launch(
+            "kriging", "spatial_variogram", parts * tiles, threads, *arguments, shared=room
+        )
+        total = device.zeros((n_bin * n_use,), np.float64)
+        add_columns(device, squares, total)
+        counts = fetched(device, pairs).sum(axis=0).astype(np.int64)
+        return fetched(device, total).reshape(n_bin, n_use), counts
 
 
 def fit_variograms(lags: Array, semivariance: Array, indifferent: float) -> tuple[Array, Array]:

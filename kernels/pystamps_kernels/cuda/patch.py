@@ -11,11 +11,11 @@ import numpy as np
 from ..clap_windows import Clap, check_grid, taper_ramp, window_starts
 from .clap import LEAST_WEIGHT
 from .device import Array, OnDevice, fetched
-from .pieces import TAKEN
+from .pieces import cut, piece_rows
 from .resident import Resident, room_for
 from .samples import start
 from .sources import of_classes
-from .windows import CLAP, SAMPLE, Filter, axis, filtered
+from .windows import CLAP, PLANE, SAMPLE, Filter, axis, filtered
 
 
 class ResidentPatch(Resident):
@@ -90,11 +90,11 @@ class ResidentPatch(Resident):
         column_start, column_shift = window_starts(n_j, clap.n_win)
         rows = axis(device, n_i, row_start, taper_ramp(clap.n_win, row_shift))
         columns = axis(device, n_j, column_start, taper_ramp(clap.n_win, column_shift))
-        windows = row_start.size * column_start.size * clap.n_win**2
-        step = max(int(device.free_bytes() * TAKEN / (windows + 3 * n_i * n_j) / SAMPLE), 1)
+        window_bytes = row_start.size * column_start.size * clap.n_win**2 * SAMPLE
+        step = piece_rows(device, window_bytes + PLANE * n_i * n_j, unit=1, lanes=1)
         wrong = device.zeros((1,), np.uint64)
-        for first in range(0, m, step):
-            count = min(step, m - first)
+        for group in cut(m, step):
+            first, count = group.start, group.stop - group.start
             planes = device.empty((count, n_i, n_j), np.complex64)
             start(device, "windows", "planes", planes.size, sums, n_i * n_j, m, first, count,
                   planes)  # fmt: skip

@@ -1,6 +1,6 @@
-"""Rows in pieces that fit into the device, two of them under way at a time."""
+"""Work in pieces that fit into the device, two of them under way at a time."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,8 +31,14 @@ MOST_ROOMS = 256
 """Blocks of such threads."""
 
 
-def piece_rows(device: Device, row_bytes: float, fixed_bytes: float = 0) -> int:
-    """Return how many rows a piece may have.
+def piece_rows(
+    device: Device,
+    row_bytes: float,
+    fixed_bytes: float = 0,
+    unit: int = UNIT,
+    lanes: int = LANES,
+) -> int:
+    """Return how many rows, or planes or columns, a piece may have.
 
     Parameters
     ----------
@@ -40,16 +46,48 @@ def piece_rows(device: Device, row_bytes: float, fixed_bytes: float = 0) -> int:
         Where the pieces go.
     row_bytes, fixed_bytes : float
         Memory of a row, arguments, results and room; memory that does not depend on the rows.
+    unit : int
+        A piece has a multiple of this.
+    lanes : int
+        Pieces that are on the device together.
 
     Raises
     ------
     DeviceMemoryError
         Not even one unit fits.
     """
-    rows = int((device.free_bytes() * TAKEN - fixed_bytes) / (LANES * max(row_bytes, 1)))
-    if rows < UNIT:
-        raise too_little(device, (fixed_bytes + LANES * UNIT * row_bytes) / TAKEN)
-    return rows // UNIT * UNIT
+    rows = int((device.free_bytes() * TAKEN - fixed_bytes) / (lanes * max(row_bytes, 1)))
+    if rows < unit:
+        raise too_little(device, (fixed_bytes + lanes * unit * row_bytes) / TAKEN)
+    return rows // unit * unit
+
+
+Landings = Sequence[tuple[Landing, Array]]
+"""Copies to the host that are under way, and where they are to go."""
+
+
+def in_turn(device: Device, pieces: Iterable[slice], begin: Callable[[slice], Landings]) -> None:
+    """Begin the work on pieces, one lane after the other.
+
+    While a piece is computed the next one is uploaded: a piece lands when the one after it is under
+    way, and not before. What the pieces share has to be ready, :meth:`.device.Device.wait`.
+
+    Parameters
+    ----------
+    device : Device
+        Where.
+    pieces : iterable of slice
+        In their order.
+    begin : callable
+        ``begin(piece)`` uploads and launches, and begins to fetch what it returns.
+    """
+    waiting: Landings = ()
+    for number, piece in enumerate(pieces):
+        with device.active(number % LANES):
+            landing = begin(piece)
+        land(waiting)
+        waiting = landing
+    land(waiting)
 
 
 def by_rows(
@@ -62,9 +100,6 @@ def by_rows(
     fixed: float = 0,
 ) -> None:
     """Run `run` on pieces of the rows of `arguments` and fill the same rows of `results`.
-
-    While a piece is computed the next one is uploaded: a piece lands when the one after it is under
-    way, and not before.
 
     Parameters
     ----------
@@ -92,18 +127,14 @@ def by_rows(
     with device.active():
         whole = [device.upload(array) for array in shared]
         device.wait()
-    waiting: list[tuple[Landing, Array]] = []
-    for number, piece in enumerate(cut(n, step)):
-        with device.active(number % LANES):
-            given = [device.upload(array[piece]) for array in arguments]
-            given += [device.upload(np.ascontiguousarray(stack[:, piece])) for stack in stacks]
-            found = run(device, *whole, *given)
-            landing = [
-                (device.fetch(one), out[piece]) for one, out in zip(found, results, strict=True)
-            ]
-        land(waiting)
-        waiting = landing
-    land(waiting)
+
+    def begin(piece: slice) -> Landings:
+        given = [device.upload(array[piece]) for array in arguments]
+        given += [device.upload(np.ascontiguousarray(stack[:, piece])) for stack in stacks]
+        found = run(device, *whole, *given)
+        return [(device.fetch(one), out[piece]) for one, out in zip(found, results, strict=True)]
+
+    in_turn(device, cut(n, step), begin)
 
 
 def cut(n: int, step: int) -> Iterator[slice]:
@@ -165,7 +196,7 @@ def require_room(needed: float) -> None:
         raise too_little(device, needed / TAKEN)
 
 
-def land(waiting: Sequence[tuple[Landing, Array]]) -> None:
+def land(waiting: Landings) -> None:
     """Wait for copies to the host and put them where they belong."""
     for copy, out in waiting:
         copy.into(out)

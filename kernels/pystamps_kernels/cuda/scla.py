@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from .device import Array, Device, OnDevice, current, fetched
-from .pieces import by_rows
+from .pieces import by_rows, require_room
 from .samples import start
 from .series import by_products, launch_rows
 from .sources import of_classes
@@ -94,6 +94,7 @@ def image_baselines(operator: Array, bperp: Array) -> Array:
 def scla_smooth(slope: Array, offset: Array, edges: Array) -> tuple[Array, Array]:
     """CUDA twin of :func:`reference.scla.scla_smooth`."""
     device = current()
+    require_room(edges.nbytes + slope.size * (2 * slope.itemsize + 4 + 2 * edges.itemsize))
     with device.active():
         pairs = device.upload(edges)
         return _clamped(device, slope, pairs), _clamped(device, offset, pairs)

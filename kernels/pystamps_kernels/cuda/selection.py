@@ -3,11 +3,12 @@
 import numpy as np
 
 from ..clap_windows import Clap
-from .clap import windows_of_cells
-from .device import Array
-from .resident import Resident, room_for
+from .clap import filter_at_cells
+from .device import Array, OnDevice
+from .pieces import Landings
+from .resident import Resident, room_for, settle
 from .samples import start
-from .windows import CLAP, SAMPLE, Filter
+from .windows import CLAP, Filter
 
 
 class ResidentSelection(Resident):
@@ -34,10 +35,14 @@ class ResidentSelection(Resident):
             return  # nothing is known there
         device, m = self._device, self.shape[1]
         response = Filter(clap.n_win, CLAP, clap.alpha, clap.beta, clap.low_pass)
-        with device.active():
-            for group, found in windows_of_cells(device, ph_grid, cells, response, slc_osf):
-                start(device, "patch", "put_columns", found.size, found, *found.shape,
-                      group.start, m, self._filtered)  # fmt: skip
+
+        def keep(group: slice, found: OnDevice) -> Landings:
+            start(device, "patch", "put_columns", found.size, found, *found.shape, group.start, m,
+                  self._filtered)  # fmt: skip
+            return ()
+
+        filter_at_cells(device, ph_grid, cells, response, slc_osf, keep)
+        settle(device)
 
     def fit(self, n_trial_wraps: float) -> tuple[Array, Array, Array, Array]:
         """Fit every candidate against the filtered phase of its cell, as :class:`ResidentPatch`."""
@@ -49,18 +54,15 @@ class ResidentSelection(Resident):
             return self._fitted(deviation, n_trial_wraps)
 
 
-def fits_on_device(n: int, m: int, n_cells: int, n_grid: int, baseline: int) -> bool:
+def fits_on_device(n: int, m: int, n_cells: int, baseline: int) -> bool:
     """Tell whether a selection can stay on the device while it is filtered and fitted.
 
     Parameters
     ----------
-    n, m, n_cells, n_grid : int
-        Selected candidates, interferograms, cells that hold them, cells of the grid.
+    n, m, n_cells : int
+        Selected candidates, interferograms, cells that hold them.
     baseline : int
         Bytes of the baseline of a sample.
     """
     phasor, phase = np.dtype(np.complex64).itemsize, np.dtype(np.float32).itemsize
-    return room_for(
-        n * m * (4 * phasor + phase + baseline)
-        + m * (n_cells * (phasor + SAMPLE) + n_grid * phasor)
-    )
+    return room_for(n * m * (4 * phasor + phase + baseline) + n_cells * m * phasor)

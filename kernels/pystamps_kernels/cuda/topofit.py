@@ -79,6 +79,12 @@ def _fit(
     return slope, offset, coherence, residual
 
 
+def room(m: int) -> int:
+    """Return the shared memory that a row of `m` interferograms takes [bytes]."""
+    # phasors, what remains of them, baselines and a value of each lane: Row in the source
+    return np.dtype(np.complex128).itemsize * (2 * m + (m + 1) // 2 + LANES)
+
+
 def double(
     device: Device, phasors: OnDevice, base: OnDevice, stride: int, steps: int, *found: Any
 ) -> None:
@@ -120,8 +126,7 @@ def single(
 
 def _launch(device: Device, kernel: str, n: int, m: int, *arguments: Any) -> None:
     """Start a fit with as many rows in a block as its shared memory holds."""
-    # phasors, what remains of them, baselines and a value of each lane: Row in the source
-    row = np.dtype(np.complex128).itemsize * (2 * m + (m + 1) // 2 + LANES)
+    row = room(m)
     rows = rows_in_block(device, row, MOST_ROWS, "stage2_topofit")
     blocks = blocks_for(n, rows)
     device.launch("topofit", kernel, blocks, rows * LANES, *arguments, shared=rows * row)

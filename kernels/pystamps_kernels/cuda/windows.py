@@ -7,8 +7,7 @@ import numpy as np
 
 from ..clap_windows import GAUSSIAN
 from ..transforms import places, turns
-from .device import Array, Device, OnDevice, current, too_little
-from .pieces import TAKEN
+from .device import Array, Device, OnDevice
 from .samples import start
 
 THREADS = 256
@@ -18,6 +17,8 @@ MOST_BLOCKS = 1 << 14
 ROOMS = 1024
 """Blocks of windows that are too large for shared memory, so that their rooms lie outside."""
 SAMPLE = np.dtype(np.complex128).itemsize
+PLANE = SAMPLE + 3 * np.dtype(np.complex64).itemsize
+"""Bytes of a cell in a plane: as it is uploaded, alone, filtered, and filtered in single."""
 
 LOW_PASS, CLAP, GOLDSTEIN = range(3)
 
@@ -156,18 +157,3 @@ def filtered(
         columns.starts, columns.first, columns.stop, columns.ramp, n_columns, least, total,
     )  # fmt: skip
     return total
-
-
-def planes_at_once(plane_bytes: int, fixed_bytes: int) -> int:
-    """Return how many planes may be on the device together.
-
-    Raises
-    ------
-    DeviceMemoryError
-        Not even one fits.
-    """
-    device = current()
-    count = int((device.free_bytes() * TAKEN - fixed_bytes) / plane_bytes)
-    if count < 1:
-        raise too_little(device, (fixed_bytes + plane_bytes) / TAKEN)
-    return count

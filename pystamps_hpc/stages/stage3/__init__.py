@@ -236,7 +236,7 @@ def estimated_again(
             "is rejected; enlarge the patch, or reduce filter_grid_size or clap_win"
         )
     resident = on_device.resident_selection(
-        inputs.phase, inputs.bperp_mat, selected, cell, n_i * n_j, ifg_index, ctx
+        inputs.phase, inputs.bperp_mat, selected, cell, ifg_index, ctx
     )
     if resident is None:
         filtered = own_cell_left_out(inputs, params, cells, ctx)

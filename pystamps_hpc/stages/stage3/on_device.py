@@ -26,7 +26,6 @@ def resident_selection(
     bperp_mat: Rows,
     selected: IntArray,
     cell: IntArray,
-    n_grid: int,
     ifg_index: IntArray,
     ctx: Context,
 ) -> "ResidentSelection | None":
@@ -42,8 +41,6 @@ def resident_selection(
         Selected candidates.
     cell : (n_sel,) int64
         Which of the cells that hold selected candidates each lies in.
-    n_grid : int
-        Cells of the filter grid.
     ifg_index : (n_use,) int64
         Interferograms of the fit.
     ctx : Context
@@ -54,7 +51,7 @@ def resident_selection(
     from pystamps_kernels.cuda.selection import ResidentSelection, fits_on_device
 
     shape, n_cells = (selected.size, phase.shape[1]), int(cell.max()) + 1
-    held = fits_on_device(*shape, n_cells, n_grid, bperp_mat.dtype.itemsize)
+    held = fits_on_device(*shape, n_cells, bperp_mat.dtype.itemsize)
     ctx.fact("resident_on_device", held)
     if not held:
         return None

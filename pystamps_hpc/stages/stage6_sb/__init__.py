@@ -15,6 +15,7 @@ from ...parallel.context import Context
 from .. import stage6
 from ..base import Keeps, StageSpec
 from ..shared.reference_area import ReferenceArea, reference_phase, referencing_ps
+from ..stage6.arcs import ALIASES
 from ..stage6.on_grid import GridOutputs, require_points, unwrap_on_grid
 from ..stage6.prepare import Feedback, PhaseInputs, wrapped_stack
 from ..stage6.transfer import in_all_columns, unwrapped_points
@@ -151,6 +152,10 @@ SPEC = StageSpec(
         "stage6_network_inversion",
         "stage7_sequential_mean",
     ),
+    only_if={
+        "stage6_held_smooth": lambda params: params.unwrap_hold_good_values,
+        "stage6_anneal": lambda params: ALIASES[params.unwrap_method.upper()] == "3D",
+    },
     keeps=Keeps(value=40, point=500),
     config=stage6.SPEC.config,
     modes=("sb",),

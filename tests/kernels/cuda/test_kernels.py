@@ -36,9 +36,9 @@ IN_PIECES = [
     for form in CUDA
     if (form in BY_ROW and form[0] not in ONE_PIECE)
     or "edge_stats" in form[0]
-    or form[0] in {"stage2_clap_grid", *ADDED}
+    or form[0] in {"stage2_clap_grid", "stage2_grid_accumulate", "stage5_cell_sums", *ADDED}
 ]
-"""Kernels that share the memory of the device out, in pieces of rows, edges or planes."""
+"""Kernels that share the memory of the device out, in pieces of rows, edges, planes or columns."""
 ROWS = 1500
 """Rows that are enough here, more than a piece and than the blocks of any kernel."""
 FEWER = {

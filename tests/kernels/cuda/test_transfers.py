@@ -1,10 +1,12 @@
 """Transfers by CuPy's own calls, with streams that do nothing before someone waits for them."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from pystamps_kernels.clap_windows import Clap
-from pystamps_kernels.cuda import edge_stats, pieces, resident
+from pystamps_kernels.cuda import cells, clap, edge_stats, pieces, resident
 from pystamps_kernels.cuda.cupy_device import CupyDevice
 from pystamps_kernels.cuda.device import fetched, using
 from pystamps_kernels.cuda.patch import ResidentPatch
@@ -17,15 +19,26 @@ IN_PIECES = [
     ("stage2_ph_weight", "double"), ("stage2_topofit_row_invariant", "double"),
     ("stage6_star_smooth", "double"), ("stage7_scla", "double"), ("stage8_velocity_fit", "double"),
     ("stage2_phasors_of_cycles", "double"), ("stage1_column_means", "single"),
-    ("stage6_edge_costs", "double"), ("stage4_pair_edge_stats", "double"),
+    ("stage6_edge_costs", "double"),
 ]  # fmt: skip
+
+
+OTHER_PIECES = {
+    "stage2_clap_grid": lambda grid, *rest: (grid[:24, :24, :3].copy(), *rest),
+    "stage3_clap_cells": lambda grid, cells, *rest: (grid[:, :, :3].copy(), cells[:4], *rest),
+    "stage2_grid_accumulate": lambda ph, *rest: (ph[:, :3].copy(), *rest),
+    "stage5_cell_sums": lambda values, *rest: (values, *rest),
+    "stage4_edge_stats": lambda ph, a, b, *rest: (ph, a[:ROWS], b[:ROWS], *rest),
+    "stage4_pair_edge_stats": lambda ph, a, b, *rest: (ph, a[:ROWS], b[:ROWS], *rest),
+}  # fmt: skip
+"""Kernels whose pieces are planes, columns and edges; how a call is cut to few of them."""
 
 
 @pytest.fixture
 def small_pieces(monkeypatch):
-    """Let a piece have one unit of rows."""
-    for module in (pieces, edge_stats):
-        monkeypatch.setattr(module, "piece_rows", lambda *sizes: pieces.UNIT)
+    """Let a piece have one unit of rows, one plane, one column."""
+    for module in (pieces, edge_stats, clap, cells):
+        monkeypatch.setattr(module, "piece_rows", lambda *sizes, unit=pieces.UNIT: unit)
 
 
 def in_turn(log, what):
@@ -42,6 +55,23 @@ def test_no_bit_depends_on_when_the_device_does_its_work(
         found = results(form, arguments)
     for one, other in zip(found, at_once, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("name", OTHER_PIECES)
+def test_planes_columns_and_edges_go_by_two_lanes_and_change_no_bit(
+    cupy, late, stand_in, small_pieces, name
+):
+    form = (name, "double")
+    arguments = OTHER_PIECES[name](*arguments_of(name)[0])
+    with using(late):
+        found = results(form, arguments)
+    launched = in_turn(cupy.log, "launch")
+    alternating = [lane for lane, before in pairwise([None, *launched]) if lane != before]
+    for one, other in zip(found, results(form, arguments), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert len(alternating) >= 3
+    for lane in (0, 1):  # what another lane has not made yet is not used
+        assert ("wait", lane) in cupy.log
 
 
 def test_a_piece_is_uploaded_while_the_one_before_it_is_computed(cupy, late, small_pieces):

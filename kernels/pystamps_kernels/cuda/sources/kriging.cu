@@ -27,45 +27,55 @@ __device__ double apart_in_single(const float *xy, i64 one, i64 other) {
     return (float)sqrt((double)(dx * dx + dy * dy));
 }
 
-// Squared differences of pairs by their distance. Block b takes the points first + b, first + b +
-// gridDim.x and so on as the lower ones; its threads find the bins of a stretch of upper points,
-// then every one adds up a column. Shared memory: n_bin * (n_use + 1) doubles, blockDim.x bins.
+// Squared differences of pairs by their distance, and how many they are. Block b takes COLUMNS columns
+// and, as part b % n_part, the points first + part, first + part + n_part and so on as the lower ones.
+// Its threads find the bins of a stretch of upper points; then each group of them adds up the
+// columns over its share of the stretch. Shared memory: GROUPS * n_bin * COLUMNS sums, n_bin counts and
+// a bin of each thread. Every part has sums of its own, which `column_sums` adds in order.
+#define COLUMNS 32
+#define GROUPS 4
+
 __global__ void spatial_variogram(const float *xy, const float *values, i64 n, i64 n_use,
-                                  double width, i64 n_bin, i64 first, i64 stop, double *squares,
-                                  i64 *pairs) {
+                                  double width, i64 n_bin, i64 first, i64 stop, i64 n_part,
+                                  double *squares, u64 *pairs) {
     SHARED(double, sums);
-    i64 *counts = (i64 *)(sums + n_bin * n_use), *bin = counts + n_bin;
-    for (i64 i = threadIdx.x; i < n_bin * n_use; i += blockDim.x)
+    i64 of_group = n_bin * COLUMNS, tile = blockIdx.x / n_part, part = blockIdx.x % n_part;
+    u64 *counts = (u64 *)(sums + GROUPS * of_group);
+    i64 *bin = (i64 *)(counts + n_bin);
+    i64 lane = threadIdx.x % COLUMNS, group = threadIdx.x / COLUMNS, k = tile * COLUMNS + lane;
+    for (i64 i = threadIdx.x; i < GROUPS * of_group; i += blockDim.x)
         sums[i] = 0;
     for (i64 i = threadIdx.x; i < n_bin; i += blockDim.x)
         counts[i] = 0;
-    for (i64 lower = first + blockIdx.x; lower < stop; lower += gridDim.x) {
+    for (i64 lower = first + part; lower < stop; lower += n_part) {
         for (i64 begin = lower + 1; begin < n; begin += blockDim.x) {
-            i64 count = n - begin < blockDim.x ? n - begin : blockDim.x;
+            i64 upper = begin + threadIdx.x, here = n_bin;
             __syncthreads();
-            if (threadIdx.x < count)
-                bin[threadIdx.x] =
-                    (i64)(apart_in_single(xy, lower, begin + threadIdx.x) / width);
+            if (upper < n)
+                here = (i64)(apart_in_single(xy, lower, upper) / width);
+            bin[threadIdx.x] = here;
+            if (here < n_bin)
+                atomicAdd(&counts[here], 1);
             __syncthreads();
-            for (i64 j = 0; threadIdx.x == 0 && j < count; j++)
-                if (bin[j] < n_bin)
-                    counts[bin[j]]++;
-            for (i64 k = threadIdx.x; k < n_use; k += blockDim.x) {
-                float own = values[lower * n_use + k];
-                for (i64 j = 0; j < count; j++) {
-                    if (bin[j] < n_bin) {
-                        double away = own - values[(begin + j) * n_use + k];
-                        sums[bin[j] * n_use + k] += away * away;
-                    }
+            for (i64 j = group * COLUMNS; k < n_use && j < (group + 1) * COLUMNS; j++) {
+                if (bin[j] < n_bin) {
+                    double away = values[lower * n_use + k] - values[(begin + j) * n_use + k];
+                    sums[group * of_group + bin[j] * COLUMNS + lane] += away * away;
                 }
             }
         }
     }
     __syncthreads();
-    for (i64 i = threadIdx.x; i < n_bin * n_use; i += blockDim.x)
-        squares[(i64)blockIdx.x * n_bin * n_use + i] = sums[i];
-    for (i64 i = threadIdx.x; i < n_bin; i += blockDim.x)
-        pairs[(i64)blockIdx.x * n_bin + i] = counts[i];
+    for (i64 i = threadIdx.x; i < of_group; i += blockDim.x) {
+        i64 column = tile * COLUMNS + i % COLUMNS;
+        double total = 0;
+        for (i64 each = 0; each < GROUPS; each++)
+            total += sums[each * of_group + i];
+        if (column < n_use)
+            squares[(part * n_bin + i / COLUMNS) * n_use + column] = total;
+    }
+    for (i64 i = threadIdx.x; tile == 0 && i < n_bin; i += blockDim.x)
+        pairs[part * n_bin + i] = counts[i];
 }
 
 // The variogram of sill one at the lags, and its derivative by the logarithm of the range.

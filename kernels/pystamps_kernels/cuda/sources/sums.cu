@@ -61,6 +61,20 @@ __global__ void weighted_sums(const T *values, const float *weight, const i64 *s
     }
 }
 
+#define BLOCK 256  // rows whose sums are taken together where the order of all rows does not count
+
+// Sums of the columns over BLOCK rows each, (blocks, m).
+template <typename T>
+__global__ void column_parts(const T *values, i64 n, i64 m, double *parts) {
+    for (i64 i = first_item(); i < (n + BLOCK - 1) / BLOCK * m; i += all_threads()) {
+        i64 first = i / m * BLOCK, stop = first + BLOCK < n ? first + BLOCK : n;
+        double total = 0;
+        for (i64 row = first; row < stop; row++)
+            total += values[row * m + i % m];
+        parts[i] = total;
+    }
+}
+
 // Adds the rows of a piece to the sums of the columns, one after the other; a thread a column.
 template <typename T, typename S>
 __global__ void column_sums(const T *values, i64 n, i64 m, S *sums) {
