@@ -97,6 +97,13 @@ class Signatures:
         n_trial_wraps: float,
         /,
     ) -> NDArray[np.floating]: ...
+    def stage2_topofit_coh_rough(
+        self,
+        cpxphase: NDArray[np.complexfloating],
+        bperp: NDArray[np.floating],
+        n_trial_wraps: float,
+        /,
+    ) -> NDArray[np.float32]: ...
     def stage2_ph_weight(
         self,
         ph: NDArray[np.complexfloating],

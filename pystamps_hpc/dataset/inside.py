@@ -19,17 +19,17 @@ def within(directory: Path, *parts: str) -> Path:
     DatasetError
         A part of the path is a link out of the directory.
     """
-    path = directory
+    path = os.fspath(directory)  # text: this is asked for many times a task
     for part in parts:
-        path = path / part
-        if path.is_symlink():
+        path = os.path.join(path, part)
+        if os.path.islink(path):
             home, target = os.path.realpath(directory), os.path.realpath(path)
             if not Path(target).is_relative_to(home):
                 raise DatasetError(
                     f"{path}: is a link to {target}, outside of {home}; nothing is written "
                     "through it: remove the link"
                 )
-    return path
+    return Path(path)
 
 
 def append_line(path: Path, line: str) -> None:

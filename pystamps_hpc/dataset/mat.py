@@ -7,6 +7,7 @@ however the file stores it; nothing is squeezed.
 import os
 import re
 from collections.abc import Collection, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -210,9 +211,9 @@ def write_mat(
 
             mat73.write(target, values, compress)
         else:
-            from . import mat5
+            from . import mat5writing
 
-            mat5.write(target, values, compress)
+            mat5writing.write(target, values, compress)
         if fsync:
             flush(target)
     except OSError as error:
@@ -251,19 +252,21 @@ def rewrite_mat(
 
 def _open(path: Path) -> "Mat5File | Mat73File":
     """Open a file by the container that its first bytes name."""
-    with open_regular(path) as file:
+    with ExitStack() as opened:
+        file = opened.enter_context(open_regular(path))
         header = file.read(128)
-    if b"MATLAB 7.3 MAT-file" in header[:116] or header[124:128] == b"\0\2IM":
-        from .mat73 import Mat73File
+        if b"MATLAB 7.3 MAT-file" in header[:116] or header[124:128] == b"\0\2IM":
+            from .mat73 import Mat73File
 
-        return Mat73File(path)
-    byte_order = {b"IM": "<", b"MI": ">"}.get(header[126:128])
-    if b"MATLAB 5.0 MAT-file" in header[:116] and byte_order:
-        from .mat5 import Mat5File
+            return Mat73File(path)
+        byte_order = {b"IM": "<", b"MI": ">"}.get(header[126:128])
+        if b"MATLAB 5.0 MAT-file" in header[:116] and byte_order:
+            from .mat5 import Mat5File
 
-        return Mat5File(path, byte_order)
-    hint = "; Octave writes one with save -v7" if b"Octave" in header[:20] else ""
-    raise MatError(f"{path}: not a MAT v5/v7.3 file (it begins with {header[:20]!r}{hint})")
+            opened.pop_all()
+            return Mat5File(path, byte_order, file)
+        hint = "; Octave writes one with save -v7" if b"Octave" in header[:20] else ""
+        raise MatError(f"{path}: not a MAT v5/v7.3 file (it begins with {header[:20]!r}{hint})")
 
 
 def _value(path: Path, name: str, value: Any) -> Any:

@@ -16,43 +16,29 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from ..errors import MatError
 from .mapped import release
 from .mat5values import (
-    CLASSES,
-    COMPLEX_FLAG,
     COMPRESSED,
-    LOGICAL_FLAG,
     MATRIX,
-    STORED,
     Header,
     decode,
     numeric_parts,
     parse_header,
     parse_tag,
 )
+from .mat5writing import HEADER, HEADER_BYTES, SMALL_BYTES, write_element
 from .matobjects import text_of_object
-from .matvalues import REAL_DTYPES, Stream, gather, joined, matlab_class, pieces, readable
-from .rows import AnyArray
-
-HEADER_BYTES = 128
-HEADER = (
-    b"MATLAB 5.0 MAT-file, written by pystamps-hpc".ljust(116)
-    + bytes(8)  # no subsystem data
-    + struct.pack("<H", 0x0100)
-    + b"IM"
-)
-"""First bytes of every file: without a date, so that equal contents are equal files."""
+from .matvalues import REAL_DTYPES, gather, joined, readable
+from .rows import ALL, AnyArray
 
 BYTE_ORDERS = {b"IM": "<", b"MI": ">"}
 SUBSYSTEM_AT = 116  # where the header says what objects refer to; zero or blanks: to nothing
 
-_CLASS_CODES = {name: code for code, name in CLASSES.items()}
-_STORED_CODES = {kind: code for code, kind in STORED.items()}
 _BLANKS = int.from_bytes(8 * b" ", "little")
 _BEGINNING_BYTES = 1024  # holds every header, deflated or not
 
@@ -81,13 +67,29 @@ class Element:
 
 
 class Mat5File:
-    """A level-5 file opened for reading; its variables are known, their data unread."""
+    """A level-5 file for reading; its variables are known, their data unread or, if small, held.
 
-    def __init__(self, path: Path, byte_order: str) -> None:
+    Parameters
+    ----------
+    path : Path
+        Its name.
+    byte_order : {"<", ">"}
+        How its numbers are stored.
+    file : binary file
+        Open for reading; closed with this object.
+    """
+
+    def __init__(self, path: Path, byte_order: str, file: BinaryIO) -> None:
         self.path = path
         self.byte_order = byte_order
-        self._file = path.open("rb")
+        self._file = file
+        self._held: bytes | None = None
         try:
+            file.seek(0)
+            beginning = file.read(SMALL_BYTES + 1)
+            if len(beginning) <= SMALL_BYTES:
+                file.close()
+                self._file, self._held = io.BytesIO(beginning), beginning
             self._subsystem_at = self._integer("Q", SUBSYSTEM_AT)
             if self._subsystem_at == _BLANKS:
                 self._subsystem_at = 0
@@ -104,7 +106,7 @@ class Mat5File:
     def rows(self, name: str) -> "Mat5Rows":
         """Return a numeric matrix as rows read on demand."""
         element = self._elements[name]
-        return Mat5Rows(self.path, self.byte_order, element)
+        return Mat5Rows(self.path, self.byte_order, element, self._held is not None)
 
     def in_place(self, name: str) -> bool:
         """Whether a variable is not deflated."""
@@ -115,9 +117,14 @@ class Mat5File:
         element = self._elements[name]
         variable = element.header.variable
         if variable.matlab_class in REAL_DTYPES:
-            return _by_planes(self.rows(name), variable.shape)
+            rows = self.rows(name)
+            if rows.small and len(variable.shape) == 2:
+                with readable(self.path, f"'{name}'"):
+                    body = _body(self.path, element, self._held)
+                return rows.whole(body)
+            return _by_planes(rows, variable.shape)
         with readable(self.path, f"'{name}'"):
-            value = decode(_body(self.path, element), self.byte_order)
+            value = decode(_body(self.path, element, self._held), self.byte_order)
             if variable.matlab_class == "string":
                 return text_of_object(value, self._subsystem().__getitem__)
             return value
@@ -135,7 +142,7 @@ class Mat5File:
         with target.open("wb") as file:
             file.write(HEADER)
             for name, value in values.items():
-                _write_element(target, file, name, value)
+                write_element(target, file, name, value)
             for name in keep:
                 file.write(self._bytes(self._elements[name].offset - 8))
             if self._subsystem_at:
@@ -152,8 +159,7 @@ class Mat5File:
                 f"cannot read {self.path}: what begins at byte {offset} is longer than the file; "
                 "restore it from a copy or save it anew"
             )
-        self._file.seek(offset)
-        return self._file.read(8 + size)
+        return self._part(offset, 8 + size)
 
     def _subsystem(self) -> list[AnyArray]:
         """Return the cells that the objects of the file refer to."""
@@ -162,23 +168,22 @@ class Mat5File:
         compressed = self._integer("I", self._subsystem_at) == COMPRESSED
         size = self._integer("I", self._subsystem_at + 4)
         element = self._element(self._subsystem_at + 8, size, compressed)
-        inner = decode(_body(self.path, element), self.byte_order).ravel(order="F")
+        body = _body(self.path, element, self._held)
+        inner = decode(body, self.byte_order).ravel(order="F")
         byte_order = BYTE_ORDERS[inner[2:4].tobytes()]
         _, _, start, _ = parse_tag(inner, 8, byte_order)  # behind a header of eight bytes
         cells = decode(inner[start:], byte_order)["MCOS"].item()
         return list(cells.ravel(order="F"))
 
     def _integer(self, kind: str, offset: int) -> int:
-        self._file.seek(offset)
-        return int(np.frombuffer(self._file.read(8), self.byte_order + kind, 1)[0])
+        return int(np.frombuffer(self._part(offset, 8), self.byte_order + kind, 1)[0])
 
     def _scan(self) -> dict[str, Element]:
-        file_size = self.path.stat().st_size
+        file_size = self._file.seek(0, io.SEEK_END)
         found: dict[str, Element] = {}
         offset = HEADER_BYTES
         while offset < file_size:
-            self._file.seek(offset)
-            tag = self._file.read(8)
+            tag = self._part(offset, 8)
             if len(tag) < 8:
                 raise _truncated(self.path, file_size, offset + 8)
             kind, size = struct.unpack(self.byte_order + "II", tag)
@@ -194,10 +199,16 @@ class Mat5File:
             offset += 8 + size
         return found
 
+    def _part(self, offset: int, size: int) -> bytes:
+        """Return so many bytes from an offset on, fewer where the file ends."""
+        if self._held is not None:
+            return self._held[offset : offset + size]
+        self._file.seek(offset)
+        return self._file.read(size)
+
     def _element(self, offset: int, size: int, compressed: bool) -> Element:
         """Parse the header of a variable from the first bytes of it."""
-        self._file.seek(offset)
-        body = self._file.read(min(size, _BEGINNING_BYTES))
+        body = self._part(offset, min(size, _BEGINNING_BYTES))
         n_bytes = size
         with readable(self.path, f"the variable at byte {offset - 8}"):
             if compressed:
@@ -210,11 +221,15 @@ class Mat5File:
 
 @dataclass(frozen=True)
 class Mat5Rows:
-    """A numeric matrix of a level-5 file: mapped, or inflated as a whole at the first access."""
+    """A numeric matrix of a level-5 file: mapped, or inflated as a whole at the first access.
+
+    One of a `small` file is read whenever it is asked for: thousands of patches hold nothing then.
+    """
 
     path: Path
     byte_order: str
     element: Element
+    small: bool = False
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -228,25 +243,41 @@ class Mat5Rows:
         return self.element.header.variable.dtype
 
     def __getitem__(self, key: Any, /) -> AnyArray:
+        if self.small and not self.element.compressed:
+            with readable(self.path, f"'{self.element.header.variable.name}'"):
+                body = np.frombuffer(_stored(self.path, self.element), np.uint8)
+            return self._gathered(key, self._parts_of(body))
         parts = self._parts  # there before memory is taken for what the header promises
         try:
-            return gather(key, self.shape, self._fetch, self.dtype)
+            return self._gathered(key, parts)
         finally:
             release(parts[0])
 
-    def _fetch(self, columns: slice, rows: slice) -> AnyArray:
-        return joined([part[columns, rows] for part in self._parts], self.dtype)
+    def whole(self, body: AnyArray) -> AnyArray:
+        """Return all rows from the bytes of the variable behind its tag."""
+        return self._gathered(ALL, self._parts_of(body))
+
+    def _gathered(self, key: Any, parts: list[AnyArray]) -> AnyArray:
+        if self.small and isinstance(key, slice) and key == ALL:
+            return np.ascontiguousarray(joined([part.T for part in parts], self.dtype))
+
+        def fetch(columns: slice, rows: slice) -> AnyArray:
+            return joined([part[columns, rows] for part in parts], self.dtype)
+
+        return gather(key, self.shape, fetch, self.dtype)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"path": self.path, "byte_order": self.byte_order, "element": self.element}
+        return {name: getattr(self, name) for name in ("path", "byte_order", "element", "small")}
 
     @cached_property
     def _parts(self) -> list[AnyArray]:
         """Real and imaginary part as stored, each ``(n_columns, n_rows)``."""
-        element = self.element
-        with readable(self.path, f"'{element.header.variable.name}'"):
-            body = _body(self.path, element)
-            parts = numeric_parts(body, element.header, self.byte_order)
+        with readable(self.path, f"'{self.element.header.variable.name}'"):
+            return self._parts_of(_body(self.path, self.element, None))
+
+    def _parts_of(self, body: AnyArray) -> list[AnyArray]:
+        with readable(self.path, f"'{self.element.header.variable.name}'"):
+            parts = numeric_parts(body, self.element.header, self.byte_order)
             return [part.reshape(self.shape[::-1]) for part in parts]
 
 
@@ -262,8 +293,13 @@ def _by_planes(rows: Mat5Rows, shape: tuple[int, ...]) -> AnyArray:
     return whole
 
 
-def _body(path: Path, element: Element) -> AnyArray:
-    """Return the bytes of a variable behind its tag: mapped, or inflated to the declared size."""
+def _body(path: Path, element: Element, held: bytes | None) -> AnyArray:
+    """Return the bytes of a variable behind its tag: mapped, or inflated to the declared size.
+
+    They are those of the file, or of what is held of it.
+    """
+    if not element.compressed and held is not None:
+        return np.frombuffer(held, np.uint8, element.size, element.offset)
     if not element.compressed:
         mapped = np.memmap(path, np.uint8, "r", element.offset, (element.size,))
         return mapped.view(np.ndarray)
@@ -271,9 +307,10 @@ def _body(path: Path, element: Element) -> AnyArray:
     most = 16 * math.prod(variable.shape) + element.header.data_at + 40  # two parts of doubles
     if variable.matlab_class in REAL_DTYPES and element.n_bytes > most:
         raise ValueError("more data than its size asks for")
-    with path.open("rb") as file:
-        file.seek(element.offset)
-        deflated = file.read(element.size)
+    if held is not None:
+        deflated = held[element.offset : element.offset + element.size]
+    else:
+        deflated = _stored(path, element)
     stream = zlib.decompressobj()
     inflated = stream.decompress(deflated, 8 + element.n_bytes + 1)
     if not stream.eof or len(inflated) != 8 + element.n_bytes:
@@ -281,88 +318,13 @@ def _body(path: Path, element: Element) -> AnyArray:
     return np.frombuffer(inflated, np.uint8)[8:]
 
 
+def _stored(path: Path, element: Element) -> bytes:
+    """Read the bytes of a variable as the file has them."""
+    with path.open("rb") as file:
+        file.seek(element.offset)
+        return file.read(element.size)
+
+
 def _truncated(path: Path, size: int, expected: int) -> MatError:
     found = f"{size:,} bytes, at least {expected:,} expected"
     return MatError(f"cannot read {path}: the file is truncated ({found})")
-
-
-def write(path: Path, values: Mapping[str, Any], compress: bool) -> None:
-    """Write a level-5 file.
-
-    Parameters
-    ----------
-    path : Path
-        The file; replaced if it exists.
-    values : mapping of str to Stream, str or sparse array
-        Variables in their order in the file.
-    compress : bool
-        Deflate every variable; they are then never read in place.
-    """
-    with path.open("wb") as file:
-        file.write(HEADER)
-        for name, value in values.items():
-            if not compress:
-                _write_element(path, file, name, value)
-                continue
-            whole = io.BytesIO()
-            _write_element(path, whole, name, value)
-            deflated = zlib.compress(whole.getbuffer())
-            file.write(struct.pack("<II", COMPRESSED, len(deflated)))
-            file.write(deflated)
-
-
-def _write_element(path: Path, file: BinaryIO, name: str, value: Any) -> None:
-    if isinstance(value, Stream):
-        _write_matrix(path, file, name, value)
-        return
-    from scipy.io import savemat
-
-    alone = io.BytesIO()
-    savemat(cast(Any, alone), {name: value}, long_field_names=True)
-    file.write(alone.getbuffer()[HEADER_BYTES:])
-
-
-def _write_matrix(path: Path, file: BinaryIO, name: str, matrix: Stream) -> None:
-    """Write a numeric matrix: its header, then every piece at its places in the columns."""
-    kind = matlab_class(matrix.dtype)
-    assert kind is not None
-    stored = REAL_DTYPES[kind].newbyteorder("<")
-    if kind == "logical":
-        kind, stored, flags = "uint8", np.dtype("u1"), LOGICAL_FLAG
-    else:
-        flags = COMPLEX_FLAG if matrix.dtype.kind == "c" else 0
-    head = (
-        _subelement(6, struct.pack("<II", flags | _CLASS_CODES[kind], 0))
-        + _subelement(5, struct.pack(f"<{len(matrix.shape)}i", *matrix.shape))
-        + _subelement(1, name.encode("ascii"))
-    )
-    n_rows = matrix.shape[0]
-    n_bytes = math.prod(matrix.shape) * stored.itemsize
-    padding = bytes(-n_bytes % 8)
-    part_bytes = 8 + n_bytes + len(padding)
-    n_parts = 2 if flags == COMPLEX_FLAG else 1
-    file.write(struct.pack("<II", MATRIX, len(head) + n_parts * part_bytes) + head)
-    parts_at = [file.tell() + k * part_bytes for k in range(n_parts)]
-    for at in parts_at:
-        file.seek(at)
-        file.write(struct.pack("<II", _STORED_CODES[stored.str[1:]], n_bytes))
-    for rows, piece in pieces(matrix, path, name):
-        flat = piece.reshape(len(piece), -1, order="F")
-        for at, part in zip(parts_at, (flat.real, flat.imag), strict=False):
-            columns = np.ascontiguousarray(part.T, stored)
-            if len(piece) == n_rows:
-                file.seek(at + 8)
-                file.write(columns.data)
-                continue
-            for k, column in enumerate(columns):
-                file.seek(at + 8 + (k * n_rows + rows.start) * stored.itemsize)
-                file.write(column.data)
-    for at in parts_at:
-        file.seek(at + 8 + n_bytes)
-        file.write(padding)
-
-
-def _subelement(kind: int, data: bytes) -> bytes:
-    if 0 < len(data) <= 4:
-        return struct.pack("<HH", kind, len(data)) + data.ljust(4, b"\0")
-    return struct.pack("<II", kind, len(data)) + data + bytes(-len(data) % 8)

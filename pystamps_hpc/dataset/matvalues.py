@@ -187,6 +187,11 @@ def pieces(stream: Stream, path: Path, name: str) -> Iterator[tuple[slice, AnyAr
         The blocks do not cover every row.
     """
     n_rows, *rest = stream.shape
+    if isinstance(stream.blocks, list) and 0 < stream.nbytes <= _PIECE_BYTES:
+        (rows, block), *more = stream.blocks
+        if not more and len(block) == n_rows:  # whole in memory already
+            yield slice(0, n_rows), np.asarray(block, stream.dtype).reshape(n_rows, *rest)
+            return
     row_bytes = max(1, math.prod(rest) * stream.dtype.itemsize)
     step = max(1, min(n_rows, _PIECE_BYTES // row_bytes))
     joined = np.empty((step, *rest), stream.dtype)

@@ -10,6 +10,7 @@ import typing
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -96,7 +97,8 @@ class Parameters:
 
     def value(self, name: str) -> Any:
         """Return the value of a parameter by its full name; None if it is absent."""
-        return {**self.complete, **self.local}.get(name)
+        places = (self.local, self.stored, self.site, defaults(self.small_baselines))
+        return next((place[name] for place in places if name in place), None)
 
     def source(self, name: str) -> str:
         """Say where the value comes from: ``localparms``, ``parms`` or ``default``."""
@@ -196,7 +198,7 @@ class Parameters:
         DatasetError
             A value is missing or not allowed; names file, parameter, value and what is allowed.
         """
-        hints = typing.get_type_hints(cls)
+        hints = _hints(cls)  # type: ignore[arg-type]
         values = {
             item.name: self._fitted(item.name.rstrip("_"), hints[item.name])
             for item in fields(cls)  # type: ignore[arg-type]
@@ -225,6 +227,11 @@ class Parameters:
         except ValueError as error:
             raise DatasetError(f"parameter {name}={text_of(value)} in {where}: {error}") from None
         return _as_type(parameter, checked, hint)
+
+
+@cache
+def _hints(cls: type) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
 
 
 def _as_type(parameter: Parameter, value: Value, hint: Any) -> Any:

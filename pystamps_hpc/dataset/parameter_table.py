@@ -15,8 +15,10 @@ allowed
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
 from typing import Any, Literal
 
 Kind = Literal["flag", "text", "number", "integer", "pair", "indices"]
@@ -268,10 +270,11 @@ TABLE: dict[str, Parameter] = {
 }
 
 
-def defaults(small_baselines: bool) -> dict[str, Value]:
+@cache
+def defaults(small_baselines: bool) -> Mapping[str, Value]:
     """Return the fields that StaMPS creates in a mode, with their default values."""
     values = {
         name: parameter.default_sb if small_baselines else parameter.default
         for name, parameter in TABLE.items()
     }
-    return {name: value for name, value in values.items() if value is not None}
+    return MappingProxyType({name: value for name, value in values.items() if value is not None})

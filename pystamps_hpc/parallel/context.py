@@ -1,7 +1,7 @@
 """The context of one task: all that a stage may ask of the machine."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload
 
@@ -83,6 +83,19 @@ class Memo(Protocol):
         ...
 
 
+class Before(Protocol):
+    """The result of the same task that stands, if there is one."""
+
+    def values(
+        self, keys: Sequence[str], artifacts: Collection[str]
+    ) -> Mapping[str, AnyArray] | None:
+        """Return keys of its marker if it was made with the same artifacts, else None.
+
+        Kernels, configuration and version are the same then, parameters may be others.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class Context:
     """Work splitting, kernels, resolved configuration, progress and messages of one task.
@@ -104,6 +117,8 @@ class Context:
     room : float
         Memory for the pieces that the stage works on, beside what it keeps [bytes]; never changes
         results.
+    before : Before or None
+        What is asked by :meth:`standing`.
     """
 
     kernels: "KernelTable"
@@ -113,6 +128,7 @@ class Context:
     checkpoints: Memo | None = None
     threads: int = 1
     room: float = math.inf
+    before: Before | None = None
 
     @property
     def single(self) -> bool:
@@ -227,6 +243,12 @@ class Context:
             arrays = fn()
             self.checkpoints.save(key, arrays)
         return arrays
+
+    def standing(
+        self, keys: Sequence[str], artifacts: Collection[str]
+    ) -> Mapping[str, AnyArray] | None:
+        """Return keys of the result that this task makes again; see :meth:`Before.values`."""
+        return None if self.before is None else self.before.values(keys, artifacts)
 
     def check(self) -> None:
         """Raise if the run was asked to stop; for tasks that wait for something else."""

@@ -38,10 +38,14 @@ from .remedies import remedy
 from .replay import members, reference_directory, reference_root, replay_bundle, replay_record
 from .saving import Bundle, bundle_of, publish
 from .session import Session
+from .standing import Standing
 from .state import TargetState, fingerprint
 from .table import NO_PS_FILE, VERSION_FILE, Task, maker, tasks
 from .types import StageResult
 from .visibility import await_bundles
+
+BRIEF_SEC = 0.5
+"""A task that takes no longer has not freed so much that it would be worth looking for."""
 
 
 def run_task(
@@ -77,7 +81,8 @@ def run_task(
     there = session.dataset.root  # a task that failed early, or left no PS, removed nothing
     result.invalidates = [name for name in planned.invalidates if not (there / name).exists()]
     log.share_warnings(team)
-    release_freed_memory()
+    if time.perf_counter() - log.began > BRIEF_SEC:
+        release_freed_memory()
     if team.size > 1:
         result.busy_sec = tuple(team.on_each(lambda: team.busy_sec - busy))
     return log.close(status, details)
@@ -118,7 +123,8 @@ def _execute(
     memo = MemoStore(directory, planned.stage, made_with, log.warn, log.checkpoint)
     room = team.on_root(lambda: _room(session, row, target, patches, team.size))
     kernels = declared_kernels(session.kernels, row.spec)
-    ctx = Context(kernels, session.config, team, log, memo, threads, room)
+    before = Standing(row, directory, record)
+    ctx = Context(kernels, session.config, team, log, memo, threads, room, before)
     details = ""
     with _with_remedy(dataset, row, target):
         outputs = _solved(row, planned, inputs, params, ctx, log)

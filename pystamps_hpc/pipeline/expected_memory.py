@@ -7,6 +7,7 @@ scripts: a process, what the stage keeps (its ``SPEC`` says), and pieces that ar
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -114,17 +115,19 @@ def patch_extent(patch: Path, grid_size: float) -> Extent:
     """
     positions, phase = patch / "pscands.1.ll", patch / "pscands.1.ph"
     if positions.exists() and phase.exists():
-        points = positions.stat().st_size // 8  # longitude and latitude, float32
+        status = positions.stat()
+        points = status.st_size // 8  # longitude and latitude, float32
         n_ifg = phase.stat().st_size // (8 * max(points, 1))
-        return Extent(points, n_ifg, _cells(positions, points, grid_size))
+        return Extent(points, n_ifg, _cells(positions, status.st_mtime_ns, points, grid_size))
     if not (patch / f"{POINTS[-1]}.mat").exists():
         raise DatasetError(f"{patch}: size unknown: neither pscands.1.* nor {POINTS[-1]}.mat")
     points, n_ifg = _sizes(patch, POINTS[-1])
     return Extent(points, n_ifg, CELLS_PER_POINT * points)
 
 
-def _cells(positions: Path, points: int, grid_size: float) -> float:
-    """Return the cells of a grid over the positions, outliers left out."""
+@lru_cache(maxsize=4096)
+def _cells(positions: Path, mtime_ns: int, points: int, grid_size: float) -> float:
+    """Return the cells of a grid over the positions, outliers left out; each stage asks for it."""
     if not points:
         return 0.0
     whole = np.memmap(positions, ">f4", "r", shape=(points, 2))

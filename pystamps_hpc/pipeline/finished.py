@@ -49,7 +49,7 @@ class Finished:
     kernels: KernelTable | None = None
     _states: dict[str, TargetState] = field(default_factory=dict)
     _files: dict[str, Listing] = field(default_factory=dict)
-    _flags: dict[bytes, int | None] = field(default_factory=dict)
+    _lost: dict[str, int | None] = field(default_factory=dict)
     _settings: dict[tuple[int, Scope, int], dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -79,20 +79,12 @@ class Finished:
         return self._files[target]
 
     def lost(self, target: str) -> int | None:
-        """Return the stage after which a patch had no PS left; files alike are read once."""
+        """Return the stage after which a patch had no PS left."""
         if f"{NO_PS_FILE}.mat" not in self.files(target):
             return None
-        path = self.dataset.directory(target) / f"{NO_PS_FILE}.mat"
-        try:
-            content = path.read_bytes()
-            if content not in self._flags:
-                lost = no_ps_stage(path.parent)
-                if path.read_bytes() != content:  # another run has just written it
-                    return lost
-                self._flags[content] = lost
-        except OSError:
-            return None
-        return self._flags[content]
+        if target not in self._lost:
+            self._lost[target] = no_ps_stage(self.dataset.directory(target))
+        return self._lost[target]
 
     def foreign(self, row: Task, target: str) -> bool:
         """Whether a finished task has no record: its results are StaMPS' or somebody's own."""

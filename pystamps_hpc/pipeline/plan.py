@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from ..config import RunConfig
@@ -238,7 +239,7 @@ class Planner:
     ) -> PlannedTask:
         """Return a task that runs, with what it removes and replaces."""
         root, own = outdated_files(row)
-        kept = set() if self.request.force else self._foreign_products()
+        kept = frozenset() if self.request.force else self._foreign_products
         removed = [name for name in root if name in self.finished.files(ROOT) and name not in kept]
         removed += [f"{target}/{name}" for name in own if name in self.finished.files(target)]
         upstream = any(n < row.spec.number for numbers in self._running.values() for n in numbers)
@@ -289,10 +290,12 @@ class Planner:
                     "replace or remove them: move them away to keep them, or insist with --force"
                 )
 
-    def _foreign_products(self) -> set[str]:
-        """Return the files of maps and tables that were not made here."""
+    @cached_property
+    def _foreign_products(self) -> frozenset[str]:
+        """The files of maps and tables that were not made here."""
         known = read_origins(self.dataset.root)
-        return {name for product in PRODUCTS if product not in known for name in PRODUCTS[product]}
+        foreign = (PRODUCTS[product] for product in PRODUCTS if product not in known)
+        return frozenset(name for files in foreign for name in files)
 
     def _foreign_files(self) -> Iterator[str]:
         """Yield the files, relative to the root, of tasks that were not done here."""

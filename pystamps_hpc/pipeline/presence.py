@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..config import products
+from ..dataset.files import open_regular
 from ..dataset.mat import MatFile, read_mat
 from ..errors import MatError
 from .table import NO_PS_FILE, Task
@@ -71,10 +72,35 @@ def missing_members(
 
 
 def no_ps_stage(directory: Path) -> int | None:
-    """Return the first stage after which a patch had no PS left, None while it has some."""
+    """Return the first stage after which a patch had no PS left, None while it has some.
+
+    Files of the same bytes, as nearly all are, are read once.
+    """
     path = directory / f"{NO_PS_FILE}.mat"
-    if not path.exists():
+    try:
+        content = _content(path)
+        if content in _FLAGS:
+            return _FLAGS[content]
+        lost = _lost(path)
+        if _content(path) == content:  # else another run has just written it
+            if len(_FLAGS) == MOST_FLAGS:
+                _FLAGS.clear()
+            _FLAGS[content] = lost
+    except OSError:
         return None
+    return lost
+
+
+_FLAGS: dict[bytes, int | None] = {}
+MOST_FLAGS = 64
+
+
+def _content(path: Path) -> bytes:
+    with open_regular(path) as file:
+        return file.read()
+
+
+def _lost(path: Path) -> int | None:
     try:
         flags = read_mat(path)[NO_PS].reshape(-1)
     except (MatError, KeyError):

@@ -11,7 +11,7 @@ from ..config import OutputConfig
 from ..dataset import border
 from ..dataset.finite import not_finite, place_text
 from ..dataset.mat import MatFile, MatFormat, Stream, write_mat
-from ..dataset.publish import Publication, write_error
+from ..dataset.publish import Publication, flush_all, write_error
 from ..dataset.rows import AnyArray, Rows
 from ..dataset.schema import ARTIFACTS, Key
 from ..errors import MatError, PublishError, StageError
@@ -144,8 +144,14 @@ def write_bundle(
     StageError
         A number is not finite although the schema wants it.
     """
+    paths = {artifact: directory / f"{artifact}.mat" for artifact in bundle}
     for artifact, keys in bundle.items():
-        _save(directory / f"{artifact}.mat", _pulled(keys, team), output)
+        _save(paths[artifact], _pulled(keys, team), output)
+    if output.fsync:
+        try:
+            flush_all(list(paths.values()))
+        except OSError as error:
+            raise write_error(Path(error.filename), error) from None
 
 
 def _stale(row: Task, wanted: Collection[str]) -> list[str]:
@@ -200,7 +206,7 @@ def _save(path: Path, variables: Mapping[str, Any], output: OutputConfig) -> Non
             variables,
             mat_format=cast(MatFormat, output.mat_format),
             compress=output.compress,
-            fsync=output.fsync,
+            fsync=False,
         )
         with MatFile(path) as written:
             lost = set(variables) - set(written.variables)

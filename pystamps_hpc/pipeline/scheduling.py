@@ -11,12 +11,12 @@ from pystamps_kernels.dispatch import threading_layer
 
 from ..parallel import child_processes, interruption
 from ..parallel.cpus import CpuBudget, cpu_budget, give_kernel_threads
+from ..parallel.keeping import KEPT
 from ..parallel.launcher import OPEN_MPI, launcher_hint
 from ..parallel.team import SerialTeam, Team
 from .events import TaskFinished, Watcher, ignore
 from .execute import run_task
 from .invalidation import drop_outdated_records
-from .plan import PlannedTask
 from .presence import no_ps_stage
 from .session import Session
 from .stack import phase_bytes
@@ -40,8 +40,7 @@ def run_patches(session: Session, team: Team, watcher: Watcher) -> list[StageRes
     list of StageResult
         The rows of all patches, the same on all ranks.
     """
-    due = [planned for planned in session.plan if _runs(planned, "patch")]
-    targets = list(dict.fromkeys(planned.target for planned in due))
+    targets = list(session.chains)
     if not targets:
         return []
     cost = [float(phase_bytes(session.dataset.directory(target))) for target in targets]
@@ -54,16 +53,16 @@ def run_patches(session: Session, team: Team, watcher: Watcher) -> list[StageRes
         chains = team.map_tasks(chain, targets, cost, lambda fraction: None)
     else:
         chains = _run_pool(session, targets, cost, watcher, threads, width)
+    KEPT.clear()
     team.on_root(lambda: drop_outdated_records(session.dataset, session.dataset.root, session.mode))
     return [row for rows in chains for row in rows]
 
 
 def pool_width(session: Session, team: Team) -> int:
     """Return how many patches a rank works on side by side."""
-    targets = {planned.target for planned in session.plan if _runs(planned, "patch")}
     pooled = team.size == 1 and session.config.runtime.backend in ("threads", "processes")
     threads = kernel_threads(session, team).threads
-    return max(min(threads, len(targets)), 1) if pooled else 1
+    return max(min(threads, len(session.chains)), 1) if pooled else 1
 
 
 def run_merged(session: Session, team: Team, watcher: Watcher) -> list[StageResult]:
@@ -71,8 +70,8 @@ def run_merged(session: Session, team: Team, watcher: Watcher) -> list[StageResu
     rows: list[StageResult] = []
     threads = kernel_threads(session, team).threads
     _give_threads(session, threads)
-    for planned in session.plan:
-        if _runs(planned, "merged"):
+    for planned in session.due:
+        if planned.scope == "merged":
             rows.append(run_task(session, planned, team, watcher, threads))
             _tell_finished(rows[-1], watcher)
             if rows[-1].status == "failed":
@@ -101,9 +100,7 @@ def run_chain(
     _give_threads(session, threads)
     directory = session.dataset.directory(target)
     rows: list[StageResult] = []
-    for planned in session.plan:
-        if planned.target != target or not _runs(planned, "patch"):
-            continue
+    for planned in session.chains[target]:
         lost = no_ps_stage(directory)
         if lost is not None and lost < planned.stage:
             details = f"no PS left after stage {lost}"
@@ -124,10 +121,6 @@ def run_chain(
 
 def _tell_finished(row: StageResult, watcher: Watcher) -> None:
     watcher(TaskFinished(row.stage_id, row.scope, row.target, row))
-
-
-def _runs(planned: PlannedTask, scope: str) -> bool:
-    return planned.scope == scope and planned.action == "run"
 
 
 def _run_pool(

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from pystamps_kernels.dispatch import KernelTable
@@ -77,6 +78,15 @@ class Session:
     def due(self) -> list[PlannedTask]:
         """The tasks that are to run, in report order."""
         return [planned for planned in self.plan if planned.action == "run"]
+
+    @cached_property
+    def chains(self) -> dict[str, list[PlannedTask]]:
+        """Patch -> its tasks that are to run, in report order."""
+        found: dict[str, list[PlannedTask]] = {}
+        for planned in self.due:
+            if planned.scope == "patch":
+                found.setdefault(planned.target, []).append(planned)
+        return found
 
 
 def prepare(context: PipelineContext, kernels: KernelTable) -> Session:

@@ -72,13 +72,15 @@ class TargetState:
             raise DatasetError(f"{path}: cannot be read: {error.strerror}") from None
 
     def save(self, fsync: bool = False) -> None:
-        """Replace the file atomically; flush it to disk if artifacts are moved next."""
-        content = {
-            "records": {str(stage): self.records[stage] for stage in sorted(self.records)},
-            "due": sorted(self.due),
-            "sources": self.sources,
-        }
-        text = json.dumps(content, indent=1) + "\n"
+        """Replace the file atomically; flush it to disk if artifacts are moved next.
+
+        A record is one line: to indent it would take a good part of the time of a small task.
+        """
+        lines = [f'"{stage}": {json.dumps(self.records[stage])}' for stage in sorted(self.records)]
+        text = (
+            '{"records": {\n' + ",\n".join(lines) + "},\n"
+            f'"due": {json.dumps(sorted(self.due))},\n"sources": {json.dumps(self.sources)}}}\n'
+        )
         write_text(state_path(self.directory, "state.json"), text, fsync)
 
 

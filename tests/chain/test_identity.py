@@ -48,6 +48,18 @@ def test_c092_ranks_and_threads_do_not_change_a_bit(dataset, reference, ranks, o
     assert not chains.leftovers(dataset)
 
 
+def test_patches_that_share_random_phases_are_those_of_a_process_of_their_own(dataset, reference):
+    patches = [f"PATCH_{k}" for k in range(1, 5)]
+    for name in patches:  # one after the other in the reference
+        chains.run_chain(dataset, "--part", "patches", "--patches", name, "--end-step", "2")
+    alone, together = (
+        {f: sha for f, sha in chains.artifacts(root).items() if f.endswith("/pm1.mat")}
+        for root in (dataset, reference)
+    )
+    assert len(alone) == len(patches)
+    assert alone == together
+
+
 @pytest.mark.parametrize("backend", ["threads", "processes"])
 def test_c050_c066_the_runtime_backend_does_not_change_a_bit(dataset, reference, backend):
     chains.run_chain(dataset, "--backend", backend, *TWO_THREADS)

@@ -63,6 +63,7 @@ def fits(rng):
         "stage2_topofit_coh_row_invariant": [
             (whole, bperp[0].astype(f), 0.78) for f in ("f4", "f8")
         ],
+        "stage2_topofit_coh_rough": [(whole, bperp[0].astype(f), 0.78) for f in ("f4", "f8")],
         "stage2_ph_weight": [
             (rows.astype("c8"), bperp.astype(f), slope, weight) for f in ("f4", "f8")
         ],

@@ -6,19 +6,23 @@ import numpy as np
 import pytest
 
 from pystamps_hpc.errors import StageError
+from pystamps_hpc.parallel.keeping import Kept, fits
 from pystamps_hpc.stages import stage2
 from pystamps_hpc.stages.base import NoPointsLeft
-from pystamps_hpc.stages.shared.coherence import RandomCoherence, low_bins
+from pystamps_hpc.stages.shared.coherence import COHERENCE_BINS, RandomCoherence, low_bins
 from pystamps_hpc.stages.shared.ifgs import Ifgs
 from pystamps_hpc.stages.stage2.filter_grid import filter_grid, low_pass_response
 from pystamps_hpc.stages.stage2.random_phase import (
     Noise,
+    coherence_counts,
     column_streams,
+    few_digits_do,
     matlab_state,
     noise_of,
     open_stream,
     random_histogram,
     random_phasors,
+    unscaled,
 )
 from pystamps_hpc.stages.stage2.weights import (
     initial_weights,
@@ -27,6 +31,7 @@ from pystamps_hpc.stages.stage2.weights import (
     snr_weights,
 )
 from pystamps_kernels.dispatch import table
+from pystamps_kernels.reference.topofit import ROUGH
 
 from .patches import PARAMS2, as_pairs, context, patch, with_nulls
 
@@ -330,3 +335,93 @@ def test_interferograms_in_turn_give_the_same_bits():
     whole, cut = (stage2.solve(inputs, PARAMS2, replace(context(), room=r)) for r in (1e12, 1))
     for name in ("slope", "coherence", "residual", "patch_phase", "ph_weight", "ph_grid"):
         np.testing.assert_array_equal(getattr(cut, name)[:], getattr(whole, name)[:], name)
+
+
+@pytest.mark.parametrize("arithmetic", ["double", "single"])
+@pytest.mark.parametrize("bperp_class", ["f4", "f8"])
+@pytest.mark.parametrize("n_ifg", [5, 14, 40])
+def test_few_digits_and_the_full_fit_where_they_do_not_do_count_as_the_full_fit(
+    arithmetic, bperp_class, n_ifg
+):
+    rng, kernels = np.random.default_rng(n_ifg), table("native", arithmetic)
+    phasors = np.exp(2j * np.pi * rng.random((60_000, n_ifg)))
+    for offset, wraps in ((0, 0.3), (2000, 1.4)):
+        bperp = rng.normal(offset, 120, n_ifg).astype(bperp_class)
+        coherence = kernels.stage2_topofit_coh_row_invariant(phasors, bperp, wraps)
+        wanted = kernels.stage2_histogram(coherence, COHERENCE_BINS)
+        np.testing.assert_array_equal(coherence_counts(phasors, bperp, wraps, kernels), wanted)
+        if offset == 0 or arithmetic == "double":
+            assert few_digits_do(bperp, wraps, kernels)
+            rough = kernels.stage2_topofit_coh_rough(phasors, bperp, wraps)
+            assert np.isnan(rough).mean() < 0.05
+            assert np.nanmax(np.abs(rough - coherence)) < ROUGH / 10
+
+
+def test_few_digits_do_not_do_where_the_full_fit_has_no_more_or_they_take_as_long():
+    near, far = (np.array([-100.0, 20, 200], "f4") + offset for offset in (0, 2000))
+    single = table("native", "single")
+    assert few_digits_do(near, 0.3, single)
+    assert not few_digits_do(far, 0.7, single)
+    assert few_digits_do(far.astype("f8"), 0.7, single)  # double then
+    assert few_digits_do(far, 0.7, table("native", "double"))
+    assert not few_digits_do(near, 0.3, table("python", "double"))
+
+
+def test_a_scaled_histogram_tells_its_counts_and_no_other_does():
+    counts = np.round(300_000 * BELL / BELL.sum())
+    counts[0] += 300_000 - counts.sum()
+    np.testing.assert_array_equal(unscaled(counts * 0.0123456789), counts)
+    assert unscaled(np.zeros(100)) is None
+    assert unscaled(counts + 0.4 * (BIN == 3)) is None
+
+
+def test_random_phases_are_kept_from_the_second_patch_on_until_others_are_asked_for():
+    kept, made = Kept(), []
+
+    def make(kind):
+        def pieces():
+            made.append(kind)
+            yield np.zeros(3)
+
+        return pieces
+
+    for kind in (1, 1, 1, 2, 1):
+        assert len(list(kept.pieces(kind, make(kind)))) == 1
+    assert made == [1, 1, 2, 1]
+    first, again = (kept.pieces(1, make(1)) for _ in range(2))
+    assert first is again
+    kept.clear()
+    assert kept.pieces(1, make(1)) is not first
+    assert fits(1e6, 1e9)
+    assert not fits(1e6, 1e6)
+    assert not fits(1e12, np.inf)
+
+
+@pytest.mark.parametrize(
+    ("values", "asked"),
+    [
+        ({}, False),
+        ({"n_trial_wraps": np.full((1, 1), 7.0)}, True),
+        ({"Nr": np.zeros((1, 100))}, True),
+        (None, True),
+    ],
+    ids=["alike", "other range of slopes", "empty", "none"],
+)
+def test_the_histogram_of_the_result_that_stands_is_taken_where_it_is_the_same(
+    monkeypatch, solved, values, asked
+):
+    inputs, _, found = solved
+    anew = []
+    real = stage2.random_histogram
+    monkeypatch.setattr(stage2, "random_histogram", lambda *a: anew.append(a) or real(*a))
+    stands = {"Nr": found.random[None, :], "n_trial_wraps": np.full((1, 1), found.n_trial_wraps)}
+
+    class Before:
+        def values(self, keys, artifacts):
+            assert artifacts == ("ps1",)
+            return None if values is None else {k: {**stands, **values}[k] for k in keys}
+
+    again = stage2.solve(inputs, PARAMS2, replace(context(), before=Before()))
+    assert bool(anew) == asked
+    np.testing.assert_array_equal(again.random, found.random)
+    np.testing.assert_array_equal(again.coherence, found.coherence)

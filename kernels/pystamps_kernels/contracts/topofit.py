@@ -41,4 +41,15 @@ KERNELS: tuple[Kernel, ...] = (
         {"coherence": 1e-6},
         single=True,
     ),
+    Kernel(
+        "stage2_topofit_coh_rough",
+        "temporal coherence to few digits; NaN where rounding may decide how a fit turns out",
+        (
+            Array("cpxphase", "n m", "c128", "unit phasors"),
+            Array("bperp", "m", "f32 f64", "perpendicular baselines [m]"),
+            _TRIALS,
+        ),
+        (Array("coherence", "n", "f32", "temporal coherence, good to 1e-5"),),
+        {"coherence": 1e-5},
+    ),
 )

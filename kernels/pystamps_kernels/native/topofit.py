@@ -8,6 +8,7 @@ from ..numerics import trial_steps
 from ..reference.topofit import Array, Fit, rounded
 from . import topofit_double as double
 from . import topofit_single as single
+from .topofit_rough import fit_rough
 
 
 def topofit(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Fit:
@@ -53,6 +54,11 @@ def topofit_coh_row_invariant_single(cpxphase: Array, bperp: Array, n_trial_wrap
         return topofit_coh_row_invariant(cpxphase, bperp, n_trial_wraps)
     constants = _constants(bperp, n_trial_wraps)
     return single.fit_shared(cpxphase, bperp, 0, *constants)[2].astype(bperp.dtype)
+
+
+def topofit_coh_rough(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Array:
+    """Native twin of :func:`reference.topofit.topofit_coh_rough`."""
+    return fit_rough(cpxphase, bperp.astype(np.float64), trial_steps(n_trial_wraps))
 
 
 def _constants(bperp: Array, n_trial_wraps: float) -> tuple[Array, Any, Any, Any]:

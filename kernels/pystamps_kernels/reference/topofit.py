@@ -19,6 +19,13 @@ Fit = tuple[Array, Array, Array, Array]
 
 BLOCK_SAMPLES = 1 << 20
 
+ROUGH = 1e-5
+"""How far a rough coherence may be off; single precision is off by 2e-7."""
+TIE, NEARLY_HALF, WEAK = 4e-6, 0.49998, 0.02
+"""A rough fit stays open where the power of two trials differs by less than `TIE`, or a deviation
+is more than `NEARLY_HALF` of a cycle, or the best trial adds up to less than `WEAK`; power and sum
+are those of one phasor of length 1 for each interferogram."""
+
 
 def topofit(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Fit:
     """Fit phase = slope * bperp + offset to each row of phasors.
@@ -93,6 +100,40 @@ def topofit_coh_row_invariant_single(cpxphase: Array, bperp: Array, n_trial_wrap
     return topofit_row_invariant_single(cpxphase, bperp, n_trial_wraps)[2].astype(bperp.dtype)
 
 
+def topofit_coh_rough(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Array:
+    """Return the coherence of unit phasors to few digits, where the fit cannot turn out otherwise.
+
+    Parameters
+    ----------
+    cpxphase : (n, m) complex128
+        Unit phasors.
+    bperp : (m,) float32 or float64
+        Perpendicular baselines [m] of all rows.
+    n_trial_wraps : float
+        As of :func:`topofit`.
+
+    Returns
+    -------
+    (n,) float32
+        Coherence within `ROUGH` of every form of :func:`topofit_coh_row_invariant`. NaN where
+        another rounding might choose another trial or take a deviation for one to the other side,
+        and without a baseline range.
+    """
+    n, m = cpxphase.shape
+    steps = trial_steps(n_trial_wraps)
+    coherence = np.empty(n, np.float32)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        for rows in _blocks(n, m * (2 * steps + 1)):
+            z = cpxphase[rows]
+            b = np.broadcast_to(bperp.astype(np.float64), z.shape)
+            power, _, deviation = _trials(z, b, steps)
+            second, first = np.sort(np.column_stack([power, -np.ones(len(z))]), axis=1)[:, -2:].T
+            clear = (first - second > TIE * m**2) & (first > (WEAK * m) ** 2)
+            clear &= (np.abs(deviation) < 2 * np.pi * NEARLY_HALF).all(axis=1)
+            coherence[rows] = np.where(clear, _fit_double(z, b, steps)[2], np.nan)
+    return coherence
+
+
 def _blocks(n: int, row_samples: int) -> Iterator[slice]:
     step = max(1, BLOCK_SAMPLES // max(row_samples, 1))
     for first in range(0, n, step):
@@ -140,16 +181,7 @@ def _fit_double(cpxphase: Array, bperp: Array, steps: int) -> Fit:
     z = cpxphase.astype(np.complex128)
     b = bperp.astype(np.float64)
     magnitude = np.abs(z)
-    spread = _baseline_range(z, b)
-    trials = np.arange(-steps, steps + 1)
-
-    basis = np.exp(-1j * (b / spread * np.pi / 4)[:, :, np.newaxis] * trials)
-    trial_coherence = np.abs(np.einsum("nk,nkt->nt", z, basis))
-    best = trials[np.argmax(trial_coherence, axis=1)][:, np.newaxis]
-
-    coarse = np.pi / 4 / spread * best
-    residual = z * np.exp(-1j * coarse * b)
-    deviation = np.angle(residual * residual.sum(axis=1, keepdims=True).conj())
+    _, coarse, deviation = _trials(z, b, steps)
     weighted = magnitude * b
     refinement = (weighted * magnitude * deviation).sum(axis=1) / (weighted**2).sum(axis=1)
 
@@ -158,6 +190,22 @@ def _fit_double(cpxphase: Array, bperp: Array, steps: int) -> Fit:
     total = residual.sum(axis=1)
     coherence = np.abs(total) / np.abs(residual).sum(axis=1)
     return slope, np.angle(total), coherence, residual.astype(np.complex64)
+
+
+def _trials(z: Array, b: Array, steps: int) -> tuple[Array, Array, Array]:
+    """Return power (n, 2 steps + 1) of all trials, slope (n, 1) and deviations (n, m) of the best.
+
+    Deviations [rad] are from the phase of the sum of what the slope leaves.
+    """
+    spread = _baseline_range(z, b)
+    trials = np.arange(-steps, steps + 1)
+    basis = np.exp(-1j * (b / spread * np.pi / 4)[:, :, np.newaxis] * trials)
+    length = np.abs(np.einsum("nk,nkt->nt", z, basis))
+    best = trials[np.argmax(length, axis=1)][:, np.newaxis]
+    coarse = np.pi / 4 / spread * best
+    residual = z * np.exp(-1j * coarse * b)
+    deviation = np.angle(residual * residual.sum(axis=1, keepdims=True).conj())
+    return length**2, coarse, deviation
 
 
 def _fit_single(cpxphase: Array, bperp: Array, steps: int) -> Fit:

@@ -24,7 +24,7 @@ from ..shared.ifgs import Ifgs
 from . import on_device
 from .candidate_phase import phasors_at, unit_phasors, weighted_phasors
 from .filter_grid import FilterGrid, filter_grid, low_pass_response
-from .random_phase import random_histogram
+from .random_phase import random_histogram, unscaled
 from .weights import initial_weights, p_square_weights, snr_weights
 
 # Memory of an interferogram while its weighted phasors are put on the grid and the grid is
@@ -145,9 +145,7 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
     )
     ph = unit_phasors(inputs.phase, ctx.kernels)
     check_nulls(ph, inputs.ifgs, ctx)
-    generator = ctx.config.compat.random_generator
-    counts = random_histogram(inputs.ifgs, n_trial_wraps, generator, ctx.kernels)
-    random = RandomCoherence(counts, low_bins(inputs.ifgs))
+    random = RandomCoherence(random_counts(inputs.ifgs, n_trial_wraps, ctx), low_bins(inputs.ifgs))
     found = iterated(inputs, params, ph, grid, low_pass, random, n_trial_wraps, ctx)
 
     ph_grid = np.empty((grid.n_i, grid.n_j, bperp.size), np.complex64)
@@ -180,6 +178,20 @@ def solve(inputs: Inputs, params: Params, ctx: Context) -> Outputs:
         coherence_save=found.fit.coherence,
         gamma_change=found.changes[-1],
     )
+
+
+def random_counts(ifgs: Ifgs, n_trial_wraps: Any, ctx: Context) -> FloatArray:
+    """Return the histogram of the coherence of random phases, (100,) float64.
+
+    That of a result which is made again, of the same network and range of slopes, is in it.
+    """
+    before = ctx.standing(("Nr", "n_trial_wraps"), ("ps1",))
+    if before is not None and before["n_trial_wraps"].item() == float(n_trial_wraps):
+        counts = unscaled(before["Nr"].ravel())
+        if counts is not None:
+            return counts
+    generator = ctx.config.compat.random_generator
+    return random_histogram(ifgs, n_trial_wraps, generator, ctx.kernels, ctx.room)
 
 
 def require_range(bperp: FloatArray) -> None:
@@ -370,6 +382,7 @@ SPEC = StageSpec(
         "stage2_topofit",
         "stage2_topofit_row_invariant",
         "stage2_topofit_coh_row_invariant",
+        "stage2_topofit_coh_rough",
         "stage2_ph_weight",
         "stage2_grid_accumulate",
         "stage2_clap_grid",

@@ -1,6 +1,7 @@
 """Coherence of pure noise: what random phases score in the fit of stage 2."""
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol
@@ -8,8 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from pystamps_kernels.numerics import shift_register, trial_steps
+from pystamps_kernels.reference.topofit import ROUGH
 
 from ...dataset.rows import ComplexArray, FloatArray, IntArray
+from ...parallel.keeping import KEPT, fits
 from ..shared.coherence import COHERENCE_BINS
 from ..shared.ifgs import Ifgs
 
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 N_RANDOM = 300_000
 SEED = 2005
 BLOCK = 1 << 14
+LARGEST_PHASE = 30.0
+"""Phase of a slope [rad] up to which the full fit in single is good to a tenth of ``ROUGH``."""
 
 
 class Stream(Protocol):
@@ -175,7 +180,7 @@ def random_phasors(
 
 
 def random_histogram(
-    ifgs: Ifgs, n_trial_wraps: float, generator: str, kernels: "KernelTable"
+    ifgs: Ifgs, n_trial_wraps: float, generator: str, kernels: "KernelTable", room: float = math.inf
 ) -> FloatArray:
     """Histogram of the coherence of random phases.
 
@@ -190,6 +195,9 @@ def random_histogram(
         Sequence of random numbers.
     kernels : KernelTable
         Bound kernels.
+    room : float
+        Memory of the task [bytes], of which the random phasors may take a share: patches of one
+        process have them in common.
 
     Returns
     -------
@@ -202,19 +210,95 @@ def random_histogram(
     """
     steps = trial_steps(n_trial_wraps)
     bperp, noise = ifgs.bperp, noise_of(ifgs)
-    return _histogram(bperp.tobytes(), bperp.dtype.str, noise, steps, generator, kernels).copy()
+    keep = fits(N_RANDOM * len(ifgs) * np.dtype(np.complex128).itemsize, room)
+    return _histogram(
+        bperp.tobytes(), bperp.dtype.str, noise, steps, generator, kernels, keep
+    ).copy()
 
 
 @lru_cache(maxsize=4)
 def _histogram(
-    baselines: bytes, dtype: str, noise: Noise, steps: int, generator: str, kernels: "KernelTable"
+    baselines: bytes,
+    dtype: str,
+    noise: Noise,
+    steps: int,
+    generator: str,
+    kernels: "KernelTable",
+    keep: bool,
 ) -> FloatArray:
     """Compute the histogram; patches whose baselines, noise and trials are equal share it."""
     bperp = np.frombuffer(baselines, dtype)
-    n_trial_wraps = steps / 8
     counts = np.zeros(COHERENCE_BINS.size)
-    columns = column_streams(generator, N_RANDOM, noise.n_source, kernels)
-    for phasors in random_phasors(columns, N_RANDOM, noise, kernels):
+
+    def drawn() -> Iterator[ComplexArray]:
+        columns = column_streams(generator, N_RANDOM, noise.n_source, kernels)
+        return random_phasors(columns, N_RANDOM, noise, kernels)
+
+    blocks: Iterable[ComplexArray] = drawn()
+    if keep:
+        blocks = KEPT.pieces(("random phasors", generator, noise, kernels), drawn)
+    for phasors in blocks:
+        counts += coherence_counts(phasors, bperp, steps / 8, kernels)
+    return counts
+
+
+def coherence_counts(
+    phasors: ComplexArray, bperp: FloatArray, n_trial_wraps: float, kernels: "KernelTable"
+) -> FloatArray:
+    """Count the coherence of rows in bins.
+
+    Few digits tell the bin of nearly every row; the full fit is done where its rounding could
+    decide, so that the counts are those of the full fit.
+
+    Parameters
+    ----------
+    phasors : (n, n_ifg) complex128
+        Unit phasors.
+    bperp : (n_ifg,) float32 or float64
+        Baselines [m].
+    n_trial_wraps : float
+        Cycles of the largest slope searched over the baseline range.
+    kernels : KernelTable
+        Bound kernels.
+
+    Returns
+    -------
+    (100,) float64
+        Counts.
+    """
+    counts = np.zeros(COHERENCE_BINS.size)
+    if few_digits_do(bperp, n_trial_wraps, kernels):
+        place = COHERENCE_BINS.size * kernels.stage2_topofit_coh_rough(
+            phasors, bperp, n_trial_wraps
+        )
+        clear = np.abs(place - np.rint(place)) > COHERENCE_BINS.size * ROUGH
+        counts += np.bincount(place[clear].astype(np.int64), minlength=counts.size)
+        phasors = phasors[~clear]
+    if len(phasors):
         coherence = kernels.stage2_topofit_coh_row_invariant(phasors, bperp, n_trial_wraps)
         counts += kernels.stage2_histogram(coherence, COHERENCE_BINS)
     return counts
+
+
+def few_digits_do(bperp: FloatArray, n_trial_wraps: float, kernels: "KernelTable") -> bool:
+    """Whether few digits of the coherence save time, and the full fit has more of them.
+
+    The reference has no faster ones. In single, phases of trial slopes at all baselines are off by
+    a part of themselves, as where the baselines lie far from zero.
+    """
+    if kernels.backends["stage2_topofit_coh_rough"] == "python":
+        return False
+    if kernels.arithmetic == "double" or bperp.dtype != np.float32:
+        return True
+    largest = 2 * np.pi * n_trial_wraps * np.abs(bperp).max()
+    return bool(largest <= LARGEST_PHASE * np.ptp(bperp))
+
+
+def unscaled(scaled: FloatArray) -> FloatArray | None:
+    """Return the counts of all random samples that a scaled histogram was, None if it was not."""
+    total = scaled.sum()
+    if not total > 0:
+        return None
+    counts: FloatArray = scaled * (N_RANDOM / total)
+    whole = np.rint(counts)
+    return whole if whole.sum() == N_RANDOM and np.abs(counts - whole).max() < 1e-3 else None

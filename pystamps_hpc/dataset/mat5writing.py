@@ -1,0 +1,133 @@
+"""Level-5 MAT files on their way to the disk: in pieces, small ones as a whole.
+
+References
+----------
+"MAT-File Format", The MathWorks.
+"""
+
+import io
+import math
+import struct
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import numpy as np
+
+from .mat5values import CLASSES, COMPLEX_FLAG, COMPRESSED, LOGICAL_FLAG, MATRIX, STORED
+from .matvalues import REAL_DTYPES, Stream, matlab_class, pieces
+
+HEADER_BYTES = 128
+HEADER = (
+    b"MATLAB 5.0 MAT-file, written by pystamps-hpc".ljust(116)
+    + bytes(8)  # no subsystem data
+    + struct.pack("<H", 0x0100)
+    + b"IM"
+)
+"""First bytes of every file: without a date, so that equal contents are equal files."""
+
+_CLASS_CODES = {name: code for code, name in CLASSES.items()}
+_STORED_CODES = {kind: code for code, kind in STORED.items()}
+SMALL_BYTES = 256 << 10
+"""A file of this size is read, and written, as one piece: to map each of its variables, or to place
+their parts one by one, takes longer than the bytes do."""
+
+
+def write(path: Path, values: Mapping[str, Any], compress: bool) -> None:
+    """Write a level-5 file.
+
+    Parameters
+    ----------
+    path : Path
+        The file; replaced if it exists.
+    values : mapping of str to Stream, str or sparse array
+        Variables in their order in the file.
+    compress : bool
+        Deflate every variable; they are then never read in place.
+    """
+    with path.open("wb") as file:
+        if sum(map(_size, values.values())) > SMALL_BYTES:
+            _write_all(path, file, values, compress)
+        else:
+            whole = io.BytesIO()
+            _write_all(path, whole, values, compress)
+            file.write(whole.getbuffer())
+
+
+def _size(value: Any) -> int:
+    """Return about how many bytes a matrix or a text takes; a sparse matrix is never small."""
+    if isinstance(value, str):
+        return 2 * len(value)
+    return value.nbytes if isinstance(value, Stream) else SMALL_BYTES + 1
+
+
+def _write_all(path: Path, file: BinaryIO, values: Mapping[str, Any], compress: bool) -> None:
+    file.write(HEADER)
+    for name, value in values.items():
+        if not compress:
+            write_element(path, file, name, value)
+            continue
+        whole = io.BytesIO()
+        write_element(path, whole, name, value)
+        deflated = zlib.compress(whole.getbuffer())
+        file.write(struct.pack("<II", COMPRESSED, len(deflated)))
+        file.write(deflated)
+
+
+def write_element(path: Path, file: BinaryIO, name: str, value: Any) -> None:
+    """Write one variable to a file, or to what stands for it; `path` is for messages."""
+    if isinstance(value, Stream):
+        _write_matrix(path, file, name, value)
+        return
+    from scipy.io import savemat
+
+    alone = io.BytesIO()
+    savemat(cast(Any, alone), {name: value}, long_field_names=True)
+    file.write(alone.getbuffer()[HEADER_BYTES:])
+
+
+def _write_matrix(path: Path, file: BinaryIO, name: str, matrix: Stream) -> None:
+    """Write a numeric matrix: its header, then every piece at its places in the columns."""
+    kind = matlab_class(matrix.dtype)
+    assert kind is not None
+    stored = REAL_DTYPES[kind].newbyteorder("<")
+    if kind == "logical":
+        kind, stored, flags = "uint8", np.dtype("u1"), LOGICAL_FLAG
+    else:
+        flags = COMPLEX_FLAG if matrix.dtype.kind == "c" else 0
+    head = (
+        _subelement(6, struct.pack("<II", flags | _CLASS_CODES[kind], 0))
+        + _subelement(5, struct.pack(f"<{len(matrix.shape)}i", *matrix.shape))
+        + _subelement(1, name.encode("ascii"))
+    )
+    n_rows = matrix.shape[0]
+    n_bytes = math.prod(matrix.shape) * stored.itemsize
+    padding = bytes(-n_bytes % 8)
+    part_bytes = 8 + n_bytes + len(padding)
+    n_parts = 2 if flags == COMPLEX_FLAG else 1
+    file.write(struct.pack("<II", MATRIX, len(head) + n_parts * part_bytes) + head)
+    parts_at = [file.tell() + k * part_bytes for k in range(n_parts)]
+    for at in parts_at:
+        file.seek(at)
+        file.write(struct.pack("<II", _STORED_CODES[stored.str[1:]], n_bytes))
+    for rows, piece in pieces(matrix, path, name):
+        flat = piece.reshape(len(piece), -1, order="F")
+        for at, part in zip(parts_at, (flat.real, flat.imag), strict=False):
+            columns = np.ascontiguousarray(part.T, stored)
+            if len(piece) == n_rows:
+                file.seek(at + 8)
+                file.write(columns.data)
+                continue
+            for k, column in enumerate(columns):
+                file.seek(at + 8 + (k * n_rows + rows.start) * stored.itemsize)
+                file.write(column.data)
+    for at in parts_at:
+        file.seek(at + 8 + n_bytes)
+        file.write(padding)
+
+
+def _subelement(kind: int, data: bytes) -> bytes:
+    if 0 < len(data) <= 4:
+        return struct.pack("<HH", kind, len(data)) + data.ljust(4, b"\0")
+    return struct.pack("<II", kind, len(data)) + data + bytes(-len(data) % 8)
