@@ -1,7 +1,7 @@
 """Outputs of a stage to the disk: one bundle, written by all ranks, published by the root."""
 
-from collections.abc import Callable, Collection, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -22,6 +22,7 @@ from ..parallel.team import Team, piece_length, stretches, units
 from ..stages.base import artifact_fields
 from ..stages.shared.ifgs import Ifgs
 from .table import Task
+from .visibility import wait_until
 
 Bundle = dict[str, dict[str, Any]]
 """Artifact name -> key -> MATLAB value, or a large value that is read while it is written."""
@@ -168,6 +169,7 @@ def write_bundle(bundle: Variables, directory: Path, team: Team, output: OutputC
     elif team.rank == 0:
         for artifact, keys in bundle.items():
             _save(paths[artifact], _pulled(keys, team), output)
+            _require_whole(paths[artifact], keys)
         _flush(paths, output)
     else:
         _send(bundle, team)
@@ -186,18 +188,22 @@ def _write_side_by_side(bundle: Variables, paths: Paths, team: Team, output: Out
             large = {bundle[artifact][key]: place for key, place in of_file.items()}
             _write_rows(paths[artifact], large, team.rank, team.size)
 
-    def flush_node() -> None:
-        if team.members[team.rank].local_rank == 0:
+    def make_durable() -> None:
+        if team.members[team.rank].local_rank == 0:  # each node has pages of its own
             _flush(paths, output)
+        if team.rank == 0:
+            for artifact, keys in bundle.items():
+                _require_whole(paths[artifact], keys)
 
     team.on_each(write_own_rows)
-    team.on_each(flush_node)
+    team.on_each(make_durable)
 
 
 def _write_rows(path: Path, large: Mapping[_LargeValue, Place], rank: int, size: int) -> None:
     """Write the rows of one of `size` ranks into their places in a staged file."""
     if not large:
         return
+    wait_until(path.exists)  # a network file system may show it late on other nodes
     try:
         with filling(path) as put:
             for value, place in large.items():
@@ -205,7 +211,7 @@ def _write_rows(path: Path, large: Mapping[_LargeValue, Place], rank: int, size:
                 for rows in units(start, stop, piece_length(value.rows)):
                     put(place, rows, _block(value, rows, value.rows[rows]))
     except OSError as error:
-        raise write_error(path, error, sum(map(_size, large))) from None
+        raise write_error(path, error, _size_of(large)) from None
 
 
 def _flush(paths: Paths, output: OutputConfig) -> None:
@@ -273,24 +279,37 @@ def _require_finite(values: Any, key: Key, name: str, first_row: int = 0) -> Non
 
 def _save(path: Path, variables: Mapping[str, Any], output: OutputConfig) -> dict[str, Place]:
     """Write a file; return where the values belong that were left out."""
-    try:
-        places = write_mat(
+    with _publishing(path, variables):
+        return write_mat(
             path,
             variables,
             mat_format=cast(MatFormat, output.mat_format),
             compress=output.compress,
             fsync=False,
         )
-        with MatFile(path) as written:
-            lost = set(variables) - set(written.variables)
-        if lost:
-            raise PublishError(f"cannot publish {path}: {', '.join(sorted(lost))} not written")
-        return places
+
+
+def _require_whole(path: Path, keys: Mapping[str, Any]) -> None:
+    """Read the headers of a staged file; anew, as other nodes may have changed it."""
+    with _publishing(path, keys), MatFile(path) as written:
+        lost = set(keys) - set(written.variables)
+    if lost:
+        raise PublishError(f"cannot publish {path}: {', '.join(sorted(lost))} not written")
+
+
+@contextmanager
+def _publishing(path: Path, variables: Mapping[str, Any]) -> Iterator[None]:
+    """Turn an error of the system on a staged file into one that says what to do."""
+    try:
+        yield
     except MatError as error:
         if isinstance(error.__cause__, OSError):
-            size = sum(map(_size, variables.values()))
-            raise write_error(path, error.__cause__, size) from None
+            raise write_error(path, error.__cause__, _size_of(variables.values())) from None
         raise
+
+
+def _size_of(values: Iterable[Any]) -> int:
+    return sum(map(_size, values))
 
 
 def _size(value: Any) -> int:

@@ -16,6 +16,7 @@ from pystamps_hpc.dataset.rows import FloatArray, Rows, applied
 from pystamps_hpc.errors import PublishError, StageError
 from pystamps_hpc.parallel import mpi
 from pystamps_hpc.parallel.team import UNIT, SerialTeam
+from pystamps_hpc.pipeline import saving
 from pystamps_hpc.pipeline.saving import bundle_of, publish
 from pystamps_hpc.pipeline.table import task
 
@@ -116,11 +117,26 @@ def test_a_disk_that_is_full_for_one_rank_is_told_by_all_and_nothing_is_publishe
 
 
 @pytest.mark.mpi(min_size=2)
-def test_a_folder_that_one_rank_does_not_see_is_an_error_of_all(mpi_team, shared):
+def test_a_folder_that_one_rank_does_not_see_is_an_error_of_all(mpi_team, shared, monkeypatch):
+    monkeypatch.setattr(saving, "wait_until", lambda condition: condition())
     mine = shared if mpi_team.rank != 1 else shared / "elsewhere"
     with pytest.raises(PublishError, match=r"elsewhere.*No such file"):
         save(mpi_team, mine)
     assert mpi_team.on_root(lambda: contents(shared)) == {}
+
+
+@pytest.mark.mpi(min_size=2)
+def test_a_file_that_shows_late_on_other_nodes_is_waited_for(mpi_team, shared, monkeypatch):
+    exists, asked = Path.exists, []
+
+    def late(path):
+        asked.append(path)
+        return len(asked) > 3 and exists(path)
+
+    if mpi_team.rank > 0:
+        monkeypatch.setattr(Path, "exists", late)
+    assert set(save(mpi_team, shared)) == {"pm2", "ph2"}
+    assert mpi_team.rank == 0 or len(asked) > 3
 
 
 @pytest.mark.mpi(min_size=2)
