@@ -170,7 +170,7 @@ def write_bundle(bundle: Variables, directory: Path, team: Team, output: OutputC
         for artifact, keys in bundle.items():
             _save(paths[artifact], _pulled(keys, team), output)
             _require_whole(paths[artifact], keys)
-        _flush(paths, output)
+        _flush([*paths.values()], output)
     else:
         _send(bundle, team)
 
@@ -189,8 +189,9 @@ def _write_side_by_side(bundle: Variables, paths: Paths, team: Team, output: Out
             _write_rows(paths[artifact], large, team.rank, team.size)
 
     def make_durable() -> None:
-        if team.members[team.rank].local_rank == 0:  # each node has pages of its own
-            _flush(paths, output)
+        me = team.members[team.rank]  # each node has pages of its own of every file
+        of_node = sum(member.node == me.node for member in team.members)
+        _flush([*paths.values()][me.local_rank :: of_node], output)
         if team.rank == 0:
             for artifact, keys in bundle.items():
                 _require_whole(paths[artifact], keys)
@@ -214,11 +215,11 @@ def _write_rows(path: Path, large: Mapping[_LargeValue, Place], rank: int, size:
         raise write_error(path, error, _size_of(large)) from None
 
 
-def _flush(paths: Paths, output: OutputConfig) -> None:
+def _flush(paths: list[Path], output: OutputConfig) -> None:
     if not output.fsync:
         return
     try:
-        flush_all(list(paths.values()))
+        flush_all(paths)
     except OSError as error:
         raise write_error(Path(error.filename), error) from None
 
