@@ -29,8 +29,8 @@ class Rate:
     ----------
     seconds, serial : float
         Seconds of a core: of all ranks together, and of rank 0 while the others wait.
-    bytes_rows, bytes_written : float
-        Bytes for a unit.
+    bytes_rows, bytes_written, bytes_written_rows : float
+        Bytes for a unit; of what is written those of which every rank writes its own.
     bytes_whole : float
         Bytes that every rank of a merged stage reads, for a point.
     files_read, files_written : float
@@ -41,6 +41,7 @@ class Rate:
     serial: float
     bytes_rows: float
     bytes_written: float
+    bytes_written_rows: float
     bytes_whole: float
     files_read: float
     files_written: float
@@ -69,6 +70,7 @@ def rates_of(run: dict[str, Any], ranks: int) -> Rates:
             serial=calm * serial[stage] / units,
             bytes_rows=(read if merged else read + whole) / units,
             bytes_written=moved["written"] / units,
+            bytes_written_rows=moved["written_rows"] / units,
             bytes_whole=whole / stack.ps if merged else 0.0,
             files_read=moved["files_read"] / (1 if merged else run["patches"]),
             files_written=moved["files_written"] / (1 if merged else run["patches"]),
@@ -128,7 +130,8 @@ def merged_work(rates: Rates, stack: Stack) -> list[MergedWork]:
                 columns=seconds if stage == BY_COLUMN else 0.0,
                 bytes_rows=rate.bytes_rows * units,
                 bytes_whole=rate.bytes_whole * stack.ps,
-                bytes_written=rate.bytes_written * units,
+                bytes_written=(rate.bytes_written - rate.bytes_written_rows) * units,
+                bytes_written_rows=rate.bytes_written_rows * units,
                 files_read=rate.files_read * (stack.patches if stage == GATHERS else 1),
                 files_written=rate.files_written,
                 by_root=stage == GATHERS,

@@ -227,8 +227,10 @@ class MergedWork:
         Seconds of a core for all rows, cut over the ranks, and of rank 0 alone.
     columns : float
         Seconds of a core for all columns, each of which one rank takes.
-    bytes_rows, bytes_whole, bytes_written : float
-        Read by each rank its own; read by every rank whole; written by rank 0.
+    bytes_rows, bytes_whole : float
+        Read by each rank its own; read by every rank whole.
+    bytes_written, bytes_written_rows : float
+        Written by rank 0; by each rank its own.
     files_read, files_written : float
         Files that every rank opens, and those that rank 0 writes.
     by_root : bool
@@ -243,6 +245,7 @@ class MergedWork:
     bytes_rows: float = 0.0
     bytes_whole: float = 0.0
     bytes_written: float = 0.0
+    bytes_written_rows: float = 0.0
     files_read: float = 0.0
     files_written: float = 0.0
     by_root: bool = False
@@ -256,23 +259,23 @@ class MergedTime:
     ----------
     opening : float
         Files are opened.
-    reading : float
-        What is needed whole gets to every node, and every rank reads its rows.
+    moving : float
+        What is needed whole gets to every node, and every rank reads its rows and writes them.
     spread : float
         Until the last rank is done with its rows and columns.
     alone : float
-        Rank 0 gathers, orders and writes while the others wait.
+        Rank 0 orders, and writes what is not spread, while the others wait.
     """
 
     opening: float
-    reading: float
+    moving: float
     spread: float
     alone: float
 
     @property
     def seconds(self) -> float:
         """All of it."""
-        return self.opening + self.reading + self.spread + self.alone
+        return self.opening + self.moving + self.spread + self.alone
 
 
 def replay_merged(work: MergedWork, n_ps: int, n_columns: int, cluster: Cluster) -> MergedTime:
@@ -284,7 +287,10 @@ def replay_merged(work: MergedWork, n_ps: int, n_columns: int, cluster: Cluster)
     whole = max(work.bytes_whole / cluster.stream, work.bytes_whole * copies / cluster.disk)
     if work.by_root and cluster.ranks > 1:
         whole += work.bytes_whole / NETWORK
-    own = max(work.bytes_rows / cluster.ranks / cluster.stream, work.bytes_rows / cluster.disk)
+    own = sum(
+        max(n_bytes / cluster.ranks / cluster.stream, n_bytes / cluster.disk)
+        for n_bytes in (work.bytes_rows, work.bytes_written_rows)
+    )
     share = np.array([stop - start for start, stop in stretches(n_ps, cluster.ranks)]) / n_ps
     spread = float((share * work.rows * cluster.slowness).max()) / cluster.threads
     if work.columns:

@@ -70,7 +70,7 @@ COSTS = {
     "5 patch": Cost("PS x ifgs", lambda s: s.ps * s.ifgs, lambda s: 40 * s.ps * s.ifgs,
                     "one per patch"),
     "5 merged": Cost("PS x ifgs", lambda s: s.ps * s.ifgs, lambda s: 80 * s.ps * s.ifgs,
-                     "pieces of rows to rank 0"),
+                     "order of the rows, to all"),
     "6 merged": Cost("PS x ifgs, arcs x ifgs", lambda s: s.ps * s.ifgs,
                      lambda s: 12 * s.ps * s.ifgs, "grid phase once per node, one per ifg"),
     "7 merged": Cost("PS x ifgs", lambda s: s.ps * s.ifgs, lambda s: 12 * s.ps * s.ifgs,

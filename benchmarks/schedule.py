@@ -172,7 +172,7 @@ def stages(rates: Rates, seed: int) -> list[dict[str, Any]]:
                     "seconds": time.seconds,
                     "efficiency": (work.rows + work.columns) / (ranks * time.seconds),
                     "files": time.opening,
-                    "bytes": time.reading,
+                    "bytes": time.moving,
                     "alone": time.alone,
                 }
             )

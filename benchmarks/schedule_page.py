@@ -102,12 +102,15 @@ def _stages(document: dict[str, Any]) -> str:
     stage, part, seconds = longest_part(rows, counts[-1])
     questions = max(row.get("questions", 0) for row in rows if row["ranks"] == counts[-1])
     prose = f"""The last three columns are seconds on {counts[-1]:,} ranks: opening and closing
-files, reading and writing of all ranks, and what rank 0 does while the others wait (gather, order,
-write). Rank 0 alone takes {share} ranks. The longest part on {counts[-1]:,} ranks is {PARTS[part]}
-in stage {stage}: {seconds:.0f} s. The queue is no bottleneck: its thread on rank 0 answers
-{questions:,} questions, two messages each, in {questions * QUESTION_SEC:.2f} s."""
+files, reading and writing of all ranks, and what rank 0 does while the others wait (order, write
+what all ranks hold). Every rank writes its own rows into the place that the header of the file
+gives them. What rank 0 does alone is an upper bound: all of a stage's time in which not both of two
+ranks worked, be it that they waited for the disk, grows here with the work.
+Rank 0 alone takes {share} ranks. The longest part on {counts[-1]:,} ranks is
+{PARTS[part]} in stage {stage}: {seconds:.0f} s. The queue is no bottleneck: its thread on rank 0
+answers {questions:,} questions, two messages each, in {questions * QUESTION_SEC:.2f} s."""
     table = markdown(head, cells)
-    return f"### Where the time goes\n\n{table}\n\n{paragraph(prose)}\n\n{paragraph(REMEDY)}\n"
+    return f"### Where the time goes\n\n{table}\n\n{paragraph(prose)}\n"
 
 
 PARTS = {
@@ -116,13 +119,6 @@ PARTS = {
     "bytes": "reading and writing of all ranks",
     "alone": "what rank 0 does alone",
 }
-
-REMEDY = """To let all ranks write would take this. In both MAT formats, uncompressed, the
-place of each column follows from the header: rank 0 would write the header and rename the file, and
-each rank would put its own rows in place. `write_bundle` would give the ranks the place of each
-variable, so that the merge, whose rows every rank can read, is gathered, checked and written side
-by side. That all numbers are finite and all writing has ended would be agreed before the marker is
-moved."""
 
 
 def _choices(document: dict[str, Any]) -> str:

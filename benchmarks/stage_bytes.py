@@ -13,7 +13,10 @@ from pystamps_hpc.stages.base import Field, artifact_fields
 
 Traffic = dict[str, int]
 """By name: ``rows`` are bytes read in pieces, by each rank its own; ``whole`` those that every rank
-of the stage reads; ``written``; ``files_read`` (by every rank) and ``files_written``."""
+of the stage reads; ``written`` all, ``written_rows`` what each rank writes its own of;
+``files_read`` (by every rank) and ``files_written``."""
+
+NAMES = ("rows", "whole", "written", "written_rows", "files_read", "files_written")
 
 
 def stage_bytes(root: Path) -> dict[str, Traffic]:
@@ -29,11 +32,14 @@ def stage_bytes(root: Path) -> dict[str, Traffic]:
     for row in tasks(mode):
         patches = [dataset.directory(name) for name in dataset.patches]
         targets = patches if row.spec.scope == "patch" else [root]
-        total = dict.fromkeys(("rows", "whole", "written", "files_read", "files_written"), 0)
+        total = dict.fromkeys(NAMES, 0)
+        fields = artifact_fields(row.spec.outputs)
         for directory in targets:
             for path in (directory / f"{name}.mat" for name in row.bundle):
                 if path.exists():
+                    of_file = (f for f in fields if f.lazy and f.artifact == path.stem)
                     total["written"] += path.stat().st_size
+                    total["written_rows"] += _bytes_of(path, of_file)
                     total["files_written"] += 1
             _add_inputs(total, row.spec.inputs, directory, known)
         if row.patch_inputs is not None:

@@ -17,6 +17,7 @@ import numpy as np
 from ..errors import MatError
 from .files import open_regular
 from .matvalues import REAL_DTYPES, Stream, Variable, matlab_class, readable, text_of_units
+from .places import Place
 from .publish import flush
 from .rows import Rows
 
@@ -171,7 +172,7 @@ def write_mat(
     compress: bool = False,
     fsync: bool = True,
     limit: int = V5_LIMIT,
-) -> None:
+) -> dict[str, Place]:
     """Write a MAT file; equal variables give equal bytes.
 
     Parameters
@@ -191,6 +192,12 @@ def write_mat(
     limit : int
         Bytes of a variable in memory that level 5 no longer takes.
 
+    Returns
+    -------
+    dict of str to Place
+        Where the values belong that were left out (a :class:`Stream` without blocks); not with
+        `compress`.
+
     Raises
     ------
     MatError
@@ -209,15 +216,16 @@ def write_mat(
         if mat_format == "v7.3" or large is not None:
             from . import mat73
 
-            mat73.write(target, values, compress)
+            places = mat73.write(target, values, compress)
         else:
             from . import mat5writing
 
-            mat5writing.write(target, values, compress)
+            places = mat5writing.write(target, values, compress)
         if fsync:
             flush(target)
     except OSError as error:
         raise MatError(f"cannot write {target}: {error.strerror or error}") from error
+    return places
 
 
 def rewrite_mat(

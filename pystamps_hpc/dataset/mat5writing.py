@@ -17,6 +17,7 @@ import numpy as np
 
 from .mat5values import CLASSES, COMPLEX_FLAG, COMPRESSED, LOGICAL_FLAG, MATRIX, STORED
 from .matvalues import REAL_DTYPES, Stream, matlab_class, pieces
+from .places import Place
 
 HEADER_BYTES = 128
 HEADER = (
@@ -34,7 +35,7 @@ SMALL_BYTES = 256 << 10
 their parts one by one, takes longer than the bytes do."""
 
 
-def write(path: Path, values: Mapping[str, Any], compress: bool) -> None:
+def write(path: Path, values: Mapping[str, Any], compress: bool) -> dict[str, Place]:
     """Write a level-5 file.
 
     Parameters
@@ -45,14 +46,19 @@ def write(path: Path, values: Mapping[str, Any], compress: bool) -> None:
         Variables in their order in the file.
     compress : bool
         Deflate every variable; they are then never read in place.
+
+    Returns
+    -------
+    dict of str to Place
+        Where the values belong that were left out.
     """
     with path.open("wb") as file:
         if sum(map(_size, values.values())) > SMALL_BYTES:
-            _write_all(path, file, values, compress)
-        else:
-            whole = io.BytesIO()
-            _write_all(path, whole, values, compress)
-            file.write(whole.getbuffer())
+            return _write_all(path, file, values, compress)
+        whole = io.BytesIO()
+        places = _write_all(path, whole, values, compress)
+        file.write(whole.getbuffer())
+        return places
 
 
 def _size(value: Any) -> int:
@@ -62,32 +68,44 @@ def _size(value: Any) -> int:
     return value.nbytes if isinstance(value, Stream) else SMALL_BYTES + 1
 
 
-def _write_all(path: Path, file: BinaryIO, values: Mapping[str, Any], compress: bool) -> None:
+def _write_all(
+    path: Path, file: BinaryIO, values: Mapping[str, Any], compress: bool
+) -> dict[str, Place]:
+    places = {}
     file.write(HEADER)
     for name, value in values.items():
         if not compress:
-            write_element(path, file, name, value)
+            place = write_element(path, file, name, value)
+            if place is not None:
+                places[name] = place
             continue
         whole = io.BytesIO()
         write_element(path, whole, name, value)
         deflated = zlib.compress(whole.getbuffer())
         file.write(struct.pack("<II", COMPRESSED, len(deflated)))
         file.write(deflated)
+    return places
 
 
-def write_element(path: Path, file: BinaryIO, name: str, value: Any) -> None:
-    """Write one variable to a file, or to what stands for it; `path` is for messages."""
+def write_element(path: Path, file: BinaryIO, name: str, value: Any) -> Place | None:
+    """Write one variable to a file, or to what stands for it; `path` is for messages.
+
+    Returns
+    -------
+    Place or None
+        Where the values belong if they were left out.
+    """
     if isinstance(value, Stream):
-        _write_matrix(path, file, name, value)
-        return
+        return _write_matrix(path, file, name, value)
     from scipy.io import savemat
 
     alone = io.BytesIO()
     savemat(cast(Any, alone), {name: value}, long_field_names=True)
     file.write(alone.getbuffer()[HEADER_BYTES:])
+    return None
 
 
-def _write_matrix(path: Path, file: BinaryIO, name: str, matrix: Stream) -> None:
+def _write_matrix(path: Path, file: BinaryIO, name: str, matrix: Stream) -> Place | None:
     """Write a numeric matrix: its header, then every piece at its places in the columns."""
     kind = matlab_class(matrix.dtype)
     assert kind is not None
@@ -101,7 +119,6 @@ def _write_matrix(path: Path, file: BinaryIO, name: str, matrix: Stream) -> None
         + _subelement(5, struct.pack(f"<{len(matrix.shape)}i", *matrix.shape))
         + _subelement(1, name.encode("ascii"))
     )
-    n_rows = matrix.shape[0]
     n_bytes = math.prod(matrix.shape) * stored.itemsize
     padding = bytes(-n_bytes % 8)
     part_bytes = 8 + n_bytes + len(padding)
@@ -111,20 +128,19 @@ def _write_matrix(path: Path, file: BinaryIO, name: str, matrix: Stream) -> None
     for at in parts_at:
         file.seek(at)
         file.write(struct.pack("<II", _STORED_CODES[stored.str[1:]], n_bytes))
-    for rows, piece in pieces(matrix, path, name):
-        flat = piece.reshape(len(piece), -1, order="F")
-        for at, part in zip(parts_at, (flat.real, flat.imag), strict=False):
-            columns = np.ascontiguousarray(part.T, stored)
-            if len(piece) == n_rows:
-                file.seek(at + 8)
-                file.write(columns.data)
-                continue
-            for k, column in enumerate(columns):
-                file.seek(at + 8 + (k * n_rows + rows.start) * stored.itemsize)
-                file.write(column.data)
-    for at in parts_at:
-        file.seek(at + 8 + n_bytes)
+    place = Place(matrix.shape[0], matrix.dtype, stored, tuple(at + 8 for at in parts_at))
+    left_out = matrix.blocks is None
+    for rows, piece in pieces(matrix, path, name) if not left_out else ():
+        for at, run in place.runs(rows, piece):
+            file.seek(at)
+            file.write(run.data)
+    if left_out and n_bytes:
+        file.seek(place.parts[-1] + n_bytes - 1)
+        file.write(b"\0")  # the file has its size from the beginning
+    for at in place.parts:
+        file.seek(at + n_bytes)
         file.write(padding)
+    return place if left_out else None
 
 
 def _subelement(kind: int, data: bytes) -> bytes:

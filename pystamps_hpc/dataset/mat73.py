@@ -19,6 +19,7 @@ import numpy as np
 
 from .mat73values import Reader, item_of, plain, variable_of
 from .matvalues import REAL_DTYPES, Stream, Variable, gather, matlab_class, pieces, readable
+from .places import Place
 from .rows import AnyArray
 
 USER_BLOCK_BYTES = 512
@@ -108,7 +109,7 @@ def _open(path: Path) -> Any:
     return h5py.File(path, "r", locking=False)
 
 
-def write(path: Path, values: Mapping[str, Any], compress: bool) -> None:
+def write(path: Path, values: Mapping[str, Any], compress: bool) -> dict[str, Place]:
     """Write a version-7.3 file.
 
     Parameters
@@ -119,6 +120,11 @@ def write(path: Path, values: Mapping[str, Any], compress: bool) -> None:
         Its variables.
     compress : bool
         Deflate matrices; they can then only be read by whole chunks.
+
+    Returns
+    -------
+    dict of str to Place
+        Where the values belong that were left out.
     """
     with _Disk(path) as disk:
         with h5py.File(
@@ -128,21 +134,26 @@ def write(path: Path, values: Mapping[str, Any], compress: bool) -> None:
             libver=_VERSIONS,
             rdcc_nbytes=256 << 20,  # deflated chunks are filled by several blocks of rows
         ) as file:
-            _write_values(disk, file, values, compress)
+            places = _write_values(disk, file, values, compress)
         disk.seek(0)
         disk.write(HEADER)
+    return places
 
 
 def _write_values(
     disk: "_Disk", file: Any, values: Mapping[str, Any], compress: bool = False
-) -> None:
+) -> dict[str, Place]:
+    places = {}
     for name, value in values.items():
         if isinstance(value, str):
             _write_text(file, name, value)
         elif isinstance(value, Stream):
-            _write_matrix(disk, file, name, value, compress)
+            place = _write_matrix(disk, file, name, value, compress)
+            if place is not None:
+                places[name] = place
         else:
             _write_sparse(file, name, value)
+    return places
 
 
 class _Disk(io.FileIO):
@@ -190,14 +201,18 @@ def _write_text(file: Any, name: str, text: str) -> None:
     _describe(item, "char")
 
 
-def _write_matrix(disk: _Disk, file: Any, name: str, matrix: Stream, compress: bool) -> None:
+def _write_matrix(
+    disk: _Disk, file: Any, name: str, matrix: Stream, compress: bool
+) -> Place | None:
     kind = matlab_class(matrix.dtype)
     assert kind is not None
+    left_out = matrix.blocks is None
     if 0 in matrix.shape:
-        for _ in pieces(matrix, disk.path, name):  # the ranks that hold the rows wait to be asked
+        # the ranks that hold the rows wait to be asked
+        for _ in pieces(matrix, disk.path, name) if not left_out else ():
             pass
         _describe(_empty(file, name, matrix.shape), kind)
-        return
+        return None
     stored = np.dtype("u1") if kind == "logical" else REAL_DTYPES[kind].newbyteorder("<")
     plain = stored
     if matrix.dtype.kind == "c":
@@ -209,10 +224,15 @@ def _write_matrix(disk: _Disk, file: Any, name: str, matrix: Stream, compress: b
         layout = {"chunks": (*(1 for _ in rest), min(n_rows, _DEFLATED_CHUNK))}
         layout |= {"compression": "gzip", "compression_opts": 6}
     item = file.create_dataset(name, matrix.shape[::-1], stored, **layout)
-    for rows, piece in pieces(matrix, disk.path, name):
+    for rows, piece in pieces(matrix, disk.path, name) if not left_out else ():
         item[..., rows] = np.ascontiguousarray(piece.T, plain).view(stored)
         disk.check()
+    place = None
+    if left_out:
+        item[(-1,) * item.ndim] = np.zeros((), stored)  # the first value makes room for all
+        place = Place(matrix.shape[0], matrix.dtype, plain, (item.id.get_offset(),))
     _describe(item, kind)
+    return place
 
 
 def _write_sparse(file: Any, name: str, matrix: Any) -> None:

@@ -89,13 +89,14 @@ class Stream:
         Dimensions of the whole, at least two.
     dtype : numpy.dtype
         Type of the elements; decides the MATLAB class.
-    blocks : iterable of (slice, ndarray)
-        Rows and their values, in any order; together they cover every row once.
+    blocks : iterable of (slice, ndarray) or None
+        Rows and their values, in any order; together they cover every row once. None leaves room
+        in the file for values that are written later.
     """
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
-    blocks: Iterable[tuple[slice, AnyArray]]
+    blocks: Iterable[tuple[slice, AnyArray]] | None
 
     def __post_init__(self) -> None:
         self.dtype = np.dtype(self.dtype)
@@ -186,6 +187,7 @@ def pieces(stream: Stream, path: Path, name: str) -> Iterator[tuple[slice, AnyAr
     MatError
         The blocks do not cover every row.
     """
+    assert stream.blocks is not None
     n_rows, *rest = stream.shape
     if isinstance(stream.blocks, list) and 0 < stream.nbytes <= _PIECE_BYTES:
         (rows, block), *more = stream.blocks

@@ -1,6 +1,7 @@
-"""Outputs of a stage to the disk: one bundle, published atomically by the root of the team."""
+"""Outputs of a stage to the disk: one bundle, written by all ranks, published by the root."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -11,27 +12,45 @@ from ..config import OutputConfig
 from ..dataset import border
 from ..dataset.finite import not_finite, place_text
 from ..dataset.mat import MatFile, MatFormat, Stream, write_mat
+from ..dataset.places import Place, filling
 from ..dataset.publish import Publication, flush_all, write_error
 from ..dataset.rows import AnyArray, Rows
 from ..dataset.schema import ARTIFACTS, Key
 from ..errors import MatError, PublishError, StageError
 from ..parallel import interruption
-from ..parallel.team import Team
+from ..parallel.team import Team, piece_length, stretches, units
 from ..stages.base import artifact_fields
 from ..stages.shared.ifgs import Ifgs
 from .table import Task
+from .visibility import wait_until
 
 Bundle = dict[str, dict[str, Any]]
-"""Artifact name -> key -> MATLAB value, or a large value that is pulled while it is written."""
+"""Artifact name -> key -> MATLAB value, or a large value that is read while it is written."""
+
+Variables = Mapping[str, Mapping[str, Any]]
+"""A bundle, and files for StaMPS beside it."""
+
+Paths = Mapping[str, Path]
+"""Artifact name -> staged file."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _LargeValue:
-    """A matrix that is pulled from the ranks while it is written."""
+    """A matrix of which each rank reads its own rows while it is written."""
 
     rows: Rows
     key: Key
     name: str
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Numbers of rows and columns."""
+        return (*self.rows.shape, 1)[:2]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the elements in the file."""
+        return border.stored_dtype(self.key, self.rows.dtype)
 
 
 def bundle_of(outputs: Any) -> Bundle:
@@ -43,7 +62,7 @@ def bundle_of(outputs: Any) -> Bundle:
     Raises
     ------
     StageError
-        A number is not finite although the schema wants it; in large values when they are pulled.
+        A number is not finite although the schema wants it; in large values when they are written.
     """
     artifacts: dict[str, dict[str, Any]] = {}
     present: set[str] = set()
@@ -78,7 +97,7 @@ def publish(
     team: Team,
     output: OutputConfig,
     name: str,
-    bookkeeping: Mapping[str, Mapping[str, Any]],
+    bookkeeping: Variables,
     make_way: Callable[[], None] = lambda: None,
     before_moves: Callable[[Path], None] = lambda staged: None,
 ) -> list[str]:
@@ -120,22 +139,22 @@ def publish(
     """
     wanted = {artifact: bundle[artifact] for artifact in row.bundle if artifact in bundle}
     order = [*bookkeeping, *wanted]
-    with team.agreed():
-        if team.rank != 0:
-            _send(wanted, team)
-            return order
-        with Publication(directory, name, output.fsync) as publication:
-            write_bundle({**wanted, **bookkeeping}, publication.staging, team, output)
+    publication = Publication(directory, name, output.fsync)
+    with team.agreed(), publication if team.rank == 0 else nullcontext():
+        write_bundle({**wanted, **bookkeeping}, publication.staging, team, output)
+        if team.rank == 0:
             make_way()
             shared = {*order} - {*row.first_made}
             publication.commit(order, _stale(row, wanted), shared, before_moves)
     return order
 
 
-def write_bundle(
-    bundle: Mapping[str, Mapping[str, Any]], directory: Path, team: Team, output: OutputConfig
-) -> None:
-    """Write the files of a bundle; on the root, while the other ranks send their rows.
+def write_bundle(bundle: Variables, directory: Path, team: Team, output: OutputConfig) -> None:
+    """Write the files of a bundle; collective.
+
+    Several ranks write at the same time, each its own rows, into files in which the root has left
+    room for them. A deflated matrix has no fixed places: the root writes it from rows that the
+    others send.
 
     Raises
     ------
@@ -145,13 +164,64 @@ def write_bundle(
         A number is not finite although the schema wants it.
     """
     paths = {artifact: directory / f"{artifact}.mat" for artifact in bundle}
-    for artifact, keys in bundle.items():
-        _save(paths[artifact], _pulled(keys, team), output)
-    if output.fsync:
-        try:
-            flush_all(list(paths.values()))
-        except OSError as error:
-            raise write_error(Path(error.filename), error) from None
+    if team.size > 1 and not output.compress:
+        _write_side_by_side(bundle, paths, team, output)
+    elif team.rank == 0:
+        for artifact, keys in bundle.items():
+            _save(paths[artifact], _pulled(keys, team), output)
+            _require_whole(paths[artifact], keys)
+        _flush([*paths.values()], output)
+    else:
+        _send(bundle, team)
+
+
+def _write_side_by_side(bundle: Variables, paths: Paths, team: Team, output: OutputConfig) -> None:
+    places = team.on_root(
+        lambda: {
+            artifact: _save(paths[artifact], _left_out(keys), output)
+            for artifact, keys in bundle.items()
+        }
+    )
+
+    def write_own_rows() -> None:
+        for artifact, of_file in places.items():
+            large = {bundle[artifact][key]: place for key, place in of_file.items()}
+            _write_rows(paths[artifact], large, team.rank, team.size)
+
+    def make_durable() -> None:
+        me = team.members[team.rank]  # each node has pages of its own of every file
+        of_node = sum(member.node == me.node for member in team.members)
+        _flush([*paths.values()][me.local_rank :: of_node], output)
+        if team.rank == 0:
+            for artifact, keys in bundle.items():
+                _require_whole(paths[artifact], keys)
+
+    team.on_each(write_own_rows)
+    team.on_each(make_durable)
+
+
+def _write_rows(path: Path, large: Mapping[_LargeValue, Place], rank: int, size: int) -> None:
+    """Write the rows of one of `size` ranks into their places in a staged file."""
+    if not large:
+        return
+    wait_until(path.exists)  # a network file system may show it late on other nodes
+    try:
+        with filling(path) as put:
+            for value, place in large.items():
+                start, stop = stretches(value.shape[0], size)[rank]
+                for rows in units(start, stop, piece_length(value.rows)):
+                    put(place, rows, _block(value, rows, value.rows[rows]))
+    except OSError as error:
+        raise write_error(path, error, _size_of(large)) from None
+
+
+def _flush(paths: list[Path], output: OutputConfig) -> None:
+    if not output.fsync:
+        return
+    try:
+        flush_all(paths)
+    except OSError as error:
+        raise write_error(Path(error.filename), error) from None
 
 
 def _stale(row: Task, wanted: Collection[str]) -> list[str]:
@@ -161,7 +231,7 @@ def _stale(row: Task, wanted: Collection[str]) -> list[str]:
     return [name for name in row.optional if name in row.first_made and name not in wanted]
 
 
-def _send(bundle: Bundle, team: Team) -> None:
+def _send(bundle: Variables, team: Team) -> None:
     """Give the root this rank's rows, in the order in which it writes them."""
     for value in (value for keys in bundle.values() for value in keys.values()):
         if isinstance(value, _LargeValue):
@@ -177,16 +247,25 @@ def _pulled(keys: Mapping[str, Any], team: Team) -> dict[str, Any]:
     }
 
 
+def _left_out(keys: Mapping[str, Any]) -> dict[str, Any]:
+    """Return variables with room in place of the large values."""
+    return {
+        name: Stream(value.shape, value.dtype, None) if isinstance(value, _LargeValue) else value
+        for name, value in keys.items()
+    }
+
+
 def _stream(value: _LargeValue, team: Team) -> Stream:
-    dtype = border.stored_dtype(value.key, value.rows.dtype)
+    pulled = team.pull(value.rows)
+    blocks = ((rows, _block(value, rows, block)) for rows, block in pulled)
+    return Stream(value.shape, value.dtype, blocks)
 
-    def blocks() -> Iterator[tuple[slice, AnyArray]]:
-        for rows, block in team.pull(value.rows):
-            interruption.check()  # what is half staged is dropped
-            _require_finite(block, value.key, value.name, rows.start)
-            yield rows, block.reshape(len(block), -1)
 
-    return Stream((*value.rows.shape, 1)[:2], dtype, blocks())
+def _block(value: _LargeValue, rows: slice, block: AnyArray) -> AnyArray:
+    """Return rows as they are written, (n, n_columns)."""
+    interruption.check()  # what is half staged is dropped
+    _require_finite(block, value.key, value.name, rows.start)
+    return block.reshape(len(block), -1)
 
 
 def _require_finite(values: Any, key: Key, name: str, first_row: int = 0) -> None:
@@ -199,28 +278,43 @@ def _require_finite(values: Any, key: Key, name: str, first_row: int = 0) -> Non
         )
 
 
-def _save(path: Path, variables: Mapping[str, Any], output: OutputConfig) -> None:
-    try:
-        write_mat(
+def _save(path: Path, variables: Mapping[str, Any], output: OutputConfig) -> dict[str, Place]:
+    """Write a file; return where the values belong that were left out."""
+    with _publishing(path, variables):
+        return write_mat(
             path,
             variables,
             mat_format=cast(MatFormat, output.mat_format),
             compress=output.compress,
             fsync=False,
         )
-        with MatFile(path) as written:
-            lost = set(variables) - set(written.variables)
-        if lost:
-            raise PublishError(f"cannot publish {path}: {', '.join(sorted(lost))} not written")
+
+
+def _require_whole(path: Path, keys: Mapping[str, Any]) -> None:
+    """Read the headers of a staged file; anew, as other nodes may have changed it."""
+    with _publishing(path, keys), MatFile(path) as written:
+        lost = set(keys) - set(written.variables)
+    if lost:
+        raise PublishError(f"cannot publish {path}: {', '.join(sorted(lost))} not written")
+
+
+@contextmanager
+def _publishing(path: Path, variables: Mapping[str, Any]) -> Iterator[None]:
+    """Turn an error of the system on a staged file into one that says what to do."""
+    try:
+        yield
     except MatError as error:
         if isinstance(error.__cause__, OSError):
-            size = sum(map(_size, variables.values()))
-            raise write_error(path, error.__cause__, size) from None
+            raise write_error(path, error.__cause__, _size_of(variables.values())) from None
         raise
+
+
+def _size_of(values: Iterable[Any]) -> int:
+    return sum(map(_size, values))
 
 
 def _size(value: Any) -> int:
     """Return about how many bytes a variable takes."""
-    if isinstance(value, Stream):
+    if isinstance(value, Stream | _LargeValue):
         return int(np.prod(value.shape)) * np.dtype(value.dtype).itemsize
     return int(getattr(value, "nbytes", 0) or getattr(getattr(value, "data", None), "nbytes", 0))

@@ -119,6 +119,15 @@ def test_rows_of_a_merged_stage_wait_for_the_slowest_rank_and_columns_do_not():
     assert replay_merged(rows, n_ps, 64, even).alone == 3.0
 
 
+def test_rows_are_written_by_all_ranks_and_no_faster_than_the_file_system_takes_them():
+    cluster = Cluster(8, 8, disk=400.0, stream=100.0)
+    work = MergedWork("7 merged", 0.0, 0.0, bytes_written_rows=4000.0)
+    alone = MergedWork("7 merged", 0.0, 0.0, bytes_written=4000.0)
+    assert replay_merged(work, 4096, 10, cluster).moving == pytest.approx(10.0)
+    assert replay_merged(work, 4096, 10, Cluster(2, 2, disk=400.0, stream=100.0)).moving == 20.0
+    assert replay_merged(alone, 4096, 10, cluster).alone == pytest.approx(40.0)
+
+
 def test_files_of_all_patches_are_opened_once_others_by_every_rank():
     cluster = Cluster(100, 10, operations=1000.0, latency=1e-3)
     work = MergedWork("5 merged", 0.0, 0.0, files_read=1000.0)
@@ -139,7 +148,14 @@ def test_patches_of_every_kind_add_up_and_are_the_same_for_a_seed(kind):
 def recorded():
     """Return a run as `make bench-large` records it, without other work on the machine."""
     stages = list(scaling.COSTS)
-    moved = {"rows": 1000, "whole": 100, "written": 500, "files_read": 8, "files_written": 4}
+    moved = {
+        "rows": 1000,
+        "whole": 100,
+        "written": 500,
+        "written_rows": 300,
+        "files_read": 8,
+        "files_written": 4,
+    }
     run = {
         "ok": True, "n_candidates": 1000, "n_ifg": 10, "patches": 4, "cpu_sec": 99.0,
         "stage_sec": dict.fromkeys(stages, 8.0), "stage_bytes": dict.fromkeys(stages, moved),
@@ -156,6 +172,8 @@ def test_rates_tell_what_rank_0_does_alone_and_give_back_what_was_measured():
     assert works["7 merged"].serial == pytest.approx(5.0)
     assert works["6 merged"].columns == pytest.approx(6.0)
     assert works["5 merged"].files_read == pytest.approx(8)
+    assert works["8 merged"].bytes_written == pytest.approx(200)
+    assert works["8 merged"].bytes_written_rows == pytest.approx(300)
     (task,) = rates.patch_steps(found, [1000.0], 10)
     assert [step.seconds for step in task] == pytest.approx([8.0] * 5)
     assert task[0].files_written == 1

@@ -8,6 +8,7 @@ fail       the stage raises an error of the family
 crash      the stage raises an error that nobody expects
 hold       the stage works on until the run is asked to stop
 halfway    publication stands still after the first files of the bundle
+writing    a rank stands still when it has written some of its rows of the marker
 step       the stage stands still in the step that ``CHAIN_STEP`` names
 =========  ====================================================================
 """
@@ -15,6 +16,7 @@ step       the stage stands still in the step that ``CHAIN_STEP`` names
 import os
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -42,6 +44,9 @@ def install(kind: str, stage: str, scope: str, rank: str) -> None:
 
     if kind == "step":
         _stand_still_in(os.environ["CHAIN_STEP"], concerned)
+        return
+    if kind == "writing":
+        _stand_still_writing(spec.marker, concerned)
         return
     if kind != "halfway":
         module.SPEC = replace(spec, solve=solve)
@@ -74,6 +79,26 @@ def _stand_still_in(step: str, concerned: bool) -> None:
         return map_rows(self, stopped, n, label, *more)
 
     Context.map_rows = stopping
+
+
+def _stand_still_writing(artifact: str, concerned: bool) -> None:
+    from pystamps_hpc.pipeline import saving
+
+    filling = saving.filling
+
+    @contextmanager
+    def stopping(path):
+        with filling(path) as put:
+
+            def stopped(*words):
+                put(*words)
+                if path.stem == artifact and concerned:
+                    _flag()
+                    time.sleep(600)
+
+            yield stopped
+
+    saving.filling = stopping
 
 
 def _happens(concerned, kind, scope, ctx, rows):

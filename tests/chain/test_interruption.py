@@ -107,6 +107,21 @@ def test_a_forced_run_killed_in_a_later_stage_goes_on_where_it_was(
 
 
 @needs_mpi
+def test_a_rank_killed_while_it_writes_its_rows_leaves_nothing_but_a_staged_file(
+    finished, first_pass, second_pass, tmp_path
+):
+    job = at_fault(of(finished, *FORCED), "writing 7 merged 1", tmp_path, 2)
+    assert len(list(finished.glob(f"{STATE_DIRECTORY}/tmp/*/scla2.mat"))) == 1
+    chains.kill(chains.ranks_of(job)[1])
+    chains.wait(job, chains.HANG_SEC)
+    states = [chains.artifacts(root) for root in (first_pass, second_pass)]
+    assert not chains.torn_bundles(finished, *states)
+    assert not (finished / "scla2.mat").exists()
+    resume(finished, *RESUMED, ranks=2)
+    assert_finished(finished, second_pass)
+
+
+@needs_mpi
 @pytest.mark.parametrize("number", range(KILLS))
 def test_a_random_rank_killed_at_a_random_time(
     few_candidates, first_pass, second_pass, tmp_path, number
