@@ -283,8 +283,9 @@ def coherence_counts(
 def few_digits_do(bperp: FloatArray, n_trial_wraps: float, kernels: "KernelTable") -> bool:
     """Whether few digits of the coherence save time, and the full fit has more of them.
 
-    The reference has no faster ones, and a GPU does the full fit as soon. In single, phases of trial slopes at all baselines are off by
-    a part of themselves, as where the baselines lie far from zero.
+    The reference has no faster ones, and a GPU does the full fit as soon. In single, phases of
+    trial slopes at all baselines are off by a part of themselves, as where the baselines lie far
+    from zero.
     """
     fits = ("stage2_topofit_coh_rough", "stage2_topofit_coh_row_invariant")
     if any(kernels.backends[name] != "native" for name in fits):
