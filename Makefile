@@ -19,7 +19,7 @@ export PYSTAMPS_HPC_DATA_ROOT ?= $(abspath ../shared/golden)
         test-limits bench-patches bench-prep bench-pairs bench-exports bench-pictures bench-console \
         bench-shares bench-written \
         fuzz fuzz-reads \
-        native-full-chain-verify test-gpu bench-gpu \
+        native-full-chain-verify test-gpu bench-gpu gpu-prediction \
         image docker-image test-image test-slurm test-bare test-mintpy test-qgis lock
 
 help:
@@ -181,8 +181,11 @@ bench-exports: $(READY) ## a million points x 60 dates into each format of expor
 bench-console: $(READY) ## maps and series of 1 M points x 60 dates in the console, 20 clients: docs/console-map.md
 	$(BIN)/python -m benchmarks.console --page docs/console-map.md
 
+# BEFORE: a checkout of an older commit, whose kernels are measured in turns with ours
+BEFORE ?=
+
 bench-shares: $(READY) ## docs/scaling.md: kernels that do little per value, beside NumPy and in a chain
-	$(BIN)/python -m benchmarks.shares --page docs/scaling.md
+	$(BIN)/python -m benchmarks.shares --page docs/scaling.md $(if $(BEFORE),--before $(BEFORE))
 
 bench-written: $(READY) ## docs/scaling.md: bytes of each artifact, and what later stages read of them
 	$(BIN)/python -m benchmarks.written --page docs/scaling.md
@@ -200,6 +203,10 @@ test-gpu: $(READY) ## on a machine with a GPU: CUDA kernels against the referenc
 
 bench-gpu: $(READY) ## there, too: ten CUDA kernels beside native, an iteration of stage 2; BENCH_GPU='--points N'
 	$(BIN)/python -m benchmarks.gpu bench $(BENCH_GPU)
+
+gpu-prediction: $(READY) ## docs/gpu.md: what a GPU would do, from native times measured here; needs none
+	$(BIN)/python -m benchmarks.kernel_shares --page docs/gpu.md
+	$(BIN)/python -m benchmarks.gpu_model --page docs/gpu.md
 
 # Larger: TRUTH='--candidates 56000'
 TRUTH ?=

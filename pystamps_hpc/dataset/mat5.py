@@ -85,11 +85,12 @@ class Mat5File:
         self._file = file
         self._held: bytes | None = None
         try:
-            file.seek(0)
-            beginning = file.read(SMALL_BYTES + 1)
-            if len(beginning) <= SMALL_BYTES:
+            size = file.seek(0, io.SEEK_END)
+            if size <= SMALL_BYTES:
+                file.seek(0)
+                self._held = file.read(size)
                 file.close()
-                self._file, self._held = io.BytesIO(beginning), beginning
+                self._file = io.BytesIO(self._held)
             self._subsystem_at = self._integer("Q", SUBSYSTEM_AT)
             if self._subsystem_at == _BLANKS:
                 self._subsystem_at = 0
@@ -259,7 +260,7 @@ class Mat5Rows:
 
     def _gathered(self, key: Any, parts: list[AnyArray]) -> AnyArray:
         if self.small and isinstance(key, slice) and key == ALL:
-            return np.ascontiguousarray(joined([part.T for part in parts], self.dtype))
+            return np.array(joined([part.T for part in parts], self.dtype), order="C")
 
         def fetch(columns: slice, rows: slice) -> AnyArray:
             return joined([part[columns, rows] for part in parts], self.dtype)

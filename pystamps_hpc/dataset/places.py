@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,7 +53,8 @@ class Place:
             Values that lie there one behind the other, as they are stored.
         """
         flat = values.reshape(len(values), -1, order="F").astype(self.dtype, copy=False)
-        parts = (flat,) if self.stored.kind == "c" else (flat.real, flat.imag)
+        whole = flat.dtype.kind != "c" or self.stored.kind == "c"
+        parts = (flat,) if whole else (flat.real, flat.imag)
         for begin, part in zip(self.parts, parts, strict=False):
             columns = np.ascontiguousarray(part.T, self.stored)
             if len(values) == self.n_rows:
@@ -84,7 +85,8 @@ def filling(path: Path) -> Iterator[Put]:
     """
     descriptor = os.open(path, os.O_WRONLY)
     try:
-        os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        with suppress(OSError, AttributeError):  # an advice: not every file system takes it
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
         def put(place: Place, rows: slice, values: AnyArray) -> None:
             for at, run in place.runs(rows, values):

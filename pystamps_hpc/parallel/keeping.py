@@ -9,9 +9,9 @@ from collections.abc import Callable, Hashable, Iterable
 
 from ..dataset.rows import AnyArray
 
-MOST_BYTES = 512 << 20
-SHARE = 8
-"""Part of the room of a task that what is kept may take."""
+MOST_BYTES, SHARE = 128 << 20, 8
+"""What may be kept, and the part of a task's room that it may take: little, since the tasks after
+it are planned without it."""
 
 Make = Callable[[], Iterable[AnyArray]]
 

@@ -117,7 +117,9 @@ def _execute(
             )  # fmt: skip
 
     # a thousand ranks do not open the files of a thousand patches each
-    inputs = (team.on_root(found) if row.gathers else found()).filled()
+    files = team.on_root(found) if row.gathers else found()
+    with _with_remedy(dataset, row, target):
+        inputs = files.filled()
     program = team.on_root(lambda: program_of(row.spec, session.config))
     made_with = fingerprint(record, program)
     memo = MemoStore(directory, planned.stage, made_with, log.warn, log.checkpoint)

@@ -141,9 +141,9 @@ def _of_each_patch(value: Any) -> bool:
     return isinstance(value, tuple) and any(isinstance(each, Found) for each in value)
 
 
-def load_inputs(*arguments: Any, **options: Any) -> Any:
-    """Fill a dataclass of annotated fields; takes and raises what :func:`find_inputs` does."""
-    return find_inputs(*arguments, **options).filled()
+def load_inputs(cls: type, directory: Path, parameters: Parameters) -> Any:
+    """Fill a dataclass of annotated fields from a directory; see :func:`find_inputs`."""
+    return find_inputs(cls, directory, parameters).filled()
 
 
 def find_inputs(

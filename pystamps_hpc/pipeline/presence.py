@@ -71,6 +71,10 @@ def missing_members(
     return missing
 
 
+_FLAGS: dict[bytes, int | None] = {}
+MOST_FLAGS = 64
+
+
 def no_ps_stage(directory: Path) -> int | None:
     """Return the first stage after which a patch had no PS left, None while it has some.
 
@@ -81,32 +85,20 @@ def no_ps_stage(directory: Path) -> int | None:
         content = _content(path)
         if content in _FLAGS:
             return _FLAGS[content]
-        lost = _lost(path)
+        flags = read_mat(path)[NO_PS].reshape(-1)
+        lost = next((stage for stage, flag in enumerate(flags, 1) if flag), None)
         if _content(path) == content:  # else another run has just written it
             if len(_FLAGS) == MOST_FLAGS:
                 _FLAGS.clear()
             _FLAGS[content] = lost
-    except OSError:
+    except (OSError, MatError, KeyError):
         return None
     return lost
-
-
-_FLAGS: dict[bytes, int | None] = {}
-MOST_FLAGS = 64
 
 
 def _content(path: Path) -> bytes:
     with open_regular(path) as file:
         return file.read()
-
-
-def _lost(path: Path) -> int | None:
-    try:
-        flags = read_mat(path)[NO_PS].reshape(-1)
-    except (MatError, KeyError):
-        return None
-    lost = [stage for stage, flag in enumerate(flags, 1) if flag]
-    return lost[0] if lost else None
 
 
 def product_files() -> list[str]:

@@ -191,7 +191,9 @@ def _write_side_by_side(bundle: Variables, paths: Paths, team: Team, output: Out
     def make_durable() -> None:
         me = team.members[team.rank]  # each node has pages of its own of every file
         of_node = sum(member.node == me.node for member in team.members)
-        _flush([*paths.values()][me.local_rank :: of_node], output)
+        of_rank = [*paths.values()][me.local_rank :: of_node]
+        wait_until(lambda: all(path.exists() for path in of_rank))
+        _flush(of_rank, output)
         if team.rank == 0:
             for artifact, keys in bundle.items():
                 _require_whole(paths[artifact], keys)

@@ -45,15 +45,17 @@ def run_patches(session: Session, team: Team, watcher: Watcher) -> list[StageRes
         return []
     cost = [float(phase_bytes(session.dataset.directory(target))) for target in targets]
     threads, width = kernel_threads(session, team).threads, pool_width(session, team)
-    if width == 1:
 
-        def chain(target: str) -> list[StageResult]:
-            return run_chain(session, target, team.rank, watcher, threads)
+    def chain(target: str) -> list[StageResult]:
+        return run_chain(session, target, team.rank, watcher, threads)
 
-        chains = team.map_tasks(chain, targets, cost, lambda fraction: None)
-    else:
-        chains = _run_pool(session, targets, cost, watcher, threads, width)
-    KEPT.clear()
+    try:
+        if width == 1:
+            chains = team.map_tasks(chain, targets, cost, lambda fraction: None)
+        else:
+            chains = _run_pool(session, targets, cost, watcher, threads, width)
+    finally:
+        KEPT.clear()
     team.on_root(lambda: drop_outdated_records(session.dataset, session.dataset.root, session.mode))
     return [row for rows in chains for row in rows]
 

@@ -339,7 +339,7 @@ def test_interferograms_in_turn_give_the_same_bits():
 
 @pytest.mark.parametrize("arithmetic", ["double", "single"])
 @pytest.mark.parametrize("bperp_class", ["f4", "f8"])
-@pytest.mark.parametrize("n_ifg", [5, 14, 40])
+@pytest.mark.parametrize("n_ifg", [5, 14, 40, pytest.param(300, marks=pytest.mark.slow)])
 def test_few_digits_and_the_full_fit_where_they_do_not_do_count_as_the_full_fit(
     arithmetic, bperp_class, n_ifg
 ):
@@ -353,7 +353,7 @@ def test_few_digits_and_the_full_fit_where_they_do_not_do_count_as_the_full_fit(
         if offset == 0 or arithmetic == "double":
             assert few_digits_do(bperp, wraps, kernels)
             rough = kernels.stage2_topofit_coh_rough(phasors, bperp, wraps)
-            assert np.isnan(rough).mean() < 0.05
+            assert np.isnan(rough).mean() < max(0.05, 2e-4 * n_ifg)
             assert np.nanmax(np.abs(rough - coherence)) < ROUGH / 10
 
 
