@@ -74,6 +74,11 @@ def topofit(s: Scene) -> Cases:
             flops=flops,
             pairs=samples * 2.0,
         ),
+        "stage2_topofit_coh_rough": lambda: Case(
+            (s.phasors.astype(np.complex128), s.baselines_of_form, TRIAL_WRAPS),
+            flops=flops,
+            pairs=samples * 2.0,
+        ),
     }
 
 

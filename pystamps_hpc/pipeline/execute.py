@@ -119,7 +119,7 @@ def _execute(
     # a thousand ranks do not open the files of a thousand patches each
     files = team.on_root(found) if row.gathers else found()
     with _with_remedy(dataset, row, target):
-        inputs = files.filled()
+        inputs = files.filled(row.spec.inputs)
     program = team.on_root(lambda: program_of(row.spec, session.config))
     made_with = fingerprint(record, program)
     memo = MemoStore(directory, planned.stage, made_with, log.warn, log.checkpoint)

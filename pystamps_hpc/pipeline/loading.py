@@ -124,26 +124,24 @@ class Found:
     Large variables stay on disk. The columns are those of the files.
     """
 
-    cls: type
     values: dict[str, Any]
     network: dict[str, Any]
 
-    def filled(self) -> Any:
-        """Return the dataclass, without the master's null column."""
-        values = {
-            name: tuple(each.filled() for each in value) if _of_each_patch(value) else value
-            for name, value in self.values.items()
-        }
-        return self.cls(**_without_null(values, self.network, self.cls))
+    def filled(self, cls: type) -> Any:
+        """Return an instance of the dataclass `cls`, without the master's null column."""
+        values = dict(self.values)
+        for field in artifact_fields(cls):
+            if f"{field.artifact}.{field.key}" == EACH_PATCH:
+                nested = get_args(field.type)[0]
+                values[field.name] = tuple(each.filled(nested) for each in values[field.name])
+        return cls(**_without_null(values, self.network, cls))
 
 
-def _of_each_patch(value: Any) -> bool:
-    return isinstance(value, tuple) and any(isinstance(each, Found) for each in value)
-
-
-def load_inputs(cls: type, directory: Path, parameters: Parameters) -> Any:
-    """Fill a dataclass of annotated fields from a directory; see :func:`find_inputs`."""
-    return find_inputs(cls, directory, parameters).filled()
+def load_inputs(
+    cls: type, directory: Path, parameters: Parameters, *more: Any, **options: Any
+) -> Any:
+    """Fill a dataclass of annotated fields; takes and raises what :func:`find_inputs` does."""
+    return find_inputs(cls, directory, parameters, *more, **options).filled(cls)
 
 
 def find_inputs(
@@ -207,7 +205,7 @@ def find_inputs(
                 judge = None if f"{field.artifact}.mat" in feedback else lengths
                 into, name = (network, field.key) if field.type is Ifgs else (values, field.name)
                 into[name] = _load(files, field, judge)
-    return Found(cls, values, network)
+    return Found(values, network)
 
 
 def _require_mode(files: _Files, all_fields: tuple[Field, ...], parameters: Parameters) -> None:

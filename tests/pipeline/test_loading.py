@@ -62,7 +62,7 @@ def test_what_one_rank_has_found_others_can_be_sent(tmp_path):
     load(tmp_path)
     sent = pickle.dumps(find_inputs(Inputs, tmp_path, parameters.load(tmp_path)))
     assert len(sent) < 5000  # large values stay on disk
-    received = pickle.loads(sent).filled()
+    received = pickle.loads(sent).filled(Inputs)
     assert received.phase[:].tolist() == FILES["ph1"]["ph"].tolist()
     assert received.selected.tolist() == [0] * N_SEL
 

@@ -104,6 +104,8 @@ def write_stamps_set(points: Points, folder: Path) -> None:
         A file cannot be written.
     """
     found = points.found
+    found.require("rc2", "the corrected phasors")
+    found.require("phuw2", "the unwrapped phase")
     reference = found.ctx.config.compat.exports == "reference"
     content = _as_stamps(points) if reference else _sound(points)
     position = found.points["lonlat"]
