@@ -159,7 +159,9 @@ BENCH_UNWRAP  ?=
 BENCH_AGAINST ?=
 BENCH_COMPARE ?=
 
-bench benchmark: $(READY) ## kernels against the reference and this machine, chains by backend, ranks and threads; beside the last figures, and BENCH_AGAINST=COMMIT
+benchmark: bench
+
+bench: $(READY) ## kernels and chains by backend, ranks and threads; beside the last figures, and BENCH_AGAINST=COMMIT
 	$(BIN)/python -m benchmarks.kernels $(BENCH_KERNELS)
 	$(BIN)/python -m benchmarks.targets
 	$(BIN)/python -m benchmarks.backends $(BENCH_CHAIN)

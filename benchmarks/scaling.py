@@ -300,6 +300,8 @@ its seconds divided by the cores that it can use, plus its bytes at {DISK / 1e9:
 write from all nodes at once). Assumed: {KEPT:g} PS to a candidate, cores
 as fast as the one measured. Unwrapping grows faster than its raster and runs one
 interferogram to a core; its share is taken as linear here, so that stage 6 is a lower bound.
+What rank 0 does alone counts as bytes only; the schedule below has it and is longer:
+plan with that.
 
 {large_machines(rates)}
 """

@@ -157,8 +157,10 @@ def _advice(rows: Sequence[dict[str, Any]]) -> str:
         f"{best['ranks']:,} ranks ({seconds(best):.0f} s in all): one that is late then costs "
         "little, and memory falls with it. "
         f"The fewest core hours take {fewest['patches']:,} patches on {fewest['ranks']:,} ranks "
-        f"({seconds(fewest):.0f} s): the merged stages gain little from more. Run these by node, "
-        f"with {best['by_node_gb']:.0f} instead of {best['merged_gb']:,.0f} GB per node."
+        f"({seconds(fewest):.0f} s): the merged stages gain little from more. By node, merged "
+        f"stages on {best['ranks']:,} ranks take {best['by_node_gb']:.0f} instead of "
+        f"{best['merged_gb']:,.0f} GB per node, and {best['by_node_sec']:.0f} instead of "
+        f"{best['merged_sec']:.0f} s."
     )
 
 

@@ -73,7 +73,9 @@ else
   START=$((START > 5 ? START : 5))
 fi
 
-report=$SLURM_SUBMIT_DIR/pystamps-$SLURM_JOB_ID.json
+number=$SLURM_JOB_ID
+[ "$PYSTAMPS_PART" != patches ] || number=${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}_$SLURM_ARRAY_TASK_ID
+report=$SLURM_SUBMIT_DIR/pystamps-$number.json  # beside the log of the same number
 [ -z "${CONFIG:-}" ] || CONFIG=$(realpath -m "$CONFIG")
 read -r -a extra <<<"${EXTRA:-}"
 
