@@ -212,7 +212,7 @@ def random_histogram(
     bperp, noise = ifgs.bperp, noise_of(ifgs)
     keep = fits(N_RANDOM * len(ifgs) * np.dtype(np.complex128).itemsize, room)
     return _histogram(
-        bperp.tobytes(), bperp.dtype.str, noise, steps, generator, kernels, keep
+        bperp.tobytes(), bperp.dtype.str, noise, steps, generator, kernels, N_RANDOM, keep
     ).copy()
 
 
@@ -224,6 +224,7 @@ def _histogram(
     steps: int,
     generator: str,
     kernels: "KernelTable",
+    n_random: int,
     keep: bool,
 ) -> FloatArray:
     """Compute the histogram; patches whose baselines, noise and trials are equal share it."""
@@ -231,12 +232,12 @@ def _histogram(
     counts = np.zeros(COHERENCE_BINS.size)
 
     def drawn() -> Iterator[ComplexArray]:
-        columns = column_streams(generator, N_RANDOM, noise.n_source, kernels)
-        return random_phasors(columns, N_RANDOM, noise, kernels)
+        columns = column_streams(generator, n_random, noise.n_source, kernels)
+        return random_phasors(columns, n_random, noise, kernels)
 
     blocks: Iterable[ComplexArray] = drawn()
     if keep:
-        blocks = KEPT.pieces(("random phasors", generator, noise, kernels), drawn)
+        blocks = KEPT.pieces(("random phasors", generator, noise, kernels, n_random), drawn)
     for phasors in blocks:
         counts += coherence_counts(phasors, bperp, steps / 8, kernels)
     return counts
