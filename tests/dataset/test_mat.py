@@ -382,3 +382,14 @@ def test_importing_the_package_loads_no_container_library():
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
     )
     assert answer.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("mat_format", FORMATS)
+@pytest.mark.parametrize("shape", [(7, 1), (1, 7), (7, 2), (90_000, 1)])
+def test_what_is_read_is_ones_own(tmp_path, mat_format, shape):
+    path = tmp_path / "a.mat"
+    write_mat(path, {"a": np.ones(shape)}, mat_format=mat_format)
+    with MatFile(path) as file:
+        for values in (file.read("a"), file.rows("a")[:]):
+            values[0] = 2  # of a small file, too, it is a copy
+    assert (read_mat(path)["a"] == 1).all()

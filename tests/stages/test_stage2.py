@@ -11,6 +11,7 @@ from pystamps_hpc.stages import stage2
 from pystamps_hpc.stages.base import NoPointsLeft
 from pystamps_hpc.stages.shared.coherence import COHERENCE_BINS, RandomCoherence, low_bins
 from pystamps_hpc.stages.shared.ifgs import Ifgs
+from pystamps_hpc.stages.stage2 import random_phase
 from pystamps_hpc.stages.stage2.filter_grid import filter_grid, low_pass_response
 from pystamps_hpc.stages.stage2.random_phase import (
     Noise,
@@ -425,3 +426,11 @@ def test_the_histogram_of_the_result_that_stands_is_taken_where_it_is_the_same(
     assert bool(anew) == asked
     np.testing.assert_array_equal(again.random, found.random)
     np.testing.assert_array_equal(again.coherence, found.coherence)
+
+
+def test_a_histogram_of_fewer_samples_is_not_taken_for_one_of_all(monkeypatch):
+    ifgs, kernels = patch()[0].ifgs, table("native", "double")
+    for n in (500, 2000):
+        monkeypatch.setattr(random_phase, "N_RANDOM", n)
+        for _ in range(2):  # the second time from what was kept
+            assert random_histogram(ifgs, 0.3, "octave", kernels).sum() == n
