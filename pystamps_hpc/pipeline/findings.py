@@ -1,6 +1,6 @@
 """What a dataset's finished stages have found, put together from their records."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +25,17 @@ MERGED = ("in_overlaps", "same_position")
 NOISIEST = 3
 
 
-def facts_of(dataset: Dataset, mode: Mode) -> Facts:
-    """Read what the finished stages of every target have found; of other programs' the counts."""
+def facts_of(
+    dataset: Dataset, mode: Mode, state: Callable[[str], TargetState] | None = None
+) -> Facts:
+    """Return what the finished stages of every target have found; of other programs' the counts.
+
+    `state` gives the state of a target where it has been read.
+    """
     facts: dict[str, dict[str, Any]] = {}
     for target in (ROOT, *dataset.patches):
         directory = dataset.directory(target)
-        records = TargetState.load(directory).records
+        records = (state(target) if state else TargetState.load(directory)).records
         scope: Scope = "merged" if target == ROOT else "patch"
         rows = [row for row in tasks(mode) if row.spec.scope == scope]
         facts[target] = dict(_counted(directory, rows, records))

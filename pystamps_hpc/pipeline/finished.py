@@ -17,7 +17,7 @@ from ..stages.base import Mode, Scope
 from .choices import resolve_choices
 from .presence import (
     Listing,
-    listing,
+    Look,
     missing_members,
     no_ps_stage,
     product_files,
@@ -47,9 +47,11 @@ class Finished:
     config: RunConfig
     parameters: Mapping[str, Parameters]
     kernels: KernelTable | None = None
+    _look: Look = field(default_factory=Look)
     _states: dict[str, TargetState] = field(default_factory=dict)
     _files: dict[str, Listing] = field(default_factory=dict)
     _lost: dict[str, int | None] = field(default_factory=dict)
+    _missing: dict[tuple[int, Scope, str], list[str]] = field(default_factory=dict)
     _stale: dict[tuple[int, Scope, str], str] = field(default_factory=dict)
     _settings: dict[tuple[int, Scope, int], dict[str, Any]] = field(default_factory=dict)
 
@@ -72,7 +74,7 @@ class Finished:
     def files(self, target: str) -> Listing:
         """Return the MAT files of a target, looked at once; of the root the products too."""
         if target not in self._files:
-            found = dict(listing(self.dataset.directory(target)))
+            found = dict(self._look.listing(self.dataset.directory(target)))
             for name in product_files() if target == ROOT else ():
                 with suppress(OSError):
                     found[name] = os.stat(self.dataset.root / name)
@@ -98,6 +100,12 @@ class Finished:
 
         A foreign one, made by another program or version, lacks only what later tasks need.
         """
+        key = (row.spec.number, row.spec.scope, target)
+        if key not in self._missing:
+            self._missing[key] = self._members_missing(row, target)
+        return self._missing[key]
+
+    def _members_missing(self, row: Task, target: str) -> list[str]:
         written = self.state(target).records.get(row.spec.number, {}).get("marker", ())
         directory = self.dataset.directory(target)
         missing = missing_members(row, directory, self.files(target), written)
@@ -139,7 +147,7 @@ class Finished:
         if row.patch_inputs is not None:
             patches = [name for name in self.dataset.patches if self.lost(name) is None]
         parameters = self.parameters[target]
-        inputs = inputs_record(self.dataset, parameters, row, target, patches, known)
+        inputs = inputs_record(self.dataset, parameters, row, target, patches, known, self._look)
         now = {**self.settings(row, target), "inputs": inputs}
         defaults = {key: plain(_by_default().value(key)) for key in row.spec.config}
         return "; ".join(stale_reasons(record, now, row.judged, defaults))

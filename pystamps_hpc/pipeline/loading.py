@@ -1,9 +1,11 @@
 """Inputs of a stage from the disk, by their annotations."""
 
+import os
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cache
 from itertools import repeat
 from pathlib import Path
 from typing import Any, get_args
@@ -19,6 +21,7 @@ from ..errors import MatError
 from ..stages.base import EACH_PATCH, Field, artifact_fields
 from ..stages.shared.external_phase import keys_of, phase_method
 from ..stages.shared.ifgs import Ifgs
+from .presence import Look
 
 _SHARED_LENGTHS = frozenset({"n_ps", "n_ifg", "n_pm", "n_image", "n_sel", "n_edge", "n_uw"})
 
@@ -31,18 +34,18 @@ class _Virtual:
     """An input that is no MAT file: how it is read, and the files it comes from."""
 
     read: Callable[[Path, Parameters], Any]
-    sources: Callable[[Path, Parameters], Iterable[Path]]
+    sources: Callable[[Path, Parameters, Look], Iterable[Path]]
 
 
-def _parent(directory: Path, parameters: Parameters) -> tuple[Path, ...]:
+def _parent(directory: Path, parameters: Parameters, look: Look) -> tuple[Path, ...]:
     """Return what says where the images of small baselines are, if that counts: ``../ps2.mat``."""
     path = directory.parent / "ps2.mat"
-    return (path,) if parameters.holds_good_values and path.is_file() else ()
+    return (path,) if parameters.holds_good_values and look.file(str(path)) else ()
 
 
 def _image_baselines(directory: Path, parameters: Parameters) -> AnyArray | None:
     """Read the baselines of all images, which the single-master dataset above has."""
-    for path in _parent(directory, parameters):
+    for path in _parent(directory, parameters, Look()):
         with MatFile(path) as file:
             baselines: AnyArray | None = border.inside(
                 ARTIFACTS["ps2"].keys["bperp"], file.read("bperp")
@@ -73,13 +76,19 @@ def _tropospheric_phase(directory: Path, parameters: Parameters) -> tuple[Rows, 
 
 
 _VIRTUAL = {
-    "candidates.*": _Virtual(candidates.read, candidates.sources),
-    "patch.name": _Virtual(lambda directory, _: directory.name, lambda directory, _: ()),
+    "candidates.*": _Virtual(
+        candidates.read,
+        lambda directory, parameters, look: look.candidates.of(directory, parameters),
+    ),
+    "patch.name": _Virtual(lambda directory, _: directory.name, lambda *_: ()),
     "parent.bperp": _Virtual(_image_baselines, _parent),
-    "tropo.phase": _Virtual(_tropospheric_phase, _tropospheric_file),
+    "tropo.phase": _Virtual(
+        _tropospheric_phase,
+        lambda directory, parameters, _: _tropospheric_file(directory, parameters),
+    ),
     "patch_noover.box": _Virtual(
         lambda directory, _: patch_core(directory),
-        lambda directory, _: (directory / "patch_noover.in",),
+        lambda directory, *_: (directory / "patch_noover.in",),
     ),
 }
 
@@ -316,16 +325,28 @@ def _check_shape(path: Path, key: Key, shape: tuple[int, ...], lengths: _Lengths
         lengths.learn(dim, found)
 
 
-def input_files(cls: type, directory: Path, parameters: Parameters) -> Iterator[Path]:
-    """Yield the existing files of a directory, and beside it, that fields of `cls` come from."""
-    seen = set()
+def input_files(
+    cls: type, directory: Path, parameters: Parameters, look: Look
+) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield the existing files, and their status, that fields of `cls` come from.
+
+    They lie in a directory, and beside it.
+    """
+    for name in _sources(cls):
+        paths: Iterable[str] = (f"{directory}/{name}.mat",)
+        if name in _VIRTUAL:
+            paths = map(str, _VIRTUAL[name].sources(directory, parameters, look))
+        for path in paths:
+            if status := look.file(path):
+                yield path, status
+
+
+@cache
+def _sources(cls: type) -> tuple[str, ...]:
+    """Return the artifacts, and what is none, that fields of `cls` come from, each once."""
+    found: dict[str, str] = {}
     for field in artifact_fields(cls):
         name = f"{field.artifact}.{field.key}"
-        if name == EACH_PATCH or field.artifact in seen:
-            continue
-        seen.add(field.artifact)
-        if name in _VIRTUAL:
-            paths = _VIRTUAL[name].sources(directory, parameters)
-        else:
-            paths = [directory / f"{field.artifact}.mat"]
-        yield from (path for path in paths if path.is_file())
+        if name != EACH_PATCH:
+            found.setdefault(field.artifact, name if name in _VIRTUAL else field.artifact)
+    return tuple(found.values())

@@ -1,11 +1,14 @@
 """What of a task's results lies in the dataset."""
 
+import errno
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from ..config import products
+from ..dataset.candidates import Sources
 from ..dataset.files import open_regular
 from ..dataset.mat import MatFile, read_mat
 from ..errors import MatError
@@ -20,6 +23,8 @@ PRODUCTS = {
 NO_PS, FLAGS = "stamps_step_no_ps", 5
 """Key of ``no_ps_info.mat``, and how many stages of a patch it knows."""
 
+_NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
+
 Listing = Mapping[str, os.stat_result]
 """The MAT files of a directory and their status."""
 
@@ -33,6 +38,38 @@ def listing(directory: Path) -> Listing:
                 with suppress(OSError):  # a link to nothing
                     found[entry.name] = entry.stat()
     return found
+
+
+class Look:
+    """Files as they were when they were first asked for."""
+
+    def __init__(self) -> None:
+        self.candidates = Sources()
+        self._status: dict[str, os.stat_result | None] = {}
+
+    def listing(self, directory: Path) -> Listing:
+        """Look at the MAT files of a directory."""
+        found = listing(directory)
+        self._status |= {f"{directory}/{name}": status for name, status in found.items()}
+        return found
+
+    def file(self, path: str) -> os.stat_result | None:
+        """Return the status of a regular file; None if there is none.
+
+        Raises
+        ------
+        OSError
+            The system does not tell.
+        """
+        if path not in self._status:
+            try:
+                self._status[path] = os.stat(path)
+            except OSError as error:
+                if error.errno not in _NOT_THERE:
+                    raise
+                self._status[path] = None
+        status = self._status[path]
+        return status if status is not None and stat.S_ISREG(status.st_mode) else None
 
 
 def stamp(status: os.stat_result) -> list[int]:

@@ -1,8 +1,8 @@
 """What a task would be made with today: the other side of its record."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 from pystamps_kernels.dispatch import KernelTable
@@ -12,6 +12,7 @@ from ..dataset.parameters import Parameters
 from ..dataset.tree import Dataset
 from ..stages.base import StageSpec
 from .loading import input_files
+from .presence import Look
 from .state import digest, plain
 from .table import Task
 
@@ -44,7 +45,7 @@ def task_record(
         Files of the target that are not read although they are there.
     """
     settings = settings_record(dataset, config, parameters, kernels, row)
-    inputs = inputs_record(dataset, parameters, row, target, patches, {}, withheld)
+    inputs = inputs_record(dataset, parameters, row, target, patches, {}, Look(), withheld)
     return {**settings, "inputs": inputs}
 
 
@@ -78,15 +79,21 @@ def inputs_record(
     target: str,
     patches: Sequence[str],
     known: Mapping[str, Any],
+    look: Look,
     withheld: Collection[str] = (),
 ) -> dict[str, Any]:
     """Return the digests of the files that a task reads, by their path below the root.
 
-    Files that have not changed since the digests `known` were made are not read again.
+    Files that have not changed since the digests `known` were made are not read again. A file that
+    a link brings in keeps its full name.
     """
-    files = _files(dataset, parameters, row, target, patches)
-    paths = {_relative(path, dataset.root): path for path in files if path.name not in withheld}
-    return {name: digest(path, known.get(name)) for name, path in paths.items()}
+    below = f"{dataset.root}/"
+    found = {}
+    for path, status in _files(dataset, parameters, row, target, patches, look):
+        if not withheld or os.path.basename(path) not in withheld:
+            name = path.removeprefix(below)
+            found[name] = digest(path, known.get(name), status)
+    return found
 
 
 def _backends(spec: StageSpec, kernels: KernelTable) -> str:
@@ -97,18 +104,21 @@ def _backends(spec: StageSpec, kernels: KernelTable) -> str:
     return ", ".join(f"{name}={backend}" for name, backend in chosen.items())
 
 
-def _relative(path: Path, root: Path) -> str:
-    """Return the path below the root; a file that a link brings in keeps its full name."""
-    return str(path).removeprefix(f"{root}/")
-
-
 def _files(
-    dataset: Dataset, parameters: Parameters, row: Task, target: str, patches: Sequence[str]
-) -> Iterable[Path]:
+    dataset: Dataset,
+    parameters: Parameters,
+    row: Task,
+    target: str,
+    patches: Sequence[str],
+    look: Look,
+) -> Iterator[tuple[str, os.stat_result]]:
     nested = row.patch_inputs
     if nested is not None:
         for patch in patches:
-            yield from input_files(nested, dataset.directory(patch), parameters)
-    own = {f"{name}.mat" for name in row.bundle} - row.read_back(parameters)
-    paths = input_files(row.spec.inputs, dataset.directory(target), parameters)
-    yield from (path for path in paths if path.name not in own)
+            yield from input_files(nested, dataset.directory(patch), parameters, look)
+    directory = dataset.directory(target)
+    made = {f"{name}.mat" for name in row.bundle} - row.read_back(parameters)
+    own = {f"{directory}/{name}" for name in made}
+    for path, status in input_files(row.spec.inputs, directory, parameters, look):
+        if path not in own:
+            yield path, status

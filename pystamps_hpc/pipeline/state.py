@@ -8,6 +8,7 @@ record are foreign: never stale, and never replaced unasked. Deleting the direct
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -97,7 +98,11 @@ def _are_digests(inputs: Any) -> bool:
     return all(set(_DIGEST) <= set(entry) for entry in inputs.values())
 
 
-def digest(path: Path, known: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def digest(
+    path: str | Path,
+    known: Mapping[str, Any] | None = None,
+    status: os.stat_result | None = None,
+) -> dict[str, Any]:
     """Return size, modification time and a sample hash of a file.
 
     Parameters
@@ -106,12 +111,14 @@ def digest(path: Path, known: Mapping[str, Any] | None = None) -> dict[str, Any]
         File.
     known : mapping, optional
         An earlier digest; with equal size and time it is taken over without reading.
+    status : os.stat_result, optional
+        Of the file, where it has just been looked at.
     """
-    status = path.stat()
+    status = status or os.stat(path)
     if known and (known["bytes"], known["mtime_ns"]) == (status.st_size, status.st_mtime_ns):
         return dict(known)
     sample = hashlib.sha256(str(status.st_size).encode())
-    with path.open("rb") as stream:
+    with open(path, "rb") as stream:
         if status.st_size <= _BLOCK * _BLOCKS:
             sample.update(stream.read())
         else:

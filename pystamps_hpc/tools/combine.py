@@ -1,5 +1,6 @@
 """A dataset of PS and one of small baselines become a third with the points of both."""
 
+import os
 import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,7 @@ from ..pipeline.choices import resolve_choices
 from ..pipeline.finished import Finished
 from ..pipeline.loading import input_files, load_inputs
 from ..pipeline.plan import Planner
+from ..pipeline.presence import Look
 from ..pipeline.request import Request
 from ..pipeline.saving import bundle_of, write_bundle
 from ..pipeline.state import TargetState, changed_since, digest
@@ -86,8 +88,9 @@ class _Source:
             raise DatasetError(f"{root}: is {KINDS[kind]}, --{mode} wants {KINDS[mode]}")
         require_idle(root)
         known = parameters.load(root)
-        files = input_files(inputs, root, known)
-        made_of = {"root": str(root.resolve()), "inputs": {p.name: digest(p) for p in files}}
+        files = input_files(inputs, root, known, Look())
+        digests = {os.path.basename(path): digest(path, status=status) for path, status in files}
+        made_of = {"root": str(root.resolve()), "inputs": digests}
         return cls(root, known, made_of, _out_of_date(root, config))
 
     def require_unchanged(self) -> None:

@@ -47,7 +47,7 @@ def collect_status(
     """
     finished = _finished(root, config)
     dataset = finished.dataset
-    facts, last = facts_of(dataset, finished.mode), _last_run(dataset.root)
+    facts, last = facts_of(dataset, finished.mode, finished.state), _last_run(dataset.root)
     gaps: list[dict[str, Any]] = []
     patches, lost = [], []
     for patch in dataset.patches:

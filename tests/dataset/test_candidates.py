@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pystamps_hpc.dataset import candidates
+from pystamps_hpc.dataset.candidates import doris
 from pystamps_hpc.dataset.candidates.text import day_text
 from pystamps_hpc.dataset.parameters import Parameters
 from pystamps_hpc.errors import DatasetError
@@ -232,15 +233,15 @@ def test_sensor_values_come_from_the_file_of_the_master(tmp_path):
 
 def test_sources_are_the_files_that_were_read(tmp_path):
     patch, parameters = write_snap(tmp_path, scene())
-    found = list(candidates.sources(patch, parameters))
-    names = {path.relative_to(tmp_path).as_posix() for path in found}
+    found = candidates.Sources().of(patch, parameters)
+    names = {path.relative_to(tmp_path).as_posix() for path in found if path.is_file()}
     assert names == {
         *(f"PATCH_1/pscands.1.{kind}" for kind in ("ij", "ll", "ph", "da", "hgt")),
         "rsc.txt", "pscphase.in", "rslc/20100220.rslc.par",
         *(f"diff0/20100220_{day}.base" for day in ("20100101", "20100201", "20100301")),
     }  # fmt: skip
     (tmp_path / "diff0" / "20100220_20100101.base").unlink()
-    assert list(candidates.sources(patch, parameters))
+    assert list(candidates.Sources().of(patch, parameters))
 
 
 def test_sources_outside_of_the_dataset_count_too(tmp_path):
@@ -249,8 +250,23 @@ def test_sources_outside_of_the_dataset_count_too(tmp_path):
     (tmp_path / "set" / "diff0").rename(far)
     listing = tmp_path / "set" / "pscphase.in"
     listing.write_text(listing.read_text().replace("../diff0", str(far)))
-    sources = list(candidates.sources(patch, parameters))
+    sources = candidates.Sources().of(patch, parameters)
     assert len([path for path in sources if path.is_relative_to(far)]) == 3
+
+
+def test_patches_share_the_sources_of_a_scene_unless_they_have_their_own(tmp_path, monkeypatch):
+    patch, parameters = write_doris(tmp_path, scene())
+    like, own = (shutil.copytree(patch, tmp_path / name) for name in ("PATCH_2", "PATCH_3"))
+    shutil.copy(tmp_path / "bperp.1.in", own)
+    alone = {each: set(candidates.Sources().of(each, parameters)) for each in (patch, like, own)}
+    assert len(alone[own]) == len(alone[like]) + 1
+    looked_at = []
+    scene_files = doris.scene_files
+    monkeypatch.setattr(doris, "scene_files", lambda at: looked_at.append(at) or scene_files(at))
+    shared = candidates.Sources()
+    for each in (patch, own, like):
+        assert set(shared.of(each, parameters)) == alone[each]
+    assert looked_at == [patch, own]
 
 
 # --- files as real users have them ---------------------------------------------------------------

@@ -190,7 +190,7 @@ def reads_candidates(processor: str, small_baselines: str = "n") -> Callable[[Pa
 
     def read(folder: Path, path: Path) -> None:
         patch = folder / "PATCH_1"
-        list(candidates.sources(patch, known))
+        list(candidates.Sources().of(patch, known))
         candidates.sensor_parameters(folder, known, [patch])
         found = candidates.read(patch, known)
         np.asarray(found.phase[:2])

@@ -2,6 +2,7 @@
 
 import pickle
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import numpy as np
@@ -12,6 +13,7 @@ from pystamps_hpc.dataset.mat import write_mat
 from pystamps_hpc.dataset.rows import FloatArray, Rows
 from pystamps_hpc.errors import MatError
 from pystamps_hpc.pipeline.loading import find_inputs, input_files, load_inputs
+from pystamps_hpc.pipeline.presence import Look
 from pystamps_hpc.pipeline.saving import bundle_of
 from pystamps_hpc.stages.shared.ifgs import Ifgs
 
@@ -83,7 +85,7 @@ def test_baselines_of_images_are_those_of_the_dataset_above_and_read_only_for_he
         write_mat(folder / "parms.mat", {"small_baseline_flag": "y", **values})
         own = parameters.load(folder)
         found = load_inputs(OfImages, folder, own).bperp
-        assert (found is None) == (not list(input_files(OfImages, folder, own)))
+        assert (found is None) == (not list(input_files(OfImages, folder, own, Look())))
         return found
 
     assert read(unwrap_hold_good_values="y") is None
@@ -106,7 +108,7 @@ def test_the_troposphere_is_read_if_it_is_subtracted_and_has_to_be_finite(tmp_pa
         write_mat(tmp_path / "parms.mat", {"small_baseline_flag": flag, **values})
         own = parameters.load(tmp_path)
         found = load_inputs(Troposphere, tmp_path, own).tropo
-        files = [path.name for path in input_files(Troposphere, tmp_path, own)]
+        files = [Path(path).name for path, _ in input_files(Troposphere, tmp_path, own, Look())]
         assert files == ([] if found is None else [name])
         return found
 

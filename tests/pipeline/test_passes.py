@@ -12,6 +12,7 @@ from pystamps_hpc.dataset.publish import Publication
 from pystamps_hpc.dataset.tree import Dataset
 from pystamps_hpc.errors import DatasetError
 from pystamps_hpc.pipeline.passes import which_pass
+from pystamps_hpc.pipeline.presence import Look
 from pystamps_hpc.pipeline.records import inputs_record
 from pystamps_hpc.pipeline.stages import run_stage
 from pystamps_hpc.pipeline.state import TargetState, stale_reasons
@@ -217,7 +218,7 @@ def planned(root, parameters, record, asked, stands=True):
 
 def record_of(root, parameters, withheld=()):
     dataset = Dataset(root, ())
-    inputs = inputs_record(dataset, parameters, unwrapping(), "root", (), {}, withheld)
+    inputs = inputs_record(dataset, parameters, unwrapping(), "root", (), {}, Look(), withheld)
     return {"inputs": inputs, "params": {}, "config": {}, "science_version": 1}
 
 

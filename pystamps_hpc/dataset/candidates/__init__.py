@@ -4,9 +4,11 @@
 """
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatch
+from fnmatch import translate
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -18,7 +20,7 @@ from ..problems import Problems
 from . import doris, isce, snap
 from .model import Candidates, Grid, GridGeometry, OrbitGeometry, Scene
 from .network import Network
-from .processor import is_set, processor_of
+from .processor import SIGNS, is_set, processor_of
 from .pscands import NAMES, Order, PatchFiles, read_patch
 
 __all__ = [
@@ -29,12 +31,12 @@ __all__ = [
     "Network",
     "OrbitGeometry",
     "Scene",
+    "Sources",
     "examine",
     "processor_of",
     "read",
     "scene_of",
     "sensor_parameters",
-    "sources",
 ]
 
 
@@ -82,6 +84,15 @@ SMALL_BASELINES: dict[str, Reader] = {
     "doris": Reader(doris, doris.scene_sb, doris.orbit_values),
     "isce": Reader(isce, isce.scene_sb, doris.orbit_values),
 }
+
+
+_SHARED = frozenset(
+    [
+        *(name for groups in SIGNS.values() for group in groups for name in group),
+        *(name for reader in SINGLE_MASTER.values() for name in reader.files.SCENE_NAMES),
+    ]
+)
+"""Files of a scene, or signs of a processor: a patch that has none shares those of the root."""
 
 
 def _reader(processor: str, parameters: Parameters) -> Reader:
@@ -185,7 +196,7 @@ def examine(patches: Mapping[Path, Parameters]) -> Iterator[Examined]:
         processor = found.tried(processor_of, patch.parent, parameters, (patch,))
         if processor is not None:
             reader = _reader(processor, parameters)
-            own = patch if _has_own_scene(patch, reader.files) else None
+            own = patch if _has_own(patch, frozenset(reader.files.SCENE_NAMES)) else None
             place = (processor, parameters.small_baselines, own)
             if place not in scenes:
                 scenes[place] = found.tried(reader.scene, patch)
@@ -198,13 +209,18 @@ def examine(patches: Mapping[Path, Parameters]) -> Iterator[Examined]:
         yield Examined(patch, scene, candidates, tuple(dict.fromkeys(found.messages)))
 
 
-def _has_own_scene(patch: Path, files: Files) -> bool:
+def _has_own(patch: Path, patterns: frozenset[str]) -> bool:
     """Whether files of the scene lie in the patch itself."""
     try:
         names = os.listdir(patch)
     except OSError:
         return False
-    return any(fnmatch(name, pattern) for name in names for pattern in files.SCENE_NAMES)
+    return any(map(_any_of(patterns), names))
+
+
+@cache
+def _any_of(patterns: frozenset[str]) -> Callable[[str], re.Match[str] | None]:
+    return re.compile("|".join(map(translate, patterns))).match
 
 
 def sensor_parameters(
@@ -239,11 +255,33 @@ def sensor_parameters(
     return values if is_set(parameters) else {**values, "insar_processor": processor}
 
 
-def sources(patch: Path, parameters: Parameters) -> Iterator[Path]:
-    """Yield the existing files from which :func:`read` takes the candidates of a patch.
+class Sources:
+    """Where the candidates of patches come from; a scene that patches share is looked at once."""
 
-    What is missing is left out; :func:`read` complains about it.
-    """
-    processor = processor_of(patch.parent, parameters, (patch,))
-    scene = _reader(processor, parameters).files.scene_files(patch)
-    yield from (path for path in (*(patch / name for name in NAMES), *scene) if path.is_file())
+    def __init__(self) -> None:
+        self._of_scenes: dict[tuple[Path, bool, str], tuple[Path, ...]] = {}
+
+    def of(self, patch: Path, parameters: Parameters) -> Iterator[Path]:
+        """Yield the files from which :func:`read` takes the candidates of a patch.
+
+        Some may be missing; :func:`read` complains about it.
+
+        Raises
+        ------
+        DatasetError
+            Nothing tells the processor, or another one than is set.
+        """
+        yield from (patch / name for name in NAMES)
+        yield from self._of_scene(patch, parameters)
+
+    def _of_scene(self, patch: Path, parameters: Parameters) -> tuple[Path, ...]:
+        said = str(parameters.value("insar_processor")) if is_set(parameters) else ""
+        key = (patch.parent, parameters.small_baselines, said)
+        alone = _has_own(patch, _SHARED)
+        if not alone and key in self._of_scenes:
+            return self._of_scenes[key]
+        processor = processor_of(patch.parent, parameters, (patch,))
+        found = tuple(_reader(processor, parameters).files.scene_files(patch))
+        if not alone and not any(path.is_relative_to(patch) for path in found):
+            self._of_scenes[key] = found
+        return found
