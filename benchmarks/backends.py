@@ -11,8 +11,10 @@ python backend has neither threads nor anything to compile: it is run once for e
 The baseline is the first configuration that is ok: the first backend on the fewest ranks and
 threads. Efficiency is the speed-up against the same backend on one rank and one thread, by core: of
 the whole program, and of stages 2-4 and 6, where nearly all the work is (patches as long as the
-busiest rank has them, stage 6 by the clock). The serial share is that of the whole program by Karp
-and Flatt (1990): the share that explains the speed-up if all else were spread evenly.
+busiest rank has them, stage 6 by the clock). Cores that share caches, memory and execution units do
+less together than as many alone: how much is measured by programs of one rank and one thread side
+by side, and the efficiency "of the machine" is against that. So is the serial share, that of the
+whole program by Karp and Flatt (1990): what explains the speed-up if all else were spread evenly.
 """
 
 import argparse
@@ -23,6 +25,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,7 +41,8 @@ from pystamps_hpc.tools.verification.run_copies import seed_copy
 from pystamps_kernels.contracts import all_kernels
 from pystamps_kernels.dispatch import Backend, function, unavailable_reason
 
-HEAD = ["configuration", "speed-up", "efficiency", "of 2-4, 6", "serial", "wall [s]", "std",
+HEAD = ["configuration", "speed-up", "efficiency", "of the machine", "of 2-4, 6", "serial",
+        "wall [s]", "std",
         "processor [s]", "RSS per rank [MiB]", "written [MB]", "stage seconds"]  # fmt: skip
 
 
@@ -187,6 +191,22 @@ def measure(
     }  # fmt: skip
 
 
+def side_by_side(window: Window, scratch: Path, programs: int, repeat: int) -> float | None:
+    """Return how long programs of one rank and one thread take side by side [s], if they do."""
+    alone = Configuration("native", 1, 1)
+    walls = []
+    for _ in range(repeat):
+        trees = [fresh_copy(window, scratch / f"tree{k}") for k in range(programs)]
+        with ThreadPoolExecutor(programs) as pool:
+            runs = list(pool.map(lambda tree: run_once(alone, window, tree, scratch), trees))
+        for tree in trees:
+            shutil.rmtree(tree)
+        if not all(run["ok"] for run in runs):
+            return None
+        walls += [run["wall_sec"] for run in runs]
+    return float(np.mean(walls))
+
+
 def _named(configuration: Configuration) -> dict[str, Any]:
     return {
         "backend": configuration.backend,
@@ -195,8 +215,11 @@ def _named(configuration: Configuration) -> dict[str, Any]:
     }
 
 
-def compare(entries: Sequence[dict[str, Any]]) -> None:
-    """Add speed-up and efficiency to the entries that are ok; the others get neither."""
+def compare(entries: Sequence[dict[str, Any]], together: Mapping[int, float]) -> None:
+    """Add speed-up and efficiency to the entries that are ok; the others get neither.
+
+    `together`: cores -> seconds of as many programs of one rank and one thread side by side.
+    """
     usable = [entry for entry in entries if entry["ok"]]
     for entry in usable:
         entry["speedup"] = usable[0]["wall_sec"]["mean"] / entry["wall_sec"]["mean"]
@@ -208,8 +231,12 @@ def compare(entries: Sequence[dict[str, Any]]) -> None:
         if alone:
             gain = alone[0]["wall_sec"]["mean"] / entry["wall_sec"]["mean"]
             entry["efficiency"] = gain / cores
-            if cores > 1:
-                entry["serial_share"] = (1 / gain - 1 / cores) / (1 - 1 / cores)
+            if cores in together:
+                able = cores * alone[0]["wall_sec"]["mean"] / together[cores]
+                entry["cores_able"] = able
+                entry["efficiency_of_machine"] = gain / able
+                if able > 1:
+                    entry["serial_share"] = (1 / gain - 1 / able) / (1 - 1 / able)
             if entry["parallel_sec"]:
                 gain = alone[0]["parallel_sec"] / entry["parallel_sec"]
                 entry["efficiency_of_2_to_4_and_6"] = gain / cores
@@ -229,8 +256,11 @@ def row(entry: dict[str, Any]) -> list[str]:
     if not entry["ok"]:
         return [name, *["-"] * (len(HEAD) - 2), f"not ok: {entry['reason']}"]
     shares = [
-        entry.get(name) for name in ("efficiency", "efficiency_of_2_to_4_and_6", "serial_share")
-    ]
+        entry.get(name)
+        for name in (
+            "efficiency", "efficiency_of_machine", "efficiency_of_2_to_4_and_6", "serial_share",
+        )
+    ]  # fmt: skip
     stages = [f"{stage.split()[0]}: {sec:.2f}" for stage, sec in entry["stage_sec"].items()]
     return [
         name,
@@ -259,8 +289,13 @@ def benchmark(
             runs = (1, 0) if configuration.backend == "python" else (repeat, warmup)
             entries.append(measure(configuration, window, Path(scratch), *runs))
             print(".", end="", flush=True, file=sys.stderr)
+        native = [entry for entry in entries if entry["ok"] and entry["backend"] == "native"]
+        together = {}
+        for cores in sorted({entry["ranks"] * entry["threads"] for entry in native} - {1}):
+            if seconds := side_by_side(window, Path(scratch), cores, repeat):
+                together[cores] = seconds
     print(file=sys.stderr)
-    compare(entries)
+    compare(entries, together)
     return {
         "schema": "pystamps-hpc/bench-backends/1",
         "machine": machine.describe(),

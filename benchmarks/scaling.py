@@ -146,7 +146,9 @@ def against_numpy(targets: dict[str, Any]) -> str:
 
 def ranks_and_threads(chains: dict[str, Any]) -> str:
     """Return the table of the chain on several ranks and threads."""
-    names = ("efficiency", "efficiency_of_2_to_4_and_6", "serial_share")
+    names = (
+        "efficiency", "efficiency_of_machine", "efficiency_of_2_to_4_and_6", "serial_share",
+    )  # fmt: skip
     rows = [
         [f"{c['ranks']} x {c['threads']}", f"{c['wall_sec']['mean']:.1f}",
          f"{c['speedup']:.2f}",
@@ -154,9 +156,16 @@ def ranks_and_threads(chains: dict[str, Any]) -> str:
          " ".join(map(str, c["peak_rss_mib"]))]
         for c in chains["configurations"] if c["ok"] and c["backend"] == "native"
     ]  # fmt: skip
-    head = ["ranks x threads", "wall [s]", "times NumPy", "efficiency", "of 2-4 and 6",
-            "serial share", "RSS per rank [MiB]"]  # fmt: skip
+    head = ["ranks x threads", "wall [s]", "times NumPy", "efficiency", "of the machine",
+            "of 2-4 and 6", "serial share", "RSS per rank [MiB]"]  # fmt: skip
     return markdown(head, rows)
+
+
+def able(chains: dict[str, Any]) -> str:
+    """Say how many cores' work the cores do that share caches, memory and units."""
+    known = {c["ranks"] * c["threads"]: c["cores_able"]
+             for c in chains["configurations"] if "cores_able" in c}  # fmt: skip
+    return "".join(f": {n} cores do the work of {one:.2f}" for n, one in known.items())
 
 
 def sizes(runs: Sequence[dict[str, Any]]) -> str:
@@ -238,8 +247,9 @@ kernel at the roofline would have.
 The chain 1-8 of one scene ({dataset}), ranks x threads, against the NumPy kernels on one of each;
 efficiency against native on one rank and one thread, of the whole program (start and the stages
 that mostly read and write included) and of stages 2-4 and 6, with the reading and writing that
-they do. The serial share of the program is what
-explains its speed-up if all else were spread evenly.
+they do. *Of the machine* is against what its cores can do at all together, which
+programs of one rank and one thread side by side show{able(chains)}. The serial share of the
+program is against that, too: what explains its speed-up if all else were spread evenly.
 
 {ranks_and_threads(chains)}
 
