@@ -54,10 +54,9 @@ def extract(
                     place = pixels[patch].place
                     rows = _rows(place, lines, stack.width)
                     inside = place[rows] - lines.start * stack.width
-                    values = np.empty((len(inside), len(flat)), flat[0].dtype)
-                    for part, each in enumerate(flat):
-                        values[:, part] = each[inside]
-                    every = values.shape[1] * values.itemsize
+                    parts = [each.take(inside) for each in flat]
+                    values = parts[0] if len(parts) == 1 else np.column_stack(parts)
+                    every = values.nbytes // max(len(values), 1)
                     target.write(values.reshape(-1).data, (k * len(place) + rows.start) * every)
                     if name == "ll":
                         unknown[patch] += _unknown(values.view(read[0].numbers))

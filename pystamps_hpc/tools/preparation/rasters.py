@@ -21,8 +21,8 @@ from ...stages.prepare.stripes import choose_in_stripes
 from .layout import Layout
 from .placed import PlacedFile
 
-PIECE = 1 << 19  # bytes of one image that are read at a time, and stay in the cache
-GROUP = 1 << 22  # bytes of several images that are added up at a time
+GROUP = 1 << 22  # bytes of images that are added up at a time, and stay in the cache
+PIECE = 1 << 20  # bytes of each, where they are several
 
 
 def calibrate(layout: Layout, ctx: Context) -> list[str]:
@@ -45,7 +45,7 @@ def calibrate(layout: Layout, ctx: Context) -> list[str]:
     def constant(slc: Raster) -> str:
         total, count = 0.0, 0
         with slc.opened() as image:
-            for lines in image.pieces(range(image.length), PIECE):
+            for lines in image.pieces(range(image.length), GROUP):
                 excluded = _excluded(mask, lines, image.width)
                 total, count = add_up(image.words(lines), image.swapped, excluded, total, count)
                 ctx.check()
@@ -192,23 +192,23 @@ def _kept(
 ) -> Pixels:
     """Write the amplitudes of a patch and return its candidates in some lines."""
     first, stop = patch.full.range
-    grid = (lines.stop - lines.start, width)
+    across, grid = stop - first, (lines.stop - lines.start, width)
 
     def inside(values: AnyArray) -> AnyArray:
-        return np.asarray(values.reshape(grid)[:, first:stop])
+        return np.ascontiguousarray(values.reshape(grid)[:, first:stop]).reshape(-1)
 
-    total = np.ascontiguousarray(inside(chosen.total))
+    def place(pixels: IntArray) -> IntArray:
+        return pixels + pixels // across * (width - across) + lines.start * width + first
+
+    total = inside(chosen.total)
     with PlacedFile(amplitudes) as file:
-        file.write(total.reshape(-1).data, (lines.start - whole.start) * (stop - first) * 4)
-    taken, low = inside(chosen.taken), inside(chosen.low)
-    line, sample = np.nonzero(taken)
-    low_line, low_sample = np.nonzero(low)
-    before = np.cumsum(taken.reshape(-1))[np.flatnonzero(low.reshape(-1))]
+        file.write(total.data, (lines.start - whole.start) * across * 4)
+    taken, low = np.flatnonzero(inside(chosen.taken)), np.flatnonzero(inside(chosen.low))
     return Pixels(
-        (line + lines.start) * width + sample + first,
+        place(taken),
         inside(chosen.dispersion)[taken],
-        (low_line + lines.start) * width + low_sample + first,
-        before.astype(np.int64),
+        place(low),
+        np.searchsorted(taken, low),
         int(np.count_nonzero(total > 0)),
     )
 
