@@ -312,4 +312,4 @@ def _mostly_plausible(numbers: AnyArray) -> bool:
     size = np.abs(numbers)
     known = np.count_nonzero((size > 0) & (size < np.inf))
     plausible = np.count_nonzero((size >= _LEAST) & (size <= _MOST))
-    return plausible >= _PLAUSIBLE_SHARE * known
+    return bool(plausible >= _PLAUSIBLE_SHARE * known)

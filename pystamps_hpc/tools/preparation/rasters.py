@@ -198,7 +198,8 @@ def _kept(
         return np.ascontiguousarray(values.reshape(grid)[:, first:stop]).reshape(-1)
 
     def place(pixels: IntArray) -> IntArray:
-        return pixels + pixels // across * (width - across) + lines.start * width + first
+        line, sample = np.divmod(pixels, across)
+        return np.asarray((line + lines.start) * width + sample + first)
 
     total = inside(chosen.total)
     with PlacedFile(amplitudes) as file:
