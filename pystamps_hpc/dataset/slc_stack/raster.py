@@ -132,6 +132,13 @@ class Raster:
         self._fill(every, start)
         found[:] = every[:, self.band]
 
+    def expect(self, lines: slice) -> None:
+        """Have the system read lines that are going to be asked for; of an open file only."""
+        if self.descriptor is not None:
+            every = self.bands * self.width * self.pixel_bytes
+            size = (lines.stop - lines.start) * every
+            os.posix_fadvise(self.descriptor, lines.start * every, size, os.POSIX_FADV_WILLNEED)
+
     def _fill(self, found: NDArray[np.uint8], start: int) -> None:
         """Read what lies in the file from a byte on."""
         assert self.descriptor is not None
@@ -298,9 +305,12 @@ def _swapped_integers(raster: Raster, numbers: AnyArray, other: AnyArray) -> str
 def _looked_at(raster: Raster) -> AnyArray:
     """Return the numbers of lines spread over a raster, in this machine's order of bytes."""
     step = max(raster.length // _LOOKED_AT, 1)
+    lines = [slice(i, i + 1) for i in range(step // 2, raster.length, step)]
     with raster.opened() as file:
-        lines = [file.read(slice(i, i + 1)) for i in range(step // 2, raster.length, step)]
-    numbers = np.concatenate(lines).reshape(-1).view(raster.numbers)
+        for line in lines:
+            file.expect(line)
+        numbers = np.concatenate([file.read(line) for line in lines])
+    numbers = numbers.reshape(-1).view(raster.numbers)
     return numbers.astype(raster.numbers.newbyteorder("="))
 
 

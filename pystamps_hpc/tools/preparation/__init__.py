@@ -15,6 +15,7 @@ from ...errors import DatasetError
 from ...parallel.context import Context
 from ...stages.prepare.patches import Patch
 from . import record
+from .ahead import read_ahead
 from .extraction import extract
 from .layout import Layout, lay_out
 from .options import Options
@@ -349,8 +350,9 @@ def _make(
     """Choose and extract the candidates of patches that have the same lines."""
     folders = {patch.name: p.staging for patch, p in zip(strip, publications, strict=True)}
     amplitudes = {patch: folder / "mean_amp.flt" for patch, folder in folders.items()}
-    pixels = select(layout, known.constants, strip, amplitudes, ctx)
-    unknown = extract(layout, strip, pixels, folders, ctx)
+    with read_ahead(layout.stack.ifgs, layout.lines(strip[0]), ctx) as used:
+        pixels = select(layout, known.constants, strip, amplitudes, ctx)
+        unknown = extract(layout, strip, pixels, folders, ctx, used)
     counts = {patch: len(found.place) for patch, found in pixels.items()}
     for patch, found in pixels.items():
         _tell(layout, patch, found, unknown[patch], ctx)

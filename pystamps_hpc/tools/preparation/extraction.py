@@ -1,6 +1,6 @@
 """The third pass over the rasters: what is known of the candidates."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -25,8 +25,11 @@ def extract(
     pixels: Mapping[str, Pixels],
     folders: Mapping[str, Path],
     ctx: Context,
+    used: Callable[[], None] = lambda: None,
 ) -> dict[str, int]:
     """Write what is known of the candidates, each raster read once per strip.
+
+    `used` is called when one has been read.
 
     Returns
     -------
@@ -60,6 +63,7 @@ def extract(
                     target.write(values.reshape(-1).data, (k * len(place) + rows.start) * every)
                     if name == "ll":
                         unknown[patch] += _unknown(values.view(read[0].numbers))
+        used()
         return unknown
 
     def lists(patch: str) -> dict[str, int]:

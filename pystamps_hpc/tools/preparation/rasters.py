@@ -18,6 +18,7 @@ from ...parallel.context import Context
 from ...stages.prepare.patches import Patch
 from ...stages.prepare.selection import Chosen, Images, choose, choose_of_pairs
 from ...stages.prepare.stripes import choose_in_stripes
+from .ahead import read_ahead
 from .layout import Layout
 from .placed import PlacedFile
 
@@ -49,10 +50,13 @@ def calibrate(layout: Layout, ctx: Context) -> list[str]:
                 excluded = _excluded(mask, lines, image.width)
                 total, count = add_up(image.words(lines), image.swapped, excluded, total, count)
                 ctx.check()
+        used()
         return _written(slc.path, total, count, mask)
 
     files = list(distinct.values())
-    found = ctx.map_tasks(constant, files, label=f"calibration, {_gigabytes(files)}", waiting=True)
+    label = f"calibration, {_gigabytes(files)}"
+    with read_ahead(files, range(layout.stack.length), ctx) as used:
+        found = ctx.map_tasks(constant, files, label=label, waiting=True)
     texts = dict(zip(distinct, found, strict=True))
     return [texts[place] for place in places]
 
