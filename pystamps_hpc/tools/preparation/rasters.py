@@ -22,7 +22,7 @@ from .ahead import read_ahead
 from .layout import Layout
 from .placed import PlacedFile
 
-GROUP = 1 << 22  # bytes of images that are added up at a time, and stay in the cache
+GROUP = 1 << 21  # bytes of images that are added up at a time, and stay in the cache
 PIECE = 1 << 20  # bytes of each, where they are several
 
 
