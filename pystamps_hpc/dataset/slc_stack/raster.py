@@ -132,6 +132,13 @@ class Raster:
         self._fill(every, start)
         found[:] = every[:, self.band]
 
+    def expect(self, lines: slice) -> None:
+        """Have the system read lines that are going to be asked for; of an open file only."""
+        if self.descriptor is not None:
+            every = self.bands * self.width * self.pixel_bytes
+            size = (lines.stop - lines.start) * every
+            os.posix_fadvise(self.descriptor, lines.start * every, size, os.POSIX_FADV_WILLNEED)
+
     def _fill(self, found: NDArray[np.uint8], start: int) -> None:
         """Read what lies in the file from a byte on."""
         assert self.descriptor is not None
@@ -254,8 +261,7 @@ def _wrong_size(raster: Raster, source: str) -> str:
 
 def sampled(raster: Raster) -> AnyArray:
     """Return the numbers of lines spread over a raster, 0 in place of NaN."""
-    numbers = _looked_at(raster)
-    return np.asarray(np.nan_to_num(numbers.astype(numbers.dtype.newbyteorder("="))))
+    return np.asarray(np.nan_to_num(_looked_at(raster)))
 
 
 def implausible(raster: Raster) -> str:
@@ -266,11 +272,10 @@ def implausible(raster: Raster) -> str:
     if raster.sample == "byte":
         return ""
     numbers = _looked_at(raster)
-    other = numbers.view(numbers.dtype.newbyteorder())
+    other = numbers.byteswap()
     if raster.sample == "scomplex":
         return _swapped_integers(raster, numbers, other)
-    unknown, unknown_swapped = (np.mean(np.isnan(each)) for each in (numbers, other))
-    better_swapped = unknown > 0.5 and unknown_swapped < 0.1 and _mostly_plausible(other)
+    better_swapped = _unknown(numbers) > 0.5 and _unknown(other) < 0.1 and _mostly_plausible(other)
     if _mostly_plausible(numbers) and not better_swapped:
         return ""
     shown = ", ".join(f"{value:.3g}" for value in numbers[np.flatnonzero(numbers)[:3]])
@@ -298,12 +303,23 @@ def _swapped_integers(raster: Raster, numbers: AnyArray, other: AnyArray) -> str
 
 
 def _looked_at(raster: Raster) -> AnyArray:
+    """Return the numbers of lines spread over a raster, in this machine's order of bytes."""
     step = max(raster.length // _LOOKED_AT, 1)
-    lines = [raster.read(slice(i, i + 1)) for i in range(step // 2, raster.length, step)]
-    return np.concatenate(lines).reshape(-1).view(raster.numbers)
+    lines = [slice(i, i + 1) for i in range(step // 2, raster.length, step)]
+    with raster.opened() as file:
+        for line in lines:
+            file.expect(line)
+        numbers = np.concatenate([file.read(line) for line in lines])
+    numbers = numbers.reshape(-1).view(raster.numbers)
+    return numbers.astype(raster.numbers.newbyteorder("="))
+
+
+def _unknown(numbers: AnyArray) -> float:
+    return float(np.mean(np.isnan(numbers)))
 
 
 def _mostly_plausible(numbers: AnyArray) -> bool:
-    with np.errstate(invalid="ignore", over="ignore"):
-        size = np.abs(numbers[np.isfinite(numbers) & (numbers != 0)].astype(np.float64))
-    return not len(size) or bool(np.mean((size >= _LEAST) & (size <= _MOST)) >= _PLAUSIBLE_SHARE)
+    size = np.abs(numbers)
+    known = np.count_nonzero((size > 0) & (size < np.inf))
+    plausible = np.count_nonzero((size >= _LEAST) & (size <= _MOST))
+    return bool(plausible >= _PLAUSIBLE_SHARE * known)

@@ -76,6 +76,11 @@ class Formed(Raster):
         with first.opened() as one, second.opened() as other:
             yield replace(self, images=(one, other))
 
+    def expect(self, lines: slice) -> None:
+        """Have lines of both images read; as :meth:`Raster.expect`."""
+        for image in self.images:
+            image.expect(lines)
+
     def read_into(self, found: NDArray[np.uint8], lines: slice) -> None:
         """Form whole lines; as :meth:`Raster.read_into`."""
         (a, b), (c, d) = (_parts(image, lines) for image in self.images)

@@ -1,24 +1,26 @@
 """From the images that a processor left to candidates in patches, ready for stage 1."""
 
 import math
-import shutil
-from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from ...config import RunConfig
 from ...dataset import parameters
-from ...dataset.publish import Publication, flush, replacing, staging_root, write_text
+from ...dataset.publish import Publication, replacing, staging_root, write_text
 from ...dataset.slc_stack import SlcStack, read_stack, require_sound
 from ...errors import DatasetError
 from ...parallel.context import Context
 from ...stages.prepare.patches import Patch
 from . import record
+from .ahead import read_ahead
 from .extraction import extract
 from .layout import Layout, lay_out
 from .options import Options
+from .overview import Overview
+from .publishing import Publisher, publisher
 from .rasters import PIECE, Pixels, calibrate, select
 from .record import MARKER, Record
 
@@ -48,6 +50,8 @@ class Prepared:
         Image -> calibration constant.
     warnings : list of str
         What the user should know.
+    overview : Overview
+        What was made of it, on the root.
     picture : Path or None
         Map of the candidates, if one was drawn.
     peak_rss_mib : list of int
@@ -60,6 +64,7 @@ class Prepared:
     candidates: dict[str, int]
     kept: tuple[str, ...]
     constants: dict[str, str]
+    overview: Overview
     warnings: list[str] = field(default_factory=list)
     picture: Path | None = None
     peak_rss_mib: list[int] = field(default_factory=list)
@@ -95,7 +100,13 @@ def plan_preparation(
     return layout
 
 
-def prepare_stack(layout: Layout, force: bool, ctx: Context, name: str) -> Prepared:
+def prepare_stack(
+    layout: Layout,
+    force: bool,
+    ctx: Context,
+    name: str,
+    draw: Callable[[Prepared], Path | None] = lambda found: None,
+) -> Prepared:
     """Choose candidates and write all that stage 1 reads; collective.
 
     Parameters
@@ -108,6 +119,9 @@ def prepare_stack(layout: Layout, force: bool, ctx: Context, name: str) -> Prepa
         Ranks, kernels, log.
     name : str
         Name of the run.
+    draw : callable, optional
+        Draws what was made and returns where; called on the root, while the last patches are
+        brought to the disk.
 
     Raises
     ------
@@ -126,16 +140,27 @@ def prepare_stack(layout: Layout, force: bool, ctx: Context, name: str) -> Prepa
     for left in ctx.on_root(lambda: _left(layout)):
         ctx.warn(f"{left}: of an earlier preparation and no longer listed; remove it")
     due = [[patch for patch in strip if patch.name not in kept] for strip in layout.strips]
-    counts = _make_all(layout, known, [strip for strip in due if strip], counts, ctx, name)
-    stack = layout.stack
-    return Prepared(
-        stack=stack,
-        threshold=layout.threshold,
-        patches=layout.patches,
-        candidates={patch.name: counts[patch.name] for patch in layout.patches},
-        kept=tuple(kept),
-        constants={str(s.path): c for s, c in zip(stack.slcs, known.constants, strict=True)},
-    )
+    stack, overview = layout.stack, Overview.of(layout)
+    with publisher(layout, known, ctx, name) as publishing:
+        counts = _make_all(layout, known, [s for s in due if s], counts, overview, publishing)
+        found = Prepared(
+            stack=stack,
+            threshold=layout.threshold,
+            patches=layout.patches,
+            candidates={patch.name: counts.get(patch.name, 0) for patch in layout.patches},
+            kept=tuple(kept),
+            constants={str(s.path): c for s, c in zip(stack.slcs, known.constants, strict=True)},
+            overview=overview,
+        )
+        if any(counts.values()):
+            found = replace(found, picture=ctx.on_root(lambda: draw(found)))
+    if not any(counts.values()):
+        ctx.on_root(lambda: _remove_empty(layout))
+        raise DatasetError(
+            f"{stack.root}: no candidate in any patch below an amplitude dispersion of "
+            f"{layout.threshold}; the same command with a higher --amp-dispersion makes them"
+        )
+    return found
 
 
 def _make_all(
@@ -143,50 +168,54 @@ def _make_all(
     known: Record,
     strips: Sequence[Sequence[Patch]],
     counts: dict[str, int],
-    ctx: Context,
-    name: str,
+    overview: Overview,
+    publishing: Publisher,
 ) -> dict[str, int]:
     """Make what is due, strip after strip; nothing that is there goes before a candidate is found.
 
     Parameters
     ----------
-    layout, known, ctx, name
-        The plan, what is there of it, ranks, name of the run.
+    layout, known, publishing
+        The plan, what is there of it, and who brings patches to their places.
     strips : sequence
         Patches that are due.
     counts : dict of str to int
         Patch that is there -> candidates.
+    overview : Overview
+        What is made is added to it.
 
     Returns
     -------
     dict of str to int
         Patch -> candidates, of all.
     """
+    ctx = publishing.ctx
     counts, begun, waiting = {**counts}, bool(counts), list[Publication]()
-    with ExitStack() as staged:
-        if begun:
+    if begun:
+        ctx.on_root(lambda: _write_root(layout, known))
+    for strip in strips:
+        publications = publishing.stage(strip)
+        counts |= _make(layout, known, strip, publications, ctx)
+        ctx.on_root(partial(_look, overview, layout, strip, publications))
+        waiting += publications
+        if not begun and not any(counts.values()):
+            continue
+        if not begun:
             ctx.on_root(lambda: _write_root(layout, known))
-        for strip in strips:
-            publications = [
-                Publication(layout.stack.root / patch.name, name, suffix="") for patch in strip
-            ]
-            ctx.on_root(partial(_stage, publications, staged))
-            counts |= _make(layout, known, strip, publications, ctx)
-            waiting += publications
-            if not begun and not any(counts.values()):
-                continue
-            if not begun:
-                ctx.on_root(lambda: _write_root(layout, known))
-                begun = True
-            ctx.on_root(partial(_publish, layout, known, waiting, ctx.config.output.fsync))
-            waiting = []
-    if not any(counts.values()):
-        ctx.on_root(lambda: _remove_empty(layout))
-        raise DatasetError(
-            f"{layout.stack.root}: no candidate in any patch below an amplitude dispersion of "
-            f"{layout.threshold}; the same command with a higher --amp-dispersion makes them"
-        )
+            begun = True
+        publishing.publish(waiting)
+        waiting = []
     return counts
+
+
+def _look(
+    overview: Overview,
+    layout: Layout,
+    strip: Sequence[Patch],
+    publications: Sequence[Publication],
+) -> None:
+    for patch, publication in zip(strip, publications, strict=True):
+        overview.add(layout, patch, publication.staging)
 
 
 def _remember(layout: Layout, known: Record) -> None:
@@ -321,36 +350,13 @@ def _make(
     """Choose and extract the candidates of patches that have the same lines."""
     folders = {patch.name: p.staging for patch, p in zip(strip, publications, strict=True)}
     amplitudes = {patch: folder / "mean_amp.flt" for patch, folder in folders.items()}
-    pixels = select(layout, known.constants, strip, amplitudes, ctx)
-    unknown = extract(layout, strip, pixels, folders, ctx)
+    with read_ahead(layout.stack.ifgs, layout.lines(strip[0]), ctx) as used:
+        pixels = select(layout, known.constants, strip, amplitudes, ctx)
+        unknown = extract(layout, strip, pixels, folders, ctx, used)
     counts = {patch: len(found.place) for patch, found in pixels.items()}
     for patch, found in pixels.items():
         _tell(layout, patch, found, unknown[patch], ctx)
     return counts
-
-
-def _stage(publications: Sequence[Publication], staged: ExitStack) -> None:
-    for publication in publications:
-        shutil.rmtree(staging_root(publication.target), ignore_errors=True)
-        staged.enter_context(publication)
-        for file in (MARKER, "mean_amp.flt"):  # also of a patch that has no candidate, or no line
-            (publication.staging / file).touch()
-
-
-def _publish(
-    layout: Layout,
-    known: Record,
-    publications: Sequence[Publication],
-    fsync: bool,
-) -> None:
-    for publication in publications:
-        names = sorted(path.name for path in publication.staging.iterdir())
-        if fsync:
-            for path in publication.staging.iterdir():
-                flush(path)
-        publication.commit([*(name for name in names if name != MARKER), MARKER])
-        known.add(layout.stack.root, publication.target.name)
-    known.save(layout.stack.root)
 
 
 def _tell(layout: Layout, patch: str, found: Pixels, unknown: int, ctx: Context) -> None:

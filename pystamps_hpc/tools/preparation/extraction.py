@@ -1,6 +1,6 @@
 """The third pass over the rasters: what is known of the candidates."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -25,8 +25,11 @@ def extract(
     pixels: Mapping[str, Pixels],
     folders: Mapping[str, Path],
     ctx: Context,
+    used: Callable[[], None] = lambda: None,
 ) -> dict[str, int]:
     """Write what is known of the candidates, each raster read once per strip.
+
+    `used` is called when one has been read.
 
     Returns
     -------
@@ -54,13 +57,13 @@ def extract(
                     place = pixels[patch].place
                     rows = _rows(place, lines, stack.width)
                     inside = place[rows] - lines.start * stack.width
-                    values = np.empty((len(inside), len(flat)), flat[0].dtype)
-                    for part, each in enumerate(flat):
-                        values[:, part] = each[inside]
-                    every = values.shape[1] * values.itemsize
+                    parts = [each.take(inside) for each in flat]
+                    values = parts[0] if len(parts) == 1 else np.column_stack(parts)
+                    every = values.nbytes // max(len(values), 1)
                     target.write(values.reshape(-1).data, (k * len(place) + rows.start) * every)
                     if name == "ll":
                         unknown[patch] += _unknown(values.view(read[0].numbers))
+        used()
         return unknown
 
     def lists(patch: str) -> dict[str, int]:

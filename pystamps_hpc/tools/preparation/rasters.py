@@ -18,11 +18,12 @@ from ...parallel.context import Context
 from ...stages.prepare.patches import Patch
 from ...stages.prepare.selection import Chosen, Images, choose, choose_of_pairs
 from ...stages.prepare.stripes import choose_in_stripes
+from .ahead import read_ahead
 from .layout import Layout
 from .placed import PlacedFile
 
-PIECE = 1 << 19  # bytes of one image that are read at a time, and stay in the cache
-GROUP = 1 << 22  # bytes of several images that are added up at a time
+GROUP = 1 << 21  # bytes of images that are added up at a time, and stay in the cache
+PIECE = 1 << 20  # bytes of each, where they are several
 
 
 def calibrate(layout: Layout, ctx: Context) -> list[str]:
@@ -45,14 +46,17 @@ def calibrate(layout: Layout, ctx: Context) -> list[str]:
     def constant(slc: Raster) -> str:
         total, count = 0.0, 0
         with slc.opened() as image:
-            for lines in image.pieces(range(image.length), PIECE):
+            for lines in image.pieces(range(image.length), GROUP):
                 excluded = _excluded(mask, lines, image.width)
                 total, count = add_up(image.words(lines), image.swapped, excluded, total, count)
                 ctx.check()
+        used()
         return _written(slc.path, total, count, mask)
 
     files = list(distinct.values())
-    found = ctx.map_tasks(constant, files, label=f"calibration, {_gigabytes(files)}", waiting=True)
+    label = f"calibration, {_gigabytes(files)}"
+    with read_ahead(files, range(layout.stack.length), ctx) as used:
+        found = ctx.map_tasks(constant, files, label=label, waiting=True)
     texts = dict(zip(distinct, found, strict=True))
     return [texts[place] for place in places]
 
@@ -192,23 +196,24 @@ def _kept(
 ) -> Pixels:
     """Write the amplitudes of a patch and return its candidates in some lines."""
     first, stop = patch.full.range
-    grid = (lines.stop - lines.start, width)
+    across, grid = stop - first, (lines.stop - lines.start, width)
 
     def inside(values: AnyArray) -> AnyArray:
-        return np.asarray(values.reshape(grid)[:, first:stop])
+        return np.ascontiguousarray(values.reshape(grid)[:, first:stop]).reshape(-1)
 
-    total = np.ascontiguousarray(inside(chosen.total))
+    def place(pixels: IntArray) -> IntArray:
+        line, sample = np.divmod(pixels, across)
+        return np.asarray((line + lines.start) * width + sample + first)
+
+    total = inside(chosen.total)
     with PlacedFile(amplitudes) as file:
-        file.write(total.reshape(-1).data, (lines.start - whole.start) * (stop - first) * 4)
-    taken, low = inside(chosen.taken), inside(chosen.low)
-    line, sample = np.nonzero(taken)
-    low_line, low_sample = np.nonzero(low)
-    before = np.cumsum(taken.reshape(-1))[np.flatnonzero(low.reshape(-1))]
+        file.write(total.data, (lines.start - whole.start) * across * 4)
+    taken, low = np.flatnonzero(inside(chosen.taken)), np.flatnonzero(inside(chosen.low))
     return Pixels(
-        (line + lines.start) * width + sample + first,
+        place(taken),
         inside(chosen.dispersion)[taken],
-        (low_line + lines.start) * width + low_sample + first,
-        before.astype(np.int64),
+        place(low),
+        np.searchsorted(taken, low),
         int(np.count_nonzero(total > 0)),
     )
 

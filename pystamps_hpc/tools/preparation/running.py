@@ -85,11 +85,12 @@ def run_preparation(
             if team.rank == 0:  # which draws
                 load_matplotlib_beside()
             with team.agreed():
-                found = prepare_stack(layout, options.force, ctx, run_id)
+                found = prepare_stack(
+                    layout, options.force, ctx, run_id, lambda found: _picture(layout, found, log)
+                )
         except Exception as error:
             watcher(RunFinished(getattr(error, "exit_code", Exit.INTERNAL)))
             raise
-        picture = team.on_root(lambda: _picture(layout, found, log))
         log.share_warnings(team)
         details = f"{sum(found.candidates.values()):,} candidates"
         row = log.close("completed", details)
@@ -98,7 +99,7 @@ def run_preparation(
         watcher(TaskFinished(STAGE, "merged", ROOT, row))
         watcher(RunFinished(0))
     peaks = team.on_each(peak_memory_mib)
-    return replace(found, warnings=row.warnings, picture=picture, peak_rss_mib=peaks)
+    return replace(found, warnings=row.warnings, peak_rss_mib=peaks)
 
 
 def _run_id() -> str:
@@ -113,9 +114,13 @@ def _make_folder(folder: Path) -> None:
 
 def _picture(layout: Layout, found: Prepared, log: TaskLog) -> Path | None:
     """Draw the candidates; return why not as a warning."""
-    path = layout.stack.root / "products" / "candidates.png"
+    root, overview = layout.stack.root, found.overview
     try:
-        return candidates_picture(layout, found.candidates, path)
+        for patch in layout.patches:
+            if patch.name in found.kept:
+                overview.add(layout, patch, root / patch.name)
+        path = root / "products" / "candidates.png"
+        return candidates_picture(layout, found.candidates, overview, path)
     except (PystampsError, OSError) as error:
         log.warn(f"no picture of the candidates: {error}")
     return None

@@ -1,0 +1,49 @@
+"""Rasters are read by the system before they are asked for: disk and threads work at once."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from threading import Event, Semaphore, Thread
+
+from ...dataset.slc_stack import Raster
+from ...errors import DatasetError
+from ...parallel.context import Context
+
+AHEAD = 1 << 30  # bytes of rasters that are read before they are asked for, at most
+
+
+@contextmanager
+def read_ahead(
+    rasters: Sequence[Raster], lines: range, ctx: Context
+) -> Iterator[Callable[[], None]]:
+    """Read lines of rasters, one raster after the other, while the block works.
+
+    Several ranks keep a disk busy among them, and which of them asks for a raster is not known
+    before; there is none ahead then.
+
+    Yields
+    ------
+    callable
+        Called when a raster has been used, so that a further one is read.
+    """
+    if ctx.team.size > 1 or not rasters or not lines:
+        yield lambda: None
+        return
+    largest = max(raster.width * raster.pixel_bytes * len(lines) for raster in rasters)
+    room, over = Semaphore(max(AHEAD // largest, ctx.threads)), Event()
+
+    def read() -> None:
+        for raster in rasters:
+            room.acquire()
+            if over.is_set():
+                return
+            with suppress(DatasetError), raster.opened() as file:  # whoever reads it, says so
+                file.expect(slice(lines.start, lines.stop))
+
+    thread = Thread(target=read, name="read ahead")
+    thread.start()
+    try:
+        yield room.release
+    finally:
+        over.set()
+        room.release()
+        thread.join()
