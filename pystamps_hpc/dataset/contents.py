@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 
 from .files import open_regular
 
-SMALL_BYTES = 256 << 10
+SMALL_BYTES = 1 << 20
 """A file of this size is read, and written, as one piece: to map each of its variables, or to place
 their parts one by one, takes longer than the bytes do."""
 
