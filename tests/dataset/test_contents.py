@@ -71,10 +71,12 @@ def test_a_file_is_remembered_once_another_change_would_show(
 
         return seen
 
-    for name in ("stat", "fstat"):
-        monkeypatch.setattr(contents.os, name, at_that_time(getattr(os, name)))
-    monkeypatch.setattr(contents.time, "time_ns", lambda: written_ns + age_ns)
-    assert (content(path) is content(path)) == settled
+    with monkeypatch.context() as patched:
+        for name in ("stat", "fstat"):
+            patched.setattr(contents.os, name, at_that_time(getattr(os, name)))
+        patched.setattr(contents.time, "time_ns", lambda: written_ns + age_ns)
+        same = content(path) is content(path)
+    assert same == settled
 
 
 def test_a_matrix_that_has_just_been_written_anew_is_read_anew(tmp_path):
