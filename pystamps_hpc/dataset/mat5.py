@@ -116,15 +116,15 @@ class Mat5File:
         """Return a whole variable; text comes as a matrix of single characters."""
         element = self._elements[name]
         variable = element.header.variable
-        if variable.matlab_class in REAL_DTYPES:
-            rows = self.rows(name)
-            if rows.small and len(variable.shape) == 2:
-                with readable(self.path, f"'{name}'"):
-                    body = _body(self.path, element, self._held)
-                return rows.whole(body)
-            return _by_planes(rows, variable.shape)
+        if variable.matlab_class in REAL_DTYPES and self._held is None:
+            return _by_planes(self.rows(name), variable.shape)
         with readable(self.path, f"'{name}'"):
-            value = decode(_body(self.path, element, self._held), self.byte_order)
+            body = _body(self.path, element, self._held)
+            if variable.matlab_class in REAL_DTYPES:
+                parts = numeric_parts(body, element.header, self.byte_order)
+                whole = joined(parts, variable.dtype).reshape(variable.shape, order="F")
+                return np.array(whole, order="C")
+            value = decode(body, self.byte_order)
             if variable.matlab_class == "string":
                 return text_of_object(value, self._subsystem().__getitem__)
             return value
@@ -252,10 +252,6 @@ class Mat5Rows:
             return self._gathered(key, parts)
         finally:
             release(parts[0])
-
-    def whole(self, body: AnyArray) -> AnyArray:
-        """Return all rows from the bytes of the variable behind its tag."""
-        return self._gathered(ALL, self._parts_of(body))
 
     def _gathered(self, key: Any, parts: list[AnyArray]) -> AnyArray:
         if self.small and isinstance(key, slice) and key == ALL:
