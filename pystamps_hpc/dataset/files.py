@@ -28,19 +28,25 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
-    """Open a regular file of a dataset while the block reads it.
+def handed_out(path: Path) -> Iterator[None]:
+    """Say of a file of a dataset that the system does not hand it out.
 
     Raises
     ------
     DatasetError
-        It is missing, no regular file, or the system does not hand it out.
+        It is missing, no regular file, or cannot be read.
     """
     try:
-        with open_regular(path) as file:
-            yield file
+        yield
     except OSError as error:
         raise DatasetError(f"{path}: cannot be read: {error.strerror}") from None
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a regular file of a dataset while the block reads it; raises as :func:`handed_out`."""
+    with handed_out(path), open_regular(path) as file:
+        yield file
 
 
 def read_json(path: Path) -> Any:

@@ -33,7 +33,7 @@ def within(directory: Path, *parts: str) -> Path:
 
 
 def append_line(path: Path, line: str) -> None:
-    """Append a line to a regular file, in one write.
+    """Append a line to a regular file, in one write; a link in its place is not followed.
 
     Raises
     ------
@@ -41,7 +41,7 @@ def append_line(path: Path, line: str) -> None:
         The file cannot be written, or is none.
     """
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
-    descriptor = os.open(os.path.realpath(path), flags, 0o666)
+    descriptor = os.open(path, flags, 0o666)
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "is no regular file", str(path))

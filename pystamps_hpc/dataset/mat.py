@@ -4,6 +4,7 @@ Values follow MATLAB: a matrix has at least two dimensions and the type of its M
 however the file stores it; nothing is squeezed.
 """
 
+import io
 import os
 import re
 from collections.abc import Collection, Mapping
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 
 from ..errors import MatError
+from .contents import content
 from .files import open_regular
 from .matvalues import REAL_DTYPES, Stream, Variable, matlab_class, readable, text_of_units
 from .places import Place
@@ -260,8 +262,10 @@ def rewrite_mat(
 
 def _open(path: Path) -> "Mat5File | Mat73File":
     """Open a file by the container that its first bytes name."""
+    held = content(path)
     with ExitStack() as opened:
-        file = opened.enter_context(open_regular(path))
+        whole = open_regular(path) if held is None else io.BytesIO(held.data)
+        file = opened.enter_context(whole)
         header = file.read(128)
         if b"MATLAB 7.3 MAT-file" in header[:116] or header[124:128] == b"\0\2IM":
             from .mat73 import Mat73File
@@ -272,7 +276,7 @@ def _open(path: Path) -> "Mat5File | Mat73File":
             from .mat5 import Mat5File
 
             opened.pop_all()
-            return Mat5File(path, byte_order, file)
+            return Mat5File(path, byte_order, file, held)
         hint = "; Octave writes one with save -v7" if b"Octave" in header[:20] else ""
         raise MatError(f"{path}: not a MAT v5/v7.3 file (it begins with {header[:20]!r}{hint})")
 

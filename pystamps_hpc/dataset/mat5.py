@@ -21,6 +21,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from ..errors import MatError
+from .contents import Content, content
 from .mapped import release
 from .mat5values import (
     COMPRESSED,
@@ -31,7 +32,7 @@ from .mat5values import (
     parse_header,
     parse_tag,
 )
-from .mat5writing import HEADER, HEADER_BYTES, SMALL_BYTES, write_element
+from .mat5writing import HEADER, HEADER_BYTES, write_element
 from .matobjects import text_of_object
 from .matvalues import REAL_DTYPES, gather, joined, readable
 from .rows import ALL, AnyArray
@@ -77,24 +78,22 @@ class Mat5File:
         How its numbers are stored.
     file : binary file
         Open for reading; closed with this object.
+    held : Content or None
+        All of the file, if it is small.
     """
 
-    def __init__(self, path: Path, byte_order: str, file: BinaryIO) -> None:
+    def __init__(
+        self, path: Path, byte_order: str, file: BinaryIO, held: Content | None = None
+    ) -> None:
         self.path = path
         self.byte_order = byte_order
         self._file = file
-        self._held: bytes | None = None
+        self._held = None if held is None else held.data
         try:
-            size = file.seek(0, io.SEEK_END)
-            if size <= SMALL_BYTES:
-                file.seek(0)
-                self._held = file.read(size)
-                file.close()
-                self._file = io.BytesIO(self._held)
             self._subsystem_at = self._integer("Q", SUBSYSTEM_AT)
             if self._subsystem_at == _BLANKS:
                 self._subsystem_at = 0
-            self._elements = self._scan()
+            self._elements = held.once("elements", self._scan) if held else self._scan()
         except BaseException:
             self._file.close()
             raise
@@ -117,15 +116,15 @@ class Mat5File:
         """Return a whole variable; text comes as a matrix of single characters."""
         element = self._elements[name]
         variable = element.header.variable
-        if variable.matlab_class in REAL_DTYPES:
-            rows = self.rows(name)
-            if rows.small and len(variable.shape) == 2:
-                with readable(self.path, f"'{name}'"):
-                    body = _body(self.path, element, self._held)
-                return rows.whole(body)
-            return _by_planes(rows, variable.shape)
+        if variable.matlab_class in REAL_DTYPES and self._held is None:
+            return _by_planes(self.rows(name), variable.shape)
         with readable(self.path, f"'{name}'"):
-            value = decode(_body(self.path, element, self._held), self.byte_order)
+            body = _body(self.path, element, self._held)
+            if variable.matlab_class in REAL_DTYPES:
+                parts = numeric_parts(body, element.header, self.byte_order)
+                whole = joined(parts, variable.dtype).reshape(variable.shape, order="F")
+                return np.array(whole, order="C")
+            value = decode(body, self.byte_order)
             if variable.matlab_class == "string":
                 return text_of_object(value, self._subsystem().__getitem__)
             return value
@@ -254,10 +253,6 @@ class Mat5Rows:
         finally:
             release(parts[0])
 
-    def whole(self, body: AnyArray) -> AnyArray:
-        """Return all rows from the bytes of the variable behind its tag."""
-        return self._gathered(ALL, self._parts_of(body))
-
     def _gathered(self, key: Any, parts: list[AnyArray]) -> AnyArray:
         if self.small and isinstance(key, slice) and key == ALL:
             return np.array(joined([part.T for part in parts], self.dtype), order="C")
@@ -321,6 +316,9 @@ def _body(path: Path, element: Element, held: bytes | None) -> AnyArray:
 
 def _stored(path: Path, element: Element) -> bytes:
     """Read the bytes of a variable as the file has them."""
+    held = content(path)
+    if held is not None:
+        return held.data[element.offset : element.offset + element.size]
     with path.open("rb") as file:
         file.seek(element.offset)
         return file.read(element.size)

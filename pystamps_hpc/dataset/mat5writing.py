@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 
+from .contents import SMALL_BYTES
 from .mat5values import CLASSES, COMPLEX_FLAG, COMPRESSED, LOGICAL_FLAG, MATRIX, STORED
 from .matvalues import REAL_DTYPES, Stream, matlab_class, pieces
 from .places import Place
@@ -30,9 +31,6 @@ HEADER = (
 
 _CLASS_CODES = {name: code for code, name in CLASSES.items()}
 _STORED_CODES = {kind: code for code, kind in STORED.items()}
-SMALL_BYTES = 256 << 10
-"""A file of this size is read, and written, as one piece: to map each of its variables, or to place
-their parts one by one, takes longer than the bytes do."""
 
 
 def write(path: Path, values: Mapping[str, Any], compress: bool) -> dict[str, Place]:

@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,7 @@ class Stream:
         return math.prod(self.shape) * self.dtype.itemsize
 
 
+@cache
 def matlab_class(dtype: np.dtype[Any]) -> str | None:
     """Return the MATLAB class whose (real or complex) elements have this type, None without one."""
     if dtype.kind == "c":

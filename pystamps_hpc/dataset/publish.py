@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
 
@@ -160,17 +161,22 @@ def flush_all(paths: Sequence[Path]) -> None:
     OSError
         Of the first that fails; the error names the file.
     """
-    with ThreadPoolExecutor(FLUSHED_AT_ONCE) as pool:
-        left = list(paths)
-        under_way = []
-        with suppress(RuntimeError):  # where no thread is to be had, this one does the rest
-            while len(left) > 1:
-                under_way.append(pool.submit(_flush_named, left[-1]))
-                left.pop()
-        for path in left:
-            _flush_named(path)
-        for each in under_way:
-            each.result()
+    left = list(paths)
+    under_way = []
+    with suppress(RuntimeError):  # where no thread is to be had, this one does the rest
+        while len(left) > 1:
+            under_way.append(_flushers(os.getpid()).submit(_flush_named, left[-1]))
+            left.pop()
+    for path in left:
+        _flush_named(path)
+    for each in under_way:
+        each.result()
+
+
+@lru_cache(maxsize=1)
+def _flushers(_process: int) -> ThreadPoolExecutor:
+    """Return the threads of a process that flush: to start them anew takes longer than they do."""
+    return ThreadPoolExecutor(FLUSHED_AT_ONCE, "flush")
 
 
 def _flush_named(path: Path) -> None:

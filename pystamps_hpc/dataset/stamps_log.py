@@ -25,4 +25,4 @@ def log_line(directory: Path, step: int | str, text: str) -> None:
     """
     stamp = time.strftime("%d-%b-%Y %H:%M:%S")
     name = f"PYSTAMPS_HPC_{step}"
-    append_line(within(directory, "STAMPS.log"), f"{stamp} {name:<16} {text}\n")
+    append_line(within(directory, "STAMPS.log").resolve(), f"{stamp} {name:<16} {text}\n")

@@ -4,7 +4,8 @@ import codecs
 from pathlib import Path
 
 from ..errors import DatasetError
-from .files import opened
+from .contents import Content, content
+from .files import handed_out, open_regular
 
 LARGEST = 2**25  # bytes; lists of images and grids of 5,000 numbers are far below
 _MARKS = {
@@ -22,11 +23,14 @@ def read_text(path: Path) -> str:
     DatasetError
         The file is missing, no regular file, not readable, too large, or holds binary zeros.
     """
-    with opened(path) as file:
-        content = file.read(LARGEST + 1)
-    if len(content) > LARGEST:
+    with handed_out(path):
+        held = content(path)
+        if held is None:
+            with open_regular(path) as file:
+                held = Content(file.read(LARGEST + 1))
+    if len(held.data) > LARGEST:
         raise DatasetError(f"{path}: larger than {LARGEST:,} bytes, not the text file it should be")
-    text = content.decode(encoding_of(content), errors="replace")
+    text = held.data.decode(encoding_of(held.data), errors="replace")
     if "\0" in text:
         raise DatasetError(f"{path}: holds binary zeros instead of text; restore it from a copy")
     return text

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+_PLAIN = (str, int, bool)
+
 
 def json_text(document: Any) -> str:
     """Return a document as indented JSON with a newline at the end.
@@ -18,6 +20,8 @@ def json_text(document: Any) -> str:
 
 def json_ready(value: Any) -> Any:
     """Return a value made of what JSON knows, with null for numbers that are not finite."""
+    if value is None or type(value) in _PLAIN:  # nearly all
+        return value
     if isinstance(value, Mapping):
         return {str(key): json_ready(item) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

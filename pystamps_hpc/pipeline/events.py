@@ -165,7 +165,7 @@ class EventLines:
         """Keep what follows in the folder of a run."""
         self.run_id = started.run_id
         suffix = f".r{self.rank}" if self.rank else ""
-        self.path = started.folder / f"events{suffix}.jsonl"
+        self.path = started.folder.resolve() / f"events{suffix}.jsonl"
 
     def add(self, event: Event) -> str:
         """Return an event as a line, which the file has too, if it can be written to."""

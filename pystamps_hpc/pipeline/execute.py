@@ -1,5 +1,6 @@
 """One task from its inputs on disk to its published bundle."""
 
+import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -236,9 +237,11 @@ def _replay(session: Session, row: Task, planned: PlannedTask, log: TaskLog) -> 
 
 
 def _tell_published(dataset: Dataset, directory: Path, names: list[str], log: TaskLog) -> None:
-    for path in (directory / f"{name}.mat" for name in names):
+    below = directory.relative_to(dataset.root).as_posix()
+    folder = "" if below == "." else f"{below}/"
+    for name in names:
         with suppress(OSError):  # another node has written it, and it does not show here yet
-            log.published(path.relative_to(dataset.root).as_posix(), path.stat().st_size)
+            log.published(f"{folder}{name}.mat", os.stat(f"{directory}/{name}.mat").st_size)
 
 
 @contextmanager

@@ -282,11 +282,11 @@ def _rest(file: MatFile | None, field: Field, cls: type) -> dict[str, Any]:
 
 def _load(files: _Files, field: Field, lengths: _Lengths | None) -> Any:
     file = files[field.artifact]
-    path = files.directory / f"{field.artifact}.mat"
     if file is None:
         if field.optional:
             return None
-        raise MatError(f"{path}: file does not exist")
+        raise MatError(f"{files.directory / field.artifact}.mat: file does not exist")
+    path = file.path
     if field.key not in file.variables:
         if field.optional:
             return None

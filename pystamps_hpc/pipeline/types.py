@@ -1,6 +1,6 @@
 """The records of a run: its context, one result per task, and the report."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +86,7 @@ class StageResult:
 
     def to_json(self) -> dict[str, Any]:
         """Return the row with the report's key names."""
-        row = asdict(self)
+        row = dict(vars(self))
         del row["busy_sec"]
         return {"stage": row.pop("stage_id"), **row}
 

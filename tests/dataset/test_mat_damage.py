@@ -235,7 +235,7 @@ def test_an_error_of_the_system_is_not_taken_for_damage(path, monkeypatch, numbe
 
 
 def test_lack_of_memory_stays_what_it_is(path, monkeypatch):
-    write_mat(path, {"a": np.eye(300)})  # small files are not mapped
+    write_mat(path, {"a": np.eye(400)})  # small files are not mapped
 
     def fails(*_, **__):
         raise OSError(errno.ENOMEM, "Cannot allocate memory")

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -66,11 +67,12 @@ def locate_reference(reference: str, patch: Path, root: Path) -> Path:
     """
     parts = [part for part in Path(reference).parts if part not in ("/", "..", ".")]
     tails = (root.joinpath(*parts[start:]) for start in range(len(parts)))
-    tried = list(dict.fromkeys([Path(os.path.normpath(patch / reference)), *tails]))
-    for path in tried:
+    tried: dict[Path, str] = {}
+    for path in chain([Path(os.path.normpath(patch / reference))], tails):
         if os.path.exists(path):  # unlike Path.exists, false for a name that no system can have
             return path
-    places = ", ".join(str(path) for path in tried)
+        tried[path] = str(path)
+    places = ", ".join(tried.values())
     raise DatasetError(
         f"{shown(reference)}: file not found (tried {shown(places, 600)}); put it there"
     )

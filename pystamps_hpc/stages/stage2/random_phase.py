@@ -229,7 +229,6 @@ def _histogram(
 ) -> FloatArray:
     """Compute the histogram; patches whose baselines, noise and trials are equal share it."""
     bperp = np.frombuffer(baselines, dtype)
-    counts = np.zeros(COHERENCE_BINS.size)
 
     def drawn() -> Iterator[ComplexArray]:
         columns = column_streams(generator, n_random, noise.n_source, kernels)
@@ -238,22 +237,24 @@ def _histogram(
     blocks: Iterable[ComplexArray] = drawn()
     if keep:
         blocks = KEPT.pieces(("random phasors", generator, noise, kernels, n_random), drawn)
-    for phasors in blocks:
-        counts += coherence_counts(phasors, bperp, steps / 8, kernels)
-    return counts
+    return coherence_counts(blocks, bperp, steps / 8, kernels)
 
 
 def coherence_counts(
-    phasors: ComplexArray, bperp: FloatArray, n_trial_wraps: float, kernels: "KernelTable"
+    blocks: Iterable[ComplexArray],
+    bperp: FloatArray,
+    n_trial_wraps: float,
+    kernels: "KernelTable",
 ) -> FloatArray:
     """Count the coherence of rows in bins.
 
     Few digits tell the bin of nearly every row; the full fit is done where its rounding could
-    decide, so that the counts are those of the full fit.
+    decide, so that the counts are those of the full fit. The few such rows of many blocks are
+    fitted together: a call for each block would take longer than their fit.
 
     Parameters
     ----------
-    phasors : (n, n_ifg) complex128
+    blocks : iterable of (n, n_ifg) complex128
         Unit phasors.
     bperp : (n_ifg,) float32 or float64
         Baselines [m].
@@ -268,17 +269,39 @@ def coherence_counts(
         Counts.
     """
     counts = np.zeros(COHERENCE_BINS.size)
-    if few_digits_do(bperp, n_trial_wraps, kernels):
-        place = COHERENCE_BINS.size * kernels.stage2_topofit_coh_rough(
-            phasors, bperp, n_trial_wraps
-        )
-        clear = np.abs(place - np.rint(place)) > COHERENCE_BINS.size * ROUGH
-        counts += np.bincount(place[clear].astype(np.int64), minlength=counts.size)
-        phasors = phasors[~clear]
-    if len(phasors):
-        coherence = kernels.stage2_topofit_coh_row_invariant(phasors, bperp, n_trial_wraps)
-        counts += kernels.stage2_histogram(coherence, COHERENCE_BINS)
-    return counts
+    few = few_digits_do(bperp, n_trial_wraps, kernels)
+    left: list[ComplexArray] = []
+    for phasors in blocks:
+        unclear = phasors
+        if few:
+            clear, unclear = _clear_counts(phasors, bperp, n_trial_wraps, kernels)
+            counts += clear
+        left.append(unclear)
+        if sum(map(len, left)) >= BLOCK:
+            counts += _full_counts(left, bperp, n_trial_wraps, kernels)
+            left = []
+    return counts + _full_counts(left, bperp, n_trial_wraps, kernels)
+
+
+def _clear_counts(
+    phasors: ComplexArray, bperp: FloatArray, n_trial_wraps: float, kernels: "KernelTable"
+) -> tuple[IntArray, ComplexArray]:
+    """Count the rows whose bin few digits tell, and return the others."""
+    place = COHERENCE_BINS.size * kernels.stage2_topofit_coh_rough(phasors, bperp, n_trial_wraps)
+    clear = np.abs(place - np.rint(place)) > COHERENCE_BINS.size * ROUGH
+    counts = np.bincount(place[clear].astype(np.int64), minlength=COHERENCE_BINS.size)
+    return counts, phasors[~clear]
+
+
+def _full_counts(
+    parts: list[ComplexArray], bperp: FloatArray, n_trial_wraps: float, kernels: "KernelTable"
+) -> FloatArray:
+    """Count rows by the full fit."""
+    rows = np.concatenate(parts) if len(parts) > 1 else parts[0] if parts else []
+    if not len(rows):
+        return np.zeros(COHERENCE_BINS.size)
+    coherence = kernels.stage2_topofit_coh_row_invariant(rows, bperp, n_trial_wraps)
+    return kernels.stage2_histogram(coherence, COHERENCE_BINS)
 
 
 def few_digits_do(bperp: FloatArray, n_trial_wraps: float, kernels: "KernelTable") -> bool:
