@@ -24,8 +24,8 @@ class Case:
         Windows of a filter, whose time each is told.
     roots : float
         Square roots that are taken in lanes.
-    single : bool
-        Whether the native kernel works in single precision.
+    single_flops, single_roots : float
+        What the native kernel does of both in single precision, besides.
     """
 
     arguments: tuple[Any, ...]
@@ -34,7 +34,13 @@ class Case:
     pairs: float = 0.0
     windows: float = 0.0
     roots: float = 0.0
-    single: bool = False
+    single_flops: float = 0.0
+    single_roots: float = 0.0
+
+    @property
+    def all_flops(self) -> float:
+        """Additions, multiplications and divisions in either precision."""
+        return self.flops + self.single_flops
 
 
 Cases = dict[str, Callable[[], Case]]

@@ -4,12 +4,13 @@ A function per subject of the kernels returns how its cases are made, by the nam
 """
 
 import math
+from dataclasses import replace
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from benchmarks.case import Case, Cases
-from benchmarks.clap_work import cells_work, grid_work
+from benchmarks.clap_work import Work, cells_work, grid_work
 from benchmarks.scene import CLAP_WINDOW, DENSITY, LOW_PASS, TIME_WINDOW, Scene
 from benchmarks.unwrapping_cases import N_TRIALS, TRIAL_WRAPS, arcs, costs, inversion, unwrapping
 from pystamps_hpc.stages.stage8.neighbours import cell_grid
@@ -127,18 +128,15 @@ def filters(s: Scene) -> Cases:
     def clap_grid() -> Case:
         n_win, n_pad = GRID_WINDOW
         windows = math.prod(window_starts(n, n_win)[0].size for n in s.shape) * s.m
-        work = grid_work(s.shape, n_win, n_win + n_pad, s.m)
-        arguments = (s.grid, *FILTER, *GRID_WINDOW, LOW_PASS)
-        return Case(arguments, flops=work.flops, windows=windows, roots=work.roots)
+        filtered, response = grid_work(s.shape, n_win, n_win + n_pad, s.m)
+        case = Case((s.grid, *FILTER, *GRID_WINDOW, LOW_PASS), windows=windows)
+        return with_work(with_work(case, filtered, False), response, not s.single)
 
     def clap_cells() -> Case:
         windows = len(s.occupied) * s.m
         work = cells_work(s.occupied, s.shape, CLAP_WINDOW, s.m)
         arguments = (s.grid, s.occupied, CLAP_WINDOW, *FILTER, LOW_PASS, 1)
-        # the form of the reference's single arithmetic works in double, the other in single
-        return Case(
-            arguments, flops=work.flops, windows=windows, roots=work.roots, single=not s.single
-        )
+        return with_work(Case(arguments, windows=windows), work, not s.single)
 
     return {
         "stage2_clap_grid": clap_grid,
@@ -152,6 +150,20 @@ def filters(s: Scene) -> Cases:
             (s.raster, CLAP_WINDOW), flops=(s.shape[0] / 16) ** 2 * 2 * window_flops(40)
         ),
     }
+
+
+def with_work(case: Case, work: Work, in_single: bool) -> Case:
+    """Add work, in single precision or in double.
+
+    The native form of the single arithmetic filters in double, that of the other in part in single.
+    """
+    if in_single:
+        return replace(
+            case,
+            single_flops=case.single_flops + work.flops,
+            single_roots=case.single_roots + work.roots,
+        )
+    return replace(case, flops=case.flops + work.flops, roots=case.roots + work.roots)
 
 
 def window_flops(n: int) -> float:

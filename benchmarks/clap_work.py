@@ -45,10 +45,12 @@ class _Tally:
         self.operations: dict[str, Callable[..., Any]] = {
             "lanes_in": lambda values: width,
             "load": lambda *_: _Lanes(self),
+            "load_as": lambda *_: _Lanes(self),
             "filled": lambda *_: _Lanes(self),
             "no_counts": lambda *_: _Lanes(self),
             "store": lambda *_: None,
             "fused": lambda *_: self.done(2),
+            "fused_less": lambda *_: self.done(2),
             "count_below": lambda *_: self.done(2),
             "larger": lambda *_: self.done(1),
             "smaller": lambda *_: self.done(1),
@@ -114,14 +116,15 @@ def counted(kernel: Any, n: int) -> Work:
         Cells of a side.
     """
     lanes, flat = lanes_of(n), _Flat()
-    tally = _Tally(lanes)
-    at, wave = np.arange(n) * lanes, np.ones(n)
+    tally = _Tally(fourier.BLOCK)
+    at, wave = np.arange(n) * fourier.ROW, np.ones(n)
     arguments: dict[Any, tuple[Any, ...]] = {
-        fourier.transform: (flat, flat, at, flat, flat, at, wave, wave, n, lanes),
-        clap_response.smooth_moduli: (flat, flat, at, flat, flat, n, lanes),
-        clap_response.respond: (flat, flat, flat, 1.0, 1.0, flat, n * lanes),
-        clap_response.sample: (flat, flat, flat, 1.0, 1.0, flat, flat, flat, n, lanes),
-        clap_response.add_times: (flat, 0, lanes, 1.0, flat, 0),
+        fourier.transform: (flat, at, n * fourier.ROW, flat, at, wave, wave, n, lanes),
+        clap_response.smooth_moduli: (flat, at, flat, flat, n, lanes),
+        clap_response.respond: (flat, flat, 1.0, 1.0, flat, n * lanes),
+        clap_response.sample: (flat, flat, 1.0, 1.0, flat, flat, flat, n, lanes),
+        clap_response.add_rows: (flat, at, wave, 1, n, lanes // fourier.BLOCK, flat, flat, 0, n),
+        clap_response.join_rows: (flat, flat, 0, n, lanes // fourier.BLOCK, 1.0, flat),
     }
     if kernel is median.median:
         # four registers at a time, two registers at a time: whole numbers of those of one lane
@@ -153,16 +156,19 @@ def cells_work(cells: NDArray[Any], shape: tuple[int, int], n: int, m: int) -> W
     return m * ((strips * columns) * _column(n) + len(cells) * (window + _column(n)))
 
 
-def grid_work(shape: tuple[int, int], n_win: int, n: int, m: int) -> Work:
+def grid_work(shape: tuple[int, int], n_win: int, n: int, m: int) -> tuple[Work, Work]:
     """Return the work of ``clap_grid`` on a grid in m interferograms, no window of it empty.
+
+    The second part is that of the response, by smoothing and median.
 
     A window is transformed along its rows and back; columns are transformed once and, added up with
     and without their taper, back.
     """
     rows, across = (window_starts(length, n_win)[0].size for length in shape)
     columns = math.ceil(shape[1] / lanes_of(n)) * lanes_of(n)
-    added = counted(clap_response.add_times, n)
-    window = 2 * counted(fourier.transform, n) + _response(n)
-    window += counted(clap_response.respond, n) + 4 * n_win * added
-    strip = columns * (3 * _column(n) + (4 * n_win / lanes_of(n)) * added)
-    return m * rows * (across * window + strip)
+    added, joined = counted(clap_response.add_rows, n), counted(clap_response.join_rows, n)
+    window = 2 * counted(fourier.transform, n)
+    window += counted(clap_response.respond, n) + n_win * added
+    strip = columns * (3 * _column(n) + (n_win / lanes_of(n)) * joined)
+    windows = m * rows * across
+    return windows * window + (m * rows) * strip, windows * _response(n)

@@ -64,9 +64,9 @@ class Peaks:
         threads : int
             Threads; they share the memory, so `stream` does not grow with them.
         """
-        flops = self.single_flops if case.single else self.flops
-        roots = self.single_roots if case.single else self.roots
-        arithmetic = case.flops / flops + case.pairs / self.sincos + case.roots / roots
+        double = case.flops / self.flops + case.roots / self.roots
+        single = case.single_flops / self.single_flops + case.single_roots / self.single_roots
+        arithmetic = double + single + case.pairs / self.sincos
         bounds = {"memory": traffic / self.stream, "arithmetic": arithmetic / threads}
         limit = max(bounds, key=lambda name: bounds[name])
         return bounds[limit], limit

@@ -109,11 +109,9 @@ PARTS = {
 
 def together(work: Sequence[Case]) -> Case:
     """Return the work of kernels that are called one after the other, as of one."""
-    first, *rest = work
-    for case in rest:
-        flops, pairs = first.flops + case.flops, first.pairs + case.pairs
-        first = replace(first, flops=flops, pairs=pairs, roots=first.roots + case.roots)
-    return first
+    kinds = ("flops", "pairs", "roots", "single_flops", "single_roots")
+    sums = {kind: sum(getattr(case, kind) for case in work) for kind in kinds}
+    return replace(work[0], **sums)
 
 
 def measure(scene: Scene, peaks: roofline.Peaks, threads: int, clock: str) -> list[dict[str, Any]]:

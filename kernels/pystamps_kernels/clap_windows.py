@@ -15,8 +15,8 @@ GAUSSIAN = np.exp(-0.5 * (2.5 * np.arange(-3, 4) / 3) ** 2)
 BATCH_SAMPLES = 1 << 18
 """Samples of the windows that are transformed together; bounds memory and fits the cache."""
 
-STRIP_SAMPLES = 1 << 23
-"""Samples of the strips that are held together by backends that fill threads with strips."""
+STRIP_SAMPLES = 1 << 19
+"""The same for each thread of backends that fill threads with strips."""
 
 
 @dataclass(frozen=True)

@@ -9,20 +9,17 @@ from numba import njit
 
 from pystamps_kernels.native import lanes
 from pystamps_kernels.native.clap_response import turn
-from pystamps_kernels.native.fourier import transform
+from pystamps_kernels.native.fourier import BLOCK, ROW, transform
 from pystamps_kernels.native.lanes import flat
 from pystamps_kernels.native.median import median
 from pystamps_kernels.transforms import places, turns
 
-REGISTER = 8  # lanes of any class
-
 
 @njit
-def _transform(source_re, source_im, at, re, im, rows, cos, sin):
-    n, width = cos.size, re.size // 2 // cos.size
+def _transform(source, at, ahead, spectrum, rows, cos, sin, lanes):
     transform(
-        flat(source_re, 0), flat(source_im, 0), flat(at, 0), flat(re, 0), flat(im, 0),
-        flat(rows, 0), flat(cos, 0), flat(sin, 0), n, width,
+        flat(source, 0), flat(at, 0), ahead, flat(spectrum, 0), flat(rows, 0), flat(cos, 0),
+        flat(sin, 0), cos.size, lanes,
     )  # fmt: skip
 
 
@@ -32,8 +29,13 @@ def _median(values, n, middle):
 
 
 @njit
-def _turned(values, at, width, to):
-    turn(flat(values, 0), flat(at, 0), 0, width, flat(to, 0), 0)
+def _turned(values, at, ahead, rows, to, beyond, columns):
+    turn(flat(values, 0), flat(at, 0), 0, ahead, rows, flat(to, 0), 0, beyond, columns)
+
+
+@njit
+def _as(like, values, out):
+    lanes.store(flat(out, 0), 0, lanes.load_as(lanes.load(flat(like, 0), 0), flat(values, 0), 0))
 
 
 @njit
@@ -41,22 +43,36 @@ def _three(a, b, c, out):
     x, y, z = lanes.load(flat(a, 0), 0), lanes.load(flat(b, 0), 0), lanes.load(flat(c, 0), 0)
     lanes.store(flat(out[0], 0), 0, lanes.fused(x, y, z))
     lanes.store(flat(out[1], 0), 0, lanes.root(x))
+    lanes.store(flat(out[2], 0), 0, lanes.fused_less(x, y, z))
     return lanes.total(x * y - z)
 
 
-def transformed(columns, real, inverse=False):
-    """Transform rows (n, lanes) that lie in reverse order."""
+def blocks_of(columns, real):
+    """Return complex columns (n, lanes) as blocks of rows."""
     n, width = columns.shape
-    rows = np.arange(n) * width
-    source = [
-        np.ascontiguousarray(part[::-1], real).ravel() for part in (columns.real, columns.imag)
-    ]
-    to = [np.zeros(2 * n * width, real) for _ in range(2)]
-    table = [part.astype(real) for part in turns(n)]
-    pairs = (source[::-1], to[::-1]) if inverse else (source, to)
-    _transform(*pairs[0], rows[::-1].copy(), *pairs[1], rows, *table)
-    re, im = (part[: n * width].reshape(n, width) for part in to)
-    return (re + 1j * im)[places(n)]
+    parts = np.stack((columns.real, columns.imag)).reshape(2, n, width // BLOCK, BLOCK)
+    return parts.transpose(2, 1, 0, 3).astype(real)
+
+
+def columns_of(blocks):
+    """Return blocks of rows (n_blocks, n, 2, lanes of a block) as complex columns."""
+    re, im = blocks.transpose(2, 1, 0, 3).reshape(2, blocks.shape[1], -1)
+    return re + 1j * im
+
+
+def transformed(columns, real, inverse=False):
+    """Transform rows (n, lanes) that lie in reverse order, others between their blocks."""
+    n, width = columns.shape
+    source = np.full((width // BLOCK, n + 1, 2, BLOCK), np.nan, real)
+    source[:, :n] = blocks_of(columns[::-1], real)
+    rows = np.arange(n) * ROW
+    spectrum = np.zeros((width // BLOCK + 1, n, 2, BLOCK), real)
+    exchanged = slice(None, None, -1) if inverse else slice(None)
+    _transform(
+        source[:, :, exchanged].ravel(), rows[::-1].copy(), (n + 1) * ROW, spectrum.ravel(), rows,
+        *(part.astype(real) for part in turns(n)), width,
+    )  # fmt: skip
+    return columns_of(spectrum[:-1, :, exchanged])[places(n)]
 
 
 def some_columns(n, width):
@@ -73,7 +89,7 @@ def test_columns_are_transformed_as_defined(n, real, tolerance):
 
 
 def test_exchanged_parts_give_the_inverse_transform():
-    columns = some_columns(24, REGISTER)
+    columns = some_columns(24, BLOCK)
     found = transformed(columns, np.float64, inverse=True) / 24
     np.testing.assert_allclose(found, np.fft.ifft(columns, axis=0), atol=1e-14)
 
@@ -81,37 +97,52 @@ def test_exchanged_parts_give_the_inverse_transform():
 @pytest.mark.parametrize("real", [np.float64, np.float32])
 def test_a_column_does_not_depend_on_its_neighbours(real):
     columns = some_columns(32, 24)
-    alone = np.tile(columns[:, 13:14], REGISTER)
+    alone = np.tile(columns[:, 13:14], BLOCK)
     np.testing.assert_array_equal(transformed(columns, real)[:, 13], transformed(alone, real)[:, 2])
 
 
 @pytest.mark.parametrize("real", [np.float64, np.float32])
 def test_rows_become_columns(real):
-    values = np.arange(24 * 24).astype(real)
-    turned = np.zeros_like(values)
-    at = np.random.default_rng(0).permutation(24)
-    _turned(values, at * 24, 24, turned)
-    np.testing.assert_array_equal(turned.reshape(24, 24), values.reshape(24, 24)[at].T)
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(24, 16)) + 1j * rng.normal(size=(24, 16))
+    values = columns_of(blocks_of(values, real))
+    turned = np.zeros((3, 16, 2, BLOCK), real)
+    order = rng.permutation(24)
+    _turned(
+        blocks_of(values, real).ravel(), order * ROW, 24 * ROW, 24, turned.ravel(), 16 * ROW, 16
+    )
+    np.testing.assert_array_equal(columns_of(turned), values[order].T)
 
 
 @pytest.mark.parametrize("real", [np.float64, np.float32])
 def test_lanes_compute_as_their_values_do(real):
-    a, b, c = np.random.default_rng(1).uniform(0.5, 2, (3, REGISTER)).astype(real)
-    out = np.zeros((2, REGISTER), real)
+    a, b, c = np.random.default_rng(1).uniform(0.5, 2, (3, BLOCK)).astype(real)
+    out = np.zeros((3, BLOCK), real)
     width = lanes.BYTES // a.itemsize
     total = _three(a, b, c, out)
     exact = (a.astype(np.longdouble) * b + c)[:width]
     np.testing.assert_allclose(out[0, :width], exact, rtol=np.finfo(real).eps)
     np.testing.assert_array_equal(out[1, :width], np.sqrt(a)[:width])
+    less = (a.astype(np.longdouble) * b - c)[:width]
+    np.testing.assert_allclose(out[2, :width], less, atol=4 * np.finfo(real).eps)
     np.testing.assert_allclose(total, (a * b - c)[:width].sum(), rtol=8 * np.finfo(real).eps)
+
+
+@pytest.mark.parametrize("real", [np.float64, np.float32])
+@pytest.mark.parametrize("like", [np.float64, np.float32])
+def test_values_are_read_in_the_class_of_others(real, like):
+    values, out = np.random.default_rng(2).normal(size=BLOCK).astype(real), np.zeros(BLOCK, like)
+    _as(out, values, out)
+    width = lanes.BYTES // out.itemsize
+    np.testing.assert_array_equal(out[:width], values[:width].astype(like))
 
 
 def median_of(values, guess, real=np.float64):
     """Median, the values filled up with infinity."""
-    unit = 4 * REGISTER
+    unit = 4 * BLOCK
     padded = np.full(-(-values.size // unit) * unit, np.inf, real)
     padded[: values.size] = values
-    return _median(padded, values.size, np.full(2 * REGISTER, guess, real))
+    return _median(padded, values.size, np.full(2 * BLOCK, guess, real))
 
 
 @settings(deadline=None)  # the first call compiles
@@ -148,7 +179,7 @@ def test_the_median_of_single_values_is_theirs(guess):
 
 
 def test_a_row_with_nan_does_not_spoil_the_median_of_the_next():
-    row, middle = np.arange(64.0), np.ones(2 * REGISTER)
+    row, middle = np.arange(64.0), np.ones(2 * BLOCK)
     _median(np.where(row % 3 == 1, np.nan, row), row.size, middle)
     middle[0] = np.nan  # at worst
     assert _median(row, row.size, middle) == 31.5

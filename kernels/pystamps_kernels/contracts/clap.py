@@ -16,6 +16,7 @@ KERNELS: tuple[Kernel, ...] = (
         ),
         (Array("ph_filt", "n_i n_j m", "c64", "filtered phasors, not normalised"),),
         {"ph_filt": 1e-3},
+        native_single=True,
     ),
     Kernel(
         "stage3_clap_cells",

@@ -5,7 +5,7 @@ transformed once, each window takes its own and is transformed along its rows. A
 needed at one sample (cells), or is added to others before the columns are transformed back (grid).
 
 Spectra are smoothed with frequency zero in the middle. Row frequencies are kept in that centred
-order; of column frequencies, ``centred`` says in which row of a transform they stand.
+order; of column frequencies, ``turns`` says where the row of a transform begins.
 """
 
 from typing import Any
@@ -14,38 +14,66 @@ import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
-from .clap_response import add_times, fill, respond, sample, scale_to_median, smooth_moduli, turn
+from .clap_response import (
+    add_rows,
+    fill,
+    join_rows,
+    respond,
+    sample,
+    scale_to_median,
+    smooth_moduli,
+    turn,
+)
 from .compile import inline, kernel
-from .fourier import transform
+from .fourier import BLOCK, ROW, transform
 from .lanes import flat
 
 Array = NDArray[Any]
 Flat = Any  # see lanes.flat
 
-ROOM = 14  # windows, of a row more than they have, that a strip has room for
+SPARE = 6 * BLOCK  # values after the moduli of a window: infinity, and room of the median
+
+
+@inline
+def room_of(n: int, lanes: int) -> int:
+    """Return how many values a spectrum takes: its own, room of its transform, rows of zeros."""
+    return 4 * n * lanes + (n + 1) * ROW
+
+
+@inline
+def slot_of(n: int, lanes: int) -> int:
+    """Return how many values a spectrum takes without the rows of zeros."""
+    return 2 * n * lanes + n * ROW
+
+
+@inline
+def moduli_of(n: int, lanes: int) -> int:
+    """Return how many values the moduli of a window take: lines with margins, and smoothed."""
+    return 2 * n * (lanes + BLOCK) + SPARE
 
 
 @kernel
 def filter_cells(
     planes: Array, n_i: int, cells: Array, corner: Array, order: Array, strips: Array, reach: Array,
-    back: Array, filtered: Array, adaptive: Array, low_pass: Array, cos: Array, sin: Array,
-    turns: Array,
+    back: Array, first: int, filtered: Array, adaptive: Array, low_pass: Array, cos: Array,
+    sin: Array, turns: Array,
 ) -> None:  # fmt: skip
     """Filter the windows of all cells: one item for each strip of each plane.
 
-    `back` (2, n, lanes) transforms row frequencies back at each sample.
+    `back` (2, n, lanes) transforms row frequencies back at each sample; results of the planes stand
+    in `filtered` from `first` on.
     """
     n, n_planes, n_strips = cos.size, len(planes), strips.size - 1
-    lanes, n_columns = low_pass.size // n, planes.shape[2] // (n_i + 1)
+    lanes, n_columns = low_pass.size // n, planes.shape[1] // (n_i + 1) // 2
     for item in prange(n_strips * n_planes):
         k, strip = item // n_strips, item % n_strips
         members = order[strips[strip] : strips[strip + 1]]
         own_lanes = -(-members.size * (2 * reach[k] - 1) // lanes) * lanes
-        turned = np.zeros((2, (n_columns + own_lanes) * lanes), cos.dtype)
-        room, at = np.zeros(ROOM * (n + 1) * lanes, cos.dtype), np.arange(2 * n) * lanes
         _filter_cells_of_strip(
             planes[k], n_columns, cells, corner, members, reach[k], adaptive, low_pass, cos, sin,
-            turns, back, turned, room, at, filtered[:, k],
+            turns, back, np.empty(2 * lanes * (n_columns + own_lanes), cos.dtype),
+            np.zeros(room_of(n, lanes), cos.dtype), np.zeros(moduli_of(n, lanes), low_pass.dtype),
+            np.arange(2 * n) * ROW, filtered[:, first + k],
         )  # fmt: skip
 
 
@@ -53,7 +81,7 @@ def filter_cells(
 def _filter_cells_of_strip(
     plane: Array, n_columns: int, cells: Array, corner: Array, members: Array, reach: int,
     adaptive: Array, low_pass: Array, cos: Array, sin: Array, turns: Array, back: Array,
-    turned: Array, room: Array, at: Array, filtered: Array,
+    turned: Array, room: Array, moduli: Array, at: Array, filtered: Array,
 ) -> None:  # fmt: skip
     """Filter the windows of cells that begin in one row.
 
@@ -62,42 +90,39 @@ def _filter_cells_of_strip(
     """
     n, top, span = cos.size, corner[members[0], 0], 2 * reach - 1
     lanes = low_pass.size // n
-    size = (n + 1) * lanes
-    re, im, line = flat(room, 0), flat(room, 2 * size), flat(room, 4 * size)
-    gain, middle = flat(room, 7 * size), flat(room, 9 * size)
+    ahead = turned.size // lanes * BLOCK
+    spectrum, line, gain = flat(room, 0), flat(moduli, 0), flat(moduli, n * (lanes + 2 * BLOCK))
+    middle = flat(moduli, moduli.size - 2 * BLOCK)
     rows, to, spread, low = flat(at, 0), flat(at, n), flat(turns, 0), flat(low_pass, 0)
     wave_re, wave_im = flat(cos, 0), flat(sin, 0)
-    turned_re, turned_im = flat(turned[0], 0), flat(turned[1], 0)
-    plane_re, plane_im = flat(plane[0], 0), flat(plane[1], 0)
-    fill(gain, n * lanes, 2 * n * lanes, np.inf)
+    of_plane, of_strip = flat(plane, 0), flat(turned, 0)
+    fill(gain, n * lanes, n * lanes + SPARE - 2 * BLOCK, np.inf)
     middle[0] = 1.0
     for a in range(n):
-        to[a] = (top + a) * n_columns
+        to[a] = (top + a) * 2 * n_columns
     _transform_columns(
-        plane_re, plane_im, to, n_columns, re, im, rows, spread, wave_re, wave_im, n, lanes,
-        turned_re, turned_im,
-    )  # fmt: skip
+        of_plane, to, n_columns, spectrum, rows, spread, wave_re, wave_im, n, lanes, of_strip, ahead
+    )
     for own in range(0, members.size * span, lanes):
         _load_own_columns(
-            plane_re, plane_im, n_columns, cells, corner, members, reach, own, n, lanes, re, im
+            of_plane, n_columns, cells, corner, members, reach, own, n, lanes, spectrum
         )
-        transform(re, im, rows, re, im, rows, wave_re, wave_im, n, lanes)
-        turn(re, spread, 0, lanes, turned_re, (n_columns + own) * lanes)
-        turn(im, spread, 0, lanes, turned_im, (n_columns + own) * lanes)
+        transform(spectrum, rows, n * ROW, spectrum, rows, wave_re, wave_im, n, lanes)
+        turn(spectrum, spread, 0, n * ROW, lanes, of_strip, (n_columns + own) * ROW, ahead, lanes)
     for window in range(members.size):
         cell = members[window]
         p, q, left = cells[cell, 0] - top, cells[cell, 1] - corner[cell, 1], corner[cell, 1]
         # begun at the own column, so that the sample there is a plain sum
         for b in range(n):
-            to[b - q if b >= q else b - q + n] = (left + b) * lanes
+            to[b - q if b >= q else b - q + n] = (left + b) * ROW
         for away in range(1 - reach, reach):
             if 0 <= q + away < n:
-                to[away % n] = (n_columns + window * span + away + reach - 1) * lanes
-        transform(turned_re, turned_im, to, re, im, rows, wave_re, wave_im, n, lanes)
-        smooth_moduli(re, im, spread, line, gain, n, lanes)
+                to[away % n] = (n_columns + window * span + away + reach - 1) * ROW
+        transform(of_strip, to, ahead, spectrum, rows, wave_re, wave_im, n, lanes)
+        smooth_moduli(spectrum, spread, line, gain, n, lanes)
         scale = scale_to_median(gain, n, lanes, adaptive[0], middle)
         real, imaginary = sample(
-            re, im, gain, scale, adaptive[1], low,
+            spectrum, gain, scale, adaptive[1], low,
             flat(back, p * lanes), flat(back, (n + p) * lanes), n, lanes,
         )  # fmt: skip
         filtered[cell] = complex(real, imaginary)
@@ -105,154 +130,192 @@ def _filter_cells_of_strip(
 
 @inline
 def _transform_columns(
-    plane_re: Flat, plane_im: Flat, at: Flat, n_columns: int, re: Flat, im: Flat, rows: Flat,
-    spread: Flat, cos: Flat, sin: Flat, n: int, lanes: int, turned_re: Flat, turned_im: Flat,
+    plane: Flat, at: Flat, n_columns: int, spectrum: Flat, rows: Flat, spread: Flat, cos: Flat,
+    sin: Flat, n: int, lanes: int, turned: Flat, ahead: int,
 ) -> None:  # fmt: skip
     """Transform the columns of rows that begin at `at`, which moves on; each becomes a row."""
     for j in range(0, n_columns, lanes):
-        transform(plane_re, plane_im, at, re, im, rows, cos, sin, n, lanes)
-        turn(re, spread, 0, lanes, turned_re, j * lanes)
-        turn(im, spread, 0, lanes, turned_im, j * lanes)
+        there = min(lanes, n_columns - j)
+        transform(plane, at, ROW, spectrum, rows, cos, sin, n, there)
+        turn(spectrum, spread, 0, n * ROW, lanes, turned, j * ROW, ahead, there)
         for a in range(n):
-            at[a] += lanes
+            at[a] += 2 * lanes
 
 
 @inline
 def _load_own_columns(
-    plane_re: Flat, plane_im: Flat, n_columns: int, cells: Array, corner: Array, members: Array,
-    reach: int, first: int, n: int, lanes: int, re: Flat, im: Flat,
+    plane: Flat, n_columns: int, cells: Array, corner: Array, members: Array, reach: int,
+    first: int, n: int, lanes: int, spectrum: Flat,
 ) -> None:  # fmt: skip
     """Copy some columns around the cells of a strip, the cell and what is near it left out."""
     span, top = 2 * reach - 1, corner[members[0], 0]
-    fill(re, 0, n * lanes, 0.0)
-    fill(im, 0, n * lanes, 0.0)
+    fill(spectrum, 0, 2 * n * lanes, 0.0)
     for lane in range(min(lanes, members.size * span - first)):
         cell = members[(first + lane) // span]
         p, q = cells[cell, 0] - top, cells[cell, 1] - reach + 1 + (first + lane) % span
         if corner[cell, 1] <= q < corner[cell, 1] + n:
+            from_column, to = q // BLOCK * ROW + q % BLOCK, lane // BLOCK * n * ROW + lane % BLOCK
             for a in range(n):
                 if abs(a - p) >= reach:
-                    re[a * lanes + lane] = plane_re[(top + a) * n_columns + q]
-                    im[a * lanes + lane] = plane_im[(top + a) * n_columns + q]
+                    at = (top + a) * 2 * n_columns + from_column
+                    spectrum[to + a * ROW] = plane[at]
+                    spectrum[to + a * ROW + BLOCK] = plane[at + BLOCK]
 
 
 @kernel
 def filter_strips(
     planes: Array, n_i: int, row_start: Array, row_ramp: Array, column_start: Array,
     column_ramp: Array, adaptive: Array, low_pass: Array, cos: Array, sin: Array, turns: Array,
-) -> Array:  # fmt: skip
+    strips: Array,
+) -> None:  # fmt: skip
     """Filter the windows of each strip of each plane and add them, from left to right.
 
-    Returns (n_planes, n_strips, 2, n_win * columns), real and imaginary parts.
+    `strips` (n_planes, n_strips, n_win * 2 * columns) gets rows as those of the planes, but with
+    the imaginary parts of a block before the real ones.
     """
     n, n_planes, n_strips, n_win = cos.size, len(planes), row_start.size, row_ramp.shape[1]
-    lanes, n_columns = low_pass.size // n, planes.shape[2] // (n_i + 1)
-    strips = np.zeros((n_planes, n_strips, 2, n_win * n_columns), cos.dtype)
+    lanes, n_columns = low_pass.size // n, planes.shape[1] // (n_i + 1) // 2
+    deep = 1  # windows over a column, at most
+    for window in range(column_start.size):
+        while window >= deep and column_start[window - deep] + n_win > column_start[window]:
+            deep += 1
     for item in prange(n_planes * n_strips):
         k, strip = item // n_strips, item % n_strips
-        at = np.arange(4 * n) * lanes
+        at = np.arange(4 * n + deep + column_start.size) * ROW
         for a in range(n):
-            at[2 * n + a] = (row_start[strip] + a if a < n_win else n_i) * n_columns
+            at[2 * n + a] = (row_start[strip] + a if a < n_win else n_i) * 2 * n_columns
+        turned = np.empty((3, 2 * lanes * (n_columns + 1)), cos.dtype)
         _filter_strip(
             planes[k], n_columns, row_ramp[strip], column_start, column_ramp, adaptive, low_pass,
-            cos, sin, turns, np.zeros((6, (n_columns + 1) * lanes), cos.dtype),
-            np.zeros(ROOM * (n + 1) * lanes, cos.dtype), at, strips[k, strip],
+            cos, sin, turns, turned, np.zeros(room_of(n, lanes), cos.dtype),
+            np.empty(max(deep, 2) * slot_of(n, lanes) + deep, cos.dtype),
+            np.zeros(moduli_of(n, lanes), low_pass.dtype), at, strips[k, strip],
         )  # fmt: skip
-    return strips
 
 
 @inline
 def _filter_strip(
     plane: Array, n_columns: int, row_ramp: Array, column_start: Array, column_ramp: Array,
-    adaptive: Array, low_pass: Array, cos: Array, sin: Array, turns: Array,
-    turned: Array, room: Array, at: Array, strip: Array,
+    adaptive: Array, low_pass: Array, cos: Array, sin: Array, turns: Array, turned: Array,
+    room: Array, ring: Array, moduli: Array, at: Array, strip: Array,
 ) -> None:  # fmt: skip
     """Filter the windows of one strip.
 
     The taper of a window is the sum of a ramp along its rows and one along its columns, so the
     windows of a strip are added twice, as they are and times their ramp, before the columns are
-    transformed back. `turned` gets the columns of the strip, the sums, and the tapered sums, real
-    and imaginary parts; `at` begins with where 2 n rows of a window and those of the plane begin.
+    transformed back. `turned` gets the columns of the strip, the sums, and the tapered sums; `ring`
+    the last windows, which are added as soon as all that lie over a column are there, and has room
+    for as many weights. `at` begins with where 2 n rows of a window and those of the plane begin.
     """
     n, n_win = cos.size, row_ramp.size
-    lanes, half = low_pass.size // n, n - n // 2
-    size = (n + 1) * lanes
-    re, im, line = flat(room, 0), flat(room, 2 * size), flat(room, 4 * size)
-    gain, middle = flat(room, 7 * size), flat(room, 9 * size)
-    back_re, back_im = flat(room, 10 * size), flat(room, 12 * size)
-    rows, to, natural = flat(at, 0), flat(at, 2 * n), flat(at, 3 * n)
+    lanes, half, ahead = low_pass.size // n, n - n // 2, (n_columns + 1) * ROW
+    slot, deep = slot_of(n, lanes), at.size - 4 * n - column_start.size
+    spectrum, line, gain = flat(room, 0), flat(moduli, 0), flat(moduli, n * (lanes + 2 * BLOCK))
+    middle = flat(moduli, moduli.size - 2 * BLOCK)
+    rows, to, natural, held = flat(at, 0), flat(at, 2 * n), flat(at, 3 * n), flat(at, 4 * n)
+    spots = flat(at, 4 * n + column_start.size)
+    weights = flat(ring, ring.size - deep)
     spread, low, wave_re, wave_im = flat(turns, 0), flat(low_pass, 0), flat(cos, 0), flat(sin, 0)
-    turned_re, turned_im = flat(turned[0], 0), flat(turned[1], 0)
-    plain_re, plain_im = flat(turned[2], 0), flat(turned[3], 0)
-    tapered_re, tapered_im = flat(turned[4], 0), flat(turned[5], 0)
-    fill(gain, n * lanes, 2 * n * lanes, np.inf)
+    of_strip, plain, tapered = flat(turned[0], 0), flat(turned[1], 0), flat(turned[2], 0)
+    fill(gain, n * lanes, n * lanes + SPARE - 2 * BLOCK, np.inf)
     middle[0] = 1.0
     for f in range(n):
         natural[(f + half) % n] = spread[f]
     _transform_columns(
-        flat(plane[0], 0), flat(plane[1], 0), to, n_columns, re, im, rows, spread, wave_re, wave_im,
-        n, lanes, turned_re, turned_im,
+        flat(plane, 0), to, n_columns, spectrum, rows, spread, wave_re, wave_im, n, lanes,
+        of_strip, ahead,
     )  # fmt: skip
+    for block in range(lanes // BLOCK):
+        fill(of_strip, block * ahead + n_columns * ROW, (block + 1) * ahead, 0.0)
+    done, first = 0, 0
     for window in range(column_start.size):
-        left = column_start[window]
-        if not _any(turned_re, turned_im, left * lanes, (left + n_win) * lanes):
-            continue
-        for b in range(n):
-            to[b] = (left + b if b < n_win else n_columns) * lanes
-        transform(turned_re, turned_im, to, re, im, rows, wave_re, wave_im, n, lanes)
-        smooth_moduli(re, im, spread, line, gain, n, lanes)
-        scale = scale_to_median(gain, n, lanes, adaptive[0], middle)
-        respond(re, im, gain, scale, adaptive[1], low, n * lanes)
-        transform(im, re, natural, back_im, back_re, rows, wave_re, wave_im, n, lanes)
-        for b in range(n_win):
-            ramp, row, first = column_ramp[window, b], natural[b], (left + b) * lanes
-            if ramp >= 0:
-                add_times(back_re, row, lanes, 1.0, plain_re, first)
-                add_times(back_im, row, lanes, 1.0, plain_im, first)
-                add_times(back_re, row, lanes, ramp, tapered_re, first)
-                add_times(back_im, row, lanes, ramp, tapered_im, first)
+        left, last = column_start[window], window + 1 == column_start.size
+        held[window] = -1
+        if _any(of_strip, left * ROW, (left + n_win) * ROW, ahead, lanes):
+            held[window] = window % deep * slot
+            for b in range(n):
+                to[b] = (left + b if b < n_win else n_columns) * ROW
+            transform(of_strip, to, ahead, spectrum, rows, wave_re, wave_im, n, lanes)
+            smooth_moduli(spectrum, spread, line, gain, n, lanes)
+            scale = scale_to_median(gain, n, lanes, adaptive[0], middle)
+            respond(spectrum, gain, scale, adaptive[1], low, n * lanes)
+            transform(
+                spectrum, natural, n * ROW, flat(ring, held[window]), rows,
+                wave_re, wave_im, n, lanes,
+            )  # fmt: skip
+        stop = n_columns if last else column_start[window + 1]
+        for column in range(done, stop):
+            count = 0
+            while column_start[first] + n_win <= column and first < window:
+                first += 1
+            for k in range(first, window + 1):
+                b = column - column_start[k]
+                if held[k] >= 0 and b < n_win and column_ramp[k, b] >= 0:
+                    spots[count] = held[k] + natural[b]
+                    weights[count] = column_ramp[k, b]
+                    count += 1
+            add_rows(
+                flat(ring, 0), spots, weights, count, n * ROW, lanes // BLOCK,
+                plain, tapered, column * ROW, ahead,
+            )  # fmt: skip
+        done = stop
     for f in range(n):
-        to[(f + half) % n] = f * lanes
-    for j in range(0, n_columns, lanes):
-        for tapered in range(2):
-            turn(tapered_re if tapered else plain_re, rows, j * lanes, lanes, re, 0)
-            turn(tapered_im if tapered else plain_im, rows, j * lanes, lanes, im, 0)
-            transform(im, re, to, back_im, back_re, rows, wave_re, wave_im, n, lanes)
-            for a in range(n_win):
-                weight = 1.0 if tapered else max(row_ramp[a], 0.0) + 1e-6
-                add_times(back_re, natural[a], lanes, weight, flat(strip[0], 0), a * n_columns + j)
-                add_times(back_im, natural[a], lanes, weight, flat(strip[1], 0), a * n_columns + j)
+        to[(f + half) % n] = f * ROW
+    _transform_back(
+        plain, tapered, to, n_columns, spectrum, flat(ring, 0), flat(ring, slot), rows, natural,
+        wave_re, wave_im, n, lanes, row_ramp, strip,
+    )  # fmt: skip
 
 
 @inline
-def _any(re: Flat, im: Flat, first: int, stop: int) -> bool:
-    """Tell whether anything but zero is there."""
-    k = first
-    while k < stop and re[k] == 0 and im[k] == 0:
-        k += 1
-    return k < stop
+def _transform_back(
+    plain: Flat, tapered: Flat, to: Flat, n_columns: int, spectrum: Flat, own: Flat, other: Flat,
+    rows: Flat, natural: Flat, cos: Flat, sin: Flat, n: int, lanes: int, row_ramp: Array,
+    strip: Array,
+) -> None:  # fmt: skip
+    """Transform the sums of columns back, and add both with the weights of their rows."""
+    ahead = (n_columns + 1) * ROW
+    for j in range(0, n_columns, lanes):
+        wide = min(lanes, n_columns - j)
+        turn(plain, rows, j * ROW, ahead, wide, spectrum, 0, n * ROW, lanes)
+        transform(spectrum, to, n * ROW, own, rows, cos, sin, n, wide)
+        turn(tapered, rows, j * ROW, ahead, wide, spectrum, 0, n * ROW, lanes)
+        transform(spectrum, to, n * ROW, other, rows, cos, sin, n, wide)
+        for a in range(row_ramp.size):
+            join_rows(
+                own, other, natural[a], n * ROW, wide // BLOCK, max(row_ramp[a], 0.0) + 1e-6,
+                flat(strip, 2 * (a * n_columns + j)),
+            )  # fmt: skip
+
+
+@inline
+def _any(turned: Flat, first: int, stop: int, ahead: int, lanes: int) -> bool:
+    """Tell whether anything but zero is in some columns."""
+    for block in range(lanes // BLOCK):
+        for k in range(block * ahead + first, block * ahead + stop):
+            if turned[k] != 0:
+                return True
+    return False
 
 
 @kernel
 def add_strips(
-    strips: Array, row_start: Array, row_ramp: Array, samples: int, filtered: Array
+    strips: Array, row_start: Array, row_ramp: Array, samples: int, first: int, filtered: Array
 ) -> None:
-    """Add the strips of each plane, from top to bottom; divide by the samples of a window."""
-    n_planes, n_strips, n_win, n_j = (
-        len(strips),
-        len(row_start),
-        row_ramp.shape[1],
-        filtered.shape[1],
-    )
-    n_columns = strips.shape[3] // n_win
-    for item in prange(filtered.shape[0] * n_planes):
-        i, k = item // n_planes, item % n_planes
-        re, im = np.zeros(n_j), np.zeros(n_j)
-        for strip in range(n_strips):
-            a = i - row_start[strip]
-            if 0 <= a < n_win and row_ramp[strip, a] >= 0:
-                for j in range(n_j):
-                    re[j] += strips[k, strip, 0, a * n_columns + j]
-                    im[j] += strips[k, strip, 1, a * n_columns + j]
-        for j in range(n_j):
-            filtered[i, j, k] = complex(re[j] / samples, im[j] / samples)
+    """Add the strips of planes, from `first` on, top to bottom; divide by a window's samples."""
+    n_planes, n_strips, n_win = len(strips), len(row_start), row_ramp.shape[1]
+    n_j, length = filtered.shape[1], strips.shape[2] // n_win
+    for i in prange(filtered.shape[0]):
+        row = np.empty(length)
+        for k in range(n_planes):
+            row[:] = 0.0
+            for strip in range(n_strips):
+                a = i - row_start[strip]
+                if 0 <= a < n_win and row_ramp[strip, a] >= 0:
+                    for j in range(length):
+                        row[j] += strips[k, strip, a * length + j]
+            for j in range(length):
+                row[j] /= samples
+            for j in range(n_j):
+                at = j // BLOCK * ROW + j % BLOCK
+                filtered[i, j, first + k] = complex(row[at + BLOCK], row[at])

@@ -4,8 +4,8 @@
 it costs nothing to hand on, and it keeps nothing alive, so it is taken of arguments only.
 ``load(values, first)`` takes the lanes from `first` on, ``store`` puts them back; ``+``, ``-`` and
 ``*`` work on all of them. What a loop over lanes does is then the same on every processor, and
-takes a compiler no search for it. ``fused`` is the exception: product and sum are rounded once
-where the processor can do that, and twice where it cannot.
+takes a compiler no search for it. ``fused`` and ``fused_less`` are the exception: product and sum
+are rounded once where the processor can do that, and twice where it cannot.
 """
 
 import operator
@@ -157,6 +157,24 @@ def load(typing: Any, values: Any, first: Any) -> Any:
 
 
 @operation
+def load_as(typing: Any, like: Any, values: Any, first: Any) -> Any:
+    """Return as many flat values as `like` has lanes, from `first` on, in its class."""
+    if not (isinstance(values, FlatType) and isinstance(like, LanesType)):
+        return None
+
+    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        kind = context.get_value_type(sig.return_type)
+        own = ir.VectorType(context.get_value_type(values.dtype), like.width)
+        place = builder.bitcast(builder.gep(args[1], [args[2]]), own.as_pointer())
+        lanes = builder.load(place, align=values.dtype.bitwidth // 8)
+        if values.dtype.bitwidth > like.scalar.bitwidth:
+            return builder.fptrunc(lanes, kind)
+        return builder.fpext(lanes, kind) if values.dtype != like.scalar else lanes
+
+    return like(like, values, types.intp), lower
+
+
+@operation
 def store(typing: Any, values: Any, first: Any, lanes: Any) -> Any:
     """Put lanes into flat values from `first` on."""
     if not isinstance(values, FlatType) or lanes != LanesType(values.dtype):
@@ -240,6 +258,21 @@ def fused(typing: Any, a: Any, b: Any, c: Any) -> Any:
         vector = args[0].type
         name = f"llvm.fmuladd.v{vector.count}f{sig.return_type.scalar.bitwidth}"
         return builder.call(_declared(builder, name, vector, 3), args)
+
+    return a(a, b, c), lower
+
+
+@operation
+def fused_less(typing: Any, a: Any, b: Any, c: Any) -> Any:
+    """Return a b - c."""
+    if not (isinstance(a, LanesType) and a == b == c):
+        return None
+
+    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        vector = args[0].type
+        name = f"llvm.fmuladd.v{vector.count}f{sig.return_type.scalar.bitwidth}"
+        call = args[0], args[1], builder.fneg(args[2])
+        return builder.call(_declared(builder, name, vector, 3), call)
 
     return a(a, b, c), lower
 
