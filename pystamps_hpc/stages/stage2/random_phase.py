@@ -297,9 +297,9 @@ def _full_counts(
     parts: list[ComplexArray], bperp: FloatArray, n_trial_wraps: float, kernels: "KernelTable"
 ) -> FloatArray:
     """Count rows by the full fit."""
-    rows = np.concatenate(parts) if len(parts) > 1 else parts[0] if parts else []
-    if not len(rows):
+    if not sum(map(len, parts)):
         return np.zeros(COHERENCE_BINS.size)
+    rows = np.concatenate(parts) if len(parts) > 1 else parts[0]
     coherence = kernels.stage2_topofit_coh_row_invariant(rows, bperp, n_trial_wraps)
     return kernels.stage2_histogram(coherence, COHERENCE_BINS)
 
