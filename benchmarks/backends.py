@@ -198,10 +198,14 @@ def side_by_side(window: Window, scratch: Path, programs: int, repeat: int) -> f
     for _ in range(repeat):
         trees = [fresh_copy(window, scratch / f"tree{k}") for k in range(programs)]
         with ThreadPoolExecutor(programs) as pool:
-            runs = list(pool.map(lambda tree: run_once(alone, window, tree, scratch), trees))
+            places = [tree.with_name(f"{tree.name}.files") for tree in trees]
+            for place in places:
+                place.mkdir(exist_ok=True)
+            runs = list(pool.map(lambda *of: run_once(alone, window, *of), trees, places))
         for tree in trees:
             shutil.rmtree(tree)
-        if not all(run["ok"] for run in runs):
+        if refused := [run["reason"] for run in runs if not run["ok"]]:
+            print(f"programs side by side: {refused[0]}", file=sys.stderr)
             return None
         walls += [run["wall_sec"] for run in runs]
     return float(np.mean(walls))

@@ -165,7 +165,8 @@ def able(chains: dict[str, Any]) -> str:
     """Say how many cores' work the cores do that share caches, memory and units."""
     known = {c["ranks"] * c["threads"]: c["cores_able"]
              for c in chains["configurations"] if "cores_able" in c}  # fmt: skip
-    return "".join(f": {n} cores do the work of {one:.2f}" for n, one in known.items())
+    told = ", ".join(f"{n} cores do the work of {one:.2f}" for n, one in known.items())
+    return f" ({told})" if told else ""
 
 
 def sizes(runs: Sequence[dict[str, Any]]) -> str:

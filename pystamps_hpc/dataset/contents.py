@@ -1,7 +1,6 @@
 """Small files that were read lately: not read again while nobody has touched them."""
 
 import os
-import stat
 import threading
 import time
 from collections import OrderedDict
@@ -74,19 +73,20 @@ _HELD = _Held()
 def content(path: Path) -> Content | None:
     """Return the content of a small regular file, None of a larger one.
 
+    The file is opened in any case: on NFS that is what asks whether another node has replaced it.
+
     Raises
     ------
     OSError
         It cannot be opened, or is a pipe, a device or a directory.
     """
-    status = os.stat(path)
-    if status.st_size > SMALL_BYTES:
-        return None
-    found = _HELD.get(_identity(status)) if stat.S_ISREG(status.st_mode) else None
-    if found is not None:
-        return found
     with open_regular(path) as file:
         status = os.fstat(file.fileno())
+        if status.st_size > SMALL_BYTES:
+            return None
+        found = _HELD.get(_identity(status))
+        if found is not None:
+            return found
         data = file.read(SMALL_BYTES + 1)
     if len(data) > SMALL_BYTES:
         return None

@@ -113,7 +113,14 @@ def grids(rng):
         "stage5_cell_sums": [(z.real.copy(), weight, starts), (z, weight, starts)],
         "stage6_cell_sums": [(z[:, 0].copy(), np.argsort(cell, kind="stable"), starts)],
         "stage6_nearest_node": [(number_columns(occupied),)],
-        "stage2_clap_grid": [(grid, alpha, 0.3, 24, 8, low_pass) for alpha in (1.0, 1.5)],
+        "stage2_clap_grid": [
+            *((grid, alpha, 0.3, 24, 8, low_pass) for alpha in (1.0, 1.5)),
+            *(
+                (grid[:, :width], 1.0, 0.3, n_win, n_pad, low_pass_response(n, 50.0, 800.0))
+                for n_win, n_pad, width in ((6, 2, 6), (18, 6, 33), (30, 10, 55))
+                for n in (n_win + n_pad,)
+            ),
+        ],
         "stage3_clap_cells": [
             (grid, cells, n_w, 0.8, 0.3, low_pass_response(n_w, 50.0, 800.0), osf)
             for n_w, osf in ((18, 1), (24, 2), (40, 1))

@@ -17,6 +17,7 @@ import numpy as np
 from ...errors import DatasetError
 from ..parameters import Parameters
 from ..problems import Problems
+from ..tree import STATE_DIRECTORY
 from . import doris, isce, snap
 from .model import Candidates, Grid, GridGeometry, OrbitGeometry, Scene
 from .network import Network
@@ -210,12 +211,14 @@ def examine(patches: Mapping[Path, Parameters]) -> Iterator[Examined]:
 
 
 def _has_own(patch: Path, patterns: frozenset[str]) -> bool:
-    """Whether files of the scene lie in the patch itself."""
+    """Whether files of the scene lie in the patch itself, or may do so in a directory of its."""
     try:
-        names = os.listdir(patch)
+        with os.scandir(patch) as entries:
+            there = [(entry.name, entry.is_dir()) for entry in entries]
     except OSError:
         return False
-    return any(map(_any_of(patterns), names))
+    of_scene = _any_of(patterns)
+    return any(of_scene(name) or (is_dir and name != STATE_DIRECTORY) for name, is_dir in there)
 
 
 @cache

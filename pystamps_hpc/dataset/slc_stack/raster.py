@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -26,6 +26,8 @@ PARTS = {"fcomplex": "f4", "scomplex": "i2", "float": "f4", "double": "f8", "byt
 
 KINDS = {"fcomplex": "c8", "scomplex": "2i2", "float": "f4", "double": "f8", "byte": "u1"}
 """Type of samples as headers name it."""
+
+EXPECTED = 1 << 20  # bytes that the system is asked to read at a time
 
 _LOOKED_AT = 16  # lines that are judged
 _PLAUSIBLE_SHARE = 0.9
@@ -133,11 +135,16 @@ class Raster:
         found[:] = every[:, self.band]
 
     def expect(self, lines: slice) -> None:
-        """Have the system read lines that are going to be asked for; of an open file only."""
+        """Have the system read lines that are going to be asked for; of an open file only.
+
+        It reads no more than about a megabyte for each time that it is asked.
+        """
         if self.descriptor is not None:
             every = self.bands * self.width * self.pixel_bytes
-            size = (lines.stop - lines.start) * every
-            os.posix_fadvise(self.descriptor, lines.start * every, size, os.POSIX_FADV_WILLNEED)
+            with suppress(OSError, AttributeError):  # where the system takes no advice
+                for first in range(lines.start * every, lines.stop * every, EXPECTED):
+                    size = min(EXPECTED, lines.stop * every - first)
+                    os.posix_fadvise(self.descriptor, first, size, os.POSIX_FADV_WILLNEED)
 
     def _fill(self, found: NDArray[np.uint8], start: int) -> None:
         """Read what lies in the file from a byte on."""

@@ -196,7 +196,7 @@ def _make_all(
     for strip in strips:
         publications = publishing.stage(strip)
         counts |= _make(layout, known, strip, publications, ctx)
-        ctx.on_root(partial(_look, overview, layout, strip, publications))
+        ctx.on_root(partial(_look, overview, layout, strip, publications, ctx))
         waiting += publications
         if not begun and not any(counts.values()):
             continue
@@ -213,9 +213,14 @@ def _look(
     layout: Layout,
     strip: Sequence[Patch],
     publications: Sequence[Publication],
+    ctx: Context,
 ) -> None:
+    """Add patches to what the picture shows; the preparation does not depend on it."""
     for patch, publication in zip(strip, publications, strict=True):
-        overview.add(layout, patch, publication.staging)
+        try:
+            overview.add(layout, patch, publication.staging)
+        except (OSError, ValueError) as error:
+            ctx.warn(f"{patch.name}: is missing in the picture of the candidates: {error}")
 
 
 def _remember(layout: Layout, known: Record) -> None:

@@ -18,18 +18,18 @@ def read_ahead(
     """Read lines of rasters, one raster after the other, while the block works.
 
     Several ranks keep a disk busy among them, and which of them asks for a raster is not known
-    before; there is none ahead then.
+    before; there is none ahead then, nor where a raster alone is more than may be ahead.
 
     Yields
     ------
     callable
         Called when a raster has been used, so that a further one is read.
     """
-    if ctx.team.size > 1 or not rasters or not lines:
+    largest = max((raster.width * raster.pixel_bytes * len(lines) for raster in rasters), default=0)
+    if ctx.team.size > 1 or not 0 < largest <= AHEAD:
         yield lambda: None
         return
-    largest = max(raster.width * raster.pixel_bytes * len(lines) for raster in rasters)
-    room, over = Semaphore(max(AHEAD // largest, ctx.threads)), Event()
+    room, over = Semaphore(AHEAD // largest), Event()
 
     def read() -> None:
         for raster in rasters:

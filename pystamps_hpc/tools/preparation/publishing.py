@@ -57,6 +57,8 @@ class Publisher:
         self.ctx.on_root(self._end)
 
     def _make(self, publications: Sequence[Publication]) -> None:
+        if self.under_way is not None and self.under_way.done():
+            self.under_way.result()  # or its error, before more is made
         for publication in publications:
             shutil.rmtree(staging_root(publication.target), ignore_errors=True)
             self.staged.enter_context(publication)
