@@ -8,6 +8,7 @@ from pystamps_hpc.dataset.mat import MatFile
 from pystamps_hpc.dataset.parameters import Parameters
 from pystamps_hpc.dataset.tree import discover_dataset
 from pystamps_hpc.pipeline.loading import input_files
+from pystamps_hpc.pipeline.presence import Look
 from pystamps_hpc.pipeline.table import mode_of, tasks
 from pystamps_hpc.stages.base import Field, artifact_fields
 
@@ -51,7 +52,8 @@ def stage_bytes(root: Path) -> dict[str, Traffic]:
 
 def _add_inputs(total: Traffic, cls: type, directory: Path, known: Parameters) -> None:
     fields = artifact_fields(cls)
-    for path in input_files(cls, directory, known):
+    for name, _ in input_files(cls, directory, known, Look()):
+        path = Path(name)
         total["files_read"] += 1
         if path.suffix != ".mat":
             total["whole"] += path.stat().st_size
