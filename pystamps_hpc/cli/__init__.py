@@ -33,6 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     options.arguments = arguments
     keep_open()
+    atexit.unregister(gc.freeze)
     atexit.register(gc.freeze)  # else the collector looks through all that is loaded: 0.4 s
     listening = options.command.stops_in_good_order
     team: Team | None = None

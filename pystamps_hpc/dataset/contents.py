@@ -19,7 +19,7 @@ MOST_BYTES = 16 << 20
 
 Made = TypeVar("Made")
 
-_TICK_NS, _SECOND_NS = 20_000_000, 1_000_000_000
+_MARGIN_NS = 2_000_000_000
 
 
 class Content:
@@ -106,7 +106,7 @@ def _identity(status: os.stat_result) -> tuple[int, ...]:
 def _settled(status: os.stat_result) -> bool:
     """Whether another change of the file would give it another time.
 
-    File systems count time in steps of some milliseconds, old ones of one or two seconds.
+    File systems count time in steps of some milliseconds, old ones of one or two seconds, and the
+    clock of a file server may be behind.
     """
-    step = _TICK_NS if status.st_ctime_ns % _SECOND_NS else 2 * _SECOND_NS
-    return time.time_ns() - status.st_ctime_ns > step
+    return time.time_ns() - status.st_ctime_ns > _MARGIN_NS

@@ -11,7 +11,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
@@ -167,10 +167,15 @@ def flush_all(paths: Sequence[Path]) -> None:
         while len(left) > 1:
             under_way.append(_flushers(os.getpid()).submit(_flush_named, left[-1]))
             left.pop()
-    for path in left:
-        _flush_named(path)
-    for each in under_way:
-        each.result()
+    try:
+        for path in left:
+            _flush_named(path)
+        for each in under_way:
+            each.result()
+    finally:  # nobody is in a file any more when the caller goes on, be it to remove it
+        for each in under_way:
+            each.cancel()
+        wait(under_way)
 
 
 @lru_cache(maxsize=1)

@@ -117,8 +117,9 @@ def digest(
     status = status or os.stat(path)
     if known and (known["bytes"], known["mtime_ns"]) == (status.st_size, status.st_mtime_ns):
         return dict(known)
-    sample = hashlib.sha256(str(status.st_size).encode())
     with open(path, "rb") as stream:
+        status = os.fstat(stream.fileno())  # of what is read: it may have been replaced meanwhile
+        sample = hashlib.sha256(str(status.st_size).encode())
         if status.st_size <= _BLOCK * _BLOCKS:
             sample.update(stream.read())
         else:

@@ -85,7 +85,7 @@ class StageResult:
     busy_sec: tuple[float, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return the row with the report's key names."""
+        """Return the row with the report's key names; its lists are those of the row."""
         row = dict(vars(self))
         del row["busy_sec"]
         return {"stage": row.pop("stage_id"), **row}

@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -182,3 +183,20 @@ def test_a_text_is_replaced_as_a_whole(tmp_path, monkeypatch):
         write_text(path, "new")
     assert path.read_text() == "old"
     assert [item.name for item in path.parent.iterdir()] == ["state.json"]
+
+
+def test_when_one_file_cannot_be_flushed_nobody_is_in_the_others_any_more(tmp_path, monkeypatch):
+    ended = []
+
+    def flushing(path):
+        if path.name == "0":
+            raise OSError(errno.EIO, "broken", str(path))
+        time.sleep(0.05)
+        ended.append(path.name)
+
+    monkeypatch.setattr(publish, "flush", flushing)
+    with pytest.raises(OSError, match="broken"):
+        publish.flush_all([tmp_path / str(k) for k in range(20)])
+    before = len(ended)
+    time.sleep(0.15)
+    assert 0 < before == len(ended) < 19

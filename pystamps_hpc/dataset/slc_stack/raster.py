@@ -80,6 +80,11 @@ class Raster:
         return self.numbers.itemsize * (2 if self.sample.endswith("complex") else 1)
 
     @property
+    def line_bytes(self) -> int:
+        """Bytes that are read for a line, those of all bands."""
+        return self.bands * self.width * self.pixel_bytes
+
+    @property
     def disk_bytes(self) -> int | None:
         """Bytes that the file should have, None where that tells nothing."""
         return self.length * self.bands * self.width * self.pixel_bytes
@@ -140,7 +145,7 @@ class Raster:
         It reads no more than about a megabyte for each time that it is asked.
         """
         if self.descriptor is not None:
-            every = self.bands * self.width * self.pixel_bytes
+            every = self.line_bytes
             with suppress(OSError, AttributeError):  # where the system takes no advice
                 for first in range(lines.start * every, lines.stop * every, EXPECTED):
                     size = min(EXPECTED, lines.stop * every - first)

@@ -76,6 +76,11 @@ class Formed(Raster):
         with first.opened() as one, second.opened() as other:
             yield replace(self, images=(one, other))
 
+    @property
+    def line_bytes(self) -> int:
+        """Bytes that are read for a line, of both images."""
+        return sum(image.line_bytes for image in self.images)
+
     def expect(self, lines: slice) -> None:
         """Have lines of both images read; as :meth:`Raster.expect`."""
         for image in self.images:

@@ -19,7 +19,7 @@ from .ahead import read_ahead
 from .extraction import extract
 from .layout import Layout, lay_out
 from .options import Options
-from .overview import Overview
+from .overview import Overview, show_patches
 from .publishing import Publisher, publisher
 from .rasters import PIECE, Pixels, calibrate, select
 from .record import MARKER, Record
@@ -196,7 +196,8 @@ def _make_all(
     for strip in strips:
         publications = publishing.stage(strip)
         counts |= _make(layout, known, strip, publications, ctx)
-        ctx.on_root(partial(_look, overview, layout, strip, publications, ctx))
+        folders = {p.target.name: p.staging for p in publications}
+        ctx.on_root(partial(show_patches, overview, layout, folders, ctx.warn))
         waiting += publications
         if not begun and not any(counts.values()):
             continue
@@ -206,21 +207,6 @@ def _make_all(
         publishing.publish(waiting)
         waiting = []
     return counts
-
-
-def _look(
-    overview: Overview,
-    layout: Layout,
-    strip: Sequence[Patch],
-    publications: Sequence[Publication],
-    ctx: Context,
-) -> None:
-    """Add patches to what the picture shows; the preparation does not depend on it."""
-    for patch, publication in zip(strip, publications, strict=True):
-        try:
-            overview.add(layout, patch, publication.staging)
-        except (OSError, ValueError) as error:
-            ctx.warn(f"{patch.name}: is missing in the picture of the candidates: {error}")
 
 
 def _remember(layout: Layout, known: Record) -> None:

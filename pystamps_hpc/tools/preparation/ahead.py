@@ -25,7 +25,7 @@ def read_ahead(
     callable
         Called when a raster has been used, so that a further one is read.
     """
-    largest = max((raster.width * raster.pixel_bytes * len(lines) for raster in rasters), default=0)
+    largest = max((raster.line_bytes * len(lines) for raster in rasters), default=0)
     if ctx.team.size > 1 or not 0 < largest <= AHEAD:
         yield lambda: None
         return
@@ -40,7 +40,11 @@ def read_ahead(
                 file.expect(slice(lines.start, lines.stop))
 
     thread = Thread(target=read, name="read ahead")
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError:  # none is to be had
+        yield lambda: None
+        return
     try:
         yield room.release
     finally:

@@ -29,7 +29,7 @@ def extract(
 ) -> dict[str, int]:
     """Write what is known of the candidates, each raster read once per strip.
 
-    `used` is called when one has been read.
+    `used` is called when an interferogram has been read.
 
     Returns
     -------
@@ -63,7 +63,8 @@ def extract(
                     target.write(values.reshape(-1).data, (k * len(place) + rows.start) * every)
                     if name == "ll":
                         unknown[patch] += _unknown(values.view(read[0].numbers))
-        used()
+        if name == "ph":
+            used()
         return unknown
 
     def lists(patch: str) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """A scene in few cells: what the picture of a preparation shows."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,3 +65,18 @@ class Overview:
         cells = line[inside] // step * self.density.shape[1] + sample[inside] // step
         found = np.bincount(cells, minlength=self.density.size)
         self.density[...] += found.reshape(self.density.shape)
+
+
+def show_patches(
+    overview: Overview,
+    layout: Layout,
+    folders: Mapping[str, Path],
+    warn: Callable[[str], None],
+) -> None:
+    """Add patches, each made in its folder; one that cannot be read is left out with a warning."""
+    for patch in layout.patches:
+        if patch.name in folders:
+            try:
+                overview.add(layout, patch, folders[patch.name])
+            except (OSError, ValueError) as error:
+                warn(f"{patch.name}: is missing in the picture of the candidates: {error}")

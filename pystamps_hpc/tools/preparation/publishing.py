@@ -67,7 +67,11 @@ class Publisher:
 
     def _begin(self, publications: Sequence[Publication]) -> None:
         self._end()
-        self.under_way = self.beside.submit(self._publish, publications)
+        try:
+            self.under_way = self.beside.submit(self._publish, publications)
+        except RuntimeError:  # no thread is to be had
+            self.under_way = None
+            self._publish(publications)
 
     def _end(self) -> None:
         if self.under_way is not None:
@@ -88,9 +92,15 @@ class Publisher:
 def publisher(layout: Layout, known: Record, ctx: Context, name: str) -> Iterator[Publisher]:
     """Publish patches beside the block; all are there at its end, or an error is raised.
 
-    Where the block fails, what it has given to publish comes to its place nevertheless.
+    Where the block fails, what it has given to publish comes to its place nevertheless; if it does
+    not, a warning says why.
     """
     with ExitStack() as staged, ThreadPoolExecutor(1, "publish") as beside:
         made = Publisher(layout, known, ctx, name, staged, beside)
-        yield made
+        try:
+            yield made
+        except Exception:
+            if made.under_way is not None and (lost := made.under_way.exception()):
+                ctx.warn(f"what was made before could not be published: {lost}")
+            raise
         made.end()

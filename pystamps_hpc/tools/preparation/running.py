@@ -25,6 +25,7 @@ from ...stages.prepare.selection import KERNELS
 from ..drawing.page import load_matplotlib_beside
 from . import Options, Prepared, plan_preparation, prepare_stack
 from .layout import Layout
+from .overview import show_patches
 from .picture import candidates_picture
 
 STAGE = 0
@@ -115,10 +116,8 @@ def _make_folder(folder: Path) -> None:
 def _picture(layout: Layout, found: Prepared, log: TaskLog) -> Path | None:
     """Draw the candidates; return why not as a warning."""
     root, overview = layout.stack.root, found.overview
+    show_patches(overview, layout, {name: root / name for name in found.kept}, log.warn)
     try:
-        for patch in layout.patches:
-            if patch.name in found.kept:
-                overview.add(layout, patch, root / patch.name)
         path = root / "products" / "candidates.png"
         return candidates_picture(layout, found.candidates, overview, path)
     except (PystampsError, OSError) as error:
