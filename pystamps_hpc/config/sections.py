@@ -86,8 +86,9 @@ class RuntimeConfig:
         "auto",
         choice("runtime backend", RUNTIME_BACKENDS, _RUNTIME_ALIASES),
         "How the patches of one process are spread: ``auto`` (one after the other, kernels "
-        "threaded), ``threads`` or ``processes`` (a pool of patches). ``native`` also insists on "
-        "native kernels; ``gpu`` runs every kernel on a GPU that has a CUDA form.",
+        "threaded; from 64 small patches on as ``processes``), ``threads`` or ``processes`` (a pool "
+        "of patches). ``native`` also insists on native kernels, patch after patch; ``gpu`` runs "
+        "every kernel on a GPU that has a CUDA form.",
     )
     stage2_kernel_backend: str = option(
         "auto",
