@@ -66,7 +66,7 @@ def run_task(
     special = "; ".join(filter(None, (planned.stale, planned.note)))
     title = f"{row.spec.name} ({special})" if special else row.spec.name
     log = TaskLog(watcher, result, title)
-    status, busy = "failed", team.busy_sec
+    status, busy, root = "failed", team.busy_sec, team.root_sec
     try:
         with team.agreed():
             log.check()
@@ -85,7 +85,9 @@ def run_task(
     if time.perf_counter() - log.began > BRIEF_SEC:
         release_freed_memory()
     if team.size > 1:
-        result.busy_sec = tuple(team.on_each(lambda: team.busy_sec - busy))
+        of_ranks = team.on_each(lambda: (team.busy_sec - busy, team.root_sec - root))
+        result.busy_sec = tuple(seconds for seconds, _ in of_ranks)
+        result.root_sec = of_ranks[0][1]
     return log.close(status, details)
 
 
