@@ -104,11 +104,13 @@ def _execute(
     # what an earlier pass left that this one must not read; it goes with the old result
     withheld = row.judged.intersection(planned.invalidates)
     patches = team.on_root(lambda: _patches_with_ps(session, row))
+    workers = session.config.runtime.io_workers
     record = team.on_root(
         lambda: task_record(
-            dataset, session.config, parameters, session.kernels, row, target, patches, withheld
+            dataset, session.config, parameters, session.kernels, row, target, patches, withheld,
+            workers if row.gathers else 1,
         )
-    )
+    )  # fmt: skip
     if row.spec.scope == "merged":
         _tell_dropped(dataset, row, patches, log)
 
@@ -116,7 +118,7 @@ def _execute(
         with _with_remedy(dataset, row, target):
             return find_inputs(
                 row.spec.inputs, directory, parameters, dataset, patches, row.judged,
-                session.config.runtime.io_workers, withheld,
+                workers, withheld,
             )  # fmt: skip
 
     # a thousand ranks do not open the files of a thousand patches each
