@@ -2,8 +2,8 @@
 
 ``flat(array, 0)`` is where the values of an array lie, without anything else that an array knows:
 it costs nothing to hand on, and it keeps nothing alive, so it is taken of arguments only.
-``load(values, first)`` takes the lanes from `first` on, ``store`` puts them back; ``+``, ``-`` and
-``*`` work on all of them. What a loop over lanes does is then the same on every processor, and
+``load(values, first)`` takes the lanes from `first` on, ``store`` puts them back; ``+``, ``-``,
+``*`` and ``/`` work on all of them. What a loop over lanes does is then the same on every processor, and
 takes a compiler no search for it. ``fused`` and ``fused_less`` are the exception: product and sum
 are rounded once where the processor can do that, and twice where it cannot.
 """
@@ -133,11 +133,17 @@ def _operator(symbol: Callable[..., Any], name: str) -> None:
         return getattr(builder, name if whole else f"f{name}")(*args)
 
 
-for _symbol, _name in ((operator.add, "add"), (operator.sub, "sub"), (operator.mul, "mul")):
+_OPERATORS = (
+    (operator.add, "add"),
+    (operator.sub, "sub"),
+    (operator.mul, "mul"),
+    (operator.truediv, "div"),
+)
+for _symbol, _name in _OPERATORS:
     _operator(_symbol, _name)
 
 
-def _place(context: Any, builder: Any, kind: Any, start: Any, index: Any) -> Any:
+def place_of(context: Any, builder: Any, kind: Any, start: Any, index: Any) -> Any:
     """Return where the lanes from `index` on lie, as a pointer to a vector."""
     vector = context.get_value_type(LanesType(kind.dtype))
     return builder.bitcast(builder.gep(start, [index]), vector.as_pointer())
@@ -150,10 +156,21 @@ def load(typing: Any, values: Any, first: Any) -> Any:
         return None
 
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        place = _place(context, builder, sig.args[0], *args)
+        place = place_of(context, builder, sig.args[0], *args)
         return builder.load(place, align=values.dtype.bitwidth // 8)
 
     return LanesType(values.dtype)(values, types.intp), lower
+
+
+def converted(context: Any, builder: Any, like: LanesType, kind: FlatType, start: Any) -> Any:
+    """Read as many values of another class as `like` has lanes; return them in its class."""
+    lanes, align = context.get_value_type(like), kind.dtype.bitwidth // 8
+    own = ir.VectorType(context.get_value_type(kind.dtype), like.width)
+    values = builder.load(builder.bitcast(start, own.as_pointer()), align=align)
+    if kind.dtype == like.scalar:
+        return values
+    shorter = kind.dtype.bitwidth > like.scalar.bitwidth
+    return builder.fptrunc(values, lanes) if shorter else builder.fpext(values, lanes)
 
 
 @operation
@@ -163,13 +180,7 @@ def load_as(typing: Any, like: Any, values: Any, first: Any) -> Any:
         return None
 
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        kind = context.get_value_type(sig.return_type)
-        own = ir.VectorType(context.get_value_type(values.dtype), like.width)
-        place = builder.bitcast(builder.gep(args[1], [args[2]]), own.as_pointer())
-        lanes = builder.load(place, align=values.dtype.bitwidth // 8)
-        if values.dtype.bitwidth > like.scalar.bitwidth:
-            return builder.fptrunc(lanes, kind)
-        return builder.fpext(lanes, kind) if values.dtype != like.scalar else lanes
+        return converted(context, builder, like, values, builder.gep(args[1], [args[2]]))
 
     return like(like, values, types.intp), lower
 
@@ -181,7 +192,7 @@ def store(typing: Any, values: Any, first: Any, lanes: Any) -> Any:
         return None
 
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        place = _place(context, builder, sig.args[0], args[0], args[1])
+        place = place_of(context, builder, sig.args[0], args[0], args[1])
         builder.store(args[2], place, align=values.dtype.bitwidth // 8)
         return context.get_dummy_value()
 
@@ -248,33 +259,30 @@ def of_bits(typing: Any, values: Any, bits: Any) -> Any:
     return values.dtype(values, types.int64), lower
 
 
-@operation
-def fused(typing: Any, a: Any, b: Any, c: Any) -> Any:
-    """Return a b + c."""
+def _of_three(a: Any, b: Any, c: Any, third: Callable[..., Any]) -> Any:
+    """Return type and lowering of a b + c, the last made of what is given by `third`."""
     if not (isinstance(a, LanesType) and a == b == c):
         return None
 
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         vector = args[0].type
         name = f"llvm.fmuladd.v{vector.count}f{sig.return_type.scalar.bitwidth}"
-        return builder.call(_declared(builder, name, vector, 3), args)
+        call = args[0], args[1], third(builder, args[2])
+        return builder.call(_declared(builder, name, vector, 3), call)
 
     return a(a, b, c), lower
+
+
+@operation
+def fused(typing: Any, a: Any, b: Any, c: Any) -> Any:
+    """Return a b + c."""
+    return _of_three(a, b, c, lambda builder, value: value)
 
 
 @operation
 def fused_less(typing: Any, a: Any, b: Any, c: Any) -> Any:
     """Return a b - c."""
-    if not (isinstance(a, LanesType) and a == b == c):
-        return None
-
-    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        vector = args[0].type
-        name = f"llvm.fmuladd.v{vector.count}f{sig.return_type.scalar.bitwidth}"
-        call = args[0], args[1], builder.fneg(args[2])
-        return builder.call(_declared(builder, name, vector, 3), call)
-
-    return a(a, b, c), lower
+    return _of_three(a, b, c, lambda builder, value: builder.fneg(value))
 
 
 @operation
@@ -372,47 +380,3 @@ def total(typing: Any, a: Any) -> Any:
         return builder.extract_element(sums, ir.IntType(32)(0))
 
     return a.scalar(a), lower
-
-
-@operation
-def turn_square(
-    typing: Any, values: Any, at: Any, shift: Any, to: Any, first: Any, stride: Any
-) -> Any:
-    """Make columns of rows, as many of each as a register has lanes.
-
-    Row k is the lanes of `values` from ``at[k] + shift`` on, column k becomes those of `to` from
-    ``first + k * stride`` on.
-    """
-    if not (isinstance(values, FlatType) and isinstance(at, FlatType) and to == values):
-        return None
-
-    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        source, places, shift, target, first, stride = args
-        width, align = LanesType(values.dtype).width, values.dtype.bitwidth // 8
-        rows = []
-        for k in range(width):
-            place = builder.load(builder.gep(places, [ir.IntType(64)(k)]))
-            begin = _place(context, builder, values, source, builder.add(place, shift))
-            rows.append(builder.load(begin, align=align))
-        for k, row in enumerate(_turned(builder, rows)):
-            begin = builder.add(first, builder.mul(stride, ir.IntType(64)(k)))
-            builder.store(row, _place(context, builder, to, target, begin), align=align)
-        return context.get_dummy_value()
-
-    whole = types.intp
-    return types.none(values, at, whole, to, whole, whole), lower
-
-
-def _turned(builder: Any, rows: list[Any]) -> list[Any]:
-    """Exchange, bit by bit of row and lane, what lies off the diagonal."""
-    width, step = len(rows), len(rows) // 2
-    vector = ir.VectorType(ir.IntType(32), width)
-    while step:
-        low = [k if not k & step else width + k - step for k in range(width)]
-        high = [k + step if not k & step else width + k for k in range(width)]
-        for i in (i for i in range(width) if not i & step):
-            pair = rows[i], rows[i + step]
-            rows[i] = builder.shuffle_vector(*pair, ir.Constant(vector, low))
-            rows[i + step] = builder.shuffle_vector(*pair, ir.Constant(vector, high))
-        step //= 2
-    return rows
