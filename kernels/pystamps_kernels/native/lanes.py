@@ -162,17 +162,6 @@ def load(typing: Any, values: Any, first: Any) -> Any:
     return LanesType(values.dtype)(values, types.intp), lower
 
 
-def converted(context: Any, builder: Any, like: LanesType, kind: FlatType, start: Any) -> Any:
-    """Read as many values of another class as `like` has lanes; return them in its class."""
-    lanes, align = context.get_value_type(like), kind.dtype.bitwidth // 8
-    own = ir.VectorType(context.get_value_type(kind.dtype), like.width)
-    values = builder.load(builder.bitcast(start, own.as_pointer()), align=align)
-    if kind.dtype == like.scalar:
-        return values
-    shorter = kind.dtype.bitwidth > like.scalar.bitwidth
-    return builder.fptrunc(values, lanes) if shorter else builder.fpext(values, lanes)
-
-
 @operation
 def load_as(typing: Any, like: Any, values: Any, first: Any) -> Any:
     """Return as many flat values as `like` has lanes, from `first` on, in its class."""
@@ -180,7 +169,13 @@ def load_as(typing: Any, like: Any, values: Any, first: Any) -> Any:
         return None
 
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        return converted(context, builder, like, values, builder.gep(args[1], [args[2]]))
+        kind = context.get_value_type(sig.return_type)
+        own = ir.VectorType(context.get_value_type(values.dtype), like.width)
+        place = builder.bitcast(builder.gep(args[1], [args[2]]), own.as_pointer())
+        lanes = builder.load(place, align=values.dtype.bitwidth // 8)
+        if values.dtype.bitwidth > like.scalar.bitwidth:
+            return builder.fptrunc(lanes, kind)
+        return builder.fpext(lanes, kind) if values.dtype != like.scalar else lanes
 
     return like(like, values, types.intp), lower
 
@@ -197,6 +192,23 @@ def store(typing: Any, values: Any, first: Any, lanes: Any) -> Any:
         return context.get_dummy_value()
 
     return types.none(values, types.intp, lanes), lower
+
+
+@operation
+def fetch(typing: Any, values: Any, place: Any) -> Any:
+    """Bring the line of memory with a flat value near; it need not be there."""
+    if not isinstance(values, FlatType):
+        return None
+
+    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        bytes_, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [bytes_, number, number, number])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        line = builder.bitcast(builder.gep(args[0], [args[1]]), bytes_)
+        builder.call(function, [line, number(0), number(2), number(1)])  # read; second cache; data
+        return context.get_dummy_value()
+
+    return types.none(values, types.intp), lower
 
 
 @operation

@@ -17,6 +17,7 @@ from ..reference.topofit import NEARLY_HALF, TIE, WEAK
 from .compile import inline, kernel
 from .lanes import (
     after,
+    fetch,
     filled,
     flat,
     fused,
@@ -24,6 +25,7 @@ from .lanes import (
     lanes_in,
     larger,
     load,
+    load_as,
     root,
     smaller,
     store,
@@ -37,6 +39,7 @@ Lanes = Any
 
 ROWS = 16  # in two registers
 BLOCK = 512
+LINE = 8  # double values of a line of memory
 WHOLE = float(3 << 22)  # added to a single value below 2^22 and taken off, leaves a whole number
 EXACT = 1 << 16  # parts of a cycle of which the phase of up to 4096 steps is exact in single
 
@@ -65,16 +68,23 @@ def _tables(b: Array, steps: int, cos: Array, sin: Array, of_ifg: Array) -> None
 
 
 @inline
-def _load(z: Flat, at: Flat, size: int, columns: Flat) -> None:
-    """Make columns of rows of `size` values, which begin at `at`."""
-    width = lanes_in(columns)
+def _shorten(z: Flat, first: int, size: int, short: Flat) -> None:
+    """Copy values in single, one after the other, which is how memory is read soonest."""
+    like, width = filled(short, 0.0), lanes_in(short)
     whole = size // width * width
-    for first in range(0, whole, width):
-        for lane in range(0, ROWS, width):
-            turn_square(z, after(at, lane), first, columns, first * ROWS + lane, ROWS)
+    for k in range(0, whole, width):
+        store(short, k, load_as(like, z, first + k))
     for k in range(whole, size):
-        for lane in range(ROWS):
-            columns[k * ROWS + lane] = z[at[lane] + k]
+        short[k] = z[first + k]
+
+
+@inline
+def _make_columns(rows: Flat, at: Flat, size: int, columns: Flat) -> None:
+    """Make columns of rows, which begin at `at`; up to a register of others follow them."""
+    width = lanes_in(columns)
+    for first in range(0, size, width):
+        for lane in range(0, ROWS, width):
+            turn_square(rows, after(at, lane), first, columns, first * ROWS + lane, ROWS)
 
 
 @inline
@@ -206,21 +216,22 @@ def _refine(columns: Flat, m: int, of_ifg: Flat, found: Any, coherence: Flat) ->
 @inline
 def _fit_block(
     z: Array, first: int, stop: int, steps: int, cos: Array, sin: Array, of_ifg: Array,
-    room: Array, at: Array, coherence: Array,
+    rows: Array, columns: Array, coherence: Array,
 ) -> None:  # fmt: skip
-    """Fit some rows; `room` has places for their columns and one more."""
-    size = z.shape[1]
-    m, columns, places, ifgs = size // 2, flat(room, 0), flat(at, 0), flat(of_ifg, 0)
-    width, last = lanes_in(columns), size * ROWS
+    """Fit some rows; `rows` and `columns` are room, with a register after their values."""
+    size, source, at = z.shape[1], flat(z, 0), np.arange(ROWS) * z.shape[1]
+    own, other, ifgs = flat(columns, 0), flat(columns, ROWS // 2), flat(of_ifg, 0)
     for begin in range(first, stop, ROWS):
-        for lane in range(ROWS):
-            at[lane] = min(begin + lane, stop - 1) * size
-        _load(flat(z, 0), places, size, columns)
-        found, found_b = _search(columns, m, flat(cos, 0), flat(sin, 0), steps)
-        _refine(columns, m, ifgs, found, after(columns, last))
-        _refine(after(columns, width), m, ifgs, found_b, after(columns, last + width))
-        for lane in range(min(ROWS, stop - begin)):
-            coherence[begin + lane] = room[last + lane]
+        there = min(ROWS, stop - begin)
+        _shorten(source, begin * size, there * size, flat(rows, 0))
+        for line in range((begin + ROWS) * size, (begin + 2 * ROWS) * size, LINE):
+            fetch(source, line)
+        _make_columns(flat(rows, 0), flat(at, 0), size, own)
+        found, found_other = _search(own, size // 2, flat(cos, 0), flat(sin, 0), steps)
+        _refine(own, size // 2, ifgs, found, flat(rows, 0))
+        _refine(other, size // 2, ifgs, found_other, flat(rows, ROWS // 2))
+        for k in range(there):
+            coherence[begin + k] = rows[k]
 
 
 @kernel
@@ -235,8 +246,8 @@ def fit_rough(z: Array, b: Array, steps: int) -> Array:
     _tables(b, steps, cos, sin, of_ifg)
     coherence = np.empty(n, np.float32)
     for block in prange((n + BLOCK - 1) // BLOCK):
-        room, at = np.empty((2 * m + 1) * ROWS, np.float32), np.empty(ROWS, np.int64)
-        first = block * BLOCK
-        stop = min(n, first + BLOCK)
-        _fit_block(z, first, stop, steps, cos, sin, of_ifg, room, at, coherence)
+        first, stop = block * BLOCK, min(n, (block + 1) * BLOCK)
+        rows = np.zeros((2 * m + 1) * ROWS, np.float32)
+        columns = np.empty((2 * m + ROWS) * ROWS, np.float32)
+        _fit_block(z, first, stop, steps, cos, sin, of_ifg, rows, columns, coherence)
     return coherence

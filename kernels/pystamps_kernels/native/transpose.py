@@ -5,33 +5,32 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 
-from .lanes import FlatType, LanesType, converted, operation, place_of
+from .lanes import FlatType, LanesType, operation, place_of
 
 
 @operation
 def turn_square(
     typing: Any, values: Any, at: Any, shift: Any, to: Any, first: Any, stride: Any
 ) -> Any:
-    """Make columns of rows, as many of each as a register has lanes of the class of `to`.
+    """Make columns of rows, as many of each as a register has lanes.
 
-    Row k is the values from ``at[k] + shift`` on, column k becomes those of `to` from
+    Row k is the lanes of `values` from ``at[k] + shift`` on, column k becomes those of `to` from
     ``first + k * stride`` on.
     """
-    if not all(isinstance(kind, FlatType) for kind in (values, at, to)):
+    if not (isinstance(values, FlatType) and isinstance(at, FlatType) and to == values):
         return None
-    lanes = LanesType(to.dtype)
 
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         source, places, shift, target, first, stride = args
+        width, align = LanesType(values.dtype).width, values.dtype.bitwidth // 8
         rows = []
-        for k in range(lanes.width):
+        for k in range(width):
             place = builder.load(builder.gep(places, [ir.IntType(64)(k)]))
-            begin = builder.gep(source, [builder.add(place, shift)])
-            rows.append(converted(context, builder, lanes, values, begin))
+            begin = place_of(context, builder, values, source, builder.add(place, shift))
+            rows.append(builder.load(begin, align=align))
         for k, row in enumerate(_turned(builder, rows)):
             begin = builder.add(first, builder.mul(stride, ir.IntType(64)(k)))
-            place = place_of(context, builder, to, target, begin)
-            builder.store(row, place, align=to.dtype.bitwidth // 8)
+            builder.store(row, place_of(context, builder, to, target, begin), align=align)
         return context.get_dummy_value()
 
     whole = types.intp
