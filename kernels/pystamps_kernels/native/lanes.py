@@ -3,9 +3,9 @@
 ``flat(array, 0)`` is where the values of an array lie, without anything else that an array knows:
 it costs nothing to hand on, and it keeps nothing alive, so it is taken of arguments only.
 ``load(values, first)`` takes the lanes from `first` on, ``store`` puts them back; ``+``, ``-``,
-``*`` and ``/`` work on all of them. What a loop over lanes does is then the same on every processor, and
-takes a compiler no search for it. ``fused`` and ``fused_less`` are the exception: product and sum
-are rounded once where the processor can do that, and twice where it cannot.
+``*`` and ``/`` work on all of them. What a loop over lanes does is then the same on every
+processor, and takes a compiler no search for it. ``fused`` and ``fused_less`` are the exception:
+product and sum are rounded once where the processor can do that, and twice where it cannot.
 """
 
 import operator
@@ -272,7 +272,7 @@ def of_bits(typing: Any, values: Any, bits: Any) -> Any:
 
 
 def _of_three(a: Any, b: Any, c: Any, third: Callable[..., Any]) -> Any:
-    """Return type and lowering of a b + c, the last made of what is given by `third`."""
+    """Return type and lowering of the product of `a` and `b` plus what `third` makes of `c`."""
     if not (isinstance(a, LanesType) and a == b == c):
         return None
 

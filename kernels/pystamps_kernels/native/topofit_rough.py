@@ -1,9 +1,9 @@
 """The loops of :mod:`.topofit` for a coherence of few digits: single throughout, nothing kept.
 
-Rows run side by side in lanes (:mod:`.lanes`), in two registers. Phases are in cycles, and their
-angles are taken once: what a slope leaves of them is a difference. Baselines are from the middle of
-their range, for which phases are short; that turns all phasors of a trial alike, which no power,
-deviation or coherence knows of.
+Rows run side by side in lanes (:mod:`.lanes`), in two registers. Their angles are taken once, in
+cycles: what a slope leaves of them is a difference. Baselines are counted from the middle of their
+range, which keeps phases short; it turns all phasors of a trial alike, and neither power nor
+deviations nor coherence depend on that.
 """
 
 import math
@@ -40,8 +40,8 @@ Lanes = Any
 ROWS = 16  # in two registers
 BLOCK = 512
 LINE = 8  # double values of a line of memory
-WHOLE = float(3 << 22)  # added to a single value below 2^22 and taken off, leaves a whole number
-EXACT = 1 << 16  # parts of a cycle of which the phase of up to 4096 steps is exact in single
+WHOLE = float(3 << 22)  # added to a single value below 2^22 and taken off, it rounds to an integer
+EXACT = 1 << 16  # in such parts of a cycle the phase of up to 4096 steps is exact in single
 
 
 @inline
@@ -49,7 +49,7 @@ def _tables(b: Array, steps: int, cos: Array, sin: Array, of_ifg: Array) -> None
     """Fill in cosines and sines of the trials (steps + 1, m), and what is of an interferogram.
 
     The rows of `of_ifg` (4, m) are the phase of one step [cycles] in two parts, the baseline by
-    the range, and what turns deviations [cycles] into the slope [cycles over the range].
+    the range of all, and what turns deviations [cycles] into the slope [cycles over the range].
     """
     low, high, square = np.inf, -np.inf, 0.0
     for k in range(b.size):
@@ -89,7 +89,7 @@ def _make_columns(rows: Flat, at: Flat, size: int, columns: Flat) -> None:
 
 @inline
 def _better(found: Any, columns: Flat, trial: float, re: Lanes, im: Lanes) -> Any:
-    """Return the power of the best trial and of the next one, the best and its sum."""
+    """Return the power of the best trial and of the next one, its number and its sum."""
     first, second, best, best_re, best_im = found
     power = fused(re, re, im * im)
     return (
@@ -104,9 +104,8 @@ def _better(found: Any, columns: Flat, trial: float, re: Lanes, im: Lanes) -> An
 @inline
 def _search(columns: Flat, m: int, cos: Flat, sin: Flat, steps: int) -> Any:
     """Find the most coherent trials of two registers of rows; return what :func:`_better` does."""
-    width, nothing, none = lanes_in(columns), filled(columns, 0.0), filled(columns, -1.0)
-    found = none, none, nothing, nothing, nothing
-    found_b = none, none, nothing, nothing, nothing
+    width, nothing, below = lanes_in(columns), filled(columns, 0.0), filled(columns, -1.0)
+    found = found_b = below, below, nothing, nothing, nothing
     for t in range(steps + 1):
         rc, js, jc, rs = nothing, nothing, nothing, nothing
         rc_b, js_b, jc_b, rs_b = nothing, nothing, nothing, nothing
