@@ -20,6 +20,7 @@ from numba.extending import intrinsic, lower_builtin, models, register_model
 
 # Numba's own functions have no types.
 create_struct_proxy: Any = cgutils.create_struct_proxy
+declared: Any = cgutils.get_or_insert_function
 infer_global: Any = templates.infer_global
 lowers: Any = lower_builtin
 of_model: Any = register_model
@@ -201,10 +202,10 @@ def fetch(typing: Any, values: Any, place: Any) -> Any:
         return None
 
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        bytes_, number = ir.IntType(8).as_pointer(), ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [bytes_, number, number, number])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        line = builder.bitcast(builder.gep(args[0], [args[1]]), bytes_)
+        pointer, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [pointer, number, number, number])
+        function = declared(builder.module, kind, "llvm.prefetch.p0")
+        line = builder.bitcast(builder.gep(args[0], [args[1]]), pointer)
         builder.call(function, [line, number(0), number(2), number(1)])  # read; second cache; data
         return context.get_dummy_value()
 
@@ -280,7 +281,8 @@ def _of_three(a: Any, b: Any, c: Any, third: Callable[..., Any]) -> Any:
         vector = args[0].type
         name = f"llvm.fmuladd.v{vector.count}f{sig.return_type.scalar.bitwidth}"
         call = args[0], args[1], third(builder, args[2])
-        return builder.call(_declared(builder, name, vector, 3), call)
+        kind = ir.FunctionType(vector, [vector] * 3)
+        return builder.call(declared(builder.module, kind, name), call)
 
     return a(a, b, c), lower
 
@@ -306,14 +308,9 @@ def root(typing: Any, a: Any) -> Any:
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         vector = args[0].type
         name = f"llvm.sqrt.v{vector.count}f{sig.return_type.scalar.bitwidth}"
-        return builder.call(_declared(builder, name, vector, 1), args)
+        return builder.call(declared(builder.module, ir.FunctionType(vector, [vector]), name), args)
 
     return a(a), lower
-
-
-def _declared(builder: Any, name: str, vector: Any, count: int) -> Any:
-    kind = ir.FunctionType(vector, [vector] * count)
-    return builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
 
 
 def _chooser(comparison: str) -> Callable[..., Any]:
