@@ -16,7 +16,11 @@ BATCH_SAMPLES = 1 << 18
 """Samples of the windows that are transformed together; bounds memory and fits the cache."""
 
 STRIP_SAMPLES = 1 << 19
-"""The same for each thread of backends that fill threads with strips."""
+"""Samples of the strips (:func:`plane_groups`) that are made together, for each thread.
+
+A strip is the windows that begin in one row; backends that give each thread a strip at a time take
+as many planes together as make this many samples times their threads.
+"""
 
 
 @dataclass(frozen=True)

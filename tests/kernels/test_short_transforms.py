@@ -44,6 +44,7 @@ def _three(a, b, c, out):
     lanes.store(flat(out[0], 0), 0, lanes.fused(x, y, z))
     lanes.store(flat(out[1], 0), 0, lanes.root(x))
     lanes.store(flat(out[2], 0), 0, lanes.fused_less(x, y, z))
+    lanes.store(flat(out[3], 0), 0, x / y)
     return lanes.total(x * y - z)
 
 
@@ -117,7 +118,7 @@ def test_rows_become_columns(real):
 @pytest.mark.parametrize("real", [np.float64, np.float32])
 def test_lanes_compute_as_their_values_do(real):
     a, b, c = np.random.default_rng(1).uniform(0.5, 2, (3, BLOCK)).astype(real)
-    out = np.zeros((3, BLOCK), real)
+    out = np.zeros((4, BLOCK), real)
     width = lanes.BYTES // a.itemsize
     total = _three(a, b, c, out)
     exact = (a.astype(np.longdouble) * b + c)[:width]
@@ -125,6 +126,7 @@ def test_lanes_compute_as_their_values_do(real):
     np.testing.assert_array_equal(out[1, :width], np.sqrt(a)[:width])
     less = (a.astype(np.longdouble) * b - c)[:width]
     np.testing.assert_allclose(out[2, :width], less, atol=4 * np.finfo(real).eps)
+    np.testing.assert_array_equal(out[3, :width], (a / b)[:width])
     np.testing.assert_allclose(total, (a * b - c)[:width].sum(), rtol=8 * np.finfo(real).eps)
 
 

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pystamps_kernels.dispatch import table
+from pystamps_kernels.reference.topofit import ROUGH
 
 ARITHMETICS = ["double", "single"]
 BASELINES = np.array([-310.0, -150.0, -75.0, -20.0, 35.0, 90.0, 180.0, 260.0])
@@ -151,3 +152,22 @@ def test_shared_baselines_change_nothing(backend, arithmetic, bperp_class, rng):
     coherence = kernel.stage2_topofit_coh_row_invariant(rows, shared, 1.1)
     assert coherence.dtype == shared.dtype
     np.testing.assert_allclose(coherence, own[2], rtol=0, atol=atol)
+
+
+@pytest.mark.parametrize("m", [1, 2, 3, 4, 9, 50])
+@pytest.mark.parametrize(("offset", "wraps"), [(0, 0.0), (0, 0.4), (3000, 2.0), (0, 90.0)])
+def test_few_digits_are_those_of_the_fit_of_any_number_of_phases_and_trials(
+    backend, m, offset, wraps, rng
+):
+    kernels, bperp = table(backend, "double"), rng.normal(offset, 150, m)
+    for n in (1, 15, 17, 700):
+        rows = np.exp(2j * np.pi * rng.random((n, m)))
+        rough = kernels.stage2_topofit_coh_rough(rows, bperp, wraps)
+        whole = kernels.stage2_topofit_coh_row_invariant(rows, bperp, wraps)
+        assert rough.dtype == np.float32
+        known = ~np.isnan(rough)
+        np.testing.assert_allclose(rough[known], whole[known], rtol=0, atol=ROUGH / 5)
+        if m == 1:
+            assert not known.any()
+        if m > 8 and n == 700:
+            assert known.mean() > 0.95

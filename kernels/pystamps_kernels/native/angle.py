@@ -18,7 +18,10 @@ def cycles(y: float, x: float) -> float:
 
 @inline
 def radians(y: float, x: float) -> float:
-    """Return the angle of ``x + iy`` in radians; signs of zeros and NaN as the C library has it."""
+    """Return the angle of ``x + iy`` in radians; signs of zeros and NaN as the C library has it.
+
+    It is NaN, too, where both parts are infinite, which the C library takes for a diagonal.
+    """
     value = _first_quadrant(abs(y), abs(x))
     value = 0.5 - value if math.copysign(1.0, x) < 0 else value
     value = math.nan if math.isnan(x) or math.isnan(y) else value

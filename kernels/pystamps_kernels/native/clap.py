@@ -29,7 +29,8 @@ def clap_grid(
     """Native twin of :func:`reference.clap.clap_grid`.
 
     Transforms and sums are double, the response is single precision: it is off by less than the
-    single precision of the result.
+    single precision of the result. The adaptive part is lost in spectra with amplitudes above
+    1.8e19, whose squares overflow in it, and in those of less than 1e-22, whose squares vanish.
     """
     return _clap_grid(ph_grid, alpha, beta, n_win, n_pad, low_pass, np.float32)
 

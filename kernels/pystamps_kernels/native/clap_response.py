@@ -24,9 +24,9 @@ from .lanes import (
     root,
     store,
     total,
-    turn_square,
 )
 from .median import median
+from .transpose import turn_square
 
 Flat = Any  # see lanes.flat
 

@@ -227,7 +227,7 @@ def _filter_strip(
     )  # fmt: skip
     for block in range(lanes // BLOCK):
         fill(of_strip, block * ahead + n_columns * ROW, (block + 1) * ahead, 0.0)
-    done, first = 0, 0
+    first = 0
     for window in range(column_start.size):
         left, last = column_start[window], window + 1 == column_start.size
         held[window] = -1
@@ -244,27 +244,46 @@ def _filter_strip(
                 wave_re, wave_im, n, lanes,
             )  # fmt: skip
         stop = n_columns if last else column_start[window + 1]
-        for column in range(done, stop):
-            count = 0
-            while column_start[first] + n_win <= column and first < window:
-                first += 1
-            for k in range(first, window + 1):
-                b = column - column_start[k]
-                if held[k] >= 0 and b < n_win and column_ramp[k, b] >= 0:
-                    spots[count] = held[k] + natural[b]
-                    weights[count] = column_ramp[k, b]
-                    count += 1
-            add_rows(
-                flat(ring, 0), spots, weights, count, n * ROW, lanes // BLOCK,
-                plain, tapered, column * ROW, ahead,
-            )  # fmt: skip
-        done = stop
+        first = _add_finished(
+            flat(ring, 0), weights, held, spots, natural, column_start, column_ramp, first, window,
+            stop, plain, tapered, n, n_columns, lanes,
+        )  # fmt: skip
     for f in range(n):
         to[(f + half) % n] = f * ROW
     _transform_back(
         plain, tapered, to, n_columns, spectrum, flat(ring, 0), flat(ring, slot), rows, natural,
         wave_re, wave_im, n, lanes, row_ramp, strip,
     )  # fmt: skip
+
+
+@inline
+def _add_finished(
+    ring: Flat, weights: Flat, held: Flat, spots: Flat, natural: Flat, column_start: Array,
+    column_ramp: Array, first: int, window: int, stop: int, plain: Flat, tapered: Flat,
+    n: int, n_columns: int, lanes: int,
+) -> int:  # fmt: skip
+    """Add windows over the columns of `window` up to `stop`, where the next window begins.
+
+    `held` says where each window begins in the ring, -1 where it is empty; `weights` and `spots`
+    are room. Returns the first window that lies over the last column, given one that lies over the
+    first or before it.
+    """
+    n_win = column_ramp.shape[1]
+    for column in range(column_start[window], stop):
+        count = 0
+        while column_start[first] + n_win <= column and first < window:
+            first += 1
+        for k in range(first, window + 1):
+            b = column - column_start[k]
+            if held[k] >= 0 and b < n_win and column_ramp[k, b] >= 0:
+                spots[count] = held[k] + natural[b]
+                weights[count] = column_ramp[k, b]
+                count += 1
+        add_rows(
+            ring, spots, weights, count, n * ROW, lanes // BLOCK,
+            plain, tapered, column * ROW, (n_columns + 1) * ROW,
+        )  # fmt: skip
+    return first
 
 
 @inline

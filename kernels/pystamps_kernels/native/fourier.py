@@ -28,7 +28,8 @@ def transform(
     Parameters
     ----------
     source : flat
-        What is transformed; not `spectrum`.
+        What is transformed. It is left as it is, or it is `spectrum`, `at` being `rows`: then the
+        transforms take its place.
     at : flat int64
         Where each of the n rows begins there, in the first block.
     ahead : int

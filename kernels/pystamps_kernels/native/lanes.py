@@ -2,10 +2,10 @@
 
 ``flat(array, 0)`` is where the values of an array lie, without anything else that an array knows:
 it costs nothing to hand on, and it keeps nothing alive, so it is taken of arguments only.
-``load(values, first)`` takes the lanes from `first` on, ``store`` puts them back; ``+``, ``-`` and
-``*`` work on all of them. What a loop over lanes does is then the same on every processor, and
-takes a compiler no search for it. ``fused`` and ``fused_less`` are the exception: product and sum
-are rounded once where the processor can do that, and twice where it cannot.
+``load(values, first)`` takes the lanes from `first` on, ``store`` puts them back; ``+``, ``-``,
+``*`` and ``/`` work on all of them. What a loop over lanes does is then the same on every
+processor, and takes a compiler no search for it. ``fused`` and ``fused_less`` are the exception:
+product and sum are rounded once where the processor can do that, and twice where it cannot.
 """
 
 import operator
@@ -20,6 +20,7 @@ from numba.extending import intrinsic, lower_builtin, models, register_model
 
 # Numba's own functions have no types.
 create_struct_proxy: Any = cgutils.create_struct_proxy
+declared: Any = cgutils.get_or_insert_function
 infer_global: Any = templates.infer_global
 lowers: Any = lower_builtin
 of_model: Any = register_model
@@ -133,11 +134,17 @@ def _operator(symbol: Callable[..., Any], name: str) -> None:
         return getattr(builder, name if whole else f"f{name}")(*args)
 
 
-for _symbol, _name in ((operator.add, "add"), (operator.sub, "sub"), (operator.mul, "mul")):
+_OPERATORS = (
+    (operator.add, "add"),
+    (operator.sub, "sub"),
+    (operator.mul, "mul"),
+    (operator.truediv, "div"),
+)
+for _symbol, _name in _OPERATORS:
     _operator(_symbol, _name)
 
 
-def _place(context: Any, builder: Any, kind: Any, start: Any, index: Any) -> Any:
+def place_of(context: Any, builder: Any, kind: Any, start: Any, index: Any) -> Any:
     """Return where the lanes from `index` on lie, as a pointer to a vector."""
     vector = context.get_value_type(LanesType(kind.dtype))
     return builder.bitcast(builder.gep(start, [index]), vector.as_pointer())
@@ -150,7 +157,7 @@ def load(typing: Any, values: Any, first: Any) -> Any:
         return None
 
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        place = _place(context, builder, sig.args[0], *args)
+        place = place_of(context, builder, sig.args[0], *args)
         return builder.load(place, align=values.dtype.bitwidth // 8)
 
     return LanesType(values.dtype)(values, types.intp), lower
@@ -181,11 +188,28 @@ def store(typing: Any, values: Any, first: Any, lanes: Any) -> Any:
         return None
 
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        place = _place(context, builder, sig.args[0], args[0], args[1])
+        place = place_of(context, builder, sig.args[0], args[0], args[1])
         builder.store(args[2], place, align=values.dtype.bitwidth // 8)
         return context.get_dummy_value()
 
     return types.none(values, types.intp, lanes), lower
+
+
+@operation
+def fetch(typing: Any, values: Any, place: Any) -> Any:
+    """Bring the line of memory with a flat value near; it need not be there."""
+    if not isinstance(values, FlatType):
+        return None
+
+    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        pointer, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [pointer, number, number, number])
+        function = declared(builder.module, kind, "llvm.prefetch.p0")
+        line = builder.bitcast(builder.gep(args[0], [args[1]]), pointer)
+        builder.call(function, [line, number(0), number(2), number(1)])  # read; second cache; data
+        return context.get_dummy_value()
+
+    return types.none(values, types.intp), lower
 
 
 @operation
@@ -248,33 +272,31 @@ def of_bits(typing: Any, values: Any, bits: Any) -> Any:
     return values.dtype(values, types.int64), lower
 
 
-@operation
-def fused(typing: Any, a: Any, b: Any, c: Any) -> Any:
-    """Return a b + c."""
+def _of_three(a: Any, b: Any, c: Any, third: Callable[..., Any]) -> Any:
+    """Return type and lowering of the product of `a` and `b` plus what `third` makes of `c`."""
     if not (isinstance(a, LanesType) and a == b == c):
         return None
 
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         vector = args[0].type
         name = f"llvm.fmuladd.v{vector.count}f{sig.return_type.scalar.bitwidth}"
-        return builder.call(_declared(builder, name, vector, 3), args)
+        call = args[0], args[1], third(builder, args[2])
+        kind = ir.FunctionType(vector, [vector] * 3)
+        return builder.call(declared(builder.module, kind, name), call)
 
     return a(a, b, c), lower
+
+
+@operation
+def fused(typing: Any, a: Any, b: Any, c: Any) -> Any:
+    """Return a b + c."""
+    return _of_three(a, b, c, lambda builder, value: value)
 
 
 @operation
 def fused_less(typing: Any, a: Any, b: Any, c: Any) -> Any:
     """Return a b - c."""
-    if not (isinstance(a, LanesType) and a == b == c):
-        return None
-
-    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        vector = args[0].type
-        name = f"llvm.fmuladd.v{vector.count}f{sig.return_type.scalar.bitwidth}"
-        call = args[0], args[1], builder.fneg(args[2])
-        return builder.call(_declared(builder, name, vector, 3), call)
-
-    return a(a, b, c), lower
+    return _of_three(a, b, c, lambda builder, value: builder.fneg(value))
 
 
 @operation
@@ -286,14 +308,9 @@ def root(typing: Any, a: Any) -> Any:
     def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         vector = args[0].type
         name = f"llvm.sqrt.v{vector.count}f{sig.return_type.scalar.bitwidth}"
-        return builder.call(_declared(builder, name, vector, 1), args)
+        return builder.call(declared(builder.module, ir.FunctionType(vector, [vector]), name), args)
 
     return a(a), lower
-
-
-def _declared(builder: Any, name: str, vector: Any, count: int) -> Any:
-    kind = ir.FunctionType(vector, [vector] * count)
-    return builder.module.globals.get(name) or ir.Function(builder.module, kind, name)
 
 
 def _chooser(comparison: str) -> Callable[..., Any]:
@@ -372,47 +389,3 @@ def total(typing: Any, a: Any) -> Any:
         return builder.extract_element(sums, ir.IntType(32)(0))
 
     return a.scalar(a), lower
-
-
-@operation
-def turn_square(
-    typing: Any, values: Any, at: Any, shift: Any, to: Any, first: Any, stride: Any
-) -> Any:
-    """Make columns of rows, as many of each as a register has lanes.
-
-    Row k is the lanes of `values` from ``at[k] + shift`` on, column k becomes those of `to` from
-    ``first + k * stride`` on.
-    """
-    if not (isinstance(values, FlatType) and isinstance(at, FlatType) and to == values):
-        return None
-
-    def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        source, places, shift, target, first, stride = args
-        width, align = LanesType(values.dtype).width, values.dtype.bitwidth // 8
-        rows = []
-        for k in range(width):
-            place = builder.load(builder.gep(places, [ir.IntType(64)(k)]))
-            begin = _place(context, builder, values, source, builder.add(place, shift))
-            rows.append(builder.load(begin, align=align))
-        for k, row in enumerate(_turned(builder, rows)):
-            begin = builder.add(first, builder.mul(stride, ir.IntType(64)(k)))
-            builder.store(row, _place(context, builder, to, target, begin), align=align)
-        return context.get_dummy_value()
-
-    whole = types.intp
-    return types.none(values, at, whole, to, whole, whole), lower
-
-
-def _turned(builder: Any, rows: list[Any]) -> list[Any]:
-    """Exchange, bit by bit of row and lane, what lies off the diagonal."""
-    width, step = len(rows), len(rows) // 2
-    vector = ir.VectorType(ir.IntType(32), width)
-    while step:
-        low = [k if not k & step else width + k - step for k in range(width)]
-        high = [k + step if not k & step else width + k for k in range(width)]
-        for i in (i for i in range(width) if not i & step):
-            pair = rows[i], rows[i + step]
-            rows[i] = builder.shuffle_vector(*pair, ir.Constant(vector, low))
-            rows[i + step] = builder.shuffle_vector(*pair, ir.Constant(vector, high))
-        step //= 2
-    return rows

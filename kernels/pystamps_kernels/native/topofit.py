@@ -58,7 +58,8 @@ def topofit_coh_row_invariant_single(cpxphase: Array, bperp: Array, n_trial_wrap
 
 def topofit_coh_rough(cpxphase: Array, bperp: Array, n_trial_wraps: float) -> Array:
     """Native twin of :func:`reference.topofit.topofit_coh_rough`."""
-    return fit_rough(cpxphase, bperp.astype(np.float64), trial_steps(n_trial_wraps))
+    steps = trial_steps(n_trial_wraps)
+    return fit_rough(cpxphase.view(np.float64), bperp.astype(np.float64), steps)
 
 
 def _constants(bperp: Array, n_trial_wraps: float) -> tuple[Array, Any, Any, Any]:

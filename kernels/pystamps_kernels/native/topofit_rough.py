@@ -1,7 +1,9 @@
 """The loops of :mod:`.topofit` for a coherence of few digits: single throughout, nothing kept.
 
-Rows run side by side in lanes as in :mod:`.topofit_double`. The phasors of the best trial come from
-the table of the search, the weights are one, and no offset, residual or length is computed.
+Rows run side by side in lanes (:mod:`.lanes`), in two registers. Their angles are taken once, in
+cycles: what a slope leaves of them is a difference. Baselines are counted from the middle of their
+range, which keeps phases short; it turns all phasors of a trial alike, and neither power nor
+deviations nor coherence depend on that.
 """
 
 import math
@@ -13,68 +15,41 @@ from numpy.typing import NDArray
 
 from ..reference.topofit import NEARLY_HALF, TIE, WEAK
 from .compile import inline, kernel
+from .lanes import (
+    after,
+    fetch,
+    filled,
+    flat,
+    fused,
+    fused_less,
+    lanes_in,
+    larger,
+    load,
+    load_as,
+    root,
+    smaller,
+    store,
+    where_below,
+)
+from .transpose import turn_square
 
 Array = NDArray[Any]
-f4 = np.float32
+Flat = Any  # see lanes.flat
+Lanes = Any
 
-LANES = 32
-BLOCK = 256
-
-
-@inline
-def _cos_sin(cycles: Any) -> Any:
-    """Cosine and sine of a phase [cycles], as :func:`.turn.cos_sin`, good to 3e-7."""
-    quarters = np.floor(f4(4) * cycles + f4(0.5))
-    x = (cycles - f4(0.25) * quarters) * f4(6.2831855)
-    z = x * x
-    cos = f4(2.48015873015873e-05)
-    cos = cos * z - f4(0.001388888888888889)
-    cos = cos * z + f4(0.041666666666666664)
-    cos = cos * z - f4(0.5)
-    cos = cos * z + f4(1)
-    sin = f4(2.7557319223985893e-06)
-    sin = sin * z - f4(0.0001984126984126984)
-    sin = sin * z + f4(0.008333333333333333)
-    sin = sin * z - f4(0.16666666666666666)
-    sin = sin * z * x + x
-    quadrant = quarters - f4(4) * np.floor(f4(0.25) * quarters)
-    odd = quadrant == f4(1) or quadrant == f4(3)
-    re = sin if odd else cos
-    im = cos if odd else sin
-    re = -re if quadrant == f4(1) or quadrant == f4(2) else re
-    im = -im if quadrant >= f4(2) else im
-    return re, im
+ROWS = 16  # in two registers
+BLOCK = 512
+LINE = 8  # double values of a line of memory
+WHOLE = float(3 << 22)  # added to a single value below 2^22 and taken off, it rounds to an integer
+EXACT = 1 << 16  # in such parts of a cycle the phase of up to 4096 steps is exact in single
 
 
 @inline
-def _cycles(y: Any, x: Any) -> Any:
-    """Angle of ``x + iy`` in cycles, as :func:`.angle.cycles`, good to 3e-7."""
-    side_x, side_y = abs(x), abs(y)
-    short, long = min(side_x, side_y), max(side_x, side_y)
-    upper = short > f4(0.41421357) * long
-    rise = short - long if upper else short
-    run = short + long if upper else long
-    t = rise / (run if run > f4(0) else f4(1))
-    z = t * t
-    value = f4(0.01224227036878328)
-    value = value * z - f4(0.014468611642996702)
-    value = value * z + f4(0.017683881982953932)
-    value = value * z - f4(0.022736420431411483)
-    value = value * z + f4(0.03183098861828499)
-    value = value * z - f4(0.05305164769729811)
-    value = value * z + f4(0.15915494309189535)
-    value = value * t + (f4(0.125) if upper else f4(0))
-    value = f4(0.25) - value if side_y > side_x else value
-    value = f4(0.5) - value if x < f4(0) else value
-    return -value if y < f4(0) else value
+def _tables(b: Array, steps: int, cos: Array, sin: Array, of_ifg: Array) -> None:
+    """Fill in cosines and sines of the trials (steps + 1, m), and what is of an interferogram.
 
-
-@inline
-def _table(b: Array, steps: int, cos: Array, sin: Array, base: Array, weight: Array) -> None:
-    """Fill in cosines and sines of all trials, and the baselines by their range.
-
-    Trials are ordered 0, 1, -1, 2, -2, ...; `weight` turns deviations [cycles] into the slope that
-    is added, in cycles over the range.
+    The rows of `of_ifg` (4, m) are the phase of one step [cycles] in two parts, the baseline by
+    the range of all, and what turns deviations [cycles] into the slope [cycles over the range].
     """
     low, high, square = np.inf, -np.inf, 0.0
     for k in range(b.size):
@@ -82,128 +57,195 @@ def _table(b: Array, steps: int, cos: Array, sin: Array, base: Array, weight: Ar
         square += b[k] * b[k]
     spread = high - low if high > low else np.nan
     for k in range(b.size):
-        base[k] = b[k] / spread
-        weight[k] = b[k] / square * spread
-        cos[k, 0], sin[k, 0] = 1, 0
-        for t in range(1, steps + 1):
-            phase = math.pi / 4 / spread * b[k] * t
-            cos[k, 2 * t - 1] = cos[k, 2 * t] = math.cos(phase)
-            sin[k, 2 * t - 1] = math.sin(phase)
-            sin[k, 2 * t] = -math.sin(phase)
+        length = (b[k] - (low + high) / 2) / spread
+        of_ifg[0, k] = np.rint(length / 8 * EXACT) / EXACT
+        of_ifg[1, k] = length / 8 - np.rint(length / 8 * EXACT) / EXACT
+        of_ifg[2, k] = length
+        of_ifg[3, k] = b[k] / square * spread
+        for t in range(steps + 1):
+            cos[t, k] = math.cos(math.pi / 4 * length * t)
+            sin[t, k] = math.sin(math.pi / 4 * length * t)
 
 
 @inline
-def _search(
-    re: Array, im: Array, cos: Array, sin: Array, sums: Array, power: Array, best: Array
-) -> None:
-    """Find the most coherent trial of each lane; `power` receives its power and the next one."""
-    m, lanes = re.shape
-    rc, js, jc, rs = sums[0], sums[1], sums[2], sums[3]
-    first, second = power[0], power[1]
-    power[:2] = f4(-1)
-    best[:] = 0
-    for t in range(0, cos.shape[1], 2):
-        sums[:4] = f4(0)
+def _shorten(z: Flat, first: int, size: int, short: Flat) -> None:
+    """Copy values in single, one after the other, which is how memory is read soonest."""
+    like, width = filled(short, 0.0), lanes_in(short)
+    whole = size // width * width
+    for k in range(0, whole, width):
+        store(short, k, load_as(like, z, first + k))
+    for k in range(whole, size):
+        short[k] = z[first + k]
+
+
+@inline
+def _make_columns(rows: Flat, at: Flat, size: int, columns: Flat) -> None:
+    """Make columns of rows, which begin at `at`; up to a register of others follow them."""
+    width = lanes_in(columns)
+    for first in range(0, size, width):
+        for lane in range(0, ROWS, width):
+            turn_square(rows, after(at, lane), first, columns, first * ROWS + lane, ROWS)
+
+
+@inline
+def _better(found: Any, columns: Flat, trial: float, re: Lanes, im: Lanes) -> Any:
+    """Return the power of the best trial and of the next one, its number and its sum."""
+    first, second, best, best_re, best_im = found
+    power = fused(re, re, im * im)
+    return (
+        larger(first, power),
+        larger(second, smaller(first, power)),
+        where_below(first, power, filled(columns, trial), best),
+        where_below(first, power, re, best_re),
+        where_below(first, power, im, best_im),
+    )
+
+
+@inline
+def _search(columns: Flat, m: int, cos: Flat, sin: Flat, steps: int) -> Any:
+    """Find the most coherent trials of two registers of rows; return what :func:`_better` does."""
+    width, nothing, below = lanes_in(columns), filled(columns, 0.0), filled(columns, -1.0)
+    found = found_b = below, below, nothing, nothing, nothing
+    for t in range(steps + 1):
+        rc, js, jc, rs = nothing, nothing, nothing, nothing
+        rc_b, js_b, jc_b, rs_b = nothing, nothing, nothing, nothing
         for k in range(m):
-            x, y, c, s = re[k], im[k], cos[k, t], sin[k, t]
-            for lane in range(lanes):
-                rc[lane] += x[lane] * c
-                js[lane] += y[lane] * s
-                jc[lane] += y[lane] * c
-                rs[lane] += x[lane] * s
-        for lane in range(lanes):
-            along, across = rc[lane] + js[lane], jc[lane] - rs[lane]
-            minus = along * along + across * across
-            more = minus > first[lane]
-            second[lane] = first[lane] if more else max(second[lane], minus)
-            best[lane] = np.uint32(t) if more else best[lane]
-            first[lane] = minus if more else first[lane]
+            c, s = filled(columns, cos[t * m + k]), filled(columns, sin[t * m + k])
+            x, y = load(columns, 2 * k * ROWS), load(columns, (2 * k + 1) * ROWS)
+            rc, js, jc, rs = fused(x, c, rc), fused(y, s, js), fused(y, c, jc), fused(x, s, rs)
+            x, y = load(columns, 2 * k * ROWS + width), load(columns, (2 * k + 1) * ROWS + width)
+            rc_b, js_b = fused(x, c, rc_b), fused(y, s, js_b)
+            jc_b, rs_b = fused(y, c, jc_b), fused(x, s, rs_b)
+        found = _better(found, columns, t, rc + js, jc - rs)
+        found_b = _better(found_b, columns, t, rc_b + js_b, jc_b - rs_b)
         if t > 0:
-            for lane in range(lanes):
-                along, across = rc[lane] - js[lane], jc[lane] + rs[lane]
-                plus = along * along + across * across
-                more = plus > first[lane]
-                second[lane] = first[lane] if more else max(second[lane], plus)
-                best[lane] = np.uint32(t - 1) if more else best[lane]
-                first[lane] = plus if more else first[lane]
+            found = _better(found, columns, -t, rc - js, jc + rs)
+            found_b = _better(found_b, columns, -t, rc_b - js_b, jc_b + rs_b)
+    return found, found_b
 
 
 @inline
-def _turn(
-    re: Array, im: Array, cos: Array, sin: Array, best: Array, left: Array, sums: Array
-) -> None:
-    """Take the best trial of each lane off; its sum goes to the first two of `sums`."""
-    m, lanes = re.shape
-    off_re, off_im = sums[0], sums[1]
-    sums[:2] = f4(0)
-    for k in range(m):
-        x, y, p, q, of_cos, of_sin = re[k], im[k], left[0, k], left[1, k], cos[k], sin[k]
-        for lane in range(lanes):
-            c, s = of_cos[best[lane]], of_sin[best[lane]]
-            p[lane] = x[lane] * c + y[lane] * s
-            q[lane] = y[lane] * c - x[lane] * s
-            off_re[lane] += p[lane]
-            off_im[lane] += q[lane]
+def _angle(columns: Flat, re: Lanes, im: Lanes) -> Lanes:
+    """Return the angle of unit phasors in cycles, from -1/4 to 3/4, good to 4e-8.
 
-
-@inline
-def _refine(left: Array, base: Array, weight: Array, sums: Array, power: Array) -> None:
-    """Refine the slopes; the sums of what remains go to `sums`, the largest deviations to `power`.
-
-    The first two of `sums` hold the sums of `left`.
+    The smaller part is a sine; the polynomial is the Chebyshev interpolation of
+    ``asin(t) / t / 2 pi`` in ``t^2`` up to an eighth of a cycle.
     """
-    m, lanes = left.shape[1:]
-    off_re, off_im, slope, largest = sums[0], sums[1], sums[2], power[2]
-    slope[:] = f4(0)
-    largest[:] = f4(0)
+    nothing, quarter, half = filled(columns, 0.0), filled(columns, 0.25), filled(columns, 0.5)
+    square = im * im
+    t, other = where_below(square, half, im, re), where_below(square, half, re, im)
+    z = t * t
+    value = filled(columns, 0.01590782999)
+    value = fused(value, z, filled(columns, -0.008531216138))
+    value = fused(value, z, filled(columns, 0.009573943743))
+    value = fused(value, z, filled(columns, 0.006208122605))
+    value = fused(value, z, filled(columns, 0.01201483832))
+    value = fused(value, z, filled(columns, 0.02652332289))
+    value = fused(value, z, filled(columns, 0.1591549559)) * t
+    along = where_below(other, nothing, half - value, value)
+    across = where_below(other, nothing, value - quarter, quarter - value)
+    return where_below(square, half, along, across)
+
+
+@inline
+def _rest(columns: Flat, cycles: Lanes) -> Lanes:
+    """Return what is left of a phase without whole cycles."""
+    whole = filled(columns, WHOLE)
+    return cycles - ((cycles + whole) - whole)
+
+
+@inline
+def _deviations(columns: Flat, m: int, of_ifg: Flat, best: Lanes, offset: Lanes) -> Any:
+    """Put deviations [cycles] from the best trial into the columns, in place of real parts.
+
+    Returns the slope that is added, and the largest deviation.
+    """
+    slope = filled(columns, 0.0)
+    lowest, highest = slope, slope
     for k in range(m):
-        p, q, w = left[0, k], left[1, k], weight[k]
-        for lane in range(lanes):
-            deviation = _cycles(
-                q[lane] * off_re[lane] - p[lane] * off_im[lane],
-                p[lane] * off_re[lane] + q[lane] * off_im[lane],
-            )
-            largest[lane] = max(largest[lane], abs(deviation))
-            slope[lane] += w * deviation
-    total_re, total_im = sums[3], sums[4]
-    sums[3:5] = f4(0)
+        angle = _angle(columns, load(columns, 2 * k * ROWS), load(columns, (2 * k + 1) * ROWS))
+        model = _rest(columns, best * filled(columns, of_ifg[k]))
+        model = fused(best, filled(columns, of_ifg[m + k]), model)
+        deviation = _rest(columns, (angle - offset) - model)
+        store(columns, 2 * k * ROWS, deviation)
+        slope = fused(deviation, filled(columns, of_ifg[3 * m + k]), slope)
+        lowest, highest = smaller(lowest, deviation), larger(highest, deviation)
+    return slope, larger(highest, filled(columns, 0.0) - lowest)
+
+
+@inline
+def _length(columns: Flat, m: int, of_ifg: Flat, slope: Lanes) -> Lanes:
+    """Return the length of the sum of what the slope leaves of the deviations.
+
+    Sine and cosine of half a phase come from Chebyshev interpolations up to a quarter of a cycle,
+    good to 2e-7. What is added up is half the cosine and sine of the phase, the first with a minus.
+    """
+    re, im, half = filled(columns, 0.0), filled(columns, 0.0), filled(columns, 0.5)
     for k in range(m):
-        p, q, b = left[0, k], left[1, k], base[k]
-        for lane in range(lanes):
-            c, s = _cos_sin(slope[lane] * b)
-            total_re[lane] += p[lane] * c + q[lane] * s
-            total_im[lane] += q[lane] * c - p[lane] * s
+        deviation = load(columns, 2 * k * ROWS)
+        x = _rest(columns, fused_less(filled(columns, of_ifg[2 * m + k]), slope, deviation))
+        z = x * x
+        sin = fused(filled(columns, 0.07765591229), z, filled(columns, -0.5982904113))
+        sin = fused(sin, z, filled(columns, 2.550077387))
+        sin = fused(sin, z, filled(columns, -5.167710077))
+        sin = fused(sin, z, filled(columns, 3.14159264)) * x
+        cos = fused(filled(columns, 0.2196824236), z, filled(columns, -1.331872973))
+        cos = fused(cos, z, filled(columns, 4.058410791))
+        cos = fused(cos, z, filled(columns, -4.934792802))
+        cos = fused(cos, z, filled(columns, 0.999999953))
+        re, im = re + fused_less(sin, sin, half), fused(sin, cos, im)
+    return filled(columns, 2.0) * root(fused(re, re, im * im))
+
+
+@inline
+def _refine(columns: Flat, m: int, of_ifg: Flat, found: Any, coherence: Flat) -> None:
+    """Refine the slopes of a register of rows; store their coherence, NaN where it stays open."""
+    first, second, best, re, im = found
+    length, nan = root(first), filled(columns, np.nan)
+    slope, largest = _deviations(
+        columns, m, of_ifg, best, _angle(columns, re / length, im / length)
+    )
+    value = _length(columns, m, of_ifg, slope) * filled(columns, 1 / m)
+    value = where_below(filled(columns, TIE * m * m), first - second, value, nan)
+    value = where_below(filled(columns, (WEAK * m) ** 2), first, value, nan)
+    store(coherence, 0, where_below(largest, filled(columns, NEARLY_HALF), value, nan))
+
+
+@inline
+def _fit_block(
+    z: Array, first: int, stop: int, steps: int, cos: Array, sin: Array, of_ifg: Array,
+    rows: Array, columns: Array, coherence: Array,
+) -> None:  # fmt: skip
+    """Fit some rows; `rows` and `columns` are room, with a register after their values."""
+    size, source, at = z.shape[1], flat(z, 0), np.arange(ROWS) * z.shape[1]
+    own, other, ifgs = flat(columns, 0), flat(columns, ROWS // 2), flat(of_ifg, 0)
+    for begin in range(first, stop, ROWS):
+        there = min(ROWS, stop - begin)
+        _shorten(source, begin * size, there * size, flat(rows, 0))
+        for line in range((begin + ROWS) * size, (begin + 2 * ROWS) * size, LINE):
+            fetch(source, line)
+        _make_columns(flat(rows, 0), flat(at, 0), size, own)
+        found, found_other = _search(own, size // 2, flat(cos, 0), flat(sin, 0), steps)
+        _refine(own, size // 2, ifgs, found, flat(rows, 0))
+        _refine(other, size // 2, ifgs, found_other, flat(rows, ROWS // 2))
+        for k in range(there):
+            coherence[begin + k] = rows[k]
 
 
 @kernel
 def fit_rough(z: Array, b: Array, steps: int) -> Array:
-    """Coherence (n,) single of every row with shared baselines; NaN where it stays open."""
-    n, m = z.shape
-    shape = (m, 2 * steps + 1)
-    cos, sin = np.empty(shape, np.float32), np.empty(shape, np.float32)
-    base, weight = np.empty(m, np.float32), np.empty(m, np.float32)
-    _table(b, steps, cos, sin, base, weight)
+    """Coherence (n,) single of every row with shared baselines; NaN where it stays open.
+
+    Rows are real and imaginary parts of unit phasors in turns.
+    """
+    n, m = z.shape[0], b.size
+    cos, sin = np.empty((steps + 1, m), np.float32), np.empty((steps + 1, m), np.float32)
+    of_ifg = np.empty((4, m), np.float32)
+    _tables(b, steps, cos, sin, of_ifg)
     coherence = np.empty(n, np.float32)
-    length, gap, weak = f4(m), f4(TIE * m * m), f4((WEAK * m) ** 2)
     for block in prange((n + BLOCK - 1) // BLOCK):
-        re, im = np.empty((m, LANES), np.float32), np.empty((m, LANES), np.float32)
-        left = np.empty((2, m, LANES), np.float32)
-        sums, power = np.empty((5, LANES), np.float32), np.empty((3, LANES), np.float32)
-        best = np.empty(LANES, np.uint32)
-        stop = min(n, (block + 1) * BLOCK)
-        for first in range(block * BLOCK, stop, LANES):
-            last = min(first + LANES, stop) - 1
-            for lane in range(LANES):
-                row = min(first + lane, last)
-                for k in range(m):
-                    re[k, lane] = z[row, k].real
-                    im[k, lane] = z[row, k].imag
-            _search(re, im, cos, sin, sums, power, best)
-            _turn(re, im, cos, sin, best, left, sums)
-            _refine(left, base, weight, sums, power)
-            for lane in range(last + 1 - first):
-                clear = power[0, lane] - power[1, lane] > gap and power[0, lane] > weak
-                clear = clear and power[2, lane] < f4(NEARLY_HALF)
-                total = sums[3, lane] * sums[3, lane] + sums[4, lane] * sums[4, lane]
-                coherence[first + lane] = np.sqrt(total) / length if clear else f4(np.nan)
+        first, stop = block * BLOCK, min(n, (block + 1) * BLOCK)
+        rows = np.zeros((2 * m + 1) * ROWS, np.float32)
+        columns = np.empty((2 * m + ROWS) * ROWS, np.float32)
+        _fit_block(z, first, stop, steps, cos, sin, of_ifg, rows, columns, coherence)
     return coherence
