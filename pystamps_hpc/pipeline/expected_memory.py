@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..dataset.mat import MatFile
 from ..dataset.parameters import Parameters
@@ -137,10 +138,19 @@ def _cells(positions: Path, mtime_ns: int, points: int, grid_size: float) -> flo
     known = degrees[_plausible(degrees).all(axis=1)].astype(np.float64)
     if len(known) < 2:
         return CELLS_PER_POINT * points
-    middle = np.median(known, axis=0)
-    east = ((known[:, 0] - middle[0] + 180) % 360 - 180) * np.cos(np.radians(middle[1]))
-    spans = [np.diff(np.quantile(axis, (0.01, 0.99)))[0] for axis in (east, known[:, 1])]
-    return float(np.prod([np.ceil(span / 0.98 * 111_195 / grid_size) for span in spans]))
+    longitude, latitude = known.T
+    east = (longitude - _quantile(longitude, 0.5) + 180) % 360 - 180
+    east *= math.cos(math.radians(_quantile(latitude, 0.5)))
+    spans = [_quantile(axis, 0.99) - _quantile(axis, 0.01) for axis in (east, latitude)]
+    return float(math.prod(math.ceil(span / 0.98 * 111_195 / grid_size) for span in spans))
+
+
+def _quantile(values: NDArray[np.float64], share: float) -> float:
+    """As ``numpy.quantile``, in a tenth of the time for a few values."""
+    below, part = divmod(share * (len(values) - 1), 1)
+    place = np.clip([below, below + 1], 0, len(values) - 1).astype(np.int64)
+    lower, upper = np.partition(values, place)[place].tolist()
+    return float(lower + part * (upper - lower))
 
 
 def _plausible(degrees: Any) -> Any:

@@ -205,13 +205,13 @@ def examine_cores(dataset: Dataset, patches: Iterable[str]) -> list[Finding]:
     for name in patches:
         folder, found = dataset.directory(name), Problems()
         core = found.tried(patch_core, folder)
-        found.tried(require_core_within_patch, folder)
         if core is None and not found.messages:
             found.messages.append(
                 f"{name}/patch_noover.in: does not exist; the merge needs its four lines: first "
                 "and last range, first and last azimuth of the patch without overlap"
             )
         if core is not None:
+            found.tried(require_core_within_patch, folder, core)
             other = owner.setdefault(tuple(core.tolist()), name)
             if other != name and not found.messages:
                 found.messages.append(
