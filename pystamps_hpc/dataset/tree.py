@@ -294,10 +294,10 @@ def _box(path: Path) -> IntArray:
     """Read first and last range, first and last azimuth."""
     words = words_of(path)
     try:
-        box = np.array(words, np.float64)
+        box = [float(word) for word in words]
     except ValueError:
-        box = np.empty(0)
-    if box.shape != (4,) or (box != np.rint(box)).any() or (np.abs(box) > FARTHEST).any():
+        box = []
+    if len(box) != 4 or any(not side.is_integer() or abs(side) > FARTHEST for side in box):
         raise DatasetError(
             f"{path}: holds {shown(' '.join(words))!r}, expected four integers: "
             "first and last range, first and last azimuth"
@@ -305,4 +305,4 @@ def _box(path: Path) -> IntArray:
     if box[0] > box[1] or box[2] > box[3]:
         told = " ".join(words)
         raise DatasetError(f"{path}: holds {told!r}, where a last comes before its first")
-    return box.astype(np.int64)
+    return np.array(box, np.int64)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..dataset.contents import SMALL_BYTES
 from ..dataset.mat import MatFile
 from ..dataset.parameters import Parameters
 from ..dataset.schema import POINTS
@@ -131,26 +132,33 @@ def _cells(positions: Path, mtime_ns: int, points: int, grid_size: float) -> flo
     """Return the cells of a grid over the positions, outliers left out; each stage asks for it."""
     if not points:
         return 0.0
-    whole = np.memmap(positions, ">f4", "r", shape=(points, 2))
-    starts = np.unique(np.linspace(0, max(points - _BLOCK, 0), _BLOCKS).astype(np.int64))
-    sample = np.concatenate([whole[start : start + _BLOCK] for start in starts])
+    if 8 * points <= SMALL_BYTES:
+        whole = np.fromfile(positions, ">f4", 2 * points).reshape(points, 2)
+    else:
+        whole = np.memmap(positions, ">f4", "r", shape=(points, 2))
+    starts = np.linspace(0, max(points - _BLOCK, 0), _BLOCKS).astype(np.int64).tolist()
+    sample = np.concatenate([whole[start : start + _BLOCK] for start in dict.fromkeys(starts)])
     degrees = max((sample, sample.byteswap()), key=lambda one: np.count_nonzero(_plausible(one)))
     known = degrees[_plausible(degrees).all(axis=1)].astype(np.float64)
     if len(known) < 2:
         return CELLS_PER_POINT * points
-    longitude, latitude = known.T
-    east = (longitude - _quantile(longitude, 0.5) + 180) % 360 - 180
-    east *= math.cos(math.radians(_quantile(latitude, 0.5)))
-    spans = [_quantile(axis, 0.99) - _quantile(axis, 0.01) for axis in (east, latitude)]
+    (middle,) = _quantiles(known[:, 0], 0.5)
+    south, level, north = _quantiles(known[:, 1], 0.01, 0.5, 0.99)
+    west, east = _quantiles((known[:, 0] - middle + 180) % 360 - 180, 0.01, 0.99)
+    spans = ((east - west) * math.cos(math.radians(level)), north - south)
     return float(math.prod(math.ceil(span / 0.98 * 111_195 / grid_size) for span in spans))
 
 
-def _quantile(values: NDArray[np.float64], share: float) -> float:
-    """As ``numpy.quantile``, in a tenth of the time for a few values."""
-    below, part = divmod(share * (len(values) - 1), 1)
-    place = np.clip([below, below + 1], 0, len(values) - 1).astype(np.int64)
-    lower, upper = np.partition(values, place)[place].tolist()
-    return float(lower + part * (upper - lower))
+def _quantiles(values: NDArray[np.float64], *shares: float) -> list[float]:
+    """As ``numpy.quantile``, which takes a tenth of a millisecond even for a few values."""
+    ordered = np.sort(values)
+    last = len(ordered) - 1
+    found = []
+    for share in shares:
+        below = int(share * last)
+        low, high = ordered[below].item(), ordered[min(below + 1, last)].item()
+        found.append(low + (share * last - below) * (high - low))
+    return found
 
 
 def _plausible(degrees: Any) -> Any:
