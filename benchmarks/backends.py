@@ -112,18 +112,13 @@ def parallel_seconds(stages: Iterable[Mapping[str, Any]], ranks: int) -> float:
     return total
 
 
-def spread_seconds(stages: Iterable[Mapping[str, Any]], ranks: int) -> dict[str, float]:
-    """Return how long the least busy rank of two works in each merged stage [s].
-
-    For so long both work; the rest of the stage's time one rank works alone, or both wait.
-    """
-    found = {}
-    for stage in stages:
-        if stage["scope"] == "merged":
-            mean = (stage["efficiency"] or 0) * stage["wall_sec"]
-            least = mean * (2 - (stage["imbalance"] or 1)) if ranks == 2 else mean
-            found[f"{stage['stage']} merged"] = least
-    return found
+def own_seconds(stages: Iterable[Mapping[str, Any]], ranks: int) -> dict[str, float]:
+    """Return how long the ranks of each merged stage work, all together [s]: none of it waiting."""
+    return {
+        f"{stage['stage']} merged": (stage["efficiency"] or 0) * stage["wall_sec"] * ranks
+        for stage in stages
+        if stage["scope"] == "merged"
+    }
 
 
 def processor_seconds() -> float:
@@ -150,7 +145,8 @@ def run_once(
         "wall_sec": report["wall_sec"],
         "cpu_sec": processor_seconds() - used,
         "stages": {f"{s['stage']} {s['scope']}": s["sum_sec"] for s in report["stages"]},
-        "spread_sec": spread_seconds(report["stages"], configuration.ranks),
+        "own_sec": own_seconds(report["stages"], configuration.ranks),
+        "root_sec": {f"{s['stage']} {s['scope']}": s["root_sec"] for s in report["stages"]},
         "parallel_sec": parallel_seconds(report["stages"], configuration.ranks),
         "peak_rss_mib": [rank["peak_rss_mib"] for rank in report["mpi"]["ranks"]],
         "bytes_in": before,

@@ -27,8 +27,11 @@ class Rate:
 
     Parameters
     ----------
-    seconds, serial : float
-        Seconds of a core: of all ranks together, and of rank 0 while the others wait.
+    seconds : float
+        Seconds of a core, those of all ranks together.
+    serial : float
+        Seconds that rank 0 works while the others of a merged stage wait, for a point: it orders
+        points and triangulates them, whatever the number of interferograms.
     bytes_rows, bytes_written, bytes_written_rows : float
         Bytes for a unit; of what is written those of which every rank writes its own.
     bytes_whole : float
@@ -53,21 +56,22 @@ Rates = dict[str, Rate]
 def rates_of(run: dict[str, Any], ranks: int) -> Rates:
     """Return the rates of a run that :mod:`benchmarks.growth` has recorded on some ranks.
 
-    A merged stage is spread for as long as all ranks work on it; what is left of its time rank 0
-    works alone. Where other work on the machine has made the times add up to more than the
-    processor time of the run, all of them are shortened to that.
+    Of a merged stage what its ranks do counts, not the time in which they wait for each other or
+    for the disk, whose bytes count instead. Where other work on the machine has made the times add
+    up to more than the processor time of the run, all of them are shortened to that.
     """
     stack = Stack(run["n_candidates"], run["n_ifg"], run["patches"])
-    spread, serial = _apart(run, ranks)
-    calm = min(run["cpu_sec"] / (sum(spread.values()) + sum(serial.values())), 1.0)
+    root = dict.fromkeys(run["stage_sec"], 0.0) | (run["root_sec"] if ranks > 1 else {})
+    own = run["stage_sec"] | run["own_sec"]
+    calm = min(run["cpu_sec"] / sum(own.values()), 1.0)
     found = {}
     for stage in run["stage_sec"]:
         units, moved = COSTS[stage].units(stack), run["stage_bytes"][stage]
         merged = stage.endswith("merged")
         read, whole = moved["rows"], moved["whole"]
         found[stage] = Rate(
-            seconds=calm * spread[stage] / units,
-            serial=calm * serial[stage] / units,
+            seconds=calm * (own[stage] - root[stage]) / units,
+            serial=calm * root[stage] / stack.ps,
             bytes_rows=(read if merged else read + whole) / units,
             bytes_written=moved["written"] / units,
             bytes_written_rows=moved["written_rows"] / units,
@@ -78,15 +82,6 @@ def rates_of(run: dict[str, Any], ranks: int) -> Rates:
         if stage == GATHERS:
             found[stage] = _per_patch(found[stage], run["patches"])
     return found
-
-
-def _apart(run: dict[str, Any], ranks: int) -> tuple[dict[str, float], dict[str, float]]:
-    """Return the seconds of each stage on all ranks together, and on rank 0 alone."""
-    spread, serial = dict(run["stage_sec"]), dict.fromkeys(run["stage_sec"], 0.0)
-    for stage, shared in run["spread_sec"].items():
-        spread[stage] = shared * ranks
-        serial[stage] = max(run["stage_sec"][stage] - shared, 0.0)
-    return spread, serial
 
 
 def _per_patch(rate: Rate, patches: int) -> Rate:
@@ -126,7 +121,7 @@ def merged_work(rates: Rates, stack: Stack) -> list[MergedWork]:
             MergedWork(
                 stage,
                 rows=0.0 if stage == BY_COLUMN else seconds,
-                serial=rate.serial * units,
+                serial=rate.serial * stack.ps,
                 columns=seconds if stage == BY_COLUMN else 0.0,
                 bytes_rows=rate.bytes_rows * units,
                 bytes_whole=rate.bytes_whole * stack.ps,

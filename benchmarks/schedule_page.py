@@ -102,10 +102,10 @@ def _stages(document: dict[str, Any]) -> str:
     stage, part, seconds = longest_part(rows, counts[-1])
     questions = max(row.get("questions", 0) for row in rows if row["ranks"] == counts[-1])
     prose = f"""The last three columns are seconds on {counts[-1]:,} ranks: opening and closing
-files, reading and writing of all ranks, and what rank 0 does while the others wait (order, write
-what all ranks hold). Every rank writes its own rows into the place that the header of the file
-gives them. What rank 0 does alone is an upper bound: all of a stage's time in which not both of two
-ranks worked, be it that they waited for the disk, grows here with the work.
+files, reading and writing of all ranks, and what rank 0 does while the others wait: its functions
+that all wait for, measured on two ranks and growing with the points (it orders points, compares
+positions, triangulates), or the writing of what all ranks hold, whichever is longer. Every rank
+writes its own rows into the place that the header of the file gives them.
 Rank 0 alone takes {share} ranks. The longest part on {counts[-1]:,} ranks is
 {PARTS[part]} in stage {stage}: {seconds:.0f} s. The queue is no bottleneck: its thread on rank 0
 answers {questions:,} questions, two messages each, in {questions * QUESTION_SEC:.2f} s."""

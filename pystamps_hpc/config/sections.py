@@ -86,8 +86,9 @@ class RuntimeConfig:
         "auto",
         choice("runtime backend", RUNTIME_BACKENDS, _RUNTIME_ALIASES),
         "How the patches of one process are spread: ``auto`` (one after the other, kernels "
-        "threaded), ``threads`` or ``processes`` (a pool of patches). ``native`` also insists on "
-        "native kernels; ``gpu`` runs every kernel on a GPU that has a CUDA form.",
+        "threaded; from 64 small patches on as ``processes``), ``threads`` or ``processes`` (a "
+        "pool of patches). ``native`` also insists on native kernels, patch after patch; ``gpu`` "
+        "runs every kernel on a GPU that has a CUDA form.",
     )
     stage2_kernel_backend: str = option(
         "auto",
@@ -104,7 +105,7 @@ class RuntimeConfig:
         0, integer(0), "Threads of the native kernels; 0: all that the rank may use."
     )
     io_workers: int = option(
-        8, integer(1), "Threads of a rank that open the files of the patches for the merge."
+        8, integer(1), "Threads of a rank that read the files of the patches for the merge."
     )
     cpu_workers: int = option(
         0,

@@ -50,6 +50,7 @@ class _Listener:
     received: str | None = None
     received_at: float = 0.0
     before_leaving: BeforeLeaving | None = None
+    aloud: bool = True
     programs: dict["subprocess.Popen[bytes]", Path] = field(default_factory=dict)
 
     def watch(self, reading: int) -> None:
@@ -61,7 +62,7 @@ class _Listener:
                 left = max(self.received_at + SAFE_POINT_WITHIN_SEC - time.monotonic(), 0.0)
             if not select.select([reading], [], [], left)[0]:
                 assert self.received is not None
-                _say(f"no safe point within {SAFE_POINT_WITHIN_SEC:.0f} s: leaving")
+                self.say(f"no safe point within {SAFE_POINT_WITHIN_SEC:.0f} s: leaving")
                 self.leave(self.received)
             name = names.get(os.read(reading, 1)[0])
             if name is not None:
@@ -72,10 +73,16 @@ class _Listener:
         now = time.monotonic()
         if self.received is None:
             self.received, self.received_at = name, now
-            _say(f"{name}: stopping at the next safe point; once more in 2 s to leave at once")
+            self.say(f"{name}: stopping at the next safe point; once more in 2 s to leave at once")
         elif self.received != name or now - self.received_at > REPEATED_WITHIN_SEC:
-            _say(f"{name}: leaving at once; the same command goes on from what is finished")
+            self.say(f"{name}: leaving at once; the same command goes on from what is finished")
             self.leave(name)
+
+    def say(self, text: str) -> None:
+        """Tell the user, unless another process does."""
+        if self.aloud:
+            with suppress(OSError):  # where nobody can hear it
+                os.write(2, f"{text}\n".encode())
 
     def leave(self, name: str) -> None:
         """End this process, and the programs that work for it, at once."""
@@ -93,7 +100,7 @@ _listener = _Listener()
 """A process has one set of signal handlers, so one listener."""
 
 
-def listen(before_leaving: BeforeLeaving | None = None) -> None:
+def listen(before_leaving: BeforeLeaving | None = None, aloud: bool = True) -> None:
     """Note SIGUSR1, SIGTERM and SIGINT instead of dying of them; a second signal exits at once.
 
     To be called by the main thread of a command. Signals are noted by a thread of their own, also
@@ -103,8 +110,10 @@ def listen(before_leaving: BeforeLeaving | None = None) -> None:
     ----------
     before_leaving : callable, optional
         Called with signal and exit code before the process ends without reaching a safe point.
+    aloud : bool
+        Whether the user is told; not by a process that works for one which tells him.
     """
-    _listener.before_leaving = before_leaving
+    _listener.before_leaving, _listener.aloud = before_leaving, aloud
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     for name in EXIT_OF_SIGNAL:
@@ -115,11 +124,6 @@ def listen(before_leaving: BeforeLeaving | None = None) -> None:
 
 def _passed_on(number: int, frame: FrameType | None) -> None:
     """Do nothing: that Python handles the signal is what wakes the thread that notes it."""
-
-
-def _say(text: str) -> None:
-    with suppress(OSError):  # where nobody can hear it
-        os.write(2, f"{text}\n".encode())
 
 
 @contextmanager

@@ -88,7 +88,7 @@ class MpiTeam:
         self.members: tuple[Member, ...] = tuple(self._comm.allgather(me))
         self._node_memory = NodeMemory(self._comm, node)
         self._threads = threads_allowed() if threads is None else threads
-        self.busy_sec = 0.0
+        self.busy_sec = self.root_sec = 0.0
         self._working_alone = False
         self._pull: object = None
         self._abandoned = False
@@ -206,7 +206,17 @@ class MpiTeam:
 
     def on_root(self, fn: Callable[[], Result]) -> Result:
         """See :class:`Team`."""
-        result: Any = self.on_each(lambda: fn() if self.rank == 0 else None)[0]
+
+        def work() -> Result | None:
+            if self.rank > 0:
+                return None
+            began = time.perf_counter()
+            try:
+                return fn()
+            finally:
+                self.root_sec += time.perf_counter() - began
+
+        result: Any = self.on_each(work)[0]
         return result  # type: ignore[no-any-return]
 
     def on_each(self, fn: Callable[[], Result]) -> list[Result]:

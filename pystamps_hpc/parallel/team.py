@@ -36,6 +36,8 @@ class Team(Protocol):
     size: int
     busy_sec: float
     """Time that this rank has spent in functions it was given, not waiting for others [s]."""
+    root_sec: float
+    """Part of it in which the others waited for the root [s]; 0 on the others."""
 
     @property
     def members(self) -> Sequence[Member]:
@@ -266,7 +268,7 @@ class SerialTeam:
     rank = 0
     size = 1
     library = ""
-    busy_sec = 0.0  # nobody to wait for, nothing to tell apart
+    busy_sec = root_sec = 0.0  # nobody to wait for, nothing to tell apart
     n_unshared = 0
 
     @cached_property

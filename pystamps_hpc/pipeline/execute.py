@@ -66,7 +66,7 @@ def run_task(
     special = "; ".join(filter(None, (planned.stale, planned.note)))
     title = f"{row.spec.name} ({special})" if special else row.spec.name
     log = TaskLog(watcher, result, title)
-    status, busy = "failed", team.busy_sec
+    status, busy, root = "failed", team.busy_sec, team.root_sec
     try:
         with team.agreed():
             log.check()
@@ -85,7 +85,9 @@ def run_task(
     if time.perf_counter() - log.began > BRIEF_SEC:
         release_freed_memory()
     if team.size > 1:
-        result.busy_sec = tuple(team.on_each(lambda: team.busy_sec - busy))
+        of_ranks = team.on_each(lambda: (team.busy_sec - busy, team.root_sec - root))
+        result.busy_sec = tuple(seconds for seconds, _ in of_ranks)
+        result.root_sec = of_ranks[0][1]
     return log.close(status, details)
 
 
@@ -102,11 +104,13 @@ def _execute(
     # what an earlier pass left that this one must not read; it goes with the old result
     withheld = row.judged.intersection(planned.invalidates)
     patches = team.on_root(lambda: _patches_with_ps(session, row))
+    workers = session.config.runtime.io_workers
     record = team.on_root(
         lambda: task_record(
-            dataset, session.config, parameters, session.kernels, row, target, patches, withheld
+            dataset, session.config, parameters, session.kernels, row, target, patches, withheld,
+            workers if row.gathers else 1,
         )
-    )
+    )  # fmt: skip
     if row.spec.scope == "merged":
         _tell_dropped(dataset, row, patches, log)
 
@@ -114,7 +118,7 @@ def _execute(
         with _with_remedy(dataset, row, target):
             return find_inputs(
                 row.spec.inputs, directory, parameters, dataset, patches, row.judged,
-                session.config.runtime.io_workers, withheld,
+                workers, withheld,
             )  # fmt: skip
 
     # a thousand ranks do not open the files of a thousand patches each

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import fields
 from typing import Any
 
@@ -26,6 +27,7 @@ def task_record(
     target: str,
     patches: Sequence[str],
     withheld: Collection[str] = (),
+    workers: int = 1,
 ) -> dict[str, Any]:
     """Return what a task would be made with now.
 
@@ -43,9 +45,12 @@ def task_record(
         Those with PS, of which a task that reads every patch takes its inputs.
     withheld : collection of str
         Files of the target that are not read although they are there.
+    workers : int
+        How many files are looked through side by side.
     """
     settings = settings_record(dataset, config, parameters, kernels, row)
-    inputs = inputs_record(dataset, parameters, row, target, patches, {}, Look(), withheld)
+    look = Look()
+    inputs = inputs_record(dataset, parameters, row, target, patches, {}, look, withheld, workers)
     return {**settings, "inputs": inputs}
 
 
@@ -81,19 +86,27 @@ def inputs_record(
     known: Mapping[str, Any],
     look: Look,
     withheld: Collection[str] = (),
+    workers: int = 1,
 ) -> dict[str, Any]:
     """Return the digests of the files that a task reads, by their path below the root.
 
     Files that have not changed since the digests `known` were made are not read again. A file that
     a link brings in keeps its full name.
     """
-    below = f"{dataset.root}/"
-    found = {}
-    for path, status in _files(dataset, parameters, row, target, patches, look):
-        if not withheld or os.path.basename(path) not in withheld:
-            name = path.removeprefix(below)
-            found[name] = digest(path, known.get(name), status)
-    return found
+    files = {
+        path.removeprefix(f"{dataset.root}/"): (path, status)
+        for path, status in _files(dataset, parameters, row, target, patches, look)
+        if not withheld or os.path.basename(path) not in withheld
+    }
+
+    def digest_of(name: str) -> dict[str, Any]:
+        path, status = files[name]
+        return digest(path, known.get(name), status)
+
+    if workers == 1:
+        return {name: digest_of(name) for name in files}
+    with ThreadPoolExecutor(workers, "digest") as pool:
+        return dict(zip(files, pool.map(digest_of, files), strict=True))
 
 
 def _backends(spec: StageSpec, kernels: KernelTable) -> str:

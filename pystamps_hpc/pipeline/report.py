@@ -172,15 +172,18 @@ def _stage_times(rows: list[StageResult], size: int) -> list[dict[str, Any]]:
     over the mean of all. ``efficiency`` is the share of the ranks' time that is used: of a patch
     stage, if all wait for the busiest; of a merged stage, which all work on at once, measured
     against its wall time, so that what one rank reads and writes for all counts as not used.
+    ``root_sec`` is the part of it in which all others wait for rank 0.
     """
     spans: dict[tuple[int, str], list[tuple[float, float]]] = defaultdict(list)
     busy: dict[tuple[int, str], dict[int, float]] = defaultdict(lambda: defaultdict(float))
+    by_root: dict[tuple[int, str], float] = defaultdict(float)
     for row in rows:
         if row.duration_sec is not None:
             spans[row.stage_id, row.scope].append((row.started_at or 0.0, row.duration_sec))
             shares = dict(enumerate(row.busy_sec)) or {row.rank or 0: row.duration_sec}
             for rank, seconds in shares.items():
                 busy[row.stage_id, row.scope][rank] += seconds
+            by_root[row.stage_id, row.scope] += row.root_sec
 
     times = []
     for (stage, scope), span in spans.items():
@@ -196,6 +199,7 @@ def _stage_times(rows: list[StageResult], size: int) -> list[dict[str, Any]]:
                 "sum_sec": round(sum(d for _, d in span), 3),
                 "imbalance": round(longest * size / total, 3) if total else None,
                 "efficiency": round(min(total / (size * occupied), 1.0), 3) if occupied else None,
+                "root_sec": round(by_root[stage, scope], 3),
             }
         )
     return times

@@ -159,7 +159,8 @@ def recorded():
     run = {
         "ok": True, "n_candidates": 1000, "n_ifg": 10, "patches": 4, "cpu_sec": 99.0,
         "stage_sec": dict.fromkeys(stages, 8.0), "stage_bytes": dict.fromkeys(stages, moved),
-        "spread_sec": {stage: 3.0 for stage in stages if stage.endswith("merged")},
+        "own_sec": {stage: 11.0 for stage in stages if stage.endswith("merged")},
+        "root_sec": {stage: 5.0 for stage in stages if stage.endswith("merged")},
     }  # fmt: skip
     return run
 
@@ -168,9 +169,11 @@ def test_rates_tell_what_rank_0_does_alone_and_give_back_what_was_measured():
     run = recorded()
     found = rates.rates_of(run, ranks=2)
     works = {work.stage: work for work in rates.merged_work(found, scaling.Stack(1000, 10, 4))}
-    assert works["7 merged"].rows == pytest.approx(6.0)  # two ranks for 3 s
+    assert works["7 merged"].rows == pytest.approx(6.0)
     assert works["7 merged"].serial == pytest.approx(5.0)
     assert works["6 merged"].columns == pytest.approx(6.0)
+    more = {w.stage: w for w in rates.merged_work(found, scaling.Stack(2000, 30, 4))}["7 merged"]
+    assert (more.rows, more.serial) == (pytest.approx(36.0), pytest.approx(10.0))
     assert works["5 merged"].files_read == pytest.approx(8)
     assert works["8 merged"].bytes_written == pytest.approx(200)
     assert works["8 merged"].bytes_written_rows == pytest.approx(300)

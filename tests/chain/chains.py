@@ -166,6 +166,16 @@ def ranks_of(job: "subprocess.Popen[str]") -> dict[int, int]:
     return found or {0: job.pid}
 
 
+def pool_of(job: "subprocess.Popen[str]") -> list[int]:
+    """Return the processes that a run has started to work on patches."""
+    found = []
+    for pid in _descendants(job.pid):
+        with suppress(OSError):
+            if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(pid)
+    return found
+
+
 def _descendants(pid: int) -> Iterator[int]:
     for folder in Path("/proc").glob("[0-9]*"):
         try:

@@ -131,8 +131,8 @@ def _wait_for_flag() -> None:
         time.sleep(0.01)
 
 
-if __name__ == "__main__":
+if __name__ in ("__main__", "__mp_main__"):  # the second is a process of a pool
     prepare(os.environ)
-    fault = os.environ["CHAIN_FAULT"].split()
-    install(*fault)
+    install(*os.environ["CHAIN_FAULT"].split())
+if __name__ == "__main__":
     sys.exit(main())

@@ -37,7 +37,7 @@ def test_c030_run_reports_every_task(command, stubs, tree, monkeypatch):
     }  # fmt: skip
     assert [list(row)[: len(ROW_KEYS)] for row in report["results"]] == [ROW_KEYS] * 14
     assert {key for row in report["stages"] for key in row} == {
-        "stage", "scope", "wall_sec", "sum_sec", "imbalance", "efficiency",
+        "stage", "scope", "wall_sec", "sum_sec", "imbalance", "efficiency", "root_sec",
     }  # fmt: skip
     (rank,) = report["mpi"]["ranks"]
     assert set(rank) >= {"rank", "host", "local_rank", "threads", "device", "cpu", "peak_rss_mib",

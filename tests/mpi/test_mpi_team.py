@@ -175,11 +175,13 @@ def test_each_rank_answers_for_itself(mpi_team):
 
 @pytest.mark.mpi(min_size=2)
 def test_the_own_work_of_a_rank_is_told_from_its_waiting(mpi_team):
-    before = mpi_team.busy_sec
+    busy, root = mpi_team.busy_sec, mpi_team.root_sec
     mpi_team.on_root(lambda: time.sleep(0.2))
-    busy = mpi_team.on_each(lambda: mpi_team.busy_sec - before)
-    assert busy[0] >= 0.2
-    assert max(busy[1:]) < 0.1
+    mpi_team.on_each(lambda: time.sleep(0.1))
+    spent = mpi_team.on_each(lambda: (mpi_team.busy_sec - busy, mpi_team.root_sec - root))
+    assert spent[0][0] >= 0.3 > 0.25 > spent[0][1] >= 0.2
+    assert max(of_rank for of_rank, _ in spent[1:]) < 0.2
+    assert {of_root for _, of_root in spent[1:]} == {0.0}
 
 
 COLUMN_LENGTHS = [0, 1, 5000, 200_000]

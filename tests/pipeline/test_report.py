@@ -10,10 +10,10 @@ from pystamps_hpc.pipeline.report import _stage_times
 from pystamps_hpc.pipeline.types import StageResult
 
 
-def row(stage, scope, began, seconds, rank=0, busy=()):
+def row(stage, scope, began, seconds, rank=0, busy=(), root=0.0):
     return StageResult(
         stage, scope, "x", "completed", duration_sec=seconds, rank=rank, started_at=began,
-        busy_sec=busy,
+        busy_sec=busy, root_sec=root,
     )  # fmt: skip
 
 
@@ -26,9 +26,10 @@ def test_a_patch_stage_is_as_uneven_as_its_busiest_rank():
 
 
 def test_a_merged_stage_is_judged_by_the_own_work_of_its_ranks():
-    (times,) = _stage_times([row(6, "merged", 5.0, 4.0, busy=(3.0, 1.0))], 2)
+    (times,) = _stage_times([row(6, "merged", 5.0, 4.0, busy=(3.0, 1.0), root=1.5)], 2)
     assert times["imbalance"] == pytest.approx(1.5)
     assert times["efficiency"] == pytest.approx(4 / 8)
+    assert times["root_sec"] == 1.5
 
 
 def test_one_rank_has_nobody_to_wait_for():

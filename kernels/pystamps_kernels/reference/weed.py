@@ -114,7 +114,18 @@ def duplicate_keep(position: NDArray[np.floating], coherence: Floats) -> Bools:
     >>> duplicate_keep(position, np.array([0.5, 0.8, 0.1])).tolist()
     [False, True, True]
     """
-    return _first_of_runs(position, coherence)
+    keep = np.ones(len(position), np.bool_)
+    doubtful = _equal_to_another(position[:, 0])  # few: to sort all by position takes ten times
+    keep[doubtful] = _first_of_runs(position[doubtful], coherence[doubtful])
+    return keep
+
+
+def _equal_to_another(values: NDArray[np.floating]) -> Bools:
+    order = np.argsort(values, kind="stable")
+    same = values[order[1:]] == values[order[:-1]]
+    equal = np.zeros(len(values), np.bool_)
+    equal[order[1:][same]] = equal[order[:-1][same]] = True
+    return equal
 
 
 def _first_of_runs(label: NDArray[Any], coherence: Floats) -> Bools:
