@@ -236,7 +236,7 @@ class _Judge:
 
 def _mostly(plausible: Callable[[AnyArray], BoolArray], sample: AnyArray) -> bool:
     finite = sample[np.isfinite(sample)]
-    count = np.count_nonzero(plausible(finite))
+    count = int(np.count_nonzero(plausible(finite)))
     return not len(finite) or count / len(finite) >= _PLAUSIBLE_SHARE
 
 
