@@ -1,7 +1,5 @@
 """The command line: arguments in, a table or one JSON document out, messages on stderr."""
 
-import atexit
-import gc
 import os
 import sys
 import traceback
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Exit, PystampsError, explained
 from ..parallel import interruption
+from . import collecting
 from .environment import prepare
 from .limits import require_address_space
 from .parser import build_parser
@@ -29,12 +28,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv : sequence of str, optional
         Arguments without the program name; by default those of the process.
     """
+    if argv is None:  # a process of its own
+        collecting.wait()
     arguments = tuple(sys.argv[1:] if argv is None else argv)
     options = build_parser().parse_args(arguments)
     options.arguments = arguments
     keep_open()
-    atexit.unregister(gc.freeze)
-    atexit.register(gc.freeze)  # else the collector looks through all that is loaded: 0.4 s
     listening = options.command.stops_in_good_order
     team: Team | None = None
 
@@ -50,6 +49,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         from .launch import finish, launch, tell
 
         team = launch(options)
+        if not options.command.plans:
+            collecting.resume()
         with team.agreed():
             document, code = options.command.run(options, team)
         if team.rank == 0 and document is not None:

@@ -52,6 +52,9 @@ class Command:
         Whether people get its table on standard error when the document goes elsewhere.
     stops_in_good_order : bool
         Whether signals make it stop at the next safe point instead of at once.
+    plans : bool
+        Whether most of what it makes is a plan, which stays; it lets the collector of
+        :mod:`.collecting` work when the work begins.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Command:
     group: Literal["every day", "for developers"] = "every day"
     table_on_stderr: bool = False
     stops_in_good_order: bool = False
+    plans: bool = False
 
 
 def on_root(act: Callable[[Namespace], Answer]) -> Callable[[Namespace, "Team"], Answer]:

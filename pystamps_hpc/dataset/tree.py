@@ -2,9 +2,12 @@
 
 import os
 import re
+from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from shlex import quote
+from typing import Any
 
 import numpy as np
 
@@ -40,9 +43,18 @@ class Dataset:
     root: Path
     patches: tuple[str, ...]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Travel between processes without the paths."""
+        return Dataset, (self.root, self.patches)
+
+    @cached_property
+    def _directories(self) -> dict[str, Path]:
+        """Each path once: that of a patch is asked for many times a task."""
+        return {ROOT: self.root, **{name: self.root / name for name in self.patches}}
+
     def directory(self, target: str) -> Path:
         """Return the directory of a patch, or the root for the target ``"root"``."""
-        return self.root if target == ROOT else self.root / target
+        return self._directories.get(target) or self.root / target
 
     def require_writable(self) -> None:
         """Refuse a dataset that is protected or unwritable, or whose links lead out of it.
@@ -101,9 +113,9 @@ def discover_dataset(root: str | Path, need_patches: bool = True) -> Dataset:
     _require_open(path)
     names = _listed(listing) if listing.exists() else _numbered(path)
     _require_distinct(path, names)
-    for name in names:
-        _require_open(path / name)
     dataset = Dataset(path, tuple(names))
+    for name in names:
+        _require_open(dataset.directory(name))
     if need_patches:
         require_patches(dataset)
     return dataset
@@ -188,14 +200,13 @@ def _listed(listing: Path) -> list[str]:
     unsafe = [shown(name) for name in names if _unsafe(name)]
     if unsafe:
         raise DatasetError(f"unsafe patch names: {', '.join(unsafe)}")
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise DatasetError(f"patch.list names a patch twice: {', '.join(twice)}")
-    missing = [name for name in names if not (listing.parent / name).is_dir()]
+    missing = [name for name in names if not os.path.isdir(f"{listing.parent}/{name}")]
     if missing:
         raise DatasetError(f"patch.list references missing patch directories: {', '.join(missing)}")
-    there = _numbered(listing.parent)
-    if there and not names:
+    if not names and (there := _numbered(listing.parent)):
         raise DatasetError(
             f"{listing}: names no patch, but there are {shown(', '.join(there))}; write their "
             "names into it or remove it"
@@ -229,9 +240,10 @@ def _numbered(root: Path) -> list[str]:
 
 
 def _require_distinct(root: Path, names: list[str]) -> None:
-    seen: dict[Path, str] = {}
+    seen: dict[str, str] = {}
     for name in names:
-        real = (root / name).resolve()
+        path = f"{root}/{name}"
+        real = os.path.realpath(path) if os.path.islink(path) else path
         if real in seen:
             raise DatasetError(f"patches {seen[real]} and {name} are the same directory: {real}")
         seen[real] = name
@@ -255,16 +267,16 @@ def patch_core(directory: Path) -> IntArray | None:
     return _box(path) if path.exists() else None
 
 
-def require_core_within_patch(directory: Path) -> None:
-    """Refuse a core area that reaches beyond the patch, ``patch.in``.
+def require_core_within_patch(directory: Path, core: IntArray) -> None:
+    """Refuse a core area, as :func:`patch_core` returns it, that reaches beyond ``patch.in``.
 
     Raises
     ------
     DatasetError
-        One of the files does not hold four integers, or the areas contradict each other.
+        The file does not hold four integers, or the areas contradict each other.
     """
-    core, path = patch_core(directory), directory / "patch.in"
-    if core is None or not path.exists():
+    path = directory / "patch.in"
+    if not path.exists():
         return
     patch = _box(path)
     if (core[::2] < patch[::2]).any() or (core[1::2] > patch[1::2]).any():
@@ -282,10 +294,10 @@ def _box(path: Path) -> IntArray:
     """Read first and last range, first and last azimuth."""
     words = words_of(path)
     try:
-        box = np.array(words, np.float64)
+        box = [float(word) for word in words]
     except ValueError:
-        box = np.empty(0)
-    if box.shape != (4,) or (box != np.rint(box)).any() or (np.abs(box) > FARTHEST).any():
+        box = []
+    if len(box) != 4 or any(not side.is_integer() or abs(side) > FARTHEST for side in box):
         raise DatasetError(
             f"{path}: holds {shown(' '.join(words))!r}, expected four integers: "
             "first and last range, first and last azimuth"
@@ -293,4 +305,4 @@ def _box(path: Path) -> IntArray:
     if box[0] > box[1] or box[2] > box[3]:
         told = " ".join(words)
         raise DatasetError(f"{path}: holds {told!r}, where a last comes before its first")
-    return box.astype(np.int64)
+    return np.array(box, np.int64)

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ..dataset.contents import SMALL_BYTES
 from ..dataset.mat import MatFile
 from ..dataset.parameters import Parameters
 from ..dataset.schema import POINTS
@@ -130,17 +132,33 @@ def _cells(positions: Path, mtime_ns: int, points: int, grid_size: float) -> flo
     """Return the cells of a grid over the positions, outliers left out; each stage asks for it."""
     if not points:
         return 0.0
-    whole = np.memmap(positions, ">f4", "r", shape=(points, 2))
-    starts = np.unique(np.linspace(0, max(points - _BLOCK, 0), _BLOCKS).astype(np.int64))
-    sample = np.concatenate([whole[start : start + _BLOCK] for start in starts])
+    if 8 * points <= SMALL_BYTES:
+        whole = np.fromfile(positions, ">f4", 2 * points).reshape(points, 2)
+    else:
+        whole = np.memmap(positions, ">f4", "r", shape=(points, 2))
+    starts = np.linspace(0, max(points - _BLOCK, 0), _BLOCKS).astype(np.int64).tolist()
+    sample = np.concatenate([whole[start : start + _BLOCK] for start in dict.fromkeys(starts)])
     degrees = max((sample, sample.byteswap()), key=lambda one: np.count_nonzero(_plausible(one)))
     known = degrees[_plausible(degrees).all(axis=1)].astype(np.float64)
     if len(known) < 2:
         return CELLS_PER_POINT * points
-    middle = np.median(known, axis=0)
-    east = ((known[:, 0] - middle[0] + 180) % 360 - 180) * np.cos(np.radians(middle[1]))
-    spans = [np.diff(np.quantile(axis, (0.01, 0.99)))[0] for axis in (east, known[:, 1])]
-    return float(np.prod([np.ceil(span / 0.98 * 111_195 / grid_size) for span in spans]))
+    (middle,) = _quantiles(known[:, 0], 0.5)
+    south, level, north = _quantiles(known[:, 1], 0.01, 0.5, 0.99)
+    west, east = _quantiles((known[:, 0] - middle + 180) % 360 - 180, 0.01, 0.99)
+    spans = ((east - west) * math.cos(math.radians(level)), north - south)
+    return float(math.prod(math.ceil(span / 0.98 * 111_195 / grid_size) for span in spans))
+
+
+def _quantiles(values: NDArray[np.float64], *shares: float) -> list[float]:
+    """As ``numpy.quantile``, which takes a tenth of a millisecond even for a few values."""
+    ordered = np.sort(values)
+    last = len(ordered) - 1
+    found = []
+    for share in shares:
+        below = int(share * last)
+        low, high = ordered[below].item(), ordered[min(below + 1, last)].item()
+        found.append(low + (share * last - below) * (high - low))
+    return found
 
 
 def _plausible(degrees: Any) -> Any:

@@ -149,8 +149,7 @@ class Finished:
         parameters = self.parameters[target]
         inputs = inputs_record(self.dataset, parameters, row, target, patches, known, self._look)
         now = {**self.settings(row, target), "inputs": inputs}
-        defaults = {key: plain(_by_default().value(key)) for key in row.spec.config}
-        return "; ".join(stale_reasons(record, now, row.judged, defaults))
+        return "; ".join(stale_reasons(record, now, row.judged, _defaults(row)))
 
     def settings(self, row: Task, target: str) -> dict[str, Any]:
         """Return what a task is made with, once for all targets with the same parameters."""
@@ -167,6 +166,12 @@ class Finished:
 def _by_default() -> RunConfig:
     """Return what holds on this machine where nothing is configured."""
     return resolve_choices(RunConfig())
+
+
+@cache
+def _defaults(row: Task) -> dict[str, Any]:
+    """Return the keys of the configuration that a task reads, with what holds there."""
+    return {key: plain(_by_default().value(key)) for key in row.spec.config}
 
 
 def made_here(root: Path, artifact: str, mode: Mode) -> bool:

@@ -1,5 +1,6 @@
 """What running a task outdates, and its removal: artifacts, products and records."""
 
+from functools import cache
 from pathlib import Path
 
 from ..dataset.tree import Dataset
@@ -9,16 +10,17 @@ from .state import TargetState
 from .table import Task, tasks
 
 
-def outdated_files(row: Task) -> tuple[list[str], list[str]]:
+@cache
+def outdated_files(row: Task) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the files that running a task removes if they are there.
 
     Returns
     -------
-    list of str, list of str
+    tuple of str, tuple of str
         Files of the root, products last; files of the task's patch.
     """
-    root, patch = ([f"{name}.mat" for name in names] for names in row.outdates)
-    return [*root, *product_files()], patch
+    root, patch = (tuple(f"{name}.mat" for name in names) for names in row.outdates)
+    return (*root, *product_files()), patch
 
 
 def remove(dataset: Dataset, relative: tuple[str, ...], directory: Path, mode: Mode) -> None:

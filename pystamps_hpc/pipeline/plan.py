@@ -8,7 +8,7 @@ from typing import Any, Literal
 from ..config import RunConfig
 from ..dataset.tree import ROOT, Dataset
 from ..errors import DatasetError, StaleError
-from ..stages.base import Scope, artifact_fields
+from ..stages.base import Scope
 from .finished import Finished
 from .invalidation import outdated_files
 from .passes import which_pass
@@ -240,9 +240,11 @@ class Planner:
         """Return a task that runs, with what it removes and replaces."""
         root, own = outdated_files(row)
         kept = frozenset() if self.request.force else self._foreign_products
-        removed = [name for name in root if name in self.finished.files(ROOT) and name not in kept]
-        removed += [f"{target}/{name}" for name in own if name in self.finished.files(target)]
-        upstream = any(n < row.spec.number for numbers in self._running.values() for n in numbers)
+        at_root, there = self.finished.files(ROOT), self.finished.files(target)
+        removed = [name for name in root if name in at_root and name not in kept]
+        removed += [f"{target}/{name}" for name in own if name in there]
+        first = next(iter(self._running.values()), ())  # rows come in order: nothing runs earlier
+        upstream = any(number < row.spec.number for number in first)
         record = self.finished.state(target).records.get(row.spec.number)
         directory = self.dataset.directory(target)
         read_back = row.read_back(self.finished.parameters[target])
@@ -312,14 +314,14 @@ class Planner:
         if self._replays:
             return
         problems = []
-        nested, gathered = row.patch_inputs, row.gathers
-        if nested is not None and gathered is not None:
+        gathered = row.gathers
+        if gathered is not None:
             for patch in self.dataset.patches:
                 if gathered.spec.number in self._made(patch):
                     continue
                 if self.finished.lost(patch) is None:
-                    problems += self._missing(nested, row, patch, "patch")
-        problems += self._missing(row.spec.inputs, row, target, row.spec.scope)
+                    problems += self._missing(row, patch, "patch")
+        problems += self._missing(row, target, row.spec.scope)
         if problems:
             raise DatasetError("; ".join(problems))
 
@@ -327,22 +329,12 @@ class Planner:
         """Return the stages of which this plan makes everything, or what is missing."""
         return self._running.get(target, set()) | self._completed.get(target, set())
 
-    def _missing(self, cls: type, row: Task, target: str, scope: Scope) -> list[str]:
-        made = {
-            name
-            for other in self.finished.table
-            if other.spec.scope == scope and other.spec.number in self._made(target)
-            for name in other.bundle
-        }
+    def _missing(self, row: Task, target: str, scope: Scope) -> list[str]:
+        made, files = self._made(target), self.finished.files(target)
         lacking: dict[int, list[str]] = {}
-        for item in artifact_fields(cls):
-            source = maker(item.artifact, scope, row.mode)
-            if item.optional or item.artifact in made or source is None:
-                continue
-            if f"{item.artifact}.mat" not in self.finished.files(target):
-                names = lacking.setdefault(source.spec.number, [])
-                if f"{item.artifact}.mat" not in names:
-                    names.append(f"{item.artifact}.mat")
+        for name, stages in row.needs[scope].items():
+            if name not in files and made.isdisjoint(stages):
+                lacking.setdefault(stages[0], []).append(name)
         where = self.dataset.root if target == ROOT else target
         return [
             f"stage {row.spec.number} needs {', '.join(names)} in {where}: run stage {stage} first"

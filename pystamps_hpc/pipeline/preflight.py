@@ -19,12 +19,20 @@ from ..dataset.schema import POINTS
 from ..dataset.tree import ROOT, Dataset, patch_core, require_core_within_patch
 from ..errors import DatasetError
 from ..parallel.team import Team
+from ..stages.shared.ifgs import Ifgs
 from .acceptance import require_indices, require_reference
 from .backends import shared_memory, too_long_rows
 from .presence import no_ps_stage
 from .session import Session
 from .space import lack_of_space, unwritable_places
-from .stack import StackSummary, joined_bounds, known_stack, summary_in, summary_of
+from .stack import (
+    StackSummary,
+    joined_bounds,
+    known_stack,
+    network_of,
+    summary_in,
+    summary_of,
+)
 from .table import Task
 
 
@@ -152,17 +160,17 @@ def examine_candidates(
         Whether baselines that are all the same are a finding.
     """
     found = Examination()
-    scenes: list[Scene] = []
+    networks: dict[int, tuple[Scene, Ifgs]] = {}
     for examined in candidates.examine({dataset.directory(p): parameters[p] for p in patches}):
         name, messages = examined.patch.name, list(examined.problems)
-        if examined.scene is not None and not any(examined.scene is other for other in scenes):
-            scenes.append(examined.scene)
+        scene = examined.scene
+        if scene is not None and id(scene) not in networks:
+            networks[id(scene)] = scene, network_of(scene)
             if baselines:
-                messages += equal_baselines(examined.scene)
+                messages += equal_baselines(scene)
         found.findings += [Finding(name, message) for message in messages]
-        summary = summary_of(examined)
-        if summary is not None:
-            found.summaries[name] = summary
+        if scene is not None and examined.candidates is not None:
+            found.summaries[name] = summary_of(examined.candidates, networks[id(scene)][1])
     return found
 
 
@@ -205,13 +213,13 @@ def examine_cores(dataset: Dataset, patches: Iterable[str]) -> list[Finding]:
     for name in patches:
         folder, found = dataset.directory(name), Problems()
         core = found.tried(patch_core, folder)
-        found.tried(require_core_within_patch, folder)
         if core is None and not found.messages:
             found.messages.append(
                 f"{name}/patch_noover.in: does not exist; the merge needs its four lines: first "
                 "and last range, first and last azimuth of the patch without overlap"
             )
         if core is not None:
+            found.tried(require_core_within_patch, folder, core)
             other = owner.setdefault(tuple(core.tolist()), name)
             if other != name and not found.messages:
                 found.messages.append(

@@ -3,7 +3,7 @@
 import errno
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -31,12 +31,16 @@ Listing = Mapping[str, os.stat_result]
 
 def listing(directory: Path) -> Listing:
     """Look at the MAT files of a directory, once for all tasks."""
-    found = {}
     with os.scandir(directory) as entries:
-        for entry in entries:
-            if entry.name.endswith(".mat"):
-                with suppress(OSError):  # a link to nothing
-                    found[entry.name] = entry.stat()
+        return _mat_files(entries)
+
+
+def _mat_files(entries: Iterable[os.DirEntry[str]]) -> Listing:
+    found = {}
+    for entry in entries:
+        if entry.name.endswith(".mat"):
+            with suppress(OSError):  # a link to nothing
+                found[entry.name] = entry.stat()
     return found
 
 
@@ -48,9 +52,13 @@ class Look:
         self._status: dict[str, os.stat_result | None] = {}
 
     def listing(self, directory: Path) -> Listing:
-        """Look at the MAT files of a directory."""
-        found = listing(directory)
-        self._status |= {f"{directory}/{name}": status for name, status in found.items()}
+        """Look at the MAT files of a directory, and whether files of the scene are among others."""
+        with os.scandir(directory) as entries:
+            there = list(entries)
+        found = _mat_files(there)
+        for name, status in found.items():
+            self._status[f"{directory}/{name}"] = _if_regular(status)
+        self.candidates.look(directory, there)
         return found
 
     def file(self, path: str) -> os.stat_result | None:
@@ -63,13 +71,16 @@ class Look:
         """
         if path not in self._status:
             try:
-                self._status[path] = os.stat(path)
+                self._status[path] = _if_regular(os.stat(path))
             except OSError as error:
                 if error.errno not in _NOT_THERE:
                     raise
                 self._status[path] = None
-        status = self._status[path]
-        return status if status is not None and stat.S_ISREG(status.st_mode) else None
+        return self._status[path]
+
+
+def _if_regular(status: os.stat_result) -> os.stat_result | None:
+    return status if stat.S_ISREG(status.st_mode) else None
 
 
 def stamp(status: os.stat_result) -> list[int]:

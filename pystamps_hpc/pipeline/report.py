@@ -5,7 +5,6 @@ import resource
 import sys
 from collections import defaultdict
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +50,7 @@ def build_report(
         session.run_id,
         rows,
         dataset=str(session.dataset.root),
-        version=version("pystamps-hpc"),
+        version=_version(),
         command=list(context.command),
         config_file=context.config_file,
         window=(max(context.start_step, 1), context.end_step),
@@ -75,6 +74,12 @@ def build_report(
         not_started=_not_started(session, rows),
         config=session.config.to_dict(),
     )
+
+
+def _version() -> str:
+    from importlib.metadata import version  # which takes long to load
+
+    return version("pystamps-hpc")
 
 
 def _kept_stale(session: Session) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..dataset import border, candidates
-from ..dataset.candidates import Examined, Scene
+from ..dataset.candidates import Candidates, Scene
 from ..dataset.mat import MatFile
 from ..dataset.parameters import Parameters
 from ..dataset.schema import ARTIFACTS, POINTS
@@ -42,12 +42,9 @@ class StackSummary:
     bounds: Bounds
 
 
-def summary_of(examined: Examined) -> StackSummary | None:
-    """Return what the candidates of a patch hold, None where they cannot be read."""
-    if examined.scene is None or examined.candidates is None:
-        return None
-    lonlat = examined.candidates.lonlat
-    return StackSummary(len(lonlat), network_of(examined.scene), _bounds_of(lonlat))
+def summary_of(found: Candidates, ifgs: Ifgs) -> StackSummary:
+    """Return what the candidates of a patch hold, of a network as :func:`network_of` returns it."""
+    return StackSummary(len(found.lonlat), ifgs, _bounds_of(found.lonlat))
 
 
 def network_of(scene: Scene) -> Ifgs:

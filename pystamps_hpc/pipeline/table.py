@@ -49,7 +49,7 @@ class Task:
         """Travel between processes as a place in the table."""
         return task, (self.spec.number, self.spec.scope, self.mode)
 
-    @property
+    @cached_property
     def bundle(self) -> tuple[str, ...]:
         """All artifacts in publication order; the marker is the last."""
         return (*self.optional, *self.required)
@@ -76,7 +76,7 @@ class Task:
         names = (item.name.rstrip("_") for item in fields(self.spec.params))
         return frozenset(["small_baseline_flag", *names])
 
-    @property
+    @cached_property
     def patch_inputs(self) -> type | None:
         """The nested dataclass of a task that reads every patch, None for the others."""
         for field in self.reads:
@@ -100,6 +100,18 @@ class Task:
             return self.reads
         nested = self.patch_inputs
         return artifact_fields(nested) if nested and scope == "patch" else ()
+
+    @cached_property
+    def needs(self) -> dict[Scope, dict[str, tuple[int, ...]]]:
+        """Files of a scope that the task cannot do without, and the stages that write each."""
+        return {
+            scope: {
+                f"{field.artifact}.mat": stages
+                for field in self.reads_of(scope)
+                if not field.optional and (stages := writers(field.artifact, scope, self.mode))
+            }
+            for scope in get_args(Scope)
+        }
 
     def _asks_for(self, artifact: str) -> bool:
         """Whether the task reads an artifact, of its own directory or of every patch."""
@@ -137,7 +149,7 @@ class Task:
         own = self.first_made
         return frozenset(f"{item.artifact}.mat" for item in self.reads if item.artifact in own)
 
-    @property
+    @cached_property
     def judged(self) -> frozenset[str]:
         """Files of an earlier pass, whose shapes the task judges itself."""
         return self.feedback | self.held
@@ -166,12 +178,12 @@ class Task:
         scope = self.spec.scope
         return tuple(n for n in reversed(self.bundle) if maker(n, scope, self.mode) is self)
 
-    @property
+    @cached_property
     def extends(self) -> tuple[str, ...]:
         """The artifacts of earlier tasks to which it adds keys."""
         return tuple(name for name in self.bundle if name not in self.first_made)
 
-    @property
+    @cached_property
     def owned(self) -> tuple[str, ...]:
         """What belongs to the task: what it makes first, then what StaMPS makes with it."""
         return (*self.first_made, *self.spec.foreign)
@@ -256,6 +268,12 @@ def maker(artifact: str, scope: Scope, mode: Mode) -> Task | None:
         if row.spec.scope == scope and artifact in row.bundle:
             return row
     return None
+
+
+def writers(artifact: str, scope: Scope, mode: Mode) -> tuple[int, ...]:
+    """Return the numbers of the stages of a scope that publish `artifact`, in order."""
+    rows = (row for row in tasks(mode) if row.spec.scope == scope)
+    return tuple(row.spec.number for row in rows if artifact in row.bundle)
 
 
 def read_by(artifact: str, scope: Scope, mode: Mode, key: str = "") -> tuple[Task, ...]:

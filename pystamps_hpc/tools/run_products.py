@@ -16,10 +16,7 @@ from ..pipeline.product_origins import UNFINISHED, Origin, read_origins, write_o
 from ..pipeline.types import PipelineReport
 from .drawing.page import load_matplotlib_beside
 from .export import format_that_writes
-from .export.write import export, require_modules
 from .products.origin import differences, origin_now, what_is_not_known
-from .products.velocity_csv import velocity_csv
-from .products.velocity_map import velocity_map
 
 
 @dataclass(frozen=True)
@@ -56,8 +53,11 @@ def require_products(config: RunConfig) -> None:
     ToolMissingError
         One is missing.
     """
-    for name in config.output.products:
-        if name not in USUAL:
+    exports = [name for name in config.output.products if name not in USUAL]
+    if exports:
+        from .export.write import require_modules
+
+        for name in exports:
             require_modules(format_that_writes(name))
 
 
@@ -122,6 +122,10 @@ def _not_begun(root: Path, name: str, known: Origin | None) -> str | None:
 
 def _failure(root: Path, name: str, value_type: str) -> tuple[str, bool] | None:
     """Make a product; return why it could not be made, and whether it is one of our errors."""
+    from .export.write import export
+    from .products.velocity_csv import velocity_csv
+    from .products.velocity_map import velocity_map
+
     path = within(root, "products") / name
     try:
         if name == "velocity.png":

@@ -1,5 +1,6 @@
 """``run`` and ``stage``: one JSON document on stdout, the rest on stderr, the right code."""
 
+import gc
 import json
 import os
 
@@ -77,6 +78,30 @@ def test_c007_a_dry_run_answers_without_writing(command, finished):
         words[:9] for words in plan
     ]
     assert tree_digest(finished) == before
+
+
+@pytest.fixture
+def waiting(monkeypatch):
+    """The collector of cycles waits, as in a process of its own."""
+    monkeypatch.setattr(gc, "freeze", lambda: None)
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def test_the_collector_of_cycles_waits_until_the_first_task(command, stubs, tree, waiting):
+    seen = []
+    stubs.acts[1, "PATCH_1"] = lambda ctx: seen.append(gc.isenabled())
+    assert command("run", "--dataset", tree, "--dry-run").code == 0
+    assert command("status", "--dataset", tree).code == 0
+    assert not gc.isenabled()
+    command("run", "--dataset", tree, "--end-step", "1")
+    assert seen == [True]
+
+
+def test_the_collector_of_cycles_works_for_commands_without_a_plan(command, finished, waiting):
+    assert command("parms", "--dataset", finished, "show").code == 0
+    assert gc.isenabled()
 
 
 def test_a_wait_for_the_compiler_is_told_before_the_first_task(command, stubs, tree, monkeypatch):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pystamps_hpc.dataset import candidates
-from pystamps_hpc.dataset.candidates import doris
+from pystamps_hpc.dataset.candidates import doris, pscands
 from pystamps_hpc.dataset.candidates.text import day_text
 from pystamps_hpc.dataset.parameters import Parameters
 from pystamps_hpc.errors import DatasetError
@@ -25,7 +25,9 @@ def other_days(network):
     return [day_text(day) for day in network.day[network.pairs[:, 1]]]
 
 
-def test_a_snap_patch_is_read_as_it_was_written(tmp_path):
+@pytest.mark.parametrize("read_whole", [pscands.SMALL_BYTES, 0])
+def test_a_snap_patch_is_read_as_it_was_written(tmp_path, monkeypatch, read_whole):
+    monkeypatch.setattr(pscands, "SMALL_BYTES", read_whole)
     made = scene()
     read = candidates.read(*write_snap(tmp_path, made))
     np.testing.assert_array_equal(read.azimuth, made.ij[:, 0])

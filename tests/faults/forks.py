@@ -42,6 +42,8 @@ def load() -> None:
     from pystamps_hpc.pipeline import stages  # noqa: F401
     from pystamps_hpc.pipeline.table import tasks
     from pystamps_hpc.tools import run_products  # noqa: F401
+    from pystamps_hpc.tools.export import write  # noqa: F401
+    from pystamps_hpc.tools.products import velocity_csv, velocity_map  # noqa: F401
 
     tasks("ps")
 

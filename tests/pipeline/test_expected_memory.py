@@ -4,6 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from pystamps_hpc.errors import DatasetError
 from pystamps_hpc.parallel.memory import MemoryBudget
@@ -89,3 +92,20 @@ def test_the_line_says_limit_and_demand_apart():
         "(stage 2, PATCH_2)"
     )
     assert model.memory_line([], MemoryBudget()) == ""
+
+
+@given(
+    arrays(np.float64, st.integers(1, 50), elements=st.floats(-360, 360)),
+    st.floats(0, 1),
+)
+def test_quantiles_are_those_of_numpy(values, share):
+    found = model._quantiles(values, share, 1.0)
+    assert found == pytest.approx(np.quantile(values, (share, 1.0)).tolist(), abs=1e-9)
+
+
+def test_the_cells_of_a_large_file_are_those_of_a_small_one(tmp_path, monkeypatch):
+    positions(tmp_path, np.random.default_rng(0).uniform((10, 40), (10.2, 40.1), (3000, 2)))
+    small = model.patch_extent(tmp_path, 50.0)
+    monkeypatch.setattr(model, "SMALL_BYTES", 0)
+    model._cells.cache_clear()
+    assert model.patch_extent(tmp_path, 50.0) == small

@@ -17,9 +17,9 @@ from pystamps_hpc.pipeline import product_origins
 from pystamps_hpc.pipeline.product_origins import read_origins
 from pystamps_hpc.pipeline.stages import run_pipeline
 from pystamps_hpc.pipeline.types import PipelineContext, PipelineReport, StageResult
-from pystamps_hpc.tools import run_products as products
 from pystamps_hpc.tools.export import format_that_writes
 from pystamps_hpc.tools.export.write import export
+from pystamps_hpc.tools.products import velocity_csv, velocity_map
 from pystamps_hpc.tools.products.result import read_velocities
 from pystamps_hpc.tools.run_products import make_products, require_products
 from pystamps_hpc.tools.verification.compare import verify_run_alone
@@ -37,7 +37,7 @@ def root(tmp_path, monkeypatch):
         velocities = read_velocities(root, value_type)
         path.write_bytes(velocities.velocity.tobytes())
 
-    monkeypatch.setattr(products, "velocity_map", draw)
+    monkeypatch.setattr(velocity_map, "velocity_map", draw)
     return Result(tmp_path / "set").root
 
 
@@ -114,11 +114,11 @@ def test_a_product_whose_making_was_interrupted_is_ours(root, monkeypatch):
         path.write_bytes(b"new")
         raise KeyboardInterrupt
 
-    drawn = products.velocity_map
-    monkeypatch.setattr(products, "velocity_map", killed)
+    drawn = velocity_map.velocity_map
+    monkeypatch.setattr(velocity_map, "velocity_map", killed)
     with pytest.raises(KeyboardInterrupt):
         finish(root)
-    monkeypatch.setattr(products, "velocity_map", drawn)
+    monkeypatch.setattr(velocity_map, "velocity_map", drawn)
     assert set(finish(root).made) == BOTH
 
 
@@ -187,7 +187,7 @@ def test_a_product_whose_origin_cannot_be_recorded_fails_the_run_which_reports(
 def test_an_old_product_does_not_outlive_a_new_one_that_fails(root, monkeypatch):
     finish(root)
     move(root)
-    monkeypatch.setattr(products, "velocity_map", without_matplotlib)
+    monkeypatch.setattr(velocity_map, "velocity_map", without_matplotlib)
     for _ in range(2):
         report = finish(root)
         assert report.exit_code == 1
@@ -260,7 +260,7 @@ def test_a_killed_forced_run_has_taken_the_products_of_others_over(stubs, tree):
 
 
 def test_without_matplotlib_a_first_map_is_missed_but_no_failure(root, monkeypatch):
-    monkeypatch.setattr(products, "velocity_map", without_matplotlib)
+    monkeypatch.setattr(velocity_map, "velocity_map", without_matplotlib)
     for _ in range(2):
         assert finish(root).exit_code == 0
 
@@ -308,8 +308,8 @@ def test_what_another_program_made_stays_when_its_replacement_fails(root, monkey
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
     with monkeypatch.context() as patch:
-        patch.setattr(products, "velocity_map", full)
-        patch.setattr(products, "velocity_csv", full)
+        patch.setattr(velocity_map, "velocity_map", full)
+        patch.setattr(velocity_csv, "velocity_csv", full)
         assert set(finish(root, force=True).not_made) == BOTH
     assert contents(root) == before
     assert set(finish(root).not_made) == BOTH  # and is another program's still

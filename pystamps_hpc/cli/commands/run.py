@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ...config import RunConfig, configured_by, load_config
 from ...errors import ConfigError
 from ...pipeline import LAST_STAGE
+from .. import collecting
 from ..command import Answer, Command, config_option, dataset_option, given, stage_options
 from ..shapes import BAD, CAREFUL, STRONG, Shape, heading, marked, paragraph, table, text_of
 from .status import cells, points
@@ -133,7 +134,7 @@ def run_stages(context: "PipelineContext", options: Namespace, team: "Team") -> 
     )
     display = Display(options.progress, options.verbose, options.quiet, team, options.log)
     with display:
-        watcher: Watcher = ignore if context.dry_run else display
+        watcher: Watcher = ignore if context.dry_run else _collecting(display)
         if team.rank == 0 and context.end_step == LAST_STAGE:
             watcher = loading_beside(watcher, context.run_config)
         report = run_pipeline(context, watcher, team, make_products)
@@ -146,6 +147,18 @@ def run_stages(context: "PipelineContext", options: Namespace, team: "Team") -> 
     if team.rank == 0 and options.verbose > 1 and not options.quiet:
         print(json_text({key: document[key] for key in ("backends", "config")}), file=sys.stderr)
     return document, report.exit_code
+
+
+def _collecting(watcher: "Watcher") -> "Watcher":
+    """Return a watcher that lets the collector of cycles work as soon as the run does."""
+    from ...pipeline.events import Event, RunStarted
+
+    def watch(event: Event) -> None:
+        if isinstance(event, RunStarted):
+            collecting.resume()
+        watcher(event)
+
+    return watch
 
 
 def view(document: Document) -> Iterator[Shape]:
@@ -348,4 +361,5 @@ COMMAND = Command(
     ),
     table_on_stderr=True,
     stops_in_good_order=True,
+    plans=True,
 )

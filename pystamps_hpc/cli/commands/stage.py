@@ -52,4 +52,5 @@ COMMAND = Command(
     ),
     table_on_stderr=True,
     stops_in_good_order=True,
+    plans=True,
 )

@@ -161,4 +161,5 @@ COMMAND = Command(
     view,
     add_options,
     examples=("pystamps-hpc status --dataset DIR",),
+    plans=True,
 )

@@ -5,7 +5,7 @@
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import translate
 from functools import cache
@@ -214,11 +214,17 @@ def _has_own(patch: Path, patterns: frozenset[str]) -> bool:
     """Whether files of the scene lie in the patch itself, or may do so in a directory of its."""
     try:
         with os.scandir(patch) as entries:
-            there = [(entry.name, entry.is_dir()) for entry in entries]
+            return _are_own(entries, patterns)
     except OSError:
         return False
+
+
+def _are_own(entries: Iterable[os.DirEntry[str]], patterns: frozenset[str]) -> bool:
     of_scene = _any_of(patterns)
-    return any(of_scene(name) or (is_dir and name != STATE_DIRECTORY) for name, is_dir in there)
+    return any(
+        of_scene(entry.name) or (entry.is_dir() and entry.name != STATE_DIRECTORY)
+        for entry in entries
+    )
 
 
 @cache
@@ -263,6 +269,11 @@ class Sources:
 
     def __init__(self) -> None:
         self._of_scenes: dict[tuple[Path, bool, str], tuple[Path, ...]] = {}
+        self._alone: dict[Path, bool] = {}
+
+    def look(self, patch: Path, entries: Iterable[os.DirEntry[str]]) -> None:
+        """Take over what somebody has seen in a patch, which then is not looked into again."""
+        self._alone[patch] = _are_own(entries, _SHARED)
 
     def of(self, patch: Path, parameters: Parameters) -> Iterator[Path]:
         """Yield the files from which :func:`read` takes the candidates of a patch.
@@ -280,7 +291,7 @@ class Sources:
     def _of_scene(self, patch: Path, parameters: Parameters) -> tuple[Path, ...]:
         said = str(parameters.value("insar_processor")) if is_set(parameters) else ""
         key = (patch.parent, parameters.small_baselines, said)
-        alone = _has_own(patch, _SHARED)
+        alone = self._alone[patch] if patch in self._alone else _has_own(patch, _SHARED)
         if not alone and key in self._of_scenes:
             return self._of_scenes[key]
         processor = processor_of(patch.parent, parameters, (patch,))

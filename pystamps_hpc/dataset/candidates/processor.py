@@ -1,5 +1,6 @@
 """Which program made the interferograms: as it is set, else as its files show."""
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -79,4 +80,8 @@ def _left_by(directories: Sequence[Path]) -> Iterator[str]:
 
 
 def _any_there(patterns: tuple[str, ...], directories: Sequence[Path]) -> bool:
-    return any(True for folder in directories for pattern in patterns for _ in folder.glob(pattern))
+    return any(_there(folder, pattern) for folder in directories for pattern in patterns)
+
+
+def _there(folder: Path, pattern: str) -> bool:
+    return any(folder.glob(pattern)) if "*" in pattern else os.path.exists(f"{folder}/{pattern}")

@@ -1,8 +1,10 @@
 """The files ``pscands.1.*`` of a patch: sizes, byte order and plausibility checked."""
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any, Literal
 from warnings import catch_warnings, simplefilter
@@ -11,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import DatasetError
+from ..contents import SMALL_BYTES
 from ..files import opened
 from ..problems import Problems
 from ..raster_headers import LONGEST_SIDE
@@ -123,7 +126,10 @@ def _require_agreement(patch: Path, n: int, n_ifg: int) -> None:
 
 def size_of(path: Path) -> int | None:
     """Return the bytes of a file, None if it is missing."""
-    return path.stat().st_size if path.exists() else None
+    try:
+        return os.stat(path).st_size
+    except FileNotFoundError:
+        return None
 
 
 def _positions(judge: "_Judge", path: Path, n: int) -> NDArray[np.float64]:
@@ -157,8 +163,12 @@ def read_table(path: Path, columns: int) -> NDArray[np.float64]:
     try:
         with opened(path) as file, catch_warnings():
             simplefilter("ignore", UserWarning)  # of no data
-            encoding = encoding_of(file.read(4))
-            table = np.loadtxt(path, dtype=np.float64, ndmin=2, encoding=encoding)
+            small = os.fstat(file.fileno()).st_size <= SMALL_BYTES
+            content = file.read() if small else file.read(4)
+            encoding = encoding_of(content)
+            # for NumPy to open a small file takes as long as to read it
+            text = StringIO(content.decode(encoding), None) if small else path
+            table = np.loadtxt(text, dtype=np.float64, ndmin=2, encoding=encoding)
     except ValueError as error:
         reason = str(error).partition("; use")[0]  # an advice to programmers
         raise DatasetError(f"{path}: {shown(reason, 200)}; extract the candidates again") from None
@@ -190,7 +200,7 @@ class _Judge:
         plausible: Callable[[AnyArray], BoolArray],
         reason: str = "the file is truncated or of other candidates",
     ) -> NDArray[Any]:
-        """Map `count` values of a file into memory."""
+        """Read `count` values of a file; a large one is mapped into memory."""
         _require_there(path)
         dtype = np.dtype(kind).newbyteorder(self.order)
         expected = count * dtype.itemsize
@@ -203,7 +213,10 @@ class _Judge:
         if not count:
             return np.empty(0, dtype)
         with opened(path) as file:
-            values: NDArray[Any] = np.memmap(file, dtype, "r")
+            small = expected <= SMALL_BYTES
+            values: NDArray[Any] = (
+                np.fromfile(file, dtype) if small else np.memmap(file, dtype, "r")
+            )
         sample = np.asarray(values[:: max(count // _SAMPLE, 1)])
         other: Order = "little" if self.order == "big" else "big"
         if not _mostly(plausible, sample):
@@ -223,7 +236,8 @@ class _Judge:
 
 def _mostly(plausible: Callable[[AnyArray], BoolArray], sample: AnyArray) -> bool:
     finite = sample[np.isfinite(sample)]
-    return not len(finite) or bool(np.mean(plausible(finite)) >= _PLAUSIBLE_SHARE)
+    count = int(np.count_nonzero(plausible(finite)))
+    return not len(finite) or count / len(finite) >= _PLAUSIBLE_SHARE
 
 
 def _on_earth(values: AnyArray) -> BoolArray:

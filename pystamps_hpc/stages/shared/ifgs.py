@@ -180,14 +180,11 @@ class Ifgs:
 
         Images in no interferogram are on none.
         """
-        from scipy.sparse import coo_array
-        from scipy.sparse.csgraph import connected_components
-
-        if not len(self):
-            return []
-        n_image = len(self.day)
-        arcs = coo_array((np.ones(len(self)), self.pairs.T), (n_image, n_image))
-        _, island = connected_components(arcs, directed=False)
+        island = np.arange(len(self.day))
+        before = island[:0]
+        while not np.array_equal(island, before):  # both images of a pair take the lower number
+            before = island.copy()
+            np.minimum.at(island, self.pairs, island[self.pairs].min(axis=1, keepdims=True))
         joined = np.flatnonzero(self.degrees())
         found = [joined[island[joined] == k] for k in np.unique(island[joined])]
         return sorted(found, key=len, reverse=True)
