@@ -87,7 +87,7 @@ def content(path: Path) -> Content | None:
         found = _HELD.get(_identity(status))
         if found is not None:
             return found
-        data = file.read(SMALL_BYTES + 1)
+        data = file.read(status.st_size + 1)  # a byte more than it should have
     if len(data) > SMALL_BYTES:
         return None
     read = Content(data)

@@ -95,12 +95,26 @@ def write_element(path: Path, file: BinaryIO, name: str, value: Any) -> Place | 
     """
     if isinstance(value, Stream):
         return _write_matrix(path, file, name, value)
+    if isinstance(value, str) and value:
+        file.write(_text(name, value))
+        return None
     from scipy.io import savemat
 
     alone = io.BytesIO()
     savemat(cast(Any, alone), {name: value}, long_field_names=True)
     file.write(alone.getbuffer()[HEADER_BYTES:])
     return None
+
+
+def _text(name: str, text: str) -> bytes:
+    """Return the element of a text, as SciPy writes it, which takes 0.15 s to load."""
+    whole = (
+        _subelement(6, struct.pack("<II", _CLASS_CODES["char"], 0))
+        + _subelement(5, struct.pack("<2i", 1, len(text)))
+        + _subelement(1, name.encode("ascii"))
+        + _subelement(16, text.encode())
+    )
+    return struct.pack("<II", MATRIX, len(whole)) + whole
 
 
 def _write_matrix(path: Path, file: BinaryIO, name: str, matrix: Stream) -> Place | None:

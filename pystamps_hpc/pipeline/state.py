@@ -21,11 +21,11 @@ from ..errors import DatasetError
 
 _BLOCK = 65536
 _BLOCKS = 64
-_DIGEST = ("bytes", "mtime_ns", "sample")
+_DIGEST = frozenset(["bytes", "mtime_ns", "sample"])
 RESET = "feedback_reset"
 """Mark of a record: what the result was made with from a pass before was reset."""
 
-_RECORD = ("stage", "scope", "science_version", "params", "config", "inputs")
+_RECORD = frozenset(["stage", "scope", "science_version", "params", "config", "inputs"])
 
 
 @dataclass
@@ -88,14 +88,14 @@ class TargetState:
 def _is_record(record: Any) -> bool:
     """Whether a record has all that a comparison with today's looks at."""
     return (
-        set(_RECORD) <= set(record)
+        record.keys() >= _RECORD
         and all(isinstance(record[name], dict) for name in ("params", "config", "inputs"))
         and _are_digests(record["inputs"])
     )
 
 
 def _are_digests(inputs: Any) -> bool:
-    return all(set(_DIGEST) <= set(entry) for entry in inputs.values())
+    return all(entry.keys() >= _DIGEST for entry in inputs.values())
 
 
 def digest(
@@ -213,6 +213,8 @@ def _valued(key: str, old: Any, new: Any, defaults: Mapping[str, Any]) -> str:
 
 
 def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    if old == new:  # nearly always
+        return []
     return sorted(key for key in {*old, *new} if old.get(key) != new.get(key))
 
 

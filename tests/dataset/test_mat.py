@@ -111,6 +111,15 @@ def test_text_beyond_ascii_and_trailing_blanks(path):
         assert read_mat(path) == {"a": "Rüdesheim"}
 
 
+@pytest.mark.parametrize("text", ["s", "snap", "ü", "äöü€", "tab\tnl\n", "日本語", "𝄞", "a" * 5000])
+@pytest.mark.parametrize("name", ["a", "abcd", "insar_processor", "y" * 63])
+def test_a_text_has_the_bytes_that_scipy_writes(path, name, text):
+    write_mat(path, {name: text})
+    by_scipy = io.BytesIO()
+    scipy.io.savemat(by_scipy, {name: text}, long_field_names=True)
+    assert path.read_bytes()[128:] == by_scipy.getvalue()[128:]
+
+
 def test_text_of_two_lines_is_a_matrix_of_characters(path):
     scipy.io.savemat(path, {"a": np.array(["ab ", "cde"])})
     assert read_mat(path)["a"].tolist() == [["a", "b", " "], ["c", "d", "e"]]
