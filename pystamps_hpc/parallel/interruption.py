@@ -111,7 +111,7 @@ def listen(before_leaving: BeforeLeaving | None = None, aloud: bool = True) -> N
     before_leaving : callable, optional
         Called with signal and exit code before the process ends without reaching a safe point.
     aloud : bool
-        Whether the user is told; not by a process that works for one which tells him.
+        Whether the user is told; a process that works for another one leaves that to it.
     """
     _listener.before_leaving, _listener.aloud = before_leaving, aloud
     reading, writing = os.pipe()
@@ -141,6 +141,11 @@ def conclude() -> None:
     signal.set_wakeup_fd(-1)
     for name in EXIT_OF_SIGNAL:
         signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+
+def received() -> str | None:
+    """Return the name of the signal by which this process was asked to stop, None if it was not."""
+    return _listener.received
 
 
 def requested() -> bool:

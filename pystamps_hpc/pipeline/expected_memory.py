@@ -167,7 +167,12 @@ def _plausible(degrees: Any) -> Any:
 
 
 def expected_tasks(
-    dataset: Dataset, plan: Iterable[PlannedTask], grid_size: float, ranks: int, side_by_side: int
+    dataset: Dataset,
+    plan: Iterable[PlannedTask],
+    grid_size: float,
+    ranks: int,
+    side_by_side: int = 1,
+    in_processes: bool = False,
 ) -> list[Expected]:
     """Return what every planned task that can be judged before work is expected to take.
 
@@ -182,7 +187,9 @@ def expected_tasks(
     ranks : int
         Ranks that share the merged stages.
     side_by_side : int
-        Patches that one process works on.
+        Patches that one rank works on.
+    in_processes : bool
+        Whether each of them has a process of its own.
     """
     due = [planned for planned in plan if planned.action == "run"]
     extents: dict[str, Extent] = {}
@@ -199,7 +206,8 @@ def expected_tasks(
         if planned.target in extents:
             extent = extents[planned.target]
             own = least(planned.row.spec, extent, ranks)
-            more = (side_by_side - 1) * (own - PROCESS) if planned.scope == "patch" else 0
+            another = own if in_processes else own - PROCESS
+            more = (side_by_side - 1) * another if planned.scope == "patch" else 0
             found.append(Expected(planned.row, planned.target, extent, own + more))
     return found
 

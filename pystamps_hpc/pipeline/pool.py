@@ -7,34 +7,40 @@ process has ended and is known to have been at work on this patch.
 
 import os
 import signal
+import subprocess
+import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from multiprocessing.connection import wait as first_of
-from multiprocessing.context import SpawnProcess
+from threading import Lock
+from traceback import format_exc
+from typing import Any
 
+from ..errors import EXIT_OF_SIGNAL
 from ..parallel import child_processes, interruption
-from ..parallel.interruption import Interrupted
 from .chain import request_stop, run_chain, tell_finished
 from .events import Event, TaskFinished, Watcher
 from .session import Session
 from .types import StageResult
 
+COMMAND = (sys.executable, "-m", "pystamps_hpc.pipeline.pool")
+
 MANY = 64
 """Fewer patches are done before processes that share them have started."""
 
-SMALL_BYTES = 1 << 20
-"""Phases of a patch whose kernels are too short for threads: some 2,000 candidates x 60."""
+SMALL_PATCH_BYTES = 1 << 20
+"""Phases of a patch whose kernels are too short for threads: up to 2,000 candidates x 60."""
 
 CHAINS_EACH = 8
 """Patches that are worth the start of a process."""
 
 PROCESS_BYTES = 1 << 29
-"""Memory of a process that works on small patches."""
+"""Memory of a process that works on small patches: the program, random phases and a patch."""
 
 CHECK_SEC = 0.2
 
@@ -62,13 +68,13 @@ def choose_pool(session: Session, ranks: int, threads: int, phases: Sequence[int
     threads : int
         Threads that this process may run.
     phases : sequence of int
-        Size of the phases of each patch that has work to do [bytes].
+        Size of the phases of each patch that has work to do [bytes]; 0 where it is not known.
     """
     backend, n = session.config.runtime.backend, len(phases)
     width = min(threads, n)
     if ranks > 1 or width <= 1:
         return Pool()
-    if backend == "auto" and n >= MANY and sum(phases) <= n * SMALL_BYTES:
+    if backend == "auto" and n >= MANY and 0 < min(phases) <= max(phases) <= SMALL_PATCH_BYTES:
         fitting = session.memory.planned / PROCESS_BYTES
         return Pool(int(max(min(width, n // CHAINS_EACH, fitting), 1)), processes=True)
     if backend in ("threads", "processes"):
@@ -115,121 +121,191 @@ def _in_threads(
 class _Worker:
     """A process that works on patches, and this end of the pipe to it."""
 
-    process: SpawnProcess
+    process: "subprocess.Popen[bytes]"
     connection: Connection
     target: str = ""
-    finished: int = 0  # tasks of the patch
+    rows: list[StageResult] = field(default_factory=list)
+
+    def send(self, message: Any) -> None:
+        """Send a message; that the process has ended is seen when its pipe is read."""
+        with suppress(OSError):
+            self.connection.send(message)
+
+    def end(self) -> None:
+        """Let the process end, which it does when its pipe does."""
+        self.connection.close()
+        self.process.wait()
+
+
+class _Workers:
+    """The processes of a pool, and what they have to do.
+
+    Parameters
+    ----------
+    session : Session
+        The run.
+    watcher : Watcher
+        Told about progress.
+    threads : int
+        Kernel threads of a process.
+    targets : sequence of str
+        Patches in the order in which they are begun.
+    """
+
+    def __init__(
+        self, session: Session, watcher: Watcher, threads: int, targets: Sequence[str]
+    ) -> None:
+        self.session = session
+        self.watcher = watcher
+        self.threads = threads
+        self.waiting = deque(targets)
+        self.chains: dict[str, list[StageResult]] = {}
+        self.at_work: list[_Worker] = []
+        self.signal: str | None = None
+
+    def start(self) -> None:
+        """Start a process and give it a patch."""
+        here, there = Pipe()
+        blocked = {getattr(signal, name) for name in EXIT_OF_SIGNAL}
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, blocked)  # until it listens, see `work`
+        try:
+            process = subprocess.Popen(
+                [*COMMAND, str(there.fileno()), str(os.getpid())],
+                stdin=subprocess.DEVNULL,
+                pass_fds=[there.fileno()],
+                env={**os.environ, "NUMBA_NUM_THREADS": str(self.threads)},
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+            there.close()  # so that this end sees the process end
+        worker = _Worker(process, here)
+        self.at_work.append(worker)
+        worker.send((self.session, self.threads))
+        self.give(worker)
+
+    def give(self, worker: _Worker) -> None:
+        """Let a process begin with the next patch, or end."""
+        if self.waiting:
+            worker.target, worker.rows = self.waiting.popleft(), []
+            worker.send(worker.target)
+        else:
+            self.at_work.remove(worker)
+            worker.end()
+
+    def hear(self, worker: _Worker) -> None:
+        """Take what a process says.
+
+        Raises
+        ------
+        Exception
+            An error of the process that nobody expects.
+        """
+        try:
+            said: Event | list[StageResult] | Exception = worker.connection.recv()
+        except (EOFError, OSError):
+            self.lose(worker)
+            return
+        if isinstance(said, Exception):
+            raise said
+        if isinstance(said, list):
+            self.chains[worker.target] = said
+            self.give(worker)
+            return
+        if isinstance(said, TaskFinished):
+            worker.rows.append(said.row)
+        self.watcher(said)
+
+    def lose(self, worker: _Worker) -> None:
+        """Fail the task that a process was at work on when it ended, and go on without it."""
+        self.at_work.remove(worker)
+        worker.end()
+        self.chains[worker.target] = worker.rows
+        left = self.session.chains[worker.target][len(worker.rows) :]
+        if left:
+            row = left[0].result(
+                "failed",
+                rank=0,
+                backend=self.session.config.runtime.backend,
+                details=f"the process that worked on the patch was ended "
+                f"{_how(worker.process.returncode)}; the same command goes on from what is "
+                "finished",
+                signal=self.signal,
+            )
+            worker.rows.append(row)
+            tell_finished(row, self.watcher)
+        if not self.session.keep_going:
+            request_stop(self.session)
+            return
+        if self.waiting and self.signal is None:
+            self.start()
+
+    def pass_on(self, name: str) -> None:
+        """Ask the processes to stop in good order, as this one was asked to."""
+        self.signal = name
+        request_stop(self.session)
+        for worker in self.at_work:
+            worker.process.send_signal(getattr(signal, name))
 
 
 def _in_processes(
     session: Session, targets: Sequence[str], watcher: Watcher, threads: int, width: int
 ) -> list[list[StageResult]]:
-    waiting, chains = deque(targets), dict[str, list[StageResult]]()
-    with _workers(width) as workers:
-        for worker in workers:
-            with suppress(OSError):  # it has ended: seen when its pipe is read
-                worker.connection.send((session, threads))
-            _give(worker, waiting)
-        at_work = [worker for worker in workers if worker.target]
-        told = False
-        while at_work:
-            ready = first_of([worker.connection for worker in at_work], CHECK_SEC)
-            for worker in [each for each in at_work if each.connection in ready]:
-                rows = _heard(session, worker, watcher)
-                if rows is None:
-                    continue
-                chains[worker.target] = rows
-                if not worker.process.is_alive() or not _give(worker, waiting):
-                    at_work.remove(worker)
-            if interruption.requested() and not told:
-                told = True
-                _pass_on(session, workers)
-    return [chains.get(target, []) for target in targets]
-
-
-@contextmanager
-def _workers(width: int) -> Iterator[list[_Worker]]:
-    """Start processes; they end with the block."""
-    context, workers = get_context("spawn"), list[_Worker]()
+    workers = _Workers(session, watcher, threads, targets)
     try:
-        for _ in range(width):
-            here, there = context.Pipe()
-            process = context.Process(target=_work, args=(there, os.getpid()), daemon=True)
-            process.start()
-            there.close()  # so that this end sees the process end
-            workers.append(_Worker(process, here))
-        yield workers
+        for _ in range(min(width, len(targets))):
+            workers.start()
+        while workers.at_work:
+            ready = first_of([worker.connection for worker in workers.at_work], CHECK_SEC)
+            for worker in [each for each in workers.at_work if each.connection in ready]:
+                workers.hear(worker)
+            asked = interruption.received()
+            if asked is not None and workers.signal is None:
+                workers.pass_on(asked)
     except BaseException:
-        for worker in workers:
+        for worker in workers.at_work:
             worker.process.kill()
+            worker.end()
         raise
-    finally:
-        for worker in workers:
-            worker.connection.close()
-            worker.process.join()
+    return [workers.chains.get(target, []) for target in targets]
 
 
-def _work(connection: Connection, parent: int) -> None:
-    """Run chains in a process of the pool for as long as there are patches."""
+def _how(code: int) -> str:
+    """Say how a process has ended."""
+    if code >= 0:
+        return f"with code {code}"
+    memory = ", as where memory runs out" if code == -signal.SIGKILL else ""
+    return f"by {signal.Signals(-code).name}{memory}"
+
+
+def work(descriptor: int, parent: int) -> None:
+    """Run chains in a process of the pool for as long as there are patches.
+
+    Parameters
+    ----------
+    descriptor : int
+        This end of the pipe.
+    parent : int
+        Number of the process that has started this one.
+    """
     child_processes.end_with_parent(parent)
     interruption.listen(aloud=False)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {getattr(signal, name) for name in EXIT_OF_SIGNAL})
+    connection, lock = Connection(descriptor), Lock()
+
+    def send(message: Any) -> None:
+        with lock:  # a stage may tell what happens from several threads
+            connection.send(message)
+
     session, threads = connection.recv()
     with suppress(EOFError):  # nothing is left to do
         while True:
             target = connection.recv()
-            connection.send(run_chain(session, target, 0, connection.send, threads))
+            try:
+                send(run_chain(session, target, 0, send, threads))
+            except Exception as error:
+                error.add_note(format_exc())
+                send(error)
 
 
-def _give(worker: _Worker, waiting: deque[str]) -> bool:
-    """Let a process begin with the next patch; return whether there was one."""
-    worker.target, worker.finished = waiting.popleft() if waiting else "", 0
-    if worker.target:
-        with suppress(OSError):
-            worker.connection.send(worker.target)
-    return bool(worker.target)
-
-
-def _heard(session: Session, worker: _Worker, watcher: Watcher) -> list[StageResult] | None:
-    """Take what a process says; return the rows of its patch when it has done with it."""
-    try:
-        said: Event | list[StageResult] = worker.connection.recv()
-    except (EOFError, OSError):
-        worker.process.join()
-        row = _cut_short(session, worker)
-        tell_finished(row, watcher)
-        if not session.keep_going:
-            request_stop(session)
-        return [row]
-    if isinstance(said, list):
-        return said
-    worker.finished += isinstance(said, TaskFinished)
-    watcher(said)
-    return None
-
-
-def _cut_short(session: Session, worker: _Worker) -> StageResult:
-    """Return the row of the task that a process was at work on when it ended."""
-    code = worker.process.exitcode or 0
-    how = f"with code {code}"
-    if code < 0:
-        how = f"by {signal.Signals(-code).name}"
-        how += ", as where memory runs out" if code == -signal.SIGKILL else ""
-    chain = session.chains[worker.target]
-    return chain[min(worker.finished, len(chain) - 1)].result(
-        "failed",
-        rank=0,
-        backend=session.config.runtime.backend,
-        details=f"the process that worked on the patch was ended {how}; the same command goes on "
-        "from what is finished",
-    )
-
-
-def _pass_on(session: Session, workers: Sequence[_Worker]) -> None:
-    """Ask the processes to stop in good order, as this one was asked to."""
-    request_stop(session)
-    try:
-        interruption.check()
-    except Interrupted as asked:
-        for worker in workers:
-            with suppress(ProcessLookupError):
-                os.kill(worker.process.pid or 0, getattr(signal, asked.name))
+if __name__ == "__main__":
+    work(*map(int, sys.argv[1:]))

@@ -10,7 +10,7 @@ from .chain import give_threads, run_chain, tell_finished
 from .events import Watcher
 from .execute import run_task
 from .invalidation import drop_outdated_records
-from .pool import choose_pool, run_pool
+from .pool import Pool, choose_pool, run_pool
 from .session import Session
 from .stack import phase_bytes
 from .types import StageResult
@@ -33,38 +33,37 @@ def run_patches(session: Session, team: Team, watcher: Watcher) -> list[StageRes
     list of StageResult
         The rows of all patches, the same on all ranks.
     """
-    targets = list(session.chains)
-    if not targets:
-        return []
     phases = _phases(session)
-    threads = kernel_threads(session, team).threads
-    pool = choose_pool(session, team.size, threads, phases)
+    if not phases:
+        return []
+    threads, pool = kernel_threads(session, team).threads, pool_of(session, team)
 
     def chain(target: str) -> list[StageResult]:
         return run_chain(session, target, team.rank, watcher, threads)
 
     try:
         if pool.width == 1:
-            chains = team.map_tasks(chain, targets, phases, lambda fraction: None)
+            cost = list(phases.values())
+            chains = team.map_tasks(chain, list(phases), cost, lambda fraction: None)
         else:
-            order = sorted(range(len(targets)), key=lambda place: -phases[place])
-            found = run_pool(session, [targets[k] for k in order], watcher, threads, pool)
-            chains = [rows for _, rows in sorted(zip(order, found, strict=True))]
+            order = sorted(phases, key=lambda name: -phases[name])
+            found = dict(zip(order, run_pool(session, order, watcher, threads, pool), strict=True))
+            chains = [found[name] for name in phases]
     finally:
         KEPT.clear()
     team.on_root(lambda: drop_outdated_records(session.dataset, session.dataset.root, session.mode))
     return [row for rows in chains for row in rows]
 
 
-def patches_at_once(session: Session, team: Team) -> int:
-    """Return how many patches a rank works on side by side."""
+def pool_of(session: Session, team: Team) -> Pool:
+    """Return how many patches a rank works on side by side, and where."""
     threads = kernel_threads(session, team).threads
-    return choose_pool(session, team.size, threads, _phases(session)).width
+    return choose_pool(session, team.size, threads, list(_phases(session).values()))
 
 
-def _phases(session: Session) -> list[int]:
+def _phases(session: Session) -> dict[str, int]:
     """Return the size of the candidates' phases of each patch that has work to do [bytes]."""
-    return [phase_bytes(session.dataset.directory(target)) for target in session.chains]
+    return {name: phase_bytes(session.dataset.directory(name)) for name in session.chains}
 
 
 def run_merged(session: Session, team: Team, watcher: Watcher) -> list[StageResult]:

@@ -35,7 +35,7 @@ from .expected_memory import (
 from .plan import PlannedTask
 from .preflight import preflight
 from .report import build_report, rank_usage
-from .scheduling import kernel_threads, patches_at_once, run_merged, run_patches
+from .scheduling import kernel_threads, pool_of, run_merged, run_patches
 from .session import Session, prepare
 from .starting import before_work
 from .table import stage_numbers
@@ -260,9 +260,11 @@ def _expected(session: Session, team: Team) -> list[Expected]:
     """Return what the tasks are expected to take; refuse those that do not fit."""
     if session.config.compat.strict_reference:
         return []
-    width = patches_at_once(session, team)
+    pool = pool_of(session, team)
     grid_size = grid_size_of(session.parameters[ROOT])
-    expected = expected_tasks(session.dataset, session.plan, grid_size, team.size, width)
+    expected = expected_tasks(
+        session.dataset, session.plan, grid_size, team.size, pool.width, pool.processes
+    )
     require_memory(expected, session.memory)
     return expected
 

@@ -171,7 +171,8 @@ def pool_of(job: "subprocess.Popen[str]") -> list[int]:
     found = []
     for pid in _descendants(job.pid):
         with suppress(OSError):
-            if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            if b"pystamps_hpc.pipeline.pool" in words or b"work" in words:
                 found.append(pid)
     return found
 

@@ -23,6 +23,7 @@ from pathlib import Path
 
 from pystamps_hpc.cli import main
 from pystamps_hpc.cli.environment import prepare
+from pystamps_hpc.pipeline import pool
 
 UNIT = 4096
 MODULES = {("5", "patch"): "stage5_promote", ("5", "merged"): "stage5_merge"}
@@ -131,8 +132,11 @@ def _wait_for_flag() -> None:
         time.sleep(0.01)
 
 
-if __name__ in ("__main__", "__mp_main__"):  # the second is a process of a pool
+if __name__ == "__main__":
     prepare(os.environ)
     install(*os.environ["CHAIN_FAULT"].split())
-if __name__ == "__main__":
-    sys.exit(main())
+    if sys.argv[1] == "work":  # a process of a pool
+        pool.work(*map(int, sys.argv[2:]))
+    else:
+        pool.COMMAND = (sys.executable, "-m", "tests.chain.faulty", "work")
+        sys.exit(main())

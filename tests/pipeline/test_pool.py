@@ -7,11 +7,11 @@ import pytest
 
 from pystamps_hpc.config import RunConfig
 from pystamps_hpc.parallel.memory import MemoryBudget
-from pystamps_hpc.pipeline.pool import CHAINS_EACH, MANY, PROCESS_BYTES, SMALL_BYTES, Pool
+from pystamps_hpc.pipeline.pool import CHAINS_EACH, MANY, PROCESS_BYTES, SMALL_PATCH_BYTES, Pool
 from pystamps_hpc.pipeline.pool import choose_pool as choose
 
 ONE = Pool(1)
-SMALL = [SMALL_BYTES] * MANY
+SMALL = [SMALL_PATCH_BYTES] * MANY
 
 
 def session(backend="auto", planned=math.inf):
@@ -37,7 +37,8 @@ def test_ranks_share_the_patches_without_a_pool(backend):
 def test_many_small_patches_are_shared_by_processes_unasked():
     assert choose(session(), 1, 4, SMALL) == Pool(4, processes=True)
     assert choose(session(), 1, 4, SMALL[1:]) == ONE
-    assert choose(session(), 1, 4, [*SMALL[1:], SMALL_BYTES + 1]) == ONE
+    assert choose(session(), 1, 4, [*SMALL, SMALL_PATCH_BYTES + 1]) == ONE
+    assert choose(session(), 1, 4, [*SMALL, 0]) == ONE  # of unknown size
     assert choose(session(), 1, 1, SMALL) == ONE
 
 
