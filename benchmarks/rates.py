@@ -70,7 +70,7 @@ def rates_of(run: dict[str, Any], ranks: int) -> Rates:
         merged = stage.endswith("merged")
         read, whole = moved["rows"], moved["whole"]
         found[stage] = Rate(
-            seconds=calm * (own[stage] - root[stage]) / units,
+            seconds=calm * max(own[stage] - root[stage], 0.0) / units,
             serial=calm * root[stage] / stack.ps,
             bytes_rows=(read if merged else read + whole) / units,
             bytes_written=moved["written"] / units,

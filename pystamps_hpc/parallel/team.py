@@ -37,7 +37,7 @@ class Team(Protocol):
     busy_sec: float
     """Time that this rank has spent in functions it was given, not waiting for others [s]."""
     root_sec: float
-    """Part of it in which the others waited for the root [s]; 0 on the others."""
+    """Part of it in functions of :meth:`on_root`, for which all wait [s]; 0 on the others."""
 
     @property
     def members(self) -> Sequence[Member]:

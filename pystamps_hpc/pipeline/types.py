@@ -65,7 +65,7 @@ class StageResult:
     ``reason`` says why it ran or would run; ``overwrites`` names what it replaces that was not made
     here; ``started_at`` is in seconds since 1970; ``signal`` names the signal that stopped the
     task; ``busy_sec`` is the own work of each rank in a task that all share, empty otherwise, and
-    ``root_sec`` what of it rank 0 did while the others waited for it.
+    ``root_sec`` what of it rank 0 did while all waited for that.
     """
 
     stage_id: int
@@ -87,7 +87,7 @@ class StageResult:
     root_sec: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
-        """Return the row with the report's key names; its lists are those of the row."""
+        """Return the row with the report's key names; lists are not copied."""
         row = dict(vars(self))
         del row["busy_sec"], row["root_sec"]
         return {"stage": row.pop("stage_id"), **row}

@@ -3,6 +3,7 @@
 import errno
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -186,11 +187,13 @@ def test_a_text_is_replaced_as_a_whole(tmp_path, monkeypatch):
 
 
 def test_when_one_file_cannot_be_flushed_nobody_is_in_the_others_any_more(tmp_path, monkeypatch):
-    ended = []
+    ended, begun = [], threading.Event()
 
     def flushing(path):
         if path.name == "0":
+            assert begun.wait(10)
             raise OSError(errno.EIO, "broken", str(path))
+        begun.set()
         time.sleep(0.05)
         ended.append(path.name)
 

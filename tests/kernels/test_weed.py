@@ -60,3 +60,21 @@ def test_positions_that_are_not_numbers_equal_nothing(kernels):
     position = np.array([[np.nan, 1], [np.nan, 1], [0, np.nan]])
     assert kernels.stage4_duplicate_keep(position, np.zeros(3)).all()
     assert len(kernels.stage4_duplicate_keep(np.empty((0, 2)), np.zeros(0))) == 0
+
+
+COORDINATE = st.sampled_from([0.0, -0.0, 1.0, 2.0, np.nan])
+
+
+@given(st.lists(st.tuples(COORDINATE, COORDINATE, st.sampled_from([0.1, 0.5, 0.9])), max_size=12))
+def test_each_position_is_left_with_the_first_of_its_most_coherent_points(points):
+    x, y, coherence = np.array(points).reshape(-1, 3).T.copy()
+    expected = [
+        not any(
+            (x[k] == x[i] and y[k] == y[i])
+            and (coherence[k] > coherence[i] or (coherence[k] == coherence[i] and k < i))
+            for k in range(len(x))
+        )
+        for i in range(len(x))
+    ]
+    keep = table("python", "double").stage4_duplicate_keep(np.column_stack((x, y)), coherence)
+    assert keep.tolist() == expected

@@ -179,7 +179,8 @@ def test_the_own_work_of_a_rank_is_told_from_its_waiting(mpi_team):
     mpi_team.on_root(lambda: time.sleep(0.2))
     mpi_team.on_each(lambda: time.sleep(0.1))
     spent = mpi_team.on_each(lambda: (mpi_team.busy_sec - busy, mpi_team.root_sec - root))
-    assert spent[0][0] >= 0.3 > 0.25 > spent[0][1] >= 0.2
+    assert spent[0][1] >= 0.2
+    assert spent[0][0] - spent[0][1] >= 0.1
     assert max(of_rank for of_rank, _ in spent[1:]) < 0.2
     assert {of_root for _, of_root in spent[1:]} == {0.0}
 

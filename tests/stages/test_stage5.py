@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pystamps_hpc.config import RunConfig
 from pystamps_hpc.errors import StageError
@@ -192,6 +194,15 @@ def test_of_many_overlaps_one_row_is_left():
     boxes = [RIGHT, RIGHT, LEFT, RIGHT]
     patches = [patch(f"PATCH_{k}", [(4, 4), (5, 50)], box) for k, box in enumerate(boxes)]
     assert np.flatnonzero(merging.without_overlap(patches)).tolist() == [1, 4]
+
+
+@given(st.lists(st.tuples(st.integers(-3, 3), st.integers(-3, 3)), max_size=20))
+def test_pixels_have_the_same_number_if_and_only_if_they_are_the_same(places):
+    place = np.array(places, np.int64).reshape(-1, 2)
+    numbers = merging._pixel_numbers(place)
+    assert [sorted(places).index(each) for each in places] == [
+        sorted(numbers).index(each) for each in numbers
+    ]
 
 
 def test_overlapping_cores_replace_the_first_row_only():

@@ -214,11 +214,12 @@ def _refine(columns: Flat, m: int, of_ifg: Flat, found: Any, coherence: Flat) ->
 @inline
 def _fit_block(
     z: Array, first: int, stop: int, steps: int, cos: Array, sin: Array, of_ifg: Array,
-    rows: Array, columns: Array, coherence: Array,
+    at: Array, rows: Array, columns: Array, coherence: Array,
 ) -> None:  # fmt: skip
     """Fit some rows; `rows` and `columns` are room, with a register after their values."""
-    size, source, at = z.shape[1], flat(z, 0), np.arange(ROWS) * z.shape[1]
-    own, other, ifgs = flat(columns, 0), flat(columns, ROWS // 2), flat(of_ifg, 0)
+    size, source, own, ifgs = z.shape[1], flat(z, 0), flat(columns, 0), flat(of_ifg, 0)
+    width = lanes_in(own)
+    other = flat(columns, width)
     for begin in range(first, stop, ROWS):
         there = min(ROWS, stop - begin)
         _shorten(source, begin * size, there * size, flat(rows, 0))
@@ -227,7 +228,7 @@ def _fit_block(
         _make_columns(flat(rows, 0), flat(at, 0), size, own)
         found, found_other = _search(own, size // 2, flat(cos, 0), flat(sin, 0), steps)
         _refine(own, size // 2, ifgs, found, flat(rows, 0))
-        _refine(other, size // 2, ifgs, found_other, flat(rows, ROWS // 2))
+        _refine(other, size // 2, ifgs, found_other, flat(rows, width))
         for k in range(there):
             coherence[begin + k] = rows[k]
 
@@ -236,16 +237,17 @@ def _fit_block(
 def fit_rough(z: Array, b: Array, steps: int) -> Array:
     """Coherence (n,) single of every row with shared baselines; NaN where it stays open.
 
-    Rows are real and imaginary parts of unit phasors in turns.
+    Rows are real and imaginary parts of unit phasors, one after the other.
     """
     n, m = z.shape[0], b.size
     cos, sin = np.empty((steps + 1, m), np.float32), np.empty((steps + 1, m), np.float32)
     of_ifg = np.empty((4, m), np.float32)
     _tables(b, steps, cos, sin, of_ifg)
+    at = np.arange(ROWS) * (2 * m)
     coherence = np.empty(n, np.float32)
     for block in prange((n + BLOCK - 1) // BLOCK):
         first, stop = block * BLOCK, min(n, (block + 1) * BLOCK)
         rows = np.zeros((2 * m + 1) * ROWS, np.float32)
         columns = np.empty((2 * m + ROWS) * ROWS, np.float32)
-        _fit_block(z, first, stop, steps, cos, sin, of_ifg, rows, columns, coherence)
+        _fit_block(z, first, stop, steps, cos, sin, of_ifg, at, rows, columns, coherence)
     return coherence

@@ -6,6 +6,7 @@
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import translate
 from functools import cache
@@ -269,11 +270,12 @@ class Sources:
 
     def __init__(self) -> None:
         self._of_scenes: dict[tuple[Path, bool, str], tuple[Path, ...]] = {}
-        self._alone: dict[Path, bool] = {}
+        self._has_own: dict[Path, bool] = {}
 
     def look(self, patch: Path, entries: Iterable[os.DirEntry[str]]) -> None:
         """Take over what somebody has seen in a patch, which then is not looked into again."""
-        self._alone[patch] = _are_own(entries, _SHARED)
+        with suppress(OSError):  # of a link that leads nowhere, say
+            self._has_own[patch] = _are_own(entries, _SHARED)
 
     def of(self, patch: Path, parameters: Parameters) -> Iterator[Path]:
         """Yield the files from which :func:`read` takes the candidates of a patch.
@@ -291,7 +293,7 @@ class Sources:
     def _of_scene(self, patch: Path, parameters: Parameters) -> tuple[Path, ...]:
         said = str(parameters.value("insar_processor")) if is_set(parameters) else ""
         key = (patch.parent, parameters.small_baselines, said)
-        alone = self._alone[patch] if patch in self._alone else _has_own(patch, _SHARED)
+        alone = self._has_own[patch] if patch in self._has_own else _has_own(patch, _SHARED)
         if not alone and key in self._of_scenes:
             return self._of_scenes[key]
         processor = processor_of(patch.parent, parameters, (patch,))

@@ -34,6 +34,7 @@ class Publisher:
     staged: ExitStack
     beside: Executor
     under_way: "Future[None] | None" = None
+    has_thread: bool = True
 
     def stage(self, strip: Sequence[Patch]) -> list[Publication]:
         """Return where patches are made, a directory each; collective."""
@@ -67,11 +68,13 @@ class Publisher:
 
     def _begin(self, publications: Sequence[Publication]) -> None:
         self._end()
-        try:
-            self.under_way = self.beside.submit(self._publish, publications)
-        except RuntimeError:  # no thread is to be had
-            self.under_way = None
-            self._publish(publications)
+        if self.has_thread:
+            try:
+                self.under_way = self.beside.submit(self._publish, publications)
+                return
+            except RuntimeError:  # never asked again: with a thread it would do these too
+                self.has_thread, self.under_way = False, None
+        self._publish(publications)
 
     def _end(self) -> None:
         if self.under_way is not None:
