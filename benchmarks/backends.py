@@ -6,8 +6,9 @@
 
 Every run is a program of its own on a fresh copy without artifacts of the window; its times are
 those of its report. A configuration with a row that is not ``completed`` is not ok and gets no
-speed-up. Runs before the measured ones compile; the time that they need more is reported apart. The
-python backend has neither threads nor anything to compile: it is run once for each number of ranks.
+speed-up. Configurations are run in turns, since the speed of a machine changes. Runs before the
+measured ones compile; the time that they need more is reported apart. The python backend has
+neither threads nor anything to compile: it is run once for each number of ranks.
 The baseline is the first configuration that is ok: the first backend on the fewest ranks and
 threads. Efficiency is the speed-up against the same backend on one rank and one thread, by core: of
 the whole program, and of stages 2-4 and 6, where nearly all the work is (patches as long as the
@@ -158,14 +159,26 @@ def measure(
     configuration: Configuration, window: Window, scratch: Path, repeat: int, warmup: int
 ) -> dict[str, Any]:
     """Run a configuration `warmup` times, then `repeat` times, and gather the numbers."""
-    runs = []
-    for number in range(warmup + repeat):
-        tree = fresh_copy(window, scratch / "tree")
-        run = run_once(configuration, window, tree, scratch)
-        shutil.rmtree(tree)
-        if not run["ok"]:
-            return {**_named(configuration), **run, "run": number}
-        runs.append(run)
+    runs: list[dict[str, Any]] = []
+    while len(runs) < warmup + repeat and (not runs or runs[-1]["ok"]):
+        runs.append(run_fresh(configuration, window, scratch))
+    return gathered(configuration, runs, warmup)
+
+
+def run_fresh(configuration: Configuration, window: Window, scratch: Path) -> dict[str, Any]:
+    """Run the window on a fresh copy, as :func:`run_once`."""
+    tree = fresh_copy(window, scratch / "tree")
+    run = run_once(configuration, window, tree, scratch)
+    shutil.rmtree(tree)
+    return run
+
+
+def gathered(
+    configuration: Configuration, runs: Sequence[dict[str, Any]], warmup: int
+) -> dict[str, Any]:
+    """Gather the numbers of runs of a configuration, of which the first `warmup` compile."""
+    if not runs[-1]["ok"]:
+        return {**_named(configuration), **runs[-1], "run": len(runs) - 1}
     times = [run["wall_sec"] for run in runs[warmup:]]
     mean = float(np.mean(times))
     return {
@@ -187,24 +200,21 @@ def measure(
     }  # fmt: skip
 
 
-def side_by_side(window: Window, scratch: Path, programs: int, repeat: int) -> float | None:
-    """Return how long programs of one rank and one thread take side by side [s], if they do."""
+def side_by_side(window: Window, scratch: Path, programs: int) -> list[float]:
+    """Return how long programs of one rank and one thread take side by side [s]; none if not."""
     alone = Configuration("native", 1, 1)
-    walls = []
-    for _ in range(repeat):
-        trees = [fresh_copy(window, scratch / f"tree{k}") for k in range(programs)]
-        with ThreadPoolExecutor(programs) as pool:
-            places = [tree.with_name(f"{tree.name}.files") for tree in trees]
-            for place in places:
-                place.mkdir(exist_ok=True)
-            runs = list(pool.map(lambda *of: run_once(alone, window, *of), trees, places))
-        for tree in trees:
-            shutil.rmtree(tree)
-        if refused := [run["reason"] for run in runs if not run["ok"]]:
-            print(f"programs side by side: {refused[0]}", file=sys.stderr)
-            return None
-        walls += [run["wall_sec"] for run in runs]
-    return float(np.mean(walls))
+    trees = [fresh_copy(window, scratch / f"tree{k}") for k in range(programs)]
+    with ThreadPoolExecutor(programs) as pool:
+        places = [tree.with_name(f"{tree.name}.files") for tree in trees]
+        for place in places:
+            place.mkdir(exist_ok=True)
+        runs = list(pool.map(lambda *of: run_once(alone, window, *of), trees, places))
+    for tree in trees:
+        shutil.rmtree(tree)
+    if refused := [run["reason"] for run in runs if not run["ok"]]:
+        print(f"programs side by side: {refused[0]}", file=sys.stderr)
+        return []
+    return [run["wall_sec"] for run in runs]
 
 
 def _named(configuration: Configuration) -> dict[str, Any]:
@@ -231,7 +241,7 @@ def compare(entries: Sequence[dict[str, Any]], together: Mapping[int, float]) ->
         if alone:
             gain = alone[0]["wall_sec"]["mean"] / entry["wall_sec"]["mean"]
             entry["efficiency"] = gain / cores
-            if cores in together:
+            if cores in together and entry["backend"] == "native":
                 able = cores * alone[0]["wall_sec"]["mean"] / together[cores]
                 entry["cores_able"] = able
                 entry["efficiency_of_machine"] = gain / able
@@ -279,21 +289,30 @@ def benchmark(
     window: Window, configurations: Iterable[Configuration], repeat: int, warmup: int
 ) -> dict[str, Any]:
     """Measure all configurations of a window; return the document."""
-    entries, skipped = [], {}
+    skipped: dict[str, str] = {}
+    runs: dict[Configuration, list[dict[str, Any]]] = {}
+    for configuration in configurations:
+        if reason := unavailable(configuration.backend):  # type: ignore[arg-type]
+            skipped[configuration.backend] = reason
+        else:
+            runs[configuration] = []
+    native = {each.ranks * each.threads for each in runs if each.backend == "native"}
+    beside: dict[int, list[float]] = {cores: [] for cores in sorted(native - {1})}
     with tempfile.TemporaryDirectory(prefix="pystamps-bench-") as scratch:
-        for configuration in configurations:
-            reason = unavailable(configuration.backend)  # type: ignore[arg-type]
-            if reason:
-                skipped[configuration.backend] = reason
-                continue
-            runs = (1, 0) if configuration.backend == "python" else (repeat, warmup)
-            entries.append(measure(configuration, window, Path(scratch), *runs))
-            print(".", end="", flush=True, file=sys.stderr)
-        native = [entry for entry in entries if entry["ok"] and entry["backend"] == "native"]
-        together = {}
-        for cores in sorted({entry["ranks"] * entry["threads"] for entry in native} - {1}):
-            if seconds := side_by_side(window, Path(scratch), cores, repeat):
-                together[cores] = seconds
+        for turn in range(warmup + repeat):
+            for configuration, made in runs.items():
+                once = configuration.backend == "python"
+                if not made or (made[-1]["ok"] and not once):
+                    made.append(run_fresh(configuration, window, Path(scratch)))
+                    print(".", end="", flush=True, file=sys.stderr)
+            if turn >= warmup:
+                for cores, walls in beside.items():
+                    walls += side_by_side(window, Path(scratch), cores)
+    entries = [
+        gathered(each, made, 0 if each.backend == "python" else warmup)
+        for each, made in runs.items()
+    ]
+    together = {cores: float(np.mean(walls)) for cores, walls in beside.items() if walls}
     print(file=sys.stderr)
     compare(entries, together)
     return {
