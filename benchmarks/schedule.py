@@ -37,7 +37,7 @@ from benchmarks.replay import (
     replay_patches,
 )
 from benchmarks.scaling import Stack
-from benchmarks.schedule_page import section
+from benchmarks.schedule_page import WAITING, section
 from tests.faults.campaign import renew
 
 STACK = Stack(1e8, 300, 1000)
@@ -159,7 +159,7 @@ def stages(rates: Rates, seed: int) -> list[dict[str, Any]]:
                 }
             )
         rows.append(
-            {"ranks": ranks, "stage": "waiting for the last patch", "seconds": run.idle,
+            {"ranks": ranks, "stage": WAITING, "seconds": run.idle,
              "efficiency": 0.0, "files": 0.0, "bytes": 0.0, "alone": 0.0,
              "questions": run.patches.questions}
         )  # fmt: skip

@@ -7,6 +7,8 @@ from typing import Any
 from benchmarks.replay import QUESTION_SEC
 from benchmarks.scaling import markdown
 
+WAITING = "waiting for the last patch"
+
 
 def paragraph(text: str) -> str:
     """Return a text in lines of at most 100 characters."""
@@ -17,7 +19,7 @@ def longest_part(rows: Sequence[dict[str, Any]], ranks: int) -> tuple[str, str, 
     """Return stage, part (``work``, ``files``, ``bytes``, ``alone``) and seconds of the longest."""
     found = []
     for row in rows:
-        if row["ranks"] == ranks:
+        if row["ranks"] == ranks and row["stage"] != WAITING:
             parts = {name: row[name] for name in ("files", "bytes", "alone")}
             parts["work"] = row["seconds"] - sum(parts.values())
             found += [(seconds, row["stage"], name) for name, seconds in parts.items()]
@@ -100,14 +102,18 @@ def _stages(document: dict[str, Any]) -> str:
             "files", "bytes", "rank 0 alone"]  # fmt: skip
     share = ", ".join(f"{100 * serial_share(rows, n):.0f} % on {n:,}" for n in counts)
     stage, part, seconds = longest_part(rows, counts[-1])
+    idle = next(
+        row["seconds"] for row in rows if (row["stage"], row["ranks"]) == (WAITING, counts[-1])
+    )
     questions = max(row.get("questions", 0) for row in rows if row["ranks"] == counts[-1])
     prose = f"""The last three columns are seconds on {counts[-1]:,} ranks: opening and closing
 files, reading and writing of all ranks, and what rank 0 does while the others wait: its functions
 that all wait for, measured on two ranks and growing with the points (it orders points, compares
 positions, triangulates), or the writing of what all ranks hold, whichever is longer. Every rank
 writes its own rows into the place that the header of the file gives them.
-Rank 0 alone takes {share} ranks. The longest part on {counts[-1]:,} ranks is
-{PARTS[part]} in stage {stage}: {seconds:.0f} s. The queue is no bottleneck: its thread on rank 0
+Rank 0 alone takes {share} ranks. On {counts[-1]:,} ranks {idle:.0f} s are spent waiting for the
+last patch, which smaller patches shorten; of the stages the longest part is {PARTS[part]} in stage
+{stage}: {seconds:.0f} s. The queue is no bottleneck: its thread on rank 0
 answers {questions:,} questions, two messages each, in {questions * QUESTION_SEC:.2f} s."""
     table = markdown(head, cells)
     return f"### Where the time goes\n\n{table}\n\n{paragraph(prose)}\n"
