@@ -6,7 +6,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from pystamps_hpc.stages.stage2.filter_grid import low_pass_response
-from pystamps_hpc.stages.stage2.random_phase import matlab_state
+from pystamps_hpc.stages.stage2.random_streams import matlab_state
 from pystamps_hpc.stages.stage6.stars import gaussian_weights, line_intercepts
 from pystamps_hpc.stages.stage8.neighbours import cell_grid
 from pystamps_hpc.stages.stage8.space import nearest

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pystamps_hpc.stages.stage2.random_phase import matlab_state
+from pystamps_hpc.stages.stage2.random_streams import matlab_state
 from pystamps_kernels.dispatch import table
 
 

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pystamps_hpc.errors import StageError
 from pystamps_hpc.parallel.keeping import Kept, fits
@@ -16,14 +18,17 @@ from pystamps_hpc.stages.stage2.filter_grid import filter_grid, low_pass_respons
 from pystamps_hpc.stages.stage2.random_phase import (
     Noise,
     coherence_counts,
-    column_streams,
     few_digits_do,
-    matlab_state,
     noise_of,
-    open_stream,
     random_histogram,
     random_phasors,
     unscaled,
+)
+from pystamps_hpc.stages.stage2.random_streams import (
+    column_streams,
+    matlab_state,
+    open_stream,
+    state_after,
 )
 from pystamps_hpc.stages.stage2.weights import (
     initial_weights,
@@ -134,6 +139,28 @@ def test_forks_of_a_stream_are_independent():
     first = stream.draw(10)
     np.testing.assert_array_equal(fork.draw(10), first)
     assert matlab_state(0)[:32].tolist() != matlab_state(1)[:32].tolist()
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(0, 100), st.integers(32, 3000))
+def test_a_place_far_ahead_is_the_one_that_drawing_comes_to(seed, before, n):
+    draw = table("native", "double").stage2_matlab_uniform
+    _, state = draw(matlab_state(seed), before)
+    _, drawn = draw(state, n)
+    found = state_after(state, n)
+    np.testing.assert_array_equal(found[:32], np.roll(drawn[:32], -drawn[32]))
+    np.testing.assert_array_equal(found[33:], drawn[33:])
+    np.testing.assert_array_equal(draw(found, 100)[0], draw(drawn, 100)[0])
+
+
+@pytest.mark.parametrize("generator", ["matlab", "octave"])
+@pytest.mark.parametrize("n", [5, 40_000])
+def test_columns_follow_each_other_in_the_sequence(generator, n):
+    kernels = table("native", "double")
+    columns = column_streams(generator, n, 4, kernels)
+    whole = open_stream(generator, kernels).draw(4 * n)
+    np.testing.assert_array_equal(
+        np.concatenate([column.fork().draw(n) for column in columns]), whole
+    )
 
 
 def test_the_random_histogram_depends_on_the_trial_count_only():

@@ -4,115 +4,26 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pystamps_kernels.numerics import shift_register, trial_steps
+from pystamps_kernels.numerics import trial_steps
 from pystamps_kernels.reference.topofit import ROUGH
 
 from ...dataset.rows import ComplexArray, FloatArray, IntArray
 from ...parallel.keeping import KEPT, fits
 from ..shared.coherence import COHERENCE_BINS
 from ..shared.ifgs import Ifgs
+from .random_streams import Stream, column_streams
 
 if TYPE_CHECKING:
     from pystamps_kernels.dispatch import KernelTable
 
 N_RANDOM = 300_000
-SEED = 2005
 BLOCK = 1 << 14
 LARGEST_PHASE = 30.0
 """Phase of a slope [rad] up to which the full fit in single is good to a tenth of ``ROUGH``."""
-
-
-class Stream(Protocol):
-    """A generator of uniform numbers that stands at some place of its sequence."""
-
-    def draw(self, n: int) -> FloatArray:
-        """Return the next `n` numbers."""
-        ...
-
-    def fork(self) -> "Stream":
-        """Return an independent generator that stands at the same place."""
-        ...
-
-
-class OctaveStream:
-    """Octave's generator: the Mersenne Twister, 53 bits of two words per number."""
-
-    def __init__(self, seed: int) -> None:
-        self._state = np.random.RandomState([seed])
-
-    def draw(self, n: int) -> FloatArray:
-        """See :class:`Stream`."""
-        return self._state.random_sample(n)
-
-    def fork(self) -> "OctaveStream":
-        """See :class:`Stream`."""
-        other = OctaveStream(0)
-        other._state.set_state(self._state.get_state())
-        return other
-
-
-class MatlabStream:
-    """MATLAB's legacy 'state' generator."""
-
-    def __init__(self, state: IntArray, kernels: "KernelTable") -> None:
-        self._state = state
-        self._kernels = kernels
-
-    def draw(self, n: int) -> FloatArray:
-        """See :class:`Stream`."""
-        draws, self._state = self._kernels.stage2_matlab_uniform(self._state, n)
-        return draws
-
-    def fork(self) -> "MatlabStream":
-        """See :class:`Stream`."""
-        return MatlabStream(self._state, self._kernels)
-
-
-def matlab_state(seed: int) -> IntArray:
-    """Return the state, (35,), that MATLAB's ``rand('state', seed)`` sets.
-
-    Notes
-    -----
-    docs/science/gamma.md, Random phases: each word takes bit 19 of 53 steps of the shift register.
-    """
-    register = seed or 1 << 31
-    words = []
-    word = register
-    for _ in range(32):
-        bits = 0
-        for _ in range(53):
-            word = shift_register(word)
-            bits = bits << 1 | word >> 19 & 1
-        words.append(bits)
-    return np.array([*words, 0, 0, register], np.int64)
-
-
-def open_stream(generator: str, kernels: "KernelTable") -> Stream:
-    """Open the sequence of ``compat.random_generator`` at its start."""
-    if generator == "octave":
-        return OctaveStream(SEED)
-    return MatlabStream(matlab_state(SEED), kernels)
-
-
-@lru_cache(maxsize=4)
-def column_streams(
-    generator: str, n: int, n_columns: int, kernels: "KernelTable"
-) -> tuple[Stream, ...]:
-    """Return the generator at the start of each column of a matrix that is filled by columns.
-
-    Drawing all numbers once is what finding these places takes; patches of one run share it.
-    Whoever draws draws from a fork.
-    """
-    stream = open_stream(generator, kernels)
-    columns = []
-    for _ in range(n_columns):
-        columns.append(stream.fork())
-        stream.draw(n)
-    return tuple(columns)
 
 
 @dataclass(frozen=True)
