@@ -296,8 +296,8 @@ def work(descriptor: int, parent: int) -> None:
         with lock:  # a stage may tell what happens from several threads
             connection.send(message)
 
-    session, threads = connection.recv()
     with suppress(EOFError):  # nothing is left to do
+        session, threads = connection.recv()
         while True:
             target = connection.recv()
             try:

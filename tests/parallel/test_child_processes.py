@@ -19,14 +19,15 @@ costs = np.zeros((3, 4, 4), np.int16), np.zeros((4, 3, 4), np.int16)
 run_snaphu(np.ones((4, 4), np.complex64), *costs, sys.argv[1], 0, lambda: None)
 """
 POOL = """
-import os, time
-from pystamps_hpc.pipeline.scheduling import _executor
-if __name__ == "__main__":
-    with _executor(True, 1) as pool:
-        pid = pool.submit(os.getpid).result()
-        print(pid, file=open("pid.part", "w"), flush=True)
-        os.rename("pid.part", "pid")
-        time.sleep(60)
+import os, subprocess, time
+from multiprocessing import Pipe
+from pystamps_hpc.pipeline.pool import COMMAND
+here, there = Pipe()
+program = subprocess.Popen([*COMMAND, str(there.fileno()), str(os.getpid())],
+                           pass_fds=[there.fileno()])
+print(program.pid, file=open("pid.part", "w"), flush=True)
+os.rename("pid.part", "pid")
+time.sleep(60)
 """
 SOLVER = (
     "#!/bin/sh\necho $$ > {folder}/pid.part\nmv {folder}/pid.part {folder}/pid\nexec sleep 60\n"
