@@ -9,7 +9,7 @@ import io
 import math
 import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -108,12 +108,7 @@ def write_element(path: Path, file: BinaryIO, name: str, value: Any) -> Place | 
 
 def _text(name: str, text: str) -> bytes:
     """Return the element of a text, as SciPy writes it, which takes 0.15 s to load."""
-    whole = (
-        _subelement(6, struct.pack("<II", _CLASS_CODES["char"], 0))
-        + _subelement(5, struct.pack("<2i", 1, len(text)))
-        + _subelement(1, name.encode("ascii"))
-        + _subelement(16, text.encode())
-    )
+    whole = _head(name, "char", 0, (1, len(text))) + _subelement(16, text.encode())
     return struct.pack("<II", MATRIX, len(whole)) + whole
 
 
@@ -126,11 +121,7 @@ def _write_matrix(path: Path, file: BinaryIO, name: str, matrix: Stream) -> Plac
         kind, stored, flags = "uint8", np.dtype("u1"), LOGICAL_FLAG
     else:
         flags = COMPLEX_FLAG if matrix.dtype.kind == "c" else 0
-    head = (
-        _subelement(6, struct.pack("<II", flags | _CLASS_CODES[kind], 0))
-        + _subelement(5, struct.pack(f"<{len(matrix.shape)}i", *matrix.shape))
-        + _subelement(1, name.encode("ascii"))
-    )
+    head = _head(name, kind, flags, matrix.shape)
     n_bytes = math.prod(matrix.shape) * stored.itemsize
     padding = bytes(-n_bytes % 8)
     part_bytes = 8 + n_bytes + len(padding)
@@ -153,6 +144,15 @@ def _write_matrix(path: Path, file: BinaryIO, name: str, matrix: Stream) -> Plac
         file.seek(at + n_bytes)
         file.write(padding)
     return place if left_out else None
+
+
+def _head(name: str, kind: str, flags: int, shape: Sequence[int]) -> bytes:
+    """Return what stands before the values of an element: class, shape and name."""
+    return (
+        _subelement(6, struct.pack("<II", flags | _CLASS_CODES[kind], 0))
+        + _subelement(5, struct.pack(f"<{len(shape)}i", *shape))
+        + _subelement(1, name.encode("ascii"))
+    )
 
 
 def _subelement(kind: int, data: bytes) -> bytes:

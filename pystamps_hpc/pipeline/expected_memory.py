@@ -151,14 +151,9 @@ def _cells(positions: Path, mtime_ns: int, points: int, grid_size: float) -> flo
 
 def _quantiles(values: NDArray[np.float64], *shares: float) -> list[float]:
     """As ``numpy.quantile``, which takes a tenth of a millisecond even for a few values."""
-    ordered = np.sort(values)
-    last = len(ordered) - 1
-    found = []
-    for share in shares:
-        below = int(share * last)
-        low, high = ordered[below].item(), ordered[min(below + 1, last)].item()
-        found.append(low + (share * last - below) * (high - low))
-    return found
+    last = len(values) - 1
+    found = np.interp(np.multiply(shares, last), np.arange(last + 1), np.sort(values))
+    return found.tolist()  # type: ignore[no-any-return]
 
 
 def _plausible(degrees: Any) -> Any:

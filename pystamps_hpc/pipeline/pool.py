@@ -28,6 +28,7 @@ from .events import Event, TaskFinished, Watcher
 from .session import Session
 from .types import StageResult
 
+# What a process of a pool runs; the descriptor and the number of this process follow.
 COMMAND = (sys.executable, "-m", "pystamps_hpc.pipeline.pool")
 
 MANY = 64
@@ -131,11 +132,6 @@ class _Worker:
         with suppress(OSError):
             self.connection.send(message)
 
-    def end(self) -> None:
-        """Let the process end, which it does when its pipe does."""
-        self.connection.close()
-        self.process.wait()
-
 
 class _Workers:
     """The processes of a pool, and what they have to do.
@@ -161,6 +157,7 @@ class _Workers:
         self.waiting = deque(targets)
         self.chains: dict[str, list[StageResult]] = {}
         self.at_work: list[_Worker] = []
+        self.started: list[subprocess.Popen[bytes]] = []
         self.signal: str | None = None
 
     def start(self) -> None:
@@ -178,6 +175,7 @@ class _Workers:
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
             there.close()  # so that this end sees the process end
+        self.started.append(process)
         worker = _Worker(process, here)
         self.at_work.append(worker)
         worker.send((self.session, self.threads))
@@ -189,8 +187,12 @@ class _Workers:
             worker.target, worker.rows = self.waiting.popleft(), []
             worker.send(worker.target)
         else:
-            self.at_work.remove(worker)
-            worker.end()
+            self.dismiss(worker)
+
+    def dismiss(self, worker: _Worker) -> None:
+        """Let a process end, which it does when its pipe does; nobody waits for that here."""
+        self.at_work.remove(worker)
+        worker.connection.close()
 
     def hear(self, worker: _Worker) -> None:
         """Take what a process says.
@@ -217,8 +219,7 @@ class _Workers:
 
     def lose(self, worker: _Worker) -> None:
         """Fail the task that a process was at work on when it ended, and go on without it."""
-        self.at_work.remove(worker)
-        worker.end()
+        self.dismiss(worker)
         self.chains[worker.target] = worker.rows
         left = self.session.chains[worker.target][len(worker.rows) :]
         if left:
@@ -227,7 +228,7 @@ class _Workers:
                 rank=0,
                 backend=self.session.config.runtime.backend,
                 details=f"the process that worked on the patch was ended "
-                f"{_how(worker.process.returncode)}; the same command goes on from what is "
+                f"{_how(worker.process.wait())}; the same command goes on from what is "
                 "finished",
                 signal=self.signal,
             )
@@ -262,10 +263,12 @@ def _in_processes(
             if asked is not None and workers.signal is None:
                 workers.pass_on(asked)
     except BaseException:
-        for worker in workers.at_work:
-            worker.process.kill()
-            worker.end()
+        for process in workers.started:
+            process.kill()
         raise
+    finally:
+        for process in workers.started:
+            process.wait()
     return [workers.chains.get(target, []) for target in targets]
 
 

@@ -90,7 +90,7 @@ def test_a_script_without_a_guard_can_run_a_pool(few_candidates, tmp_path):
     root = chains.copy(few_candidates, tmp_path / "data")
     script = tmp_path / "script.py"
     script.write_text(SCRIPT.format(root=str(root)))
-    ended = subprocess.run([sys.executable, script], capture_output=True, text=True)
+    ended = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=120)
     assert ended.stdout == "True\n", ended.stderr
 
 

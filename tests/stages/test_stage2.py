@@ -141,14 +141,16 @@ def test_forks_of_a_stream_are_independent():
     assert matlab_state(0)[:32].tolist() != matlab_state(1)[:32].tolist()
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(0, 100), st.integers(32, 3000))
+@given(st.integers(0, 2**32 - 1), st.integers(0, 100), st.integers(0, 3000))
 def test_a_place_far_ahead_is_the_one_that_drawing_comes_to(seed, before, n):
     draw = table("native", "double").stage2_matlab_uniform
     _, state = draw(matlab_state(seed), before)
     _, drawn = draw(state, n)
     found = state_after(state, n)
-    np.testing.assert_array_equal(found[:32], np.roll(drawn[:32], -drawn[32]))
-    np.testing.assert_array_equal(found[33:], drawn[33:])
+    if n >= 32:  # of fewer, oldest word and borrow may stand for the same in another way
+        np.testing.assert_array_equal(found[:32], np.roll(drawn[:32], -drawn[32]))
+        assert found[33] == drawn[33]
+    assert found[34] == drawn[34]
     np.testing.assert_array_equal(draw(found, 100)[0], draw(drawn, 100)[0])
 
 

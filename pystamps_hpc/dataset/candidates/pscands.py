@@ -1,5 +1,6 @@
 """The files ``pscands.1.*`` of a patch: sizes, byte order and plausibility checked."""
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -128,7 +129,9 @@ def size_of(path: Path) -> int | None:
     """Return the bytes of a file, None if it is missing."""
     try:
         return os.stat(path).st_size
-    except FileNotFoundError:
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP):
+            raise
         return None
 
 

@@ -78,11 +78,7 @@ class MatlabStream:
 
     def ahead(self, n: int) -> "MatlabStream":
         """See :class:`Stream`."""
-        if n >= WORDS:
-            return MatlabStream(state_after(self._state, n), self._kernels)
-        other = self.fork()
-        other.draw(n)
-        return other
+        return MatlabStream(state_after(self._state, n), self._kernels)
 
 
 def matlab_state(seed: int) -> IntArray:
@@ -95,9 +91,9 @@ def matlab_state(seed: int) -> IntArray:
     register = seed or 1 << 31
     words = []
     word = register
-    for _ in range(32):
+    for _ in range(WORDS):
         bits = 0
-        for _ in range(53):
+        for _ in range(BITS):
             word = shift_register(word)
             bits = bits << 1 | word >> 19 & 1
         words.append(bits)
@@ -105,14 +101,14 @@ def matlab_state(seed: int) -> IntArray:
 
 
 def state_after(state: IntArray, n: int) -> IntArray:
-    """Return the state of MATLAB's generator after `n` numbers, which are not drawn.
+    """Return a state of MATLAB's generator that goes on after `n` numbers, which are not drawn.
 
     Parameters
     ----------
     state : (35,) int64
         Words, oldest at ``state[32]``, borrow, shift register.
     n : int
-        At least 32.
+        After fewer than 32, oldest words and borrow may stand for the same in another way.
 
     Notes
     -----
